@@ -1,0 +1,191 @@
+"""A GPU's energy: the driver's counter where there is one, else the integral of its power samples."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING
+
+from benchmarks.energy.integral import PowerIntegral, integral_error
+from benchmarks.energy.nvml import Missing
+from benchmarks.energy.source import FRESH_SHARE, Mark, Source, Span
+from benchmarks.energy.tick import Tick, find_ticks
+from benchmarks.quantity import Quantity, unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmarks.energy.nvml import Nvml
+    from benchmarks.energy.selection import Gpu
+    from benchmarks.quantity import Method
+
+STALL_S = 1.0
+"""A counter that has not moved for so long while power is drawn stands still; the slowest known ticks at 0.1 s."""
+SLOW_TICK = Tick(0.5, 0.0)
+"""Assumed for a counter that did not move while it was watched."""
+STATE_S = 1.0
+"""Temperature, clock and utilisation change slowly and cost a query each."""
+DRAWN_W = 1.0
+
+
+class GpuSource(Source):
+    """One GPU. Totals count from `open`; a counter that fails later is not silently replaced by samples."""
+
+    def __init__(self, nvml: Nvml, gpu: Gpu, period_s: float) -> None:
+        super().__init__("gpu", gpu.name, "measured")
+        self.trace.method = "sampled"
+        self._nvml, self._handle, self._period_s = nvml, gpu.handle, period_s
+        self._first_j = self._last_j = self._moved_s = 0.0
+        self._integral = PowerIntegral()
+        self._state, self._state_s = (math.nan, math.nan, math.nan), -math.inf
+        self.tick: Tick = SLOW_TICK
+        self.no_power = ""
+        self._choose_method(gpu)
+
+    def _choose_method(self, gpu: Gpu) -> None:
+        if isinstance(gpu.handle, Missing):
+            self.fail(gpu.handle.reason)
+            return
+        counter, power = self._query("TotalEnergyConsumption"), self._query("PowerUsage")
+        self.no_power = power.reason if isinstance(power, Missing) else ""
+        if isinstance(counter, Missing):
+            self.method = "sampled"
+            if self.no_power:
+                self.fail("; ".join(part for part in (counter.reason, self.no_power, gpu.note) if part))
+
+    def _query(self, name: str, *arguments: int) -> float | Missing:
+        answer = self._nvml.query(f"DeviceGet{name}", self._handle, *arguments)
+        return answer if isinstance(answer, Missing) else float(answer)
+
+    def counter_j(self) -> float | Missing:
+        """The counter in J, asked twice before it is given up."""
+        answer = self._query("TotalEnergyConsumption")
+        answer = self._query("TotalEnergyConsumption") if isinstance(answer, Missing) else answer
+        return answer if isinstance(answer, Missing) else answer / 1000
+
+    @property
+    def energy_j(self) -> float:
+        """J since `open`."""
+        return self._last_j - self._first_j if self.method == "measured" else self._integral.joules
+
+    def power_method(self) -> Method:
+        """The driver gives power as samples, whatever energy comes from."""
+        return "sampled"
+
+    def open(self, now_s: float) -> None:
+        """Take the first reading."""
+        self._moved_s = now_s
+        if not self.fault and self.method == "measured":
+            first = self.counter_j()
+            if isinstance(first, Missing):
+                self.fail(first.reason)
+            else:
+                self._first_j = self._last_j = first
+        self._read_power(now_s)
+
+    def sample(self, now_s: float) -> None:
+        """Read once more."""
+        self._read_counter(now_s)
+        self._read_power(now_s)
+
+    def mark(self, now_s: float) -> Mark:
+        """Read at an edge."""
+        self._read_counter(now_s)
+        slack_s = time.perf_counter() - now_s
+        if not now_s - self._integral.time_s < FRESH_SHARE * self._period_s:
+            self._read_power(now_s)
+        else:
+            self._integral.hold(max(now_s, self._integral.time_s))
+        seen = self._integral
+        return Mark(now_s, slack_s, self.energy_j, seen.joules, seen.samples, seen.roughness, seen.power_w)
+
+    def _read_counter(self, now_s: float) -> None:
+        if self.fault or self.method != "measured":
+            return
+        joules = self.counter_j()
+        if isinstance(joules, Missing):
+            self.fail(f"lost during the run, {joules.reason}")
+        elif joules < self._last_j:
+            self.fail(f"the energy counter stepped back from {self._last_j:g} J to {joules:g} J")
+        elif joules > self._last_j:
+            self._last_j, self._moved_s = joules, now_s
+        elif now_s - self._moved_s > STALL_S and self.power_w > DRAWN_W:
+            self.fail(f"the energy counter stood still for {now_s - self._moved_s:.1f} s at {self.power_w:.0f} W")
+
+    def _read_power(self, now_s: float) -> None:
+        if self.no_power or isinstance(self._handle, Missing):
+            return
+        milliwatts = self._query("PowerUsage")
+        if isinstance(milliwatts, Missing):
+            self.no_power = milliwatts.reason
+            if self.method == "sampled":
+                self.fail(f"lost during the run, {milliwatts.reason}")
+            return
+        self.power_w = milliwatts / 1000
+        self._integral.add(now_s, self.power_w)
+        self.trace.add(now_s, self.power_w, self._read_state(now_s))
+
+    def _read_state(self, now_s: float) -> tuple[float, float, float]:
+        if now_s - self._state_s >= STATE_S:
+            temperature = self._query("Temperature", self._nvml.constant("TEMPERATURE_GPU"))
+            clock = self._query("ClockInfo", self._nvml.constant("CLOCK_SM"))
+            rates = self._nvml.query("DeviceGetUtilizationRates", self._handle)
+            share = math.nan if isinstance(rates, Missing) else rates.gpu / 100
+            self._state, self._state_s = (_or_nan(temperature), _or_nan(clock), share), now_s
+        return self._state
+
+    def between(self, start: Mark, end: Mark) -> Span:
+        """Energy between two edges."""
+        duration = end.time_s - start.time_s
+        energy, integral = end.energy_j - start.energy_j, end.integral_j - start.integral_j
+        doubt = integral_error(start, end)
+        error = doubt if self.method == "sampled" else self._counter_error(start, end)
+        samples = end.samples - start.samples + 1 if start.samples else 0
+        unsampled = self.no_power or ("" if samples else "no power reading")
+        return Span(duration, energy, error, integral, doubt, samples, self.fault, unsampled)
+
+    def _counter_error(self, start: Mark, end: Mark) -> float:
+        """Either edge may be read up to one tick late: the difference errs by at most one tick at the highest power seen."""
+        duration = max(end.time_s - start.time_s, 1e-9)
+        mean = (end.energy_j - start.energy_j) / duration if duration > self.tick.seconds else 0.0
+        highest = max(mean, self.trace.peak(start.time_s, end.time_s), self.tick.joules / self.tick.seconds)
+        edges = [watts for watts in (start.power_w, end.power_w) if not math.isnan(watts)]
+        highest = max([highest, *edges])
+        return max(self.tick.joules, highest * (self.tick.seconds + start.slack_s + end.slack_s))
+
+    def integral(self, span: Span) -> Quantity:
+        """The integral of the power samples of a span in J, kept beside the counter."""
+        if span.integral_fault:
+            return unavailable("J", f"{self.device}: {span.integral_fault}")
+        low, high = span.integral_j - span.integral_error_j, span.integral_j + span.integral_error_j
+        return Quantity(span.integral_j, "J", "sampled", (low, high), span.samples, f"{self.device}: power samples")
+
+    def note(self, span: Span) -> str:
+        """How the energy was come by."""
+        parts = [f"{self.device}: power samples, no energy counter"]
+        if self.method == "measured":
+            parts = [f"{self.device}: NVML energy counter, moves every {self.tick.seconds * 1000:.0f} ms"]
+            apart = abs(span.integral_j / span.energy_j - 1)
+            if span.duration_s >= 10 and span.integral_j > 0 and apart > 0.1:
+                parts.append(f"counter and integral of samples part by {apart:.0%}")
+        if span.error_j > 0.01 * span.energy_j:
+            need = 100 * span.error_j / span.energy_j * span.duration_s
+            parts.append(f"window too short for 1 %: {span.duration_s:.4g} s, would need {need:.4g} s")
+        return "; ".join(parts)
+
+
+def _or_nan(answer: float | Missing) -> float:
+    return math.nan if isinstance(answer, Missing) else answer
+
+
+def set_ticks(sources: Sequence[GpuSource]) -> None:
+    """Find the ticks of all counters at once, before the metered block; takes up to half a second."""
+    counting = [source for source in sources if not source.fault and source.method == "measured"]
+
+    def reader(source: GpuSource) -> float | None:
+        answer = source.counter_j()
+        return None if isinstance(answer, Missing) else answer
+
+    ticks = find_ticks([lambda source=source: reader(source) for source in counting])  # type: ignore[misc]
+    for source, tick in zip(counting, ticks, strict=True):
+        source.tick = tick or SLOW_TICK

@@ -1,0 +1,58 @@
+"""Idle power, and the energy that is left when it is taken off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from benchmarks.quantity import Quantity, total, unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NOT_MEASURED = "idle power was not measured: call EnergyMeter.measure_idle() before the run"
+NOTHING_METERED = "no part of this machine has a counter or power samples, and a model's idle is no measurement"
+METERED = ("measured", "sampled")
+
+
+@dataclass(frozen=True)
+class IdlePower:
+    """Power in W of the machine's measured and sampled parts while nothing of ours ran, by scope; a model has no idle."""
+
+    parts: dict[str, Quantity]
+
+    @property
+    def machine(self) -> Quantity:
+        """W, the parts added up."""
+        if not self.parts:
+            return unavailable("W", NOTHING_METERED)
+        return total(self.parts, "W")
+
+
+def metered(parts: Mapping[str, Quantity]) -> dict[str, Quantity]:
+    """The parts that come from hardware."""
+    return {scope: part for scope, part in parts.items() if part.method in METERED}
+
+
+def net_energy(parts: Mapping[str, Quantity], duration_s: float, idle: IdlePower | None) -> Quantity:
+    """Gross energy less idle power times duration, in J, of the parts that come from hardware.
+
+    Intervals add up by their ends. A run with parts other than those that were idle has no net energy.
+    """
+    if idle is None:
+        return unavailable("J", NOT_MEASURED)
+    gross = metered(parts)
+    if not gross and not idle.parts:
+        return unavailable("J", NOTHING_METERED)
+    if gross.keys() != idle.parts.keys():
+        return unavailable("J", f"idle was measured of {_names(idle.parts)}, the run of {_names(gross)}")
+    run, rest = total(gross, "J"), idle.machine.scaled(max(duration_s, 1e-9), "J")
+    if run.value is None or rest.value is None:
+        return unavailable("J", run.note or rest.note)
+    ci95 = (run.ci95[0] - rest.ci95[1], run.ci95[1] - rest.ci95[0]) if run.ci95 and rest.ci95 else None
+    note = f"{run.note}; less {rest.value / max(duration_s, 1e-9):.4g} W idle"
+    return Quantity(run.value - rest.value, "J", run.method, ci95, note=note)
+
+
+def _names(parts: Mapping[str, Quantity]) -> str:
+    return " + ".join(parts) or "nothing"

@@ -1,0 +1,202 @@
+"""CPU and DRAM energy from RAPL, Intel's and AMD's running counters under /sys/class/powercap."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.energy.source import FRESH_SHARE, Mark, Scope, Source, Span
+
+UPDATE_S = 0.001
+"""The processor renews its counters about once a millisecond (Intel SDM vol. 3, section on RAPL)."""
+HIGHEST_W = 1000.0
+"""No package draws more for longer than a poll; the counters are read at twice the rate at which that would wrap."""
+STALL_S = 1.0
+READ_BYTES = 64
+
+
+@dataclass
+class Domain:
+    """One counter in microjoules that starts anew after `range_j`; `joules` is its unwrapped total since `open`."""
+
+    name: str
+    path: Path
+    range_j: float | None
+    joules: float = 0.0
+    moved_s: float = 0.0
+    fault: str = ""
+    _last_j: float = field(default=0.0, repr=False)
+
+    def open(self, now_s: float) -> None:
+        """Take the first reading."""
+        first = self._read()
+        self._last_j, self.moved_s = self._last_j if first is None else first, now_s
+
+    def update(self, now_s: float) -> None:
+        """Add what was counted since the last reading, over a wrap if there was one."""
+        raw = None if self.fault else self._read()
+        if raw is None:
+            return
+        step = raw - self._last_j
+        if step < 0:
+            step = self._unwrapped(step, now_s)
+        if step > 0:
+            self.joules, self.moved_s = self.joules + step, now_s
+        elif not self.fault and now_s - self.moved_s > STALL_S:
+            self.fault = f"{self.name}: the counter stood still for {now_s - self.moved_s:.1f} s"
+        self._last_j = raw
+
+    def _unwrapped(self, step: float, now_s: float) -> float:
+        """A step back is a wrap only if no impossible power would follow from that."""
+        whole = None if self.range_j is None else step + self.range_j
+        if whole is not None and 0 <= whole <= 2 * HIGHEST_W * max(now_s - self.moved_s, UPDATE_S):
+            return whole
+        self.fault = f"{self.name}: the counter stepped back by {-step:g} J"
+        return 0.0
+
+    def _read(self) -> float | None:
+        """Microjoules as J; an unreadable or empty reading is tried once more."""
+        error: Exception = OSError("no reading")
+        for _ in range(2):
+            try:
+                return int(read_text(self.path / "energy_uj")) / 1e6
+            except (OSError, ValueError) as caught:
+                error = caught
+        self.fault = f"{self.name}: {error}"
+        return None
+
+
+def read_text(path: Path) -> str:
+    """A sysfs file in three system calls, a third of what `open` costs."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(handle, READ_BYTES).decode().strip()
+    finally:
+        os.close(handle)
+
+
+def powercap_root() -> Path:
+    """Where the kernel lists its power domains; SSLBENCH_POWERCAP_ROOT moves it."""
+    return Path(os.environ.get("SSLBENCH_POWERCAP_ROOT", "/sys/class/powercap"))
+
+
+def find_domains(root: Path) -> dict[Scope, list[Domain]]:
+    """Every package under "cpu" and every DRAM domain under "dram", each once.
+
+    Cores and the uncore are inside the package, psys is more than the machine's parts, and a package that is listed by
+    two drivers (MSR and MMIO) counts once. Reads names only; a domain that cannot be read is listed all the same.
+    """
+    found: dict[tuple[Scope, str], Domain] = {}
+    for zone, path in sorted(_zones(root).items(), key=lambda item: ("mmio" in item[0], item[0])):
+        name = _name(path)
+        parent = _name(path.parent / zone.rpartition(":")[0]) or _name(path.parent)
+        if name.startswith("package"):
+            found.setdefault(("cpu", name), Domain(name, path, _range(path)))
+        elif name == "dram":
+            full = f"{parent} dram" if parent.startswith("package") else f"{zone} dram"
+            found.setdefault(("dram", full), Domain(full, path, _range(path)))
+    scopes: tuple[Scope, ...] = ("cpu", "dram")
+    return {scope: [domain for (owner, _), domain in found.items() if owner == scope] for scope in scopes}
+
+
+def _zones(root: Path) -> dict[str, Path]:
+    """Zones by their name (intel-rapl:0, intel-rapl:0:2); the kernel lists subzones flat, nested, or both."""
+    pattern = re.compile(r"[\w-]*rapl[\w-]*(:\d+)+")
+    zones: dict[str, Path] = {}
+    folders = [root]
+    while folders:
+        try:
+            children = sorted(folders.pop(0).iterdir())
+        except OSError:
+            continue
+        fresh = [child for child in children if pattern.fullmatch(child.name) and child.name not in zones]
+        zones |= {child.name: child for child in fresh}
+        folders += fresh
+    return zones
+
+
+def _name(path: Path) -> str:
+    try:
+        return read_text(path / "name").lower()
+    except (OSError, ValueError):
+        return ""
+
+
+def _range(path: Path) -> float | None:
+    try:
+        return int(read_text(path / "max_energy_range_uj")) / 1e6
+    except (OSError, ValueError):
+        return None
+
+
+def unreadable(domains: list[Domain]) -> str:
+    """Why these domains cannot be read, or nothing."""
+    for domain in domains:
+        try:
+            int(read_text(domain.path / "energy_uj"))
+        except PermissionError:
+            return f"{domain.name}: RAPL may be read by root only (sudo chmod a+r /sys/class/powercap/*/energy_uj allows it)"
+        except (OSError, ValueError) as error:
+            return f"{domain.name}: RAPL cannot be read ({error})"
+    return ""
+
+
+class RaplSource(Source):
+    """All domains of a scope, added up."""
+
+    def __init__(self, scope: Scope, domains: list[Domain], period_s: float) -> None:
+        super().__init__(scope, scope, "measured")
+        self._domains, self._period_s = domains, period_s
+        self._sampled_s = self._sampled_j = 0.0
+        self._samples = 0
+
+    @property
+    def poll_s(self) -> float:
+        """The longest time between readings that cannot miss a wrap."""
+        return min((domain.range_j / HIGHEST_W / 2 for domain in self._domains if domain.range_j), default=float("inf"))
+
+    @property
+    def energy_j(self) -> float:
+        """J since `open`."""
+        return sum(domain.joules for domain in self._domains)
+
+    def open(self, now_s: float) -> None:
+        """Take the first reading."""
+        for domain in self._domains:
+            domain.open(now_s)
+        self._sampled_s = now_s
+
+    def sample(self, now_s: float) -> None:
+        """Read once more."""
+        for domain in self._domains:
+            domain.update(now_s)
+            if domain.fault:
+                self.fail(domain.fault)
+        elapsed = now_s - self._sampled_s
+        if not self.fault and elapsed >= FRESH_SHARE * self._period_s:
+            joules = self.energy_j
+            self.power_w = (joules - self._sampled_j) / elapsed
+            self.trace.add(now_s, self.power_w)
+            self._sampled_s, self._sampled_j, self._samples = now_s, joules, self._samples + 1
+
+    def mark(self, now_s: float) -> Mark:
+        """Read at an edge."""
+        self.sample(now_s)
+        slack = time.perf_counter() - now_s
+        return Mark(now_s, slack, self.energy_j, 0.0, self._samples, 0.0, self.power_w)
+
+    def between(self, start: Mark, end: Mark) -> Span:
+        """Energy between two edges."""
+        duration, energy = end.time_s - start.time_s, end.energy_j - start.energy_j
+        highest = max(self.trace.peak(start.time_s, end.time_s), energy / max(duration, UPDATE_S))
+        error = highest * (UPDATE_S + start.slack_s + end.slack_s)
+        return Span(duration, energy, error, samples=end.samples - start.samples, fault=self.fault)
+
+    def note(self, span: Span) -> str:
+        """How the energy was come by."""
+        names = " + ".join(domain.name for domain in self._domains)
+        short = "; window too short for 1 %" if span.error_j > 0.01 * span.energy_j else ""
+        return f"RAPL {names}{short}"

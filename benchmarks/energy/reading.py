@@ -1,0 +1,94 @@
+"""What was read: energy by part of the machine, over a block or a window, and live."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from benchmarks.quantity import Quantity, total, unavailable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCOPES = ("gpu", "cpu", "dram")
+"""The parts of the scope "machine"."""
+
+
+@dataclass(frozen=True)
+class LiveReading:
+    """Energy so far and power now; every scope ("gpu", "cpu", "dram", "machine") has its entry, unavailable or not.
+
+    Attributes:
+        duration_s: since the meter was started, s.
+        energy: J, gross, up to the last sample.
+        power: W, the last sample.
+    """
+
+    duration_s: float
+    energy: dict[str, Quantity]
+    power: dict[str, Quantity]
+
+
+@dataclass(frozen=True, eq=False)
+class EnergyReading:
+    """Energy of a metered block, or of all windows of one name added up.
+
+    Attributes:
+        duration: s, wall clock.
+        energy_gpu: J, all metered GPUs; unavailable if one of them is.
+        per_gpu: J by device ("gpu0" as nvidia-smi counts, or a MIG instance's UUID).
+        energy_cpu: J, all packages.
+        energy_dram: J.
+        energy_net: J, scope machine of its measured and sampled parts, less idle power times duration.
+        power_idle: W, of the same parts.
+        trace: the power samples: time_s (since the block began), device, power_w (W), temperature_c, sm_clock_mhz,
+            utilisation (0 to 1) and method; NaN where a device does not tell.
+        integral_gpu: J, the integral of the GPUs' power samples, kept beside the counter.
+    """
+
+    duration: Quantity
+    energy_gpu: Quantity
+    per_gpu: dict[str, Quantity]
+    energy_cpu: Quantity
+    energy_dram: Quantity
+    energy_net: Quantity
+    power_idle: Quantity
+    trace: pd.DataFrame
+    integral_gpu: Quantity = field(default_factory=lambda: unavailable("J", "no GPU was metered"))
+
+    @property
+    def parts(self) -> dict[str, Quantity]:
+        """Energy in J of "gpu", "cpu" and "dram"."""
+        return {"gpu": self.energy_gpu, "cpu": self.energy_cpu, "dram": self.energy_dram}
+
+    @property
+    def energy_machine(self) -> Quantity:
+        """J, the parts that exist added up; the note names them and says what is missing."""
+        return total(self.parts, "J")
+
+    def by_scope(self) -> dict[str, Quantity]:
+        """Gross energy in J of "gpu", "cpu", "dram" and "machine"."""
+        return self.parts | {"machine": self.energy_machine}
+
+    def power_mean(self, scope: str) -> Quantity:
+        """Mean power in W of a scope over the duration.
+
+        Raises:
+            KeyError: for a scope other than "gpu", "cpu", "dram" and "machine".
+        """
+        energy = self.by_scope()[scope]
+        if not self.duration.value:
+            return unavailable("W", self.duration.note or "no time passed")
+        return energy.scaled(1 / self.duration.value, "W")
+
+
+def add_devices(devices: dict[str, Quantity], unit: str) -> Quantity:
+    """Sum over devices of one kind; unavailable if one is, since a sum without it would pass for the whole."""
+    missing = [device for device in devices.values() if device.value is None]
+    if missing:
+        return unavailable(unit, "; ".join(device.note for device in missing))
+    if len(devices) == 1:
+        return next(iter(devices.values()))
+    whole = total(devices, unit)
+    notes = "; ".join(device.note for device in devices.values() if device.note)
+    return Quantity(whole.value, unit, whole.method, whole.ci95, note=notes or whole.note)

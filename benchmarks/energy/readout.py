@@ -1,0 +1,67 @@
+"""From sources and spans to readings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmarks.energy.idle import NOT_MEASURED, net_energy
+from benchmarks.energy.reading import SCOPES, EnergyReading, LiveReading, add_devices
+from benchmarks.energy.source import Span
+from benchmarks.energy.trace import join_traces
+from benchmarks.quantity import Quantity, total, unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from benchmarks.energy.idle import IdlePower
+    from benchmarks.energy.sources import Sources
+
+NO_GPU = "no GPU was metered"
+
+
+def read_out(
+    sources: Sources,
+    spans: Mapping[str, Span],
+    times: Sequence[tuple[float, float]],
+    origin_s: float,
+    idle: IdlePower | None,
+) -> EnergyReading:
+    """The reading of windows that lie at `times` and whose spans, by device, are added up already."""
+    duration_s = sum(end - start for start, end in times)
+    by_device = {source: source.energy(spans.get(source.device, Span())) for source in sources}
+    per_gpu = {source.device: by_device[source] for source in sources.gpus}
+    integrals = {source.device: source.integral(spans.get(source.device, Span())) for source in sources.gpus}
+    others: dict[str, Quantity] = {source.scope: by_device[source] for source in sources.others}
+    missing = {scope: unavailable("J", sources.reasons.get(scope, "not metered")) for scope in SCOPES}
+    parts = missing | others | ({"gpu": add_devices(per_gpu, "J")} if per_gpu else {})
+    return EnergyReading(
+        duration=Quantity(duration_s, "s", "measured", n=len(times))
+        if times
+        else unavailable("s", "nothing was metered"),
+        energy_gpu=parts["gpu"],
+        per_gpu=per_gpu,
+        energy_cpu=parts["cpu"],
+        energy_dram=parts["dram"],
+        energy_net=net_energy(parts, duration_s, idle),
+        power_idle=unavailable("W", NOT_MEASURED) if idle is None else idle.machine,
+        trace=join_traces((source.trace for source in sources), origin_s, times),
+        integral_gpu=add_devices(integrals, "J") if integrals else unavailable("J", sources.reasons.get("gpu", NO_GPU)),
+    )
+
+
+def read_live(sources: Sources, duration_s: float) -> LiveReading:
+    """What the sources hold at this moment; asks no hardware."""
+    energy: dict[str, Quantity] = {}
+    power: dict[str, Quantity] = {}
+    for scope in SCOPES:
+        mine = [source for source in sources if source.scope == scope]
+        reason = sources.reasons.get(scope, "not metered")
+        energies = {
+            source.device: source.energy(Span(duration_s, source.energy_j, fault=source.fault)) for source in mine
+        }
+        # a running total has no edges yet, hence no interval
+        energies = {name: Quantity(e.value, "J", e.method, note=e.note) for name, e in energies.items()}
+        energy[scope] = add_devices(energies, "J") if mine else unavailable("J", reason)
+        power[scope] = add_devices({s.device: s.power() for s in mine}, "W") if mine else unavailable("W", reason)
+    energy["machine"], power["machine"] = total(energy, "J"), total(power, "W")
+    return LiveReading(duration_s, energy, power)

@@ -1,0 +1,93 @@
+"""The hardware and software behind a record."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+
+from benchmarks.record import Conditions
+
+PACKAGES = (
+    "sslbench", "torch", "numpy", "lightning-fabric", "codecarbon", "nvidia-ml-py", "fvcore", "scikit-learn", "soundfile",
+    "transformers", "espeakng-loader",
+)  # fmt: skip
+
+
+def environment() -> dict[str, Any]:
+    """What this machine is; anything that cannot be told is None."""
+    return {
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "cpu": cpu_name(),
+        "cores": os.cpu_count(),
+        "memory_bytes": psutil.virtual_memory().total,
+        "gpus": [_gpu(i) for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else [],
+        "cuda": torch.version.cuda,
+        "threads": torch.get_num_threads(),
+        "packages": {name: _version(name) for name in PACKAGES},
+    }
+
+
+def cpu_name() -> str:
+    """The processor's name as the system gives it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, "") or platform.processor() or platform.machine()
+
+
+def conditions(device: torch.device, dtype: str, **rest: Any) -> Conditions:  # noqa: ANN401 - fields of Conditions
+    """The conditions of rows measured here on `device`; `rest` are those that the measurement decides."""
+    base: dict[str, Any] = {"dtype": dtype, "attention": "sdpa", "torch": torch.__version__}
+    if device.type == "cuda":
+        driver, limit = _driver_and_limit(device.index or 0)
+        name = torch.cuda.get_device_name(device)
+        return Conditions(device=name, driver=driver, power_limit=limit, **base, **rest)
+    return Conditions(device=f"{cpu_name()} x {os.cpu_count()}", threads=torch.get_num_threads(), **base, **rest)
+
+
+def _gpu(index: int) -> dict[str, Any]:
+    driver, limit = _driver_and_limit(index)
+    properties = torch.cuda.get_device_properties(index)
+    return {
+        "name": properties.name,
+        "memory_bytes": properties.total_memory,
+        "driver": driver,
+        "power_limit_w": limit,
+    }
+
+
+def _driver_and_limit(index: int) -> tuple[str | None, float | None]:
+    """Driver version and power limit in W of torch's GPU `index`, each None where NVML does not tell."""
+    import pynvml
+
+    driver: str | None = None
+    limit: float | None = None
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return driver, limit
+    try:
+        driver = str(pynvml.nvmlSystemGetDriverVersion())
+        uuid = f"GPU-{torch.cuda.get_device_properties(index).uuid}"
+        limit = pynvml.nvmlDeviceGetEnforcedPowerLimit(pynvml.nvmlDeviceGetHandleByUUID(uuid.encode())) / 1e3
+    except (pynvml.NVMLError, AttributeError):
+        pass
+    finally:
+        pynvml.nvmlShutdown()
+    return driver, limit
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None

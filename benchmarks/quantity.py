@@ -1,0 +1,85 @@
+"""One number of a record: its value, its unit, and how it was come by."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Method = Literal["measured", "sampled", "modelled", "analytic", "projected", "published", "unavailable"]
+"""From the strongest to the weakest; `weakest` goes by this order."""
+
+METHODS: tuple[Method, ...] = get_args(Method)
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A value in SI units (J, W, s, B, FLOP, MAC, g, 1/s, 1) with the way it was obtained.
+
+    Attributes:
+        value: the number; None only when `method` is "unavailable".
+        unit: of `value` and `ci95`.
+        method: see `Method`.
+        ci95: the 95 % interval (low, high), or None where none is known.
+        n: how many independent observations stand behind the value, or None.
+        note: what qualifies the number, or the reason why there is none.
+
+    Raises:
+        ValueError: for a value that is missing without a reason, not finite, or outside its own interval's order.
+    """
+
+    value: float | None
+    unit: str
+    method: Method
+    ci95: tuple[float, float] | None = None
+    n: int | None = None
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise ValueError(f"unknown method {self.method!r}")
+        if (self.value is None) != (self.method == "unavailable"):
+            raise ValueError(f"a value is None exactly when it is unavailable, got {self.value!r} {self.method}")
+        if self.value is None and not self.note:
+            raise ValueError("an unavailable value needs its reason in `note`")
+        if self.value is not None and not math.isfinite(self.value):
+            raise ValueError(f"a value is finite, got {self.value!r}")
+        if self.ci95 is not None and not self.ci95[0] <= self.ci95[1]:
+            raise ValueError(f"an interval is (low, high), got {self.ci95!r}")
+
+    def scaled(self, factor: float, unit: str) -> Quantity:
+        """The same number in another unit: value and interval times `factor`, which must be positive."""
+        if self.value is None:
+            return Quantity(None, unit, "unavailable", note=self.note)
+        ci95 = None if self.ci95 is None else (self.ci95[0] * factor, self.ci95[1] * factor)
+        return Quantity(self.value * factor, unit, self.method, ci95, self.n, self.note)
+
+
+def unavailable(unit: str, reason: str) -> Quantity:
+    """A quantity that cannot be had here, and why."""
+    return Quantity(None, unit, "unavailable", note=reason)
+
+
+def weakest(*methods: Method) -> Method:
+    """The method that a sum of such parts may claim."""
+    return max(methods, key=METHODS.index)
+
+
+def total(parts: dict[str, Quantity], unit: str) -> Quantity:
+    """Sum of the parts that exist, its method the weakest of theirs, the parts named in `note`.
+
+    Intervals add up by their ends, which is right for errors that may move together. A part without an interval adds
+    none, so a sum has one only if all its parts do.
+    """
+    known = {name: part for name, part in parts.items() if part.value is not None}
+    if not known:
+        reasons = "; ".join(f"{name}: {part.note}" for name, part in parts.items())
+        return unavailable(unit, reasons or "no parts")
+    value = sum(part.value for part in known.values() if part.value is not None)
+    intervals = [part.ci95 for part in known.values() if part.ci95 is not None]
+    ci95 = None
+    if len(intervals) == len(known):
+        ci95 = (sum(low for low, _ in intervals), sum(high for _, high in intervals))
+    missing = [f"without {name} ({part.note})" for name, part in parts.items() if part.value is None]
+    note = "; ".join([" + ".join(f"{name} ({part.method})" for name, part in known.items()), *missing])
+    return Quantity(value, unit, weakest(*(part.method for part in known.values())), ci95, note=note)

@@ -1,0 +1,193 @@
+"""A run on disk: one JSON document whose measurements are a long table."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks.quantity import METHODS, Quantity
+from models.errors import BadInputError
+
+SCHEMA = "sslbench.run/1"
+PHASES = frozenset({"inference", "training", "targets", "finetuning", "evaluation", "idle"})
+SCOPES = frozenset({"gpu", "cpu", "dram", "machine"})
+# fmt: off
+METRICS = frozenset({
+    "parameters", "macs", "flops", "superb_macs", "macs_per_audio_second", "flops_per_audio_second", "peak_memory",
+    "predicted_peak_memory", "audio_seconds_per_second", "data_wait", "real_time_factor", "latency_p50",
+    "latency_p95", "energy", "energy_net", "energy_per_audio_hour", "power_mean", "power_idle", "device_hours",
+    "duration", "mfu", "co2e", "audio_hours_seen", "memory_weights", "memory_gradients", "memory_optimizer",
+    "memory_activations", "memory_reserved", "bytes_moved", "loss", "masked_accuracy", "target_entropy", "cer",
+    "wer", "per", "accuracy", "eer", "abx",
+})
+# fmt: on
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What must be equal before two rows may be compared; None where it does not apply."""
+
+    device: str | None = None
+    driver: str | None = None
+    power_limit: float | None = None
+    dtype: str | None = None
+    attention: str | None = None
+    clip_seconds: float | None = None
+    batch_seconds: float | None = None
+    compile: bool | None = None
+    threads: int | None = None
+    torch: str | None = None
+    pue: float | None = None
+    grid: str | None = None
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One row of the long table.
+
+    Raises:
+        ValueError: for a metric, phase or scope that the schema does not know.
+    """
+
+    model: str
+    metric: str
+    quantity: Quantity
+    phase: str | None = None
+    scope: str | None = None
+    conditions: Conditions = field(default_factory=Conditions)
+
+    def __post_init__(self) -> None:
+        if self.metric not in METRICS:
+            raise ValueError(f"unknown metric {self.metric!r}")
+        if self.phase is not None and self.phase not in PHASES:
+            raise ValueError(f"unknown phase {self.phase!r}")
+        if self.scope is not None and self.scope not in SCOPES:
+            raise ValueError(f"unknown scope {self.scope!r}")
+
+    def row(self) -> dict[str, Any]:
+        """All columns, in the schema's order; `ci95` is [low, high]."""
+        q = self.quantity
+        return {
+            "model": self.model,
+            "phase": self.phase,
+            "metric": self.metric,
+            "scope": self.scope,
+            "value": q.value,
+            "unit": q.unit,
+            "method": q.method,
+            "ci95": None if q.ci95 is None else list(q.ci95),
+            "n": q.n,
+            "note": q.note,
+            **asdict(self.conditions),
+        }
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Measurement:
+        """The inverse of `row`.
+
+        Raises:
+            ValueError: for a row that does not follow the schema.
+        """
+        known = {"model", "phase", "metric", "scope", "value", "unit", "method", "ci95", "n", "note"}
+        names = {f.name for f in fields(Conditions)}
+        if set(row) != known | names:
+            raise ValueError(f"columns {sorted(set(row) ^ (known | names))} are missing or unknown")
+        if row["method"] not in METHODS:
+            raise ValueError(f"unknown method {row['method']!r}")
+        ci95 = None if row["ci95"] is None else (float(row["ci95"][0]), float(row["ci95"][1]))
+        quantity = Quantity(row["value"], row["unit"], row["method"], ci95, row["n"], row["note"])
+        conditions = Conditions(**{name: row[name] for name in names})
+        return cls(row["model"], row["metric"], quantity, row["phase"], row["scope"], conditions)
+
+
+@dataclass(frozen=True)
+class Record:
+    """All that is known of a run.
+
+    Attributes:
+        id: the run's name.
+        created: ISO 8601, UTC.
+        status: "finished" or "unfinished".
+        command: as typed.
+        config: every setting as it was used.
+        environment: hardware and software.
+        measurements: the long table.
+        artifacts: file name in the run folder to its sha256.
+        details: what no row can hold: data and split, attempts, skipped files, warnings.
+    """
+
+    id: str
+    created: str
+    status: str
+    command: str
+    config: dict[str, Any]
+    environment: dict[str, Any]
+    measurements: tuple[Measurement, ...] = ()
+    artifacts: dict[str, str] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def document(self) -> dict[str, Any]:
+        """As it is written."""
+        rest = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "measurements"}
+        return {"schema": SCHEMA, **rest, "measurements": [m.row() for m in self.measurements]}
+
+    def find(
+        self, metric: str, phase: str | None = None, scope: str | None = None, model: str | None = None
+    ) -> Quantity | None:
+        """The first row that fits, None where there is none."""
+        for m in self.measurements:
+            if (m.metric, m.phase, m.scope) == (metric, phase, scope) and model in (None, m.model):
+                return m.quantity
+        return None
+
+    def extended(self, measurements: Iterable[Measurement]) -> Record:
+        """The record with more rows."""
+        return replace(self, measurements=(*self.measurements, *measurements))
+
+
+def write_record(record: Record, path: Path) -> None:
+    """Write atomically: a reader sees the old document or the new one."""
+    write_atomically(path, json.dumps(record.document(), indent=1, allow_nan=False) + "\n")
+
+
+def read_record(path: Path) -> Record:
+    """Read a run's document.
+
+    Raises:
+        BadInputError: for a file that is missing, broken, or of another schema.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise BadInputError(f"{path}: no such file; a run folder holds a run.json") from error
+    except (OSError, ValueError) as error:
+        raise BadInputError(f"{path}: not readable as JSON ({error})") from error
+    if not isinstance(document, dict) or document.pop("schema", None) != SCHEMA:
+        raise BadInputError(f"{path}: not a record of {SCHEMA}")
+    try:
+        rows = tuple(Measurement.from_row(row) for row in document.pop("measurements"))
+        return Record(**document, measurements=rows)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise BadInputError(f"{path}: not a record of {SCHEMA} ({error})") from error
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write to a file beside `path`, flush it to the disk, then put it in place of `path`."""
+    data = content.encode() if isinstance(content, str) else content
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

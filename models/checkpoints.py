@@ -1,0 +1,78 @@
+"""A model on disk: safetensors and the settings that rebuild it. Nothing is ever unpickled."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from models.efficient.config import EfficientConfig, EncoderConfig, ObjectiveConfig, OptimisationConfig
+from models.errors import BadInputError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+WEIGHTS, CONFIG = "model.safetensors", "config.json"
+
+
+def save_pretraining(module: nn.Module, name: str, config: EfficientConfig, folder: Path) -> None:
+    """Write weights and settings into an existing folder."""
+    from safetensors.torch import save_file
+
+    tensors = {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
+    save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
+    settings = {"model_type": "sslbench-efficient", "name": name, **asdict(config)}
+    (folder / CONFIG).write_text(json.dumps(settings, indent=1) + "\n")
+
+
+def read_config(folder: Path) -> tuple[str, EfficientConfig]:
+    """The model's name and settings.
+
+    Raises:
+        BadInputError: for a file that is missing or broken.
+    """
+    path = folder / CONFIG
+    try:
+        settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        optimisation = settings["optimisation"] | {"betas": tuple(settings["optimisation"]["betas"])}
+        config = EfficientConfig(
+            EncoderConfig(**settings["encoder"]),
+            ObjectiveConfig(**settings["objective"]),
+            OptimisationConfig(**optimisation),
+        )
+        return str(settings["name"]), config
+    except FileNotFoundError as error:
+        raise BadInputError(f"{path}: no such file; a checkpoint holds {CONFIG} and {WEIGHTS}") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadInputError(f"{path}: not the settings of a model ({error})") from error
+
+
+def load_weights(module: nn.Module, folder: Path) -> None:
+    """Put the weights of `folder` into a module of the same shape.
+
+    Raises:
+        BadInputError: for a file that is missing, broken, or of another model.
+    """
+    tensors = read_tensors(folder / WEIGHTS)
+    try:
+        module.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise BadInputError(f"{folder / WEIGHTS}: weights of another model ({str(error).splitlines()[0]})") from error
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Tensors of a safetensors file.
+
+    Raises:
+        BadInputError: for a file that is missing or broken.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except FileNotFoundError as error:
+        raise BadInputError(f"{path}: no such file") from error
+    except (OSError, SafetensorError) as error:
+        raise BadInputError(f"{path}: not a safetensors file ({error})") from error

@@ -1,0 +1,101 @@
+"""Settings of the efficient model: its sizes, its objective, its optimisation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class EncoderConfig:
+    """The encoder's shape.
+
+    Attributes:
+        width: of the residual stream.
+        blocks: transformer blocks.
+        heads: attention heads; the head width is `width // heads`.
+        hidden: SwiGLU's inner width.
+        mels: log-mel channels.
+        stack: 10 ms frames joined into one encoder frame (4 = 40 ms = 25 Hz).
+    """
+
+    width: int
+    blocks: int
+    heads: int
+    hidden: int
+    mels: int = 80
+    stack: int = 4
+
+    def __post_init__(self) -> None:
+        if self.width % self.heads or (self.width // self.heads) % 2:
+            raise ValueError(f"width {self.width} must split into {self.heads} heads of even width")
+
+    @property
+    def frame_rate(self) -> float:
+        """Encoder frames per second."""
+        return 100.0 / self.stack
+
+    @property
+    def samples_per_frame(self) -> int:
+        """Audio samples behind one encoder frame."""
+        return 160 * self.stack
+
+
+@dataclass(frozen=True)
+class ObjectiveConfig:
+    """Masked prediction of clustered cepstra.
+
+    Attributes:
+        clusters: of the k-means codebook.
+        labels_per_frame: labels predicted for one encoder frame (2 at 25 Hz = 50 Hz targets).
+        span_frames: encoder frames a masked span covers (6 = 240 ms).
+        masked_share: of the valid frames.
+        fit_hours: training speech that k-means sees at most.
+    """
+
+    clusters: int = 500
+    labels_per_frame: int = 2
+    span_frames: int = 6
+    masked_share: float = 0.5
+    fit_hours: float = 1.0
+
+
+@dataclass(frozen=True)
+class OptimisationConfig:
+    """AdamW over the budget, whatever its unit.
+
+    Attributes:
+        peak_learning_rate: at `reference_batch_seconds` of audio a step; scaled with the square root of the batch.
+        warmup: share of the budget with a linearly rising rate; it falls linearly to zero over the rest.
+        weight_decay: on matrices only.
+        clip: of the gradient's norm.
+    """
+
+    peak_learning_rate: float = 2e-3
+    reference_batch_seconds: float = 491.52
+    warmup: float = 0.1
+    betas: tuple[float, float] = (0.9, 0.98)
+    weight_decay: float = 0.01
+    clip: float = 1.0
+
+    def learning_rate(self, progress: float, batch_seconds: float) -> float:
+        """Rate at `progress` in [0, 1] of the budget."""
+        peak = self.peak_learning_rate * (batch_seconds / self.reference_batch_seconds) ** 0.5
+        if progress < self.warmup:
+            return peak * progress / self.warmup
+        return peak * max(0.0, 1.0 - progress) / (1.0 - self.warmup)
+
+
+@dataclass(frozen=True)
+class EfficientConfig:
+    """One efficient model in full."""
+
+    encoder: EncoderConfig
+    objective: ObjectiveConfig = ObjectiveConfig()
+    optimisation: OptimisationConfig = OptimisationConfig()
+
+
+EFFICIENT = {
+    "efficient-tiny": EfficientConfig(EncoderConfig(144, 8, 3, 384), ObjectiveConfig(clusters=100)),
+    "efficient-small": EfficientConfig(EncoderConfig(384, 16, 6, 1024)),
+    "efficient-base": EfficientConfig(EncoderConfig(512, 18, 8, 1408)),
+}

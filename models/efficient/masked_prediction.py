@@ -1,0 +1,88 @@
+"""The efficient model's objective: predict the cluster of each masked frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.efficient.config import EfficientConfig
+from models.efficient.encoder import EfficientEncoder
+from models.efficient.masking import span_mask
+from models.efficient.targets import KMeansQuantiser
+from models.frontend import HOP, silence_padding, stacked_frames, valid_mask
+from models.interface import LossAndMetrics
+
+
+class MaskedPrediction(nn.Module):
+    """Encoder, mask vector, target quantiser and prediction head; implements `models.interface.Pretraining`."""
+
+    def __init__(self, config: EfficientConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = EfficientEncoder(config.encoder)
+        self.quantiser = KMeansQuantiser(config.objective.clusters, config.encoder.mels)
+        self.mask_vector = nn.Parameter(torch.randn(config.encoder.width) * 0.1)
+        labels = config.objective.labels_per_frame * config.objective.clusters
+        self.head = nn.Linear(config.encoder.width, labels, bias=False)
+        nn.init.normal_(self.head.weight, std=0.02)
+        self._predict = self.predict
+
+    def compile(self, *args: object, **kwargs: object) -> None:
+        """Compile what is differentiated; the front end's complex spectrum stays outside, where compilers stumble."""
+        self._predict = torch.compile(self.predict, *args, dynamic=False, **kwargs)  # type: ignore[call-overload]
+
+    def forward(self, waveforms: Tensor, lengths: Tensor | None, generator: torch.Generator) -> LossAndMetrics:
+        """Loss over the masked valid frames of `(B, T)` waveforms, mean cross-entropy in nats per label."""
+        settings = self.config.objective
+        with torch.no_grad():
+            logmel = self.encoder.logmel(silence_padding(waveforms, lengths))
+            stacked = stacked_frames(logmel, lengths, self.config.encoder.stack)
+            labels = self.quantiser(logmel, None if lengths is None else lengths // HOP)
+            batch, frames = stacked.shape[:2]
+            labels = labels[:, : frames * settings.labels_per_frame].reshape(batch, frames, -1)
+            frame_lengths = None if lengths is None else self.encoder.frame_lengths(lengths)
+            known = torch.full((batch,), frames, device=stacked.device) if frame_lengths is None else frame_lengths
+            mask = span_mask(known, frames, settings.span_frames, settings.masked_share, generator)
+        loss, hits, variance = self._predict(stacked, labels, mask, frame_lengths)
+        with torch.no_grad():
+            metrics = {
+                "masked_accuracy": hits,
+                "feature_variance": variance,
+                "target_entropy": self._entropy(labels, valid_mask(known, frames)),
+            }
+        return LossAndMetrics(loss, metrics)
+
+    def predict(
+        self, stacked: Tensor, labels: Tensor, mask: Tensor, frame_lengths: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Loss, share of masked labels hit, and mean variance of the output's channels (near 0 = collapsed)."""
+        projected = self.encoder.project(stacked)
+        projected = torch.where(mask[..., None], self.mask_vector.to(projected.dtype), projected)
+        output = self.encoder.transform(projected, frame_lengths)[-1]
+        logits = self.head(output).float().view(*labels.shape, -1)
+        per_label = F.cross_entropy(logits.flatten(0, 2), labels.flatten(), reduction="none").view(labels.shape)
+        weight = mask.float() / (mask.sum() * labels.shape[-1]).clamp(min=1)
+        loss = (per_label * weight[..., None]).sum()
+        with torch.no_grad():
+            hits = ((logits.argmax(-1) == labels) * weight[..., None]).sum()
+            variance = output.float().flatten(0, 1).var(0).mean()
+        return loss, hits, variance
+
+    def _entropy(self, labels: Tensor, valid: Tensor) -> Tensor:
+        """Entropy in nats of the labels' use in this batch: what a guess from frequencies alone would lose."""
+        weight = valid[..., None].expand_as(labels).flatten().float()
+        counts = torch.zeros(self.config.objective.clusters, device=labels.device)
+        counts.scatter_add_(0, labels.flatten(), weight)
+        return torch.special.entr(counts / counts.sum().clamp(min=1)).sum()
+
+    def after_step(self, progress: float) -> None:
+        """Nothing follows a step here: there is no teacher."""
+
+    def fit_targets(self, waveforms: Iterable[NDArray[np.float32]], seed: int) -> dict[str, float]:
+        """Fit the quantiser on clips of training speech; see `KMeansQuantiser.fit`."""
+        return self.quantiser.fit(waveforms, seed)

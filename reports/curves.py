@@ -1,0 +1,73 @@
+"""Pictures of one run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#777777"
+"""Of the Okabe-Ito palette, which the colour-blind can tell apart."""
+
+
+def training_picture(metrics: Sequence[dict[str, Any]], trace: pd.DataFrame, path: Path) -> None:
+    """Loss and masked accuracy over time above, power below; attempts follow each other on one time axis."""
+    from matplotlib.figure import Figure
+
+    curve = _joined(pd.DataFrame(metrics), "seconds") if metrics else pd.DataFrame()
+    power = _joined(trace.rename(columns={"time_s": "seconds"}), "seconds")
+    figure = Figure(figsize=(7, 4.6), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
+    _draw_curve(above, curve)
+    _draw_power(below, power)
+    figure.align_ylabels()
+    figure.savefig(path, dpi=150)
+
+
+def _joined(frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Time since the first attempt's start without the pauses, in minutes, as `minutes`."""
+    if frame.empty or "attempt" not in frame:
+        return frame.assign(minutes=frame[column] / 60 if column in frame else [])
+    ends = frame.groupby("attempt")[column].max().shift(fill_value=0.0).cumsum()
+    return frame.assign(minutes=(frame[column] + frame["attempt"].map(ends)) / 60)
+
+
+def _draw_curve(axes: Any, curve: pd.DataFrame) -> None:  # noqa: ANN401 - matplotlib's axes
+    if curve.empty:
+        axes.text(0.5, 0.5, "no step was done", ha="center", transform=axes.transAxes)
+        return
+    axes.plot(curve["minutes"], curve["loss"], color=BLUE, linewidth=1.2)
+    axes.set_ylabel("loss in nats", color=BLUE)
+    if "target_entropy" in curve:
+        entropy = curve["target_entropy"].mean()
+        axes.axhline(entropy, color=GREY, linewidth=0.9, linestyle="--")
+        axes.annotate(
+            "entropy of the targets", (0.99, entropy), xycoords=("axes fraction", "data"), xytext=(0, -3),
+            textcoords="offset points", ha="right", va="top", color=GREY, fontsize=8,
+        )  # fmt: skip
+    if "masked_accuracy" in curve:
+        right = axes.twinx()
+        right.plot(curve["minutes"], 100 * curve["masked_accuracy"], color=ORANGE, linewidth=1.2, linestyle="-.")
+        right.set_ylabel("masked accuracy in %", color=ORANGE)
+        right.set_ylim(bottom=0)
+    axes.grid(visible=True, axis="y", linewidth=0.3)
+
+
+def _draw_power(axes: Any, power: pd.DataFrame) -> None:  # noqa: ANN401 - matplotlib's axes
+    axes.set_xlabel("minutes")
+    axes.set_ylabel("power in W")
+    known = power.dropna(subset=["power_w"]) if "power_w" in power else pd.DataFrame()
+    if known.empty:
+        axes.text(0.5, 0.5, "no power reading on this machine", ha="center", transform=axes.transAxes)
+        return
+    styles = ("-", "--", "-.", ":")
+    for number, (device, samples) in enumerate(known.groupby("device", sort=True)):
+        methods = ", ".join(sorted(samples["method"].unique()))
+        label = f"{device} ({methods})"
+        color = (BLUE, ORANGE, GREY, "black")[number % 4]
+        axes.plot(samples["minutes"], samples["power_w"], styles[number % 4], color=color, label=label, linewidth=1)
+    axes.set_ylim(bottom=0)
+    axes.legend(frameon=False, fontsize=8, ncols=3, loc="lower right")
+    axes.grid(visible=True, axis="y", linewidth=0.3)

@@ -1,0 +1,84 @@
+"""`report.md` and `training.png` of one run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmarks.record import Record, write_atomically
+from reports.curves import training_picture
+from reports.tables import Line, markdown_table, quality, summary
+
+
+def write_run_report(
+    record: Record, folder: Path, metrics: Sequence[dict[str, Any]], modules: pd.DataFrame | None
+) -> None:
+    """Write both beside the record; `modules` is fvcore's table, where there is one."""
+    trace_path = folder / "power.parquet"
+    trace = pd.read_parquet(trace_path) if trace_path.is_file() else pd.DataFrame()
+    training_picture(metrics, trace, folder / "training.png")
+    write_atomically(folder / "report.md", _report(record, modules))
+
+
+def _report(record: Record, modules: pd.DataFrame | None) -> str:
+    parts = [
+        f"# {record.id}",
+        _opening(record),
+        "## Cost",
+        markdown_table(
+            ("what", "value", "unit", "method"), [(x.name, x.value, x.unit, x.method) for x in summary(record)]
+        ),
+        "![loss and power over time](training.png)",
+        *_quality(record),
+        "## Notes",
+        _notes(record, summary(record)),
+    ]
+    if modules is not None:
+        parts += ["## MACs by module", _modules(modules)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _opening(record: Record) -> str:
+    data, held_out = record.details["data"], record.details["held_out"]
+    speech = "synthetic speech (eSpeak NG)" if data["synthetic"] else f"speech from `{data['folder']}`"
+    stopped = f" Stopped {record.details['stopped']}." if "stopped" in record.details else ""
+    return (
+        f"`{record.command}`\n\n{record.status}, begun {record.created}, on {record.environment['cpu']}"
+        f"{''.join(', ' + gpu['name'] for gpu in record.environment['gpus'])}. {data['hours']:.2f} h of {speech}, "
+        f"{data['utterances']} utterances of {data['speakers'] or 'unknown'} speakers. Held out: {held_out['how']}"
+        f"{': ' + ', '.join(held_out['speakers']) if held_out['speakers'] else ''}.{stopped}"
+    )
+
+
+def _quality(record: Record) -> list[str]:
+    rows = quality(record)
+    if not rows:
+        return []
+    return ["## What it gives", markdown_table(("frozen features of", "metric", "value [95 % interval]"), rows)]
+
+
+def _notes(record: Record, lines: Sequence[Line]) -> str:
+    """Every distinct note of the tables, and every file that was left out."""
+    notes: dict[str, list[str]] = {}
+    for x in lines:
+        if x.note:
+            notes.setdefault(x.note, []).append(x.name)
+    bullets = [f"- {', '.join(names)}: {note}" for note, names in notes.items()]
+    skipped = {**record.details["data"]["skipped_files"], **record.details.get("broken_files", {})}
+    bullets += [f"- left out `{path}`: {reason}" for path, reason in skipped.items()]
+    if record.config.get("country") is None and record.config.get("grid_intensity") is None:
+        bullets.append("- no CO2e: add `--country FRA` (ISO code) or `--grid-intensity G` (g/kWh)")
+    return "\n".join(bullets)
+
+
+def _modules(modules: pd.DataFrame) -> str:
+    columns = (modules[name].tolist() for name in ("module", "macs", "parameters"))
+    rows = [(f"`{name}`", f"{macs / 1e6:,.1f}", f"{size:,}") for name, macs, size in zip(*columns, strict=True)]
+    about = (
+        "fvcore's count at one clip of training's length: a second opinion. It counts norm layers too and knows no "
+        "backward; attention's products are added to it."
+    )
+    return f"{about}\n\n{markdown_table(('module', 'MMAC', 'parameters'), rows)}"

@@ -1,0 +1,98 @@
+"""Tables made from the rows of a record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from benchmarks.quantity import Quantity
+from benchmarks.record import Record
+from reports.units import shown
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a summary: what, how much, in which unit, come by how."""
+
+    name: str
+    value: str
+    unit: str
+    method: str
+    note: str = ""
+
+
+# name, metric, phase, scope; None as scope stands for the run's headline scope.
+COST = (
+    ("parameters of the encoder", "parameters", "inference", ""),
+    ("inference MACs per audio second", "macs_per_audio_second", "inference", ""),
+    ("inference FLOPs per audio hour", "flops_per_audio_second", "inference", ""),
+    ("training FLOPs per audio hour", "flops_per_audio_second", "training", ""),
+    ("training peak memory", "peak_memory", "training", ""),
+    ("training speed", "audio_seconds_per_second", "training", ""),
+    ("MFU", "mfu", "training", ""),
+    ("fitting the targets", "duration", "targets", ""),
+    ("training", "duration", "training", ""),
+    ("device-hours of training", "device_hours", "training", ""),
+    ("audio hours seen", "audio_hours_seen", "training", ""),
+    ("energy of the targets", "energy", "targets", "*"),
+    ("energy of training", "energy", "training", "*"),
+    ("CO2e of training", "co2e", "training", "headline"),
+    ("training energy per audio hour", "energy_per_audio_hour", "training", "headline"),
+    ("inference energy per audio hour", "energy_per_audio_hour", "inference", "headline"),
+    ("inference real-time factor", "real_time_factor", "inference", ""),
+    ("inference peak memory", "peak_memory", "inference", ""),
+    ("loss at the end", "loss", "training", ""),
+    ("entropy of the targets", "target_entropy", "training", ""),
+    ("masked accuracy at the end", "masked_accuracy", "training", ""),
+)
+SCOPES = ("machine", "gpu", "cpu", "dram")
+
+
+def headline_scope(record: Record) -> str:
+    """Whose joules are the headline: the GPU's where one did the work, else the machine's."""
+    return "gpu" if record.config.get("device") == "cuda" else "machine"
+
+
+def summary(record: Record) -> list[Line]:
+    """The lines of a run's cost, in a fixed order; what was not measured is left out, what cannot be had stays."""
+    lines = []
+    for name, metric, phase, scope in COST:
+        scopes: Sequence[str | None] = (None,)
+        if scope:
+            scopes = SCOPES if scope == "*" else (headline_scope(record),)
+        for each in scopes:
+            quantity = record.find(metric, phase, each)
+            if quantity is None:
+                continue
+            if metric == "flops_per_audio_second":
+                quantity = quantity.scaled(3600.0, "FLOP")
+            lines.append(line(name if each is None else f"{name}, {each}", quantity))
+    return lines
+
+
+def line(name: str, quantity: Quantity) -> Line:
+    """A quantity as a line of a summary."""
+    value, unit = shown(quantity)
+    return Line(name, value, unit, quantity.method, quantity.note)
+
+
+def quality(record: Record) -> list[tuple[str, str, str]]:
+    """Model, metric and value with its interval, of phase evaluation, in the order measured."""
+    names = {"cer": "CER", "wer": "WER", "per": "PER", "accuracy": "speaker accuracy"}
+    rated = (m for m in record.measurements if m.phase == "evaluation" and m.metric in names)
+    return [(m.model, names[m.metric], percent(m.quantity)) for m in rated]
+
+
+def percent(quantity: Quantity) -> str:
+    """A share as per cent with its interval: "63.9 % [63.1, 64.6]"."""
+    if quantity.value is None:
+        return f"not available: {quantity.note}"
+    interval = "" if quantity.ci95 is None else f" [{100 * quantity.ci95[0]:.1f}, {100 * quantity.ci95[1]:.1f}]"
+    return f"{100 * quantity.value:.1f} %{interval}"
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown; what would break its cells is escaped."""
+    cells = [[str(cell).replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
+    body = "\n".join(f"| {' | '.join(row)} |" for row in cells)
+    return f"| {' | '.join(header)} |\n|{'---|' * len(header)}\n{body}\n"

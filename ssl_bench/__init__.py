@@ -1,0 +1,30 @@
+"""sslbench: the honest cost of self-supervised speech models.
+
+The public names are loaded when they are first used, so that the command line starts without importing torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module, metadata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from benchmarks.energy import EnergyMeter as EnergyMeter
+    from models.catalog import load_model as load_model
+    from models.catalog import pretraining as pretraining
+
+_HOME = {"EnergyMeter": "benchmarks.energy", "load_model": "models.catalog", "pretraining": "models.catalog"}
+
+__all__ = ["EnergyMeter", "__version__", "load_model", "pretraining"]
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        return metadata.version("sslbench")
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'ssl_bench' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,176 @@
+"""Everything `train-and-measure` can be told, from defaults, a TOML file and the command line, in that order."""
+
+from __future__ import annotations
+
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from models.efficient.config import EFFICIENT, EfficientConfig
+from models.errors import BadInputError
+from models.names import choose
+
+Device = Literal["auto", "cpu", "cuda"]
+Precision = Literal["auto", "float32", "bfloat16"]
+
+
+@dataclass(frozen=True)
+class TrainAndMeasureConfig:
+    """The options of `sslbench train-and-measure`; None is decided by the machine (see `resolved`).
+
+    Attributes:
+        data: "sample" or a folder of audio.
+        minutes, steps, audio_hours, kwh: the budget; what comes first ends it.
+        clip_seconds: of one clip; `batch_seconds` of audio a step are cut into such clips.
+        encoder, objective, optimisation: what differs from the named model's own settings.
+    """
+
+    model: str | None = None
+    data: str = "sample"
+    eval_data: str | None = None
+    out: str | None = None
+    steps: int | None = None
+    audio_hours: float | None = None
+    minutes: float | None = None
+    kwh: float | None = None
+    batch_seconds: float | None = None
+    clip_seconds: float = 15.36
+    device: Device = "auto"
+    precision: Precision = "auto"
+    compile: bool | None = None
+    seed: int = 0
+    country: str | None = None
+    grid_intensity: float | None = None
+    pue: float = 1.0
+    evaluate: bool = True
+    checkpoint_minutes: float = 10.0
+    encoder: Mapping[str, Any] = field(default_factory=dict)
+    objective: Mapping[str, Any] = field(default_factory=dict)
+    optimisation: Mapping[str, Any] = field(default_factory=dict)
+
+    def model_config(self) -> EfficientConfig:
+        """The model's settings with this run's own put over them."""
+        config = EFFICIENT[choose(self.model or "", EFFICIENT, "model")]
+        return replace(
+            config,
+            encoder=_overridden(config.encoder, self.encoder, "encoder"),
+            objective=_overridden(config.objective, self.objective, "objective"),
+            optimisation=_overridden(config.optimisation, self.optimisation, "optimisation"),
+        )
+
+
+POSITIVE = ("steps", "audio_hours", "minutes", "kwh", "batch_seconds", "clip_seconds", "checkpoint_minutes")
+
+
+def resolved(config: TrainAndMeasureConfig, *, cuda: bool) -> TrainAndMeasureConfig:
+    """The config with every choice made that was left to the machine, and checked.
+
+    Raises:
+        BadInputError: for a setting that is out of range or cannot be had on this machine.
+    """
+    if config.device == "cuda" and not cuda:
+        raise BadInputError("--device cuda: torch sees no CUDA GPU here; use --device cpu, or auto")
+    device = ("cuda" if cuda else "cpu") if config.device == "auto" else config.device
+    gpu = device == "cuda"
+    limited = any(x is not None for x in (config.steps, config.audio_hours, config.minutes, config.kwh))
+    config = replace(
+        config,
+        device=device,
+        model=config.model or ("efficient-base" if gpu else "efficient-tiny"),
+        precision=("bfloat16" if gpu else "float32") if config.precision == "auto" else config.precision,
+        minutes=config.minutes if limited else (30.0 if gpu else 2.0),
+        batch_seconds=config.batch_seconds or (491.52 if gpu else 122.88),
+        compile=gpu if config.compile is None else config.compile,
+    )
+    for name in POSITIVE:
+        value = getattr(config, name)
+        if value is not None and not 0 < value < float("inf"):
+            raise BadInputError(f"--{name.replace('_', '-')} {value}: must be more than 0")
+    if config.clip_seconds < 0.32:
+        raise BadInputError(f"clip_seconds {config.clip_seconds}: a clip must hold at least 0.32 s")
+    if config.country is not None and config.grid_intensity is not None:
+        raise BadInputError("--country and --grid-intensity both name the grid; give one")
+    config.model_config()
+    return config
+
+
+def check_choices(settings: Mapping[str, Any]) -> None:
+    """Hold the settings that are one of a few words against these.
+
+    Raises:
+        BadInputError: naming what would be right.
+    """
+    for name, known in (("device", typing.get_args(Device)), ("precision", typing.get_args(Precision))):
+        if settings.get(name) is not None:
+            choose(str(settings[name]), known, f"--{name}")
+
+
+def clip_shape(config: TrainAndMeasureConfig) -> tuple[int, int]:
+    """Clips in a batch and samples in a clip, whole encoder frames: about `batch_seconds` of audio together."""
+    batch = config.batch_seconds or config.clip_seconds
+    frame = config.model_config().encoder.samples_per_frame
+    samples = max(frame * 8, round(min(config.clip_seconds, batch) * 16_000 / frame) * frame)
+    return max(1, round(batch * 16_000 / samples)), samples
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Settings from a TOML file, keys as in the options (hyphens or underscores), tables for the model's own.
+
+    Raises:
+        BadInputError: for a missing or broken file, an unknown key or a value of the wrong kind.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise BadInputError(f"{path}: not readable as TOML ({reason})") from error
+    settings = {key.replace("-", "_"): value for key, value in document.items()}
+    return _checked(TrainAndMeasureConfig, settings, str(path))
+
+
+def _overridden(base: Any, changes: Mapping[str, Any], table: str) -> Any:  # noqa: ANN401 - any settings dataclass
+    """`base` with the changes of a TOML table."""
+    try:
+        return replace(base, **_checked(type(base), dict(changes), f"[{table}]"))
+    except ValueError as error:
+        raise BadInputError(f"[{table}]: {error}") from error
+
+
+def _checked(kind: type, settings: dict[str, Any], where: str) -> dict[str, Any]:
+    """The settings, each a field of `kind` and of its type; whole numbers may stand for floats."""
+    hints = typing.get_type_hints(kind)
+    names = [f.name for f in fields(kind)]
+    result: dict[str, Any] = {}
+    for key, value in settings.items():
+        try:
+            wanted = hints[choose(key, names, "setting")]
+        except BadInputError as error:
+            raise BadInputError(f"{where}: {error}") from error
+        if not _fits(value, wanted):
+            raise BadInputError(f"{where}: {key} = {value!r} is not of the kind {_spelled(wanted)}")
+        result[key] = tuple(value) if isinstance(value, list) else value
+    return result
+
+
+def _fits(value: Any, wanted: Any) -> bool:  # noqa: ANN401 - any annotation
+    """Whether a TOML value fits an annotation."""
+    origin = typing.get_origin(wanted)
+    if origin in (typing.Union, types.UnionType):
+        return any(_fits(value, option) for option in typing.get_args(wanted))
+    if origin is Literal:
+        return value in typing.get_args(wanted)
+    if origin is tuple:
+        return isinstance(value, list | tuple) and all(_fits(item, float) for item in value) and len(value) == 2
+    if origin is not None:
+        return isinstance(value, dict)
+    if wanted is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, wanted) and (wanted is bool or not isinstance(value, bool))
+
+
+def _spelled(wanted: Any) -> str:  # noqa: ANN401 - any annotation
+    return wanted.__name__ if isinstance(wanted, type) else str(wanted).replace("typing.", "")

@@ -1,0 +1,1 @@
+"""Speech: folders of it, who speaks, what is said, and clips for training."""

@@ -1,0 +1,228 @@
+"""Clips of constant length cut from speech, and batches of them.
+
+The utterances of one speaker are joined end to end, in an order drawn anew each epoch, and cut into clips without
+padding; only a speaker with less than one clip of speech gives a padded one.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssl_bench.data.corpus import Utterance
+from ssl_bench.data.waveforms import Waveforms
+
+SHORTEST = 640
+"""Samples; a clip with fewer than one encoder frame of speech is not used."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Samples [start, stop) of one utterance."""
+
+    utterance: Utterance
+    start: int
+    stop: int
+
+
+Clip = tuple[Piece, ...]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Clips of one step.
+
+    Attributes:
+        samples: `(B, T)` 16-bit.
+        lengths: valid samples of each clip, `(B,)`; None where every clip is full.
+    """
+
+    samples: NDArray[np.int16]
+    lengths: NDArray[np.int64] | None
+
+    @property
+    def seconds(self) -> float:
+        """Of valid audio."""
+        return (self.samples.size if self.lengths is None else int(self.lengths.sum())) / 16_000
+
+
+def epoch_of_clips(utterances: tuple[Utterance, ...], clip_samples: int, seed: int, epoch: int) -> list[Clip]:
+    """All clips of one pass over the speech, in a random order that follows from `seed` and `epoch`."""
+    draw = np.random.default_rng([seed, epoch])
+    by_speaker: dict[str, list[Utterance]] = defaultdict(list)
+    for utterance in utterances:
+        by_speaker[utterance.speaker or str(utterance.path.parent)].append(utterance)
+    clips: list[Clip] = []
+    for spoken in by_speaker.values():
+        stream = [spoken[i] for i in draw.permutation(len(spoken))]
+        total = sum(u.samples for u in stream)
+        # A random start, so that no sample is always in a stream's dropped end.
+        start = int(draw.integers(0, min(clip_samples, max(0, total - clip_samples)) + 1))
+        clips.extend(_cut(stream, start, clip_samples))
+    return [clips[i] for i in draw.permutation(len(clips))]
+
+
+def _cut(stream: list[Utterance], start: int, clip_samples: int) -> Iterator[Clip]:
+    """Cut a stream of utterances into full clips from `start` on; a stream below one clip is one clip."""
+    total = sum(u.samples for u in stream)
+    size = min(clip_samples, total)
+    pieces: list[Piece] = []
+    filled, skip = 0, start
+    for utterance in stream:
+        position = min(skip, utterance.samples)
+        skip -= position
+        while position < utterance.samples:
+            taken = min(size - filled, utterance.samples - position)
+            pieces.append(Piece(utterance, position, position + taken))
+            position, filled = position + taken, filled + taken
+            if filled == size:
+                yield tuple(pieces)
+                pieces, filled = [], 0
+
+
+def _assembled(clip: Clip, waveforms: Waveforms) -> NDArray[np.int16]:
+    """A clip's samples; what a broken file lacks is missing."""
+    return np.concatenate([waveforms.samples(piece.utterance)[piece.start : piece.stop] for piece in clip])
+
+
+def clip_stream(
+    utterances: tuple[Utterance, ...], clip_samples: int, seed: int, first: int = 0
+) -> Iterator[tuple[int, Clip]]:
+    """Endless clips with their running number, epoch after epoch, from clip number `first` on.
+
+    Raises:
+        ValueError: where the speech gives no clip at all.
+    """
+    number = 0
+    for epoch in count():
+        clips = epoch_of_clips(utterances, clip_samples, seed, epoch)
+        if not clips:
+            raise ValueError("no speech to cut clips from")
+        for clip in clips:
+            if number >= first:
+                yield number, clip
+            number += 1
+
+
+@dataclass(frozen=True)
+class ClipSource:
+    """Where batches come from.
+
+    Attributes:
+        utterances: the speech.
+        waveforms: reads it.
+        clip_samples: in a clip.
+        clips: in a batch.
+        seed: of the order.
+    """
+
+    utterances: tuple[Utterance, ...]
+    waveforms: Waveforms
+    clip_samples: int
+    clips: int
+    seed: int
+
+    def batches(self, pool: ThreadPoolExecutor, first: int) -> Iterator[tuple[Batch, int]]:
+        """Batches in order, each with the number of the clip after it; clips without usable speech are passed over."""
+        stream = clip_stream(self.utterances, self.clip_samples, self.seed, first)
+        filled: list[NDArray[np.int16]] = []
+        empty = 0
+        while True:
+            wanted = [next(stream) for _ in range(self.clips - len(filled))]
+            for samples in pool.map(lambda item: _assembled(item[1], self.waveforms), wanted):
+                empty = 0 if len(samples) >= SHORTEST else empty + 1
+                if len(samples) >= SHORTEST:
+                    filled.append(samples)
+            if empty > len(self.utterances) + self.clips:
+                raise ValueError("none of the audio files holds usable speech")
+            if len(filled) == self.clips:
+                yield _padded(filled, self.clip_samples), wanted[-1][0] + 1
+                filled = []
+
+
+class _Failure:
+    """What went wrong in the background, to be raised where the batches are read."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+@contextmanager
+def batches(
+    source: ClipSource, *, first: int = 0, ahead: int = 3, threads: int = 2
+) -> Iterator[Iterator[tuple[Batch, int]]]:
+    """Batches read and cut by background threads, up to `ahead` before their use.
+
+    Yields an iterator of (batch, number of the next clip): give that number as `first` to go on after it.
+
+    Raises:
+        ValueError: from the iterator, where no clip holds usable speech.
+    """
+    ready: queue.Queue[tuple[Batch, int] | _Failure] = queue.Queue(ahead)
+    stop = threading.Event()
+    worker = threading.Thread(
+        target=_fill, args=(ready, stop, source, first, threads), name="sslbench-batches", daemon=True
+    )
+    worker.start()
+    try:
+        yield _drain(ready)
+    finally:
+        stop.set()
+        worker.join()
+
+
+def _fill(
+    ready: queue.Queue[tuple[Batch, int] | _Failure],
+    stop: threading.Event,
+    source: ClipSource,
+    first: int,
+    threads: int,
+) -> None:
+    """Put batches into the queue until told to stop."""
+    try:
+        with ThreadPoolExecutor(threads) as pool:
+            for item in source.batches(pool, first):
+                if not _put(ready, stop, item):
+                    return
+    except Exception as error:  # noqa: BLE001 - raised again where the batches are read
+        _put(ready, stop, _Failure(error))
+
+
+def _put(
+    ready: queue.Queue[tuple[Batch, int] | _Failure], stop: threading.Event, item: tuple[Batch, int] | _Failure
+) -> bool:
+    """Wait for room in the queue; False where the wait was called off."""
+    while not stop.is_set():
+        try:
+            ready.put(item, timeout=0.1)
+        except queue.Full:
+            continue
+        return True
+    return False
+
+
+def _drain(ready: queue.Queue[tuple[Batch, int] | _Failure]) -> Iterator[tuple[Batch, int]]:
+    """Batches as they come."""
+    while True:
+        item = ready.get()
+        if isinstance(item, _Failure):
+            raise item.error
+        yield item
+
+
+def _padded(clips: list[NDArray[np.int16]], clip_samples: int) -> Batch:
+    """Clips side by side, zeros after the short ones."""
+    samples = np.zeros((len(clips), clip_samples), np.int16)
+    for row, clip in zip(samples, clips, strict=True):
+        row[: len(clip)] = clip
+    lengths = np.array([len(clip) for clip in clips], np.int64)
+    return Batch(samples, None if (lengths == clip_samples).all() else lengths)

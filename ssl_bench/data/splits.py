@@ -1,0 +1,74 @@
+"""Who is kept from training, and who gives labels."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.errors import BadInputError
+from models.interface import SAMPLE_RATE
+from ssl_bench.data.corpus import Corpus, Utterance
+
+FEWEST_HELD_OUT = 2
+
+
+@dataclass(frozen=True)
+class Split:
+    """Speech by its use.
+
+    Attributes:
+        training: what targets and pretraining see.
+        held_out: of speakers that nothing before the probe has seen; empty where there are none.
+        speakers: the held-out speakers, sorted.
+        how: how they were chosen, or why there are none.
+    """
+
+    training: tuple[Utterance, ...]
+    held_out: tuple[Utterance, ...]
+    speakers: tuple[str, ...]
+    how: str
+
+
+def split_speakers(corpus: Corpus, evaluation: Corpus | None, seed: int) -> Split:
+    """Held-out speakers: those of `evaluation`; else a tenth of the corpus' own, at least two, drawn by `seed`.
+
+    Raises:
+        BadInputError: where a speaker of `evaluation` also speaks in the training speech.
+    """
+    if evaluation is not None:
+        shared = sorted(set(corpus.speakers) & set(evaluation.speakers))
+        # Folder names such as "train" are no speaker's identity across two folders; corpus ids are.
+        if shared and "folder names" not in (corpus.speakers_from, evaluation.speakers_from):
+            raise BadInputError(
+                f"--eval-data {evaluation.root}: speakers {', '.join(shared[:5])} also speak in {corpus.root}; "
+                "give speech of other speakers"
+            )
+        return Split(corpus.utterances, evaluation.utterances, evaluation.speakers, "those of --eval-data")
+    speakers = corpus.speakers
+    wanted = max(FEWEST_HELD_OUT, math.ceil(len(speakers) / 10))
+    if len(speakers) < wanted + 1:
+        reason = f"{len(speakers)} known speakers are too few to hold any out; name others by --eval-data"
+        return Split(corpus.utterances, (), (), reason)
+    chosen = np.random.default_rng([seed, 7]).choice(len(speakers), wanted, replace=False)
+    kept = tuple(sorted(speakers[i] for i in chosen))
+    return Split(
+        tuple(u for u in corpus.utterances if u.speaker not in kept),
+        tuple(u for u in corpus.utterances if u.speaker in kept),
+        kept,
+        f"{wanted} of {len(speakers)} speakers, drawn by the seed",
+    )
+
+
+def drawn_hours(utterances: tuple[Utterance, ...], most_hours: float, seed: int) -> tuple[Utterance, ...]:
+    """Utterances in random order up to `most_hours`, at least one where there is any."""
+    drawn: list[Utterance] = []
+    left = most_hours * 3600 * SAMPLE_RATE
+    for i in np.random.default_rng([seed, 11]).permutation(len(utterances)):
+        utterance = utterances[i]
+        if drawn and utterance.samples > left:
+            continue
+        drawn.append(utterance)
+        left -= utterance.samples
+    return tuple(drawn)

@@ -1,0 +1,234 @@
+"""The rows of a run's record, from what training, inference and the probe left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmarks.carbon import GridIntensity, co2e
+from benchmarks.ceiling import matmul_ceiling
+from benchmarks.downstream.features import LogMelControl
+from benchmarks.environment import conditions
+from benchmarks.flops import inference_flops, training_flops
+from benchmarks.inference import InferenceSetting
+from benchmarks.memory import bytes_of
+from benchmarks.quantity import Quantity, unavailable
+from benchmarks.record import Conditions, Measurement
+from models.catalog import checkpoint_folder
+from models.efficient.masked_prediction import MaskedPrediction
+from ssl_bench.attempts import Attempt, PhaseCost, phase_cost
+from ssl_bench.config import TrainAndMeasureConfig, clip_shape
+from ssl_bench.inference_worker import WorkerError, measured_apart
+from ssl_bench.probing import probe_rows
+
+if TYPE_CHECKING:
+    from models.interface import Encoder
+    from ssl_bench.data.splits import Split
+    from ssl_bench.data.waveforms import Waveforms
+    from ssl_bench.runs import TrainingState
+
+Rows = list[Measurement]
+INFERENCE_SECONDS = 5.0
+INFERENCE_CLIP = 15.0
+
+
+@dataclass
+class Trial:
+    """A trained model and what is known of its training.
+
+    Attributes:
+        state: where training ended.
+        peak_memory: of training.
+    """
+
+    name: str
+    pretraining: MaskedPrediction
+    optimiser: torch.optim.Optimizer
+    device: torch.device
+    state: TrainingState
+    config: TrainAndMeasureConfig
+    grid: GridIntensity | None
+    peak_memory: Quantity
+
+    def held(self, clip_seconds: float | None = None, batch_seconds: float | None = None) -> Conditions:
+        """The conditions of rows of this trial."""
+        return conditions(
+            self.device,
+            self.config.precision,
+            clip_seconds=clip_seconds,
+            batch_seconds=batch_seconds,
+            compile=self.config.compile,
+            pue=self.config.pue,
+            grid=None if self.grid is None else self.grid.source,
+        )
+
+    def training_conditions(self) -> Conditions:
+        """Those of the training step."""
+        clips, samples = clip_shape(self.config)
+        return self.held(samples / 16_000, clips * samples / 16_000)
+
+
+def training_rows(trial: Trial, attempts: list[Attempt], metrics: list[dict[str, object]]) -> Rows:
+    """What the model is, what its training cost over all attempts, and how it went."""
+    rows = count_rows(trial)
+    held = trial.training_conditions()
+    targets, training = phase_cost(attempts, "targets"), phase_cost(attempts, "training")
+    rows += [] if targets is None else cost_rows(trial, "targets", targets)
+    if training is None:
+        return rows
+    rows += cost_rows(trial, "training", training)
+    audio = sum(attempt.audio_seconds for attempt in attempts)
+    wait = sum(attempt.data_wait for attempt in attempts)
+    found: dict[str, Quantity] = {
+        "audio_hours_seen": Quantity(trial.state.audio_seconds / 3600, "h", "measured"),
+        "data_wait": Quantity(wait, "s", "measured", note="training waited for speech"),
+        "peak_memory": trial.peak_memory,
+        "memory_weights": bytes_of(trial.pretraining.state_dict().values()),
+        "memory_gradients": _gradient_bytes(trial.pretraining),
+        "memory_optimizer": bytes_of(v for s in trial.optimiser.state.values() for v in s.values()),
+        **_curve_end(metrics),
+    }
+    if audio:
+        rate = audio / training.seconds
+        found["audio_seconds_per_second"] = Quantity(rate, "s/s", "measured", note=_lost(trial, audio))
+        found["mfu"] = _mfu(trial, rate)
+    rows += [Measurement(trial.name, name, q, "training", None, held) for name, q in found.items()]
+    for scope, energy in training.energy.items():
+        per_hour = energy.scaled(3600 / audio, "J/h") if audio else unavailable("J/h", "no step was done")
+        rows.append(Measurement(trial.name, "energy_per_audio_hour", per_hour, "training", scope, held))
+    return rows
+
+
+def _lost(trial: Trial, audio: float) -> str:
+    """Steps that a killed attempt did and the model does not have are still paid for."""
+    lost = audio - trial.state.audio_seconds
+    return f"{lost / 3600:.3g} h of it lost with killed attempts and trained again" if lost > 1 else ""
+
+
+def _gradient_bytes(module: torch.nn.Module) -> Quantity:
+    size = sum(p.numel() * p.element_size() for p in module.parameters() if p.requires_grad)
+    return Quantity(float(size), "B", "analytic", note="one gradient for each learned parameter")
+
+
+def count_rows(trial: Trial) -> Rows:
+    """Parameters, and FLOPs of one clip at training's length, counted under fake tensors."""
+    from models.efficient.encoder import EfficientEncoder
+
+    config, held = trial.pretraining.config, trial.training_conditions()
+    seconds = held.clip_seconds or 0.0
+    size = sum(p.numel() for p in trial.pretraining.encoder.parameters())
+    whole = sum(p.numel() for p in trial.pretraining.parameters())
+    rows = [
+        Measurement(trial.name, "parameters", Quantity(float(size), "1", "analytic", note="encoder"), "inference"),
+        Measurement(trial.name, "parameters", Quantity(float(whole), "1", "analytic", note="with head"), "training"),
+    ]
+    counts = {
+        "inference": inference_flops(lambda: EfficientEncoder(config.encoder), seconds),
+        "training": training_flops(lambda: MaskedPrediction(config), seconds),
+    }
+    note = "matrix products, 1 MAC = 2 FLOPs; FFT and elementwise work not counted"
+    for phase, count in counts.items():
+        values = {
+            "macs": (count.macs, "MAC"),
+            "flops": (count.flops, "FLOP"),
+            "macs_per_audio_second": (count.macs / seconds, "MAC/s"),
+            "flops_per_audio_second": (count.flops / seconds, "FLOP/s"),
+        }
+        rows += [
+            Measurement(trial.name, metric, Quantity(float(value), unit, "analytic", note=note), phase, None, held)
+            for metric, (value, unit) in values.items()
+        ]
+    return rows
+
+
+def cost_rows(trial: Trial, phase: str, cost: PhaseCost) -> Rows:
+    """Time, energy and carbon of a phase, one row for each scope."""
+    held = trial.training_conditions() if phase == "training" else trial.held()
+    hours = cost.seconds / 3600
+    found: list[tuple[str, str | None, Quantity]] = [
+        ("duration", None, Quantity(cost.seconds, "s", "measured")),
+        ("device_hours", None, Quantity(hours, "h", "measured", note="one device")),
+        ("energy_net", "machine", cost.energy_net),
+    ]
+    for scope, energy in cost.energy.items():
+        carbon = co2e(energy, trial.grid, trial.config.pue)
+        power = energy.scaled(1 / cost.seconds, "W") if cost.seconds else unavailable("W", "no time passed")
+        found += [("energy", scope, energy), ("power_mean", scope, power), ("co2e", scope, carbon)]
+    return [Measurement(trial.name, metric, quantity, phase, scope, held) for metric, scope, quantity in found]
+
+
+def _curve_end(metrics: list[dict[str, object]]) -> dict[str, Quantity]:
+    """Mean of loss and metrics over the last tenth of the training's lines."""
+    if not metrics:
+        return {"loss": unavailable("nat", "no step was done")}
+    last = metrics[-max(1, len(metrics) // 10) :]
+    units = {"loss": "nat", "masked_accuracy": "1", "target_entropy": "nat"}
+    note = f"mean of the last {len(last)} of {len(metrics)} logged groups of steps"
+    found = {}
+    for name, unit in units.items():
+        values = [float(str(line[name])) for line in last if name in line]
+        if values:
+            found[name] = Quantity(float(np.mean(values)), unit, "measured", None, len(values), note)
+    return found
+
+
+def _mfu(trial: Trial, rate: float) -> Quantity:
+    """Model FLOPs a second over the matrix-product ceiling measured here and now."""
+    config, seconds = trial.pretraining.config, trial.training_conditions().clip_seconds or 1.0
+    flops = training_flops(lambda: MaskedPrediction(config), seconds).flops / seconds
+    dtype = torch.bfloat16 if trial.config.precision == "bfloat16" else torch.float32
+    ceiling = matmul_ceiling(trial.device, dtype)
+    if not ceiling.value:
+        return unavailable("1", ceiling.note)
+    note = f"of {ceiling.value / 1e12:.3g} TFLOP/s, measured: {ceiling.note}"
+    return Quantity(rate * flops / ceiling.value, "1", "measured", note=note)
+
+
+def inference_rows(trial: Trial, run: Path, speech: NDArray[np.int16]) -> Rows:
+    """The trained model at work, measured in a process of its own."""
+    cuda = trial.device.type == "cuda"
+    batch = 240.0 if cuda else INFERENCE_CLIP
+    setting = InferenceSetting(
+        INFERENCE_CLIP, batch, INFERENCE_SECONDS, trial.config.precision, trial.config.pue, trial.grid
+    )
+    try:
+        return measured_apart(checkpoint_folder(run), trial.name, speech, trial.device.type, setting)
+    except WorkerError as error:
+        reason = unavailable("J/h", f"the measuring process failed: {error}")
+        return [Measurement(trial.name, "energy_per_audio_hour", reason, "inference", "machine", trial.held())]
+
+
+def evaluation_rows(
+    trial: Trial, untrained: MaskedPrediction, split: Split, waveforms: Waveforms, say: Callable[[str], None]
+) -> Rows:
+    """The probe before and after, and on log-mel, which every model must beat."""
+    systems: dict[str, Encoder] = {
+        trial.name: trial.pretraining.encoder.eval(),
+        f"{trial.name} (untrained)": untrained.encoder.to(trial.device).eval(),
+        "log-mel": LogMelControl().to(trial.device),
+    }
+    return probe_rows(
+        systems=systems,
+        split=split,
+        waveforms=waveforms,
+        device=trial.device,
+        seed=trial.config.seed,
+        held=trial.held(),
+        say=say,
+    )
+
+
+def speech_sample(split: Split, waveforms: Waveforms, seconds: float) -> NDArray[np.int16]:
+    """Real samples for timing: the first utterances, held-out ones where there are any."""
+    parts: list[NDArray[np.int16]] = []
+    for utterance in split.held_out or split.training:
+        parts.append(waveforms.samples(utterance))
+        if sum(map(len, parts)) >= seconds * 16_000:
+            break
+    return np.concatenate(parts)[: round(seconds * 16_000)]

@@ -1,0 +1,195 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ssl_bench.data.clips import Batch, ClipSource, batches
+from ssl_bench.step_metrics import StepMetrics
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+    from models.efficient.config import OptimisationConfig
+    from models.interface import Pretraining
+    from ssl_bench.budget import Spent
+    from ssl_bench.ledger import Ledger
+    from ssl_bench.runs import TrainingState
+
+
+@dataclass(frozen=True)
+class Logged:
+    """The mean of the last steps, and where the attempt stands.
+
+    Attributes:
+        step: the last step of the group, over all attempts.
+        values: loss, learning_rate, gradient_norm and the model's metrics.
+        progress: of the budget, 0 to 1.
+        spent: by all attempts.
+        state: of the training.
+    """
+
+    step: int
+    values: dict[str, float]
+    progress: float
+    spent: Spent
+    state: TrainingState
+
+
+@dataclass(frozen=True)
+class Trained:
+    """How the loop ended.
+
+    Attributes:
+        steps: of this attempt.
+        audio_seconds: in them.
+        data_wait: seconds spent waiting for speech.
+        stopped: whether the user stopped it before the budget was spent.
+    """
+
+    steps: int
+    audio_seconds: float
+    data_wait: float
+    stopped: bool
+
+
+class StopRequest:
+    """Whether the user wants the loop to end; the second request interrupts at once."""
+
+    def __init__(self) -> None:
+        self.made = False
+
+    def handle(self, signum: int, frame: object) -> None:  # noqa: ARG002 - the signal module's signature
+        """Signal handler."""
+        if self.made:
+            raise KeyboardInterrupt
+        self.made = True
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[StopRequest]:
+    """Turn Ctrl-C and a termination signal into a request to end after the step at hand."""
+    request = StopRequest()
+    if threading.current_thread() is not threading.main_thread():
+        yield request  # Python delivers signals to the main thread only
+        return
+    before = {number: signal.signal(number, request.handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield request
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def make_optimiser(module: torch.nn.Module, settings: OptimisationConfig) -> torch.optim.AdamW:
+    """Fused AdamW; weight decay on matrices only."""
+    learned = [p for p in module.parameters() if p.requires_grad]
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in learned if p.ndim >= 2], "weight_decay": settings.weight_decay},
+        {"params": [p for p in learned if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=0.0, betas=settings.betas, fused=True)
+
+
+def pretrain(
+    *,
+    fabric: Fabric,
+    module: torch.nn.Module,
+    optimiser: torch.optim.Optimizer,
+    settings: OptimisationConfig,
+    source: ClipSource,
+    ledger: Ledger,
+    state: TrainingState,
+    log: Callable[[Logged], None],
+    save: Callable[[], None],
+    save_every: float,
+    log_every: int,
+    stop: StopRequest,
+) -> Trained:
+    """Train `module` (with `optimiser`, both set up by `fabric`) until the budget is spent or a stop is asked for.
+
+    `state` is carried on in place. `log` gets the mean of every `log_every` steps; `save` is called every `save_every`
+    seconds. A gradient that is not finite never reaches the weights.
+
+    Raises:
+        DivergedError: naming the step at which loss or gradient stopped being finite.
+    """
+    pretraining = cast("Pretraining", module)
+    first, audio_before = state.step, state.audio_seconds
+    data_wait, saved_at = 0.0, time.monotonic()
+    generator = torch.Generator(fabric.device)
+    metrics = StepMetrics(log_every)
+    progress = ledger.progress(state)
+    names: tuple[str, ...] = ()
+
+    def report(groups: list[tuple[int, dict[str, float]]]) -> None:
+        for step, values in groups:
+            log(Logged(step, values, progress, ledger.spent(state), replace(state)))
+
+    with ExitStack() as stack:
+        stack.enter_context(ledger.meter.window("training"))
+        stream = stack.enter_context(batches(source, first=state.next_clip))
+        while progress < 1.0 and not stop.made:
+            waited = time.monotonic()
+            batch, next_clip = next(stream)
+            data_wait += time.monotonic() - waited
+            rate = settings.learning_rate(progress, source.clips * source.clip_samples / 16_000)
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+            # Each step draws from its own seed, so that a resumed run draws as an unbroken one.
+            generator.manual_seed(int(np.random.SeedSequence([source.seed, state.step]).generate_state(1)[0]))
+            outcome = pretraining(*on_device(batch, fabric.device), generator)
+            fabric.backward(outcome.loss)
+            norm = clip_gradient(module, settings.clip)
+            step_if_finite(optimiser, norm)
+            optimiser.zero_grad(set_to_none=True)
+            pretraining.after_step(progress)
+            state.step, state.next_clip = state.step + 1, next_clip
+            state.audio_seconds += batch.seconds
+            progress = ledger.progress(state)
+            scalars = {"loss": outcome.loss, "gradient_norm": norm, **outcome.metrics}
+            names = tuple(scalars)
+            report([(step, {**v, "learning_rate": rate}) for step, v in metrics.add(state.step, scalars)])
+            if time.monotonic() - saved_at > save_every:
+                save()
+                saved_at = time.monotonic()
+        report(metrics.flush(state.step, names))
+    return Trained(state.step - first, state.audio_seconds - audio_before, data_wait, stop.made and progress < 1.0)
+
+
+def on_device(batch: Batch, device: torch.device) -> tuple[Tensor, Tensor | None]:
+    """A batch as float waveforms `(B, T)` in [-1, 1) and valid samples `(B,)` (None: all); 16 bits cross the bus."""
+    samples = torch.from_numpy(batch.samples)
+    lengths = None if batch.lengths is None else torch.from_numpy(batch.lengths)
+    if device.type == "cuda":
+        samples = samples.pin_memory().to(device, non_blocking=True)
+        lengths = None if lengths is None else lengths.pin_memory().to(device, non_blocking=True)
+    return samples.float().div_(32768.0), lengths
+
+
+def clip_gradient(module: torch.nn.Module, most: float) -> Tensor:
+    """Scale the gradient down to norm `most`; returns its norm before, on the device."""
+    return torch.nn.utils.clip_grad_norm_(module.parameters(), most, error_if_nonfinite=False)
+
+
+def step_if_finite(optimiser: torch.optim.Optimizer, norm: Tensor) -> None:
+    """An optimiser step that leaves the weights alone where the gradient is not finite, decided on the device.
+
+    The fused optimisers take `found_inf` for this, as torch's gradient scaler hands it to them.
+    """
+    inner = cast("Any", getattr(optimiser, "optimizer", optimiser))
+    inner.grad_scale, inner.found_inf = None, (~torch.isfinite(norm)).float()
+    try:
+        optimiser.step()
+    finally:
+        del inner.grad_scale, inner.found_inf

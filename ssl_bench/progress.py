@@ -1,0 +1,89 @@
+"""Live progress of a run on the terminal: rate, loss, watts, energy, carbon, and what is left."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from benchmarks.carbon import GridIntensity, co2e
+from reports.units import duration, with_prefix
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.live import Live
+
+    from benchmarks.energy import LiveReading
+    from ssl_bench.pretraining import Logged
+
+LINE_EVERY = 15.0  # seconds between lines where there is no terminal to redraw
+
+
+class Progress:
+    """Shows how a run goes on: a redrawn line on a terminal, else a line every 15 s; always on stderr."""
+
+    def __init__(self, console: Console, scope: str, grid: GridIntensity | None, pue: float) -> None:
+        self.console, self.scope, self.grid, self.pue = console, scope, grid, pue
+        self._live: Live | None = None
+        self._said_at = -LINE_EVERY
+
+    def __enter__(self) -> Self:
+        if self.console.is_terminal:
+            from rich.live import Live
+
+            # Drawn by the loop itself: a refresh thread would cost the machine that is being measured.
+            self._live = Live(console=self.console, auto_refresh=False, transient=True)
+            self._live.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.__exit__(kind, error, trace)
+
+    def phase(self, text: str) -> None:
+        """Say what is done now."""
+        self.console.print(text, highlight=False)
+
+    def step(self, logged: Logged, live: LiveReading, rate: float) -> None:
+        """Show a group of steps; `rate` is audio seconds a second."""
+        now = time.monotonic()
+        if now - self._said_at < (0.5 if self._live else LINE_EVERY):
+            return
+        self._said_at = now
+        text = "   ".join(self._parts(logged, live, rate))
+        if self._live is not None:
+            self._live.update(text, refresh=True)
+        else:
+            self.console.print(text, highlight=False, soft_wrap=True)
+            sys.stderr.flush()
+
+    def _parts(self, logged: Logged, live: LiveReading, rate: float) -> list[str]:
+        """Everything the line says."""
+        values, energy, power = logged.values, live.energy[self.scope], live.power[self.scope]
+        parts = [
+            f"{logged.progress:4.0%}",
+            f"step {logged.step}",
+            f"loss {values['loss']:.3f}",
+            f"masked accuracy {values['masked_accuracy']:.1%}" if "masked_accuracy" in values else "",
+            f"{rate:.0f} x real time",
+        ]
+        if energy.value is not None and power.value is not None:
+            carbon = co2e(energy, self.grid, self.pue)
+            spent = logged.spent.joules
+            parts += [
+                f"{power.value:.1f} W, {with_prefix(spent / 3600, 'Wh')} so far ({self.scope}, {energy.method})",
+                ""
+                if carbon.value is None
+                else f"{with_prefix(carbon.value * spent / energy.value, 'g')} CO2e"
+                if energy.value
+                else "",
+            ]
+        if logged.progress > 0:
+            left = logged.spent.seconds * (1 / logged.progress - 1)
+            parts.append(f"{duration(left)} left")
+            if logged.spent.joules:
+                parts.append(f"forecast {with_prefix(logged.spent.joules / logged.progress / 3600, 'Wh')}")
+        return [part for part in parts if part]

@@ -1,0 +1,227 @@
+"""A run folder: `run.json`, `power.parquet`, `metrics.jsonl`, `checkpoints/`, `report.md`, `training.png`."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.record import Record, read_record, write_record
+from models.errors import BadInputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import torch
+    from torch import nn
+
+    from models.efficient.config import EfficientConfig
+
+ARTIFACTS = ("power.parquet", "metrics.jsonl", "report.md", "training.png")
+
+
+@dataclass
+class TrainingState:
+    """Where training stands; saved with the weights."""
+
+    step: int = 0
+    next_clip: int = 0
+    audio_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths of a run and what is read from and written to them."""
+
+    path: Path
+
+    @property
+    def record_path(self) -> Path:
+        """`run.json`."""
+        return self.path / "run.json"
+
+    @property
+    def metrics_path(self) -> Path:
+        """`metrics.jsonl`: one line every few steps."""
+        return self.path / "metrics.jsonl"
+
+    def read(self) -> Record:
+        """The record.
+
+        Raises:
+            BadInputError: where it is missing or broken.
+        """
+        return read_record(self.record_path)
+
+    def write(self, record: Record) -> None:
+        """Write the record with the digest of each file it stands beside."""
+        found = [self.path / name for name in ARTIFACTS] + sorted(self.path.glob("checkpoints/step-*/*"))
+        record.artifacts.clear()
+        record.artifacts.update({str(p.relative_to(self.path)): _sha256(p) for p in found if p.is_file()})
+        write_record(record, self.record_path)
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """The training curve so far; a line that a killed run left half-written is passed over."""
+        if not self.metrics_path.is_file():
+            return []
+        rows = []
+        for line in self.metrics_path.read_text(encoding="utf-8").splitlines():
+            try:
+                rows.append(json.loads(line))
+            except ValueError:
+                continue
+        return rows
+
+    def add_trace(self, trace: pd.DataFrame, attempt: int) -> None:
+        """Append an attempt's power samples to `power.parquet`."""
+        import pandas as pd
+
+        path, partial = self.path / "power.parquet", self.path / ".power.parquet"
+        trace = trace.assign(attempt=attempt)
+        if path.is_file():
+            trace = pd.concat([pd.read_parquet(path), trace], ignore_index=True)
+        trace.to_parquet(partial, index=False)
+        partial.replace(path)
+
+    def save_checkpoint(
+        self,
+        module: nn.Module,
+        optimiser: torch.optim.Optimizer | None,
+        name: str,
+        config: EfficientConfig,
+        state: TrainingState,
+    ) -> None:
+        """Write weights, optimiser and position into `checkpoints/step-...`, whole or not at all; drop older ones."""
+        from models.checkpoints import save_pretraining
+
+        folder = self.path / "checkpoints"
+        folder.mkdir(exist_ok=True)
+        partial, final = folder / ".partial", folder / f"step-{state.step:09d}"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        try:
+            save_pretraining(module, name, config, partial)
+            (partial / "state.json").write_text(json.dumps(asdict(state)) + "\n")
+            if optimiser is not None:
+                save_optimiser(optimiser, partial / "optimizer.safetensors")
+            if final.exists():
+                final.rename(folder / ".replaced")
+            partial.rename(final)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+            shutil.rmtree(folder / ".replaced", ignore_errors=True)
+        for old in folder.glob("step-*"):
+            if old != final:
+                shutil.rmtree(old)
+
+    def load_checkpoint(self, module: nn.Module, optimiser: torch.optim.Optimizer) -> TrainingState:
+        """Put the newest checkpoint into module and optimiser; a fresh state where the run has none.
+
+        Raises:
+            BadInputError: for a broken checkpoint.
+        """
+        from models.checkpoints import load_weights
+
+        found = sorted((self.path / "checkpoints").glob("step-*"))
+        if not found:
+            return TrainingState()
+        load_weights(module, found[-1])
+        load_optimiser(optimiser, found[-1] / "optimizer.safetensors")
+        try:
+            return TrainingState(**json.loads((found[-1] / "state.json").read_text()))
+        except (OSError, ValueError, TypeError) as error:
+            raise BadInputError(f"{found[-1]}: broken checkpoint ({error})") from error
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep a second process from writing to the same run.
+
+        Raises:
+            BadInputError: where another process holds the run.
+        """
+        with (self.path / ".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise BadInputError(f"{self.path}: another process is writing to this run") from error
+            yield
+
+
+def new_run(out: str | None, model: str) -> RunFolder:
+    """Make the folder of a new run: `out`, or `runs/<model>-<time>`.
+
+    Raises:
+        BadInputError: where it cannot be made, or holds something already.
+    """
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    path = Path(out) if out is not None else Path("runs") / f"{model}-{stamp}"
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe = path / ".lock"
+        held = [entry.name for entry in path.iterdir() if entry != probe]
+        probe.touch()
+    except OSError as error:
+        raise BadInputError(f"{path}: cannot write a run there ({error.strerror}); choose another --out") from error
+    if "run.json" in held:
+        status = read_record(path / "run.json").status
+        hint = "add --resume to go on with it" if status == "unfinished" else "choose another --out"
+        raise BadInputError(f"{path}: already holds a {status} run; {hint}")
+    if held:
+        raise BadInputError(f"{path}: not empty; choose another --out")
+    return RunFolder(path)
+
+
+def unfinished_run(out: str | None) -> RunFolder:
+    """The run to go on with: `out`, or the newest unfinished one below `runs/`.
+
+    Raises:
+        BadInputError: where there is none, or it is finished.
+    """
+    if out is not None:
+        run = RunFolder(Path(out))
+        if run.read().status != "unfinished":
+            raise BadInputError(f"{out}: this run is finished; there is nothing to resume")
+        return run
+    runs = [RunFolder(path.parent) for path in Path("runs").glob("*/run.json")]
+    open_runs = [run for run in runs if run.read().status == "unfinished"]
+    if not open_runs:
+        raise BadInputError("--resume: no unfinished run below runs/; name one by --out")
+    return max(open_runs, key=lambda run: run.record_path.stat().st_mtime)
+
+
+def save_optimiser(optimiser: torch.optim.Optimizer, path: Path) -> None:
+    """The optimiser's tensors, named `<parameter number>.<name>`."""
+    from safetensors.torch import save_file
+
+    tensors = {
+        f"{number}.{name}": value.detach().cpu().contiguous()
+        for number, state in optimiser.state_dict()["state"].items()
+        for name, value in state.items()
+    }
+    save_file(tensors, path)
+
+
+def load_optimiser(optimiser: torch.optim.Optimizer, path: Path) -> None:
+    """The inverse of `save_optimiser`; the settings stay those of `optimiser`.
+
+    Raises:
+        BadInputError: for a file that is missing or broken.
+    """
+    from models.checkpoints import read_tensors
+
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for key, value in read_tensors(path).items():
+        number, _, name = key.partition(".")
+        state.setdefault(int(number), {})[name] = value
+    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

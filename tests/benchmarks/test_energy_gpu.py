@@ -1,0 +1,238 @@
+"""The real NVML binding against a scripted driver: what the meter says is held against the script's exact integral."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.cc
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+
+CHILD = """
+import ctypes, dataclasses, json, os, sys, threading, time
+seconds, gpus, body = float(sys.argv[1]), json.loads(sys.argv[2]), sys.argv[3]
+t0 = time.perf_counter()
+os.environ["SCRIPT_T0"] = repr(t0)
+from benchmarks.energy import EnergyMeter
+driver = ctypes.CDLL("libnvidia-ml.so.1")
+meter, extra = EnergyMeter(gpus=gpus, cpu=False, sample_hz=20), {}
+if body.startswith("idle"):
+    meter.measure_idle(0.4)
+with meter:
+    with meter.window("first"):
+        time.sleep(seconds * 0.3)
+    if body == "many":
+        fds, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
+        for _ in range(1000):
+            with meter.window("many"):
+                pass
+        extra["leaks"] = [len(os.listdir("/proc/self/fd")) - fds, threading.active_count() - threads]
+    if body == "fork":
+        read, write = os.pipe()
+        if os.fork() == 0:
+            with meter.window("child"):
+                live = meter.live().energy["gpu"].note
+            meter.stop()
+            os.write(write, json.dumps([live, meter.reading.energy_gpu.note, sorted(meter.windows)]).encode())
+            os._exit(0)
+        extra["child"] = json.loads(os.read(read, 9999)) + [os.waitstatus_to_exitcode(os.wait()[1])]
+    with meter.window("second"):
+        time.sleep(seconds * 0.7)
+    live = meter.live()
+reading, show = meter.reading, dataclasses.asdict
+print(json.dumps(extra | {
+    "start": meter._first.time_s - t0, "end": meter._last.time_s - t0,
+    "gpu": show(reading.energy_gpu), "per_gpu": {k: show(q) for k, q in reading.per_gpu.items()},
+    "integral": show(reading.integral_gpu), "net": show(reading.energy_net), "machine": show(reading.energy_machine),
+    "idle": show(reading.power_idle), "cpu": show(reading.energy_cpu), "mean": show(reading.power_mean("gpu")),
+    "windows": {k: show(w.energy_gpu) for k, w in meter.windows.items()},
+    "live": [show(live.energy["gpu"]), show(live.power["gpu"])],
+    "trace": reading.trace.astype(object).where(
+        reading.trace.notna(), None).to_dict("list"),
+    "sessions": driver.script_sessions(), "own_cpu": meter.own_cpu_seconds,
+}))
+"""
+
+SCENARIOS: dict[str, tuple[dict[str, object], float, object, str]] = {
+    "constant": ({"TICK": 0.02, "POWER": 150}, 1.2, "visible", ""),
+    "slow tick": ({"TICK": 0.1, "POWER": 300}, 1.2, "visible", ""),
+    "ramp": ({"TICK": 0.1, "POWER": 50, "SLOPE": 200}, 1.2, "visible", ""),
+    "burst": ({"TICK": 0.02, "POWER": 60, "BURST": 400, "BURST_S": 0.3}, 1.2, "visible", ""),
+    "no counter": ({"COUNTER": 0, "POWER": 120}, 1.2, "visible", ""),
+    "no counter, ramp": ({"COUNTER": 0, "POWER": 50, "SLOPE": 200}, 1.2, "visible", ""),
+    "no counter, burst": ({"COUNTER": 0, "POWER": 60, "BURST": 400, "BURST_S": 0.07}, 1.2, "visible", ""),
+    "no sensor": ({"SENSOR": 0, "TICK": 0.02}, 1.2, "visible", ""),
+    "nothing": ({"SENSOR": 0, "COUNTER": 0}, 0.2, "visible", ""),
+    "vanishing": ({"VANISH": 2.5}, 3.0, "visible", ""),
+    "stepping back": ({"BACK": 2.5}, 3.0, "visible", ""),
+    "standing still": ({"STALL": 2.0}, 4.0, "visible", ""),
+    "two, one visible": ({"GPUS": 2, "CUDA_VISIBLE_DEVICES": "1"}, 0.6, "visible", ""),
+    "two, by UUID": ({"GPUS": 2, "CUDA_VISIBLE_DEVICES": "GPU-bb"}, 0.6, "visible", ""),
+    "two, all": ({"GPUS": 2, "CUDA_VISIBLE_DEVICES": "1"}, 0.6, "all", ""),
+    "hidden": ({"CUDA_VISIBLE_DEVICES": ""}, 0.1, "visible", ""),
+    "MIG": ({"CUDA_VISIBLE_DEVICES": "MIG-1234"}, 0.2, "visible", ""),
+    "unknown": ({"GPUS": 2}, 0.1, [5], ""),
+    "many windows": ({}, 0.4, "visible", "many"),
+    "fork": ({}, 0.6, [0], "fork"),
+    "idle": ({"POWER": 80}, 0.6, "visible", "idle"),
+}
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The scripted driver, compiled into a folder of its own."""
+    folder = tmp_path_factory.mktemp("driver")
+    target = folder / "libnvidia-ml.so.1"
+    source = HERE / "nvml_driver.c"
+    command = ["cc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", str(target), str(source), "-lm"]
+    subprocess.run(command, check=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def outcomes(driver: Path) -> dict[str, Any]:
+    """Every scenario in a child process of its own, a few at a time since they mostly sleep."""
+    base = {k: v for k, v in os.environ.items() if k not in {"CUDA_VISIBLE_DEVICES", "SSLBENCH_POWERCAP_ROOT"}}
+    base |= {"LD_LIBRARY_PATH": str(driver), "PYTHONPATH": str(ROOT)}
+    results: dict[str, Any] = {}
+    names = sorted(SCENARIOS, key=lambda name: -SCENARIOS[name][1])
+    for batch in (names[at : at + 11] for at in range(0, len(names), 11)):
+        running = {name: _start(name, base) for name in batch}
+        for name, process in running.items():
+            out, err = process.communicate(timeout=60)
+            results[name] = json.loads(out) if process.returncode == 0 else err
+    return results
+
+
+def _start(name: str, base: dict[str, str]) -> subprocess.Popen[str]:
+    script, seconds, gpus, body = SCENARIOS[name]
+    env = base | {key if key.startswith("CUDA") else f"SCRIPT_{key}": str(value) for key, value in script.items()}
+    command = [sys.executable, "-W", "error", "-c", CHILD, str(seconds), json.dumps(gpus), body]
+    return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def exact(name: str, start: float, end: float, gpu: int = 0) -> float:
+    """The script's integral in J between two moments, worked out apart from the driver's C."""
+    script = {"POWER": 100, "SLOPE": 0, "BURST": 0, "BURST_S": 1} | SCENARIOS[name][0]
+    power, slope, burst, period = (float(str(script[key])) for key in ("POWER", "SLOPE", "BURST", "BURST_S"))
+
+    def until(t: float) -> float:
+        cycles, rest = divmod(t, period)
+        return power * (gpu + 1) * t + slope * t**2 / 2 + burst * (cycles * period / 2 + max(rest - period / 2, 0))
+
+    return until(end) - until(start)
+
+
+@pytest.mark.parametrize("name", ["constant", "slow tick", "ramp", "burst", "no sensor"])
+def test_counter_holds_the_exact_integral_in_its_interval(outcomes: dict[str, Any], name: str) -> None:
+    run = outcomes[name]
+    energy, truth = run["gpu"], exact(name, run["start"], run["end"])
+    assert energy["method"] == "measured"
+    assert energy["ci95"][0] <= truth <= energy["ci95"][1]
+    assert energy["ci95"][1] - energy["ci95"][0] < truth  # an interval that says nothing would always hold the truth
+    assert run["mean"]["value"] == pytest.approx(energy["value"] / (run["end"] - run["start"]))
+    assert run["live"][0]["method"] == "measured"
+
+
+@pytest.mark.parametrize(("name", "tick"), [("constant", 20), ("slow tick", 100)])
+def test_the_tick_is_found_and_a_short_window_says_so(outcomes: dict[str, Any], name: str, tick: int) -> None:
+    note = outcomes[name]["gpu"]["note"]
+    found = float(note.split("every ")[1].split(" ms")[0])
+    assert tick * 0.9 <= found <= tick * 1.6
+    assert "too short for 1 %" in note
+
+
+@pytest.mark.parametrize("name", ["no counter", "no counter, ramp", "no counter, burst"])
+def test_without_a_counter_samples_are_integrated(outcomes: dict[str, Any], name: str) -> None:
+    run = outcomes[name]
+    energy, truth = run["gpu"], exact(name, run["start"], run["end"])
+    assert energy["method"] == "sampled"
+    assert energy["ci95"][0] <= truth <= energy["ci95"][1]
+    assert energy["n"] >= 10
+
+
+def test_the_integral_is_kept_beside_the_counter(outcomes: dict[str, Any]) -> None:
+    run = outcomes["constant"]
+    assert run["integral"]["method"] == "sampled"
+    assert run["integral"]["value"] == pytest.approx(exact("constant", run["start"], run["end"]), rel=1e-3)
+
+
+def test_one_failing_query_leaves_out_its_field_alone(outcomes: dict[str, Any]) -> None:
+    """Clocks are not permitted and utilisation is not found; power and temperature are there."""
+    trace = outcomes["constant"]["trace"]
+    assert set(trace["temperature_c"]) == {45}
+    assert set(trace["sm_clock_mhz"]) == set(trace["utilisation"]) == {None}
+    assert set(trace["power_w"]) == {150}
+    assert set(trace["device"]) == {"gpu0"}
+    assert outcomes["no sensor"]["integral"]["value"] is None
+    assert outcomes["no sensor"]["live"][1]["value"] is None
+
+
+def test_no_reading_at_all_is_no_zero(outcomes: dict[str, Any]) -> None:
+    for name, word in [
+        ("nothing", "TotalEnergyConsumption"),
+        ("MIG", "MIG instance"),
+        ("hidden", "CUDA_VISIBLE_DEVICES"),
+    ]:
+        assert outcomes[name]["gpu"]["value"] is None
+        assert word in outcomes[name]["gpu"]["note"]
+        assert outcomes[name]["machine"]["method"] == "unavailable"
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [("vanishing", "lost during the run"), ("stepping back", "stepped back"), ("standing still", "stood still")],
+)
+def test_a_counter_that_fails_is_none_with_its_reason(outcomes: dict[str, Any], name: str, word: str) -> None:
+    run = outcomes[name]
+    assert run["gpu"]["value"] is None
+    assert word in run["gpu"]["note"]
+    assert run["windows"]["second"]["value"] is None
+    assert len(run["trace"]["time_s"]) > 5
+    assert run["end"] - run["start"] >= SCENARIOS[name][1]  # the program went on
+
+
+def test_a_window_closed_before_the_failure_stands(outcomes: dict[str, Any]) -> None:
+    assert outcomes["stepping back"]["windows"]["first"]["value"] == pytest.approx(90, rel=0.15)
+
+
+def test_visible_devices_are_honoured(outcomes: dict[str, Any]) -> None:
+    for name in ("two, one visible", "two, by UUID"):
+        run = outcomes[name]
+        assert list(run["per_gpu"]) == ["gpu1"]
+        truth = exact(name, run["start"], run["end"], gpu=1)
+        assert run["gpu"]["ci95"][0] <= truth <= run["gpu"]["ci95"][1]
+    both = outcomes["two, all"]
+    assert list(both["per_gpu"]) == ["gpu0", "gpu1"]
+    assert both["gpu"]["value"] == pytest.approx(sum(part["value"] for part in both["per_gpu"].values()))
+    assert "there are: 0 (GPU-aa-uuid), 1 (GPU-bb-uuid)" in outcomes["unknown"]
+
+
+def test_a_thousand_windows_leak_nothing(outcomes: dict[str, Any]) -> None:
+    run = outcomes["many windows"]
+    assert run["leaks"] == [0, 0]
+    assert run["sessions"] == 0
+
+
+def test_a_forked_child_has_no_meter(outcomes: dict[str, Any]) -> None:
+    live, reading, windows, status = outcomes["fork"]["child"]
+    assert "forked" in live
+    assert "forked" in reading
+    assert (windows, status) == ([], 0)
+    assert outcomes["fork"]["gpu"]["method"] == "measured"
+
+
+def test_idle_power_is_taken_off(outcomes: dict[str, Any]) -> None:
+    """A GPU that draws the same idle and busy leaves nothing net."""
+    run = outcomes["idle"]
+    assert run["idle"]["value"] == pytest.approx(80, rel=0.1)
+    assert run["net"]["ci95"][0] <= 0 <= run["net"]["ci95"][1]
+    assert "measure_idle" in outcomes["constant"]["net"]["note"]

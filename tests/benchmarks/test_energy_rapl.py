@@ -1,0 +1,177 @@
+"""RAPL from a powercap tree in a temporary folder."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.energy import EnergyMeter, rapl, sources
+from benchmarks.energy.rapl import Domain, RaplSource, find_domains
+
+RANGE_UJ = 262_143_328_850
+
+
+def zone(folder: Path, name: str, energy_uj: int = 0, range_uj: int | None = RANGE_UJ) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "name").write_text(f"{name}\n")
+    (folder / "energy_uj").write_text(f"{energy_uj}\n")
+    if range_uj is not None:
+        (folder / "max_energy_range_uj").write_text(f"{range_uj}\n")
+    return folder
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two packages with cores, uncore and DRAM, psys, the first package again through MMIO, all listed twice."""
+    root = tmp_path / "powercap"
+    for package in (0, 1):
+        home = zone(root / f"intel-rapl:{package}", f"package-{package}", RANGE_UJ - 1_000_000)
+        for child, name in enumerate(["core", "uncore", "dram"]):
+            zone(home / f"intel-rapl:{package}:{child}", name, 5_000_000)
+            (root / f"intel-rapl:{package}:{child}").symlink_to(home / f"intel-rapl:{package}:{child}")
+    zone(root / "intel-rapl:2", "psys")
+    zone(root / "intel-rapl-mmio:0", "package-0")
+    (root / "intel-rapl").mkdir()
+    monkeypatch.setenv("SSLBENCH_POWERCAP_ROOT", str(root))
+    return root
+
+
+def put(root: Path, zone_name: str, energy_uj: int) -> None:
+    (root / zone_name / "energy_uj").write_text(f"{energy_uj}\n")
+
+
+def test_every_package_and_dram_counts_once(tree: Path) -> None:
+    found = find_domains(tree)
+    assert [domain.name for domain in found["cpu"]] == ["package-0", "package-1"]
+    assert [domain.name for domain in found["dram"]] == ["package-0 dram", "package-1 dram"]
+    assert {domain.path.name for domain in found["cpu"]} == {"intel-rapl:0", "intel-rapl:1"}
+
+
+def test_amd_has_packages_and_no_dram(tmp_path: Path) -> None:
+    home = zone(tmp_path / "intel-rapl:0", "package-0-die-0")
+    zone(home / "intel-rapl:0:0", "core")
+    zone(tmp_path / "intel-rapl:1", "package-0-die-1")
+    found = find_domains(tmp_path)
+    assert [domain.name for domain in found["cpu"]] == ["package-0-die-0", "package-0-die-1"]
+    assert found["dram"] == []
+
+
+def test_the_meter_counts_over_a_wrap(tree: Path) -> None:
+    """1 J to the end of the range and 4 J beyond it, in each package; 2 J in one DRAM, 1 J in the other."""
+    with EnergyMeter(gpus=()) as meter, meter.window("busy"):
+        time.sleep(0.25)
+        for package in (0, 1):
+            put(tree, f"intel-rapl:{package}", 4_000_000)
+            put(tree, f"intel-rapl:{package}:2", 7_000_000 - package * 1_000_000)
+            put(tree, f"intel-rapl:{package}:0", 900_000_000)
+        put(tree, "intel-rapl:2", 900_000_000)
+        time.sleep(0.15)
+    for reading in (meter.reading, meter.windows["busy"]):
+        assert reading.energy_cpu.value == pytest.approx(10)
+        assert reading.energy_dram.value == pytest.approx(3)
+        assert reading.energy_cpu.method == reading.energy_machine.method == "measured"
+        assert reading.energy_machine.value == pytest.approx(13)
+    assert "package-0 + package-1" in meter.reading.energy_cpu.note
+    assert set(meter.reading.trace["device"]) == {"cpu", "dram"}
+    assert meter.reading.energy_gpu.note == "not asked for (gpus=())"
+
+
+@given(st.lists(st.integers(0, 900_000), min_size=1, max_size=50), st.integers(0, 999_999))
+def test_many_wraps_add_up(steps: list[int], start: int) -> None:
+    """However the counter wraps, the total is the sum of what was counted, if it is read often enough."""
+    counted, readings = start, iter([start])
+    domain = Domain("package-0", Path("/nowhere"), 1.0)
+    domain._read = lambda: next(readings) / 1e6  # type: ignore[method-assign]
+    domain.open(0.0)
+    for second, step in enumerate(steps, start=1):
+        counted += step
+        readings = iter([counted % 1_000_000])
+        domain.update(second / 100)
+    assert domain.joules == pytest.approx(sum(steps) / 1e6)
+    assert not domain.fault
+
+
+def test_a_small_range_is_polled_often_enough(tmp_path: Path) -> None:
+    zone(tmp_path / "intel-rapl:0", "package-0", range_uj=10_000_000)
+    source = RaplSource("cpu", find_domains(tmp_path)["cpu"], period_s=0.1)
+    assert source.poll_s * 1000 <= 10 / 2
+
+
+@pytest.mark.parametrize("range_uj", [None, RANGE_UJ])
+def test_a_step_back_that_is_no_wrap_is_a_fault(tmp_path: Path, range_uj: int | None) -> None:
+    """Back from 100 J to 50 J would be 262 kJ in a tenth of a second; without a range nothing is known of a wrap."""
+    zone(tmp_path / "intel-rapl:0", "package-0", 100_000_000, range_uj)
+    (domain,) = find_domains(tmp_path)["cpu"]
+    domain.open(0.0)
+    put(tmp_path, "intel-rapl:0", 50_000_000)
+    domain.update(0.1)
+    assert "stepped back" in domain.fault
+    assert domain.joules == 0
+
+
+def test_a_counter_that_stands_still_is_a_fault(tmp_path: Path) -> None:
+    zone(tmp_path / "intel-rapl:0", "package-0", 1)
+    (domain,) = find_domains(tmp_path)["cpu"]
+    domain.open(0.0)
+    domain.update(0.9)
+    assert not domain.fault
+    domain.update(1.1)
+    assert "stood still" in domain.fault
+
+
+def test_an_empty_reading_is_tried_once_more(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (domain, *_) = find_domains(tree)["cpu"]
+    domain.open(0.0)
+    answers = iter(["", str(RANGE_UJ - 500_000)])
+    monkeypatch.setattr(rapl, "read_text", lambda _: next(answers))
+    domain.update(0.1)
+    assert domain.joules == pytest.approx(0.5)
+    assert not domain.fault
+
+
+def test_a_counter_lost_in_the_run_is_none_with_the_reason(tree: Path) -> None:
+    with EnergyMeter(gpus=()) as meter:
+        put(tree, "intel-rapl:0", RANGE_UJ - 500_000)
+        time.sleep(0.15)
+        (tree / "intel-rapl:1" / "energy_uj").unlink()
+        (tree / "intel-rapl:1" / "energy_uj").mkdir()
+        time.sleep(0.15)
+    assert meter.reading.energy_cpu.value is None
+    assert "package-1" in meter.reading.energy_cpu.note
+    assert meter.live().power["cpu"].value is None
+
+
+@pytest.mark.usefixtures("tree")
+def test_without_permission_the_model_stands_in_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root may read every file, so the refusal is put into the reader."""
+
+    def refuse(path: Path) -> str:
+        if path.name == "energy_uj":
+            raise PermissionError(13, "Permission denied", str(path))
+        return path.read_text().strip()
+
+    monkeypatch.setattr(rapl, "read_text", refuse)
+    found = sources.find_sources((), cpu=True, model=True, period_s=0.1)
+    assert [source.method for source in found] == ["modelled", "modelled"]
+    with EnergyMeter(gpus=()) as meter:
+        time.sleep(0.05)
+    assert meter.reading.energy_cpu.method == "modelled"
+    assert "sudo chmod a+r" in meter.reading.energy_cpu.note
+    unmodelled = sources.find_sources((), cpu=True, model=False, period_s=0.1)
+    assert "root only" in unmodelled.reasons["cpu"]
+
+
+def test_idle_power_of_counters_is_taken_off(tree: Path) -> None:
+    """A counter that only moves in the run: idle is nothing counted, so there is no net, and never a zero."""
+    meter = EnergyMeter(gpus=())
+    idle = meter.measure_idle(0.02)
+    assert idle.value is None
+    with meter:
+        put(tree, "intel-rapl:0", RANGE_UJ - 500_000)
+        time.sleep(0.12)
+    assert meter.reading.energy_net.value is None
+    assert "idle was measured of nothing" in meter.reading.energy_net.note

@@ -1,0 +1,63 @@
+"""What all tests share: real speech where it is at hand, and the list of tests that did not run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+TOOLS = {"cc": "cc", "chromium": "chromium", "pdflatex": "pdflatex", "slurm": "sbatch"}
+SPEECH = Path(__file__).parents[2] / "shared" / "speech" / "LibriSpeech"
+LEFT_OUT = pytest.StashKey[list[str]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--named-at-end", action="store_true", help="name the tests that did not run, and why")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[LEFT_OUT] = []
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A test whose tool or data is not here is left out and named; in CI a missing tool is an error."""
+    kept, dropped = [], []
+    for item in items:
+        missing = _missing(item)
+        if missing and os.environ.get("SSLBENCH_REQUIRE_ALL") and missing != "real speech":
+            raise pytest.UsageError(f"{item.nodeid} needs {missing}, which is not installed")
+        (dropped if missing else kept).append(item)
+        if missing:
+            config.stash[LEFT_OUT].append(f"{item.nodeid}: needs {missing}")
+    config.hook.pytest_deselected(items=dropped)
+    items[:] = kept
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("slow") and not _missing(item):
+            item.config.stash[LEFT_OUT].append(f"{item.nodeid}: takes minutes (make test-all)")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    left_out = config.stash[LEFT_OUT]
+    if config.getoption("--named-at-end") and left_out:
+        terminalreporter.section(f"{len(left_out)} tests not run")
+        for line in left_out:
+            terminalreporter.write_line(line)
+
+
+def _missing(item: pytest.Item) -> str:
+    for marker, tool in TOOLS.items():
+        if item.get_closest_marker(marker) and shutil.which(tool) is None:
+            return f"`{tool}`"
+    return "real speech" if item.get_closest_marker("speech") and not SPEECH.is_dir() else ""
+
+
+@pytest.fixture(scope="session")
+def real_speech() -> Iterator[Path]:
+    """The LibriSpeech folder beside the checkout; tests that use it carry the marker `speech`."""
+    yield SPEECH
