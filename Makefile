@@ -22,7 +22,7 @@ lint: $(READY)
 	$(BIN)/lint-imports
 
 bench: $(READY)
-	$(BIN)/python -m tests.bench
+	$(BIN)/python tests/bench.py
 
 # torch first and by the constraints: a later package would take a build of its own choice.
 $(READY): pyproject.toml constraints.txt

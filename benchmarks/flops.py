@@ -100,7 +100,7 @@ def training_flops(build: Callable[[], Pretraining], seconds: float, clips: int 
 def module_table(encoder: nn.Module, seconds: float, depth: int = 2) -> pd.DataFrame:
     """MACs and parameters by module, as fvcore counts them: a second opinion.
 
-    fvcore traces real tensors, counts norm layers too and knows no backward; attention is added here, which it lacks.
+    fvcore traces real tensors and knows no backward; attention is added here, which it lacks.
     Columns: module, macs, parameters.
     """
     import pandas as pd

@@ -72,7 +72,8 @@ def _described(name: str) -> tuple[EfficientConfig, str]:
 
 
 def _is_folder(name: str) -> bool:
-    return Path(name).is_dir() or "/" in name
+    """A catalog name wins over a folder of that name, which `./NAME` still reaches."""
+    return name not in EFFICIENT and (Path(name).is_dir() or "/" in name)
 
 
 def checkpoint_folder(folder: Path) -> Path:

@@ -11,11 +11,9 @@ import math
 import torch
 from torch import Tensor, nn
 
+from models.framing import FFT, HOP, WINDOW
 from models.interface import SAMPLE_RATE
 
-WINDOW = 400  # samples, 25 ms
-HOP = 160  # samples, 10 ms
-FFT = 512
 LOG_FLOOR = 1e-8  # of mel energy; quantisation noise of 16-bit audio lies above it
 
 

@@ -21,10 +21,12 @@ def card_table(cards: Sequence[ModelCard]) -> Table:
             table.add_row(name, escape(value))
         return table
     table = Table()
-    for name in _fields(cards[0]):
+    listed = ("name", "parameters", "frames a second", "MACs per audio second", "objective")
+    for name in listed:
         table.add_column(name)
     for card in cards:
-        table.add_row(*(escape(value) for value in _fields(card).values()))
+        fields = _fields(card)
+        table.add_row(*(escape(fields[name]) for name in listed))
     return table
 
 

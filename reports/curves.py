@@ -44,8 +44,8 @@ def _draw_curve(axes: Any, curve: pd.DataFrame) -> None:  # noqa: ANN401 - matpl
         entropy = curve["target_entropy"].mean()
         axes.axhline(entropy, color=GREY, linewidth=0.9, linestyle="--")
         axes.annotate(
-            "entropy of the targets", (0.99, entropy), xycoords=("axes fraction", "data"), xytext=(0, -3),
-            textcoords="offset points", ha="right", va="top", color=GREY, fontsize=8,
+            "entropy of the targets", (0.99, entropy), xycoords=("axes fraction", "data"), xytext=(0, 2),
+            textcoords="offset points", ha="right", va="bottom", color=GREY, fontsize=8,
         )  # fmt: skip
     if "masked_accuracy" in curve:
         right = axes.twinx()

@@ -78,7 +78,7 @@ def _modules(modules: pd.DataFrame) -> str:
     columns = (modules[name].tolist() for name in ("module", "macs", "parameters"))
     rows = [(f"`{name}`", f"{macs / 1e6:,.1f}", f"{size:,}") for name, macs, size in zip(*columns, strict=True)]
     about = (
-        "fvcore's count at one clip of training's length: a second opinion. It counts norm layers too and knows no "
-        "backward; attention's products are added to it."
+        "fvcore's count of one encoded clip of training's length: a second opinion. fvcore knows neither the backward nor "
+        "fused attention, whose products are added here; it counts no FFT, RMSNorm or other elementwise work either."
     )
     return f"{about}\n\n{markdown_table(('module', 'MMAC', 'parameters'), rows)}"

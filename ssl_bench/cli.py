@@ -34,13 +34,23 @@ def main() -> None:
     from models.errors import BadInputError
 
     try:
-        app()
+        sys.exit(app(standalone_mode=False) or 0)
     except BadInputError as error:
         _fail(str(error), 2)
+    except typer.Abort:
+        _fail("interrupted", 1)
     except OSError as error:
         _fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", 1)
     except KeyboardInterrupt:
         _fail("interrupted", 1)
+    except Exception as error:
+        # typer's usage errors come from a click of its own, or of its caller's, depending on its version.
+        describe = getattr(error, "format_message", None)
+        if describe is None:
+            raise
+        if text := describe():
+            _fail(text, 2)
+        sys.exit(2)
 
 
 def _fail(message: str, code: int) -> NoReturn:

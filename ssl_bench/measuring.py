@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -74,7 +75,7 @@ class Trial:
         return self.held(samples / 16_000, clips * samples / 16_000)
 
 
-def training_rows(trial: Trial, attempts: list[Attempt], metrics: list[dict[str, object]]) -> Rows:
+def training_rows(trial: Trial, attempts: list[Attempt], metrics: list[dict[str, Any]]) -> Rows:
     """What the model is, what its training cost over all attempts, and how it went."""
     rows = count_rows(trial)
     held = trial.training_conditions()
@@ -96,13 +97,27 @@ def training_rows(trial: Trial, attempts: list[Attempt], metrics: list[dict[str,
     }
     if audio:
         rate = audio / training.seconds
-        found["audio_seconds_per_second"] = Quantity(rate, "s/s", "measured", note=_lost(trial, audio))
+        found["audio_seconds_per_second"] = Quantity(
+            rate, "s/s", "measured", *_spread(metrics, rate), _lost(trial, audio)
+        )
         found["mfu"] = _mfu(trial, rate)
     rows += [Measurement(trial.name, name, q, "training", None, held) for name, q in found.items()]
     for scope, energy in training.energy.items():
         per_hour = energy.scaled(3600 / audio, "J/h") if audio else unavailable("J/h", "no step was done")
         rows.append(Measurement(trial.name, "energy_per_audio_hour", per_hour, "training", scope, held))
     return rows
+
+
+def _spread(metrics: list[dict[str, Any]], rate: float) -> tuple[tuple[float, float] | None, int | None]:
+    """95 % interval of the mean rate from its scatter between logged groups of steps, and their number."""
+    pairs = [(a, b) for a, b in pairwise(metrics) if a["attempt"] == b["attempt"]]
+    rates = [
+        (b["attempt_audio_seconds"] - a["attempt_audio_seconds"]) / (b["seconds"] - a["seconds"]) for a, b in pairs
+    ]
+    if len(rates) < 5:
+        return None, None
+    half = 1.96 * float(np.std(rates, ddof=1)) / len(rates) ** 0.5
+    return (rate - half, rate + half), len(rates)
 
 
 def _lost(trial: Trial, audio: float) -> str:
@@ -163,7 +178,7 @@ def cost_rows(trial: Trial, phase: str, cost: PhaseCost) -> Rows:
     return [Measurement(trial.name, metric, quantity, phase, scope, held) for metric, scope, quantity in found]
 
 
-def _curve_end(metrics: list[dict[str, object]]) -> dict[str, Quantity]:
+def _curve_end(metrics: list[dict[str, Any]]) -> dict[str, Quantity]:
     """Mean of loss and metrics over the last tenth of the training's lines."""
     if not metrics:
         return {"loss": unavailable("nat", "no step was done")}
@@ -172,7 +187,7 @@ def _curve_end(metrics: list[dict[str, object]]) -> dict[str, Quantity]:
     note = f"mean of the last {len(last)} of {len(metrics)} logged groups of steps"
     found = {}
     for name, unit in units.items():
-        values = [float(str(line[name])) for line in last if name in line]
+        values = [float(line[name]) for line in last if name in line]
         if values:
             found[name] = Quantity(float(np.mean(values)), unit, "measured", None, len(values), note)
     return found

@@ -7,6 +7,8 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from rich.text import Text
+
 from benchmarks.carbon import GridIntensity, co2e
 from reports.units import duration, with_prefix
 
@@ -45,6 +47,8 @@ class Progress:
 
     def phase(self, text: str) -> None:
         """Say what is done now."""
+        if self._live is not None:
+            self._live.update("", refresh=True)
         self.console.print(text, highlight=False)
 
     def step(self, logged: Logged, live: LiveReading, rate: float) -> None:
@@ -55,7 +59,7 @@ class Progress:
         self._said_at = now
         text = "   ".join(self._parts(logged, live, rate))
         if self._live is not None:
-            self._live.update(text, refresh=True)
+            self._live.update(Text(text), refresh=True)
         else:
             self.console.print(text, highlight=False, soft_wrap=True)
             sys.stderr.flush()

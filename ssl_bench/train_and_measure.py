@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -223,9 +223,7 @@ def _train(job: Job, say: Progress) -> Trial:
     """Fit the targets, then train; the attempt's cost goes into `job.attempts`, what happened into `job.details`."""
     config, model_config = job.config, job.config.model_config()
     fabric = lightning_fabric.Fabric(accelerator=config.device, devices=1, precision=PRECISIONS[config.precision])
-    with ExitStack() as stack:
-        stop = stack.enter_context(stop_on_signals())
-        memory = stack.enter_context(PeakMemory(fabric.device))
+    with stop_on_signals() as stop, _meter(say) as meter, PeakMemory(fabric.device) as memory:
         pretraining = built(config).to(fabric.device)
         optimiser = make_optimiser(pretraining, model_config.optimisation)
         state = job.run.load_checkpoint(pretraining, optimiser)
@@ -234,40 +232,49 @@ def _train(job: Job, say: Progress) -> Trial:
         module, ready = fabric.setup(pretraining, optimiser)
         unknown = unavailable("B", "training did not end")
         trial = Trial(config.model or "", pretraining, optimiser, fabric.device, state, config, job.grid, unknown)
-        with EnergyMeter() as meter:
-            ledger = Ledger(job.attempts, config, meter, state)
-            _fit_targets(job, pretraining, ledger, say)
-            memory.restart()
-            kept_before, data_wait = job.waveforms.kept_bytes, 0.0
-            ledger.begin_training()
-            clips, samples = clip_shape(config)
-            source = ClipSource(job.split.training, job.waveforms, samples, clips, config.seed)
-            try:
-                trained = pretrain(
-                    fabric=fabric,
-                    module=module,
-                    optimiser=ready,
-                    settings=model_config.optimisation,
-                    source=source,
-                    ledger=ledger,
-                    state=state,
-                    log=lambda logged: _log(job, ledger, logged, say),
-                    save=lambda: _checkpoint(job, trial, ledger),
-                    save_every=config.checkpoint_minutes * 60,
-                    log_every=LOG_EVERY[fabric.device.type],
-                    stop=stop,
-                )
-                data_wait = trained.data_wait
-                if trained.stopped:
-                    job.details["stopped"] = "by the user"
-            except DivergedError as error:
-                job.details["stopped"] = f"{error}; the weights are those before it"
-            trial.peak_memory = memory.so_far(less=job.waveforms.kept_bytes - kept_before)
+        ledger = Ledger(job.attempts, config, meter, state)
+        _fit_targets(job, pretraining, ledger, say)
+        memory.restart()
+        kept_before, data_wait = job.waveforms.kept_bytes, 0.0
+        clips, samples = clip_shape(config)
+        ledger.begin_training()
+        try:
+            trained = pretrain(
+                fabric=fabric,
+                module=module,
+                optimiser=ready,
+                settings=model_config.optimisation,
+                source=ClipSource(job.split.training, job.waveforms, samples, clips, config.seed),
+                ledger=ledger,
+                state=state,
+                log=lambda logged: _log(job, ledger, logged, say),
+                save=lambda: _checkpoint(job, trial, ledger),
+                save_every=config.checkpoint_minutes * 60,
+                log_every=LOG_EVERY[fabric.device.type],
+                stop=stop,
+            )
+            data_wait = trained.data_wait
+            if trained.stopped:
+                job.details["stopped"] = "by the user"
+        except DivergedError as error:
+            job.details["stopped"] = f"{error}; the weights are those before it"
+        trial.peak_memory = memory.so_far(less=job.waveforms.kept_bytes - kept_before)
     ledger.close(state, data_wait)
     job.details["meter_cpu_seconds"] = meter.own_cpu_seconds
     job.run.add_trace(meter.reading.trace, len(job.attempts))
     _checkpoint(job, trial, ledger, finished="stopped" not in job.details)
     return trial
+
+
+@contextmanager
+def _meter(say: Progress) -> Iterator[EnergyMeter]:
+    """A running meter that knows the idle power, where there is a counter to read it from."""
+    meter = EnergyMeter()
+    if torch.cuda.is_available():
+        say.phase("measuring idle power for 10 s")
+    meter.measure_idle()  # takes no time where there is no counter
+    with meter:
+        yield meter
 
 
 def built(config: TrainAndMeasureConfig) -> MaskedPrediction:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -58,6 +57,6 @@ def _missing(item: pytest.Item) -> str:
 
 
 @pytest.fixture(scope="session")
-def real_speech() -> Iterator[Path]:
+def real_speech() -> Path:
     """The LibriSpeech folder beside the checkout; tests that use it carry the marker `speech`."""
-    yield SPEECH
+    return SPEECH

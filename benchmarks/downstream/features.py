@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from models.frontend import HOP, LogMel, silence_padding, stacked_frames
+from models.framing import HOP
+from models.frontend import LogMel, silence_padding, stacked_frames
 from models.interface import SAMPLE_RATE, Encoder, SpeechFeatures
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.efficient.config import EfficientConfig, EncoderConfig
-from models.frontend import FFT, HOP
+from models.framing import FFT, HOP
 
 
 def encoder_macs(config: EncoderConfig, samples: int) -> int:

@@ -14,7 +14,8 @@ from models.efficient.config import EfficientConfig
 from models.efficient.encoder import EfficientEncoder
 from models.efficient.masking import span_mask
 from models.efficient.targets import KMeansQuantiser
-from models.frontend import HOP, silence_padding, stacked_frames, valid_mask
+from models.framing import HOP
+from models.frontend import silence_padding, stacked_frames, valid_mask
 from models.interface import LossAndMetrics
 
 

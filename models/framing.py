@@ -1,0 +1,10 @@
+"""How the front ends cut speech into frames, in samples at 16 kHz."""
+
+WINDOW = 400
+"""25 ms."""
+
+HOP = 160
+"""10 ms."""
+
+FFT = 512
+"""Points of the transform behind each frame."""

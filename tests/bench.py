@@ -1,0 +1,155 @@
+"""`make bench`: timings, each as a ratio within one run; nothing here passes or fails.
+
+Sections by name: `python tests/bench.py help meter loader`; all of them without a name.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+BIN = Path(sys.executable).parent
+
+
+def out(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def seconds(command: list[str]) -> float:
+    start = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True)
+    return time.perf_counter() - start
+
+
+def bench_help() -> None:
+    """`sslbench --help` against the import of what it draws with, in turn, medians of 5; the bar is 2."""
+    imports = [sys.executable, "-c", "import typer, rich.console, rich.table, rich.markdown"]
+    seconds(imports), seconds([str(BIN / "sslbench"), "--help"])
+    pairs = [(seconds([str(BIN / "sslbench"), "--help"]), seconds(imports)) for _ in range(5)]
+    ours, theirs = median(a for a, _ in pairs), median(b for _, b in pairs)
+    out(f"help: {ours / theirs:.2f} x the import of typer and rich ({ours:.3f} s, {theirs:.3f} s)")
+
+
+def bench_meter(pairs: int = 12, steps: int = 6) -> None:
+    """Training steps with and without a running meter, in turn; and the meter's own CPU time. The bar is 0.5 %."""
+    import torch
+
+    from benchmarks.energy import EnergyMeter
+    from models.catalog import pretraining
+    from ssl_bench.pretraining import make_optimiser
+
+    model = pretraining("efficient-tiny")
+    optimiser = make_optimiser(model, model.config.optimisation)
+    waveforms, generator = torch.randn(8, 245_760) * 0.1, torch.Generator().manual_seed(0)
+
+    def work() -> float:
+        start = time.perf_counter()
+        for _ in range(steps):
+            model(waveforms, None, generator).loss.backward()
+            optimiser.step()
+            optimiser.zero_grad()
+        return time.perf_counter() - start
+
+    work()
+    with EnergyMeter():
+        pass  # the first start imports codecarbon
+    ratios, own, wall = [], 0.0, 0.0
+    for i in range(pairs):
+        metered_first = i % 2 == 0
+        without = 0.0 if metered_first else work()
+        with EnergyMeter() as meter:
+            metered = work()
+        own, wall = own + meter.own_cpu_seconds, wall + metered
+        without = work() if metered_first else without
+        ratios.append(metered / without)
+    half = 1.96 * float(np.std(ratios, ddof=1)) / len(ratios) ** 0.5
+    share = own / (wall * (os.cpu_count() or 1))
+    out(f"meter: own CPU time {100 * share:.3f} % of wall x cores; with / without in turn, {pairs} pairs:")
+    out(f"       {np.mean(ratios):.4f}, 95 % interval [{np.mean(ratios) - half:.4f}, {np.mean(ratios) + half:.4f}]")
+
+
+def bench_loader() -> None:
+    """Reading speech against training on it: how many times faster clips come than efficient-tiny eats them."""
+    import torch
+
+    from models.catalog import pretraining
+    from ssl_bench.data.clips import ClipSource, batches
+    from ssl_bench.data.corpus import read_corpus
+    from ssl_bench.data.sample import sample_corpus
+    from ssl_bench.data.waveforms import Waveforms
+
+    corpus = read_corpus(sample_corpus())
+    model, generator = pretraining("efficient-tiny"), torch.Generator().manual_seed(0)
+    waveforms = torch.randn(8, 245_760) * 0.1
+    model(waveforms, None, generator).loss.backward()
+    start = time.perf_counter()
+    for _ in range(5):
+        model(waveforms, None, generator).loss.backward()
+    eaten = 5 * 8 * 15.36 / (time.perf_counter() - start)
+    for what, limit in (("decoding each time", 0), ("kept in memory", None)):
+        source = ClipSource(corpus.utterances, Waveforms(limit), 245_760, 8, 0)
+        with batches(source) as stream:
+            for _ in range(15):  # one pass, so that what is kept is there
+                next(stream)
+            start = time.perf_counter()
+            read = sum(next(stream)[0].seconds for _ in range(45))
+        rate = read / (time.perf_counter() - start)
+        out(
+            f"loader, {what}: {rate:,.0f} x real time, {rate / eaten:.1f} x what efficient-tiny eats here ({eaten:.0f} x)"
+        )
+
+
+def bench_count() -> None:
+    """Counting a training step's FLOPs under fake tensors against fvcore's trace of the forward alone."""
+    from benchmarks.flops import inference_flops, module_table
+    from models.catalog import load_model
+    from models.efficient.config import EFFICIENT
+    from models.efficient.encoder import EfficientEncoder
+
+    config = EFFICIENT["efficient-base"].encoder
+    inference_flops(lambda: EfficientEncoder(config), 1.0)
+    module_table(load_model("efficient-tiny"), 1.0)
+    ours, theirs = [], []
+    for _ in range(5):
+        start = time.perf_counter()
+        inference_flops(lambda: EfficientEncoder(config), 30.0)
+        middle = time.perf_counter()
+        module_table(EfficientEncoder(config).eval(), 30.0)
+        ours.append(middle - start)
+        theirs.append(time.perf_counter() - middle)
+    a, b = median(ours), median(theirs)
+    out(f"count: efficient-base at 30 s, building included: {a / b:.2f} x fvcore's trace ({a:.2f} s, {b:.2f} s)")
+
+
+def bench_import() -> None:
+    """A bare `sslbench models NAME` against importing torch, which it does not need."""
+    torch_import = [sys.executable, "-c", "import torch"]
+    card = [str(BIN / "sslbench"), "models", "efficient-base"]
+    seconds(torch_import), seconds(card)
+    pairs = [(seconds(card), seconds(torch_import)) for _ in range(5)]
+    a, b = median(x for x, _ in pairs), median(y for _, y in pairs)
+    out(f"models: {a / b:.2f} x the import of torch ({a:.2f} s, {b:.2f} s)")
+
+
+SECTIONS: dict[str, Callable[[], None]] = {
+    "help": bench_help,
+    "models": bench_import,
+    "count": bench_count,
+    "loader": bench_loader,
+    "meter": bench_meter,
+}
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as scratch:
+        os.chdir(scratch)
+        for name in sys.argv[1:] or SECTIONS:
+            SECTIONS[name]()

@@ -1,0 +1,74 @@
+"""Decoded speech is kept as far as memory goes, and a broken file is nobody's end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from unittest.mock import Mock
+
+import numpy as np
+import pytest
+import soundfile
+
+from ssl_bench.data import waveforms as module
+from ssl_bench.data.clips import batches
+from ssl_bench.data.corpus import Utterance, read_corpus
+from ssl_bench.data.waveforms import Waveforms
+
+
+def noise(path: Path, samples: int, seed: int) -> Utterance:
+    soundfile.write(path, np.random.default_rng(seed).integers(-9_000, 9_000, samples).astype(np.int16), 16_000)
+    return Utterance(path, samples)
+
+
+def test_memory_is_bounded_and_files_beyond_it_are_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoken = [noise(tmp_path / f"{i}.wav", 1_000, i) for i in range(5)]
+    read = Mock(side_effect=module.read_audio)
+    monkeypatch.setattr(module, "read_audio", read)
+    kept = Waveforms(limit=2 * 2_000 + 1_999)
+    for _ in range(3):
+        for utterance in spoken:
+            np.testing.assert_array_equal(kept.samples(utterance), soundfile.read(utterance.path, dtype="int16")[0])
+    assert kept.kept_bytes == 2 * 2_000
+    assert [sum(call.args[0] == u.path for call in read.call_args_list) for u in spoken] == [1, 1, 3, 3, 3]
+
+
+def test_floats_are_the_sixteen_bits_over_32768(tmp_path: Path) -> None:
+    utterance = noise(tmp_path / "x.wav", 1_000, 0)
+    floats = Waveforms().floats(utterance)
+    assert floats.dtype == np.float32
+    np.testing.assert_array_equal(floats, soundfile.read(utterance.path, dtype="float32")[0])
+
+
+def truncated(folder: Path, name: str) -> None:
+    """A FLAC whose header is whole and whose first frame breaks off."""
+    path = folder / name
+    noise(path, 48_000, 0)
+    path.write_bytes(path.read_bytes()[:200])
+
+
+def test_a_file_that_breaks_only_while_decoding_is_named_and_passed_over(tmp_path: Path) -> None:
+    for i in range(3):
+        noise(tmp_path / f"good{i}.flac", 48_000, i)
+    truncated(tmp_path, "cut.flac")
+    corpus = read_corpus(tmp_path)
+    assert len(corpus.utterances) == 4, "its header is whole"
+    found = Waveforms()
+    with batches(corpus.utterances, found, clip_samples=16_000, clips=4, seed=0) as stream:
+        for _ in range(8):
+            batch, _ = next(stream)
+            assert batch.samples.shape == (4, 16_000)
+            assert (batch.lengths is None) or (batch.lengths >= 640).all()
+            assert (batch.samples != 0).any(axis=1).all()
+    assert list(found.broken) == [str(tmp_path / "cut.flac")]
+    assert found.broken[str(tmp_path / "cut.flac")]
+
+
+def test_where_every_file_breaks_the_stream_says_so_instead_of_spinning(tmp_path: Path) -> None:
+    for i in range(3):
+        truncated(tmp_path, f"cut{i}.flac")
+    corpus = read_corpus(tmp_path)
+    with (
+        batches(corpus.utterances, Waveforms(), clip_samples=16_000, clips=2, seed=0) as stream,
+        pytest.raises(ValueError, match="none of the audio files holds usable speech"),
+    ):
+        next(stream)
