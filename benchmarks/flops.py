@@ -56,7 +56,8 @@ class _Calls(TorchDispatchMode):
         self.calls: Counter[str] = Counter()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
-        if func.overloadpacket not in flop_registry and not func.is_view:
+        # `prim` asks a tensor for its device or layout: a question, not an operator.
+        if func.overloadpacket not in flop_registry and not func.is_view and func.namespace != "prim":
             self.calls[str(func.overloadpacket)] += 1
         return func(*args, **(kwargs or {}))
 

@@ -25,7 +25,7 @@ class Quantity:
         note: what qualifies the number, or the reason why there is none.
 
     Raises:
-        ValueError: for a value that is missing without a reason, not finite, or outside its own interval's order.
+        ValueError: for a value that is missing without a reason or not finite, or an interval that is not finite or backwards.
     """
 
     value: float | None
@@ -44,8 +44,8 @@ class Quantity:
             raise ValueError("an unavailable value needs its reason in `note`")
         if self.value is not None and not math.isfinite(self.value):
             raise ValueError(f"a value is finite, got {self.value!r}")
-        if self.ci95 is not None and not self.ci95[0] <= self.ci95[1]:
-            raise ValueError(f"an interval is (low, high), got {self.ci95!r}")
+        if self.ci95 is not None and not -math.inf < self.ci95[0] <= self.ci95[1] < math.inf:
+            raise ValueError(f"an interval is (low, high), both finite, got {self.ci95!r}")
 
     def scaled(self, factor: float, unit: str) -> Quantity:
         """The same number in another unit: value and interval times `factor`, which must be positive."""

@@ -56,6 +56,8 @@ def centred(features: Tensor, lengths: Tensor | None) -> Tensor:
 
     Shapes: features `(B, frames, D)`, lengths `(B,)` in frames.
     """
+    # Seen from the first frame a constant channel is exactly zero, so no rounding is left for `normalised` to blow up.
+    features = features - features[:, :1]
     if lengths is None:
         return features - features.mean(1, keepdim=True)
     valid = valid_mask(lengths, features.shape[1])[..., None]
@@ -123,16 +125,16 @@ class MFCC(nn.Module):
     def forward(self, logmel: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Centred cepstra with deltas; `lengths` are log-mel frames."""
         with torch.autocast(logmel.device.type, enabled=False):
-            cepstra = logmel.float() @ self.dct
-            if lengths is not None:
-                cepstra = _hold_last(cepstra, lengths)
-            first = _delta(cepstra)
+            cepstra = _hold_last(logmel.float() @ self.dct, lengths)
+            first = _hold_last(_delta(cepstra), lengths)
             every_second = torch.cat([cepstra, first, _delta(first)], dim=-1)[:, 0 : logmel.shape[1] // 2 * 2 : 2]
             return centred(every_second, None if lengths is None else lengths // 2)
 
 
-def _hold_last(features: Tensor, lengths: Tensor) -> Tensor:
+def _hold_last(features: Tensor, lengths: Tensor | None) -> Tensor:
     """Repeat each clip's last valid frame to the end, as the deltas' edge rule does for a clip alone."""
+    if lengths is None:
+        return features
     last = (lengths.clamp(min=1) - 1)[:, None]
     index = torch.minimum(torch.arange(features.shape[1], device=features.device)[None], last)
     return features.gather(1, index[..., None].expand(-1, -1, features.shape[2]))

@@ -16,8 +16,9 @@ def training_picture(metrics: Sequence[dict[str, Any]], trace: pd.DataFrame, pat
     """Loss and masked accuracy over time above, power below; attempts follow each other on one time axis."""
     from matplotlib.figure import Figure
 
-    curve = _joined(pd.DataFrame(metrics), "seconds") if metrics else pd.DataFrame()
-    power = _joined(trace.rename(columns={"time_s": "seconds"}), "seconds")
+    curve, power = pd.DataFrame(metrics), trace.rename(columns={"time_s": "seconds"})
+    starts = _starts(curve, power)
+    curve, power = _timed(curve, starts), _timed(power, starts)
     figure = Figure(figsize=(7, 4.6), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
     _draw_curve(above, curve)
@@ -26,12 +27,20 @@ def training_picture(metrics: Sequence[dict[str, Any]], trace: pd.DataFrame, pat
     figure.savefig(path, dpi=150)
 
 
-def _joined(frame: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Time since the first attempt's start without the pauses, in minutes, as `minutes`."""
-    if frame.empty or "attempt" not in frame:
-        return frame.assign(minutes=frame[column] / 60 if column in frame else [])
-    ends = frame.groupby("attempt")[column].max().shift(fill_value=0.0).cumsum()
-    return frame.assign(minutes=(frame[column] + frame["attempt"].map(ends)) / 60)
+def _starts(*frames: pd.DataFrame) -> pd.Series[float]:
+    """Seconds of the attempts before each attempt, pauses left out; the last thing known of an attempt is its end."""
+    known = [frame[["attempt", "seconds"]] for frame in frames if not frame.empty and "attempt" in frame]
+    if not known:
+        return pd.Series(dtype=float)
+    return pd.concat(known).groupby("attempt")["seconds"].max().shift(fill_value=0.0).cumsum()
+
+
+def _timed(frame: pd.DataFrame, starts: pd.Series[float]) -> pd.DataFrame:
+    """With the time since the first attempt's start, in minutes, as `minutes`."""
+    if frame.empty:
+        return frame
+    before = frame["attempt"].map(starts) if "attempt" in frame else 0.0
+    return frame.assign(minutes=(frame["seconds"] + before) / 60)
 
 
 def _draw_curve(axes: Any, curve: pd.DataFrame) -> None:  # noqa: ANN401 - matplotlib's axes

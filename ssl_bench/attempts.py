@@ -114,7 +114,7 @@ def recovered(attempt: Attempt, lines: list[dict[str, Any]]) -> Attempt:
     What was spent between that line and the end is lost, and the note says so.
     """
     last = next((line for line in reversed(lines) if line.get("attempt") == attempt.number), None)
-    if last is None or last["seconds"] <= attempt.seconds:
+    if last is None or last["attempt_steps"] <= attempt.steps:
         return attempt
     before = attempt.phases.get("targets")
     energy = {scope: _quantity(q) for scope, q in last["training_energy"].items()}

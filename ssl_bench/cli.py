@@ -207,6 +207,8 @@ def _print_summary(run: RunFolder, record: Record) -> None:
     console.print(
         f"run:      {run.path}\npicture:  {run.path / 'training.png'}\nreport:   {run.path / 'report.md'}",
         highlight=False,
+        markup=False,
+        soft_wrap=True,
     )
     if record.details["data"]["synthetic"]:
         console.print(
@@ -217,7 +219,7 @@ def _print_summary(run: RunFolder, record: Record) -> None:
         console.print(
             "No CO2e without a grid: add --country FRA (ISO code) or --grid-intensity G (g/kWh).", highlight=False
         )
-    console.print(f"next:     sslbench models {run.path}", highlight=False)
+    console.print(f"next:     sslbench models {run.path}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _print_json(command: str, document: dict[str, Any]) -> None:

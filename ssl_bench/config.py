@@ -83,7 +83,7 @@ def resolved(config: TrainAndMeasureConfig, *, cuda: bool) -> TrainAndMeasureCon
         model=config.model or ("efficient-base" if gpu else "efficient-tiny"),
         precision=("bfloat16" if gpu else "float32") if config.precision == "auto" else config.precision,
         minutes=config.minutes if limited else (30.0 if gpu else 2.0),
-        batch_seconds=config.batch_seconds or (491.52 if gpu else 122.88),
+        batch_seconds=(491.52 if gpu else 122.88) if config.batch_seconds is None else config.batch_seconds,
         compile=gpu if config.compile is None else config.compile,
     )
     for name in POSITIVE:
@@ -92,6 +92,10 @@ def resolved(config: TrainAndMeasureConfig, *, cuda: bool) -> TrainAndMeasureCon
             raise BadInputError(f"--{name.replace('_', '-')} {value}: must be more than 0")
     if config.clip_seconds < 0.32:
         raise BadInputError(f"clip_seconds {config.clip_seconds}: a clip must hold at least 0.32 s")
+    if not 1 <= config.pue < float("inf"):
+        raise BadInputError(f"--pue {config.pue}: it is total power over computing power, so at least 1")
+    if config.seed < 0:
+        raise BadInputError(f"--seed {config.seed}: must be at least 0")
     if config.country is not None and config.grid_intensity is not None:
         raise BadInputError("--country and --grid-intensity both name the grid; give one")
     config.model_config()

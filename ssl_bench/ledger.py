@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from ssl_bench.runs import TrainingState
 
 
+FIRST_SAMPLES = 3.0
+"""Seconds in which every source of energy gives something."""
+
+
 def headline_scope(device: str) -> str:
     """Whose joules count in headlines and budgets: the GPU's where one does the work, else the machine's."""
     return "gpu" if device == "cuda" else "machine"
@@ -43,9 +47,16 @@ class Ledger:
         self._began = self._training_began = time.monotonic()
         self._at_training: dict[str, Quantity] = {}
         self._steps_before, self._audio_before = state.step, state.audio_seconds
-        energy = meter.live().energy[self.scope]
-        if config.kwh is not None and energy.value is None:
-            raise BadInputError(f"--kwh: energy of scope {self.scope} cannot be had here ({energy.note})")
+        if config.kwh is not None:
+            self._await_energy()
+
+    def _await_energy(self) -> None:
+        """Wait for the meter's first samples: before them nothing is counted, whatever can be had."""
+        end = self._began + FIRST_SAMPLES
+        while (energy := self.meter.live().energy[self.scope]).value is None:
+            if time.monotonic() > end:
+                raise BadInputError(f"--kwh: energy of scope {self.scope} cannot be had here ({energy.note})")
+            time.sleep(0.05)
 
     def begin_training(self) -> None:
         """Training starts now."""

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ssl_bench.runs import TrainingState
 
 Rows = list[Measurement]
-INFERENCE_SECONDS = 5.0
+INFERENCE_SECONDS = 4.0
 INFERENCE_CLIP = 15.0
 
 
@@ -100,7 +100,7 @@ def training_rows(trial: Trial, attempts: list[Attempt], metrics: list[dict[str,
         found["audio_seconds_per_second"] = Quantity(
             rate, "s/s", "measured", *_spread(metrics, rate), _lost(trial, audio)
         )
-        found["mfu"] = _mfu(trial, rate)
+        found["mfu"] = _mfu(trial, rows, rate)
     rows += [Measurement(trial.name, name, q, "training", None, held) for name, q in found.items()]
     for scope, energy in training.energy.items():
         per_hour = energy.scaled(3600 / audio, "J/h") if audio else unavailable("J/h", "no step was done")
@@ -193,13 +193,12 @@ def _curve_end(metrics: list[dict[str, Any]]) -> dict[str, Quantity]:
     return found
 
 
-def _mfu(trial: Trial, rate: float) -> Quantity:
+def _mfu(trial: Trial, counted: Rows, rate: float) -> Quantity:
     """Model FLOPs a second over the matrix-product ceiling measured here and now."""
-    config, seconds = trial.pretraining.config, trial.training_conditions().clip_seconds or 1.0
-    flops = training_flops(lambda: MaskedPrediction(config), seconds).flops / seconds
+    flops = next(m.quantity.value for m in counted if (m.metric, m.phase) == ("flops_per_audio_second", "training"))
     dtype = torch.bfloat16 if trial.config.precision == "bfloat16" else torch.float32
     ceiling = matmul_ceiling(trial.device, dtype)
-    if not ceiling.value:
+    if not ceiling.value or flops is None:
         return unavailable("1", ceiling.note)
     note = f"of {ceiling.value / 1e12:.3g} TFLOP/s, measured: {ceiling.note}"
     return Quantity(rate * flops / ceiling.value, "1", "measured", note=note)

@@ -49,7 +49,7 @@ class Progress:
         """Say what is done now."""
         if self._live is not None:
             self._live.update("", refresh=True)
-        self.console.print(text, highlight=False)
+        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def step(self, logged: Logged, live: LiveReading, rate: float) -> None:
         """Show a group of steps; `rate` is audio seconds a second."""

@@ -66,6 +66,17 @@ class RunFolder:
         record.artifacts.update({str(p.relative_to(self.path)): _sha256(p) for p in found if p.is_file()})
         write_record(record, self.record_path)
 
+    def drop_optimiser(self, record: Record) -> None:
+        """Remove from a finished run what only more training would need; until then a stopped run can go on."""
+        for path in self.path.glob("checkpoints/step-*/optimizer.safetensors"):
+            path.unlink()
+        self.write(record)
+
+    def discard_if_new(self) -> None:
+        """Remove a run that has come to no checkpoint."""
+        if not any(self.path.glob("checkpoints/step-*")):
+            shutil.rmtree(self.path)
+
     def metrics(self) -> list[dict[str, Any]]:
         """The training curve so far; a line that a killed run left half-written is passed over."""
         if not self.metrics_path.is_file():
@@ -77,6 +88,15 @@ class RunFolder:
             except ValueError:
                 continue
         return rows
+
+    def add_metrics(self, line: dict[str, Any]) -> None:
+        """Append a line to the training curve, on a line of its own whatever a killed run left."""
+        with self.metrics_path.open("a+b") as file:
+            if file.tell():
+                file.seek(-1, 2)
+                if file.read() != b"\n":
+                    file.write(b"\n")
+            file.write(json.dumps(line).encode() + b"\n")
 
     def add_trace(self, trace: pd.DataFrame, attempt: int) -> None:
         """Append an attempt's power samples to `power.parquet`."""
@@ -92,7 +112,7 @@ class RunFolder:
     def save_checkpoint(
         self,
         module: nn.Module,
-        optimiser: torch.optim.Optimizer | None,
+        optimiser: torch.optim.Optimizer,
         name: str,
         config: EfficientConfig,
         state: TrainingState,
@@ -108,14 +128,13 @@ class RunFolder:
         try:
             save_pretraining(module, name, config, partial)
             (partial / "state.json").write_text(json.dumps(asdict(state)) + "\n")
-            if optimiser is not None:
-                save_optimiser(optimiser, partial / "optimizer.safetensors")
-            if final.exists():
-                final.rename(folder / ".replaced")
+            save_optimiser(optimiser, partial / "optimizer.safetensors")
+            # A second one of the same step stands beside the first until it is whole; its name sorts after it.
+            while final.exists():
+                final = final.with_name(f"{final.name}-again")
             partial.rename(final)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
-            shutil.rmtree(folder / ".replaced", ignore_errors=True)
         for old in folder.glob("step-*"):
             if old != final:
                 shutil.rmtree(old)

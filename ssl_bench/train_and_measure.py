@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import lightning_fabric
 import torch
 
-from benchmarks.carbon import GridIntensity, country_intensity, given_intensity
 from benchmarks.energy import EnergyMeter
-from benchmarks.environment import environment
 from benchmarks.flops import module_table
 from benchmarks.memory import PeakMemory
 from benchmarks.quantity import unavailable
@@ -23,13 +18,12 @@ from benchmarks.record import Record
 from models.efficient.masked_prediction import MaskedPrediction
 from models.errors import BadInputError
 from reports.run_report import write_run_report
-from ssl_bench.attempts import Attempt, PhaseCost, recovered
-from ssl_bench.config import TrainAndMeasureConfig, clip_shape, resolved
+from ssl_bench.attempts import PhaseCost
+from ssl_bench.config import TrainAndMeasureConfig, clip_shape
 from ssl_bench.data.clips import ClipSource
-from ssl_bench.data.corpus import Corpus, read_corpus
-from ssl_bench.data.splits import Split, drawn_hours, split_speakers
-from ssl_bench.data.waveforms import Waveforms
-from ssl_bench.ledger import Ledger, headline_scope
+from ssl_bench.data.splits import drawn_hours
+from ssl_bench.job import Job, begun, opening, resumed
+from ssl_bench.ledger import Ledger
 from ssl_bench.measuring import (
     Trial,
     cost_rows,
@@ -40,7 +34,7 @@ from ssl_bench.measuring import (
 )
 from ssl_bench.pretraining import Logged, make_optimiser, pretrain, stop_on_signals
 from ssl_bench.progress import Progress
-from ssl_bench.runs import RunFolder, new_run, unfinished_run
+from ssl_bench.runs import RunFolder
 from ssl_bench.step_metrics import DivergedError
 
 if TYPE_CHECKING:
@@ -48,40 +42,6 @@ if TYPE_CHECKING:
 
 LOG_EVERY = {"cpu": 5, "cuda": 50}
 PRECISIONS: dict[str, Literal["32-true", "bf16-mixed"]] = {"float32": "32-true", "bfloat16": "bf16-mixed"}
-
-
-@dataclass
-class Job:
-    """What one call works with.
-
-    Attributes:
-        attempts: all so far; the last one is this call's.
-        details: what the record holds beside its rows.
-    """
-
-    config: TrainAndMeasureConfig
-    run: RunFolder
-    corpus: Corpus
-    split: Split
-    grid: GridIntensity | None
-    waveforms: Waveforms
-    attempts: list[Attempt]
-    console: Console
-    command: str
-    created: str
-    details: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def scope(self) -> str:
-        """Whose joules are the headline; see `headline_scope`."""
-        return headline_scope(self.config.device)
-
-    def record(self, status: str) -> Record:
-        """The record as it stands, without rows."""
-        config = {k: dict(v) if isinstance(v, Mapping) else v for k, v in asdict(self.config).items()}
-        details = {**self.details, "attempts": [attempt.document() for attempt in self.attempts]}
-        details["broken_files"] = self.waveforms.broken
-        return Record(self.run.path.name, self.created, status, self.command, config, environment(), (), {}, details)
 
 
 def train_and_measure(
@@ -94,13 +54,13 @@ def train_and_measure(
     Raises:
         BadInputError: for settings or data that cannot be used.
     """
-    job = _resumed(asked, command, console) if resume else _begun(asked, command, console)
+    job = resumed(asked, command, console) if resume else begun(asked, command, console)
     with ExitStack() as stack:
         stack.enter_context(job.run.locked())
         job.run.write(job.record("unfinished"))
         say = stack.enter_context(Progress(console, job.scope, job.grid, job.config.pue))
-        say.phase(_opening(job))
-        trial = _train(job, say)
+        say.phase(opening(job))
+        trial = _trained(job, say)
         record = job.record("unfinished").extended(training_rows(trial, job.attempts, job.run.metrics()))
         job.run.write(record)
         if "stopped" not in job.details:
@@ -112,6 +72,8 @@ def train_and_measure(
         modules = module_table(trial.pretraining.encoder.cpu().float(), trial.training_conditions().clip_seconds or 1.0)
         write_run_report(record, job.run.path, job.run.metrics(), modules)
         job.run.write(record)
+        if record.status == "finished":
+            job.run.drop_optimiser(record)
         return job.run, record
 
 
@@ -129,94 +91,17 @@ def _measured(job: Job, trial: Trial, record: Record, say: Progress) -> Record:
     return replace(job.record("finished"), measurements=record.measurements)
 
 
-def _begun(asked: Mapping[str, Any], command: str, console: Console) -> Job:
-    """A new run; its folder is made last, when everything else is known to be usable."""
-    config = resolved(TrainAndMeasureConfig(**asked), cuda=torch.cuda.is_available())
-    grid = _grid(config)
-    corpus, split = _speech(config, console)
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    run = new_run(config.out, config.model or "")
-    job = Job(config, run, corpus, split, grid, Waveforms(), [Attempt(1, now)], console, command, now)
-    job.details.update(_data_details(job))
-    return job
-
-
-def _resumed(asked: Mapping[str, Any], command: str, console: Console) -> Job:
-    """An unfinished run taken up again, with its own settings; only budget, grid and evaluation may be given anew."""
-    run = unfinished_run(asked.get("out"))
-    before = run.read()
-    free = {"steps", "audio_hours", "minutes", "kwh", "country", "grid_intensity", "pue", "evaluate", "out"}
-    changed = [k for k, v in asked.items() if k not in free and v != before.config.get(k)]
-    if changed:
-        names = ", ".join("--" + key.replace("_", "-") for key in changed)
-        raise BadInputError(f"--resume: {names} cannot differ from what the run began with")
-    settings = {**before.config, **asked, "out": str(run.path)}
-    settings["optimisation"] = _tuples(settings["optimisation"])
-    config = resolved(TrainAndMeasureConfig(**settings), cuda=torch.cuda.is_available())
-    corpus, split = _speech(config, console)
-    attempts = [Attempt.from_document(document) for document in before.details["attempts"]]
-    attempts[-1] = recovered(attempts[-1], run.metrics())
-    attempts.append(Attempt(len(attempts) + 1, datetime.now(UTC).isoformat(timespec="seconds")))
-    job = Job(config, run, corpus, split, _grid(config), Waveforms(), attempts, console, command, before.created)
-    job.details.update({k: v for k, v in before.details.items() if k not in ("stopped", "attempts")})
-    return job
-
-
-def _tuples(settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
-
-
-def _grid(config: TrainAndMeasureConfig) -> GridIntensity | None:
-    if config.country is not None:
-        return country_intensity(config.country)
-    return None if config.grid_intensity is None else given_intensity(config.grid_intensity)
-
-
-def _speech(config: TrainAndMeasureConfig, console: Console) -> tuple[Corpus, Split]:
-    """The speech to train on, and who is held out."""
-    if config.data == "sample":
-        from ssl_bench.data.sample import sample_corpus
-
-        console.print("speech: the sample corpus, synthetic (eSpeak NG); give real speech with --data FOLDER")
-        corpus = read_corpus(sample_corpus())
-    else:
-        corpus = read_corpus(Path(config.data))
-    for path, reason in corpus.skipped[:5]:
-        console.print(f"skipped {path}: {reason}", highlight=False)
-    if len(corpus.skipped) > 5:
-        console.print(f"skipped {len(corpus.skipped)} files in all; the record names each")
-    evaluation = None if config.eval_data is None else read_corpus(Path(config.eval_data))
-    return corpus, split_speakers(corpus, evaluation, config.seed)
-
-
-def _data_details(job: Job) -> dict[str, Any]:
-    """What the record says of the speech."""
-    return {
-        "data": {
-            "folder": str(job.corpus.root),
-            "synthetic": job.config.data == "sample",
-            "utterances": len(job.corpus.utterances),
-            "hours": job.corpus.hours,
-            "speakers": len(job.corpus.speakers),
-            "speakers_from": job.corpus.speakers_from,
-            "transcripts": job.corpus.has_text,
-            "skipped_files": {str(path): reason for path, reason in job.corpus.skipped},
-        },
-        "held_out": {"how": job.split.how, "speakers": list(job.split.speakers)},
-        "grid": None if job.grid is None else asdict(job.grid),
-    }
-
-
-def _opening(job: Job) -> str:
-    c = job.config
-    limits = {"steps": c.steps, "audio hours": c.audio_hours, "minutes": c.minutes, "kWh": c.kwh}
-    budget = " or ".join(f"{limit:g} {name}" for name, limit in limits.items() if limit is not None)
-    hours = sum(u.samples for u in job.split.training) / 16_000 / 3600
-    speakers = len(job.corpus.speakers) - (0 if c.eval_data else len(job.split.speakers))
-    return (
-        f"{c.model} on {c.device} ({c.precision}), {hours:.2f} h of speech of {speakers or 'unknown'} speakers, "
-        f"{len(job.split.speakers)} held out; budget: {budget}; run: {job.run.path}"
-    )
+def _trained(job: Job, say: Progress) -> Trial:
+    """Training; where it shows that the input cannot be used, a new run leaves nothing behind."""
+    try:
+        return _train(job, say)
+    except torch.OutOfMemoryError as error:
+        job.run.discard_if_new()
+        seconds = job.config.batch_seconds
+        raise BadInputError(f"out of GPU memory at {seconds:g} s of audio a step; halve --batch-seconds") from error
+    except BadInputError:
+        job.run.discard_if_new()
+        raise
 
 
 def _train(job: Job, say: Progress) -> Trial:
@@ -233,6 +118,7 @@ def _train(job: Job, say: Progress) -> Trial:
         unknown = unavailable("B", "training did not end")
         trial = Trial(config.model or "", pretraining, optimiser, fabric.device, state, config, job.grid, unknown)
         ledger = Ledger(job.attempts, config, meter, state)
+        _say_how_kwh_is_known(job, ledger, say)
         _fit_targets(job, pretraining, ledger, say)
         memory.restart()
         kept_before, data_wait = job.waveforms.kept_bytes, 0.0
@@ -262,8 +148,16 @@ def _train(job: Job, say: Progress) -> Trial:
     ledger.close(state, data_wait)
     job.details["meter_cpu_seconds"] = meter.own_cpu_seconds
     job.run.add_trace(meter.reading.trace, len(job.attempts))
-    _checkpoint(job, trial, ledger, finished="stopped" not in job.details)
+    _checkpoint(job, trial, ledger)
     return trial
+
+
+def _say_how_kwh_is_known(job: Job, ledger: Ledger, say: Progress) -> None:
+    """A budget in joules is only as good as the joules."""
+    energy = ledger.meter.live().energy[job.scope]
+    if job.config.kwh is not None and energy.method != "measured":
+        job.details["kwh_budget"] = f"energy of scope {job.scope} is {energy.method}, not measured: {energy.note}"
+        say.phase(f"--kwh: {job.details['kwh_budget']}")
 
 
 @contextmanager
@@ -302,16 +196,13 @@ def _fit_targets(job: Job, pretraining: MaskedPrediction, ledger: Ledger, say: P
 
 def _log(job: Job, ledger: Ledger, logged: Logged, say: Progress) -> None:
     """A line of `metrics.jsonl`, and of the screen."""
-    line = ledger.line(logged)
-    with job.run.metrics_path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
+    job.run.add_metrics(ledger.line(logged))
     say.step(logged, ledger.meter.live(), ledger.rate(logged.state))
 
 
-def _checkpoint(job: Job, trial: Trial, ledger: Ledger, *, finished: bool = False) -> None:
-    """Weights and position, then the record that says what they cost so far; a finished run keeps no optimiser."""
-    optimiser = None if finished else trial.optimiser
-    job.run.save_checkpoint(trial.pretraining, optimiser, trial.name, job.config.model_config(), trial.state)
+def _checkpoint(job: Job, trial: Trial, ledger: Ledger) -> None:
+    """Weights, optimiser and position, then the record that says what they cost so far."""
+    job.run.save_checkpoint(trial.pretraining, trial.optimiser, trial.name, job.config.model_config(), trial.state)
     if ledger.running:
         ledger.update(trial.state)
     job.run.write(job.record("unfinished"))

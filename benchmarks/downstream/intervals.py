@@ -35,7 +35,8 @@ def pooled_rate(
     for _ in range(RESAMPLES):
         drawn = [members[i] for i in draw.integers(0, len(members), len(members))]
         index = np.concatenate([group[draw.integers(0, len(group), len(group))] for group in drawn])
-        rates.append(wrong[index].sum() / all_[index].sum())
+        if all_[index].any():  # a draw of nothing but empty utterances rates nothing
+            rates.append(wrong[index].sum() / all_[index].sum())
     low, high = np.percentile(rates, [2.5, 97.5])
     value = float(wrong.sum() / all_.sum())
     # A skewed bootstrap may leave the estimate outside; the interval always covers it.

@@ -26,6 +26,9 @@ class EncoderConfig:
     stack: int = 4
 
     def __post_init__(self) -> None:
+        for name in ("width", "blocks", "heads", "hidden", "mels", "stack"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} {getattr(self, name)} must be at least 1")
         if self.width % self.heads or (self.width // self.heads) % 2:
             raise ValueError(f"width {self.width} must split into {self.heads} heads of even width")
 
@@ -58,6 +61,15 @@ class ObjectiveConfig:
     masked_share: float = 0.5
     fit_hours: float = 1.0
 
+    def __post_init__(self) -> None:
+        for name in ("clusters", "labels_per_frame", "span_frames"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} {getattr(self, name)} must be at least 1")
+        if not 0 < self.masked_share <= 1:
+            raise ValueError(f"masked_share {self.masked_share} must lie above 0 and at most at 1")
+        if not self.fit_hours > 0:
+            raise ValueError(f"fit_hours {self.fit_hours} must be more than 0")
+
 
 @dataclass(frozen=True)
 class OptimisationConfig:
@@ -76,6 +88,15 @@ class OptimisationConfig:
     betas: tuple[float, float] = (0.9, 0.98)
     weight_decay: float = 0.01
     clip: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("peak_learning_rate", "reference_batch_seconds", "clip"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise ValueError(f"{name} {getattr(self, name)} must be more than 0")
+        if not (0 <= self.warmup < 1 and all(0 <= beta < 1 for beta in self.betas)):
+            raise ValueError(f"warmup {self.warmup} and betas {self.betas} must lie in [0, 1)")
+        if not 0 <= self.weight_decay < float("inf"):
+            raise ValueError(f"weight_decay {self.weight_decay} must be at least 0")
 
     def learning_rate(self, progress: float, batch_seconds: float) -> float:
         """Rate at `progress` in [0, 1] of the budget."""

@@ -70,6 +70,15 @@ class EfficientEncoder(nn.Module):
                     deviation /= math.sqrt(2 * self.config.blocks)
                 nn.init.normal_(parameter, std=deviation)
 
+    def require_a_frame(self, waveforms: Tensor) -> None:
+        """Refuse `(B, T)` waveforms that are too short for a single frame.
+
+        Raises:
+            ValueError: with both lengths.
+        """
+        if waveforms.shape[1] < self.config.samples_per_frame:
+            raise ValueError(f"a clip needs {self.config.samples_per_frame} samples, got {waveforms.shape[1]}")
+
     def frame_lengths(self, lengths: Tensor) -> Tensor:
         """Valid encoder frames of clips of `lengths` samples."""
         return lengths // self.config.samples_per_frame
@@ -85,8 +94,7 @@ class EfficientEncoder(nn.Module):
 
     def forward(self, waveforms: Tensor, lengths: Tensor | None = None) -> SpeechFeatures:
         """All hidden states of `(B, T)` waveforms of `lengths` valid samples (None: all valid)."""
-        if waveforms.shape[1] < self.config.samples_per_frame:
-            raise ValueError(f"a clip needs {self.config.samples_per_frame} samples, got {waveforms.shape[1]}")
+        self.require_a_frame(waveforms)
         with torch.no_grad():
             stacked = stacked_frames(self.logmel(silence_padding(waveforms, lengths)), lengths, self.config.stack)
         frame_lengths = None if lengths is None else self.frame_lengths(lengths)

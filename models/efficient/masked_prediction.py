@@ -38,7 +38,12 @@ class MaskedPrediction(nn.Module):
         self._predict = torch.compile(self.predict, *args, dynamic=False, **kwargs)  # type: ignore[call-overload]
 
     def forward(self, waveforms: Tensor, lengths: Tensor | None, generator: torch.Generator) -> LossAndMetrics:
-        """Loss over the masked valid frames of `(B, T)` waveforms, mean cross-entropy in nats per label."""
+        """Loss over the masked valid frames of `(B, T)` waveforms, mean cross-entropy in nats per label.
+
+        Raises:
+            ValueError: for clips shorter than one frame.
+        """
+        self.encoder.require_a_frame(waveforms)
         settings = self.config.objective
         with torch.no_grad():
             logmel = self.encoder.logmel(silence_padding(waveforms, lengths))
@@ -61,7 +66,7 @@ class MaskedPrediction(nn.Module):
     def predict(
         self, stacked: Tensor, labels: Tensor, mask: Tensor, frame_lengths: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Loss, share of masked labels hit, and mean variance of the output's channels (near 0 = collapsed)."""
+        """Loss, share of masked labels hit, and variance of the output's channels over valid frames (near 0 = collapsed)."""
         projected = self.encoder.project(stacked)
         projected = torch.where(mask[..., None], self.mask_vector.to(projected.dtype), projected)
         output = self.encoder.transform(projected, frame_lengths)[-1]
@@ -71,7 +76,7 @@ class MaskedPrediction(nn.Module):
         loss = (per_label * weight[..., None]).sum()
         with torch.no_grad():
             hits = ((logits.argmax(-1) == labels) * weight[..., None]).sum()
-            variance = output.float().flatten(0, 1).var(0).mean()
+            variance = _variance(output.float(), frame_lengths)
         return loss, hits, variance
 
     def _entropy(self, labels: Tensor, valid: Tensor) -> Tensor:
@@ -87,3 +92,14 @@ class MaskedPrediction(nn.Module):
     def fit_targets(self, waveforms: Iterable[NDArray[np.float32]], seed: int) -> dict[str, float]:
         """Fit the quantiser on clips of training speech; see `KMeansQuantiser.fit`."""
         return self.quantiser.fit(waveforms, seed)
+
+
+def _variance(output: Tensor, frame_lengths: Tensor | None) -> Tensor:
+    """Mean over channels of the variance over the valid frames of `(B, frames, D)`; padding has no share in it."""
+    frames = output.flatten(0, 1)
+    if frame_lengths is None:
+        return frames.var(0).mean()
+    valid = valid_mask(frame_lengths, output.shape[1]).flatten()[:, None].float()
+    count = valid.sum()
+    residual = (frames - (frames * valid).sum(0) / count.clamp(min=1)) * valid
+    return (residual.square().sum(0) / (count - 1).clamp(min=1)).mean()

@@ -54,7 +54,7 @@ class KMeansQuantiser(nn.Module):
         for clip in waveforms:
             parts.append(self.mfcc(logmel(torch.from_numpy(clip)[None].to(device)))[0].cpu().numpy())
             samples += len(clip)
-        cepstra = np.concatenate(parts)
+        cepstra = np.concatenate([np.zeros((0, MFCC_WIDTH), np.float32), *parts])
         clusters = len(self.centroids)
         if len(cepstra) < clusters:
             raise ValueError(f"{len(cepstra)} frames of speech are too few for {clusters} clusters")

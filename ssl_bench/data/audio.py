@@ -41,8 +41,10 @@ def read_audio(path: Path) -> NDArray[np.int16]:
     """
     try:
         with soundfile.SoundFile(str(path)) as file:
-            rate, mono = file.samplerate, file.channels == 1
-            samples = file.read(dtype="int16" if mono and rate == SAMPLE_RATE else "float32")
+            rate = file.samplerate
+            # Only files of 16-bit integers: libsndfile does not scale floats when it is asked for integers.
+            as_it_is = (rate, file.channels, file.subtype) == (SAMPLE_RATE, 1, "PCM_16")
+            samples = file.read(dtype="int16" if as_it_is else "float32")
     except (soundfile.SoundFileError, OSError) as error:
         raise UnreadableAudioError(_reason(path, error)) from error
     if samples.dtype != np.int16:

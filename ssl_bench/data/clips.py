@@ -18,6 +18,7 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
+from models.errors import BadInputError
 from ssl_bench.data.corpus import Utterance
 from ssl_bench.data.waveforms import Waveforms
 
@@ -100,13 +101,13 @@ def clip_stream(
     """Endless clips with their running number, epoch after epoch, from clip number `first` on.
 
     Raises:
-        ValueError: where the speech gives no clip at all.
+        BadInputError: where the speech gives no clip at all.
     """
     number = 0
     for epoch in count():
         clips = epoch_of_clips(utterances, clip_samples, seed, epoch)
         if not clips:
-            raise ValueError("no speech to cut clips from")
+            raise BadInputError("no speech to cut clips from")
         for clip in clips:
             if number >= first:
                 yield number, clip
@@ -143,7 +144,7 @@ class ClipSource:
                 if len(samples) >= SHORTEST:
                     filled.append(samples)
             if empty > len(self.utterances) + self.clips:
-                raise ValueError("none of the audio files holds usable speech")
+                raise BadInputError("none of the audio files holds usable speech; each clip needs 40 ms")
             if len(filled) == self.clips:
                 yield _padded(filled, self.clip_samples), wanted[-1][0] + 1
                 filled = []
@@ -165,7 +166,7 @@ def batches(
     Yields an iterator of (batch, number of the next clip): give that number as `first` to go on after it.
 
     Raises:
-        ValueError: from the iterator, where no clip holds usable speech.
+        BadInputError: from the iterator, where no clip holds usable speech.
     """
     ready: queue.Queue[tuple[Batch, int] | _Failure] = queue.Queue(ahead)
     stop = threading.Event()

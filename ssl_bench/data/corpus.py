@@ -94,7 +94,9 @@ def read_corpus(folder: Path) -> Corpus:
         raise BadInputError(f"{folder}: none of its {len(files)} audio files can be read; the first, {path}: {reason}")
     speakers, speakers_from = _speakers(folder, list(readable))
     texts = _transcripts({path.parent for path in readable})
-    utterances = tuple(Utterance(path, n, speakers.get(path), texts.get(path.stem)) for path, n in readable.items())
+    utterances = tuple(
+        Utterance(path, n, speakers.get(path), texts.get(path.with_suffix(""))) for path, n in readable.items()
+    )
     return Corpus(folder, utterances, skipped, speakers_from)
 
 
@@ -131,13 +133,13 @@ def _speakers(root: Path, paths: list[Path]) -> tuple[dict[Path, str], str]:
     return {}, ""
 
 
-def _transcripts(folders: set[Path]) -> dict[str, str]:
-    """Utterance name to text, from the `*.trans.txt` files beside the audio."""
-    texts: dict[str, str] = {}
+def _transcripts(folders: set[Path]) -> dict[Path, str]:
+    """Audio file without its suffix to text, from the `*.trans.txt` files beside the audio."""
+    texts: dict[Path, str] = {}
     for folder in sorted(folders):
         for file in sorted(folder.glob("*.trans.txt")):
             for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
                 name, _, text = line.strip().partition(" ")
                 if text.strip():
-                    texts[name] = text.strip()
+                    texts[folder / name] = text.strip()
     return texts

@@ -18,8 +18,11 @@ from numpy.typing import NDArray
 SCRIPT = Path(sys.executable).with_name("sslbench")
 SMALL = """\
 device = "cpu"
+seed = 5
+steps = 9999
 clip-seconds = 2
 batch-seconds = 8
+checkpoint-minutes = 0.005
 [encoder]
 width = 32
 blocks = 2
@@ -85,12 +88,36 @@ def sslbench(clean_environment: dict[str, str]) -> Run:
     return run
 
 
-@pytest.fixture
-def small_toml(tmp_path: Path) -> Path:
-    """Settings of a model that a test can pay for."""
-    path = tmp_path / "small.toml"
+@pytest.fixture(scope="session")
+def small_toml(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Settings of a model that a test can pay for, with a budget that it cannot."""
+    path = tmp_path_factory.mktemp("settings") / "small.toml"
     path.write_text(SMALL)
     return path
+
+
+@pytest.fixture(scope="session")
+def foreign(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A research folder with packages of the same names as ours; importing one of them would fail."""
+    root = tmp_path_factory.mktemp("research")
+    for name in ("models", "benchmarks", "reports"):
+        (root / name).mkdir()
+        (root / name / "__init__.py").write_text("raise ImportError('the wrong package')\n")
+    return root
+
+
+@pytest.fixture(scope="session")
+def finished(
+    tmp_path_factory: pytest.TempPathFactory, sslbench: Run, speech: Path, small_toml: Path, foreign: Path
+) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """A whole run of 250 steps with `--json`, started in a folder with foreign packages: its folder, and how it went."""
+    run = tmp_path_factory.mktemp("runs") / "whole"
+    done = sslbench(
+        "train-and-measure", "--config", small_toml, "--data", speech, "--steps", 250, "--out", run, "--json",
+        "--grid-intensity", 56, "--pue", 1.5, cwd=foreign,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return run, done
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from ssl_bench.data import waveforms as module
-from ssl_bench.data.clips import batches
+from ssl_bench.data.clips import ClipSource, batches
 from ssl_bench.data.corpus import Utterance, read_corpus
 from ssl_bench.data.waveforms import Waveforms
 
@@ -53,7 +53,7 @@ def test_a_file_that_breaks_only_while_decoding_is_named_and_passed_over(tmp_pat
     corpus = read_corpus(tmp_path)
     assert len(corpus.utterances) == 4, "its header is whole"
     found = Waveforms()
-    with batches(corpus.utterances, found, clip_samples=16_000, clips=4, seed=0) as stream:
+    with batches(ClipSource(corpus.utterances, found, 16_000, 4, 0)) as stream:
         for _ in range(8):
             batch, _ = next(stream)
             assert batch.samples.shape == (4, 16_000)
@@ -68,7 +68,7 @@ def test_where_every_file_breaks_the_stream_says_so_instead_of_spinning(tmp_path
         truncated(tmp_path, f"cut{i}.flac")
     corpus = read_corpus(tmp_path)
     with (
-        batches(corpus.utterances, Waveforms(), clip_samples=16_000, clips=2, seed=0) as stream,
+        batches(ClipSource(corpus.utterances, Waveforms(), 16_000, 2, 0)) as stream,
         pytest.raises(ValueError, match="none of the audio files holds usable speech"),
     ):
         next(stream)

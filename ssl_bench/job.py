@@ -1,0 +1,151 @@
+"""One call of `train-and-measure`: its settings, its speech, its run, whether begun or taken up again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from benchmarks.carbon import GridIntensity, country_intensity, given_intensity
+from benchmarks.environment import environment
+from benchmarks.record import Record
+from models.errors import BadInputError
+from ssl_bench.attempts import Attempt, recovered
+from ssl_bench.config import TrainAndMeasureConfig, resolved
+from ssl_bench.data.corpus import Corpus, read_corpus
+from ssl_bench.data.splits import Split, split_speakers
+from ssl_bench.data.waveforms import Waveforms
+from ssl_bench.ledger import headline_scope
+from ssl_bench.runs import RunFolder, new_run, unfinished_run
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@dataclass
+class Job:
+    """What one call works with.
+
+    Attributes:
+        attempts: all so far; the last one is this call's.
+        details: what the record holds beside its rows.
+    """
+
+    config: TrainAndMeasureConfig
+    run: RunFolder
+    corpus: Corpus
+    split: Split
+    grid: GridIntensity | None
+    waveforms: Waveforms
+    attempts: list[Attempt]
+    console: Console
+    command: str
+    created: str
+    details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def scope(self) -> str:
+        """Whose joules are the headline; see `headline_scope`."""
+        return headline_scope(self.config.device)
+
+    def record(self, status: str) -> Record:
+        """The record as it stands, without rows."""
+        config = {k: dict(v) if isinstance(v, Mapping) else v for k, v in asdict(self.config).items()}
+        details = {**self.details, "attempts": [attempt.document() for attempt in self.attempts]}
+        details["broken_files"] = self.waveforms.broken
+        return Record(self.run.path.name, self.created, status, self.command, config, environment(), (), {}, details)
+
+
+def begun(asked: Mapping[str, Any], command: str, console: Console) -> Job:
+    """A new run; its folder is made last, when everything else is known to be usable."""
+    config = resolved(TrainAndMeasureConfig(**asked), cuda=torch.cuda.is_available())
+    grid = _grid(config)
+    corpus, split = _speech(config, console)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    run = new_run(config.out, config.model or "")
+    job = Job(config, run, corpus, split, grid, Waveforms(), [Attempt(1, now)], console, command, now)
+    job.details.update(_data_details(job))
+    return job
+
+
+def resumed(asked: Mapping[str, Any], command: str, console: Console) -> Job:
+    """An unfinished run taken up again, with its own settings; only budget, grid and evaluation may be given anew."""
+    run = unfinished_run(asked.get("out"))
+    before = run.read()
+    free = {"steps", "audio_hours", "minutes", "kwh", "country", "grid_intensity", "pue", "evaluate", "out"}
+    changed = [k for k, v in asked.items() if k not in free and v != before.config.get(k)]
+    if changed:
+        names = ", ".join("--" + key.replace("_", "-") for key in changed)
+        raise BadInputError(f"--resume: {names} cannot differ from what the run began with")
+    settings = {**before.config, **asked, "out": str(run.path)}
+    settings["optimisation"] = _tuples(settings["optimisation"])
+    config = resolved(TrainAndMeasureConfig(**settings), cuda=torch.cuda.is_available())
+    corpus, split = _speech(config, console)
+    attempts = [Attempt.from_document(document) for document in before.details["attempts"]]
+    attempts[-1] = recovered(attempts[-1], run.metrics())
+    attempts.append(Attempt(len(attempts) + 1, datetime.now(UTC).isoformat(timespec="seconds")))
+    job = Job(config, run, corpus, split, _grid(config), Waveforms(), attempts, console, command, before.created)
+    job.details.update({k: v for k, v in before.details.items() if k not in ("stopped", "attempts")})
+    return job
+
+
+def _tuples(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
+
+
+def _grid(config: TrainAndMeasureConfig) -> GridIntensity | None:
+    if config.country is not None:
+        return country_intensity(config.country)
+    return None if config.grid_intensity is None else given_intensity(config.grid_intensity)
+
+
+def _speech(config: TrainAndMeasureConfig, console: Console) -> tuple[Corpus, Split]:
+    """The speech to train on, and who is held out."""
+    if config.data == "sample":
+        from ssl_bench.data.sample import sample_corpus
+
+        console.print("speech: the sample corpus, synthetic (eSpeak NG); give real speech with --data FOLDER")
+        corpus = read_corpus(sample_corpus())
+    else:
+        corpus = read_corpus(Path(config.data))
+    for path, reason in corpus.skipped[:5]:
+        console.print(f"skipped {path}: {reason}", highlight=False, markup=False, soft_wrap=True)
+    if len(corpus.skipped) > 5:
+        console.print(f"skipped {len(corpus.skipped)} files in all; the record names each")
+    evaluation = None if config.eval_data is None else read_corpus(Path(config.eval_data))
+    return corpus, split_speakers(corpus, evaluation, config.seed)
+
+
+def _data_details(job: Job) -> dict[str, Any]:
+    """What the record says of the speech."""
+    return {
+        "data": {
+            "folder": str(job.corpus.root),
+            "synthetic": job.config.data == "sample",
+            "utterances": len(job.corpus.utterances),
+            "hours": job.corpus.hours,
+            "speakers": len(job.corpus.speakers),
+            "speakers_from": job.corpus.speakers_from,
+            "transcripts": job.corpus.has_text,
+            "skipped_files": {str(path): reason for path, reason in job.corpus.skipped},
+        },
+        "held_out": {"how": job.split.how, "speakers": list(job.split.speakers)},
+        "grid": None if job.grid is None else asdict(job.grid),
+    }
+
+
+def opening(job: Job) -> str:
+    """What is about to be done, in one line."""
+    c = job.config
+    limits = {"steps": c.steps, "audio hours": c.audio_hours, "minutes": c.minutes, "kWh": c.kwh}
+    budget = " or ".join(f"{limit:g} {name}" for name, limit in limits.items() if limit is not None)
+    hours = sum(u.samples for u in job.split.training) / 16_000 / 3600
+    speakers = len(job.corpus.speakers) - (0 if c.eval_data else len(job.split.speakers))
+    return (
+        f"{c.model} on {c.device} ({c.precision}), {hours:.2f} h of speech of {speakers or 'unknown'} speakers, "
+        f"{len(job.split.speakers)} held out; budget: {budget}; run: {job.run.path}"
+    )

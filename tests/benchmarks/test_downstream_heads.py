@@ -1,0 +1,43 @@
+"""The learned weighting of layers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks.downstream.features import Frames
+from benchmarks.downstream.heads import LayerMix
+
+
+def frames() -> Frames:
+    draw = torch.Generator().manual_seed(0)
+    return Frames(tuple((torch.randn(n, 3, 4, generator=draw) * 5 + 20).half() for n in (5, 40, 1)), 25.0)
+
+
+def test_channels_are_standardised_over_all_frames() -> None:
+    """Against numpy in float64 over the frames of all utterances together."""
+    everything = np.concatenate([u.double().numpy() for u in frames().utterances])
+    mix = LayerMix.fitted(frames())
+    np.testing.assert_allclose(mix.mean.numpy(), everything.mean(0), rtol=1e-5)
+    np.testing.assert_allclose(mix.deviation.numpy(), everything.std(0), rtol=1e-5)
+
+
+def test_the_mix_is_the_softmax_weighted_sum() -> None:
+    mix = LayerMix.fitted(frames())
+    with torch.no_grad():
+        mix.weights.copy_(torch.tensor([0.3, -1.0, 2.0]))
+    layers = frames().utterances[1]
+    share = np.exp([0.3, -1.0, 2.0]) / np.exp([0.3, -1.0, 2.0]).sum()
+    standard = (layers.double().numpy() - mix.mean.double().numpy()) / mix.deviation.double().numpy()
+    expected = sum(share[i] * standard[:, i] for i in range(3))
+    np.testing.assert_allclose(mix(layers).detach().numpy(), expected, atol=1e-4)
+
+
+def test_layers_start_with_equal_weights() -> None:
+    assert LayerMix.fitted(frames()).weights.softmax(0).tolist() == pytest.approx([1 / 3] * 3)
+
+
+def test_a_dead_channel_stays_finite() -> None:
+    mix = LayerMix.fitted(Frames((torch.full((6, 1, 2), 3.0).half(),), 25.0))
+    assert mix(torch.full((2, 1, 2), 3.0)).abs().max() == 0

@@ -1,0 +1,85 @@
+"""Error rates and their bootstrap over speakers and utterances."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from benchmarks.downstream.intervals import pooled_rate
+
+RATED = st.lists(
+    st.tuples(st.integers(0, 20), st.integers(0, 50), st.sampled_from("abcd")), min_size=1, max_size=12
+).filter(lambda rows: sum(total for _, total, _ in rows) > 0)
+
+
+def test_the_rate_by_hand() -> None:
+    """Pooled, not the mean of rates: 1 + 6 errors of 10 + 20."""
+    rate = pooled_rate([1, 6], [10, 20], ["x", "y"], seed=0, note="why")
+    assert (rate.value, rate.unit, rate.method, rate.n, rate.note) == (7 / 30, "1", "measured", 2, "why")
+
+
+def test_one_utterance_has_no_spread() -> None:
+    assert pooled_rate([1], [4], ["x"], seed=0).ci95 == (0.25, 0.25)
+
+
+def test_equal_utterances_have_no_spread() -> None:
+    assert pooled_rate([2] * 9, [8] * 9, list("abcabcabc"), seed=0).ci95 == (0.25, 0.25)
+
+
+def test_the_seed_decides_the_interval() -> None:
+    draw = np.random.default_rng(0)
+    rows = (draw.integers(0, 10, 40).tolist(), draw.integers(10, 99, 40).tolist(), list("abcdefgh") * 5)
+    assert pooled_rate(*rows, seed=3) == pooled_rate(*rows, seed=3)
+    assert pooled_rate(*rows, seed=3).ci95 != pooled_rate(*rows, seed=4).ci95
+
+
+def test_nothing_to_rate_is_refused() -> None:
+    with pytest.raises(ValueError, match="nothing to rate"):
+        pooled_rate([], [], [], seed=0)
+    with pytest.raises(ValueError, match="nothing to rate"):
+        pooled_rate([1.0], [0.0], ["x"], seed=0)
+
+
+@settings(deadline=None, max_examples=25)
+@given(RATED, st.integers(0, 5))
+@example([(1, 0, "a"), (0, 5, "b")], 0)
+def test_the_interval_holds_the_rate_and_stays_within_the_utterances(
+    rows: list[tuple[int, int, str]], seed: int
+) -> None:
+    """Also with utterances that have errors but nothing said (a total of 0), and with a single speaker."""
+    errors, totals, speakers = zip(*rows, strict=True)
+    rate = pooled_rate(errors, totals, speakers, seed=seed)
+    assert rate.value == pytest.approx(sum(errors) / sum(totals))
+    assert rate.ci95 is not None
+    assert 0 <= rate.ci95[0] <= rate.value <= rate.ci95[1]
+    if all(totals):
+        each = [error / total for error, total in zip(errors, totals, strict=True)]
+        assert min(each) <= rate.ci95[0] * (1 + 1e-9)
+        assert rate.ci95[1] <= max(each) * (1 + 1e-9)
+
+
+def test_speakers_are_what_is_drawn() -> None:
+    """Two speakers of 50 even utterances each: the resamples are all one, all the other, or half and half."""
+    errors, speakers = [0] * 50 + [10] * 50, ["a"] * 50 + ["b"] * 50
+    rate = pooled_rate(errors, [10] * 100, speakers, seed=0)
+    assert rate.ci95 == (0.0, 1.0)
+    alone = pooled_rate(errors, [10] * 100, ["a"] * 100, seed=0)
+    assert alone.ci95 is not None
+    # One group is the usual bootstrap of a mean of 100 coins: about 1.96 x 0.05 either way.
+    assert alone.ci95 == pytest.approx((0.402, 0.598), abs=0.025)
+
+
+@pytest.mark.slow
+def test_the_interval_covers_the_truth() -> None:
+    """30 speakers whose own rates differ, 10 utterances each: about 95 of 100 intervals hold the true rate."""
+    draw = np.random.default_rng(0)
+    held = 0
+    for trial in range(100):
+        own = draw.beta(4, 12, 30)
+        errors = draw.binomial(20, np.repeat(own, 10))
+        rate = pooled_rate(errors.tolist(), [20.0] * 300, [str(i // 10) for i in range(300)], seed=trial)
+        assert rate.ci95 is not None
+        held += rate.ci95[0] <= 0.25 <= rate.ci95[1]
+    assert 88 <= held <= 100

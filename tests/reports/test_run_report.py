@@ -1,0 +1,70 @@
+"""`report.md` says what the record says, and leaves out nothing that was left out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from benchmarks.record import Record
+from reports.run_report import write_run_report
+
+MODULES = pd.DataFrame(
+    {"module": ["encoder", "encoder.blocks.0"], "macs": [2.5e9, 1e6], "parameters": [2_000_000, 1_000]}
+)
+
+
+@pytest.fixture
+def report(record: Record, tmp_path: Path) -> str:
+    write_run_report(record, tmp_path, [], MODULES)
+    assert (tmp_path / "training.png").stat().st_size > 0
+    return (tmp_path / "report.md").read_text(encoding="utf-8")
+
+
+def test_it_opens_with_the_command_and_the_speech(report: str) -> None:
+    assert report.startswith("# x\n")
+    assert "`sslbench train-and-measure --data 'a|b'`" in report
+    assert "1.25 h of speech from `a|b`, 300 utterances of 12 speakers" in report
+    assert "2 of 12 speakers, drawn by the seed: 84, 1272" in report
+
+
+def test_it_holds_each_number_with_unit_and_method(report: str) -> None:
+    assert "| energy of training, machine | 2.00 | Wh | modelled |" in report
+    assert "| energy of training, gpu | not available |  | unavailable |" in report
+    assert "| efficient-[bold]tiny | CER | 63.9 % [63.1, 64.6] |" in report
+
+
+def test_every_table_is_rectangular(report: str) -> None:
+    """A `|` that was not escaped would add a cell."""
+    tables = [block.splitlines() for block in report.split("\n\n") if block.startswith("| ")]
+    assert len(tables) == 3
+    for rows in tables:
+        assert len({row.replace("\\|", "").count("|") for row in rows}) == 1, rows
+
+
+def test_notes_files_left_out_and_the_way_to_carbon_are_there(report: str) -> None:
+    assert "- energy of training, machine: cpu | dram" in report
+    assert "- energy of training, gpu: no GPU was metered" in report
+    assert "- left out `a|b/x.wav`: an empty file" in report
+    assert "- left out `a|b/y.flac`: not audio, or broken" in report
+    assert "--country FRA" in report
+
+
+def test_modules_in_mega_macs(report: str) -> None:
+    assert "| `encoder` | 2,500.0 | 2,000,000 |" in report
+    assert "| `encoder.blocks.0` | 1.0 | 1,000 |" in report
+
+
+def test_a_stopped_run_says_so_and_a_given_grid_needs_no_hint(record: Record, tmp_path: Path) -> None:
+    stopped = replace(
+        record, status="unfinished", config={**record.config, "country": "FRA"},
+        details={**record.details, "stopped": "by the user"},
+    )  # fmt: skip
+    write_run_report(stopped, tmp_path, [], None)
+    text = (tmp_path / "report.md").read_text()
+    assert "unfinished" in text
+    assert "Stopped by the user." in text
+    assert "--country" not in text
+    assert "## MACs by module" not in text

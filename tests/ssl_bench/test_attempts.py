@@ -1,0 +1,123 @@
+"""A run that was stopped and resumed has spent what all its attempts spent."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.quantity import Quantity, unavailable
+from ssl_bench.attempts import Attempt, PhaseCost, added, phase_cost, recovered
+
+NO_GPU = unavailable("J", "no GPU was metered")
+NO_IDLE = unavailable("J", "idle power was not measured")
+
+
+def cost(seconds: float, cpu: float, *, ci95: tuple[float, float] | None = None) -> PhaseCost:
+    measured = Quantity(cpu, "J", "measured", ci95, note="RAPL")
+    energy = {"gpu": NO_GPU, "cpu": measured, "dram": Quantity(1.0, "J", "modelled"), "machine": measured}
+    return PhaseCost(seconds, energy, NO_IDLE)
+
+
+quantities = st.one_of(
+    st.builds(
+        lambda value, half: Quantity(value, "J", "measured", (value - half, value + half), 3, "counter"),
+        st.floats(0, 1e9), st.floats(0, 1e3),
+    ),
+    st.text(min_size=1).map(lambda reason: unavailable("J", reason)),
+)  # fmt: skip
+costs = st.builds(
+    PhaseCost,
+    st.floats(0, 1e6),
+    st.fixed_dictionaries(dict.fromkeys(("gpu", "cpu", "dram", "machine"), quantities)),
+    quantities,
+)
+attempts = st.builds(
+    Attempt,
+    st.integers(1, 99),
+    st.just("2026-11-20T08:00:00+00:00"),
+    st.dictionaries(st.sampled_from(["targets", "training"]), costs),
+    st.integers(0, 10**9),
+    st.floats(0, 1e9),
+    st.floats(0, 1e9),
+    st.text(),
+)
+
+
+@given(attempts)
+def test_an_attempt_comes_back_from_json_as_it_went(attempt: Attempt) -> None:
+    assert Attempt.from_document(json.loads(json.dumps(attempt.document(), allow_nan=False))) == attempt
+
+
+def test_sums_by_hand() -> None:
+    first, second = Quantity(10.0, "J", "measured", (9, 12), note="a"), Quantity(5.0, "J", "modelled", (4, 5), note="b")
+    assert added([first, second]) == Quantity(15.0, "J", "modelled", (13, 17), note="a; b")
+    assert added([first, first]).note == "a"
+    assert added([first, Quantity(5.0, "J", "measured")]).ci95 is None, "a part without an interval leaves none"
+
+
+def test_what_one_attempt_cannot_tell_the_sum_cannot_either() -> None:
+    whole = added([Quantity(10.0, "J", "measured"), NO_GPU])
+    assert (whole.value, whole.method, whole.note) == (None, "unavailable", "no GPU was metered")
+    assert added([]).value is None
+    assert added([]).note
+
+
+def test_phases_add_up_over_the_attempts_that_reached_them() -> None:
+    first = Attempt(1, "t", {"targets": cost(3.0, 30.0), "training": cost(10.0, 200.0, ci95=(190, 210))})
+    second = Attempt(2, "t", {"training": cost(20.0, 300.0, ci95=(290, 310))})
+    third = Attempt(3, "t")
+    training = phase_cost([first, second, third], "training")
+    targets = phase_cost([first, second, third], "targets")
+    assert training is not None
+    assert targets is not None
+    assert (training.seconds, targets.seconds) == (30.0, 3.0)
+    assert (training.energy["cpu"].value, training.energy["cpu"].ci95) == (500.0, (480, 520))
+    assert training.energy["gpu"] == NO_GPU
+    assert training.energy_net == NO_IDLE
+    assert targets.energy["cpu"].value == 30.0
+    assert phase_cost([third], "training") is None
+    assert first.seconds == 13.0
+    assert first.joules("cpu") == 230.0
+    assert first.joules("gpu") == 0.0
+
+
+def line(attempt: int, seconds: float, steps: int, joules: float) -> dict[str, Any]:
+    energy = {"gpu": NO_GPU, "cpu": Quantity(joules, "J", "measured"), "dram": NO_GPU}
+    energy["machine"] = Quantity(joules, "J", "measured", note="cpu")
+    return {
+        "attempt": attempt, "seconds": seconds, "attempt_steps": steps, "attempt_audio_seconds": 8.0 * steps,
+        "training_energy": json.loads(json.dumps({scope: asdict(q) for scope, q in energy.items()})),
+    }  # fmt: skip
+
+
+def test_a_killed_attempt_counts_up_to_its_last_line() -> None:
+    """The line's seconds are the attempt's own from its start, so 3 s of targets leave 17 s of training."""
+    killed = Attempt(2, "t", {"targets": cost(3.0, 30.0)})
+    lines = [line(2, 10.0, 5, 70.0), line(2, 20.0, 10, 150.0), line(1, 99.0, 50, 999.0)]
+    whole = recovered(killed, lines)
+    assert whole.phases["targets"] == killed.phases["targets"]
+    assert whole.phases["training"].seconds == pytest.approx(17.0)
+    assert whole.phases["training"].energy["machine"].value == 150.0
+    assert whole.phases["training"].energy["gpu"].value is None
+    assert (whole.steps, whole.audio_seconds) == (10, 80.0)
+    assert "killed" in whole.note
+    assert "killed" in whole.phases["training"].energy["cpu"].note
+    assert recovered(whole, lines) == whole, "once is enough"
+
+
+def test_an_attempt_that_ended_well_stays_as_it_is() -> None:
+    ended = Attempt(1, "t", {"training": cost(21.0, 160.0)}, steps=12, audio_seconds=96.0)
+    assert recovered(ended, [line(1, 20.0, 10, 150.0)]) is ended
+    assert recovered(ended, []) is ended
+    assert recovered(ended, [line(2, 99.0, 10, 150.0)]) is ended
+
+
+def test_a_kill_right_after_a_checkpoint_goes_back_to_no_earlier_line() -> None:
+    """The record of step 12 is later than the line of step 10, although a line's clock also ran between the phases."""
+    saved = Attempt(1, "t", {"targets": cost(3.0, 30.0), "training": cost(7.0, 70.0)}, steps=12, audio_seconds=96.0)
+    assert recovered(saved, [line(1, 10.4, 10, 65.0)]) is saved

@@ -1,0 +1,60 @@
+"""Every command that the README shows is run as it stands there, only its budget is cut."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ssl_bench.data.sample import sample_corpus
+
+README = Path(__file__).parents[1] / "README.md"
+BIN = Path(sys.executable).parent
+pytestmark = pytest.mark.slow
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working folder with `LibriSpeech/`: the sample corpus in two parts, since real speech is not everywhere."""
+    corpus = sample_corpus(minutes=6.0)
+    work = tmp_path_factory.mktemp("readme")
+    speakers = sorted(p for p in corpus.iterdir() if p.is_dir())
+    for name, part in (("train-clean-5", speakers[:-4]), ("dev-clean", speakers[-4:])):
+        (work / "LibriSpeech" / name).mkdir(parents=True)
+        for speaker in part:
+            (work / "LibriSpeech" / name / speaker.name).symlink_to(speaker)
+    return work
+
+
+def test_every_command_of_the_readme_runs(folder: Path) -> None:
+    commands = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("sslbench")]
+    assert len(commands) >= 3
+    for command in commands:
+        words = [str(BIN / "sslbench"), *shlex.split(command)[1:]]
+        if "train-and-measure" in words:
+            words += ["--steps", "2"]
+        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+    assert (folder / "runs" / "ten" / "run.json").is_file()
+
+
+def test_every_make_target_of_the_readme_exists() -> None:
+    """`make` itself runs in CI; here its words are held against the Makefile."""
+    targets = {line.split(":")[0] for line in (README.parent / "Makefile").read_text().splitlines() if ":" in line}
+    named = {shlex.split(line)[1] for block in blocks("sh") for line in block.splitlines() if line.startswith("make ")}
+    assert named >= {"demo", "test"}
+    assert named <= targets
+
+
+def test_python_of_the_readme_runs(folder: Path) -> None:
+    for block in blocks("python"):
+        done = subprocess.run([sys.executable, "-c", block], cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "Quantity(" in done.stdout
