@@ -28,7 +28,7 @@ def plain(value: float, digits: int = 3) -> str:
 
 def duration(seconds: float) -> str:
     """Seconds as 42 s, 3 min 05 s or 2 h 10 min."""
-    if seconds < 60:
+    if seconds < 59.5:
         return f"{seconds:.0f} s"
     if seconds < 3600:
         return f"{int(seconds // 60)} min {int(seconds % 60):02d} s"

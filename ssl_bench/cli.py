@@ -161,6 +161,10 @@ def _check_early(settings: dict[str, Any]) -> None:
     if settings.get("model") is not None:
         choose(str(settings["model"]), EFFICIENT, "model")
     check_choices(settings)
+    for name in ("data", "eval_data"):
+        folder = settings.get(name)
+        if folder is not None and folder != "sample" and not Path(str(folder)).is_dir():
+            _fail(f"{folder}: no such folder; --{name.replace('_', '-')} takes a folder of audio files", 2)
 
 
 def _ended_early(run: RunFolder, record: Record) -> NoReturn:

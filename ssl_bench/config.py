@@ -55,12 +55,13 @@ class TrainAndMeasureConfig:
     def model_config(self) -> EfficientConfig:
         """The model's settings with this run's own put over them."""
         config = EFFICIENT[choose(self.model or "", EFFICIENT, "model")]
-        return replace(
-            config,
-            encoder=_overridden(config.encoder, self.encoder, "encoder"),
-            objective=_overridden(config.objective, self.objective, "objective"),
-            optimisation=_overridden(config.optimisation, self.optimisation, "optimisation"),
-        )
+        encoder = _overridden(config.encoder, self.encoder, "encoder")
+        objective = _overridden(config.objective, self.objective, "objective")
+        optimisation = _overridden(config.optimisation, self.optimisation, "optimisation")
+        try:
+            return EfficientConfig(encoder, objective, optimisation)
+        except ValueError as error:
+            raise BadInputError(f"[encoder] and [objective]: {error}") from error
 
 
 POSITIVE = ("steps", "audio_hours", "minutes", "kwh", "batch_seconds", "clip_seconds", "checkpoint_minutes")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -51,6 +52,11 @@ class Job:
     def scope(self) -> str:
         """Whose joules are the headline; see `headline_scope`."""
         return headline_scope(self.config.device)
+
+    def discard_if_new(self) -> None:
+        """Remove what a first attempt began without coming to a checkpoint."""
+        if len(self.attempts) == 1 and not self.run.has_checkpoint():
+            shutil.rmtree(self.run.path)
 
     def record(self, status: str) -> Record:
         """The record as it stands, without rows."""

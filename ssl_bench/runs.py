@@ -72,10 +72,9 @@ class RunFolder:
             path.unlink()
         self.write(record)
 
-    def discard_if_new(self) -> None:
-        """Remove a run that has come to no checkpoint."""
-        if not any(self.path.glob("checkpoints/step-*")):
-            shutil.rmtree(self.path)
+    def has_checkpoint(self) -> bool:
+        """Whether there is one to go on from."""
+        return any(self.path.glob("checkpoints/step-*"))
 
     def metrics(self) -> list[dict[str, Any]]:
         """The training curve so far; a line that a killed run left half-written is passed over."""

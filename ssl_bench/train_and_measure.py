@@ -96,11 +96,11 @@ def _trained(job: Job, say: Progress) -> Trial:
     try:
         return _train(job, say)
     except torch.OutOfMemoryError as error:
-        job.run.discard_if_new()
+        job.discard_if_new()
         seconds = job.config.batch_seconds
         raise BadInputError(f"out of GPU memory at {seconds:g} s of audio a step; halve --batch-seconds") from error
     except BadInputError:
-        job.run.discard_if_new()
+        job.discard_if_new()
         raise
 
 
@@ -121,7 +121,7 @@ def _train(job: Job, say: Progress) -> Trial:
         _say_how_kwh_is_known(job, ledger, say)
         _fit_targets(job, pretraining, ledger, say)
         memory.restart()
-        kept_before, data_wait = job.waveforms.kept_bytes, 0.0
+        kept_before, data_wait, diverged = job.waveforms.kept_bytes, 0.0, False
         clips, samples = clip_shape(config)
         ledger.begin_training()
         try:
@@ -143,12 +143,16 @@ def _train(job: Job, say: Progress) -> Trial:
             if trained.stopped:
                 job.details["stopped"] = "by the user"
         except DivergedError as error:
-            job.details["stopped"] = f"{error}; the weights are those before it"
+            # Weights on the way to a divergence are finite but spoilt: an earlier checkpoint is the better one.
+            diverged = True
+            kept = "the checkpoint before it is kept" if job.run.has_checkpoint() else "the weights are those before it"
+            job.details["stopped"] = f"{error}; {kept}"
         trial.peak_memory = memory.so_far(less=job.waveforms.kept_bytes - kept_before)
     ledger.close(state, data_wait)
     job.details["meter_cpu_seconds"] = meter.own_cpu_seconds
     job.run.add_trace(meter.reading.trace, len(job.attempts))
-    _checkpoint(job, trial, ledger)
+    if not (diverged and job.run.has_checkpoint()):
+        _checkpoint(job, trial, ledger)
     return trial
 
 

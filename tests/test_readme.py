@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from ssl_bench.data.sample import sample_corpus
 
 README = Path(__file__).parents[1] / "README.md"

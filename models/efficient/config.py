@@ -114,6 +114,13 @@ class EfficientConfig:
     objective: ObjectiveConfig = ObjectiveConfig()
     optimisation: OptimisationConfig = OptimisationConfig()
 
+    def __post_init__(self) -> None:
+        labels = self.encoder.stack // 2
+        if self.encoder.stack % 2 or self.objective.labels_per_frame != labels:
+            raise ValueError(
+                f"{self.objective.labels_per_frame} labels of 20 ms a frame do not fill {self.encoder.stack} x 10 ms"
+            )
+
 
 EFFICIENT = {
     "efficient-tiny": EfficientConfig(EncoderConfig(144, 8, 3, 384), ObjectiveConfig(clusters=100)),

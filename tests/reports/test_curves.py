@@ -72,9 +72,7 @@ def minutes_of(figure: matplotlib.figure.Figure, label: str) -> list[float]:
     return [float(x) for x in axes.lines[0].get_xdata()]
 
 
-def test_attempts_follow_each_other_on_one_axis_of_time(
-    tmp_path: Path, drawn: list[matplotlib.figure.Figure]
-) -> None:
+def test_attempts_follow_each_other_on_one_axis_of_time(tmp_path: Path, drawn: list[matplotlib.figure.Figure]) -> None:
     """The first attempt lasted 90 s, as its trace tells; its last line of metrics came at 60 s."""
     curve = metrics(1, 30.0, 60.0) + metrics(2, 30.0, 45.0)
     power = pd.concat([trace(1, 0.0, 60.0, 90.0), trace(2, 0.0, 30.0)], ignore_index=True)

@@ -113,9 +113,7 @@ def test_too_little_speech_for_the_targets_is_one_line_and_leaves_nothing(
     """A tenth of a second has five frames of 20 ms, and eight clusters are asked for."""
     (tmp_path / "data").mkdir()
     soundfile.write(tmp_path / "data" / "x.wav", np.random.default_rng(0).normal(0, 0.1, 1_600), 16_000)
-    done = sslbench(
-        TRAIN, "--config", small_toml, "--data", tmp_path / "data", "--out", tmp_path / "run", cwd=tmp_path
-    )
+    done = sslbench(TRAIN, "--config", small_toml, "--data", tmp_path / "data", "--out", tmp_path / "run", cwd=tmp_path)
     assert done.returncode == 2
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("sslbench: ")

@@ -21,8 +21,10 @@ from benchmarks.record import Measurement, read_record
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Finished = tuple[Path, "subprocess.CompletedProcess[str]"]
-COLUMNS = """model phase metric scope value unit method ci95 n note device driver power_limit dtype attention clip_seconds
-batch_seconds compile threads torch pue grid""".split()
+COLUMNS = [
+    "model", "phase", "metric", "scope", "value", "unit", "method", "ci95", "n", "note", "device", "driver",
+    "power_limit", "dtype", "attention", "clip_seconds", "batch_seconds", "compile", "threads", "torch", "pue", "grid",
+]  # fmt: skip
 SCOPES = {"gpu", "cpu", "dram", "machine"}
 
 

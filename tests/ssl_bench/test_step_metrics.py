@@ -40,11 +40,15 @@ def test_every_step_is_in_one_group_whatever_the_size(losses: list[float], every
 @pytest.mark.parametrize("at", [11, 12, 13, 14])
 def test_the_first_bad_step_is_named_even_where_more_follow(bad: float, at: int) -> None:
     """Groups of three from step 11 on; step 14 is only seen at the end."""
-    metrics = StepMetrics(3)
-    with pytest.raises(DivergedError, match=f"not a finite number at step {at}$") as caught:
+
+    def fed() -> None:
+        metrics = StepMetrics(3)
         for step in range(11, 15):
             metrics.add(step, scalars(bad if step >= at else 1.0))
         metrics.flush(14, ("loss", "accuracy"))
+
+    with pytest.raises(DivergedError, match=f"not a finite number at step {at}$") as caught:
+        fed()
     assert caught.value.step == at
 
 
