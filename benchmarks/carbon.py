@@ -36,6 +36,12 @@ class GridIntensity:
     year: int | None
     source: str
 
+    @property
+    def label(self) -> str:
+        """What tells two grids apart in a record's conditions."""
+        where = " ".join(str(part) for part in (self.country, self.year) if part is not None)
+        return f"{where or self.source}: {self.g_per_kwh:g} g/kWh"
+
     def __post_init__(self) -> None:
         if not (math.isfinite(self.g_per_kwh) and self.g_per_kwh >= 0):
             raise BadInputError(f"a grid intensity of {self.g_per_kwh} g/kWh cannot be: give a number of at least 0")

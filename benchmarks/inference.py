@@ -69,7 +69,7 @@ def measure_inference(
         batch_seconds=clips * setting.clip_seconds,
         compile=False,
         pue=setting.pue,
-        grid=None if setting.grid is None else setting.grid.source,
+        grid=None if setting.grid is None else setting.grid.label,
     )
     per_call = clips * setting.clip_seconds
     rows = [("peak_memory", None, memory.so_far()), *_speed(seconds, per_call)]

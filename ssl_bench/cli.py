@@ -208,22 +208,13 @@ def _print_summary(run: RunFolder, record: Record) -> None:
     console = Console()
     for table in run_tables(record):
         console.print(table)
-    console.print(
-        f"run:      {run.path}\npicture:  {run.path / 'training.png'}\nreport:   {run.path / 'report.md'}",
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
-    )
+    said = [f"run:      {run.path}", f"picture:  {run.path / 'training.png'}", f"report:   {run.path / 'report.md'}"]
     if record.details["data"]["synthetic"]:
-        console.print(
-            "The speech was synthetic. Real speech: openslr.org/12, then --data LibriSpeech/train-clean-100",
-            highlight=False,
-        )
+        said.append("The speech was synthetic. Real speech: openslr.org/12, then --data LibriSpeech/train-clean-100")
     if record.details["grid"] is None:
-        console.print(
-            "No CO2e without a grid: add --country FRA (ISO code) or --grid-intensity G (g/kWh).", highlight=False
-        )
-    console.print(f"next:     sslbench models {run.path}", highlight=False, markup=False, soft_wrap=True)
+        said.append("No CO2e without a grid: add --country FRA (ISO code) or --grid-intensity G (g/kWh).")
+    said.append(f"next:     sslbench models {run.path}")
+    console.print("\n".join(said), highlight=False, markup=False, soft_wrap=True)
 
 
 def _print_json(command: str, document: dict[str, Any]) -> None:

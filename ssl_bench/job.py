@@ -114,14 +114,17 @@ def _speech(config: TrainAndMeasureConfig, console: Console) -> tuple[Corpus, Sp
     if config.data == "sample":
         from ssl_bench.data.sample import sample_corpus
 
-        console.print("speech: the sample corpus, synthetic (eSpeak NG); give real speech with --data FOLDER")
+        console.print(
+            "speech: the sample corpus, synthetic (eSpeak NG); give real speech with --data FOLDER", soft_wrap=True
+        )
         corpus = read_corpus(sample_corpus())
     else:
         corpus = read_corpus(Path(config.data))
     for path, reason in corpus.skipped[:5]:
         console.print(f"skipped {path}: {reason}", highlight=False, markup=False, soft_wrap=True)
-    if len(corpus.skipped) > 5:
-        console.print(f"skipped {len(corpus.skipped)} files in all; the record names each")
+    if corpus.skipped:
+        whole = len(corpus.skipped) + len(corpus.utterances)
+        console.print(f"skipped {len(corpus.skipped)} of {whole} audio files; the record names each", highlight=False)
     evaluation = None if config.eval_data is None else read_corpus(Path(config.eval_data))
     return corpus, split_speakers(corpus, evaluation, config.seed)
 

@@ -66,7 +66,7 @@ class Trial:
             batch_seconds=batch_seconds,
             compile=self.config.compile,
             pue=self.config.pue,
-            grid=None if self.grid is None else self.grid.source,
+            grid=None if self.grid is None else self.grid.label,
         )
 
     def training_conditions(self) -> Conditions:

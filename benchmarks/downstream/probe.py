@@ -25,7 +25,7 @@ def transcribe(
     heard = probe.transcribe(extract(encoder, test, device))
     said, speakers = [s.text for s in test], [s.speaker for s in test]
     hours = sum(s.samples for s in train) / SAMPLE_RATE / 3600
-    note = f"linear CTC on frozen features, {hours:.2f} h of labels, {len(set(speakers))} unseen speakers; {BOOTSTRAP}"
+    note = f"linear CTC (200 ms) on frozen features, {hours:.2f} h of labels, {len(set(speakers))} unseen speakers; {BOOTSTRAP}"
     characters = [jiwer.process_characters(s, h) for s, h in zip(said, heard, strict=True)]
     words = [jiwer.process_words(s, h) for s, h in zip(said, heard, strict=True)]
     return {

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.efficient.norm import RMSNorm
+
 ROTARY_BASE = 200.0
 """For clips of some hundred frames: with language models' 10,000 half of the angles would hardly turn within a clip, and
 the model takes longer to find that a hidden frame is like its neighbours (ours: loss 4.16 for 4.22 after 200 steps)."""
@@ -35,9 +37,9 @@ class SelfAttention(nn.Module):
         super().__init__()
         self.heads = heads
         self.qkv = nn.Linear(width, 3 * width, bias=False)
-        self.query_norm = nn.RMSNorm(width // heads, eps=1e-6)
+        self.query_norm = RMSNorm(width // heads)
         nn.init.constant_(self.query_norm.weight, SHARPNESS)
-        self.key_norm = nn.RMSNorm(width // heads, eps=1e-6)
+        self.key_norm = RMSNorm(width // heads)
         self.output = nn.Linear(width, width, bias=False)
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor, attend: Tensor | None) -> Tensor:
@@ -45,8 +47,6 @@ class SelfAttention(nn.Module):
         batch, frames, width = x.shape
         qkv = self.qkv(x).view(batch, frames, 3, self.heads, width // self.heads)
         query, key, value = qkv.permute(2, 0, 3, 1, 4)
-        # The norm returns float32 under autocast; the fused kernels want one dtype.
-        query = rotate(self.query_norm(query).to(value.dtype), cos, sin)
-        key = rotate(self.key_norm(key).to(value.dtype), cos, sin)
+        query, key = rotate(self.query_norm(query), cos, sin), rotate(self.key_norm(key), cos, sin)
         mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=attend)
         return self.output(mixed.transpose(1, 2).reshape(batch, frames, width))

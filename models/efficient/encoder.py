@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from models.efficient.attention import SelfAttention, rotary_angles
 from models.efficient.config import EncoderConfig
+from models.efficient.norm import RMSNorm
 from models.frontend import LogMel, silence_padding, stacked_frames, valid_mask
 from models.interface import SpeechFeatures
 
@@ -33,9 +34,9 @@ class Block(nn.Module):
 
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
-        self.attention_norm = nn.RMSNorm(config.width, eps=1e-6)
+        self.attention_norm = RMSNorm(config.width)
         self.attention = SelfAttention(config.width, config.heads)
-        self.feed_forward_norm = nn.RMSNorm(config.width, eps=1e-6)
+        self.feed_forward_norm = RMSNorm(config.width)
         self.feed_forward = SwiGLU(config.width, config.hidden)
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor, attend: Tensor | None) -> Tensor:
@@ -57,7 +58,7 @@ class EfficientEncoder(nn.Module):
         self.logmel = LogMel(config.mels)
         self.project = nn.Linear(config.mels * config.stack, config.width, bias=False)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
-        self.final_norm = nn.RMSNorm(config.width, eps=1e-6)
+        self.final_norm = RMSNorm(config.width)
         self._initialise()
 
     @torch.no_grad()

@@ -25,6 +25,9 @@ from ssl_bench.data.waveforms import Waveforms
 SHORTEST = 640
 """Samples; a clip with fewer than one encoder frame of speech is not used."""
 
+MOST_EMPTY = 100
+"""Clips without usable speech in a row, and ten for each utterance, before the speech is given up."""
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -143,7 +146,7 @@ class ClipSource:
                 empty = 0 if len(samples) >= SHORTEST else empty + 1
                 if len(samples) >= SHORTEST:
                     filled.append(samples)
-            if empty > len(self.utterances) + self.clips:
+            if empty > MOST_EMPTY + 10 * len(self.utterances):
                 raise BadInputError("none of the audio files holds usable speech; each clip needs 40 ms")
             if len(filled) == self.clips:
                 yield _padded(filled, self.clip_samples), wanted[-1][0] + 1

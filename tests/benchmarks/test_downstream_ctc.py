@@ -128,7 +128,7 @@ def test_slow_encoders_speak_for_several_slots(rate: float, slots: int) -> None:
 
 def probe_of(slots: int = 1) -> CharacterProbe:
     torch.manual_seed(0)
-    return CharacterProbe(LayerMix(torch.zeros(2, 5), torch.ones(2, 5)), slots)
+    return CharacterProbe(LayerMix(torch.zeros(2, 5), torch.ones(2, 5)), 25.0 / slots)
 
 
 def test_outputs_are_probabilities() -> None:

@@ -151,7 +151,6 @@ def test_encoding_is_deterministic() -> None:
     assert torch.equal(first, encoder.train()(batch).layers[-1])
 
 
-@pytest.mark.filterwarnings("ignore:Mismatch dtype between input and weight")  # torch's norm is slower so, not wrong
 @torch.no_grad()
 def test_bfloat16_stays_near_float32() -> None:
     encoder, batch = encoder_of(EFFICIENT["efficient-tiny"].encoder), noise(2, 16_000)

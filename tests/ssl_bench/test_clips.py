@@ -115,7 +115,7 @@ def taken(
 
 @settings(max_examples=40, deadline=None)
 @given(
-    st.lists(st.tuples(st.sampled_from(["ann", "bob"]), st.integers(640, 6_000)), min_size=2, max_size=8).map(spoken),
+    st.lists(st.tuples(st.sampled_from(["ann", "bob"]), st.integers(2_000, 6_000)), min_size=2, max_size=8).map(spoken),
     st.integers(640, 3_000), st.integers(1, 5), st.integers(0, 99), st.integers(1, 6), st.booleans(),
 )  # fmt: skip
 def test_a_resumed_stream_goes_on_exactly_where_it_broke(
