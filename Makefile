@@ -1,19 +1,25 @@
-# make demo | test | test-all | lint | bench: each sets up what it needs, and is quick when nothing changed.
+# make demo | test | test-slow | test-all | lint | bench: each sets up what it needs, and is quick when nothing changed.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all lint bench clean
+# One thread a worker: two pools of threads on the same cores wait for each other.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --named-at-end
+
+.PHONY: demo test test-slow test-all lint bench clean
 
 demo: $(READY)
 	$(BIN)/sslbench train-and-measure
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not slow" --named-at-end
+	$(PYTEST) -m "not slow"
+
+test-slow: $(READY)
+	$(PYTEST) -m slow
 
 test-all: $(READY)
-	$(BIN)/python -m pytest --named-at-end
+	$(PYTEST)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -70,7 +70,12 @@ def total(parts: dict[str, Quantity], unit: str) -> Quantity:
 
     Intervals add up by their ends, which is right for errors that may move together. A part without an interval adds
     none, so a sum has one only if all its parts do.
+
+    Raises:
+        ValueError: for a part in another unit.
     """
+    if other := next((name for name, part in parts.items() if part.unit != unit), None):
+        raise ValueError(f"{other} is in {parts[other].unit}, not in {unit}")
     known = {name: part for name, part in parts.items() if part.value is not None}
     if not known:
         reasons = "; ".join(f"{name}: {part.note}" for name, part in parts.items())

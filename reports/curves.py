@@ -60,7 +60,8 @@ def _draw_curve(axes: Any, curve: pd.DataFrame) -> None:  # noqa: ANN401 - matpl
         right = axes.twinx()
         right.plot(curve["minutes"], 100 * curve["masked_accuracy"], color=ORANGE, linewidth=1.2, linestyle="-.")
         right.set_ylabel("masked accuracy in %", color=ORANGE)
-        right.set_ylim(bottom=0)
+        # Headroom, so that the curve keeps clear of the line's name.
+        right.set_ylim(0, 125 * max(curve["masked_accuracy"].max(), 1e-6))
     axes.grid(visible=True, axis="y", linewidth=0.3)
 
 

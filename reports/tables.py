@@ -37,8 +37,8 @@ COST = (
     ("energy of the targets", "energy", "targets", "*"),
     ("energy of training", "energy", "training", "*"),
     ("CO2e of training", "co2e", "training", "headline"),
-    ("training energy per audio hour", "energy_per_audio_hour", "training", "headline"),
-    ("inference energy per audio hour", "energy_per_audio_hour", "inference", "headline"),
+    ("J per audio hour of training", "energy_per_audio_hour", "training", "headline"),
+    ("J per audio hour of inference", "energy_per_audio_hour", "inference", "headline"),
     ("inference real-time factor", "real_time_factor", "inference", ""),
     ("inference peak memory", "peak_memory", "inference", ""),
     ("loss at the end", "loss", "training", ""),
@@ -66,6 +66,8 @@ def summary(record: Record) -> list[Line]:
                 continue
             if metric == "flops_per_audio_second":
                 quantity = quantity.scaled(3600.0, "FLOP")
+            if metric == "parameters":
+                quantity = quantity.scaled(1e-6, "M")
             lines.append(line(name if each is None else f"{name}, {each}", quantity))
     return lines
 

@@ -51,11 +51,13 @@ class Ledger:
             self._await_energy()
 
     def _await_energy(self) -> None:
-        """Wait for the meter's first samples: before them nothing is counted, whatever can be had."""
+        """Wait for the meter's first samples, before which nothing is counted; a GPU that tells none counts as machine."""
         end = self._began + FIRST_SAMPLES
         while (energy := self.meter.live().energy[self.scope]).value is None:
+            if time.monotonic() > end and self.scope == "machine":
+                raise BadInputError(f"--kwh: no energy can be had here ({energy.note})")
             if time.monotonic() > end:
-                raise BadInputError(f"--kwh: energy of scope {self.scope} cannot be had here ({energy.note})")
+                self.scope = "machine"
             time.sleep(0.05)
 
     def begin_training(self) -> None:

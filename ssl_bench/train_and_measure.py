@@ -158,9 +158,9 @@ def _train(job: Job, say: Progress) -> Trial:
 
 def _say_how_kwh_is_known(job: Job, ledger: Ledger, say: Progress) -> None:
     """A budget in joules is only as good as the joules."""
-    energy = ledger.meter.live().energy[job.scope]
+    energy = ledger.meter.live().energy[ledger.scope]
     if job.config.kwh is not None and energy.method != "measured":
-        job.details["kwh_budget"] = f"energy of scope {job.scope} is {energy.method}, not measured: {energy.note}"
+        job.details["kwh_budget"] = f"energy of scope {ledger.scope} is {energy.method}, not measured: {energy.note}"
         say.phase(f"--kwh: {job.details['kwh_budget']}")
 
 

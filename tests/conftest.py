@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,6 +40,20 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("slow") and not _missing(item):
             item.config.stash[LEFT_OUT].append(f"{item.nodeid}: takes minutes (make test-all)")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A parallel worker hands its list to the process that prints."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["left_out"] = session.config.stash[LEFT_OUT]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Every worker collects every test, so their lists are alike."""
+    known = node.config.stash[LEFT_OUT]
+    known += [line for line in getattr(node, "workeroutput", {}).get("left_out", []) if line not in known]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -15,7 +15,7 @@ def test_the_summary_by_hand(record: Record) -> None:
     """1.5 GFLOP a second are 5.4 TFLOP an hour; 7200 J are 2 Wh; the encoder has 2 M parameters."""
     lines = [(x.name, x.value, x.unit, x.method) for x in summary(record)]
     assert lines == [
-        ("parameters of the encoder", "2,000,000", "", "analytic"),
+        ("parameters of the encoder", "2.00", "M", "analytic"),
         ("inference FLOPs per audio hour", "5.40", "TFLOP", "analytic"),
         ("training peak memory", "1.00", "GiB", "measured"),
         ("energy of training, machine", "2.00", "Wh", "modelled"),
