@@ -51,7 +51,7 @@ def test_tones_are_spelled_and_rated() -> None:
         assert "2 unseen speakers" in rate.note
         assert f"{150 * 19 * 0.16 / 3600:.2f} h" in rate.note
     assert cer.value is not None
-    assert cer.value < 0.1
+    assert cer.value < 0.15  # a guess lies near 1
 
 
 def test_rates_are_those_of_jiwer(monkeypatch: pytest.MonkeyPatch) -> None:
