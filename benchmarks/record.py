@@ -150,6 +150,11 @@ class Record:
         return replace(self, measurements=(*self.measurements, *measurements))
 
 
+def headline_scope(device: object) -> str:
+    """Whose joules count in headlines and budgets on this device: the GPU's where one does the work, else the machine's."""
+    return "gpu" if device == "cuda" else "machine"
+
+
 def write_record(record: Record, path: Path) -> None:
     """Write atomically: a reader sees the old document or the new one."""
     write_atomically(path, json.dumps(record.document(), indent=1, allow_nan=False) + "\n")

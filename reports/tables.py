@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from benchmarks.quantity import Quantity
-from benchmarks.record import Record
+from benchmarks.record import Record, headline_scope
 from reports.units import shown
 
 
@@ -48,18 +48,13 @@ COST = (
 SCOPES = ("machine", "gpu", "cpu", "dram")
 
 
-def headline_scope(record: Record) -> str:
-    """Whose joules are the headline: the GPU's where one did the work, else the machine's."""
-    return "gpu" if record.config.get("device") == "cuda" else "machine"
-
-
 def summary(record: Record) -> list[Line]:
     """The lines of a run's cost, in a fixed order; what was not measured is left out, what cannot be had stays."""
     lines = []
     for name, metric, phase, scope in COST:
         scopes: Sequence[str | None] = (None,)
         if scope:
-            scopes = SCOPES if scope == "*" else (headline_scope(record),)
+            scopes = SCOPES if scope == "*" else (headline_scope(record.config.get("device")),)
         for each in scopes:
             quantity = record.find(metric, phase, each)
             if quantity is None:

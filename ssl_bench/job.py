@@ -13,14 +13,13 @@ import torch
 
 from benchmarks.carbon import GridIntensity, country_intensity, given_intensity
 from benchmarks.environment import environment
-from benchmarks.record import Record
+from benchmarks.record import Record, headline_scope
 from models.errors import BadInputError
 from ssl_bench.attempts import Attempt, recovered
 from ssl_bench.config import TrainAndMeasureConfig, resolved
 from ssl_bench.data.corpus import Corpus, read_corpus
 from ssl_bench.data.splits import Split, split_speakers
 from ssl_bench.data.waveforms import Waveforms
-from ssl_bench.ledger import headline_scope
 from ssl_bench.runs import RunFolder, new_run, unfinished_run
 
 if TYPE_CHECKING:

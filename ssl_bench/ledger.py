@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.quantity import Quantity, unavailable
+from benchmarks.record import headline_scope
 from models.errors import BadInputError
 from ssl_bench.attempts import Attempt, PhaseCost
 from ssl_bench.budget import Budget, Spent
@@ -20,11 +21,6 @@ if TYPE_CHECKING:
 
 FIRST_SAMPLES = 3.0
 """Seconds in which every source of energy gives something."""
-
-
-def headline_scope(device: str) -> str:
-    """Whose joules count in headlines and budgets: the GPU's where one does the work, else the machine's."""
-    return "gpu" if device == "cuda" else "machine"
 
 
 class Ledger:
