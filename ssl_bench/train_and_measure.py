@@ -206,7 +206,9 @@ def _log(job: Job, ledger: Ledger, logged: Logged, say: Progress) -> None:
 
 def _checkpoint(job: Job, trial: Trial, ledger: Ledger) -> None:
     """Weights, optimiser and position, then the record that says what they cost so far."""
-    job.run.save_checkpoint(trial.pretraining, trial.optimiser, trial.name, job.config.model_config(), trial.state)
     if ledger.running:
         ledger.update(trial.state)
+    # The cost first: a kill in between loses weights, never what they cost.
+    job.run.write(job.record("unfinished"))
+    job.run.save_checkpoint(trial.pretraining, trial.optimiser, trial.name, job.config.model_config(), trial.state)
     job.run.write(job.record("unfinished"))
