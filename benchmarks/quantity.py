@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -65,6 +66,14 @@ def weakest(*methods: Method) -> Method:
     return max(methods, key=METHODS.index)
 
 
+def summed_interval(parts: Collection[Quantity]) -> tuple[float, float] | None:
+    """The interval of a sum, by its parts' ends; None as soon as one part has none."""
+    intervals = [part.ci95 for part in parts if part.ci95 is not None]
+    if len(intervals) != len(parts):
+        return None
+    return sum(low for low, _ in intervals), sum(high for _, high in intervals)
+
+
 def total(parts: dict[str, Quantity], unit: str) -> Quantity:
     """Sum of the parts that exist, its method the weakest of theirs, the parts named in `note`.
 
@@ -81,10 +90,7 @@ def total(parts: dict[str, Quantity], unit: str) -> Quantity:
         reasons = "; ".join(f"{name}: {part.note}" for name, part in parts.items())
         return unavailable(unit, reasons or "no parts")
     value = sum(part.value for part in known.values() if part.value is not None)
-    intervals = [part.ci95 for part in known.values() if part.ci95 is not None]
-    ci95 = None
-    if len(intervals) == len(known):
-        ci95 = (sum(low for low, _ in intervals), sum(high for _, high in intervals))
+    ci95 = summed_interval(known.values())
     missing = [f"without {name} ({part.note})" for name, part in parts.items() if part.value is None]
     note = "; ".join([" + ".join(f"{name} ({part.method})" for name, part in known.items()), *missing])
     return Quantity(value, unit, weakest(*(part.method for part in known.values())), ci95, note=note)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from benchmarks.energy import EnergyReading
-from benchmarks.quantity import Quantity, unavailable, weakest
+from benchmarks.quantity import Quantity, summed_interval, unavailable, weakest
 
 SCOPES = ("gpu", "cpu", "dram", "machine")
 
@@ -91,12 +91,10 @@ def added(parts: list[Quantity], unit: str = "J") -> Quantity:
     if missing is not None or not parts:
         return unavailable(unit, missing.note if missing else "no attempt reached this phase")
     value = sum(part.value for part in parts if part.value is not None)
-    intervals = [part.ci95 for part in parts if part.ci95 is not None]
-    ci95 = None
-    if len(intervals) == len(parts):
-        ci95 = (sum(low for low, _ in intervals), sum(high for _, high in intervals))
     notes = dict.fromkeys(part.note for part in parts if part.note)
-    return Quantity(value, unit, weakest(*(part.method for part in parts)), ci95, note="; ".join(notes))
+    return Quantity(
+        value, unit, weakest(*(part.method for part in parts)), summed_interval(parts), note="; ".join(notes)
+    )
 
 
 def phase_cost(attempts: list[Attempt], phase: str) -> PhaseCost | None:
