@@ -7,8 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models.efficient.config import EfficientConfig, EncoderConfig, ObjectiveConfig, OptimisationConfig
+from models.efficient.config import EfficientConfig, EncoderConfig, ObjectiveConfig
 from models.errors import BadInputError
+from models.optimisation import OptimisationConfig
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from models.optimisation import OptimisationConfig
+
 SAMPLE_RATE = 16_000
 """Hz; every waveform in the project has it."""
 
@@ -29,7 +31,10 @@ class SpeechFeatures(NamedTuple):
 
 @runtime_checkable
 class Encoder(Protocol):
-    """A speech encoder: a `torch.nn.Module` that maps waveforms to layers of frames."""
+    """A speech encoder: a `torch.nn.Module` that maps waveforms to layers of frames.
+
+    Where it says how it attends, `attention` is "sdpa" (torch's fused kernels) or "eager".
+    """
 
     def __call__(self, waveforms: Tensor, lengths: Tensor | None = None) -> SpeechFeatures:
         """Encode `(B, T)` float waveforms in [-1, 1] at 16 kHz, of which `lengths` `(B,)` samples are valid each.
@@ -60,6 +65,11 @@ class Pretraining(Protocol):
     @property
     def encoder(self) -> torch.nn.Module:
         """The part that is kept."""
+        ...
+
+    @property
+    def optimisation(self) -> OptimisationConfig:
+        """Of the model's recipe."""
         ...
 
     def __call__(self, waveforms: Tensor, lengths: Tensor | None, generator: torch.Generator) -> LossAndMetrics:

@@ -20,8 +20,8 @@ from ssl_bench.step_metrics import StepMetrics
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-    from models.efficient.config import OptimisationConfig
     from models.interface import Pretraining
+    from models.optimisation import OptimisationConfig
     from ssl_bench.budget import Spent
     from ssl_bench.ledger import Ledger
     from ssl_bench.runs import TrainingState

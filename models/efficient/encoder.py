@@ -52,6 +52,8 @@ class EfficientEncoder(nn.Module):
         ValueError: for clips shorter than one frame (40 ms).
     """
 
+    attention = "sdpa"
+
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         self.config = config

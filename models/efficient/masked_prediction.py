@@ -17,6 +17,7 @@ from models.efficient.targets import KMeansQuantiser
 from models.framing import HOP
 from models.frontend import silence_padding, stacked_frames, valid_mask
 from models.interface import LossAndMetrics
+from models.optimisation import OptimisationConfig
 
 
 class MaskedPrediction(nn.Module):
@@ -32,6 +33,11 @@ class MaskedPrediction(nn.Module):
         self.head = nn.Linear(config.encoder.width, labels, bias=False)
         nn.init.normal_(self.head.weight, std=0.02)
         self._predict = self.predict
+
+    @property
+    def optimisation(self) -> OptimisationConfig:
+        """Of the model's recipe."""
+        return self.config.optimisation
 
     def compile(self, *args: object, **kwargs: object) -> None:
         """Compile what is differentiated; the front end's complex spectrum stays outside, where compilers stumble."""

@@ -1,0 +1,34 @@
+"""`sslbench models`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from ssl_bench.console import Json, print_json
+
+
+def models_command(
+    name: Annotated[str | None, typer.Argument(help="A model's name or a run's folder.")] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """List the models, or show one: a name of the catalog or the folder of a run."""
+    from models.catalog import card
+    from models.efficient.config import EFFICIENT
+
+    cards = [card(each) for each in ([name] if name else EFFICIENT)]
+    if as_json:
+        from benchmarks.cards import card_rows
+
+        rows = [row.row() for each in cards for row in card_rows(each)]
+        print_json("models", {"models": [asdict(each) for each in cards], "measurements": rows})
+        return
+    from rich.console import Console
+
+    from reports.cards import card_table
+
+    Console().print(card_table(cards))
+    Console().print(f"next: sslbench train-and-measure --model {EFFICIENT and next(iter(EFFICIENT))}", highlight=False)

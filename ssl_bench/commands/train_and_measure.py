@@ -1,0 +1,112 @@
+"""`sslbench train-and-measure`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from ssl_bench.console import Json, fail, print_json, stderr, typed_command
+
+if TYPE_CHECKING:
+    from benchmarks.record import Record
+    from ssl_bench.runs import RunFolder
+
+BUDGET = "Budget (what comes first ends the run)"
+CARBON = "Carbon"
+
+
+def train_and_measure_command(
+    *,
+    model: Annotated[
+        str | None, typer.Option(help="efficient-tiny, -small or -base. [tiny on a CPU, base on a GPU]")
+    ] = None,
+    data: Annotated[str | None, typer.Option(help="A folder of audio, or 'sample' (synthetic). [sample]")] = None,
+    eval_data: Annotated[str | None, typer.Option(help="A folder of other speakers to probe on.")] = None,
+    out: Annotated[str | None, typer.Option(help="The run's folder. [runs/MODEL-TIME]")] = None,
+    steps: Annotated[int | None, typer.Option(rich_help_panel=BUDGET)] = None,
+    audio_hours: Annotated[float | None, typer.Option(rich_help_panel=BUDGET)] = None,
+    minutes: Annotated[float | None, typer.Option(help="[2 on a CPU, 30 on a GPU]", rich_help_panel=BUDGET)] = None,
+    kwh: Annotated[float | None, typer.Option(rich_help_panel=BUDGET)] = None,
+    batch_seconds: Annotated[float | None, typer.Option(help="Audio in a step. [123 on a CPU, 491 on a GPU]")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda. [auto]")] = None,
+    precision: Annotated[str | None, typer.Option(help="auto, float32 or bfloat16. [auto]")] = None,
+    compile_: Annotated[bool | None, typer.Option("--compile/--no-compile", help="torch.compile. [on a GPU]")] = None,
+    seed: Annotated[int | None, typer.Option(help="[0]")] = None,
+    country: Annotated[
+        str | None, typer.Option(help="ISO code of the grid, such as FRA.", rich_help_panel=CARBON)
+    ] = None,
+    grid_intensity: Annotated[float | None, typer.Option(help="g CO2e per kWh.", rich_help_panel=CARBON)] = None,
+    pue: Annotated[float | None, typer.Option(help="Power usage effectiveness. [1.0]", rich_help_panel=CARBON)] = None,
+    evaluate: Annotated[
+        bool | None, typer.Option("--evaluate/--no-evaluate", help="Probe before and after. [on]")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="A TOML file with any of these, and the model's own settings.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Pretrain the efficient model, metered from the first joule; leave a record, a table and pictures."""
+    from ssl_bench.config import read_toml
+
+    given = {
+        "model": model, "data": data, "eval_data": eval_data, "out": out, "steps": steps, "audio_hours": audio_hours,
+        "minutes": minutes, "kwh": kwh, "batch_seconds": batch_seconds, "device": device, "precision": precision,
+        "compile": compile_, "seed": seed, "country": country, "grid_intensity": grid_intensity, "pue": pue,
+        "evaluate": evaluate,
+    }  # fmt: skip
+    settings = read_toml(config) if config is not None else {}
+    settings |= {key: value for key, value in given.items() if value is not None}
+    _check_early(settings)
+    from ssl_bench.train_and_measure import train_and_measure
+
+    console = stderr()
+    run, record = train_and_measure(settings, resume=resume, command=typed_command(), console=console)
+    if as_json:
+        print_json("train-and-measure", {"run": str(run.path), **record.document()})
+    else:
+        _print_summary(run, record)
+    if record.status != "finished":
+        _ended_early(run, record)
+
+
+def _check_early(settings: dict[str, Any]) -> None:
+    """Names and choices are checked before torch is imported, so that a typo costs no seconds."""
+    from models.efficient.config import EFFICIENT
+    from models.names import choose
+    from ssl_bench.config import check_choices
+
+    if settings.get("model") is not None:
+        choose(str(settings["model"]), EFFICIENT, "model")
+    check_choices(settings)
+    for name in ("data", "eval_data"):
+        folder = settings.get(name)
+        if folder is not None and folder != "sample" and not Path(str(folder)).is_dir():
+            fail(f"{folder}: no such folder; --{name.replace('_', '-')} takes a folder of audio files", 2)
+
+
+def _ended_early(run: RunFolder, record: Record) -> NoReturn:
+    """Exit 2 where the loss diverged, 1 where the user stopped the run; the way on is named."""
+    why = str(record.details.get("stopped", ""))
+    if "finite" in why:
+        fail(f"{run.path}: stopped: {why}; lower [optimisation] peak_learning_rate in --config FILE.toml", 2)
+    fail(f"{run.path}: unfinished, stopped {why}; go on with: sslbench train-and-measure --resume --out {run.path}", 1)
+
+
+def _print_summary(run: RunFolder, record: Record) -> None:
+    from rich.console import Console
+
+    from reports.terminal import run_tables
+
+    console = Console()
+    for table in run_tables(record):
+        console.print(table)
+    said = [f"run:      {run.path}", f"picture:  {run.path / 'training.png'}", f"report:   {run.path / 'report.md'}"]
+    if record.details["data"]["synthetic"]:
+        said.append("The speech was synthetic. Real speech: openslr.org/12, then --data LibriSpeech/train-clean-100")
+    if record.details["grid"] is None:
+        said.append("No CO2e without a grid: add --country FRA (ISO code) or --grid-intensity G (g/kWh).")
+    said.append(f"next:     sslbench models {run.path}")
+    console.print("\n".join(said), highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,40 @@
+"""What every command says in the same way: results on stdout, progress on stderr, one line for what went wrong."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; progress stays on stderr.")]
+
+
+def fail(message: str, code: int) -> NoReturn:
+    """End with one line on stderr; 1 is a failure, 2 bad use."""
+    line = " ".join(message.split())
+    sys.stderr.write(f"sslbench: {line}\n")
+    sys.exit(code)
+
+
+def print_json(command: str, document: dict[str, Any]) -> None:
+    """The one document of `--json`."""
+    document = {**document, "schema": f"sslbench.{command}/1"}
+    sys.stdout.write(json.dumps(document, indent=1, allow_nan=False) + "\n")
+
+
+def stderr() -> Console:
+    """Where progress goes."""
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
+def typed_command() -> str:
+    """The command as the user typed it."""
+    return shlex.join(["sslbench", *sys.argv[1:]])
