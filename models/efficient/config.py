@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from models.optimisation import OptimisationConfig
 
@@ -79,7 +79,7 @@ class EfficientConfig:
 
     encoder: EncoderConfig
     objective: ObjectiveConfig = ObjectiveConfig()
-    optimisation: OptimisationConfig = OptimisationConfig()
+    optimisation: OptimisationConfig = field(default_factory=OptimisationConfig)
 
     def __post_init__(self) -> None:
         labels = self.encoder.stack // 2

@@ -13,9 +13,10 @@ import safetensors.numpy
 import torch
 
 from models.checkpoints import CONFIG, WEIGHTS, load_weights, read_config, read_tensors, save_pretraining
-from models.efficient.config import EfficientConfig, EncoderConfig, ObjectiveConfig, OptimisationConfig
+from models.efficient.config import EfficientConfig, EncoderConfig, ObjectiveConfig
 from models.efficient.masked_prediction import MaskedPrediction
 from models.errors import BadInputError
+from models.optimisation import OptimisationConfig
 
 SMALL = EfficientConfig(
     EncoderConfig(16, 2, 2, 24), ObjectiveConfig(clusters=5), OptimisationConfig(clip=0.5, betas=(0.8, 0.9))

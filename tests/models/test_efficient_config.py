@@ -9,9 +9,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.efficient.config import EFFICIENT, EncoderConfig, ObjectiveConfig, OptimisationConfig
+from models.efficient.config import EFFICIENT, EncoderConfig, ObjectiveConfig
 from models.efficient.encoder import EfficientEncoder
 from models.interface import Encoder
+from models.optimisation import OptimisationConfig
 
 
 @pytest.mark.parametrize(

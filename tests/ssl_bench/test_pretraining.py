@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from models.efficient.config import OptimisationConfig
+from models.optimisation import OptimisationConfig
 from ssl_bench.data.clips import Batch
 from ssl_bench.pretraining import clip_gradient, make_optimiser, on_device, step_if_finite, stop_on_signals
 

@@ -15,9 +15,10 @@ import torch
 
 from benchmarks.record import Record, write_record
 from models.catalog import checkpoint_folder
-from models.efficient.config import EfficientConfig, EncoderConfig, ObjectiveConfig, OptimisationConfig
+from models.efficient.config import EfficientConfig, EncoderConfig, ObjectiveConfig
 from models.efficient.masked_prediction import MaskedPrediction
 from models.errors import BadInputError
+from models.optimisation import OptimisationConfig
 from ssl_bench import runs
 from ssl_bench.pretraining import make_optimiser, step_if_finite
 from ssl_bench.runs import RunFolder, TrainingState, load_optimiser, new_run, save_optimiser, unfinished_run
