@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 import torch
 
+from benchmarks.capabilities import capabilities
 from benchmarks.record import Conditions
 
 PACKAGES = (
@@ -20,7 +21,10 @@ PACKAGES = (
 
 
 def environment() -> dict[str, Any]:
-    """What this machine is; anything that cannot be told is None."""
+    """What this machine is and what can be measured on it; anything that cannot be told is None.
+
+    `gpus` are torch's; those of `capabilities` are NVML's, in the driver's order.
+    """
     return {
         "system": platform.platform(),
         "python": platform.python_version(),
@@ -31,6 +35,7 @@ def environment() -> dict[str, Any]:
         "cuda": torch.version.cuda,
         "threads": torch.get_num_threads(),
         "packages": {name: _version(name) for name in PACKAGES},
+        "capabilities": capabilities().document(),
     }
 
 

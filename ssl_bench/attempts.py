@@ -18,17 +18,17 @@ class PhaseCost:
     Attributes:
         seconds: of wall time.
         energy: scope to gross joules.
-        energy_net: without the idle power.
+        energy_net: scope to joules without the idle power.
     """
 
     seconds: float
     energy: dict[str, Quantity]
-    energy_net: Quantity
+    energy_net: dict[str, Quantity]
 
     @classmethod
     def of(cls, reading: EnergyReading) -> PhaseCost:
         """The cost that a meter's window read."""
-        return cls(reading.duration.value or 0.0, reading.by_scope(), reading.energy_net)
+        return cls(reading.duration.value or 0.0, reading.by_scope(), reading.net_by_scope())
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Attempt:
             name: PhaseCost(
                 cost["seconds"],
                 {scope: _quantity(q) for scope, q in cost["energy"].items()},
-                _quantity(cost["energy_net"]),
+                _net(cost["energy_net"]),
             )
             for name, cost in document["phases"].items()
         }
@@ -85,6 +85,18 @@ def _quantity(document: dict[str, Any]) -> Quantity:
     return Quantity(**{**document, "ci95": None if ci95 is None else (ci95[0], ci95[1])})
 
 
+def _net(document: dict[str, Any]) -> dict[str, Quantity]:
+    """Net energy by scope; an older record has the machine's alone."""
+    if "unit" not in document:
+        return {scope: _quantity(q) for scope, q in document.items()}
+    return not_net("recorded before net energy was kept by scope") | {"machine": _quantity(document)}
+
+
+def not_net(reason: str) -> dict[str, Quantity]:
+    """No net energy of any scope."""
+    return {scope: unavailable("J", reason) for scope in SCOPES}
+
+
 def added(parts: list[Quantity], unit: str = "J") -> Quantity:
     """The sum of the same quantity over attempts; unavailable as soon as one of them is."""
     missing = next((part for part in parts if part.value is None), None)
@@ -103,7 +115,8 @@ def phase_cost(attempts: list[Attempt], phase: str) -> PhaseCost | None:
     if not costs:
         return None
     energy = {scope: added([cost.energy[scope] for cost in costs]) for scope in SCOPES}
-    return PhaseCost(sum(cost.seconds for cost in costs), energy, added([cost.energy_net for cost in costs]))
+    net = {scope: added([cost.energy_net[scope] for cost in costs]) for scope in SCOPES}
+    return PhaseCost(sum(cost.seconds for cost in costs), energy, net)
 
 
 def recovered(attempt: Attempt, lines: list[dict[str, Any]]) -> Attempt:
@@ -119,7 +132,7 @@ def recovered(attempt: Attempt, lines: list[dict[str, Any]]) -> Attempt:
     note = "killed: counted up to its last line of metrics"
     energy = {scope: replace(q, note=f"{q.note}; {note}") for scope, q in energy.items()}
     seconds = last["seconds"] - (before.seconds if before else 0.0)
-    cost = PhaseCost(seconds, energy, unavailable("J", note))
+    cost = PhaseCost(seconds, energy, not_net(note))
     return replace(
         attempt,
         phases={**attempt.phases, "training": cost},

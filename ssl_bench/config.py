@@ -26,6 +26,8 @@ class TrainAndMeasureConfig:
         data: "sample" or a folder of audio.
         minutes, steps, audio_hours, kwh: the budget; what comes first ends it.
         clip_seconds: of one clip; `batch_seconds` of audio a step are cut into such clips.
+        idle: whether idle power is measured before training (10 s, where there is a counter).
+        strict: whether a disturbance of the measurement is an error.
         encoder, objective, optimisation: what differs from the named model's own settings.
     """
 
@@ -47,6 +49,8 @@ class TrainAndMeasureConfig:
     grid_intensity: float | None = None
     pue: float = 1.0
     evaluate: bool = True
+    idle: bool = True
+    strict: bool = False
     checkpoint_minutes: float = 10.0
     encoder: Mapping[str, Any] = field(default_factory=dict)
     objective: Mapping[str, Any] = field(default_factory=dict)

@@ -81,7 +81,9 @@ def resumed(asked: Mapping[str, Any], command: str, console: Console) -> Job:
     """An unfinished run taken up again, with its own settings; only budget, grid and evaluation may be given anew."""
     run = unfinished_run(asked.get("out"))
     before = run.read()
-    free = {"steps", "audio_hours", "minutes", "kwh", "country", "grid_intensity", "pue", "evaluate", "out"}
+    free = {
+        "steps", "audio_hours", "minutes", "kwh", "country", "grid_intensity", "pue", "evaluate", "idle", "strict", "out",
+    }  # fmt: skip
     changed = [k for k, v in asked.items() if k not in free and v != before.config.get(k)]
     if changed:
         names = ", ".join("--" + key.replace("_", "-") for key in changed)

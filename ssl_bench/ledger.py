@@ -6,10 +6,10 @@ import time
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.quantity import Quantity, unavailable
+from benchmarks.quantity import Quantity
 from benchmarks.record import headline_scope
 from models.errors import BadInputError
-from ssl_bench.attempts import Attempt, PhaseCost
+from ssl_bench.attempts import Attempt, PhaseCost, not_net
 from ssl_bench.budget import Budget, Spent
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class Ledger:
     def update(self, state: TrainingState) -> None:
         """Bring the attempt up to now, for a record written while training runs."""
         seconds = time.monotonic() - self._training_began
-        cost = PhaseCost(seconds, self._training_energy(), unavailable("J", "training had not ended"))
+        cost = PhaseCost(seconds, self._training_energy(), not_net("training had not ended"))
         self._done(state, cost, 0.0)
 
     def close(self, state: TrainingState, data_wait: float) -> None:

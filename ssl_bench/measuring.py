@@ -169,7 +169,7 @@ def cost_rows(trial: Trial, phase: str, cost: PhaseCost) -> Rows:
     found: list[tuple[str, str | None, Quantity]] = [
         ("duration", None, Quantity(cost.seconds, "s", "measured")),
         ("device_hours", None, Quantity(hours, "h", "measured", note="one device")),
-        ("energy_net", "machine", cost.energy_net),
+        *(("energy_net", scope, net) for scope, net in cost.energy_net.items()),
     ]
     for scope, energy in cost.energy.items():
         carbon = co2e(energy, trial.grid, trial.config.pue)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import lightning_fabric
 import torch
 
+from benchmarks.capabilities import capabilities
 from benchmarks.energy import EnergyMeter
 from benchmarks.flops import module_table
 from benchmarks.memory import PeakMemory
@@ -86,6 +87,7 @@ def _measured(job: Job, trial: Trial, record: Record, say: Progress) -> Record:
     if job.config.evaluate:
         with EnergyMeter() as meter:
             rows = evaluation_rows(trial, built(job.config), job.split, job.waveforms, say.phase)
+        _note_disturbances(job, "evaluation", meter)
         rows += cost_rows(trial, "evaluation", PhaseCost.of(meter.reading))
         record = record.extended(rows)
     return replace(job.record("finished"), measurements=record.measurements)
@@ -108,7 +110,7 @@ def _train(job: Job, say: Progress) -> Trial:
     """Fit the targets, then train; the attempt's cost goes into `job.attempts`, what happened into `job.details`."""
     config, model_config = job.config, job.config.model_config()
     fabric = lightning_fabric.Fabric(accelerator=config.device, devices=1, precision=PRECISIONS[config.precision])
-    with stop_on_signals() as stop, _meter(say) as meter, PeakMemory(fabric.device) as memory:
+    with stop_on_signals() as stop, _meter(config, say) as meter, PeakMemory(fabric.device) as memory:
         pretraining = built(config).to(fabric.device)
         optimiser = make_optimiser(pretraining, model_config.optimisation)
         state = job.run.load_checkpoint(pretraining, optimiser)
@@ -150,6 +152,7 @@ def _train(job: Job, say: Progress) -> Trial:
         trial.peak_memory = memory.so_far(less=job.waveforms.kept_bytes - kept_before)
     ledger.close(state, data_wait)
     job.details["meter_cpu_seconds"] = meter.own_cpu_seconds
+    _note_disturbances(job, f"training, attempt {len(job.attempts)}", meter)
     job.run.add_trace(meter.reading.trace, len(job.attempts))
     if not (diverged and job.run.has_checkpoint()):
         _checkpoint(job, trial, ledger)
@@ -164,13 +167,21 @@ def _say_how_kwh_is_known(job: Job, ledger: Ledger, say: Progress) -> None:
         say.phase(f"--kwh: {job.details['kwh_budget']}")
 
 
+def _note_disturbances(job: Job, part: str, meter: EnergyMeter) -> None:
+    """What disturbed this part of the run, and what could not be watched, go into the record."""
+    reading = meter.reading
+    for key, lines in (("disturbances", reading.disturbances), ("meter_remarks", reading.remarks)):
+        if lines:
+            job.details[key] = {**job.details.get(key, {}), part: list(lines)}
+
+
 @contextmanager
-def _meter(say: Progress) -> Iterator[EnergyMeter]:
+def _meter(config: TrainAndMeasureConfig, say: Progress) -> Iterator[EnergyMeter]:
     """A running meter that knows the idle power, where there is a counter to read it from."""
     meter = EnergyMeter()
-    if torch.cuda.is_available():
-        say.phase("measuring idle power for 10 s")
-    meter.measure_idle()  # takes no time where there is no counter
+    if config.idle and capabilities().measurable["energy_net"].method != "unavailable":
+        say.phase("measuring idle power for 10 s (--no-idle skips it)")
+        meter.measure_idle()
     with meter:
         yield meter
 

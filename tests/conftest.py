@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 TOOLS = {"cc": "cc", "chromium": "chromium", "pdflatex": "pdflatex", "slurm": "sbatch"}
 SPEECH = Path(__file__).parents[2] / "shared" / "speech" / "LibriSpeech"
+DRIVER = Path(__file__).parent / "benchmarks" / "nvml_driver.c"
 LEFT_OUT = pytest.StashKey[list[str]]()
 
 
@@ -69,6 +71,15 @@ def _missing(item: pytest.Item) -> str:
         if item.get_closest_marker(marker) and shutil.which(tool) is None:
             return f"`{tool}`"
     return "real speech" if item.get_closest_marker("speech") and not SPEECH.is_dir() else ""
+
+
+@pytest.fixture(scope="session")
+def scripted_driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the scripted NVIDIA driver, for LD_LIBRARY_PATH; tests that use it carry the marker `cc`."""
+    folder = tmp_path_factory.mktemp("driver")
+    command = ["cc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", str(folder / "libnvidia-ml.so.1")]
+    subprocess.run([*command, str(DRIVER), "-lm"], check=True)
+    return folder
 
 
 @pytest.fixture(scope="session")

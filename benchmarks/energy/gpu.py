@@ -26,6 +26,9 @@ SLOW_TICK = Tick(0.5, 0.0)
 STATE_S = 1.0
 """Temperature, clock and utilisation change slowly and cost a query each."""
 DRAWN_W = 1.0
+COMPARED_S = 10.0
+COMPARED_SHARE = 0.1
+"""Over windows that are not too short, a counter and samples that part by more cannot both be right."""
 
 
 class GpuSource(Source):
@@ -34,6 +37,7 @@ class GpuSource(Source):
     def __init__(self, nvml: Nvml, gpu: Gpu, period_s: float) -> None:
         super().__init__("gpu", gpu.name, "measured")
         self.trace.method = "sampled"
+        self.gpu = gpu
         self._nvml, self._handle, self._period_s = nvml, gpu.handle, period_s
         self._first_j = self._last_j = self._moved_s = 0.0
         self._integral = PowerIntegral()
@@ -46,7 +50,7 @@ class GpuSource(Source):
         if isinstance(gpu.handle, Missing):
             self.fail(gpu.handle.reason)
             return
-        counter, power = self._query("TotalEnergyConsumption"), self._query("PowerUsage")
+        counter, power = self.counter_j(), self._thousandth("PowerUsage")
         self.no_power = power.reason if isinstance(power, Missing) else ""
         if isinstance(counter, Missing):
             self.method = "sampled"
@@ -57,11 +61,15 @@ class GpuSource(Source):
         answer = self._nvml.query(f"DeviceGet{name}", self._handle, *arguments)
         return answer if isinstance(answer, Missing) else float(answer)
 
-    def counter_j(self) -> float | Missing:
-        """The counter in J, asked twice before it is given up."""
-        answer = self._query("TotalEnergyConsumption")
-        answer = self._query("TotalEnergyConsumption") if isinstance(answer, Missing) else answer
+    def _thousandth(self, name: str) -> float | Missing:
+        """A reading in mJ or mW as J or W, asked for twice before it is given up."""
+        answer = self._query(name)
+        answer = self._query(name) if isinstance(answer, Missing) else answer
         return answer if isinstance(answer, Missing) else answer / 1000
+
+    def counter_j(self) -> float | Missing:
+        """The counter in J."""
+        return self._thousandth("TotalEnergyConsumption")
 
     @property
     def energy_j(self) -> float:
@@ -115,13 +123,13 @@ class GpuSource(Source):
     def _read_power(self, now_s: float) -> None:
         if self.no_power or isinstance(self._handle, Missing):
             return
-        milliwatts = self._query("PowerUsage")
-        if isinstance(milliwatts, Missing):
-            self.no_power = milliwatts.reason
+        watts = self._thousandth("PowerUsage")
+        if isinstance(watts, Missing):
+            self.no_power = watts.reason
             if self.method == "sampled":
-                self.fail(f"lost during the run, {milliwatts.reason}")
+                self.fail(f"lost during the run, {watts.reason}")
             return
-        self.power_w = milliwatts / 1000
+        self.power_w = watts
         self._integral.add(now_s, self.power_w)
         self.trace.add(now_s, self.power_w, self._read_state(now_s))
 
@@ -165,9 +173,11 @@ class GpuSource(Source):
         parts = [f"{self.device}: power samples, no energy counter"]
         if self.method == "measured":
             parts = [f"{self.device}: NVML energy counter, moves every {self.tick.seconds * 1000:.0f} ms"]
-            apart = abs(span.integral_j / span.energy_j - 1)
-            if span.duration_s >= 10 and span.integral_j > 0 and apart > 0.1:
-                parts.append(f"counter and integral of samples part by {apart:.0%}")
+            apart = span.integral_j / span.energy_j - 1
+            if span.samples and not span.integral_fault:
+                parts.append(f"integral of its power samples {span.integral_j:.6g} J ({apart:+.1%})")
+                if span.duration_s >= COMPARED_S and abs(apart) > COMPARED_SHARE:
+                    parts.append(f"counter and integral part by {abs(apart):.0%}: one of them is wrong")
         if span.error_j > 0.01 * span.energy_j:
             need = 100 * span.error_j / span.energy_j * span.duration_s
             parts.append(f"window too short for 1 %: {span.duration_s:.4g} s, would need {need:.4g} s")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from benchmarks.energy import forks
 from benchmarks.energy.cuda import synchronise
+from benchmarks.energy.disturbances import Disturbances
 from benchmarks.energy.edges import Edge, Window, between, sample_all, take_edge
 from benchmarks.energy.idle import IdlePower, metered
 from benchmarks.energy.reading import SCOPES
@@ -38,7 +39,8 @@ class EnergyMeter:
     integral of power samples ("sampled"). CPU and DRAM: RAPL, else codecarbon's estimate ("modelled", up to 40 % off, on
     small virtual machines more). What cannot be had is None with its reason, never 0. Counters are of the whole device:
     a neighbour's work on it is on the bill. `ci95` holds the error of the edges (a counter moves every 20 to 100 ms) and
-    of sampling, not the calibration of the sensors, which for NVML is some 5 %. Hardware trouble never raises.
+    of sampling, not the calibration of the sensors, which for NVML is some 5 %. Hardware trouble never raises. Neighbours,
+    throttling and limits that change are in the reading's `disturbances`.
 
     Starting looks at the machine first (0.3 s with a GPU, 2 s once per process where codecarbon is needed); none of this
     is in the metered block. A meter runs once. A forked child has no meter: in it every call is harmless and every
@@ -69,6 +71,7 @@ class EnergyMeter:
         self._lock = threading.Lock()
         self._sources = Sources()
         self._sampler: Sampler | None = None
+        self._watch: Disturbances | None = None
         self._edge_cpu_s = 0.0
         self._first = self._last = Edge(0.0, {})
         self._windows: dict[str, Window] = {}
@@ -91,7 +94,9 @@ class EnergyMeter:
             if list(meter._sources):
                 time.sleep(seconds)
         reading = meter.reading
-        self.idle = IdlePower({scope: reading.power_mean(scope) for scope in metered(reading.parts)})
+        self.idle = IdlePower(
+            {scope: reading.power_mean(scope) for scope in metered(reading.parts)}, reading.disturbances
+        )
         return self.idle.machine
 
     def start(self) -> Self:
@@ -106,6 +111,10 @@ class EnergyMeter:
         self._sources = find_sources(self._gpus, cpu=self._cpu, model=self._model, period_s=self._period_s)
         self._sampler = Sampler(self._sample, min(self._period_s, self._sources.poll_s))
         forks.watch(self)
+        self._watch = Disturbances(self._sources, cpu=self._cpu)
+        begun = time.thread_time()
+        self._watch.begin(time.perf_counter())
+        self._edge_cpu_s += time.thread_time() - begun
         self._state = "running"
         self._first = self._edge(opening=True)
         self._sampler.start()
@@ -118,6 +127,10 @@ class EnergyMeter:
         self._last = self._edge()
         self._state = "ended"
         self._sampler.stop()
+        begun = time.thread_time()
+        if self._watch is not None:
+            self._watch.end(time.perf_counter())
+        self._edge_cpu_s += time.thread_time() - begun
         self._sources.close()
         forks.forget(self)
 
@@ -160,13 +173,15 @@ class EnergyMeter:
             raise RuntimeError("the reading is there when the metered block has ended; use live() before")
         times = [(self._first.time_s, self._last.time_s)] if self._state == "ended" else []
         spans = between(self._sources, self._first, self._last)
-        return read_out(self._sources, spans, times, self._first.time_s, self.idle)
+        return read_out(self._sources, spans, times, self._first.time_s, idle=self.idle, watch=self._watch)
 
     @property
     def windows(self) -> dict[str, EnergyReading]:
         """The closed windows by name, at any time; those of one name are added up."""
         return {
-            name: read_out(self._sources, window.spans, window.times, self._first.time_s, self.idle)
+            name: read_out(
+                self._sources, window.spans, window.times, self._first.time_s, idle=self.idle, watch=self._watch
+            )
             for name, window in list(self._windows.items())
         }
 
@@ -183,7 +198,7 @@ class EnergyMeter:
 
     @property
     def own_cpu_seconds(self) -> float:
-        """CPU time in s that metering took so far: the sampler's thread and the edges, without the wait for the GPU."""
+        """CPU time in s that metering took so far: the thread and the edges, without the wait for the GPU."""
         return self._edge_cpu_s + (self._sampler.cpu_seconds if self._sampler else 0.0)
 
     def _edge(self, *, opening: bool = False) -> Edge:
@@ -200,6 +215,8 @@ class EnergyMeter:
     def _sample(self) -> None:
         with self._lock:
             sample_all(self._sources)
+        if self._watch is not None:
+            self._watch.look(time.perf_counter())
 
     def leave_to_parent(self) -> None:
         """In a forked child: forget thread, lock and driver, all of which are the parent's."""
@@ -207,4 +224,5 @@ class EnergyMeter:
         self._lock = threading.Lock()
         reason = "this process was forked from the metered one"
         self._sources = Sources(reasons=dict.fromkeys(SCOPES, reason))
+        self._watch = None
         self._windows = {}

@@ -13,7 +13,9 @@ from benchmarks.energy.source import FRESH_SHARE, Mark, Scope, Source, Span
 UPDATE_S = 0.001
 """The processor renews its counters about once a millisecond (Intel SDM vol. 3, section on RAPL)."""
 HIGHEST_W = 1000.0
-"""No package draws more for longer than a poll; the counters are read at twice the rate at which that would wrap."""
+"""No package draws more for longer than a poll."""
+POLLS = 3
+"""Readings in the time in which a counter could wrap at `HIGHEST_W`: with two, a late one could miss a wrap."""
 STALL_S = 1.0
 READ_BYTES = 64
 
@@ -83,6 +85,11 @@ def powercap_root() -> Path:
     return Path(os.environ.get("SSLBENCH_POWERCAP_ROOT", "/sys/class/powercap"))
 
 
+def allow() -> str:
+    """The command that lets everybody read the counters until the machine starts anew."""
+    return f"sudo chmod a+r {powercap_root()}/*/energy_uj"
+
+
 def find_domains(root: Path) -> dict[Scope, list[Domain]]:
     """Every package under "cpu" and every DRAM domain under "dram", each once.
 
@@ -100,6 +107,11 @@ def find_domains(root: Path) -> dict[Scope, list[Domain]]:
             found.setdefault(("dram", full), Domain(full, path, _range(path)))
     scopes: tuple[Scope, ...] = ("cpu", "dram")
     return {scope: [domain for (owner, _), domain in found.items() if owner == scope] for scope in scopes}
+
+
+def names_of_zones(root: Path) -> dict[str, str]:
+    """Every zone the kernel lists, those included that are not added up (core, uncore, psys), and its name."""
+    return {zone: _name(path) for zone, path in _zones(root).items()}
 
 
 def _zones(root: Path) -> dict[str, Path]:
@@ -138,7 +150,7 @@ def unreadable(domains: list[Domain]) -> str:
         try:
             int(read_text(domain.path / "energy_uj"))
         except PermissionError:
-            return f"{domain.name}: RAPL may be read by root only (sudo chmod a+r /sys/class/powercap/*/energy_uj allows it)"
+            return f"{domain.name}: RAPL may be read by root only ({allow()} allows it)"
         except (OSError, ValueError) as error:
             return f"{domain.name}: RAPL cannot be read ({error})"
     return ""
@@ -156,7 +168,9 @@ class RaplSource(Source):
     @property
     def poll_s(self) -> float:
         """The longest time between readings that cannot miss a wrap."""
-        return min((domain.range_j / HIGHEST_W / 2 for domain in self._domains if domain.range_j), default=float("inf"))
+        return min(
+            (domain.range_j / HIGHEST_W / POLLS for domain in self._domains if domain.range_j), default=float("inf")
+        )
 
     @property
     def energy_j(self) -> float:

@@ -40,10 +40,15 @@ class EnergyReading:
         energy_cpu: J, all packages.
         energy_dram: J.
         energy_net: J, scope machine of its measured and sampled parts, less idle power times duration.
+        net: the same of each scope; see `net_by_scope`.
         power_idle: W, of the same parts.
         trace: the power samples: time_s (since the block began), device, power_w (W), temperature_c, sm_clock_mhz,
             utilisation (0 to 1) and method; NaN where a device does not tell.
         integral_gpu: J, the integral of the GPUs' power samples, kept beside the counter.
+        disturbances: what was seen in the whole metered block (also by a window's reading) that should not have been: other
+            processes on the GPUs or the CPU, throttling, a power limit or clock setting that changed; the CPU's are told
+            once the block has ended.
+        remarks: what a setting explains (a GPU at its power limit), and what could not be watched.
     """
 
     duration: Quantity
@@ -55,6 +60,9 @@ class EnergyReading:
     power_idle: Quantity
     trace: pd.DataFrame
     integral_gpu: Quantity = field(default_factory=lambda: unavailable("J", "no GPU was metered"))
+    net: dict[str, Quantity] = field(default_factory=dict)
+    disturbances: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def parts(self) -> dict[str, Quantity]:
@@ -69,6 +77,10 @@ class EnergyReading:
     def by_scope(self) -> dict[str, Quantity]:
         """Gross energy in J of "gpu", "cpu", "dram" and "machine"."""
         return self.parts | {"machine": self.energy_machine}
+
+    def net_by_scope(self) -> dict[str, Quantity]:
+        """Energy in J of "gpu", "cpu", "dram" and "machine" less idle power times duration, of what is metered."""
+        return {**self.net, "machine": self.energy_net}
 
     def power_mean(self, scope: str) -> Quantity:
         """Mean power in W of a scope over the duration.

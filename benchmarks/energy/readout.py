@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.energy.idle import NOT_MEASURED, net_energy
+from benchmarks.energy.idle import NOT_MEASURED, net_by_scope
 from benchmarks.energy.reading import SCOPES, EnergyReading, LiveReading, add_devices
 from benchmarks.energy.source import Span
 from benchmarks.energy.trace import join_traces
@@ -13,6 +13,7 @@ from benchmarks.quantity import Quantity, total, unavailable
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from benchmarks.energy.disturbances import Disturbances
     from benchmarks.energy.idle import IdlePower
     from benchmarks.energy.sources import Sources
 
@@ -24,7 +25,9 @@ def read_out(
     spans: Mapping[str, Span],
     times: Sequence[tuple[float, float]],
     origin_s: float,
+    *,
     idle: IdlePower | None,
+    watch: Disturbances | None,
 ) -> EnergyReading:
     """The reading of windows that lie at `times` and whose spans, by device, are added up already."""
     duration_s = sum(end - start for start, end in times)
@@ -34,6 +37,8 @@ def read_out(
     others: dict[str, Quantity] = {source.scope: by_device[source] for source in sources.others}
     missing = {scope: unavailable("J", sources.reasons.get(scope, "not metered")) for scope in SCOPES}
     parts = missing | others | ({"gpu": add_devices(per_gpu, "J")} if per_gpu else {})
+    net = net_by_scope(parts, duration_s, idle)
+    at_idle = () if idle is None else tuple(f"while idle power was measured: {line}" for line in idle.disturbances)
     return EnergyReading(
         duration=Quantity(duration_s, "s", "measured", n=len(times))
         if times
@@ -42,10 +47,13 @@ def read_out(
         per_gpu=per_gpu,
         energy_cpu=parts["cpu"],
         energy_dram=parts["dram"],
-        energy_net=net_energy(parts, duration_s, idle),
+        energy_net=net["machine"],
         power_idle=unavailable("W", NOT_MEASURED) if idle is None else idle.machine,
         trace=join_traces((source.trace for source in sources), origin_s, times),
         integral_gpu=add_devices(integrals, "J") if integrals else unavailable("J", sources.reasons.get("gpu", NO_GPU)),
+        net={scope: net[scope] for scope in SCOPES},
+        disturbances=at_idle + (() if watch is None else watch.lines),
+        remarks=() if watch is None else watch.remarks,
     )
 
 

@@ -42,6 +42,12 @@ def train_and_measure_command(
     evaluate: Annotated[
         bool | None, typer.Option("--evaluate/--no-evaluate", help="Probe before and after. [on]")
     ] = None,
+    idle: Annotated[
+        bool | None, typer.Option("--idle/--no-idle", help="Measure idle power first, for 10 s. [on]")
+    ] = None,
+    strict: Annotated[
+        bool | None, typer.Option("--strict", help="A disturbed measurement is an error (exit code 1).")
+    ] = None,
     config: Annotated[
         Path | None, typer.Option(help="A TOML file with any of these, and the model's own settings.")
     ] = None,
@@ -55,7 +61,7 @@ def train_and_measure_command(
         "model": model, "data": data, "eval_data": eval_data, "out": out, "steps": steps, "audio_hours": audio_hours,
         "minutes": minutes, "kwh": kwh, "batch_seconds": batch_seconds, "device": device, "precision": precision,
         "compile": compile_, "seed": seed, "country": country, "grid_intensity": grid_intensity, "pue": pue,
-        "evaluate": evaluate,
+        "evaluate": evaluate, "idle": idle, "strict": strict,
     }  # fmt: skip
     settings = read_toml(config) if config is not None else {}
     settings |= {key: value for key, value in given.items() if value is not None}
@@ -70,6 +76,9 @@ def train_and_measure_command(
         _print_summary(run, record)
     if record.status != "finished":
         _ended_early(run, record)
+    seen = disturbances(record)
+    if seen and record.config["strict"]:
+        fail(f"{run.path}: --strict: the measurement was disturbed, the record is written: {'; '.join(seen)}", 1)
 
 
 def _check_early(settings: dict[str, Any]) -> None:
@@ -95,6 +104,11 @@ def _ended_early(run: RunFolder, record: Record) -> NoReturn:
     fail(f"{run.path}: unfinished, stopped {why}; go on with: sslbench train-and-measure --resume --out {run.path}", 1)
 
 
+def disturbances(record: Record) -> list[str]:
+    """What disturbed the measurement, each with the part of the run it was seen in."""
+    return [f"{part}: {line}" for part, lines in record.details.get("disturbances", {}).items() for line in lines]
+
+
 def _print_summary(run: RunFolder, record: Record) -> None:
     from rich.console import Console
 
@@ -108,5 +122,6 @@ def _print_summary(run: RunFolder, record: Record) -> None:
         said.append("The speech was synthetic. Real speech: openslr.org/12, then --data LibriSpeech/train-clean-100")
     if record.details["grid"] is None:
         said.append("No CO2e without a grid: add --country FRA (ISO code) or --grid-intensity G (g/kWh).")
+    said += [f"disturbed {line}" for line in disturbances(record)]
     said.append(f"next:     sslbench models {run.path}")
     console.print("\n".join(said), highlight=False, markup=False, soft_wrap=True)

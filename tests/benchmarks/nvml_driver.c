@@ -1,7 +1,10 @@
 /* A scripted NVIDIA driver: the functions of libnvidia-ml.so.1 that the meter calls, answering from SCRIPT_* variables.
  *
  * Power in W of GPU i at t seconds after SCRIPT_T0: SCRIPT_POWER * (i + 1) + SCRIPT_SLOPE * t, plus SCRIPT_BURST in every
- * second half of SCRIPT_BURST_S. The counter is its exact integral, renewed every SCRIPT_TICK seconds.
+ * second half of SCRIPT_BURST_S. The counter is its exact integral, renewed every SCRIPT_TICK seconds; the sensor reads
+ * SCRIPT_SCALE times the power. SCRIPT_VANISH, _STALL, _BACK, _RESET are moments of mishaps; a reset ends after 0.3 s with a
+ * counter that starts anew. SCRIPT_LIMIT (W), _CLOCK (MHz) and _REASONS (bits) turn into SCRIPT_<name>_THEN at
+ * SCRIPT_<name>_S, and are not supported where unset. SCRIPT_PIDS are processes on every GPU, SCRIPT_NAMES their names by GPU.
  * nvmlDeviceGetUtilizationRates is left out, so that one function of the binding is not found.
  */
 #include <math.h>
@@ -10,7 +13,7 @@
 #include <stdio.h>
 #include <time.h>
 
-enum { OK = 0, INVALID = 2, NOT_SUPPORTED = 3, NO_PERMISSION = 4, NOT_FOUND = 6, LOST = 15 };
+enum { OK = 0, INVALID = 2, NOT_SUPPORTED = 3, NO_PERMISSION = 4, NOT_FOUND = 6, TOO_SMALL = 7, LOST = 15, RESET = 16 };
 static int sessions, handles[8], mig = 7;
 
 static double script(const char *name, double otherwise) {
@@ -37,7 +40,25 @@ static double energy(int gpu, double t) {
            burst * (whole * period / 2 + (rest > 0 ? rest : 0));
 }
 
-static int gone(void) { return elapsed() > script("SCRIPT_VANISH", 1e9); }
+static int gone(void) {
+    double t = elapsed(), reset = script("SCRIPT_RESET", 1e9);
+    return t > script("SCRIPT_VANISH", 1e9) ? LOST : t > reset && t < reset + 0.3 ? RESET : OK;
+}
+
+/* A value that changes once; -1 where the script does not set it. */
+static double step(const char *name) {
+    char when[64], then[64];
+    snprintf(when, sizeof when, "%s_S", name);
+    snprintf(then, sizeof then, "%s_THEN", name);
+    return script(elapsed() > script(when, 1e9) ? then : name, -1);
+}
+
+static int answer(const char *name, double factor, unsigned *value) {
+    if (gone()) return gone();
+    if (step(name) < 0) return NOT_SUPPORTED;
+    *value = (unsigned)(step(name) * factor);
+    return OK;
+}
 
 int script_sessions(void) { return sessions; }
 int nvmlInitWithFlags(unsigned flags) { (void)flags; sessions++; return OK; }
@@ -64,20 +85,78 @@ int nvmlDeviceGetUUID(int *gpu, char *text, unsigned size) {
     return OK;
 }
 
+int nvmlDeviceGetName(int *gpu, char *text, unsigned size) {
+    const char *names = getenv("SCRIPT_NAMES");
+    for (int skip = *gpu; names && skip; skip--) names = strchr(names, ',') ? strchr(names, ',') + 1 : NULL;
+    snprintf(text, size, "%.*s", names ? (int)strcspn(names, ",") : 12, names ? names : "Scripted GPU");
+    return OK;
+}
+
+int nvmlSystemGetDriverVersion(char *text, unsigned size) { snprintf(text, size, "999.1"); return OK; }
+int nvmlDeviceGetComputeMode(int *gpu, int *mode) { (void)gpu; *mode = 0; return OK; }
+
+int nvmlDeviceGetMemoryInfo(int *gpu, unsigned long long *total_free_used) {
+    (void)gpu;
+    total_free_used[0] = 80ULL << 30, total_free_used[1] = 79ULL << 30, total_free_used[2] = 1ULL << 30;
+    return OK;
+}
+
+int nvmlDeviceGetMigMode(int *gpu, unsigned *current, unsigned *pending) {
+    (void)gpu;
+    *current = *pending = (unsigned)script("SCRIPT_MIG", 0);
+    return OK;
+}
+
+int nvmlDeviceGetEnforcedPowerLimit(int *gpu, unsigned *milliwatts) { (void)gpu; return answer("SCRIPT_LIMIT", 1000, milliwatts); }
+
+int nvmlDeviceGetApplicationsClock(int *gpu, int type, unsigned *mhz) {
+    (void)gpu;
+    return type ? NOT_SUPPORTED : answer("SCRIPT_CLOCK", 1, mhz);
+}
+
+int nvmlDeviceGetCurrentClocksThrottleReasons(int *gpu, unsigned long long *bits) {
+    unsigned low = 0;
+    int code = answer("SCRIPT_REASONS", 1, &low);
+    (void)gpu;
+    *bits = low;
+    return code;
+}
+
+/* nvmlProcessInfo_t: pid, padding, memory, two instance numbers. */
+int nvmlDeviceGetComputeRunningProcesses_v3(int *gpu, unsigned *count, unsigned long long *infos) {
+    const char *pids = getenv("SCRIPT_PIDS");
+    unsigned found = 0;
+    (void)gpu;
+    for (; pids && *pids; found++) {
+        if (infos && found < *count) infos[3 * found] = strtoull(pids, NULL, 10), infos[3 * found + 1] = 1 << 20, infos[3 * found + 2] = 0;
+        pids = strchr(pids, ',') ? strchr(pids, ',') + 1 : NULL;
+    }
+    int fits = found <= *count;
+    *count = found;
+    return fits ? OK : TOO_SMALL;
+}
+
+int nvmlDeviceGetGraphicsRunningProcesses_v3(int *gpu, unsigned *count, void *infos) {
+    (void)gpu; (void)infos;
+    *count = 0;
+    return OK;
+}
+
 int nvmlDeviceGetTotalEnergyConsumption(int *gpu, unsigned long long *millijoules) {
     double tick = script("SCRIPT_TICK", 0.02), t = elapsed(), stop = script("SCRIPT_STALL", 1e9);
-    if (gone()) return LOST;
+    if (gone()) return gone();
     if (gpu == &mig || script("SCRIPT_COUNTER", 1) == 0) return NOT_SUPPORTED;
     if (t > stop) t = stop;
     *millijoules = 1000000 + (unsigned long long)(1000 * energy(*gpu, floor(t / tick) * tick));
     if (elapsed() > script("SCRIPT_BACK", 1e9)) *millijoules -= 900000;
+    if (t > script("SCRIPT_RESET", 1e9)) *millijoules = (unsigned long long)(1000 * (energy(*gpu, t) - energy(*gpu, script("SCRIPT_RESET", 0))));
     return OK;
 }
 
 int nvmlDeviceGetPowerUsage(int *gpu, unsigned *milliwatts) {
-    if (gone()) return LOST;
+    if (gone()) return gone();
     if (gpu == &mig || script("SCRIPT_SENSOR", 1) == 0) return NOT_SUPPORTED;
-    *milliwatts = (unsigned)(1000 * power(*gpu, elapsed()));
+    *milliwatts = (unsigned)(1000 * power(*gpu, elapsed()) * script("SCRIPT_SCALE", 1));
     return OK;
 }
 

@@ -13,8 +13,7 @@ import pytest
 
 pytestmark = pytest.mark.cc
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
+ROOT = Path(__file__).parents[2]
 
 CHILD = """
 import ctypes, dataclasses, json, os, sys, threading, time
@@ -57,10 +56,12 @@ print(json.dumps(extra | {
     "live": [show(live.energy["gpu"]), show(live.power["gpu"])],
     "trace": reading.trace.astype(object).where(
         reading.trace.notna(), None).to_dict("list"),
+    "disturbances": reading.disturbances, "net_gpu": show(reading.net_by_scope()["gpu"]),
     "sessions": driver.script_sessions(), "own_cpu": meter.own_cpu_seconds,
 }))
 """
 
+# fmt: off
 SCENARIOS: dict[str, tuple[dict[str, object], float, object, str]] = {
     "constant": ({"TICK": 0.02, "POWER": 150}, 1.2, "visible", ""),
     "slow tick": ({"TICK": 0.1, "POWER": 300}, 1.2, "visible", ""),
@@ -73,9 +74,16 @@ SCENARIOS: dict[str, tuple[dict[str, object], float, object, str]] = {
     "nothing": ({"SENSOR": 0, "COUNTER": 0}, 0.2, "visible", ""),
     "vanishing": ({"VANISH": 2.5}, 3.0, "visible", ""),
     "stepping back": ({"BACK": 2.5}, 3.0, "visible", ""),
+    "reset": ({"RESET": 2.5}, 3.0, "visible", ""),
     "standing still": ({"STALL": 2.0}, 4.0, "visible", ""),
     "two, one visible": ({"GPUS": 2, "CUDA_VISIBLE_DEVICES": "1"}, 0.6, "visible", ""),
     "two, by UUID": ({"GPUS": 2, "CUDA_VISIBLE_DEVICES": "GPU-bb"}, 0.6, "visible", ""),
+    "two, by hand": ({"GPUS": 2}, 0.4, ["GPU-bb"], ""),
+    "two kinds, one visible": ({"GPUS": 2, "NAMES": "T4,H100", "CUDA_VISIBLE_DEVICES": "1"}, 0.1, "visible", ""),
+    "two kinds, in order": (
+        {"GPUS": 2, "NAMES": "T4,H100", "CUDA_VISIBLE_DEVICES": "1", "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}, 0.4, "visible", "",
+    ),
+    "two kinds, both": ({"GPUS": 2, "NAMES": "T4,H100", "CUDA_VISIBLE_DEVICES": "1,0"}, 0.4, "visible", ""),
     "two, all": ({"GPUS": 2, "CUDA_VISIBLE_DEVICES": "1"}, 0.6, "all", ""),
     "hidden": ({"CUDA_VISIBLE_DEVICES": ""}, 0.1, "visible", ""),
     "MIG": ({"CUDA_VISIBLE_DEVICES": "MIG-1234"}, 0.2, "visible", ""),
@@ -84,24 +92,14 @@ SCENARIOS: dict[str, tuple[dict[str, object], float, object, str]] = {
     "fork": ({}, 0.6, [0], "fork"),
     "idle": ({"POWER": 80}, 0.6, "visible", "idle"),
 }
+# fmt: on
 
 
 @pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The scripted driver, compiled into a folder of its own."""
-    folder = tmp_path_factory.mktemp("driver")
-    target = folder / "libnvidia-ml.so.1"
-    source = HERE / "nvml_driver.c"
-    command = ["cc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", str(target), str(source), "-lm"]
-    subprocess.run(command, check=True)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def outcomes(driver: Path) -> dict[str, Any]:
+def outcomes(scripted_driver: Path) -> dict[str, Any]:
     """Every scenario in a child process of its own, a few at a time since they mostly sleep."""
-    base = {k: v for k, v in os.environ.items() if k not in {"CUDA_VISIBLE_DEVICES", "SSLBENCH_POWERCAP_ROOT"}}
-    base |= {"LD_LIBRARY_PATH": str(driver), "PYTHONPATH": str(ROOT)}
+    base = {k: v for k, v in os.environ.items() if not k.startswith(("CUDA_", "SSLBENCH_", "SCRIPT_"))}
+    base |= {"LD_LIBRARY_PATH": str(scripted_driver), "PYTHONPATH": str(ROOT)}
     results: dict[str, Any] = {}
     names = sorted(SCENARIOS, key=lambda name: -SCENARIOS[name][1])
     for batch in (names[at : at + 11] for at in range(0, len(names), 11)):
@@ -189,7 +187,12 @@ def test_no_reading_at_all_is_no_zero(outcomes: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("name", "word"),
-    [("vanishing", "lost during the run"), ("stepping back", "stepped back"), ("standing still", "stood still")],
+    [
+        ("vanishing", "lost during the run"),
+        ("reset", "lost during the run"),
+        ("stepping back", "stepped back"),
+        ("standing still", "stood still"),
+    ],
 )
 def test_a_counter_that_fails_is_none_with_its_reason(outcomes: dict[str, Any], name: str, word: str) -> None:
     run = outcomes[name]
@@ -197,6 +200,7 @@ def test_a_counter_that_fails_is_none_with_its_reason(outcomes: dict[str, Any], 
     assert word in run["gpu"]["note"]
     assert run["windows"]["second"]["value"] is None
     assert len(run["trace"]["time_s"]) > 5
+    assert set(run["trace"]["power_w"]) == {100}
     assert run["end"] - run["start"] >= SCENARIOS[name][1]  # the program went on
 
 
@@ -205,15 +209,24 @@ def test_a_window_closed_before_the_failure_stands(outcomes: dict[str, Any]) -> 
 
 
 def test_visible_devices_are_honoured(outcomes: dict[str, Any]) -> None:
-    for name in ("two, one visible", "two, by UUID"):
+    for name in ("two, one visible", "two, by UUID", "two, by hand", "two kinds, in order"):
         run = outcomes[name]
         assert list(run["per_gpu"]) == ["gpu1"]
         truth = exact(name, run["start"], run["end"], gpu=1)
         assert run["gpu"]["ci95"][0] <= truth <= run["gpu"]["ci95"][1]
-    both = outcomes["two, all"]
-    assert list(both["per_gpu"]) == ["gpu0", "gpu1"]
-    assert both["gpu"]["value"] == pytest.approx(sum(part["value"] for part in both["per_gpu"].values()))
+    for name in ("two, all", "two kinds, both"):
+        both = outcomes[name]
+        assert sorted(both["per_gpu"]) == ["gpu0", "gpu1"]
+        assert both["gpu"]["value"] == pytest.approx(sum(part["value"] for part in both["per_gpu"].values()))
     assert "there are: 0 (GPU-aa-uuid), 1 (GPU-bb-uuid)" in outcomes["unknown"]
+
+
+def test_numbers_that_may_name_another_gpu_are_refused(outcomes: dict[str, Any]) -> None:
+    """CUDA counts the fastest first: its GPU 1 is the T4, NVML's is the H100."""
+    refused = outcomes["two kinds, one visible"]["gpu"]
+    assert refused["value"] is None
+    assert "T4" in refused["note"]
+    assert refused["note"].endswith("set CUDA_DEVICE_ORDER=PCI_BUS_ID")
 
 
 def test_a_thousand_windows_leak_nothing(outcomes: dict[str, Any]) -> None:
@@ -234,5 +247,6 @@ def test_idle_power_is_taken_off(outcomes: dict[str, Any]) -> None:
     """A GPU that draws the same idle and busy leaves nothing net."""
     run = outcomes["idle"]
     assert run["idle"]["value"] == pytest.approx(80, rel=0.1)
-    assert run["net"]["ci95"][0] <= 0 <= run["net"]["ci95"][1]
+    for net in (run["net"], run["net_gpu"]):
+        assert net["ci95"][0] <= 0 <= net["ci95"][1]
     assert "measure_idle" in outcomes["constant"]["net"]["note"]

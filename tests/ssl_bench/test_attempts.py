@@ -20,7 +20,7 @@ NO_IDLE = unavailable("J", "idle power was not measured")
 def cost(seconds: float, cpu: float, *, ci95: tuple[float, float] | None = None) -> PhaseCost:
     measured = Quantity(cpu, "J", "measured", ci95, note="RAPL")
     energy = {"gpu": NO_GPU, "cpu": measured, "dram": Quantity(1.0, "J", "modelled"), "machine": measured}
-    return PhaseCost(seconds, energy, NO_IDLE)
+    return PhaseCost(seconds, energy, dict.fromkeys(energy, NO_IDLE))
 
 
 quantities = st.one_of(
@@ -30,12 +30,8 @@ quantities = st.one_of(
     ),
     st.text(min_size=1).map(lambda reason: unavailable("J", reason)),
 )  # fmt: skip
-costs = st.builds(
-    PhaseCost,
-    st.floats(0, 1e6),
-    st.fixed_dictionaries(dict.fromkeys(("gpu", "cpu", "dram", "machine"), quantities)),
-    quantities,
-)
+by_scope = st.fixed_dictionaries(dict.fromkeys(("gpu", "cpu", "dram", "machine"), quantities))
+costs = st.builds(PhaseCost, st.floats(0, 1e6), by_scope, by_scope)
 attempts = st.builds(
     Attempt,
     st.integers(1, 99),
@@ -51,6 +47,16 @@ attempts = st.builds(
 @given(attempts)
 def test_an_attempt_comes_back_from_json_as_it_went(attempt: Attempt) -> None:
     assert Attempt.from_document(json.loads(json.dumps(attempt.document(), allow_nan=False))) == attempt
+
+
+def test_an_older_record_has_the_machines_net_alone() -> None:
+    """Before, net energy was one quantity, the machine's."""
+    document = json.loads(json.dumps(Attempt(1, "t", {"training": cost(1.0, 2.0)}).document()))
+    net = Quantity(1.5, "J", "measured", (1.0, 2.0))
+    document["phases"]["training"]["energy_net"] = json.loads(json.dumps(asdict(net)))
+    read = Attempt.from_document(document).phases["training"].energy_net
+    assert read["machine"] == net
+    assert all("before" in read[scope].note for scope in ("gpu", "cpu", "dram"))
 
 
 def test_sums_by_hand() -> None:
@@ -78,7 +84,7 @@ def test_phases_add_up_over_the_attempts_that_reached_them() -> None:
     assert (training.seconds, targets.seconds) == (30.0, 3.0)
     assert (training.energy["cpu"].value, training.energy["cpu"].ci95) == (500.0, (480, 520))
     assert training.energy["gpu"] == NO_GPU
-    assert training.energy_net == NO_IDLE
+    assert training.energy_net == dict.fromkeys(("gpu", "cpu", "dram", "machine"), NO_IDLE)
     assert targets.energy["cpu"].value == 30.0
     assert phase_cost([third], "training") is None
     assert first.seconds == 13.0

@@ -1,0 +1,26 @@
+"""`sslbench env`."""
+
+from __future__ import annotations
+
+from ssl_bench.console import Json, print_json
+
+
+def env_command(*, as_json: Json = False) -> None:
+    """Tell what can be measured on this machine, and how."""
+    from benchmarks.environment import environment
+
+    found = environment()
+    if as_json:
+        print_json("env", {"environment": found, "measurements": []})
+        return
+    from rich.console import Console
+
+    from reports.machine import machine_table, measurable_table
+
+    console = Console()
+    console.print(machine_table(found))
+    console.print(measurable_table(found))
+    allow = found["capabilities"]["rapl"]["allow"]
+    said = [f"to let sslbench read the CPU's counters: {allow}"] if allow else []
+    said.append("next: sslbench profile hubert-base")
+    console.print("\n".join(said), highlight=False, markup=False, soft_wrap=True)
