@@ -49,9 +49,12 @@ def cpu_name() -> str:
     return next(named, "") or platform.processor() or platform.machine()
 
 
-def conditions(device: torch.device, dtype: str, **rest: Any) -> Conditions:  # noqa: ANN401 - fields of Conditions
-    """The conditions of rows measured here on `device`; `rest` are those that the measurement decides."""
-    base: dict[str, Any] = {"dtype": dtype, "attention": "sdpa", "torch": torch.__version__}
+def conditions(device: torch.device, dtype: str, attention: str | None, **rest: Any) -> Conditions:  # noqa: ANN401 - fields of Conditions
+    """The conditions of rows measured here on `device`; `rest` are those that the measurement decides.
+
+    `attention` is what the encoder says of itself ("sdpa" or "eager"), None where it does not say.
+    """
+    base: dict[str, Any] = {"dtype": dtype, "attention": attention, "torch": torch.__version__}
     if device.type == "cuda":
         driver, limit = _driver_and_limit(device.index or 0)
         name = torch.cuda.get_device_name(device)

@@ -65,7 +65,7 @@ def cpu_disturbances(start: CpuTimes, end: CpuTimes) -> list[str]:
     for who, taken in (("other processes took", others), ("the hypervisor withheld", end.stolen_s - start.stolen_s)):
         used = taken / seconds
         if used > min(OTHERS_CORES, OTHERS_SHARE * cores):
-            lines.append(f"cpu: {who} {used:.2f} of {cores} cores ({used / cores:.0%} of the machine)")
+            lines.append(f"cpu: {who} {used:.2f} of {cores} cores ({100 * used / cores:.0f} % of the machine)")
     return lines
 
 

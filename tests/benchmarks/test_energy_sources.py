@@ -1,0 +1,282 @@
+"""Sources on a made-up clock: windows add up, counters are held against samples, and nothing missing reads as 0."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks.energy import edges, gpu, rapl
+from benchmarks.energy.edges import Edge, Window, between, sample_all, take_edge
+from benchmarks.energy.gpu import GpuSource
+from benchmarks.energy.idle import IdlePower, metered
+from benchmarks.energy.modelled import Machine, ModelledCpu, ModelledDram
+from benchmarks.energy.nvml import Missing
+from benchmarks.energy.rapl import Domain, RaplSource
+from benchmarks.energy.reading import SCOPES, EnergyReading
+from benchmarks.energy.readout import read_live, read_out
+from benchmarks.energy.selection import Gpu, select
+from benchmarks.energy.source import Source
+from benchmarks.energy.sources import Sources
+from benchmarks.quantity import Quantity
+
+GPU_W, PACKAGE_W, DRAM_W = 200.0, 50.0, 8.0
+
+
+class Clock:
+    """A time that only moves when it is told."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+
+class Driver:
+    """NVML of one steady GPU: its counter ticks every 20 ms, its sensor reads `scale` times the power; `missing` fails."""
+
+    def __init__(self, clock: Clock, missing: set[str], scale: float = 1.0) -> None:
+        self.clock, self.missing, self.scale = clock, missing, scale
+
+    def query(self, function: str, *_: object) -> Any:
+        name = function.removeprefix("DeviceGet")
+        if name in self.missing:
+            return Missing(f"nvml{function}: Not Supported")
+        ticked = math.floor(self.clock.now / 0.02) * 0.02
+        answers = {
+            "TotalEnergyConsumption": 1e6 + 1000 * GPU_W * ticked, "PowerUsage": 1000 * GPU_W * self.scale,
+            "Temperature": 40, "ClockInfo": 1980, "UtilizationRates": SimpleNamespace(gpu=99),
+        }  # fmt: skip
+        return answers[name]
+
+    def constant(self, name: str) -> int:
+        del name
+        return 0
+
+
+@contextmanager
+def on(clock: Clock) -> Iterator[None]:
+    """Every reader of the time reads this clock."""
+    with patch.object(gpu, "time", clock), patch.object(rapl, "time", clock), patch.object(edges, "time", clock):
+        yield
+
+
+def counter(clock: Clock, name: str, watts: float, *, lost: bool) -> Domain:
+    """A RAPL domain that wraps every 100 J."""
+    domain = Domain(name, Path("/nowhere"), 100.0)
+
+    def read() -> float | None:
+        if lost:
+            domain.fault = f"{name}: unreadable"
+            return None
+        return (30.0 + watts * clock.now) % 100.0
+
+    domain._read = read  # type: ignore[method-assign]
+    return domain
+
+
+def model() -> Machine:
+    class Still(Machine):
+        def cpu(self) -> Any:
+            return SimpleNamespace(start=lambda: None, total_power=lambda: SimpleNamespace(W=40.0))
+
+    return Still(100.0, "made up", "cpu", 20.0, "dram")
+
+
+def step(clock: Clock, sources: Sources, seconds: float) -> None:
+    """Let time pass, with ten samples a second."""
+    end = clock.now + seconds
+    while clock.now + 0.1 < end:
+        clock.now += 0.1
+        sample_all(sources)
+    clock.now = end
+
+
+def windows_of(clock: Clock, sources: Sources, lengths: list[float]) -> tuple[list[Edge], Window]:
+    """Successive windows of one name, with their edges."""
+    marks, window = [take_edge(sources, opening=True)], Window()
+    for seconds in lengths:
+        step(clock, sources, seconds)
+        marks.append(take_edge(sources))
+        window.add(sources, marks[-2], marks[-1])
+    return marks, window
+
+
+@pytest.mark.parametrize("lengths", [[12.0], [3.0] * 4, [0.5] * 24], ids=["one", "four", "many"])
+@pytest.mark.parametrize(("scale", "apart"), [(1.3, "+30."), (0.8, "-20."), (1.05, "")])
+def test_a_counter_and_samples_that_part_are_noted_in_windows_too(
+    lengths: list[float], scale: float, apart: str
+) -> None:
+    """Twelve seconds are enough to tell, in one window or in many of a name; both figures are kept."""
+    clock = Clock()
+    with on(clock):
+        source = GpuSource(Driver(clock, set(), scale), Gpu("gpu0", "handle"), 0.1)  # type: ignore[arg-type]
+        _, window = windows_of(clock, Sources(gpus=[source]), lengths)
+    span = window.spans["gpu0"]
+    note, integral = source.energy(span).note, source.integral(span)
+    assert source.energy(span).value == pytest.approx(12 * GPU_W, rel=0.01)
+    assert integral.value == pytest.approx(12 * GPU_W * scale, rel=0.01)
+    assert f"integral of its power samples {integral.value:.6g} J" in note
+    assert ("counter and integral part by" in note) == bool(apart)
+    assert apart in note
+
+
+def test_a_short_window_is_too_short_to_hold_them_against_each_other() -> None:
+    clock = Clock()
+    with on(clock):
+        source = GpuSource(Driver(clock, set(), 1.3), Gpu("gpu0", "handle"), 0.1)  # type: ignore[arg-type]
+        _, window = windows_of(clock, Sources(gpus=[source]), [9.0])
+    assert "one of them is wrong" not in source.energy(window.spans["gpu0"]).note
+
+
+@given(
+    lengths=st.lists(st.floats(0.001, 3.0), min_size=1, max_size=12),
+    missing=st.sets(st.sampled_from(["TotalEnergyConsumption", "PowerUsage"]), max_size=1),
+)
+@settings(deadline=None)
+def test_windows_add_up_to_the_whole(lengths: list[float], missing: set[str]) -> None:
+    """Counted or sampled GPU, and RAPL over its wraps: the parts are the whole, and RAPL's is exact."""
+    clock = Clock()
+    with on(clock):
+        source = GpuSource(Driver(clock, missing), Gpu("gpu0", "handle"), 0.1)  # type: ignore[arg-type]
+        cpu = RaplSource("cpu", [counter(clock, f"package-{i}", PACKAGE_W, lost=False) for i in (0, 1)], 0.1)
+        sources = Sources(gpus=[source], others=[cpu])
+        marks, window = windows_of(clock, sources, lengths)
+        whole = between(sources, marks[0], marks[-1])
+    for device, span in window.spans.items():
+        parts = [between(sources, a, b)[device].energy_j for a, b in pairwise(marks)]
+        assert span.energy_j == pytest.approx(sum(parts), abs=1e-9)
+        assert span.energy_j == pytest.approx(whole[device].energy_j, abs=1e-6)
+        assert span.duration_s == pytest.approx(whole[device].duration_s)
+        assert not span.fault
+    assert whole["cpu"].energy_j == pytest.approx(2 * PACKAGE_W * sum(lengths))
+    assert abs(whole["gpu0"].energy_j - GPU_W * sum(lengths)) <= whole["gpu0"].error_j + GPU_W * 0.02
+
+
+def every_quantity(reading: EnergyReading) -> dict[str, Quantity]:
+    """All that a reading says."""
+    found = {f"energy {scope}": q for scope, q in reading.by_scope().items()}
+    found |= {f"net {scope}": q for scope, q in reading.net_by_scope().items()}
+    found |= {f"power {scope}": reading.power_mean(scope) for scope in reading.by_scope()}
+    found |= {f"device {device}": q for device, q in reading.per_gpu.items()}
+    return found | {"idle": reading.power_idle, "integral": reading.integral_gpu, "duration": reading.duration}
+
+
+KINDS = ("counter", "lost", "model", "absent")
+
+
+def built(clock: Clock, gpus: list[set[str]], cpu: str, dram: str) -> Sources:
+    """A machine: each GPU with what its driver misses, CPU and DRAM each of one of `KINDS`."""
+    sources = Sources(reasons={scope: f"no {scope} here" for scope in SCOPES})
+    for index, missing in enumerate(gpus):
+        sources.gpus.append(GpuSource(Driver(clock, missing), Gpu(f"gpu{index}", "handle"), 0.1))  # type: ignore[arg-type]
+    others: list[Source] = []
+    for scope, kind, watts in (("cpu", cpu, PACKAGE_W), ("dram", dram, DRAM_W)):
+        if kind in {"counter", "lost"}:
+            domain = counter(clock, f"package-0 {scope}", watts, lost=kind == "lost")
+            others.append(RaplSource(scope, [domain], 0.1))  # type: ignore[arg-type]
+        elif kind == "model":
+            others.append((ModelledCpu if scope == "cpu" else ModelledDram)(model(), "no RAPL"))
+    sources.others = others
+    return sources
+
+
+queries = st.sampled_from(["TotalEnergyConsumption", "PowerUsage", "Temperature", "ClockInfo", "UtilizationRates"])
+
+
+@given(
+    gpus=st.lists(st.sets(queries), max_size=2),
+    cpu=st.sampled_from(KINDS),
+    dram=st.sampled_from(KINDS),
+    idle=st.booleans(),
+    fails=st.booleans(),
+)
+@settings(deadline=None)
+def test_no_quantity_is_zero_because_it_was_missing(
+    gpus: list[set[str]], cpu: str, dram: str, *, idle: bool, fails: bool
+) -> None:
+    """Whatever is missing, in any combination and from the start or later: a value that is there is no 0, one that is not
+    has its reason, and the machine is the sum of exactly the parts that are there."""
+    clock = Clock()
+    with on(clock):
+        sources = built(clock, gpus, cpu, dram)
+        first = take_edge(sources, opening=True)
+        step(clock, sources, 2.0)
+        if fails:
+            for source in sources:
+                source.fail("fell off")
+        step(clock, sources, 2.0)
+        last = take_edge(sources)
+    times, spans = [(first.time_s, last.time_s)], between(sources, first, last)
+    gross = read_out(sources, spans, times, 0.0, idle=None, watch=None)
+    rest = {scope: gross.power_mean(scope).scaled(0.25, "W") for scope in metered(gross.parts)} if idle else None
+    reading = read_out(sources, spans, times, 0.0, idle=None if rest is None else IdlePower(rest), watch=None)
+    live = read_live(sources, 4.0)
+    said = every_quantity(reading) | {f"live {k}": q for k, q in (live.energy | live.power).items()}
+    for name, q in said.items():
+        assert (q.value is None) == (q.method == "unavailable"), name
+        assert q.note if q.value is None else q.value != 0, name
+    there = {scope: part.value for scope, part in reading.parts.items() if part.value is not None}
+    assert set(there) == expected_scopes(gpus, cpu, dram, fails=fails)
+    assert reading.energy_machine.value == (pytest.approx(sum(there.values())) if there else None)
+    for scope, part in reading.parts.items():
+        if there:
+            assert (f"without {scope}" in reading.energy_machine.note) == (scope not in there)
+        net = reading.net_by_scope()[scope]
+        if idle and part.method in {"measured", "sampled"}:
+            assert net.value == pytest.approx(0.75 * (part.value or 0))
+        else:
+            assert net.value is None
+
+
+def expected_scopes(gpus: list[set[str]], cpu: str, dram: str, *, fails: bool) -> set[str]:
+    """Which parts can be had, worked out from the machine alone."""
+    if fails:
+        return set()
+    blind = {"TotalEnergyConsumption", "PowerUsage"}
+    scopes = {scope for scope, kind in (("cpu", cpu), ("dram", dram)) if kind in {"counter", "model"}}
+    return scopes | ({"gpu"} if gpus and not any(blind <= missing for missing in gpus) else set())
+
+
+@pytest.mark.parametrize(
+    ("uuids", "chosen"),
+    [(["bb"], ["gpu1"]), (["bb", "aa"], ["gpu1", "gpu0"]), (["of a MIG instance"], ["gpu0"])],
+)
+def test_a_torch_that_has_begun_says_which_gpus_it_sees(
+    monkeypatch: pytest.MonkeyPatch, uuids: list[str], chosen: list[str]
+) -> None:
+    """Its UUIDs stand above CUDA_VISIBLE_DEVICES; one that NVML does not list leaves the choice to the variable."""
+    cuda = SimpleNamespace(
+        is_initialized=lambda: True,
+        device_count=lambda: len(uuids),
+        get_device_properties=lambda i: SimpleNamespace(uuid=uuids[i]),
+    )
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    monkeypatch.delenv("CUDA_DEVICE_ORDER", raising=False)
+
+    def query(function: str, *arguments: Any) -> Any:
+        match function:
+            case "DeviceGetCount":
+                return 2
+            case "DeviceGetHandleByIndex":
+                return arguments[0]
+            case "DeviceGetUUID":
+                return ["GPU-aa", "GPU-bb"][arguments[0]]
+            case _:
+                return "one kind"
+
+    found = select(SimpleNamespace(query=query), "visible")  # type: ignore[arg-type]
+    assert not isinstance(found, Missing)
+    assert [each.name for each in found] == chosen
