@@ -1,0 +1,162 @@
+"""What is said to be measurable is what the meter then measures."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import capabilities as looking
+from benchmarks.capabilities import capabilities
+from benchmarks.energy import EnergyMeter
+from benchmarks.energy.nvml import Missing, Nvml
+from benchmarks.environment import environment
+from benchmarks.quantity import METHODS
+
+ROOT = Path(__file__).parents[2]
+QUANTITIES = [
+    "energy_gpu", "energy_cpu", "energy_dram", "energy_machine", "energy_net", "power", "peak_memory_gpu", "peak_memory_cpu",
+    "time", "flops", "mfu", "co2e",
+]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No counters, and nothing remembered of the machine."""
+    monkeypatch.setenv("SSLBENCH_POWERCAP_ROOT", str(tmp_path))
+    monkeypatch.setattr(Nvml, "open", classmethod(lambda _: Missing("no driver in this test")))
+    capabilities.cache_clear()
+    return tmp_path
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forget() -> Any:
+    yield
+    capabilities.cache_clear()
+
+
+def zone(root: Path, zone_name: str, name: str) -> None:
+    (root / zone_name).mkdir()
+    for file, text in (("name", name), ("energy_uj", "1000000"), ("max_energy_range_uj", "262143328850")):
+        (root / zone_name / file).write_text(text)
+
+
+def test_every_quantity_has_a_method_and_its_means_or_its_reason() -> None:
+    ways = capabilities().measurable
+    assert list(ways) == QUANTITIES
+    assert all(way.method in METHODS and way.how for way in ways.values())
+    assert (ways["flops"].method, ways["time"].method) == ("analytic", "measured")
+    assert ways["energy_gpu"].how == "no driver in this test"
+    assert ways["energy_net"].method == "unavailable"
+    assert capabilities().rapl.allow == ""
+
+
+@pytest.mark.parametrize(
+    "domains", [[], ["package-0"], ["package-0", "dram"]], ids=lambda names: "+".join(names) or "none"
+)
+def test_the_meter_does_as_it_was_said(fresh: Path, domains: list[str]) -> None:
+    """The method said of each part is the method of the meter's reading."""
+    for number, name in enumerate(domains):
+        zone(fresh, f"intel-rapl:{number}", name)
+    zone(fresh, "intel-rapl:9", "psys")
+    said = capabilities()
+    with EnergyMeter() as meter:
+        for number in range(len(domains)):
+            (fresh / f"intel-rapl:{number}" / "energy_uj").write_text("5000000")
+        time.sleep(0.05)
+    for scope, energy in meter.reading.by_scope().items():
+        assert said.measurable[f"energy_{scope}"].method == energy.method, scope
+    assert said.rapl.apart == ("psys",)
+    assert len([*said.rapl.cpu, *said.rapl.dram]) == len(domains)
+    net = said.measurable["energy_net"]
+    assert (net.method, "cpu" in net.how) == (("measured", True) if domains else ("unavailable", False))
+
+
+def test_counters_of_root_alone_come_with_the_command_that_opens_them(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root may read every file, so the refusal is put into the reader."""
+    zone(fresh, "intel-rapl:0", "package-0")
+    fault = "package-0: RAPL may be read by root only (...)"
+    monkeypatch.setattr(looking, "unreadable", lambda _: fault)
+    said = capabilities()
+    assert said.rapl.allow == f"sudo chmod a+r {fresh}/*/energy_uj"
+    assert said.measurable["energy_cpu"].method == "modelled"
+    assert fault in said.measurable["energy_cpu"].how
+    monkeypatch.setattr(looking, "find_spec", lambda _: None)
+    capabilities.cache_clear()
+    assert capabilities().measurable["energy_cpu"].method == "unavailable"
+    assert capabilities().measurable["co2e"].method == "unavailable"
+
+
+def test_the_block_is_in_every_environment_and_the_machine_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = json.loads(json.dumps(environment(), allow_nan=False))
+    assert list(found["capabilities"]["measurable"]) == QUANTITIES
+    monkeypatch.setattr(looking, "find_domains", lambda _: pytest.fail("looked again"))
+    assert environment()["capabilities"] == capabilities().document()
+
+
+CHILD = """
+import json, os, time
+os.environ["SCRIPT_T0"] = repr(time.perf_counter())
+from benchmarks.capabilities import capabilities
+from benchmarks.energy import EnergyMeter
+said = capabilities().document()
+with EnergyMeter(cpu=False) as meter:
+    time.sleep(0.3)
+print(json.dumps([said, meter.reading.energy_gpu.method]))
+"""
+
+SCRIPTS: dict[str, dict[str, str]] = {
+    "counter": {"TICK": "0.1", "LIMIT": "700", "REASONS": "68", "NAMES": "H100"},
+    "sampled": {"COUNTER": "0", "GPUS": "2", "MIG": "1"},
+    "nothing": {"COUNTER": "0", "SENSOR": "0"},
+    "MIG": {"CUDA_VISIBLE_DEVICES": "MIG-1234"},
+    "hidden": {"GPUS": "2", "CUDA_VISIBLE_DEVICES": "1"},
+    "which": {"GPUS": "2", "CUDA_VISIBLE_DEVICES": "1", "NAMES": "T4,H100"},
+}
+
+
+@pytest.fixture(scope="module")
+def told(scripted_driver: Path) -> dict[str, Any]:
+    """Each script in a child of its own: what is said, and the method of the meter's reading."""
+    base = {k: v for k, v in os.environ.items() if not k.startswith(("CUDA_", "SCRIPT_"))}
+    base |= {"LD_LIBRARY_PATH": str(scripted_driver), "PYTHONPATH": str(ROOT)}
+    running = {}
+    for name, script in SCRIPTS.items():
+        env = base | {k if k.startswith("CUDA") else f"SCRIPT_{k}": v for k, v in script.items()}
+        running[name] = subprocess.Popen([sys.executable, "-W", "error", "-c", CHILD], env=env, stdout=-1, text=True)
+    return {name: json.loads(process.communicate(timeout=60)[0]) for name, process in running.items()}
+
+
+@pytest.mark.cc
+@pytest.mark.parametrize("name", sorted(SCRIPTS))
+def test_a_scripted_gpu_is_metered_as_it_was_said(told: dict[str, Any], name: str) -> None:
+    said, method = told[name]
+    assert said["measurable"]["energy_gpu"]["method"] == method
+    wanted = {"counter": "measured", "sampled": "sampled", "hidden": "measured"}
+    assert method == wanted.get(name, "unavailable")
+    assert said["driver"] == "999.1"
+
+
+@pytest.mark.cc
+def test_what_a_gpu_tells_is_there(told: dict[str, Any]) -> None:
+    (gpu,) = told["counter"][0]["gpus"]
+    assert (gpu["device"], gpu["name"], gpu["uuid"], gpu["visible"]) == ("gpu0", "H100", "GPU-aa-uuid", True)
+    assert (gpu["power_limit_w"], gpu["memory_bytes"], gpu["mig"]) == (700, 80 * 2**30, False)
+    assert gpu["tick_s"] == pytest.approx(0.1, rel=0.3)
+    assert gpu["throttles"] == ["thermal slowdown by the hardware"]
+    assert "at its power limit" in gpu["remarks"]
+    first, second = told["hidden"][0]["gpus"]
+    assert (first["visible"], second["visible"]) == (False, True)
+    sampled = told["sampled"][0]["gpus"][1]
+    assert (sampled["mig"], sampled["power_limit_w"], sampled["tick_s"]) == (True, None, None)
+    assert any("MIG" in remark for remark in sampled["remarks"])
+    assert {gpu["visible"] for gpu in told["which"][0]["gpus"]} == {None}
+    assert "CUDA_DEVICE_ORDER=PCI_BUS_ID" in told["which"][0]["measurable"]["energy_gpu"]["how"]
