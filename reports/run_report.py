@@ -61,12 +61,18 @@ def _quality(record: Record) -> list[str]:
 
 
 def _notes(record: Record, lines: Sequence[Line]) -> str:
-    """Every distinct note of the tables, and every file that was left out."""
+    """What disturbed the measurement, every distinct note of the tables, and every file that was left out."""
     notes: dict[str, list[str]] = {}
     for x in lines:
         if x.note:
             notes.setdefault(x.note, []).append(x.name)
-    bullets = [f"- {', '.join(names)}: {note}" for note, names in notes.items()]
+    bullets = [
+        f"- {word} in {part}: {line}"
+        for key, word in (("disturbances", "**disturbed**"), ("meter_remarks", "seen"))
+        for part, found in record.details.get(key, {}).items()
+        for line in found
+    ]
+    bullets += [f"- {', '.join(names)}: {note}" for note, names in notes.items()]
     skipped = {**record.details["data"]["skipped_files"], **record.details.get("broken_files", {})}
     bullets += [f"- left out `{path}`: {reason}" for path, reason in skipped.items()]
     if record.config.get("country") is None and record.config.get("grid_intensity") is None:
