@@ -7,25 +7,24 @@ reads fused attention on the CPU as 0); elementwise work and FFTs are not, and a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
+from benchmarks.operators import OperatorCounter, Work
 from models.interface import SAMPLE_RATE
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from models.interface import Encoder, Pretraining
+
+HIDDEN_PRODUCTS = ("linear", "mm", "conv", "attention", "rnn", "lstm", "gru", "einsum")
+"""An operator without a formula whose name says one of these may hide matrix products."""
 
 
 @dataclass(frozen=True)
@@ -33,42 +32,69 @@ class FlopCount:
     """What one call costs.
 
     Attributes:
-        flops: of the operators counted, 2 per MAC.
-        by_operator: the same, split.
-        uncounted: operators without a formula and their calls; views and allocations among them cost nothing.
+        work: FLOPs by module, operator and phase, 2 per MAC; in expectation where layers are dropped at random.
+        uncounted: operators without a formula and their calls; views and bare allocations are not among them.
     """
 
-    flops: int
-    by_operator: dict[str, int]
+    work: dict[Work, float]
     uncounted: dict[str, int]
 
     @property
+    def flops(self) -> int:
+        """Model FLOPs: forward and backward, whatever is computed twice."""
+        return round(sum(flops for work, flops in self.work.items() if work.phase != "recomputed"))
+
+    @property
+    def hardware_flops(self) -> int:
+        """All that the hardware computes, gradient checkpointing's second forward included."""
+        return round(sum(self.work.values()))
+
+    @property
     def macs(self) -> int:
-        """Multiply-accumulates."""
+        """Multiply-accumulates of the model FLOPs."""
         return self.flops // 2
 
+    @property
+    def by_operator(self) -> dict[str, int]:
+        """Model FLOPs by operator, the largest first."""
+        return self._split(lambda work: work.operator)
 
-class _Calls(TorchDispatchMode):
-    """Counts the operators that the counter has no formula for."""
+    def by_module(self, depth: int = 2) -> dict[str, int]:
+        """Model FLOPs by module, with those inside it, in the order of first use; "" is the whole.
 
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.calls: Counter[str] = Counter()
+        `depth` bounds the path: 1 is the root's own children. What a module computes itself counts only there.
+        """
+        found: Counter[str] = Counter()
+        for work, flops in self.work.items():
+            if work.phase == "recomputed":
+                continue
+            parts = work.module.split(".") if work.module else []
+            for level in range(min(depth, len(parts)) + 1):
+                found[".".join(parts[:level])] += flops  # type: ignore[assignment]
+        return {name: round(flops) for name, flops in found.items()}
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
-        # `prim` asks a tensor for its device or layout: a question, not an operator.
-        if func.overloadpacket not in flop_registry and not func.is_view and func.namespace != "prim":
-            self.calls[str(func.overloadpacket)] += 1
-        return func(*args, **(kwargs or {}))
+    @property
+    def suspects(self) -> dict[str, int]:
+        """Uncounted operators that may hide matrix products (int8 products among them), and their calls."""
+        return {name: n for name, n in self.uncounted.items() if any(part in name for part in HIDDEN_PRODUCTS)}
+
+    def _split(self, key: Callable[[Work], str]) -> dict[str, int]:
+        found: Counter[str] = Counter()
+        for work, flops in self.work.items():
+            if work.phase != "recomputed":
+                found[key(work)] += flops  # type: ignore[assignment]
+        return {name: round(flops) for name, flops in found.most_common()}
 
 
-def count_flops(call: Callable[[], object]) -> FlopCount:
-    """FLOPs of `call`, which must run under fake tensors (build its tensors inside `fake_tensors()`)."""
-    counter, calls = FlopCounterMode(display=False), _Calls()
-    with sdpa_kernel(SDPBackend.MATH), counter, calls:
+def count_flops(call: Callable[[], object], root: nn.Module | None = None) -> FlopCount:
+    """FLOPs of `call`, which must run under fake tensors (build its tensors inside `fake_tensors()`).
+
+    Modules are named as seen from `root`.
+    """
+    counter = OperatorCounter(root or nn.Module())
+    with sdpa_kernel(SDPBackend.MATH), counter.counting():
         call()
-    by_operator = {str(op): flops for op, flops in counter.get_flop_counts()["Global"].items()}
-    return FlopCount(counter.get_total_flops(), by_operator, dict(calls.calls))
+    return FlopCount(dict(counter.flops), dict(counter.uncounted))
 
 
 def fake_tensors() -> AbstractContextManager[object]:
@@ -81,62 +107,48 @@ def inference_flops(build: Callable[[], Encoder], seconds: float, clips: int = 1
     with fake_tensors(), torch.no_grad():
         encoder = build()
         waveforms = torch.zeros(clips, round(seconds * SAMPLE_RATE))
-        return count_flops(partial(encoder, waveforms))
+        return count_flops(lambda: encoder(waveforms), cast("nn.Module", encoder))
 
 
 def training_flops(build: Callable[[], Pretraining], seconds: float, clips: int = 1) -> FlopCount:
-    """Of one training step's forward and backward with the model's own objective; the optimiser's work is left out."""
-    with ExitStack() as stack:
-        stack.enter_context(fake_tensors())
-        pretraining = build()
-        waveforms = torch.zeros(clips, round(seconds * SAMPLE_RATE))
-        generator = torch.Generator()
+    """Of one training step's forward and backward with the model's own objective; the optimiser's work is left out.
 
-        def step() -> None:
-            pretraining(waveforms, None, generator).loss.backward()
-
-        return count_flops(step)
-
-
-def module_table(encoder: nn.Module, seconds: float, depth: int = 2) -> pd.DataFrame:
-    """MACs and parameters by module, as fvcore counts them: a second opinion.
-
-    fvcore traces real tensors and knows no backward; attention is added here, which it lacks.
-    Columns: module, macs, parameters.
+    Layers that training drops at random count in expectation: once with all of them, their work times the share kept.
     """
-    import pandas as pd
-    from fvcore.nn import FlopCountAnalysis, parameter_count
+    with fake_tensors():
+        pretraining = build()
+        root = cast("nn.Module", pretraining)
+        waveforms = torch.zeros(clips, round(seconds * SAMPLE_RATE))
+        with without_layer_drop(pretraining.encoder) as (share, dropped):
 
-    waveforms = torch.zeros(1, round(seconds * SAMPLE_RATE))
-    with torch.no_grad():
-        analysis = FlopCountAnalysis(_LastLayer(encoder), (waveforms,))
-        analysis.set_op_handle("aten::scaled_dot_product_attention", _attention_macs)
-        analysis.unsupported_ops_warnings(enabled=False).uncalled_modules_warnings(enabled=False)
-        analysis.tracer_warnings("none")
-        macs = analysis.by_module()
-    parameters = parameter_count(_LastLayer(encoder))
-    shown = {name.removeprefix("encoder.") or "total": name for name in macs if name != "encoder"}
-    rows = [
-        (short, macs[name], parameters[f"encoder.{short}".removesuffix(".total")])
-        for short, name in shown.items()
-        if short.count(".") < depth
-    ]
-    return pd.DataFrame(rows, columns=["module", "macs", "parameters"])
+            def step() -> None:
+                pretraining(waveforms, None, torch.Generator()).loss.backward()
+
+            counted = count_flops(step, root)
+            names = {name for name, module in root.named_modules() if module in dropped}
+    return _expected(counted, names, 1 - share)
 
 
-class _LastLayer(nn.Module):
-    """The encoder as the tracer can follow it: one tensor out."""
+@contextmanager
+def without_layer_drop(encoder: Any) -> Iterator[tuple[float, Collection[nn.Module]]]:  # noqa: ANN401 - any encoder
+    """Run all layers; gives the share that training drops, and the layers it may drop."""
+    share = float(getattr(encoder, "layer_drop", 0.0))
+    if not share:
+        yield 0.0, ()
+        return
+    encoder.layer_drop = 0.0
+    try:
+        yield share, encoder.droppable
+    finally:
+        encoder.layer_drop = share
 
-    def __init__(self, encoder: nn.Module) -> None:
-        super().__init__()
-        self.encoder = encoder
 
-    def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
-        """The last layer."""
-        return self.encoder(waveforms).layers[-1]
+def _expected(count: FlopCount, dropped: Collection[str], kept: float) -> FlopCount:
+    """The count with the work inside the `dropped` modules times the share `kept`."""
 
+    def inside(module: str) -> bool:
+        parts = module.split(".")
+        return any(".".join(parts[:n]) in dropped for n in range(1, len(parts) + 1))
 
-def _attention_macs(inputs: list[Any], outputs: list[Any]) -> int:  # noqa: ARG001 - fvcore's signature
-    """Scores and mixing: 2 B H T^2 d, from the traced shapes of query and key."""
-    batch, heads, frames, width = inputs[0].type().sizes()
-    return 2 * batch * heads * frames * inputs[1].type().sizes()[2] * width
+    work = {key: flops * (kept if dropped and inside(key.module) else 1) for key, flops in count.work.items()}
+    return FlopCount(work, count.uncounted)

@@ -1,4 +1,4 @@
-"""Every model by its name, and a trained run by its folder."""
+"""Every model by its name: of the catalog, a trained run's folder, a transformers folder, a function of the user's."""
 
 from __future__ import annotations
 
@@ -7,14 +7,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.checkpoints import load_weights, read_config
-from models.efficient.closed_form import encoder_macs
+from models.efficient import closed_form as efficient
 from models.efficient.config import EFFICIENT, EfficientConfig
 from models.errors import BadInputError
 from models.names import choose
+from models.wav2vec2_family import closed_form as wav2vec2_family
+from models.wav2vec2_family.config import WAV2VEC2_FAMILY, Wav2Vec2FamilyConfig
 
 if TYPE_CHECKING:
-    from models.efficient.encoder import EfficientEncoder
+    from torch import nn
+
     from models.efficient.masked_prediction import MaskedPrediction
+    from models.wav2vec2_family.masked_prediction import HubertPretraining
+
+Config = EfficientConfig | Wav2Vec2FamilyConfig
+
+CATALOG: dict[str, Config] = {**EFFICIENT, **WAV2VEC2_FAMILY}
+
+CLIP_SECONDS = 15
+NOT_BUILT = "its objective is not built yet; inference can be measured"
 
 
 @dataclass(frozen=True)
@@ -27,7 +38,7 @@ class ModelCard:
         frame_rate: encoder frames a second.
         objective: of its pretraining.
         macs_per_audio_second: of encoding, at clips of 15 s.
-        licence: of the weights and the recipe.
+        licence: of the code that the model is built from.
         about: one line.
     """
 
@@ -40,40 +51,46 @@ class ModelCard:
     about: str
 
 
-CLIP_SECONDS = 15
-
-
 def card(name: str) -> ModelCard:
     """The card of a catalog model or a run folder.
 
     Raises:
         BadInputError: for an unknown name or an unusable folder.
     """
-    config, about = _described(name)
-    encoder = config.encoder
-    width, hidden = encoder.width, encoder.hidden
-    block = 4 * width**2 + 3 * width * hidden + 2 * width + 2 * (width // encoder.heads)
-    parameters = encoder.mels * encoder.stack * width + encoder.blocks * block + width
-    macs = encoder_macs(encoder, CLIP_SECONDS * 16_000) / CLIP_SECONDS
-    objective = f"masked prediction of {config.objective.clusters} k-means units of MFCC"
-    return ModelCard(name, parameters, encoder.frame_rate, objective, macs, "Apache-2.0", about)
+    if is_foreign(name):
+        raise BadInputError(f"{name}: no card on paper for a model of your own; sslbench profile {name} counts it")
+    trained, config = _described(name)
+    match config:
+        case EfficientConfig(encoder=shape):
+            objective = f"masked prediction of {config.objective.clusters} k-means units of MFCC"
+            about = f"log-mel x{shape.stack}, {shape.blocks} pre-norm blocks, width {shape.width}, {shape.heads} heads, SwiGLU {shape.hidden}"
+            parameters, macs = efficient.encoder_parameters(shape), efficient.encoder_macs(shape, CLIP_SECONDS * 16_000)
+            rate = shape.frame_rate
+        case Wav2Vec2FamilyConfig(architecture=a):
+            units = config.objective
+            objective = f"masked prediction of {units.clusters} k-means units of MFCC" if units else "not built yet"
+            about = f"7 convolutions, {a.layers} {'pre' if a.pre_norm else 'post'}-norm layers, width {a.width}, {a.heads} heads"
+            parameters = wav2vec2_family.encoder_parameters(a)
+            macs, rate = wav2vec2_family.encoder_macs(a, CLIP_SECONDS * 16_000), a.frame_rate
+    about = f"{trained}, trained in this run" if trained else about
+    return ModelCard(name, parameters, rate, objective, macs / CLIP_SECONDS, "Apache-2.0", about)
 
 
-def _described(name: str) -> tuple[EfficientConfig, str]:
-    if _is_folder(name):
-        trained, config = read_config(checkpoint_folder(Path(name)))
-        return config, f"{trained}, trained in this run"
-    config = EFFICIENT[choose(name, EFFICIENT, "model")]
-    e = config.encoder
-    return (
-        config,
-        f"log-mel x{e.stack}, {e.blocks} pre-norm blocks, width {e.width}, {e.heads} heads, SwiGLU {e.hidden}",
-    )
+def _described(name: str) -> tuple[str, Config]:
+    """The trained model's catalog name (empty for a catalog model) and its settings."""
+    if is_run(name):
+        return read_config(checkpoint_folder(Path(name)))
+    return "", CATALOG[choose(name, CATALOG, "model")]
 
 
-def _is_folder(name: str) -> bool:
+def is_foreign(name: str) -> bool:
+    """Whether the name is of a transformers folder (`hf:PATH`) or of a function of the user's (`file.py:function`)."""
+    return name not in CATALOG and ":" in name and not Path(name).is_dir()
+
+
+def is_run(name: str) -> bool:
     """A catalog name wins over a folder of that name, which `./NAME` still reaches."""
-    return name not in EFFICIENT and (Path(name).is_dir() or "/" in name)
+    return name not in CATALOG and not is_foreign(name) and (Path(name).is_dir() or "/" in name)
 
 
 def checkpoint_folder(folder: Path) -> Path:
@@ -90,28 +107,62 @@ def checkpoint_folder(folder: Path) -> Path:
     return found[-1].parent
 
 
-def pretraining(name: str) -> MaskedPrediction:
+def pretraining(name: str, *, weights: bool = True) -> MaskedPrediction | HubertPretraining:
     """The model with its objective: random weights for a catalog name, the trained ones for a run folder.
 
-    Raises:
-        BadInputError: for an unknown name or an unusable folder.
-    """
-    from models.efficient.masked_prediction import MaskedPrediction
+    Without `weights` a run's model is built as it was before training, which is all that counting needs.
 
-    if not _is_folder(name):
-        return MaskedPrediction(EFFICIENT[choose(name, EFFICIENT, "model")])
-    folder = checkpoint_folder(Path(name))
-    module = MaskedPrediction(read_config(folder)[1])
-    load_weights(module, folder)
+    Raises:
+        BadInputError: for an unknown name, an unusable folder, or a model whose objective is not built.
+    """
+    if is_foreign(name):
+        raise BadInputError(f"{name}: a model of your own has no objective here; its inference can be measured")
+    module = _built(name, _described(name)[1])
+    if weights and is_run(name):
+        load_weights(module, checkpoint_folder(Path(name)))
     return module
 
 
-def load_model(name: str) -> EfficientEncoder:
+def _built(name: str, config: Config) -> MaskedPrediction | HubertPretraining:
+    if isinstance(config, EfficientConfig):
+        from models.efficient.masked_prediction import MaskedPrediction
+
+        return MaskedPrediction(config)
+    if config.objective is None:
+        raise BadInputError(f"{name}: {NOT_BUILT}")
+    from models.wav2vec2_family.masked_prediction import HubertPretraining
+
+    return HubertPretraining(config, config.objective)
+
+
+def load_model(name: str, *, weights: bool = True) -> nn.Module:
     """An encoder in evaluation mode: `encoder(waveforms, lengths) -> SpeechFeatures`.
+
+    Args:
+        name: of the catalog (random weights), a run's folder, `hf:PATH` of a transformers folder, `path/file.py:function`
+            or `package.module:function`.
+        weights: whether those of a folder are loaded; counting needs none.
 
     Raises:
         BadInputError: for an unknown name or an unusable folder.
     """
-    encoder = pretraining(name).encoder
+    encoder = _encoder(name, weights=weights)
     encoder.eval()
     return encoder
+
+
+def _encoder(name: str, *, weights: bool) -> nn.Module:
+    if is_foreign(name):
+        if name.startswith("hf:"):
+            from models.huggingface import encoder_from_folder
+
+            return encoder_from_folder(Path(name.removeprefix("hf:")), weights=weights)
+        from models.user_encoder import user_encoder
+
+        return user_encoder(name)
+    config = _described(name)[1]
+    if isinstance(config, Wav2Vec2FamilyConfig):
+        from models.wav2vec2_family.encoder import build_encoder
+
+        return build_encoder(config.architecture)
+    return pretraining(name, weights=weights).encoder

@@ -8,3 +8,9 @@ HOP = 160
 
 FFT = 512
 """Points of the transform behind each frame."""
+
+CEPSTRA = 13
+"""Coefficients behind the targets."""
+
+MFCC_WIDTH = 39
+"""The same with their first and second deltas."""

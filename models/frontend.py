@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from models.framing import FFT, HOP, WINDOW
+from models.framing import CEPSTRA, FFT, HOP, WINDOW
 from models.interface import SAMPLE_RATE
 
 LOG_FLOOR = 1e-8  # of mel energy; quantisation noise of 16-bit audio lies above it
@@ -118,7 +118,7 @@ class MFCC(nn.Module):
 
     dct: Tensor
 
-    def __init__(self, mels: int = 80, coefficients: int = 13) -> None:
+    def __init__(self, mels: int = 80, coefficients: int = CEPSTRA) -> None:
         super().__init__()
         self.register_buffer("dct", dct_matrix(mels, coefficients), persistent=False)
 

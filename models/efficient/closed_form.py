@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from models.efficient.config import EfficientConfig, EncoderConfig
-from models.framing import FFT, HOP
+from models.framing import HOP
+from models.frontend_macs import filter_macs, target_macs
 
 
 def encoder_macs(config: EncoderConfig, samples: int) -> int:
@@ -12,9 +13,8 @@ def encoder_macs(config: EncoderConfig, samples: int) -> int:
     Per block and frame 4 d^2 for the projections, 2 T d for scores and mixing, 3 d h for SwiGLU; before them the mel
     filters and the input projection. The FFT (about 2.5 % of the front end's filters) and elementwise work are left out.
     """
-    fine = samples // HOP
-    frames = fine // config.stack
-    front = fine * (FFT // 2 + 1) * config.mels + frames * config.mels * config.stack * config.width
+    frames = samples // HOP // config.stack
+    front = filter_macs(samples, config.mels) + frames * config.mels * config.stack * config.width
     block = 4 * config.width**2 + 2 * frames * config.width + 3 * config.width * config.hidden
     return front + config.blocks * frames * block
 
@@ -25,11 +25,17 @@ def training_macs(config: EfficientConfig, samples: int) -> int:
     The front end and the targets are not differentiated, and the input projection needs no gradient of its input.
     """
     encoder, objective = config.encoder, config.objective
-    fine = samples // HOP
-    frames = fine // encoder.stack
-    filters = fine * (FFT // 2 + 1) * encoder.mels
+    frames = samples // HOP // encoder.stack
+    filters = filter_macs(samples, encoder.mels)
     projection = frames * encoder.mels * encoder.stack * encoder.width
     blocks = encoder_macs(encoder, samples) - filters - projection
     head = frames * encoder.width * objective.labels_per_frame * objective.clusters
-    targets = fine * encoder.mels * 13 + fine // 2 * 39 * objective.clusters
+    targets = target_macs(samples, encoder.mels, objective.clusters)
     return filters + targets + 2 * projection + 3 * (blocks + head)
+
+
+def encoder_parameters(config: EncoderConfig) -> int:
+    """Learned values: the input projection, each block's matrices and norms, the last norm."""
+    width, head = config.width, config.width // config.heads
+    block = 4 * width**2 + 3 * width * config.hidden + 2 * width + 2 * head
+    return config.mels * config.stack * width + config.blocks * block + width

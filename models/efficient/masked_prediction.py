@@ -12,12 +12,12 @@ from torch.nn import functional as F
 
 from models.efficient.config import EfficientConfig
 from models.efficient.encoder import EfficientEncoder
-from models.efficient.masking import span_mask
-from models.efficient.targets import KMeansQuantiser
 from models.framing import HOP
 from models.frontend import silence_padding, stacked_frames, valid_mask
 from models.interface import LossAndMetrics
+from models.masking import span_mask
 from models.optimisation import OptimisationConfig
+from models.targets import KMeansQuantiser, label_entropy
 
 
 class MaskedPrediction(nn.Module):
@@ -65,7 +65,7 @@ class MaskedPrediction(nn.Module):
             metrics = {
                 "masked_accuracy": hits,
                 "feature_variance": variance,
-                "target_entropy": self._entropy(labels, valid_mask(known, frames)),
+                "target_entropy": label_entropy(labels, valid_mask(known, frames), settings.clusters),
             }
         return LossAndMetrics(loss, metrics)
 
@@ -84,13 +84,6 @@ class MaskedPrediction(nn.Module):
             hits = ((logits.argmax(-1) == labels) * weight[..., None]).sum()
             variance = _variance(output.float(), frame_lengths)
         return loss, hits, variance
-
-    def _entropy(self, labels: Tensor, valid: Tensor) -> Tensor:
-        """Entropy in nats of the labels' use in this batch: what a guess from frequencies alone would lose."""
-        weight = valid[..., None].expand_as(labels).flatten().float()
-        counts = torch.zeros(self.config.objective.clusters, device=labels.device)
-        counts.scatter_add_(0, labels.flatten(), weight)
-        return torch.special.entr(counts / counts.sum().clamp(min=1)).sum()
 
     def after_step(self, progress: float) -> None:
         """Nothing follows a step here: there is no teacher."""

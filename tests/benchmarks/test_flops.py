@@ -11,7 +11,8 @@ from torch._subclasses.fake_tensor import FakeTensor
 from torch.nn import functional as F
 
 from benchmarks.cards import card_rows
-from benchmarks.flops import count_flops, fake_tensors, inference_flops, module_table, training_flops
+from benchmarks.flops import count_flops, fake_tensors, inference_flops, training_flops
+from benchmarks.second_opinion import second_opinion
 from models.catalog import card
 from models.efficient.closed_form import encoder_macs, training_macs
 from models.efficient.config import EFFICIENT, EfficientConfig, EncoderConfig, ObjectiveConfig
@@ -140,7 +141,7 @@ def test_fvcore_counts_the_same(seconds: float) -> None:
     """fvcore counts the same matrix products; rotary positions, norms and gates are elementwise and in neither."""
     config = EFFICIENT["efficient-tiny"].encoder
     encoder = EfficientEncoder(config)
-    table = module_table(encoder, seconds).set_index("module")
+    table = second_opinion(encoder, seconds).modules.set_index("module")
     assert table.loc["total", "macs"] == pytest.approx(encoder_macs(config, round(seconds * 16_000)), rel=5e-3)
     assert table.loc["total", "parameters"] == sum(p.numel() for p in encoder.parameters())
 
@@ -149,7 +150,7 @@ def test_fvcore_counts_the_same(seconds: float) -> None:
 def test_the_module_table_splits_the_total() -> None:
     """By hand: the projection, the mel filters, and each block alike."""
     encoder = EfficientEncoder(SMALL.encoder)
-    table = module_table(encoder, 2.0).set_index("module")
+    table = second_opinion(encoder, 2.0).modules.set_index("module")
     assert table.loc["project", "macs"] == 50 * 80 * 24
     assert table.loc["logmel", "macs"] == pytest.approx(200 * 257 * 20, rel=0.01)
     blocks = table.loc[["blocks.0", "blocks.1"], "macs"]
@@ -164,7 +165,7 @@ def test_the_module_table_leaves_the_encoder_as_it_was() -> None:
     encoder = EfficientEncoder(SMALL.encoder)
     x = torch.randn(1, 3200, generator=torch.Generator().manual_seed(0))
     before = encoder(x).layers[-1]
-    module_table(encoder, 1.0)
+    second_opinion(encoder, 1.0)
     assert torch.equal(encoder(x).layers[-1], before)
 
 

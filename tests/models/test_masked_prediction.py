@@ -12,7 +12,7 @@ from torch import Tensor
 
 from models.efficient.config import EfficientConfig, EncoderConfig, ObjectiveConfig
 from models.efficient.masked_prediction import MaskedPrediction
-from models.efficient.masking import span_mask
+from models.masking import span_mask
 from models.frontend import normalised, silence_padding, stacked_frames
 from models.interface import LossAndMetrics
 

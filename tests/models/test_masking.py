@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chi2
 
-from models.efficient.masking import span_mask
+from models.masking import span_mask
 
 
 def drawn(lengths: list[int], frames: int, span: int, share: float, seed: int = 0) -> torch.Tensor:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.metrics import pairwise_distances_argmin_min
 
-from models.efficient.targets import MFCC_WIDTH, KMeansQuantiser
+from models.targets import MFCC_WIDTH, KMeansQuantiser
 from models.frontend import MFCC, LogMel
 
 Clip = NDArray[np.float32]

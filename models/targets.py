@@ -10,10 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from models.framing import MFCC_WIDTH
 from models.frontend import MFCC, LogMel
 from models.interface import SAMPLE_RATE
-
-MFCC_WIDTH = 39
 
 
 class KMeansQuantiser(nn.Module):
@@ -68,3 +67,14 @@ class KMeansQuantiser(nn.Module):
             "inertia": float(kmeans.inertia_) / len(cepstra),
             "target_entropy": entropy,
         }
+
+
+def label_entropy(labels: Tensor, valid: Tensor, clusters: int) -> Tensor:
+    """Entropy in nats of the labels' use in this batch: what a guess from frequencies alone would lose.
+
+    Shapes: labels `(B, frames, ...)`, valid `(B, frames)`, True where a frame counts.
+    """
+    weight = valid.view(*valid.shape, *[1] * (labels.ndim - valid.ndim)).expand_as(labels).flatten().float()
+    counts = torch.zeros(clusters, device=labels.device)
+    counts.scatter_add_(0, labels.flatten(), weight)
+    return torch.special.entr(counts / counts.sum().clamp(min=1)).sum()

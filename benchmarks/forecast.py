@@ -1,0 +1,173 @@
+"""Peak memory of a phase predicted from fake tensors: no weights, no data, no device.
+
+Every storage is followed from its making to its end through the operators that the device would run: attention is fused
+(its T x T scores are never stored, unless dropout on a CPU or the model itself asks for them), and for CUDA dropout's masks
+take one byte and autocast keeps norms and losses in float32. On a CPU, oneDNN's blocked copies of a convolution's tensors count, and
+the C library's heap is taken to hold `HEAP_SLACK` of what is alive. Not in it: workspaces of libraries (cuBLAS some 8 to 32 MiB,
+cuDNN and oneDNN what they like), the allocator's fragmentation, the CUDA context (0.3 to 0.6 GiB outside the allocator),
+and what `torch.compile` saves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import torch
+from torch import nn
+
+from benchmarks.cuda_dispatch import CudaDispatch
+from benchmarks.flops import fake_tensors, without_layer_drop
+from benchmarks.live_bytes import LiveBytes
+from benchmarks.quantity import Quantity
+from models.errors import BadInputError
+from models.interface import SAMPLE_RATE
+
+if TYPE_CHECKING:
+    from models.interface import Encoder, Pretraining
+
+DeviceKind = Literal["cpu", "cuda"]
+Precision = Literal["float32", "bfloat16"]
+
+HEAP_SLACK = {"inference": 1.1, "training": 1.25}
+"""Resident set over live bytes on a CPU: glibc keeps freed blocks below 32 MiB, and a step's gradients, activations and
+optimiser state lie between each other. Measured (glibc 2.36): 1.0 to 1.15 and 1.15 to 1.45; with every block mapped by
+itself both come down to 1.0."""
+
+
+@dataclass(frozen=True)
+class PeakForecast:
+    """Bytes at the moment of the peak, and the traffic of a call.
+
+    Attributes:
+        peak: in all, B; the other sizes are its parts, on a CPU without the heap's slack.
+        weights: parameters and buffers.
+        gradients: those there at the peak.
+        optimizer: its state.
+        activations: all the rest: input, kept and passing activations.
+        bytes_moved: what the operators without matrix products read and write in a call, unfused.
+    """
+
+    peak: Quantity
+    weights: Quantity
+    gradients: Quantity
+    optimizer: Quantity
+    activations: Quantity
+    bytes_moved: Quantity
+
+
+def forecast_inference(
+    build: Callable[[], Encoder],
+    seconds: float,
+    clips: int = 1,
+    *,
+    precision: Precision = "float32",
+    device: DeviceKind = "cpu",
+) -> PeakForecast:
+    """Of encoding `clips` clips of `seconds`, all layers returned; `build` makes the encoder, on the CPU."""
+    with fake_tensors(), LiveBytes(blocked_convolutions=device == "cpu") as held, torch.no_grad():
+        encoder = build()
+        _mark_weights(held, cast("nn.Module", encoder))
+        held.restart()
+        waveforms = torch.zeros(clips, round(seconds * SAMPLE_RATE))
+        with _device_rules(device, precision):
+            features = encoder(waveforms)
+        del features
+        return _forecast(held, device, "inference")
+
+
+def forecast_training(
+    build: Callable[[], Pretraining],
+    seconds: float,
+    clips: int = 1,
+    *,
+    precision: Precision = "float32",
+    device: DeviceKind = "cpu",
+    optimiser: str = "AdamW",
+) -> PeakForecast:
+    """Of a training step with the optimiser's state in place, gradients freed after each step, no layer dropped.
+
+    `optimiser` is a class of `torch.optim`, with its own defaults, fused where it can be.
+
+    Raises:
+        BadInputError: for an optimiser that `torch.optim` does not have or that cannot be run without arguments.
+    """
+    with fake_tensors(), LiveBytes(blocked_convolutions=device == "cpu") as held:
+        pretraining = build()
+        module = cast("nn.Module", pretraining)
+        module.train()
+        _mark_weights(held, module)
+        step = _optimiser(optimiser, module)
+        _fill_state(held, step)
+        held.mark_gradients(module)
+        held.restart()
+        waveforms = torch.zeros(clips, round(seconds * SAMPLE_RATE))
+        with without_layer_drop(pretraining.encoder):
+            with _device_rules(device, precision):
+                loss = pretraining(waveforms, None, torch.Generator()).loss
+            loss.backward()
+        step.step()
+        return _forecast(held, device, "training")
+
+
+def _mark_weights(held: LiveBytes, module: nn.Module) -> None:
+    held.mark("weights", [*module.parameters(), *module.buffers()])
+
+
+def _optimiser(name: str, module: nn.Module) -> torch.optim.Optimizer:
+    found = getattr(torch.optim, name, None)
+    if not (isinstance(found, type) and issubclass(found, torch.optim.Optimizer)):
+        raise BadInputError(f"--optimiser {name}: not in torch.optim; AdamW, SGD and Adafactor are")
+    learned = [p for p in module.parameters() if p.requires_grad]
+    try:
+        return cast("Any", found)(learned, **({"fused": True} if name in {"Adam", "AdamW", "SGD"} else {}))
+    except TypeError as error:
+        raise BadInputError(f"--optimiser {name}: {error}") from error
+
+
+def _fill_state(held: LiveBytes, optimiser: torch.optim.Optimizer) -> None:
+    """Take a first step on gradients that are thrown away, since the state is made in it."""
+    learned = [p for group in optimiser.param_groups for p in group["params"]]
+    for parameter in learned:
+        parameter.grad = torch.zeros_like(parameter)
+    try:
+        optimiser.step()
+    except (RuntimeError, TypeError) as error:
+        reason = str(error).splitlines()[0]
+        raise BadInputError(
+            f"--optimiser {type(optimiser).__name__}: cannot be run on fake tensors ({reason})"
+        ) from error
+    optimiser.zero_grad(set_to_none=True)
+    state = (value for values in optimiser.state.values() for value in values.values())
+    held.mark("optimizer", (value for value in state if isinstance(value, torch.Tensor)))
+
+
+@contextmanager
+def _device_rules(device: DeviceKind, precision: Precision) -> Iterator[None]:
+    """Autocast as the device would, and its choice of kernels."""
+    half = precision == "bfloat16"
+    with ExitStack() as stack:
+        if device == "cuda":
+            stack.enter_context(CudaDispatch(autocast=half))
+        stack.enter_context(torch.autocast("cpu", torch.bfloat16, enabled=half))
+        yield
+
+
+def _forecast(held: LiveBytes, device: DeviceKind, phase: str) -> PeakForecast:
+    slack = HEAP_SLACK[phase] if device == "cpu" else 1.0
+    parts = held.peak
+    note = f"predicted for {device} from fake tensors, eager"
+
+    def size(value: float, note: str = note) -> Quantity:
+        return Quantity(float(value), "B", "analytic", note=note)
+
+    return PeakForecast(
+        size(parts.total() * slack, note + (f"; live bytes x {slack:g} for the heap" if slack != 1 else "")),
+        size(parts["weights"]),
+        size(parts["gradients"]),
+        size(parts["optimizer"]),
+        size(parts["activations"]),
+        size(held.moved, "read and written by operators without matrix products, unfused"),
+    )

@@ -1,0 +1,109 @@
+"""Bytes that a computation on fake tensors would hold at each moment, by kind, and what it would move."""
+
+from __future__ import annotations
+
+import weakref
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_iter
+
+from benchmarks.operators import FORMULAS, FREE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Kind = Literal["weights", "gradients", "optimizer", "activations"]
+BLOCK = 512
+"""torch's CUDA allocator hands out multiples of this; its rounding is below one in a thousand for tensors that matter."""
+CONVOLUTIONS = frozenset({torch.ops.aten.convolution, torch.ops.aten.convolution_backward})
+
+
+def bytes_of(tensor: Tensor) -> int:
+    """Of the values of a tensor, whatever its storage holds beside them."""
+    return tensor.numel() * tensor.element_size()
+
+
+class LiveBytes(TorchDispatchMode):
+    """Follows every storage from its making to its end, under an outer `FakeTensorMode`.
+
+    Args:
+        blocked_convolutions: whether convolutions copy into a blocked layout and back, as oneDNN's do on a CPU.
+
+    Attributes:
+        live: bytes now, by kind; what was not given another kind counts as activations.
+        peak: the same at the moment of the largest sum since `restart`.
+        moved: bytes that the operators without matrix products read and wrote since `restart`, each tensor once a call.
+    """
+
+    def __init__(self, *, blocked_convolutions: bool = False) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.blocked_convolutions = blocked_convolutions
+        self.live: Counter[Kind] = Counter()
+        self.peak: Counter[Kind] = Counter()
+        self.moved = 0
+        self._kinds: dict[int, Kind] = {}
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
+        out = func(*args, **(kwargs or {}))
+        made = [t for t in tree_iter(out) if isinstance(t, Tensor)]
+        for tensor in made:
+            self._see(tensor)
+        packet = func.overloadpacket
+        if self.blocked_convolutions and packet in CONVOLUTIONS:
+            self._pass_through([bytes_of(t) for t in (*args[:2], *made) if isinstance(t, Tensor)])
+        if not func.is_view and packet not in FORMULAS and packet.__name__ not in FREE:
+            read = (t for t in tree_iter((args, kwargs or {})) if isinstance(t, Tensor))
+            self.moved += sum(bytes_of(t) for t in (*read, *made))
+        return out
+
+    def _pass_through(self, sizes: list[int]) -> None:
+        """A convolution beside its plain tensors: the largest has a blocked copy while the others are made."""
+        passing = self.live.copy()
+        passing["activations"] += max(sizes)
+        if passing.total() > self.peak.total():
+            self.peak = passing
+
+    def _see(self, tensor: Tensor) -> None:
+        storage = tensor.untyped_storage()
+        key = storage._cdata
+        if key in self._kinds:
+            return
+        size = -(-storage.nbytes() // BLOCK) * BLOCK
+        self._kinds[key] = "activations"
+        self.live["activations"] += size
+        weakref.finalize(storage, self._forget, key, size).atexit = False
+        if self.live.total() > self.peak.total():
+            self.peak = self.live.copy()
+
+    def _forget(self, key: int, size: int) -> None:
+        self.live[self._kinds.pop(key)] -= size
+
+    def mark(self, kind: Kind, tensors: Iterable[Tensor]) -> None:
+        """Say what these tensors are."""
+        for tensor in tensors:
+            storage = tensor.untyped_storage()
+            size = -(-storage.nbytes() // BLOCK) * BLOCK
+            before = self._kinds[storage._cdata]
+            self._kinds[storage._cdata] = kind
+            self.live[before] -= size
+            self.live[kind] += size
+
+    def mark_gradients(self, module: nn.Module) -> None:
+        """Say of each gradient what it is as soon as it is there."""
+
+        def mark(parameter: Tensor) -> None:
+            if parameter.grad is not None:
+                self._see(parameter.grad)
+                self.mark("gradients", [parameter.grad])
+
+        for parameter in module.parameters():
+            if parameter.requires_grad:
+                parameter.register_post_accumulate_grad_hook(mark)
+
+    def restart(self) -> None:
+        """Forget the peak and the traffic so far."""
+        self.peak, self.moved = self.live.copy(), 0

@@ -1,0 +1,130 @@
+"""Every operator of a computation with its FLOPs, the module it belongs to, and whether it runs forward or backward.
+
+The formulas are torch's own (`torch.utils.flop_counter`). The walk is ours for three reasons: torch's counter ignores groups
+in the backward of convolutions, books the backward of one module under another, and cannot tell what gradient
+checkpointing computes a second time from what the backward itself costs.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import torch
+from torch import nn
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import conv_flop_count, flop_registry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Phase = Literal["forward", "backward", "recomputed"]
+FREE = frozenset({"detach", "lift_fresh", "empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided"})
+"""Neither views nor work."""
+
+
+class Work(NamedTuple):
+    """Where FLOPs were spent: a module's path below the root ("" is the root itself), an operator and a phase."""
+
+    module: str
+    operator: str
+    phase: Phase
+
+
+class OperatorCounter(TorchDispatchMode):
+    """Counts inside `counting()`; `flops` by `Work`, and the calls of operators without a formula.
+
+    Which module a backward operator belongs to follows from autograd's sequence numbers: each node carries the number at
+    which it was made, and the numbers at which modules were entered and left are kept. Within a backward node gradients
+    are off, except where a checkpointed forward runs again.
+    """
+
+    def __init__(self, root: nn.Module) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.flops: Counter[Work] = Counter()
+        self.uncounted: Counter[str] = Counter()
+        self._names = {id(module): name for name, module in root.named_modules()}
+        self._path: list[str] = [""]
+        self._since, self._owner = [0], [""]
+
+    @contextmanager
+    def counting(self) -> Iterator[None]:
+        """Follow modules and operators inside the block."""
+        enter = register_module_forward_pre_hook(self._enter)
+        leave = register_module_forward_hook(self._leave, always_call=True)
+        try:
+            with self:
+                yield
+        finally:
+            enter.remove()
+            leave.remove()
+
+    def _enter(self, module: nn.Module, inputs: object) -> None:  # noqa: ARG002 - torch's signature
+        # A module outside the root is booked under the one that calls it.
+        self._path.append(self._names.get(id(module), self._path[-1]))
+        self._mark()
+
+    def _leave(self, module: nn.Module, inputs: object, output: object) -> None:  # noqa: ARG002 - torch's signature
+        self._path.pop()
+        self._mark()
+
+    def _mark(self) -> None:
+        self._since.append(torch._C._autograd._get_sequence_nr())
+        self._owner.append(self._path[-1])
+
+    def _where(self) -> tuple[str, Phase]:
+        node: Any = torch._C._current_autograd_node()
+        if node is None:
+            return self._path[-1], "forward"
+        if torch.is_grad_enabled():
+            return self._path[-1], "recomputed"
+        return self._owner[bisect_right(self._since, node._sequence_nr()) - 1], "backward"
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
+        kwargs = kwargs or {}
+        packet = func.overloadpacket
+        formula = FORMULAS.get(packet)
+        if formula is None and func.namespace != "prim":
+            with self:
+                decomposed = func.decompose(*args, **kwargs)
+            if decomposed is not NotImplemented:
+                return decomposed
+        out = func(*args, **kwargs)
+        if formula is not None:
+            where, phase = self._where()
+            self.flops[Work(where, str(packet), phase)] += formula(*args, **kwargs, out_val=out)
+        # `prim` asks a tensor for its device or layout: a question, not an operator.
+        elif not func.is_view and func.namespace != "prim" and packet.__name__ not in FREE:
+            self.uncounted[str(packet)] += 1
+        return out
+
+
+def _conv_backward(grad_out: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, *rest: Any, **named: object) -> int:  # noqa: ANN401
+    """The gradients of input and weight each take as many products as the forward, whatever the groups."""
+    del named
+    # The operator's signature goes on: bias, stride, padding, dilation, transposed, output padding, groups, mask.
+    transposed, mask = rest[4], rest[7]
+    return conv_flop_count(list(x.shape), list(weight.shape), list(grad_out.shape), transposed) * sum(mask[:2])
+
+
+def _recurrent(x: torch.Tensor, from_input: torch.Tensor, from_state: torch.Tensor, *rest: Any, **named: object) -> int:  # noqa: ANN401
+    """One direction of one recurrent layer: each frame of `(T, B, C)` meets both matrices once."""
+    del rest, named
+    return 2 * x.shape[0] * x.shape[1] * (from_input.numel() + from_state.numel())
+
+
+def _recurrent_backward(*arguments: Any, **named: Any) -> int:  # noqa: ANN401
+    """The gradients of input and weights each take as many products as the forward."""
+    return 2 * _recurrent(*arguments, **named)
+
+
+FORMULAS: dict[Any, Any] = {
+    **flop_registry,
+    torch.ops.aten.convolution_backward: _conv_backward,
+    torch.ops.aten.mkldnn_rnn_layer: _recurrent,
+    torch.ops.aten.mkldnn_rnn_layer_backward: _recurrent_backward,
+}
+"""The formulas take the operator's arguments and `out_val`, and give FLOPs."""

@@ -1,0 +1,141 @@
+"""Speech models of the transformers library behind our interface, built from settings or from a local folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from models.errors import BadInputError
+from models.frontend import valid_mask
+from models.interface import SAMPLE_RATE, SpeechFeatures
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class TransformersEncoder(nn.Module):
+    """Waveforms `(B, T)` to the hidden states of a transformers model that takes `input_values`.
+
+    `layers` are the model's `hidden_states`, in its order: the first block's input, then each block's output. Padding
+    past `lengths` is zeros to the front end and masked in the blocks; whether a front end's norm over the clip lets it
+    through is the architecture's matter.
+
+    Raises:
+        ValueError: for clips shorter than one frame.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = cast("Any", model)
+        self.frame_rate = SAMPLE_RATE / float(self.model.config.inputs_to_logits_ratio)
+
+    @property
+    def attention(self) -> str:
+        """How the model attends: "sdpa" or "eager"."""
+        return str(self.model.config._attn_implementation or "eager")
+
+    @property
+    def layer_drop(self) -> float:
+        """Share of the droppable blocks that training leaves out."""
+        return float(getattr(self.model.config, "layerdrop", 0.0))
+
+    @layer_drop.setter
+    def layer_drop(self, share: float) -> None:
+        self.model.config.layerdrop = share
+
+    @property
+    def droppable(self) -> Sequence[nn.Module]:
+        """The blocks that `layer_drop` may leave out; WavLM keeps its first, which holds the positions."""
+        blocks = list(self.model.encoder.layers) if hasattr(self.model, "encoder") else []
+        return blocks[1:] if self.model.config.model_type == "wavlm" else blocks
+
+    def frame_lengths(self, lengths: Tensor) -> Tensor:
+        """Valid frames of clips of `lengths` samples."""
+        return self.model._get_feat_extract_output_lengths(lengths).long()
+
+    def require_a_frame(self, waveforms: Tensor) -> None:
+        """Refuse `(B, T)` waveforms that are too short for a single frame.
+
+        Raises:
+            ValueError: with the length.
+        """
+        if int(self.frame_lengths(torch.tensor(waveforms.shape[1]))) < 1:
+            raise ValueError(f"a clip of {waveforms.shape[1]} samples is shorter than one frame of the model")
+
+    def forward(self, waveforms: Tensor, lengths: Tensor | None = None) -> SpeechFeatures:
+        """All hidden states of `(B, T)` waveforms of `lengths` valid samples (None: all valid)."""
+        mask = None
+        if lengths is not None:
+            valid = valid_mask(lengths, waveforms.shape[1])
+            waveforms, mask = torch.where(valid, waveforms, 0.0), valid.long()
+        out = self.model(waveforms, attention_mask=mask, output_hidden_states=True)
+        layers = tuple(out.hidden_states)
+        if lengths is None:
+            frames = torch.full((len(waveforms),), layers[-1].shape[1], device=waveforms.device)
+        else:
+            frames = self.frame_lengths(lengths)
+        return SpeechFeatures(layers, frames, self.frame_rate)
+
+    def conv_features(self, waveforms: Tensor) -> Tensor:
+        """The front end's output `(B, frames, D)`, before it is projected."""
+        return self.model.feature_extractor(waveforms).transpose(1, 2)
+
+    def contextual(self, features: Tensor, hidden: Tensor, frame_lengths: Tensor | None) -> Tensor:
+        """The last layer `(B, frames, width)` over front-end features, hidden where `hidden` `(B, frames)` is True."""
+        projected = self.model.feature_projection(features)
+        projected = projected[0] if isinstance(projected, tuple) else projected
+        projected = torch.where(hidden[..., None], self.model.masked_spec_embed.to(projected.dtype), projected)
+        mask = None if frame_lengths is None else valid_mask(frame_lengths, projected.shape[1])
+        return self.model.encoder(projected, attention_mask=mask)[0]
+
+
+def folder_config(folder: Path) -> Any:  # noqa: ANN401 - transformers' settings class
+    """The settings of a local transformers folder; nothing is fetched and no code of the folder is run.
+
+    Raises:
+        BadInputError: for a folder without usable settings, or of a model that takes no waveforms.
+    """
+    from transformers import AutoConfig
+
+    if not (folder / "config.json").is_file():
+        raise BadInputError(f"hf:{folder}: no config.json there; give the folder of a transformers model")
+    try:
+        json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise BadInputError(f"hf:{folder}: settings that transformers cannot use ({reason})") from error
+    return config
+
+
+def encoder_from_folder(folder: Path, *, weights: bool) -> TransformersEncoder:
+    """The encoder of a local transformers folder, with its weights or with random ones.
+
+    Raises:
+        BadInputError: for a folder that cannot be used; weights must be safetensors, since nothing is unpickled.
+    """
+    from transformers import AutoModel
+
+    auto: Any = AutoModel
+    config = folder_config(folder)
+    if weights and not any(folder.glob("*.safetensors")):
+        held = next((path.name for pattern in ("*.bin", "*.pt", "*.h5") for path in folder.glob(pattern)), None)
+        if held is not None:
+            raise BadInputError(f"hf:{folder}: {held} would have to be unpickled; save the weights as safetensors")
+        weights = False
+    try:
+        if weights:
+            model = auto.from_pretrained(folder, local_files_only=True, use_safetensors=True, trust_remote_code=False)
+        else:
+            model = auto.from_config(config, trust_remote_code=False)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, ImportError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise BadInputError(f"hf:{folder}: transformers cannot build this model ({reason})") from error
+    if getattr(model, "main_input_name", "") != "input_values" or not hasattr(config, "inputs_to_logits_ratio"):
+        takes = getattr(model, "main_input_name", "something else")
+        raise BadInputError(f"hf:{folder}: a {config.model_type} model takes {takes}, not waveforms at 16 kHz")
+    return TransformersEncoder(cast("nn.Module", model))

@@ -1,0 +1,85 @@
+"""HuBERT's objective: predict the k-means unit of each hidden 20 ms frame (arXiv 2106.07447, section II)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.framing import HOP
+from models.frontend import LogMel, silence_padding, valid_mask
+from models.interface import LossAndMetrics
+from models.masking import span_mask
+from models.optimisation import OptimisationConfig
+from models.targets import KMeansQuantiser, label_entropy
+from models.wav2vec2_family.config import MELS, HubertObjectiveConfig, Wav2Vec2FamilyConfig
+from models.wav2vec2_family.encoder import build_encoder
+
+
+class HubertPretraining(nn.Module):
+    """Encoder, target quantiser, projection and code vectors; implements `models.interface.Pretraining`.
+
+    Cosine similarities of projected frames and code vectors over a temperature, cross-entropy on hidden frames, and the
+    penalty on the front end's output. The quantiser runs in the step, on the device.
+    """
+
+    def __init__(self, config: Wav2Vec2FamilyConfig, objective: HubertObjectiveConfig) -> None:
+        super().__init__()
+        self.config, self.objective = config, objective
+        self.encoder = build_encoder(config.architecture)
+        self.logmel = LogMel(MELS)
+        self.quantiser = KMeansQuantiser(objective.clusters, MELS)
+        self.project = nn.Linear(config.architecture.width, objective.code_width)
+        self.codes = nn.Parameter(torch.rand(objective.clusters, objective.code_width))
+
+    @property
+    def optimisation(self) -> OptimisationConfig:
+        """Of the model's recipe."""
+        return self.config.optimisation
+
+    def forward(self, waveforms: Tensor, lengths: Tensor | None, generator: torch.Generator) -> LossAndMetrics:
+        """Loss over the hidden valid frames of `(B, T)` waveforms: mean cross-entropy in nats, and the penalty.
+
+        Raises:
+            ValueError: for clips shorter than one frame.
+        """
+        self.encoder.require_a_frame(waveforms)
+        objective = self.objective
+        waveforms = silence_padding(waveforms, lengths)
+        features = self.encoder.conv_features(waveforms)
+        batch, frames = features.shape[:2]
+        with torch.no_grad():
+            labels = self.quantiser(self.logmel(waveforms), None if lengths is None else lengths // HOP)[:, :frames]
+            frame_lengths = None if lengths is None else self.encoder.frame_lengths(lengths)
+            known = torch.full((batch,), frames, device=waveforms.device) if frame_lengths is None else frame_lengths
+            hidden = span_mask(known, frames, objective.span_frames, objective.span_share, generator, overlap=True)
+        penalty = features.float().square().mean()
+        if objective.feature_gradient != 1 and features.requires_grad:
+            features.register_hook(lambda gradient: gradient * objective.feature_gradient)
+        output = self.encoder.contextual(features, hidden, frame_lengths)
+        loss, hits = self.predict(output, labels, hidden)
+        with torch.no_grad():
+            valid = valid_mask(known, frames)
+            metrics = {"masked_accuracy": hits, "target_entropy": label_entropy(labels, valid, objective.clusters)}
+        return LossAndMetrics(loss + objective.feature_penalty * penalty, {**metrics, "prediction_loss": loss.detach()})
+
+    def predict(self, output: Tensor, labels: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean cross-entropy of hidden frames in nats, and the share of their labels hit."""
+        projected = F.normalize(self.project(output).float(), dim=-1)
+        logits = projected @ F.normalize(self.codes.float(), dim=-1).T / self.objective.temperature
+        each = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view(labels.shape)
+        weight = hidden.float() / hidden.sum().clamp(min=1)
+        with torch.no_grad():
+            hits = ((logits.argmax(-1) == labels) * weight).sum()
+        return (each * weight).sum(), hits
+
+    def after_step(self, progress: float) -> None:
+        """Nothing follows a step here: there is no teacher."""
+
+    def fit_targets(self, waveforms: Iterable[NDArray[np.float32]], seed: int) -> dict[str, float]:
+        """Fit the quantiser on clips of training speech; see `KMeansQuantiser.fit`."""
+        return self.quantiser.fit(waveforms, seed)
