@@ -6,6 +6,7 @@ Sections by name: `python tests/bench.py help meter loader`; all of them without
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -40,7 +41,7 @@ def bench_help() -> None:
 
 
 def bench_meter(pairs: int = 12, steps: int = 6) -> None:
-    """Training steps with and without a running meter, in turn; and the meter's own CPU time. The bar is 0.5 %."""
+    """Training steps with and without a running meter, in turn; and the CPU time of its thread, edges and looks. The bar is 0.5 %."""
     import torch
 
     from benchmarks.energy import EnergyMeter
@@ -77,6 +78,36 @@ def bench_meter(pairs: int = 12, steps: int = 6) -> None:
     out(f"       {np.mean(ratios):.4f}, 95 % interval [{np.mean(ratios) - half:.4f}, {np.mean(ratios) + half:.4f}]")
 
 
+GPU_METER = """
+import os, time
+os.environ["SCRIPT_T0"] = repr(time.perf_counter())
+from benchmarks.energy import EnergyMeter
+with EnergyMeter() as meter:
+    for _ in range(100):
+        with meter.window("step"):
+            time.sleep(0.1)
+print(100 * meter.own_cpu_seconds / (meter.reading.duration.value * os.cpu_count()))
+"""
+
+
+def bench_gpu_meter() -> None:
+    """The same bar with a scripted GPU: all queries of counter, power, state and neighbours; a real driver's take longer."""
+    if shutil.which("cc") is None:
+        out("meter, scripted GPU: left out, no `cc`")
+        return
+    tests = Path(__file__).parent
+    with tempfile.TemporaryDirectory() as folder:
+        library = str(Path(folder, "libnvidia-ml.so.1"))
+        subprocess.run(
+            ["cc", "-shared", "-fPIC", "-O1", "-o", library, str(tests / "benchmarks" / "nvml_driver.c"), "-lm"],
+            check=True,
+        )
+        script = {"SCRIPT_LIMIT": "700", "SCRIPT_REASONS": "4", "SCRIPT_CLOCK": "1980", "SCRIPT_PIDS": str(os.getpid())}
+        env = os.environ | script | {"LD_LIBRARY_PATH": folder}
+        share = float(subprocess.check_output([sys.executable, "-c", GPU_METER], env=env, text=True))
+    out(f"meter, scripted GPU: own CPU time {share:.3f} % of wall x cores over 10 s and 100 windows")
+
+
 def bench_loader() -> None:
     """Reading speech against training on it: how many times faster clips come than efficient-tiny eats them."""
     import torch
@@ -109,25 +140,34 @@ def bench_loader() -> None:
 
 
 def bench_count() -> None:
-    """Counting a training step's FLOPs under fake tensors against fvcore's trace of the forward alone."""
-    from benchmarks.flops import inference_flops, module_table
+    """Counting a forward under fake tensors against fvcore's analysis of it on real ones; the bar is a third, and a second."""
+    from benchmarks.flops import inference_flops
+    from benchmarks.second_opinion import second_opinion
     from models.catalog import load_model
-    from models.efficient.config import EFFICIENT
-    from models.efficient.encoder import EfficientEncoder
 
-    config = EFFICIENT["efficient-base"].encoder
-    inference_flops(lambda: EfficientEncoder(config), 1.0)
-    module_table(load_model("efficient-tiny"), 1.0)
-    ours, theirs = [], []
-    for _ in range(5):
-        start = time.perf_counter()
-        inference_flops(lambda: EfficientEncoder(config), 30.0)
-        middle = time.perf_counter()
-        module_table(EfficientEncoder(config).eval(), 30.0)
-        ours.append(middle - start)
-        theirs.append(time.perf_counter() - middle)
-    a, b = median(ours), median(theirs)
-    out(f"count: efficient-base at 30 s, building included: {a / b:.2f} x fvcore's trace ({a:.2f} s, {b:.2f} s)")
+    for name in ("hubert-base", "efficient-base"):
+        inference_flops(lambda name=name: load_model(name), 1.0)  # type: ignore[misc]
+        second_opinion(load_model("efficient-tiny"), 1.0)
+        ours, theirs = [], []
+        for _ in range(5):
+            start = time.perf_counter()
+            inference_flops(lambda name=name: load_model(name), 30.0)  # type: ignore[misc]
+            middle = time.perf_counter()
+            second_opinion(load_model(name), 30.0)
+            ours.append(middle - start)
+            theirs.append(time.perf_counter() - middle)
+        a, b = median(ours), median(theirs)
+        out(f"count: {name} at 30 s, building included: {a / b:.2f} x fvcore's analysis ({a:.2f} s, {b:.2f} s)")
+
+
+def bench_profile() -> None:
+    """`sslbench profile hubert-base` as typed against the import of torch and transformers; the bar is 2."""
+    imports = [sys.executable, "-c", "import torch; from transformers import HubertModel"]
+    profile = [str(BIN / "sslbench"), "profile", "hubert-base"]
+    seconds(imports), seconds(profile)
+    pairs = [(seconds(profile), seconds(imports)) for _ in range(5)]
+    a, b = median(x for x, _ in pairs), median(y for _, y in pairs)
+    out(f"profile: {a / b:.2f} x the import of torch and transformers ({a:.2f} s, {b:.2f} s)")
 
 
 def bench_import() -> None:
@@ -144,8 +184,10 @@ SECTIONS: dict[str, Callable[[], None]] = {
     "help": bench_help,
     "models": bench_import,
     "count": bench_count,
+    "profile": bench_profile,
     "loader": bench_loader,
     "meter": bench_meter,
+    "gpu-meter": bench_gpu_meter,
 }
 
 if __name__ == "__main__":
