@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 from typing import TYPE_CHECKING
 
 from benchmarks.energy.gpu_watch import GpuWatch
@@ -17,7 +16,7 @@ LOOK_S = 1.0
 
 
 class Disturbances:
-    """Looks at the GPUs once a second, and at the CPU when the block begins and ends; never raises."""
+    """Looks at the GPUs once a second, and at the CPU when the block begins and ends; never raises, and takes no lock."""
 
     def __init__(self, sources: Sources, *, cpu: bool) -> None:
         self._gpus = [] if sources.nvml is None else [GpuWatch(sources.nvml, source.gpu) for source in sources.gpus]
@@ -26,7 +25,6 @@ class Disturbances:
         self._start: CpuTimes | None = None
         self._end: CpuTimes | None = None
         self._failed = ""
-        self._lock = threading.Lock()
 
     def begin(self, now_s: float) -> None:
         """Right before the block."""
@@ -45,9 +43,8 @@ class Disturbances:
             return
         self._looked_s = now_s
         try:
-            with self._lock:
-                for gpu in self._gpus:
-                    gpu.look()
+            for gpu in self._gpus:
+                gpu.look()
         except Exception as error:  # noqa: BLE001 - whatever the hardware does, the metered program goes on
             self._failed = f"watching for disturbances failed: {error!r}"
 
@@ -63,13 +60,11 @@ class Disturbances:
     @property
     def lines(self) -> tuple[str, ...]:
         """What was seen so far that should not have been; of the CPU only once the block has ended."""
-        with self._lock:
-            found = [line for gpu in self._gpus for line in gpu.disturbances()]
+        found = [line for gpu in self._gpus for line in gpu.disturbances()]
         return (*found, *(cpu_disturbances(self._start, self._end) if self._start and self._end else ()))
 
     @property
     def remarks(self) -> tuple[str, ...]:
         """What a setting explains, and what could not be watched."""
-        with self._lock:
-            found = [line for gpu in self._gpus for line in gpu.remarks()]
+        found = [line for gpu in self._gpus for line in gpu.remarks()]
         return (*found, *([self._failed] if self._failed else []))

@@ -43,7 +43,7 @@ class GpuWatch:
         self._unknown: set[int] = set()
         self._own: set[int] = set()
         self._missing: dict[str, str] = {}
-        mode = nvml.query("DeviceGetMigMode", gpu.handle)
+        mode = gpu.handle if isinstance(gpu.handle, Missing) else nvml.query("DeviceGetMigMode", gpu.handle)
         self.mig: bool | None = None if isinstance(mode, Missing) else bool(mode[0])
 
     def look(self) -> None:
@@ -119,7 +119,7 @@ class GpuWatch:
 
     def disturbances(self) -> list[str]:
         """What should not have been, a line each."""
-        changed = {what: values for what, values in self._settings.items() if len(values) > 1}
+        changed = {what: values for what, values in list(self._settings.items()) if len(values) > 1}
         lines = [f"{who} runs on it too" for who in self.strangers] + self._counted(THROTTLES)
         lines += [f"{what} changed: {_arrows(values)}" for what, values in changed.items()]
         return self._named(lines)
@@ -135,7 +135,7 @@ class GpuWatch:
         if self._unknown:
             count = len(self._unknown)
             lines.append(f"processes on it that cannot be told from ours (of another container, or ended): {count}")
-        return lines + [f"not told: {what} ({reason})" for what, reason in self._missing.items()]
+        return lines + [f"not told: {what} ({reason})" for what, reason in list(self._missing.items())]
 
     def _named(self, lines: Iterable[str]) -> list[str]:
         return [f"{self._gpu.name}: {line}" for line in lines]

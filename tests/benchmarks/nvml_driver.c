@@ -4,7 +4,7 @@
  * second half of SCRIPT_BURST_S. The counter is its exact integral, renewed every SCRIPT_TICK seconds; the sensor reads
  * SCRIPT_SCALE times the power. SCRIPT_VANISH, _STALL, _BACK, _RESET are moments of mishaps; a reset ends after 0.3 s with a
  * counter that starts anew. SCRIPT_LIMIT (W), _CLOCK (MHz) and _REASONS (bits) turn into SCRIPT_<name>_THEN at
- * SCRIPT_<name>_S, and are not supported where unset. SCRIPT_PIDS are processes on every GPU, SCRIPT_NAMES their names by GPU.
+ * SCRIPT_<name>_S, and are not supported where unset. SCRIPT_PIDS are processes on every GPU, SCRIPT_HANDLE=0 refuses each, SCRIPT_NAMES their names by GPU.
  * nvmlDeviceGetUtilizationRates is left out, so that one function of the binding is not found.
  */
 #include <math.h>
@@ -69,6 +69,7 @@ int nvmlDeviceGetCount_v2(unsigned *count) { *count = (unsigned)script("SCRIPT_G
 
 int nvmlDeviceGetHandleByIndex_v2(unsigned index, void **handle) {
     if (index >= script("SCRIPT_GPUS", 1)) return INVALID;
+    if (script("SCRIPT_HANDLE", 1) == 0) return LOST;
     handles[index] = (int)index;
     *handle = &handles[index];
     return OK;

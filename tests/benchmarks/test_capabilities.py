@@ -117,6 +117,7 @@ SCRIPTS: dict[str, dict[str, str]] = {
     "counter": {"TICK": "0.1", "LIMIT": "700", "REASONS": "68", "NAMES": "H100"},
     "sampled": {"COUNTER": "0", "GPUS": "2", "MIG": "1"},
     "nothing": {"COUNTER": "0", "SENSOR": "0"},
+    "no handle": {"HANDLE": "0"},
     "MIG": {"CUDA_VISIBLE_DEVICES": "MIG-1234"},
     "hidden": {"GPUS": "2", "CUDA_VISIBLE_DEVICES": "1"},
     "which": {"GPUS": "2", "CUDA_VISIBLE_DEVICES": "1", "NAMES": "T4,H100"},

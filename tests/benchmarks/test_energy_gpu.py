@@ -72,6 +72,7 @@ SCENARIOS: dict[str, tuple[dict[str, object], float, object, str]] = {
     "no counter, burst": ({"COUNTER": 0, "POWER": 60, "BURST": 400, "BURST_S": 0.07}, 1.2, "visible", ""),
     "no sensor": ({"SENSOR": 0, "TICK": 0.02}, 1.2, "visible", ""),
     "nothing": ({"SENSOR": 0, "COUNTER": 0}, 0.2, "visible", ""),
+    "no handle": ({"HANDLE": 0}, 0.2, "visible", ""),
     "vanishing": ({"VANISH": 2.5}, 3.0, "visible", ""),
     "stepping back": ({"BACK": 2.5}, 3.0, "visible", ""),
     "reset": ({"RESET": 2.5}, 3.0, "visible", ""),
@@ -177,6 +178,7 @@ def test_one_failing_query_leaves_out_its_field_alone(outcomes: dict[str, Any]) 
 def test_no_reading_at_all_is_no_zero(outcomes: dict[str, Any]) -> None:
     for name, word in [
         ("nothing", "TotalEnergyConsumption"),
+        ("no handle", "HandleByIndex"),
         ("MIG", "MIG instance"),
         ("hidden", "CUDA_VISIBLE_DEVICES"),
     ]:
