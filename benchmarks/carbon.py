@@ -95,6 +95,17 @@ def given_intensity(g_per_kwh: float) -> GridIntensity:
     return GridIntensity(g_per_kwh, None, None, "given by hand")
 
 
+def chosen_intensity(country: str | None, g_per_kwh: float | None) -> GridIntensity | None:
+    """That of a country, or the one given, or none.
+
+    Raises:
+        BadInputError: as `country_intensity` and `given_intensity`.
+    """
+    if country is not None:
+        return country_intensity(country)
+    return None if g_per_kwh is None else given_intensity(g_per_kwh)
+
+
 def co2e(energy: Quantity, intensity: GridIntensity | None, pue: float = 1.0) -> Quantity:
     """Grams of CO2 equivalent of an energy in J: energy x PUE x grid intensity / 3.6e6.
 

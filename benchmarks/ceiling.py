@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-import time
+from dataclasses import replace
 
 import torch
 
 from benchmarks.quantity import Quantity
+from benchmarks.stopwatch import Stopwatch
+from benchmarks.timing import call_quantile, inverse
+
+FEWEST = 6
+"""The fewest products whose order tells the median's interval."""
 
 
 def matmul_ceiling(device: torch.device, dtype: torch.dtype, seconds: float = 1.0) -> Quantity:
-    """FLOP/s of square matrix products in `dtype` on random data: the median over repeats of about `seconds` in all.
+    """FLOP/s of square matrix products in `dtype` on random data: the median of about `seconds` of them, after one.
 
-    8192 wide on a GPU, 2048 on a CPU; random data because a GPU multiplies zeros faster, at less power.
+    8192 wide on a GPU, 2048 on a CPU; random data because a GPU multiplies zeros faster, at less power. The interval is
+    that of the median among these products, not of what the device may reach on another day.
     """
     width = 8192 if device.type == "cuda" else 2048
     left, right = (torch.randn(width, width, device=device, dtype=dtype) for _ in range(2))
-    _timed(left, right)
-    rates: list[float] = []
-    end = time.perf_counter() + seconds
-    while len(rates) < 5 or time.perf_counter() < end:
-        rates.append(2.0 * width**3 / _timed(left, right))
-    rates.sort()
+    watch = Stopwatch(device)
+    watch.call(lambda: left @ right)
+    times = watch.calls(lambda: left @ right, seconds, fewest=FEWEST)
+    rate = inverse(call_quantile([times], 0.5), 2.0 * width**3, "FLOP/s")
     note = f"{width} x {width} {str(dtype).removeprefix('torch.')} matrix products, {torch.get_num_threads()} threads"
-    return Quantity(rates[len(rates) // 2], "FLOP/s", "measured", (rates[0], rates[-1]), len(rates), note)
-
-
-def _timed(left: torch.Tensor, right: torch.Tensor) -> float:
-    """Seconds of one product."""
-    start = time.perf_counter()
-    left @ right
-    if left.is_cuda:
-        torch.cuda.synchronize(left.device)
-    return time.perf_counter() - start
+    return replace(rate, note=note)

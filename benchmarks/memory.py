@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -9,8 +10,9 @@ from typing import Self
 
 import psutil
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from benchmarks.energy.nvml import Missing, Nvml
 from benchmarks.quantity import Quantity, unavailable
 
 
@@ -87,7 +89,85 @@ def _high_water_elsewhere() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
+def memory_at_hand() -> float:
+    """Bytes of host memory that can still be had: what the system has available, or less where a control group allows less."""
+    available = float(psutil.virtual_memory().available)
+    for limit, used in CONTROL_GROUPS:
+        try:
+            left = float(Path(limit).read_text()) - float(Path(used).read_text())
+        except (OSError, ValueError):  # no such group, or "max"
+            continue
+        available = min(available, max(0.0, left))
+    return available
+
+
+CONTROL_GROUPS = (
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+)
+"""Limit and use, of control groups version 2 and 1."""
+
+
+def reserved(device: torch.device) -> Quantity | None:
+    """Most bytes torch's allocator took from a CUDA device, with the driver's figure for this process; None on a CPU."""
+    if device.type != "cuda":
+        return None
+    used = _process_use(device)
+    note = f"max reserved by torch's CUDA allocator; by NVML this process holds {used}"
+    return Quantity(float(torch.cuda.max_memory_reserved(device)), "B", "measured", note=note)
+
+
+def _process_use(device: torch.device) -> str:
+    """What the driver says this process holds on the device, context and libraries included, in words."""
+    nvml = Nvml.open()
+    if isinstance(nvml, Missing):
+        return f"an unknown amount ({nvml.reason})"
+    try:
+        uuid = f"GPU-{torch.cuda.get_device_properties(device).uuid}"
+        handle = nvml.query("DeviceGetHandleByUUID", uuid.encode())
+        listed = handle if isinstance(handle, Missing) else nvml.query("DeviceGetComputeRunningProcesses", handle)
+    finally:
+        nvml.close()
+    if isinstance(listed, Missing):
+        return f"an unknown amount ({listed.reason})"
+    mine = [process.usedGpuMemory for process in listed if process.pid == os.getpid() and process.usedGpuMemory]
+    return f"{mine[0]} B" if mine else "an unknown amount (the driver does not list it, as in a container)"
+
+
+def gradient_bytes(module: nn.Module) -> Quantity:
+    """One gradient for each learned parameter."""
+    size = sum(p.numel() * p.element_size() for p in module.parameters() if p.requires_grad)
+    return Quantity(float(size), "B", "analytic", note="one gradient for each learned parameter")
+
+
+def optimiser_bytes(optimiser: torch.optim.Optimizer) -> Quantity:
+    """The state that an optimiser has made so far."""
+    return bytes_of(v for state in optimiser.state.values() for v in state.values() if isinstance(v, Tensor))
+
+
 def bytes_of(tensors: Iterable[Tensor]) -> Quantity:
     """Memory of the tensors themselves, each storage once."""
     storages = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors}
     return Quantity(float(sum(storages.values())), "B", "analytic", note="sum of the tensors' storages")
+
+
+def load_kernels() -> None:
+    """Run each kind of layer once, forward and backward: the code of torch's libraries becomes resident with first use.
+
+    On the CPU this belongs before the start of a `PeakMemory` block, or some 100 MiB of code count as the model's.
+    """
+    with torch.enable_grad():
+        convolution, linear = torch.nn.Conv1d(16, 16, 3, 2, groups=2), torch.nn.Linear(16, 16)
+        norms = torch.nn.LayerNorm(16), torch.nn.RMSNorm(16), torch.nn.GroupNorm(16, 16)
+        optimiser = torch.optim.AdamW([*convolution.parameters(), *linear.parameters()], fused=True)
+        x = norms[2](convolution(torch.randn(2, 16, 512))).transpose(1, 2)
+        x = norms[1](torch.nn.functional.gelu(linear(norms[0](x)))).unflatten(-1, (2, 8)).transpose(1, 2)
+        for dropout in (0.0, 0.5):
+            x = torch.nn.functional.scaled_dot_product_attention(x, x, x, dropout_p=dropout)
+        spectrum = torch.stft(torch.randn(1, 4000), 512, 160, window=torch.hann_window(512), return_complex=True)
+        (
+            x.square().mean()
+            + torch.nn.functional.cross_entropy(linear(x.flatten(2)[:, 0, :16]), torch.zeros(2).long())
+            + spectrum.abs().mean()
+        ).backward()
+        optimiser.step()

@@ -46,7 +46,7 @@ def shown(quantity: Quantity) -> tuple[str, str]:
         case "B":
             text = _bytes(value)
         case "s":
-            text = f"{plain(value)} s"
+            text = with_prefix(value, "s") if 0 < abs(value) < 1 else f"{plain(value)} s"
         case "1":
             text = plain(value)
         case "%":

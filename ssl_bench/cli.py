@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ssl_bench.commands.env import env_command
+from ssl_bench.commands.measure import measure_command
 from ssl_bench.commands.models import models_command
 from ssl_bench.commands.train_and_measure import train_and_measure_command
 from ssl_bench.console import fail
@@ -82,4 +83,5 @@ def _options(
 
 app.command("train-and-measure")(train_and_measure_command)
 app.command("env")(env_command)
+app.command("measure")(measure_command)
 app.command("models")(models_command)

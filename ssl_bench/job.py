@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from benchmarks.carbon import GridIntensity, country_intensity, given_intensity
+from benchmarks.carbon import GridIntensity, chosen_intensity
 from benchmarks.environment import environment
 from benchmarks.record import Record, headline_scope
 from models.errors import BadInputError
@@ -68,7 +68,7 @@ class Job:
 def begun(asked: Mapping[str, Any], command: str, console: Console) -> Job:
     """A new run; its folder is made last, when everything else is known to be usable."""
     config = resolved(TrainAndMeasureConfig(**asked), cuda=torch.cuda.is_available())
-    grid = _grid(config)
+    grid = chosen_intensity(config.country, config.grid_intensity)
     corpus, split = _speech(config, console)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     run = new_run(config.out, config.model or "")
@@ -95,19 +95,14 @@ def resumed(asked: Mapping[str, Any], command: str, console: Console) -> Job:
     attempts = [Attempt.from_document(document) for document in before.details["attempts"]]
     attempts[-1] = recovered(attempts[-1], run.metrics())
     attempts.append(Attempt(len(attempts) + 1, datetime.now(UTC).isoformat(timespec="seconds")))
-    job = Job(config, run, corpus, split, _grid(config), Waveforms(), attempts, console, command, before.created)
+    grid = chosen_intensity(config.country, config.grid_intensity)
+    job = Job(config, run, corpus, split, grid, Waveforms(), attempts, console, command, before.created)
     job.details.update({k: v for k, v in before.details.items() if k not in ("stopped", "attempts")})
     return job
 
 
 def _tuples(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
-
-
-def _grid(config: TrainAndMeasureConfig) -> GridIntensity | None:
-    if config.country is not None:
-        return country_intensity(config.country)
-    return None if config.grid_intensity is None else given_intensity(config.grid_intensity)
 
 
 def _speech(config: TrainAndMeasureConfig, console: Console) -> tuple[Corpus, Split]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -14,28 +14,30 @@ from numpy.typing import NDArray
 
 from benchmarks.carbon import GridIntensity, co2e
 from benchmarks.ceiling import matmul_ceiling
+from benchmarks.cell import CellSetting
 from benchmarks.downstream.features import LogMelControl
 from benchmarks.environment import conditions
 from benchmarks.flops import inference_flops, training_flops
-from benchmarks.inference import InferenceSetting
-from benchmarks.memory import bytes_of
+from benchmarks.memory import bytes_of, gradient_bytes, optimiser_bytes
+from benchmarks.protocol import Protocol
 from benchmarks.quantity import Quantity, unavailable
 from benchmarks.record import Conditions, Measurement
 from models.catalog import checkpoint_folder
 from models.efficient.masked_prediction import MaskedPrediction
 from ssl_bench.attempts import Attempt, PhaseCost, phase_cost
+from ssl_bench.cells import CellError, CellRequest, measured_apart
 from ssl_bench.config import TrainAndMeasureConfig, clip_shape
-from ssl_bench.inference_worker import WorkerError, measured_apart
 from ssl_bench.probing import probe_rows
 
 if TYPE_CHECKING:
     from models.interface import Encoder
+    from ssl_bench.data.corpus import Utterance
     from ssl_bench.data.splits import Split
     from ssl_bench.data.waveforms import Waveforms
     from ssl_bench.runs import TrainingState
 
 Rows = list[Measurement]
-INFERENCE_SECONDS = 4.0
+INFERENCE = Protocol(duration=1.5, repeats=3, cool_down=0.2)
 INFERENCE_CLIP = 15.0
 
 
@@ -62,6 +64,7 @@ class Trial:
         return conditions(
             self.device,
             self.config.precision,
+            self.pretraining.encoder.attention,
             clip_seconds=clip_seconds,
             batch_seconds=batch_seconds,
             compile=self.config.compile,
@@ -91,8 +94,8 @@ def training_rows(trial: Trial, attempts: list[Attempt], metrics: list[dict[str,
         "data_wait": Quantity(wait, "s", "measured", note="training waited for speech"),
         "peak_memory": trial.peak_memory,
         "memory_weights": bytes_of(trial.pretraining.state_dict().values()),
-        "memory_gradients": _gradient_bytes(trial.pretraining),
-        "memory_optimizer": bytes_of(v for s in trial.optimiser.state.values() for v in s.values()),
+        "memory_gradients": gradient_bytes(trial.pretraining),
+        "memory_optimizer": optimiser_bytes(trial.optimiser),
         **_curve_end(metrics),
     }
     if audio:
@@ -124,11 +127,6 @@ def _lost(trial: Trial, audio: float) -> str:
     """Steps that a killed attempt did and the model does not have are still paid for."""
     lost = audio - trial.state.audio_seconds
     return f"{lost / 3600:.3g} h of it lost with killed attempts and trained again" if lost > 1 else ""
-
-
-def _gradient_bytes(module: torch.nn.Module) -> Quantity:
-    size = sum(p.numel() * p.element_size() for p in module.parameters() if p.requires_grad)
-    return Quantity(float(size), "B", "analytic", note="one gradient for each learned parameter")
 
 
 def count_rows(trial: Trial) -> Rows:
@@ -206,14 +204,13 @@ def _mfu(trial: Trial, counted: Rows, rate: float) -> Quantity:
 
 def inference_rows(trial: Trial, run: Path, speech: NDArray[np.int16]) -> Rows:
     """The trained model at work, measured in a process of its own."""
-    cuda = trial.device.type == "cuda"
-    batch = 240.0 if cuda else INFERENCE_CLIP
-    setting = InferenceSetting(
-        INFERENCE_CLIP, batch, INFERENCE_SECONDS, trial.config.precision, trial.config.pue, trial.grid
-    )
+    clips = 16 if trial.device.type == "cuda" else 1
+    c = trial.config
+    setting = CellSetting(trial.name, "inference", INFERENCE_CLIP, clips, c.precision, pue=c.pue, grid=trial.grid)
+    request = CellRequest(str(checkpoint_folder(run)), setting, INFERENCE, trial.device.type, c.seed, count=False)
     try:
-        return measured_apart(checkpoint_folder(run), trial.name, speech, trial.device.type, setting)
-    except WorkerError as error:
+        return measured_apart(request, speech).rows
+    except CellError as error:
         reason = unavailable("J/h", f"the measuring process failed: {error}")
         return [Measurement(trial.name, "energy_per_audio_hour", reason, "inference", "machine", trial.held())]
 
@@ -238,10 +235,10 @@ def evaluation_rows(
     )
 
 
-def speech_sample(split: Split, waveforms: Waveforms, seconds: float) -> NDArray[np.int16]:
-    """Real samples for timing: the first utterances, held-out ones where there are any."""
+def speech_sample(utterances: Iterable[Utterance], waveforms: Waveforms, seconds: float) -> NDArray[np.int16]:
+    """The samples of the first utterances, up to `seconds` of them."""
     parts: list[NDArray[np.int16]] = []
-    for utterance in split.held_out or split.training:
+    for utterance in utterances:
         parts.append(waveforms.samples(utterance))
         if sum(map(len, parts)) >= seconds * 16_000:
             break

@@ -91,6 +91,13 @@ def stop_on_signals() -> Iterator[StopRequest]:
             signal.signal(number, handler)
 
 
+def make_fabric(device: str, precision: str) -> Fabric:
+    """Fabric on one device ("cpu" or "cuda") in "float32", or "bfloat16" under autocast."""
+    from lightning_fabric import Fabric
+
+    return Fabric(accelerator=device, devices=1, precision="bf16-mixed" if precision == "bfloat16" else "32-true")
+
+
 def make_optimiser(module: torch.nn.Module, settings: OptimisationConfig) -> torch.optim.AdamW:
     """Fused AdamW; weight decay on matrices only."""
     learned = [p for p in module.parameters() if p.requires_grad]
@@ -124,7 +131,6 @@ def pretrain(
     Raises:
         DivergedError: naming the step at which loss or gradient stopped being finite.
     """
-    pretraining = cast("Pretraining", module)
     first, audio_before = state.step, state.audio_seconds
     data_wait, saved_at = 0.0, time.monotonic()
     generator = torch.Generator(fabric.device)
@@ -148,16 +154,20 @@ def pretrain(
                 group["lr"] = rate
             # Each step draws from its own seed, so that a resumed run draws as an unbroken one.
             generator.manual_seed(int(np.random.SeedSequence([source.seed, state.step]).generate_state(1)[0]))
-            outcome = pretraining(*on_device(batch, fabric.device), generator)
-            fabric.backward(outcome.loss)
-            norm = clip_gradient(module, settings.clip)
-            step_if_finite(optimiser, norm)
-            optimiser.zero_grad(set_to_none=True)
-            pretraining.after_step(progress)
+            waveforms, lengths = on_device(batch, fabric.device)
+            scalars = training_step(
+                fabric,
+                module,
+                optimiser,
+                clip=settings.clip,
+                waveforms=waveforms,
+                lengths=lengths,
+                generator=generator,
+                progress=progress,
+            )
             state.step, state.next_clip = state.step + 1, next_clip
             state.audio_seconds += batch.seconds
             progress = ledger.progress(state)
-            scalars = {"loss": outcome.loss, "gradient_norm": norm, **outcome.metrics}
             names = tuple(scalars)
             report([(step, {**v, "learning_rate": rate}) for step, v in metrics.add(state.step, scalars)])
             if time.monotonic() - saved_at > save_every:
@@ -165,6 +175,31 @@ def pretrain(
                 saved_at = time.monotonic()
         report(metrics.flush(state.step, names))
     return Trained(state.step - first, state.audio_seconds - audio_before, data_wait, stop.made and progress < 1.0)
+
+
+def training_step(
+    fabric: Fabric,
+    module: torch.nn.Module,
+    optimiser: torch.optim.Optimizer,
+    *,
+    clip: float,
+    waveforms: Tensor,
+    lengths: Tensor | None,
+    generator: torch.Generator,
+    progress: float,
+) -> dict[str, Tensor]:
+    """One step of a `Pretraining` set up by `fabric`: forward, backward, clipped gradient, optimiser, what comes after.
+
+    Returns loss, gradient norm and the model's metrics, on the device: nothing waits for them.
+    """
+    pretraining = cast("Pretraining", module)
+    outcome = pretraining(waveforms, lengths, generator)
+    fabric.backward(outcome.loss)
+    norm = clip_gradient(module, clip)
+    step_if_finite(optimiser, norm)
+    optimiser.zero_grad(set_to_none=True)
+    pretraining.after_step(progress)
+    return {"loss": outcome.loss, "gradient_norm": norm, **outcome.metrics}
 
 
 def on_device(batch: Batch, device: torch.device) -> tuple[Tensor, Tensor | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
 LINE_EVERY = 15.0  # seconds between lines where there is no terminal to redraw
 
 
-class Progress:
-    """Shows how a run goes on: a redrawn line on a terminal, else a line every 15 s; always on stderr."""
+class StatusLine:
+    """A line redrawn on a terminal, else one every 15 s; always on stderr."""
 
-    def __init__(self, console: Console, scope: str, grid: GridIntensity | None, pue: float) -> None:
-        self.console, self.scope, self.grid, self.pue = console, scope, grid, pue
+    def __init__(self, console: Console) -> None:
+        self.console = console
         self._live: Live | None = None
         self._said_at = -LINE_EVERY
 
@@ -51,18 +52,35 @@ class Progress:
             self._live.update("", refresh=True)
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
-    def step(self, logged: Logged, live: LiveReading, rate: float) -> None:
-        """Show a group of steps; `rate` is audio seconds a second."""
-        now = time.monotonic()
-        if now - self._said_at < (0.5 if self._live else LINE_EVERY):
+    @property
+    def due(self) -> bool:
+        """Whether it is time for a line again."""
+        return time.monotonic() - self._said_at >= (0.5 if self._live else LINE_EVERY)
+
+    def show(self, parts: Sequence[str]) -> None:
+        """Show a line, if it is time again."""
+        if not self.due:
             return
-        self._said_at = now
-        text = "   ".join(self._parts(logged, live, rate))
+        self._said_at = time.monotonic()
+        text = "   ".join(parts)
         if self._live is not None:
             self._live.update(Text(text), refresh=True)
         else:
             self.console.print(text, highlight=False, soft_wrap=True)
             sys.stderr.flush()
+
+
+class Progress(StatusLine):
+    """Shows how a training run goes on."""
+
+    def __init__(self, console: Console, scope: str, grid: GridIntensity | None, pue: float) -> None:
+        super().__init__(console)
+        self.scope, self.grid, self.pue = scope, grid, pue
+
+    def step(self, logged: Logged, live: LiveReading, rate: float) -> None:
+        """Show a group of steps; `rate` is audio seconds a second."""
+        if self.due:
+            self.show(self._parts(logged, live, rate))
 
     def _parts(self, logged: Logged, live: LiveReading, rate: float) -> list[str]:
         """Everything the line says."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from models.efficient.config import EfficientConfig
 
-ARTIFACTS = ("power.parquet", "metrics.jsonl", "report.md", "training.png")
+ARTIFACTS = ("power.parquet", "metrics.jsonl", "report.md", "training.png", "sweep.png")
 
 
 @dataclass
@@ -97,12 +97,12 @@ class RunFolder:
                     file.write(b"\n")
             file.write(json.dumps(line).encode() + b"\n")
 
-    def add_trace(self, trace: pd.DataFrame, attempt: int) -> None:
-        """Append an attempt's power samples to `power.parquet`."""
+    def add_trace(self, trace: pd.DataFrame, **label: int | str) -> None:
+        """Append power samples to `power.parquet`, labelled by what they are of: `attempt=2` or `cell="..."`."""
         import pandas as pd
 
         path, partial = self.path / "power.parquet", self.path / ".power.parquet"
-        trace = trace.assign(attempt=attempt)
+        trace = trace.assign(**label)
         if path.is_file():
             trace = pd.concat([pd.read_parquet(path), trace], ignore_index=True)
         trace.to_parquet(partial, index=False)
@@ -187,9 +187,9 @@ def new_run(out: str | None, model: str) -> RunFolder:
     except OSError as error:
         raise BadInputError(f"{path}: cannot write a run there ({error.strerror}); choose another --out") from error
     if "run.json" in held:
-        status = read_record(path / "run.json").status
-        hint = "add --resume to go on with it" if status == "unfinished" else "choose another --out"
-        raise BadInputError(f"{path}: already holds a {status} run; {hint}")
+        record = read_record(path / "run.json")
+        hint = "add --resume to go on with it" if resumable(record) else "choose another --out"
+        raise BadInputError(f"{path}: already holds a {record.status} run; {hint}")
     if held:
         raise BadInputError(f"{path}: not empty; choose another --out")
     return RunFolder(path)
@@ -203,14 +203,22 @@ def unfinished_run(out: str | None) -> RunFolder:
     """
     if out is not None:
         run = RunFolder(Path(out))
-        if run.read().status != "unfinished":
+        record = run.read()
+        if record.status != "unfinished":
             raise BadInputError(f"{out}: this run is finished; there is nothing to resume")
+        if not resumable(record):
+            raise BadInputError(f"{out}: not a run of train-and-measure; start its command again with another --out")
         return run
     runs = [RunFolder(path.parent) for path in Path("runs").glob("*/run.json")]
-    open_runs = [run for run in runs if run.read().status == "unfinished"]
+    open_runs = [run for run in runs if resumable(run.read())]
     if not open_runs:
         raise BadInputError("--resume: no unfinished run below runs/; name one by --out")
     return max(open_runs, key=lambda run: run.record_path.stat().st_mtime)
+
+
+def resumable(record: Record) -> bool:
+    """Whether a run can be gone on with; one of `measure` cannot, since its cells belong in one session."""
+    return record.status == "unfinished" and "cells" not in record.details
 
 
 def save_optimiser(optimiser: torch.optim.Optimizer, path: Path) -> None:

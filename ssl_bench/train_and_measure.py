@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-import lightning_fabric
 import torch
 
 from benchmarks.capabilities import capabilities
 from benchmarks.energy import EnergyMeter
-from benchmarks.flops import module_table
 from benchmarks.memory import PeakMemory
 from benchmarks.quantity import unavailable
 from benchmarks.record import Record
+from benchmarks.second_opinion import second_opinion
 from models.efficient.masked_prediction import MaskedPrediction
 from models.errors import BadInputError
 from reports.run_report import write_run_report
@@ -33,7 +32,7 @@ from ssl_bench.measuring import (
     speech_sample,
     training_rows,
 )
-from ssl_bench.pretraining import Logged, make_optimiser, pretrain, stop_on_signals
+from ssl_bench.pretraining import Logged, make_fabric, make_optimiser, pretrain, stop_on_signals
 from ssl_bench.progress import Progress
 from ssl_bench.runs import RunFolder
 from ssl_bench.step_metrics import DivergedError
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 LOG_EVERY = {"cpu": 5, "cuda": 50}
-PRECISIONS: dict[str, Literal["32-true", "bf16-mixed"]] = {"float32": "32-true", "bfloat16": "bf16-mixed"}
 
 
 def train_and_measure(
@@ -70,8 +68,9 @@ def train_and_measure(
             except KeyboardInterrupt:
                 job.details["stopped"] = "by the user, while measuring"
                 record = replace(record, details=job.record("unfinished").details)
-        modules = module_table(trial.pretraining.encoder.cpu().float(), trial.training_conditions().clip_seconds or 1.0)
-        write_run_report(record, job.run.path, job.run.metrics(), modules)
+        clip_seconds = trial.training_conditions().clip_seconds or 1.0
+        opinion = second_opinion(trial.pretraining.encoder.cpu().float(), clip_seconds)
+        write_run_report(record, job.run.path, job.run.metrics(), opinion.modules)
         job.run.write(record)
         if record.status == "finished":
             job.run.drop_optimiser(record)
@@ -81,7 +80,7 @@ def train_and_measure(
 def _measured(job: Job, trial: Trial, record: Record, say: Progress) -> Record:
     """The finished record: inference in a process of its own, then the probe."""
     say.phase("measuring inference in a process of its own")
-    speech = speech_sample(job.split, job.waveforms, 240.0)
+    speech = speech_sample(job.split.held_out or job.split.training, job.waveforms, 240.0)
     record = record.extended(inference_rows(trial, job.run.path, speech))
     job.run.write(record)
     if job.config.evaluate:
@@ -109,7 +108,7 @@ def _trained(job: Job, say: Progress) -> Trial:
 def _train(job: Job, say: Progress) -> Trial:
     """Fit the targets, then train; the attempt's cost goes into `job.attempts`, what happened into `job.details`."""
     config, model_config = job.config, job.config.model_config()
-    fabric = lightning_fabric.Fabric(accelerator=config.device, devices=1, precision=PRECISIONS[config.precision])
+    fabric = make_fabric(config.device, config.precision)
     with stop_on_signals() as stop, _meter(config, say) as meter, PeakMemory(fabric.device) as memory:
         pretraining = built(config).to(fabric.device)
         optimiser = make_optimiser(pretraining, model_config.optimisation)
@@ -153,7 +152,7 @@ def _train(job: Job, say: Progress) -> Trial:
     ledger.close(state, data_wait)
     job.details["meter_cpu_seconds"] = meter.own_cpu_seconds
     _note_disturbances(job, f"training, attempt {len(job.attempts)}", meter)
-    job.run.add_trace(meter.reading.trace, len(job.attempts))
+    job.run.add_trace(meter.reading.trace, attempt=len(job.attempts))
     if not (diverged and job.run.has_checkpoint()):
         _checkpoint(job, trial, ledger)
     return trial

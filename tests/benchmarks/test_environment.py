@@ -44,9 +44,10 @@ def test_a_machine_without_proc_still_has_a_name(monkeypatch: pytest.MonkeyPatch
 
 
 def test_conditions_on_the_cpu() -> None:
-    held = conditions(torch.device("cpu"), "float32", clip_seconds=15.0, compile=False)
+    held = conditions(torch.device("cpu"), "float32", "eager", clip_seconds=15.0, compile=False)
     assert held.device is not None
     assert held.device.startswith(cpu_name())
     assert (held.dtype, held.threads, held.torch) == ("float32", torch.get_num_threads(), torch.__version__)
+    assert held.attention == "eager"
     assert (held.clip_seconds, held.compile) == (15.0, False)
     assert (held.driver, held.power_limit) == (None, None)

@@ -124,8 +124,8 @@ def test_a_resumed_runs_first_line_is_not_lost_to_the_half_line_before_it(tmp_pa
 
 def test_traces_of_attempts_follow_each_other(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
-    run.add_trace(pd.DataFrame({"time_s": [0.0, 1.0], "power_w": [5.0, 6.0]}), 1)
-    run.add_trace(pd.DataFrame({"time_s": [0.0], "power_w": [7.0]}), 2)
+    run.add_trace(pd.DataFrame({"time_s": [0.0, 1.0], "power_w": [5.0, 6.0]}), attempt=1)
+    run.add_trace(pd.DataFrame({"time_s": [0.0], "power_w": [7.0]}), attempt=2)
     trace = pd.read_parquet(run.path / "power.parquet")
     assert trace.to_dict("list") == {"time_s": [0, 1, 0], "power_w": [5, 6, 7], "attempt": [1, 1, 2]}
     assert [p.name for p in tmp_path.iterdir()] == ["power.parquet"]

@@ -1,0 +1,98 @@
+"""The picture of a sweep: what an hour of audio costs, and the memory it takes, against the size of clip or batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.quantity import Quantity
+from benchmarks.record import Record, headline_scope
+from reports.cells import Cell, cells_of
+from reports.curves import BLUE, GREY, ORANGE
+
+METERED = ("measured", "sampled")
+
+
+def sweep_picture(record: Record, path: Path) -> bool:
+    """Draw it; False where fewer than two cells have a result, and nothing is drawn.
+
+    Above, joules an audio hour where they are metered, else the speed, since modelled joules say no more than that.
+    """
+    from matplotlib.figure import Figure
+
+    key = record.config["sweep"][0] if record.config["sweep"] else "clip-seconds"
+    cells = [cell for cell in cells_of(record) if not cell.failed]
+    if len(cells) < 2:
+        return False
+    at = [cell.batch_seconds if key == "batch-seconds" else cell.clip_seconds for cell in cells]
+    figure = Figure(figsize=(7, 5), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True)
+    config = record.config
+    above.set_title(f"{config['model']}, {config['phase']}, {config['precision']} on {config['device']}", fontsize=10)
+    _draw_cost(above, at, cells, headline_scope(config["device"]))
+    _draw_memory(below, at, cells)
+    _name_axis(below, key, at)
+    figure.align_ylabels()
+    figure.savefig(path, dpi=150)
+    return True
+
+
+def _draw_cost(axes: Any, at: Sequence[float], cells: Sequence[Cell], scope: str) -> None:  # noqa: ANN401 - matplotlib's
+    joules = [cell.find("energy_per_audio_hour", scope) for cell in cells]
+    if all(q is not None and q.method in METERED for q in joules):
+        _draw(axes, at, joules, factor=1.0, color=BLUE, style="o-", label=f"{scope}, gross")
+        axes.set_ylabel("J per audio hour")
+    else:
+        speed = [cell.find("audio_seconds_per_second") for cell in cells]
+        _draw(axes, at, speed, factor=1.0, color=BLUE, style="o-", label="median call")
+        axes.set_ylabel("audio seconds a second")
+    axes.set_ylim(bottom=0)
+    axes.legend(frameon=False, fontsize=8)
+    axes.grid(visible=True, axis="y", linewidth=0.3)
+
+
+def _draw_memory(axes: Any, at: Sequence[float], cells: Sequence[Cell]) -> None:  # noqa: ANN401 - matplotlib's
+    curves = (
+        ("peak_memory", ORANGE, "o-", "peak, measured"),
+        ("predicted_peak_memory", GREY, "s--", "peak, predicted"),
+        ("memory_weights", "black", ":", "weights"),
+    )
+    for metric, color, style, label in curves:
+        found = [cell.find(metric) for cell in cells]
+        _draw(axes, at, found, factor=2.0**-20, color=color, style=style, label=label)
+    axes.set_ylabel("memory in MiB")
+    axes.set_ylim(bottom=0)
+    axes.legend(frameon=False, fontsize=8)
+    axes.grid(visible=True, axis="y", linewidth=0.3)
+
+
+def _draw(
+    axes: Any,  # noqa: ANN401 - matplotlib's axes
+    at: Sequence[float],
+    quantities: Sequence[Quantity | None],
+    *,
+    factor: float,
+    color: str,
+    style: str,
+    label: str,
+) -> None:
+    """What there is of a quantity, with its intervals."""
+    known = sorted((x, q) for x, q in zip(at, quantities, strict=True) if q is not None and q.value is not None)
+    if not known:
+        return
+    values = [(q.value or 0.0) * factor for _, q in known]
+    ends = [q.ci95 or (q.value or 0.0, q.value or 0.0) for _, q in known]
+    low = [max(0.0, value - a * factor) for value, (a, _) in zip(values, ends, strict=True)]
+    high = [max(0.0, b * factor - value) for value, (_, b) in zip(values, ends, strict=True)]
+    axes.errorbar(
+        [x for x, _ in known], values, yerr=[low, high], fmt=style, color=color, label=label, linewidth=1.2,
+        markersize=4, capsize=3, elinewidth=0.8,
+    )  # fmt: skip
+
+
+def _name_axis(axes: Any, key: str, at: Sequence[float]) -> None:  # noqa: ANN401 - matplotlib's axes
+    axes.set_xscale("log")
+    axes.set_xticks(sorted(set(at)), [f"{x:g}" for x in sorted(set(at))])
+    axes.minorticks_off()
+    axes.set_xlabel("seconds of a clip" if key == "clip-seconds" else "seconds of audio in a batch")

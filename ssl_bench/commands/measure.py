@@ -1,0 +1,127 @@
+"""`sslbench measure`."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import redirect_stdout
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ssl_bench.console import Json, fail, print_json, stderr, typed_command
+
+if TYPE_CHECKING:
+    from benchmarks.record import Record
+    from ssl_bench.runs import RunFolder
+
+CARBON = "Carbon"
+CURVE = "clip-seconds=1,2,5,10,20,30"
+
+
+def measure_command(
+    model: Annotated[
+        str,
+        typer.Argument(help="A catalog name, a run's folder, hf:PATH, FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION."),
+    ],
+    *,
+    phase: Annotated[str, typer.Option(help="inference or training.")] = "inference",
+    clip_seconds: Annotated[float, typer.Option(help="Of one clip.")] = 15.0,
+    batch_seconds: Annotated[float | None, typer.Option(help="Audio a call. [240 on a GPU, one clip on a CPU]")] = None,
+    duration: Annotated[float, typer.Option(help="Seconds of one repeat.")] = 10.0,
+    repeats: Annotated[int | None, typer.Option(help="[5 on a GPU, 3 on a CPU]")] = None,
+    sweep: Annotated[
+        str | None, typer.Option(help=f"KEY=V1,V2,...: a cell for each value, such as {CURVE}; or batch-seconds=...")
+    ] = None,
+    precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
+    compile_: Annotated[bool, typer.Option("--compile", help="torch.compile.")] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    seed: Annotated[int, typer.Option(help="Of random weights and masks.")] = 0,
+    data: Annotated[str, typer.Option(help="A folder of audio to cut clips from, or 'sample' (synthetic).")] = "sample",
+    country: Annotated[
+        str | None, typer.Option(help="ISO code of the grid, such as FRA.", rich_help_panel=CARBON)
+    ] = None,
+    grid_intensity: Annotated[float | None, typer.Option(help="g CO2e per kWh.", rich_help_panel=CARBON)] = None,
+    pue: Annotated[float, typer.Option(help="Power usage effectiveness.", rich_help_panel=CARBON)] = 1.0,
+    idle: Annotated[bool, typer.Option("--idle/--no-idle", help="Measure idle power first, for 10 s.")] = True,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="A disturbed measurement is an error (exit code 1).")
+    ] = False,
+    out: Annotated[str | None, typer.Option(help="The run's folder. [runs/MODEL-measure-TIME]")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure time, memory and energy of inference or of a training step; leave a record, a report and a curve."""
+    from models.names import choose
+    from ssl_bench.config import check_choices
+    from ssl_bench.measure_settings import MeasureConfig, check_early, parse_sweep
+
+    choices: dict[str, Any] = {"device": device, "precision": precision}
+    check_choices(choices)
+    choose(phase, ("inference", "training"), "--phase")
+    config = MeasureConfig(
+        model=model, phase=phase, clip_seconds=clip_seconds, batch_seconds=batch_seconds, duration=duration,  # type: ignore[arg-type]
+        repeats=repeats, compile=compile_, seed=seed, data=data, country=country, grid_intensity=grid_intensity, pue=pue,
+        idle=idle, strict=strict, out=out, sweep=None if sweep is None else parse_sweep(sweep), **choices,
+    )  # fmt: skip
+    check_early(config)
+    from ssl_bench.measure import measure
+
+    with redirect_stdout(sys.stderr):  # what a model of the user's prints is no part of the document
+        run, record = measure(config, command=typed_command(), console=stderr())
+    if as_json:
+        print_json("measure", {"run": str(run.path), **record.document()})
+    else:
+        _print_summary(run, record)
+    _end(run, record)
+
+
+def _end(run: RunFolder, record: Record) -> None:
+    """Exit code 1 where cells are missing, where none has a result, or by --strict."""
+    from ssl_bench.commands.train_and_measure import disturbances
+
+    cells = record.details["cells"]
+    if record.status != "finished":
+        done = sum("failed" not in cell for cell in cells)
+        fail(f"{run.path}: unfinished, stopped {record.details.get('stopped')}; the record has {done} cells", 1)
+    if all("failed" in cell for cell in cells):
+        fail(f"{record.config['phase']}: unavailable, {cells[0]['failed']}", 1)
+    if record.config["strict"] and (seen := disturbances(record)):
+        fail(f"{run.path}: --strict: the measurement was disturbed, the record is written: {'; '.join(seen)}", 1)
+
+
+def _print_summary(run: RunFolder, record: Record) -> None:
+    from rich.console import Console
+
+    from reports.cells import cells_of, failures
+    from reports.measure_report import measure_tables
+    from ssl_bench.commands.train_and_measure import disturbances
+
+    console = Console()
+    for table in measure_tables(record):
+        console.print(table)
+    said = [f"missing:  {line}" for line in failures(cells_of(record))]
+    said.append(f"run:      {run.path}")
+    if (run.path / "sweep.png").is_file():
+        said.append(f"picture:  {run.path / 'sweep.png'}")
+    said.append(f"report:   {run.path / 'report.md'}")
+    said += [f"note:     {line}" for line in record.details["about_weights"]]
+    said += [f"disturbed {line}" for line in disturbances(record)]
+    if record.details["grid"] is None:
+        said.append("No CO2e without a grid: add --country FRA (ISO code) or --grid-intensity G (g/kWh).")
+    said.append(f"next:     {_next(record)}")
+    console.print("\n".join(said), highlight=False, markup=False, soft_wrap=True)
+
+
+def _next(record: Record) -> str:
+    """The curve after a single cell, the other phase after a curve; the count on paper where there is no more to measure."""
+    from models.catalog import card, is_foreign
+
+    model, phase = record.config["model"], record.config["phase"]
+    if all("failed" in cell for cell in record.details["cells"]):
+        return f"sslbench profile {model}"
+    if record.config["sweep"] is None:
+        chosen = "" if phase == "inference" else f" --phase {phase}"
+        return f"sslbench measure {model}{chosen} --sweep {CURVE}"
+    if phase == "training":
+        return f"sslbench measure {model}"
+    trainable = not is_foreign(model) and card(model).objective != "not built yet"
+    return f"sslbench measure {model} --phase training" if trainable else f"sslbench profile {model}"

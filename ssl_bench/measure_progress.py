@@ -1,0 +1,74 @@
+"""How a measurement goes on: which cell, which repeat, how fast, at what power, and what is left."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from benchmarks.quantity import Quantity
+from reports.units import duration, plain, shown, with_prefix
+from ssl_bench.progress import StatusLine
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from benchmarks.cell import CellSetting
+    from benchmarks.protocol import Protocol
+    from benchmarks.repeats import Stage
+    from ssl_bench.measure_settings import MeasureConfig
+
+OVERHEAD = 12.0
+"""s that a cell takes beside its repeats, until one has shown it: start of its process, warm-up, ceiling."""
+
+
+class MeasureProgress(StatusLine):
+    """Speaks of cells; `scope` is whose watts and joules are shown."""
+
+    def __init__(self, console: Console, scope: str) -> None:
+        super().__init__(console)
+        self.scope = scope
+        self._cells = self._number = 1
+        self._began = time.monotonic()
+        self._joules_before = self._joules = 0.0
+
+    def open(self, config: MeasureConfig, protocol: Protocol, cells: int, speech: str, run: str) -> None:
+        """What is about to be done."""
+        self._cells, self._began = cells, time.monotonic()
+        how = f"{protocol.repeats} repeats of {protocol.duration:g} s"
+        what = f"{config.model}, {config.phase}, on {config.device} ({config.precision})"
+        self.phase(f"{what}: {cells} cell{'s' * (cells > 1)}, {how}; {speech}; run: {run}")
+
+    def cell(self, number: int, label: str) -> None:
+        """A cell begins."""
+        self._number = number
+        self._joules_before += self._joules
+        self._joules = 0.0
+        if self._cells > 1:
+            self.phase(f"cell {number} of {self._cells}: {label}")
+
+    def predicted(self, batch_seconds: float, peak: Quantity) -> None:
+        """What a try will need."""
+        told = f"not available ({peak.note})" if peak.value is None else " ".join(shown(peak))
+        self.phase(f"{batch_seconds:g} s of audio a call; predicted peak memory {told}")
+
+    def stage(self, stage: Stage, setting: CellSetting, protocol: Protocol) -> None:
+        """Where the cell stands."""
+        name = f"{stage.name} {stage.repeat} of {protocol.repeats}" if stage.repeat else stage.name
+        parts = [f"cell {self._number} of {self._cells}", name]
+        if stage.seconds_per_call:
+            parts.append(f"{plain(setting.batch_seconds / stage.seconds_per_call)} x real time")
+        watts, joules = stage.power.get(self.scope), stage.joules.get(self.scope)
+        if watts is not None and joules is not None:
+            self._joules = joules
+            parts.append(f"{watts:.1f} W")
+            parts.append(f"{with_prefix((self._joules_before + joules) / 3600, 'Wh')} so far ({self.scope})")
+        parts.append(f"{duration(self._left(stage, protocol))} left")
+        self.show(parts)
+
+    def _left(self, stage: Stage, protocol: Protocol) -> float:
+        """Of this cell, and of the others by how long those so far have taken."""
+        planned = protocol.repeats * (protocol.duration + protocol.cool_down)
+        done = self._number - 1
+        each = (time.monotonic() - self._began) / done if done else planned + OVERHEAD
+        here = planned if stage.left is None and stage.name in {"build", "warm-up"} else stage.left or 0.0
+        return here + (self._cells - self._number) * each
