@@ -104,28 +104,38 @@ def fake_tensors() -> AbstractContextManager[object]:
 
 def inference_flops(build: Callable[[], Encoder], seconds: float, clips: int = 1) -> FlopCount:
     """Of encoding `clips` clips of `seconds`; `build` makes the encoder, on the CPU, without weights being needed."""
-    with fake_tensors(), torch.no_grad():
-        encoder = build()
+    with fake_tensors():
+        return count_inference(build(), seconds, clips)
+
+
+def training_flops(build: Callable[[], Pretraining], seconds: float, clips: int = 1) -> FlopCount:
+    """Of one training step's forward and backward with the model's own objective; the optimiser's work is left out."""
+    with fake_tensors():
+        return count_training(build(), seconds, clips)
+
+
+def count_inference(encoder: Encoder, seconds: float, clips: int = 1) -> FlopCount:
+    """`inference_flops` of an encoder that was built inside the `fake_tensors()` at hand."""
+    with torch.no_grad():
         waveforms = torch.zeros(clips, round(seconds * SAMPLE_RATE))
         return count_flops(lambda: encoder(waveforms), cast("nn.Module", encoder))
 
 
-def training_flops(build: Callable[[], Pretraining], seconds: float, clips: int = 1) -> FlopCount:
-    """Of one training step's forward and backward with the model's own objective; the optimiser's work is left out.
+def count_training(pretraining: Pretraining, seconds: float, clips: int = 1) -> FlopCount:
+    """`training_flops` of a model that was built inside the `fake_tensors()` at hand; no gradient is left behind.
 
     Layers that training drops at random count in expectation: once with all of them, their work times the share kept.
     """
-    with fake_tensors():
-        pretraining = build()
-        root = cast("nn.Module", pretraining)
-        waveforms = torch.zeros(clips, round(seconds * SAMPLE_RATE))
-        with without_layer_drop(pretraining.encoder) as (share, dropped):
+    root = cast("nn.Module", pretraining)
+    waveforms = torch.zeros(clips, round(seconds * SAMPLE_RATE))
 
-            def step() -> None:
-                pretraining(waveforms, None, torch.Generator()).loss.backward()
+    def step() -> None:
+        pretraining(waveforms, None, torch.Generator()).loss.backward()
 
-            counted = count_flops(step, root)
-            names = {name for name, module in root.named_modules() if module in dropped}
+    with without_layer_drop(pretraining.encoder) as (share, dropped):
+        counted = count_flops(step, root)
+        names = {name for name, module in root.named_modules() if module in dropped}
+    root.zero_grad(set_to_none=True)
     return _expected(counted, names, 1 - share)
 
 

@@ -20,7 +20,7 @@ from torch import nn
 
 from benchmarks.cuda_dispatch import CudaDispatch
 from benchmarks.flops import fake_tensors, without_layer_drop
-from benchmarks.live_bytes import LiveBytes
+from benchmarks.live_bytes import LiveBytes, bytes_of
 from benchmarks.quantity import Quantity
 from models.errors import BadInputError
 from models.interface import SAMPLE_RATE
@@ -42,18 +42,18 @@ class PeakForecast:
     """Bytes at the moment of the peak, and the traffic of a call.
 
     Attributes:
-        peak: in all, B; the other sizes are its parts, on a CPU without the heap's slack.
+        peak: in all, B.
         weights: parameters and buffers.
-        gradients: those there at the peak.
-        optimizer: its state.
-        activations: all the rest: input, kept and passing activations.
+        gradients: one for each learned value, of which few are there where activations make the peak; None in inference.
+        optimizer: its state; None in inference.
+        activations: what else is there at the peak: input, kept and passing activations.
         bytes_moved: what the operators without matrix products read and write in a call, unfused.
     """
 
     peak: Quantity
     weights: Quantity
-    gradients: Quantity
-    optimizer: Quantity
+    gradients: Quantity | None
+    optimizer: Quantity | None
     activations: Quantity
     bytes_moved: Quantity
 
@@ -67,15 +67,8 @@ def forecast_inference(
     device: DeviceKind = "cpu",
 ) -> PeakForecast:
     """Of encoding `clips` clips of `seconds`, all layers returned; `build` makes the encoder, on the CPU."""
-    with fake_tensors(), LiveBytes(blocked_convolutions=device == "cpu") as held, torch.no_grad():
-        encoder = build()
-        _mark_weights(held, cast("nn.Module", encoder))
-        held.restart()
-        waveforms = torch.zeros(clips, round(seconds * SAMPLE_RATE))
-        with _device_rules(device, precision):
-            features = encoder(waveforms)
-        del features
-        return _forecast(held, device, "inference")
+    with fake_tensors():
+        return inference_peak(build(), seconds, clips, precision=precision, device=device)
 
 
 def forecast_training(
@@ -94,14 +87,33 @@ def forecast_training(
     Raises:
         BadInputError: for an optimiser that `torch.optim` does not have or that cannot be run without arguments.
     """
-    with fake_tensors(), LiveBytes(blocked_convolutions=device == "cpu") as held:
-        pretraining = build()
-        module = cast("nn.Module", pretraining)
-        module.train()
+    with fake_tensors():
+        return training_peak(build(), seconds, clips, precision=precision, device=device, optimiser=optimiser)
+
+
+def inference_peak(
+    encoder: Encoder, seconds: float, clips: int, *, precision: Precision, device: DeviceKind
+) -> PeakForecast:
+    """`forecast_inference` of an encoder that was built inside the `fake_tensors()` at hand."""
+    with LiveBytes(blocked_convolutions=device == "cpu") as held, torch.no_grad():
+        _mark_weights(held, cast("nn.Module", encoder))
+        held.restart()
+        waveforms = torch.zeros(clips, round(seconds * SAMPLE_RATE))
+        with _device_rules(device, precision):
+            features = encoder(waveforms)
+        del features
+        return _forecast(held, device, None)
+
+
+def training_peak(
+    pretraining: Pretraining, seconds: float, clips: int, *, precision: Precision, device: DeviceKind, optimiser: str
+) -> PeakForecast:
+    """`forecast_training` of a model that was built inside the `fake_tensors()` at hand."""
+    module = cast("nn.Module", pretraining)
+    with LiveBytes(blocked_convolutions=device == "cpu") as held, held.gradients_marked(module):
         _mark_weights(held, module)
         step = _optimiser(optimiser, module)
         _fill_state(held, step)
-        held.mark_gradients(module)
         held.restart()
         waveforms = torch.zeros(clips, round(seconds * SAMPLE_RATE))
         with without_layer_drop(pretraining.encoder):
@@ -109,7 +121,8 @@ def forecast_training(
                 loss = pretraining(waveforms, None, torch.Generator()).loss
             loss.backward()
         step.step()
-        return _forecast(held, device, "training")
+        step.zero_grad(set_to_none=True)
+        return _forecast(held, device, sum(bytes_of(p) for p in module.parameters() if p.requires_grad))
 
 
 def _mark_weights(held: LiveBytes, module: nn.Module) -> None:
@@ -155,19 +168,20 @@ def _device_rules(device: DeviceKind, precision: Precision) -> Iterator[None]:
         yield
 
 
-def _forecast(held: LiveBytes, device: DeviceKind, phase: str) -> PeakForecast:
-    slack = HEAP_SLACK[phase] if device == "cpu" else 1.0
+def _forecast(held: LiveBytes, device: DeviceKind, gradients: int | None) -> PeakForecast:
+    """What was held; `gradients` are bytes of all of them, None in inference."""
     parts = held.peak
+    slack = 1.0 if device == "cuda" else HEAP_SLACK["inference" if gradients is None else "training"]
     note = f"predicted for {device} from fake tensors, eager"
 
-    def size(value: float, note: str = note) -> Quantity:
-        return Quantity(float(value), "B", "analytic", note=note)
+    def size(value: float, more: str = "") -> Quantity:
+        return Quantity(float(value), "B", "analytic", note=note + more)
 
     return PeakForecast(
-        size(parts.total() * slack, note + (f"; live bytes x {slack:g} for the heap" if slack != 1 else "")),
+        size(parts.total() * slack, f"; live bytes x {slack:g} for the heap" if slack != 1 else ""),
         size(parts["weights"]),
-        size(parts["gradients"]),
-        size(parts["optimizer"]),
+        None if gradients is None else size(gradients, f"; {parts['gradients']} B of them at the peak"),
+        None if gradients is None else size(parts["optimizer"]),
         size(parts["activations"]),
-        size(held.moved, "read and written by operators without matrix products, unfused"),
+        size(held.moved, "; read and written by operators without matrix products, unfused"),
     )

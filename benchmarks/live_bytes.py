@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections import Counter
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
@@ -14,7 +15,7 @@ from torch.utils._pytree import tree_iter
 from benchmarks.operators import FORMULAS, FREE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 Kind = Literal["weights", "gradients", "optimizer", "activations"]
 BLOCK = 512
@@ -83,8 +84,9 @@ class LiveBytes(TorchDispatchMode):
         self.live[self._kinds.pop(key)] -= size
 
     def mark(self, kind: Kind, tensors: Iterable[Tensor]) -> None:
-        """Say what these tensors are."""
+        """Say what these tensors are; those made before the block come in here."""
         for tensor in tensors:
+            self._see(tensor)
             storage = tensor.untyped_storage()
             size = -(-storage.nbytes() // BLOCK) * BLOCK
             before = self._kinds[storage._cdata]
@@ -92,17 +94,21 @@ class LiveBytes(TorchDispatchMode):
             self.live[before] -= size
             self.live[kind] += size
 
-    def mark_gradients(self, module: nn.Module) -> None:
-        """Say of each gradient what it is as soon as it is there."""
+    @contextmanager
+    def gradients_marked(self, module: nn.Module) -> Iterator[None]:
+        """Inside the block each gradient is known for what it is as soon as it is there."""
 
         def mark(parameter: Tensor) -> None:
             if parameter.grad is not None:
-                self._see(parameter.grad)
                 self.mark("gradients", [parameter.grad])
 
-        for parameter in module.parameters():
-            if parameter.requires_grad:
-                parameter.register_post_accumulate_grad_hook(mark)
+        learned = [p for p in module.parameters() if p.requires_grad]
+        handles = [parameter.register_post_accumulate_grad_hook(mark) for parameter in learned]
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
 
     def restart(self) -> None:
         """Forget the peak and the traffic so far."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import torch
@@ -24,6 +25,14 @@ if TYPE_CHECKING:
 Phase = Literal["forward", "backward", "recomputed"]
 FREE = frozenset({"detach", "lift_fresh", "empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided"})
 """Neither views nor work."""
+
+
+@cache
+def _is_composite(func: Any) -> bool:  # noqa: ANN401 - torch's operator
+    """Whether an operator is made of others; autograd takes most such apart before they come here."""
+    return func.namespace != "prim" and torch._C._dispatch_has_kernel_for_dispatch_key(
+        func.name(), "CompositeImplicitAutograd"
+    )
 
 
 class Work(NamedTuple):
@@ -87,11 +96,9 @@ class OperatorCounter(TorchDispatchMode):
         kwargs = kwargs or {}
         packet = func.overloadpacket
         formula = FORMULAS.get(packet)
-        if formula is None and func.namespace != "prim":
+        if formula is None and _is_composite(func):
             with self:
-                decomposed = func.decompose(*args, **kwargs)
-            if decomposed is not NotImplemented:
-                return decomposed
+                return func.decompose(*args, **kwargs)
         out = func(*args, **kwargs)
         if formula is not None:
             where, phase = self._where()

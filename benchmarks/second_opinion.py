@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import torch
 from torch import nn
@@ -12,13 +12,19 @@ from torch import nn
 from models.interface import SAMPLE_RATE
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from models.interface import Encoder
 
 NORMS = ("layer_norm", "group_norm", "batch_norm", "instance_norm")
 MISSED = ("aten::baddbmm", "aten::scaled_dot_product_attention", "aten::lstm", "aten::gru")
 """Products that fvcore has no handler for; attention gets ours."""
+
+
+class ModuleMacs(NamedTuple):
+    """What fvcore says of one module."""
+
+    module: str
+    macs: int
+    parameters: int
 
 
 @dataclass(frozen=True)
@@ -29,13 +35,13 @@ class SecondOpinion:
         macs: in all, as it tells them.
         norms: of these, the work of norms, which it counts and we do not.
         missed: operators with matrix products that it passed over, and their calls.
-        modules: MACs and parameters by module: columns module, macs, parameters.
+        modules: by module its name, MACs and parameters.
     """
 
     macs: int
     norms: int
     missed: dict[str, int]
-    modules: pd.DataFrame
+    modules: tuple[ModuleMacs, ...]
 
 
 def second_opinion(encoder: Encoder, seconds: float, depth: int = 2) -> SecondOpinion:
@@ -43,7 +49,6 @@ def second_opinion(encoder: Encoder, seconds: float, depth: int = 2) -> SecondOp
 
     `modules` goes `depth` levels below the encoder.
     """
-    import pandas as pd
     from fvcore.nn import FlopCountAnalysis, parameter_count
 
     root = _LastLayer(cast("nn.Module", encoder))
@@ -58,7 +63,7 @@ def second_opinion(encoder: Encoder, seconds: float, depth: int = 2) -> SecondOp
     parameters = parameter_count(root)
     shown = {name.removeprefix("encoder.") or "total": name for name in macs if name != "encoder"}
     rows = [
-        (short, macs[name], parameters[f"encoder.{short}".removesuffix(".total")])
+        ModuleMacs(short, int(macs[name]), parameters[f"encoder.{short}".removesuffix(".total")])
         for short, name in shown.items()
         if short.count(".") < depth
     ]
@@ -66,7 +71,7 @@ def second_opinion(encoder: Encoder, seconds: float, depth: int = 2) -> SecondOp
         int(analysis.total()),
         int(sum(operators.get(name, 0) for name in NORMS)),
         {name.removeprefix("aten::"): n for name, n in passed.items() if name in MISSED},
-        pd.DataFrame(rows, columns=["module", "macs", "parameters"]),
+        tuple(rows),
     )
 
 

@@ -59,7 +59,7 @@ def card(name: str) -> ModelCard:
     """
     if is_foreign(name):
         raise BadInputError(f"{name}: no card on paper for a model of your own; sslbench profile {name} counts it")
-    trained, config = _described(name)
+    trained, config = described(name)
     match config:
         case EfficientConfig(encoder=shape):
             objective = f"masked prediction of {config.objective.clusters} k-means units of MFCC"
@@ -76,11 +76,25 @@ def card(name: str) -> ModelCard:
     return ModelCard(name, parameters, rate, objective, macs / CLIP_SECONDS, "Apache-2.0", about)
 
 
-def _described(name: str) -> tuple[str, Config]:
-    """The trained model's catalog name (empty for a catalog model) and its settings."""
+def described(name: str) -> tuple[str, Config]:
+    """The trained model's catalog name (empty for a catalog model) and its settings.
+
+    Raises:
+        BadInputError: for an unknown name or an unusable folder.
+    """
     if is_run(name):
         return read_config(checkpoint_folder(Path(name)))
     return "", CATALOG[choose(name, CATALOG, "model")]
+
+
+def require_name(name: str) -> None:
+    """Refuse a name that can be of no model, before anything heavy is imported.
+
+    Raises:
+        BadInputError: naming the nearest known names.
+    """
+    if not is_foreign(name) and not is_run(name):
+        choose(name, CATALOG, "model")
 
 
 def is_foreign(name: str) -> bool:
@@ -117,7 +131,7 @@ def pretraining(name: str, *, weights: bool = True) -> MaskedPrediction | Hubert
     """
     if is_foreign(name):
         raise BadInputError(f"{name}: a model of your own has no objective here; its inference can be measured")
-    module = _built(name, _described(name)[1])
+    module = _built(name, described(name)[1])
     if weights and is_run(name):
         load_weights(module, checkpoint_folder(Path(name)))
     return module
@@ -160,7 +174,7 @@ def _encoder(name: str, *, weights: bool) -> nn.Module:
         from models.user_encoder import user_encoder
 
         return user_encoder(name)
-    config = _described(name)[1]
+    config = described(name)[1]
     if isinstance(config, Wav2Vec2FamilyConfig):
         from models.wav2vec2_family.encoder import build_encoder
 

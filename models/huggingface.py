@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -31,7 +32,7 @@ class TransformersEncoder(nn.Module):
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.model = cast("Any", model)
-        self.frame_rate = SAMPLE_RATE / float(self.model.config.inputs_to_logits_ratio)
+        self.frame_rate = SAMPLE_RATE / math.prod(self.model.config.conv_stride)
 
     @property
     def attention(self) -> str:
@@ -53,6 +54,10 @@ class TransformersEncoder(nn.Module):
         blocks = list(self.model.encoder.layers) if hasattr(self.model, "encoder") else []
         return blocks[1:] if self.model.config.model_type == "wavlm" else blocks
 
+    def checkpoint_gradients(self) -> None:
+        """In training keep each block's input alone and run the block again in the backward."""
+        self.model.gradient_checkpointing_enable({"use_reentrant": False})
+
     def frame_lengths(self, lengths: Tensor) -> Tensor:
         """Valid frames of clips of `lengths` samples."""
         return self.model._get_feat_extract_output_lengths(lengths).long()
@@ -61,13 +66,17 @@ class TransformersEncoder(nn.Module):
         """Refuse `(B, T)` waveforms that are too short for a single frame.
 
         Raises:
-            ValueError: with the length.
+            ValueError: with both lengths.
         """
-        if int(self.frame_lengths(torch.tensor(waveforms.shape[1]))) < 1:
-            raise ValueError(f"a clip of {waveforms.shape[1]} samples is shorter than one frame of the model")
+        config, shortest = self.model.config, 1
+        for kernel, stride in zip(reversed(config.conv_kernel), reversed(config.conv_stride), strict=True):
+            shortest = (shortest - 1) * stride + kernel
+        if waveforms.shape[1] < shortest:
+            raise ValueError(f"a clip needs {shortest} samples, got {waveforms.shape[1]}")
 
     def forward(self, waveforms: Tensor, lengths: Tensor | None = None) -> SpeechFeatures:
         """All hidden states of `(B, T)` waveforms of `lengths` valid samples (None: all valid)."""
+        self.require_a_frame(waveforms)
         mask = None
         if lengths is not None:
             valid = valid_mask(lengths, waveforms.shape[1])
@@ -135,7 +144,7 @@ def encoder_from_folder(folder: Path, *, weights: bool) -> TransformersEncoder:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, ImportError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BadInputError(f"hf:{folder}: transformers cannot build this model ({reason})") from error
-    if getattr(model, "main_input_name", "") != "input_values" or not hasattr(config, "inputs_to_logits_ratio"):
+    if getattr(model, "main_input_name", "") != "input_values" or not hasattr(config, "conv_kernel"):
         takes = getattr(model, "main_input_name", "something else")
         raise BadInputError(f"hf:{folder}: a {config.model_type} model takes {takes}, not waveforms at 16 kHz")
     return TransformersEncoder(cast("nn.Module", model))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +76,7 @@ def user_encoder(name: str) -> UserEncoder:
     return UserEncoder(module, name)
 
 
+@lru_cache(maxsize=8)
 def _function(name: str, where: str, attribute: str) -> Callable[[], Any]:
     try:
         module = _module_of_file(Path(where)) if where.endswith(".py") else importlib.import_module(where)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -12,9 +12,12 @@ from benchmarks.record import Record, write_atomically
 from reports.curves import training_picture
 from reports.tables import Line, markdown_table, quality, summary
 
+if TYPE_CHECKING:
+    from benchmarks.second_opinion import ModuleMacs
+
 
 def write_run_report(
-    record: Record, folder: Path, metrics: Sequence[dict[str, Any]], modules: pd.DataFrame | None
+    record: Record, folder: Path, metrics: Sequence[dict[str, Any]], modules: Sequence[ModuleMacs] | None
 ) -> None:
     """Write both beside the record; `modules` is fvcore's table, where there is one."""
     trace_path = folder / "power.parquet"
@@ -23,7 +26,7 @@ def write_run_report(
     write_atomically(folder / "report.md", _report(record, modules))
 
 
-def _report(record: Record, modules: pd.DataFrame | None) -> str:
+def _report(record: Record, modules: Sequence[ModuleMacs] | None) -> str:
     parts = [
         f"# {record.id}",
         _opening(record),
@@ -80,9 +83,8 @@ def _notes(record: Record, lines: Sequence[Line]) -> str:
     return "\n".join(bullets)
 
 
-def _modules(modules: pd.DataFrame) -> str:
-    columns = (modules[name].tolist() for name in ("module", "macs", "parameters"))
-    rows = [(f"`{name}`", f"{macs / 1e6:,.1f}", f"{size:,}") for name, macs, size in zip(*columns, strict=True)]
+def _modules(modules: Sequence[ModuleMacs]) -> str:
+    rows = [(f"`{name}`", f"{macs / 1e6:,.1f}", f"{size:,}") for name, macs, size in modules]
     about = (
         "fvcore's count of one encoded clip of training's length: a second opinion. fvcore knows neither the backward nor "
         "fused attention, whose products are added here; it counts no FFT, RMSNorm or other elementwise work either."

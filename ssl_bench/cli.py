@@ -11,6 +11,7 @@ import typer
 from ssl_bench.commands.env import env_command
 from ssl_bench.commands.measure import measure_command
 from ssl_bench.commands.models import models_command
+from ssl_bench.commands.profile import profile_command
 from ssl_bench.commands.train_and_measure import train_and_measure_command
 from ssl_bench.console import fail
 
@@ -85,3 +86,4 @@ app.command("train-and-measure")(train_and_measure_command)
 app.command("env")(env_command)
 app.command("measure")(measure_command)
 app.command("models")(models_command)
+app.command("profile")(profile_command)

@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from models.efficient.attention import SelfAttention, rotary_angles
 from models.efficient.config import EncoderConfig
@@ -61,7 +62,12 @@ class EfficientEncoder(nn.Module):
         self.project = nn.Linear(config.mels * config.stack, config.width, bias=False)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
         self.final_norm = RMSNorm(config.width)
+        self.checkpointed = False
         self._initialise()
+
+    def checkpoint_gradients(self) -> None:
+        """In training keep each block's input alone and run the block again in the backward."""
+        self.checkpointed = True
 
     @torch.no_grad()
     def _initialise(self) -> None:
@@ -92,7 +98,10 @@ class EfficientEncoder(nn.Module):
         attend = None if frame_lengths is None else valid_mask(frame_lengths, x.shape[1])[:, None, None]
         layers = [x]
         for block in self.blocks:
-            layers.append(block(layers[-1], cos, sin, attend))
+            if self.checkpointed and self.training:
+                layers.append(checkpoint(block, layers[-1], cos, sin, attend, use_reentrant=False))
+            else:
+                layers.append(block(layers[-1], cos, sin, attend))
         return (*layers[:-1], self.final_norm(layers[-1]))
 
     def forward(self, waveforms: Tensor, lengths: Tensor | None = None) -> SpeechFeatures:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -141,7 +142,7 @@ def test_fvcore_counts_the_same(seconds: float) -> None:
     """fvcore counts the same matrix products; rotary positions, norms and gates are elementwise and in neither."""
     config = EFFICIENT["efficient-tiny"].encoder
     encoder = EfficientEncoder(config)
-    table = second_opinion(encoder, seconds).modules.set_index("module")
+    table = pd.DataFrame(second_opinion(encoder, seconds).modules).set_index("module")
     assert table.loc["total", "macs"] == pytest.approx(encoder_macs(config, round(seconds * 16_000)), rel=5e-3)
     assert table.loc["total", "parameters"] == sum(p.numel() for p in encoder.parameters())
 
@@ -150,7 +151,7 @@ def test_fvcore_counts_the_same(seconds: float) -> None:
 def test_the_module_table_splits_the_total() -> None:
     """By hand: the projection, the mel filters, and each block alike."""
     encoder = EfficientEncoder(SMALL.encoder)
-    table = second_opinion(encoder, 2.0).modules.set_index("module")
+    table = pd.DataFrame(second_opinion(encoder, 2.0).modules).set_index("module")
     assert table.loc["project", "macs"] == 50 * 80 * 24
     assert table.loc["logmel", "macs"] == pytest.approx(200 * 257 * 20, rel=0.01)
     blocks = table.loc[["blocks.0", "blocks.1"], "macs"]

@@ -1,0 +1,237 @@
+"""What a model costs on paper: counted from its graph, held against a closed form and a second opinion."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from benchmarks.flops import FlopCount, count_inference, count_training, fake_tensors
+from benchmarks.forecast import DeviceKind, PeakForecast, Precision, inference_peak, training_peak
+from benchmarks.superb import superb_macs
+from models.catalog import is_foreign, load_model, pretraining
+from models.closed_form import ClosedForm, closed_form
+from models.errors import BadInputError
+from models.interface import SAMPLE_RATE
+
+if TYPE_CHECKING:
+    from benchmarks.second_opinion import SecondOpinion
+
+TOLERANCE = 1e-3
+OPINION_SECONDS = 1.0
+
+
+class CountError(RuntimeError):
+    """Count and closed form part: one of them is wrong, and no figure of either can be given."""
+
+
+@dataclass(frozen=True)
+class ProfileSetting:
+    """What is asked.
+
+    Attributes:
+        seconds: lengths of the clip that is counted.
+        clip_seconds, batch_seconds: of the batch whose peak memory is predicted.
+        precision, device, optimiser: of that prediction.
+        checkpointed: whether training runs its blocks again in the backward.
+        superb: whether SUPERB's sum is counted.
+        opinion: whether fvcore is asked.
+    """
+
+    seconds: tuple[float, ...] = (1.0, 10.0, 30.0)
+    clip_seconds: float = 15.0
+    batch_seconds: float = 240.0
+    precision: Precision = "bfloat16"
+    device: DeviceKind = "cuda"
+    optimiser: str = "AdamW"
+    checkpointed: bool = False
+    superb: bool = False
+    opinion: bool = True
+
+    @property
+    def clips(self) -> int:
+        """Clips in the batch."""
+        return max(1, round(self.batch_seconds / self.clip_seconds))
+
+
+@dataclass(frozen=True)
+class PhaseCount:
+    """The count of one phase at one length, beside its closed form in MACs, where there is one."""
+
+    phase: str
+    seconds: float
+    count: FlopCount
+    closed_form: float | None
+
+    @property
+    def apart(self) -> float | None:
+        """How far count and closed form part, as a share of the closed form."""
+        return None if self.closed_form is None else self.count.flops / 2 / self.closed_form - 1
+
+
+@dataclass(frozen=True)
+class Profile:
+    """All that `sslbench profile` tells.
+
+    Attributes:
+        parameters: "encoder", its "trainable" ones, and those of "pretraining" where the objective is built.
+        counts: by length, inference then training.
+        memory: phase to its predicted peak.
+        superb: MACs of the 32 utterances.
+        opinion: fvcore's, or the reason why there is none; `opinion_macs` is our count of the same clip.
+        missing: phase to the reason why it is not there.
+        form: the closed form.
+    """
+
+    model: str
+    setting: ProfileSetting
+    attention: str | None
+    parameters: dict[str, int]
+    counts: tuple[PhaseCount, ...]
+    memory: dict[str, PeakForecast]
+    superb: int | None
+    opinion: SecondOpinion | str | None
+    opinion_macs: int
+    missing: dict[str, str] = field(default_factory=dict)
+    form: ClosedForm | None = None
+
+    def at(self, phase: str, seconds: float) -> PhaseCount | None:
+        """The count of a phase at a length."""
+        return next((c for c in self.counts if (c.phase, c.seconds) == (phase, seconds)), None)
+
+
+def profile(model: str, setting: ProfileSetting) -> Profile:
+    """Count a model of any kind of name that `load_model` takes, without its weights.
+
+    Raises:
+        BadInputError: for a model that cannot be built or counted, or a clip that is too short for it.
+        CountError: where count and closed form part by more than 0.1 %.
+    """
+    form, build = closed_form(model), partial(load_model, model, weights=False)
+    with _without_collection(), fake_tensors():
+        with _one_line(model):
+            encoder = build()
+        trained, missing = _trained(model, setting)
+        counts = [c for seconds in setting.seconds for c in _counts(model, encoder, trained, seconds, form)]
+        memory = _memory(model, encoder, trained, setting)
+        with _one_line(model, f"at {OPINION_SECONDS:g} s"):
+            ours = count_inference(encoder, OPINION_SECONDS).macs
+    superb = superb_macs(build) if setting.superb else None
+    opinion = _opinion(model, build) if setting.opinion else None
+    attention = getattr(encoder, "attention", None)
+    sizes = _parameters(encoder, trained)
+    return Profile(model, setting, attention, sizes, tuple(counts), memory, superb, opinion, ours, missing, form)
+
+
+def _trained(model: str, setting: ProfileSetting) -> tuple[Any, dict[str, str]]:
+    """The model with its objective, or None and why training is not there."""
+    try:
+        built: Any = pretraining(model, weights=False)
+    except BadInputError as error:
+        return None, {"training": str(error)}
+    if setting.checkpointed:
+        built.encoder.checkpoint_gradients()
+    return built.train(), {}
+
+
+def _parameters(encoder: torch.nn.Module, trained: torch.nn.Module | None) -> dict[str, int]:
+    sizes = [(p.numel(), p.requires_grad) for p in encoder.parameters()]
+    found = {"encoder": sum(n for n, _ in sizes), "trainable": sum(n for n, learned in sizes if learned)}
+    return found | ({} if trained is None else {"pretraining": sum(p.numel() for p in trained.parameters())})
+
+
+def _counts(model: str, encoder: Any, trained: Any, seconds: float, form: ClosedForm | None) -> Iterator[PhaseCount]:  # noqa: ANN401
+    with _one_line(model, f"at {seconds:g} s"):
+        yield _checked(model, "inference", seconds, count_inference(encoder, seconds), form)
+        if trained is not None:
+            yield _checked(model, "training", seconds, count_training(trained, seconds), form)
+
+
+def _memory(model: str, encoder: Any, trained: Any, setting: ProfileSetting) -> dict[str, PeakForecast]:  # noqa: ANN401
+    seconds, clips = setting.clip_seconds, setting.clips
+    how: Any = {"precision": setting.precision, "device": setting.device}
+    with _one_line(model, f"a batch of {clips} x {seconds:g} s"):
+        found = {"inference": inference_peak(encoder, seconds, clips, **how)}
+        if trained is not None:
+            found["training"] = training_peak(trained, seconds, clips, optimiser=setting.optimiser, **how)
+    return found
+
+
+def _checked(model: str, phase: str, seconds: float, count: FlopCount, form: ClosedForm | None) -> PhaseCount:
+    """The count, if it agrees with the closed form."""
+    macs = None if form is None else form.inference if phase == "inference" else form.training
+    counted = PhaseCount(phase, seconds, count, None if macs is None else macs(round(seconds * SAMPLE_RATE)))
+    if counted.apart is not None and abs(counted.apart) > TOLERANCE:
+        raise CountError(
+            f"{model}, {phase} at {seconds:g} s: {count.flops / 2:.6g} MACs counted, {counted.closed_form:.6g} by the "
+            f"closed form in {form.source if form else ''}: {counted.apart:+.2%} apart, so neither is given"
+        )
+    return counted
+
+
+def _opinion(model: str, build: Callable[[], Any]) -> SecondOpinion | str:
+    """The count by fvcore at one second; a model that it cannot trace has none."""
+    from benchmarks.second_opinion import second_opinion, without_weights
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # a second of audio is too little work to share
+    try:
+        encoder = build().eval() if is_foreign(model) else without_weights(build)
+        return second_opinion(encoder, OPINION_SECONDS)
+    except Exception as error:  # noqa: BLE001 - tracing may fail in any way, and the count stands without it
+        return f"fvcore cannot trace this model ({type(error).__name__}: {' '.join(str(error).split())[:120]})"
+    finally:
+        torch.set_num_threads(threads)
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Fake graphs are many small objects: looking for cycles among them takes a third of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@contextmanager
+def _one_line(model: str, where: str = "") -> Iterator[None]:
+    """What goes wrong inside a user's model or a clip that is too short is bad input, said in one line."""
+    logger = logging.getLogger("torch._subclasses.fake_tensor")  # it prints a traceback of its own
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    except (BadInputError, CountError):
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        at = f" {where}" if where else ""
+        # An encoder refuses what it cannot take by a ValueError; anything else comes from tensors that have no values.
+        said = reason if isinstance(error, ValueError) else f"cannot be counted on tensors without values ({reason})"
+        raise BadInputError(f"{model}{at}: {said}") from error
+    finally:
+        logger.setLevel(level)
+
+
+def lengths(text: str) -> tuple[float, ...]:
+    """Lengths in seconds from a list such as "1,10,30", each once, from short to long.
+
+    Raises:
+        BadInputError: for anything else.
+    """
+    try:
+        found: Sequence[float] = sorted({float(part) for part in text.split(",")})
+    except ValueError as error:
+        raise BadInputError(f"--seconds {text}: give lengths in seconds, such as 1,10,30") from error
+    if not all(0 < seconds <= 3600 for seconds in found):
+        raise BadInputError(f"--seconds {text}: a length lies above 0 and at most at 3600")
+    return tuple(found)
