@@ -36,9 +36,7 @@ class CudaDispatch(TorchFunctionMode):
         if func is F.scaled_dot_product_attention:
             return func(*args[:4], **{**kwargs, "dropout_p": 0.0})
         if func is F.rms_norm:
-            # Fused on CUDA, where it keeps what a layer norm keeps; on a CPU it is taken apart.
-            x, shape, weight, *_ = args
-            return F.layer_norm(x, shape, weight)
+            return _fused_rms_norm(*args, **kwargs)
         if func is F.dropout:
             return _fused_dropout(*args, **kwargs)
         if func is F.multi_head_attention_forward:
@@ -55,6 +53,17 @@ class CudaDispatch(TorchFunctionMode):
 
 def _float32(value: object) -> object:
     return value.float() if isinstance(value, Tensor) and value.dtype == torch.bfloat16 else value
+
+
+def _fused_rms_norm(
+    input: Tensor,  # noqa: A002 - torch's name
+    normalized_shape: list[int],
+    weight: Tensor | None = None,
+    eps: float | None = None,
+) -> Tensor:
+    """On CUDA it keeps what a layer norm keeps; on a CPU torch takes it apart."""
+    del eps
+    return F.layer_norm(input, normalized_shape, weight)
 
 
 def _fused_dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:  # noqa: A002, FBT001, FBT002, ARG001 - torch's signature
