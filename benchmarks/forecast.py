@@ -10,8 +10,8 @@ and what `torch.compile` saves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -99,7 +99,7 @@ def inference_peak(
         _mark_weights(held, cast("nn.Module", encoder))
         held.restart()
         waveforms = torch.zeros(clips, round(seconds * SAMPLE_RATE))
-        with _device_rules(device, precision):
+        with _kernels(device, precision), _autocast(precision):
             features = encoder(waveforms)
         del features
         return _forecast(held, device, None)
@@ -116,8 +116,8 @@ def training_peak(
         _fill_state(held, step)
         held.restart()
         waveforms = torch.zeros(clips, round(seconds * SAMPLE_RATE))
-        with without_layer_drop(pretraining.encoder):
-            with _device_rules(device, precision):
+        with without_layer_drop(pretraining.encoder), _kernels(device, precision):
+            with _autocast(precision):
                 loss = pretraining(waveforms, None, torch.Generator()).loss
             loss.backward()
         step.step()
@@ -157,15 +157,13 @@ def _fill_state(held: LiveBytes, optimiser: torch.optim.Optimizer) -> None:
     held.mark("optimizer", (value for value in state if isinstance(value, torch.Tensor)))
 
 
-@contextmanager
-def _device_rules(device: DeviceKind, precision: Precision) -> Iterator[None]:
-    """Autocast as the device would, and its choice of kernels."""
-    half = precision == "bfloat16"
-    with ExitStack() as stack:
-        if device == "cuda":
-            stack.enter_context(CudaDispatch(autocast=half))
-        stack.enter_context(torch.autocast("cpu", torch.bfloat16, enabled=half))
-        yield
+def _kernels(device: DeviceKind, precision: Precision) -> AbstractContextManager[object]:
+    """The device's choice of kernels; a checkpointed block makes it again in the backward."""
+    return CudaDispatch(autocast=precision == "bfloat16") if device == "cuda" else nullcontext()
+
+
+def _autocast(precision: Precision) -> torch.autocast:
+    return torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16")
 
 
 def _forecast(held: LiveBytes, device: DeviceKind, gradients: int | None) -> PeakForecast:
