@@ -1,10 +1,10 @@
 /* A scripted NVIDIA driver: the functions of libnvidia-ml.so.1 that the meter calls, answering from SCRIPT_* variables.
  *
  * Power in W of GPU i at t seconds after SCRIPT_T0: SCRIPT_POWER * (i + 1) + SCRIPT_SLOPE * t, plus SCRIPT_BURST in every
- * second half of SCRIPT_BURST_S. The counter is its exact integral, renewed every SCRIPT_TICK seconds; the sensor reads
- * SCRIPT_SCALE times the power. SCRIPT_VANISH, _STALL, _BACK, _RESET are moments of mishaps; a reset ends after 0.3 s with a
- * counter that starts anew. SCRIPT_LIMIT (W), _CLOCK (MHz) and _REASONS (bits) turn into SCRIPT_<name>_THEN at
- * SCRIPT_<name>_S, and are not supported where unset. SCRIPT_PIDS are processes on every GPU, SCRIPT_HANDLE=0 refuses each, SCRIPT_NAMES their names by GPU.
+ * second half of SCRIPT_BURST_S. The counter is its exact integral, renewed every SCRIPT_TICK seconds; mishaps come
+ * at SCRIPT_VANISH, _STALL, _BACK and _RESET, which ends after 0.3 s with a counter that starts anew. SCRIPT_LIMIT (W), _CLOCK
+ * (MHz) and _REASONS (bits) are not supported where unset. SCRIPT_NAMES are the GPUs' names, SCRIPT_PIDS run on each of them,
+ * SCRIPT_HANDLE=0 refuses each.
  * nvmlDeviceGetUtilizationRates is left out, so that one function of the binding is not found.
  */
 #include <math.h>
@@ -45,18 +45,10 @@ static int gone(void) {
     return t > script("SCRIPT_VANISH", 1e9) ? LOST : t > reset && t < reset + 0.3 ? RESET : OK;
 }
 
-/* A value that changes once; -1 where the script does not set it. */
-static double step(const char *name) {
-    char when[64], then[64];
-    snprintf(when, sizeof when, "%s_S", name);
-    snprintf(then, sizeof then, "%s_THEN", name);
-    return script(elapsed() > script(when, 1e9) ? then : name, -1);
-}
-
 static int answer(const char *name, double factor, unsigned *value) {
     if (gone()) return gone();
-    if (step(name) < 0) return NOT_SUPPORTED;
-    *value = (unsigned)(step(name) * factor);
+    if (script(name, -1) < 0) return NOT_SUPPORTED;
+    *value = (unsigned)(script(name, -1) * factor);
     return OK;
 }
 
@@ -157,7 +149,7 @@ int nvmlDeviceGetTotalEnergyConsumption(int *gpu, unsigned long long *millijoule
 int nvmlDeviceGetPowerUsage(int *gpu, unsigned *milliwatts) {
     if (gone()) return gone();
     if (gpu == &mig || script("SCRIPT_SENSOR", 1) == 0) return NOT_SUPPORTED;
-    *milliwatts = (unsigned)(1000 * power(*gpu, elapsed()) * script("SCRIPT_SCALE", 1));
+    *milliwatts = (unsigned)(1000 * power(*gpu, elapsed()));
     return OK;
 }
 
