@@ -119,7 +119,7 @@ def training_peak(
         with without_layer_drop(pretraining.encoder), _kernels(device, precision):
             with _autocast(precision):
                 loss = pretraining(waveforms, None, torch.Generator()).loss
-            loss.backward()
+            _backward(loss)
         step.step()
         step.zero_grad(set_to_none=True)
         return _forecast(held, device, sum(bytes_of(p) for p in module.parameters() if p.requires_grad))
@@ -155,6 +155,12 @@ def _fill_state(held: LiveBytes, optimiser: torch.optim.Optimizer) -> None:
     optimiser.zero_grad(set_to_none=True)
     state = (value for values in optimiser.state.values() for value in values.values())
     held.mark("optimizer", (value for value in state if isinstance(value, torch.Tensor)))
+
+
+def _backward(loss: torch.Tensor) -> None:
+    """Straight into the engine: `Tensor.backward` and its like switch a function mode off for all that they call."""
+    engine: Any = torch.autograd.Variable._execution_engine
+    engine.run_backward((loss,), (torch.ones_like(loss),), False, False, (), allow_unreachable=True, accumulate_grad=True)  # fmt: skip
 
 
 def _kernels(device: DeviceKind, precision: Precision) -> AbstractContextManager[object]:

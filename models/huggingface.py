@@ -56,7 +56,9 @@ class TransformersEncoder(nn.Module):
 
     def checkpoint_gradients(self) -> None:
         """In training keep each block's input alone and run the block again in the backward."""
-        self.model.gradient_checkpointing_enable({"use_reentrant": False})
+        # transformers 5.24 gave the method a new name and warns of the old one.
+        enable = getattr(self.model, "activation_checkpointing_enable", self.model.gradient_checkpointing_enable)
+        enable({"use_reentrant": False})
 
     def frame_lengths(self, lengths: Tensor) -> Tensor:
         """Valid frames of clips of `lengths` samples."""
