@@ -13,7 +13,7 @@ from benchmarks.ceiling import matmul_ceiling
 from benchmarks.cell_rows import Row, count_rows, energy_rows, latency_rows, memory_rows, mfu, time_rows
 from benchmarks.energy import EnergyMeter
 from benchmarks.environment import conditions
-from benchmarks.memory import PeakMemory, reserved
+from benchmarks.memory import PeakMemory, load_libraries, reserved
 from benchmarks.protocol import Protocol, warm_up
 from benchmarks.record import Conditions, Measurement
 from benchmarks.repeats import Repeats, Report, Stage, timed_repeats
@@ -120,13 +120,14 @@ def measure_cell(
 ) -> MeasuredCell:
     """Measure the step that `build` makes; in a fresh process, since building is part of the memory that is measured.
 
-    In this order: peak memory of the calls after the first one, which makes the optimiser's state; warm-up and repeats
+    In this order: torch's libraries load; peak memory of the calls after the first one, which makes the optimiser's state; warm-up and repeats
     under the energy meter, which starts only when the peak is known, since its libraries are no part of the model's
     memory; latency of one clip; FLOPs, and the matrix-product ceiling. Waveforms are on the device before the first call:
     reading speech is in no figure.
     """
     report(Stage("build"))
     watch = Stopwatch(device)
+    load_libraries()
     with ExitStack() as stack:
         with PeakMemory(device) as memory:
             step = build()

@@ -123,4 +123,6 @@ def mfu(rate: Quantity, flops: Quantity, ceiling: Quantity) -> Quantity:
     if rate.ci95 and ceiling.ci95:
         ci95 = (flops.value * rate.ci95[0] / ceiling.ci95[1], flops.value * rate.ci95[1] / ceiling.ci95[0])
     note = f"of {ceiling.value / 1e12:.3g} TFLOP/s, measured: {ceiling.note}"
+    if rate.value * flops.value > ceiling.value:
+        note = f"above 1, so the ceiling was disturbed; {note}"
     return Quantity(flops.value * rate.value / ceiling.value, "1", "measured", ci95, rate.n, note)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +42,13 @@ def sweep_picture(record: Record, path: Path) -> bool:
 def _draw_cost(axes: Any, at: Sequence[float], cells: Sequence[Cell], scope: str) -> None:  # noqa: ANN401 - matplotlib's
     joules = [cell.find("energy_per_audio_hour", scope) for cell in cells]
     if all(q is not None and q.method in METERED for q in joules):
-        _draw(axes, at, joules, factor=1.0, color=BLUE, style="o-", label=f"{scope}, gross")
+        _draw(axes, at, joules, factor=1.0, color=BLUE, style="o-", label=f"{scope}, gross, 95 % interval")
         axes.set_ylabel("J per audio hour")
     else:
         speed = [cell.find("audio_seconds_per_second") for cell in cells]
-        _draw(axes, at, speed, factor=1.0, color=BLUE, style="o-", label="median call")
+        _draw(axes, at, speed, factor=1.0, color=BLUE, style="o-", label="median call, 95 % interval")
         axes.set_ylabel("audio seconds a second")
-    axes.set_ylim(bottom=0)
-    axes.legend(frameon=False, fontsize=8)
-    axes.grid(visible=True, axis="y", linewidth=0.3)
+    _finish(axes)
 
 
 def _draw_memory(axes: Any, at: Sequence[float], cells: Sequence[Cell]) -> None:  # noqa: ANN401 - matplotlib's
@@ -62,7 +61,13 @@ def _draw_memory(axes: Any, at: Sequence[float], cells: Sequence[Cell]) -> None:
         found = [cell.find(metric) for cell in cells]
         _draw(axes, at, found, factor=2.0**-20, color=color, style=style, label=label)
     axes.set_ylabel("memory in MiB")
-    axes.set_ylim(bottom=0)
+    _finish(axes)
+
+
+def _finish(axes: Any) -> None:  # noqa: ANN401 - matplotlib's axes
+    """Drawn from zero up to where the values are: an interval that is far wider runs out of the picture."""
+    values = [float(y) for line in axes.lines if not line.get_label().startswith("_") for y in line.get_ydata()]
+    axes.set_ylim(0, 1.5 * max(values, default=1.0))
     axes.legend(frameon=False, fontsize=8)
     axes.grid(visible=True, axis="y", linewidth=0.3)
 
@@ -78,17 +83,15 @@ def _draw(
     label: str,
 ) -> None:
     """What there is of a quantity, with its intervals."""
-    known = sorted((x, q) for x, q in zip(at, quantities, strict=True) if q is not None and q.value is not None)
+    there = ((x, q) for x, q in zip(at, quantities, strict=True) if q is not None and q.value is not None)
+    known = sorted(there, key=itemgetter(0))
     if not known:
         return
-    values = [(q.value or 0.0) * factor for _, q in known]
-    ends = [q.ci95 or (q.value or 0.0, q.value or 0.0) for _, q in known]
-    low = [max(0.0, value - a * factor) for value, (a, _) in zip(values, ends, strict=True)]
-    high = [max(0.0, b * factor - value) for value, (_, b) in zip(values, ends, strict=True)]
-    axes.errorbar(
-        [x for x, _ in known], values, yerr=[low, high], fmt=style, color=color, label=label, linewidth=1.2,
-        markersize=4, capsize=3, elinewidth=0.8,
-    )  # fmt: skip
+    places, values = [x for x, _ in known], [(q.value or 0.0) * factor for _, q in known]
+    axes.plot(places, values, style, color=color, label=label, linewidth=1.2, markersize=4)
+    for x, quantity in known:
+        if quantity.ci95 is not None:
+            axes.plot([x, x], [end * factor for end in quantity.ci95], "_-", color=color, linewidth=0.8, markersize=6)
 
 
 def _name_axis(axes: Any, key: str, at: Sequence[float]) -> None:  # noqa: ANN401 - matplotlib's axes
