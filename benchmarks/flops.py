@@ -16,6 +16,7 @@ import torch
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.overrides import TorchFunctionMode
 
 from benchmarks.operators import OperatorCounter, Work
 from models.interface import SAMPLE_RATE
@@ -142,15 +143,25 @@ def count_training(pretraining: Pretraining, seconds: float, clips: int = 1) -> 
 @contextmanager
 def without_layer_drop(encoder: Any) -> Iterator[tuple[float, Collection[nn.Module]]]:  # noqa: ANN401 - any encoder
     """Run all layers; gives the share that training drops, and the layers it may drop."""
-    share = float(getattr(encoder, "layer_drop", 0.0))
-    if not share:
+    share = getattr(encoder, "layer_drop", None)
+    if share is None:
         yield 0.0, ()
         return
     encoder.layer_drop = 0.0
     try:
-        yield share, encoder.droppable
+        with _EveryLayerKept():
+            yield share, encoder.droppable if share else ()
     finally:
         encoder.layer_drop = share
+
+
+class _EveryLayerKept(TorchFunctionMode):
+    """Some releases of transformers (5.17) draw each layer's lot as a tensor even where none is dropped, which is no number here."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
+        if func is torch.rand and args == ([],):
+            return 1.0
+        return func(*args, **(kwargs or {}))
 
 
 def _expected(count: FlopCount, dropped: Collection[str], kept: float) -> FlopCount:
