@@ -72,6 +72,11 @@ class Pretraining(Protocol):
         """Of the model's recipe."""
         ...
 
+    @property
+    def targets_fitted(self) -> bool:
+        """Whether the targets need no fitting (any more)."""
+        ...
+
     def __call__(self, waveforms: Tensor, lengths: Tensor | None, generator: torch.Generator) -> LossAndMetrics:
         """Loss for `(B, T)` waveforms; every random draw of the objective comes from `generator` on their device."""
         ...

@@ -16,6 +16,7 @@ from models.framing import HOP
 from models.frontend import silence_padding, stacked_frames, valid_mask
 from models.interface import LossAndMetrics
 from models.masking import span_mask
+from models.metrics import feature_variance
 from models.optimisation import OptimisationConfig
 from models.targets import KMeansQuantiser, label_entropy
 
@@ -82,8 +83,13 @@ class MaskedPrediction(nn.Module):
         loss = (per_label * weight[..., None]).sum()
         with torch.no_grad():
             hits = ((logits.argmax(-1) == labels) * weight[..., None]).sum()
-            variance = _variance(output.float(), frame_lengths)
+            variance = feature_variance(output, frame_lengths)
         return loss, hits, variance
+
+    @property
+    def targets_fitted(self) -> bool:
+        """Whether the quantiser has its centroids."""
+        return bool(self.quantiser.fitted)
 
     def after_step(self, progress: float) -> None:
         """Nothing follows a step here: there is no teacher."""
@@ -91,14 +97,3 @@ class MaskedPrediction(nn.Module):
     def fit_targets(self, waveforms: Iterable[NDArray[np.float32]], seed: int) -> dict[str, float]:
         """Fit the quantiser on clips of training speech; see `KMeansQuantiser.fit`."""
         return self.quantiser.fit(waveforms, seed)
-
-
-def _variance(output: Tensor, frame_lengths: Tensor | None) -> Tensor:
-    """Mean over channels of the variance over the valid frames of `(B, frames, D)`; padding has no share in it."""
-    frames = output.flatten(0, 1)
-    if frame_lengths is None:
-        return frames.var(0).mean()
-    valid = valid_mask(frame_lengths, output.shape[1]).flatten()[:, None].float()
-    count = valid.sum()
-    residual = (frames - (frames * valid).sum(0) / count.clamp(min=1)) * valid
-    return (residual.square().sum(0) / (count - 1).clamp(min=1)).mean()

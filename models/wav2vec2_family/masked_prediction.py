@@ -14,6 +14,7 @@ from models.framing import HOP
 from models.frontend import LogMel, silence_padding, valid_mask
 from models.interface import LossAndMetrics
 from models.masking import span_mask
+from models.metrics import feature_variance
 from models.optimisation import OptimisationConfig
 from models.targets import KMeansQuantiser, label_entropy
 from models.wav2vec2_family.config import MELS, HubertObjectiveConfig, Wav2Vec2FamilyConfig
@@ -64,7 +65,11 @@ class HubertPretraining(nn.Module):
         loss, hits = self.predict(output, labels, hidden)
         with torch.no_grad():
             valid = valid_mask(known, frames)
-            metrics = {"masked_accuracy": hits, "target_entropy": label_entropy(labels, valid, objective.clusters)}
+            metrics = {
+                "masked_accuracy": hits,
+                "feature_variance": feature_variance(output, frame_lengths),
+                "target_entropy": label_entropy(labels, valid, objective.clusters),
+            }
         return LossAndMetrics(loss + objective.feature_penalty * penalty, {**metrics, "prediction_loss": loss.detach()})
 
     def predict(self, output: Tensor, labels: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
@@ -76,6 +81,11 @@ class HubertPretraining(nn.Module):
         with torch.no_grad():
             hits = ((logits.argmax(-1) == labels) * weight).sum()
         return (each * weight).sum(), hits
+
+    @property
+    def targets_fitted(self) -> bool:
+        """Whether the quantiser has its centroids."""
+        return bool(self.quantiser.fitted)
 
     def after_step(self, progress: float) -> None:
         """Nothing follows a step here: there is no teacher."""
