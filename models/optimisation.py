@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Literal
+
+Schedule = Literal["linear", "cosine", "tri-stage"]
 
 
 @dataclass(frozen=True)
@@ -11,9 +15,13 @@ class OptimisationConfig:
 
     Attributes:
         peak_learning_rate: at `reference_batch_seconds` of audio a step; scaled with the square root of the batch.
-        warmup: share of the budget with a linearly rising rate; it falls linearly to zero over the rest.
+        warmup: share of the budget with a rising rate.
         weight_decay: on matrices only.
         clip: of the gradient's norm.
+        schedule: "linear" rises and falls on straight lines; "cosine" on half a cosine each (one cycle of L. Smith, arXiv
+            1708.07120, as torch's OneCycleLR); "tri-stage" rises on a line, holds, and decays exponentially.
+        hold: share of the budget at the peak, tri-stage only.
+        final: share of the peak that the exponential decay ends at, tri-stage only.
     """
 
     peak_learning_rate: float = 2e-3
@@ -22,6 +30,9 @@ class OptimisationConfig:
     betas: tuple[float, float] = (0.9, 0.98)
     weight_decay: float = 0.01
     clip: float = 1.0
+    schedule: Schedule = "linear"
+    hold: float = 0.0
+    final: float = 0.01
 
     def __post_init__(self) -> None:
         for name in ("peak_learning_rate", "reference_batch_seconds", "clip"):
@@ -31,10 +42,22 @@ class OptimisationConfig:
             raise ValueError(f"warmup {self.warmup} and betas {self.betas} must lie in [0, 1)")
         if not 0 <= self.weight_decay < float("inf"):
             raise ValueError(f"weight_decay {self.weight_decay} must be at least 0")
+        if not (self.hold >= 0 and self.warmup + self.hold < 1):
+            raise ValueError(
+                f"hold {self.hold} must be at least 0 and leave some of the budget after warmup {self.warmup}"
+            )
+        if not 0 < self.final <= 1:
+            raise ValueError(f"final {self.final} must lie above 0 and at most at 1")
 
     def learning_rate(self, progress: float, batch_seconds: float) -> float:
         """Rate at `progress` in [0, 1] of the budget."""
         peak = self.peak_learning_rate * (batch_seconds / self.reference_batch_seconds) ** 0.5
-        if progress < self.warmup:
-            return peak * progress / self.warmup
-        return peak * max(0.0, 1.0 - progress) / (1.0 - self.warmup)
+        return peak * self._share_of_peak(progress)
+
+    def _share_of_peak(self, progress: float) -> float:
+        rising = progress < self.warmup
+        if self.schedule == "tri-stage" and not rising:
+            decayed = (progress - self.warmup - self.hold) / (1.0 - self.warmup - self.hold)
+            return float(self.final ** min(max(decayed, 0.0), 1.0))
+        share = progress / self.warmup if rising else max(0.0, 1.0 - progress) / (1.0 - self.warmup)
+        return 0.5 - 0.5 * math.cos(math.pi * share) if self.schedule == "cosine" else share
