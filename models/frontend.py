@@ -85,15 +85,18 @@ def stacked_frames(logmel: Tensor, lengths: Tensor | None, stack: int) -> Tensor
 
 
 class LogMel(nn.Module):
-    """Log-mel spectrum: `(B, T)` waveforms to `(B, T // 160, mels)`, natural logarithm, 25 ms Hann window, 10 ms hop."""
+    """Log-mel spectrum: `(B, T)` waveforms to `(B, T // 160, mels)`, natural logarithm, Hann window, 10 ms hop.
+
+    `window` is in samples, 25 ms unless said otherwise, at most the 512 points of the transform.
+    """
 
     window: Tensor
     filters: Tensor
 
-    def __init__(self, mels: int = 80) -> None:
+    def __init__(self, mels: int = 80, window: int = WINDOW) -> None:
         super().__init__()
         # Not persistent: both follow from the settings, so checkpoints hold only what was learned.
-        self.register_buffer("window", torch.hann_window(WINDOW), persistent=False)
+        self.register_buffer("window", torch.hann_window(window), persistent=False)
         self.register_buffer("filters", mel_filters(mels), persistent=False)
 
     def forward(self, waveforms: Tensor) -> Tensor:
@@ -102,9 +105,10 @@ class LogMel(nn.Module):
         with torch.autocast(waveforms.device.type, enabled=False):
             frames = waveforms.shape[1] // HOP
             # torch.stft centres a short window in the FFT: shift so that frame i starts at sample i * HOP.
-            margin = (FFT - WINDOW) // 2
+            width = len(self.window)
+            margin = (FFT - width) // 2
             padded = nn.functional.pad(waveforms.float(), (margin, FFT))
-            spectrum = torch.stft(padded, FFT, HOP, WINDOW, self.window, center=False, return_complex=True)
+            spectrum = torch.stft(padded, FFT, HOP, width, self.window, center=False, return_complex=True)
             power = torch.view_as_real(spectrum[..., :frames]).square().sum(-1)
             return torch.log((power.transpose(1, 2) @ self.filters).clamp(min=LOG_FLOOR))
 
