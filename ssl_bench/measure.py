@@ -143,8 +143,8 @@ def _measure_all(session: Session, say: MeasureProgress) -> None:
     for number, shape in enumerate(cells, start=1):
         say.cell(number, shape.label)
         began = time.monotonic()
-        _measure_one(session, shape, say)
-        session.details["cells"][-1]["seconds"] = time.monotonic() - began
+        entry = _measure_one(session, shape, say)
+        session.details["cells"].append({**entry, "seconds": time.monotonic() - began})
         session.run.write(session.record("unfinished"))
 
 
@@ -166,23 +166,21 @@ def _idle_rows(session: Session) -> list[Measurement]:
     return [Measurement(session.config.model, "power_idle", q, "idle", scope, held) for scope, q in parts.items()]
 
 
-def _measure_one(session: Session, shape: Shape, say: MeasureProgress) -> None:
-    """Rows and an entry in the details for a cell, whatever becomes of it."""
+def _measure_one(session: Session, shape: Shape, say: MeasureProgress) -> dict[str, Any]:
+    """Take up the rows of a cell, whatever becomes of it; returns its entry in the details."""
     request = session.request(shape)
     entry: dict[str, Any] = {"label": shape.label, "clip_seconds": shape.clip_seconds, "batch_seconds_asked": request.setting.batch_seconds}  # fmt: skip
-    session.details["cells"].append(entry)
     try:
         fitting, cell, halvings = halved_until_it_fits(request, lambda r: _attempt(session, r, say), say.phase)
     except CellError as error:
-        entry |= {"batch_seconds": request.setting.batch_seconds, "failed": str(error)}
         say.phase(f"{shape.label}: {error}")
         session.rows += _failed_rows(session, request, str(error))
-        return
-    entry |= {"batch_seconds": fitting.setting.batch_seconds, "halved": halvings, **cell.details}
+        return {**entry, "batch_seconds": request.setting.batch_seconds, "failed": str(error)}
     session.rows += [_with_note(row, "; ".join(halvings)) for row in cell.rows]
     session.run.add_trace(cell.trace, cell=shape.label)
     if cell.details["disturbances"]:
         session.details["disturbances"][shape.label] = cell.details["disturbances"]
+    return {**entry, "batch_seconds": fitting.setting.batch_seconds, "halved": halvings, **cell.details}
 
 
 def _attempt(session: Session, request: CellRequest, say: MeasureProgress) -> MeasuredCell:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from models.efficient.config import EfficientConfig
+    from models.families import ModelConfig
 
 ARTIFACTS = ("power.parquet", "metrics.jsonl", "report.md", "training.png", "sweep.png")
 
@@ -113,7 +113,7 @@ class RunFolder:
         module: nn.Module,
         optimiser: torch.optim.Optimizer,
         name: str,
-        config: EfficientConfig,
+        config: ModelConfig,
         state: TrainingState,
     ) -> None:
         """Write weights, optimiser and position into `checkpoints/step-...`, whole or not at all; drop older ones."""
@@ -183,7 +183,8 @@ def new_run(out: str | None, model: str) -> RunFolder:
         path.mkdir(parents=True, exist_ok=True)
         probe = path / ".lock"
         held = [entry.name for entry in path.iterdir() if entry != probe]
-        probe.touch()
+        if not held:
+            probe.touch()
     except OSError as error:
         raise BadInputError(f"{path}: cannot write a run there ({error.strerror}); choose another --out") from error
     if "run.json" in held:

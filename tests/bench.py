@@ -170,6 +170,31 @@ def bench_profile() -> None:
     out(f"profile: {a / b:.2f} x the import of torch and transformers ({a:.2f} s, {b:.2f} s)")
 
 
+def bench_repeatability(runs: int = 6) -> None:
+    """`sslbench measure` on the same step again and again, each in a process of its own: how far the runs part, and how
+    often a run's 95 % interval holds the median of all."""
+    from benchmarks.cell import CellSetting
+    from benchmarks.protocol import Protocol
+    from ssl_bench.cells import CellRequest, measured_apart
+    from ssl_bench.measure_speech import speech_to_measure
+
+    speech, _ = speech_to_measure("sample", 0)
+    for phase in ("inference", "training"):
+        setting = CellSetting("efficient-tiny", phase, 15.0, 1, "float32")
+        request = CellRequest("efficient-tiny", setting, Protocol(duration=3.0, repeats=3), "cpu", count=False)
+        cells = [measured_apart(request, speech) for _ in range(runs)]
+        for metric in ("audio_seconds_per_second", "peak_memory"):
+            found = [next(row.quantity for row in cell.rows if row.metric == metric) for cell in cells]
+            values = [q.value or 0.0 for q in found]
+            middle = median(values)
+            held = sum(q.ci95[0] <= middle <= q.ci95[1] for q in found if q.ci95)
+            spread = (max(values) - min(values)) / middle
+            known = f", {held} of {runs} intervals hold it" if found[0].ci95 else ""
+            out(f"repeatability: {phase}, {metric}: median {middle:.4g}, runs part by {spread:.1%}{known}")
+        disturbed = sum(bool(cell.details["disturbances"]) for cell in cells)
+        out(f"repeatability: {phase}: {disturbed} of {runs} runs saw a neighbour")
+
+
 def bench_import() -> None:
     """A bare `sslbench models NAME` against importing torch, which it does not need."""
     torch_import = [sys.executable, "-c", "import torch"]
@@ -187,6 +212,7 @@ SECTIONS: dict[str, Callable[[], None]] = {
     "profile": bench_profile,
     "loader": bench_loader,
     "meter": bench_meter,
+    "repeatability": bench_repeatability,
     "gpu-meter": bench_gpu_meter,
 }
 
