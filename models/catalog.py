@@ -4,28 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from models.checkpoints import load_weights, read_config
-from models.efficient import closed_form as efficient
-from models.efficient.config import EFFICIENT, EfficientConfig
+from models.efficient.config import EFFICIENT
 from models.errors import BadInputError
+from models.families import ModelConfig, NoObjectiveError, family_of
 from models.names import choose
-from models.wav2vec2_family import closed_form as wav2vec2_family
-from models.wav2vec2_family.config import WAV2VEC2_FAMILY, Wav2Vec2FamilyConfig
+from models.wav2vec2_family.config import WAV2VEC2_FAMILY
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from models.efficient.masked_prediction import MaskedPrediction
-    from models.wav2vec2_family.masked_prediction import HubertPretraining
-
-Config = EfficientConfig | Wav2Vec2FamilyConfig
-
-CATALOG: dict[str, Config] = {**EFFICIENT, **WAV2VEC2_FAMILY}
+CATALOG: dict[str, ModelConfig] = {**EFFICIENT, **WAV2VEC2_FAMILY}
 
 CLIP_SECONDS = 15
-NOT_BUILT = "its objective is not built yet; inference can be measured"
 
 
 @dataclass(frozen=True)
@@ -60,23 +53,14 @@ def card(name: str) -> ModelCard:
     if is_foreign(name):
         raise BadInputError(f"{name}: no card on paper for a model of your own; sslbench profile {name} counts it")
     trained, config = described(name)
-    match config:
-        case EfficientConfig(encoder=shape):
-            objective = f"masked prediction of {config.objective.clusters} k-means units of MFCC"
-            about = f"log-mel x{shape.stack}, {shape.blocks} pre-norm blocks, width {shape.width}, {shape.heads} heads, SwiGLU {shape.hidden}"
-            parameters, macs = efficient.encoder_parameters(shape), efficient.encoder_macs(shape, CLIP_SECONDS * 16_000)
-            rate = shape.frame_rate
-        case Wav2Vec2FamilyConfig(architecture=a):
-            units = config.objective
-            objective = f"masked prediction of {units.clusters} k-means units of MFCC" if units else "not built yet"
-            about = f"7 convolutions, {a.layers} {'pre' if a.pre_norm else 'post'}-norm layers, width {a.width}, {a.heads} heads"
-            parameters = wav2vec2_family.encoder_parameters(a)
-            macs, rate = wav2vec2_family.encoder_macs(a, CLIP_SECONDS * 16_000), a.frame_rate
-    about = f"{trained}, trained in this run" if trained else about
-    return ModelCard(name, parameters, rate, objective, macs / CLIP_SECONDS, "Apache-2.0", about)
+    form, shape = family_of(config).closed_form, config.encoder
+    objective = "not built yet" if config.objective is None else config.objective.line
+    macs = form.encoder_macs(shape, CLIP_SECONDS * 16_000) / CLIP_SECONDS
+    about = f"{trained}, trained in this run" if trained else shape.line
+    return ModelCard(name, form.encoder_parameters(shape), shape.frame_rate, objective, macs, "Apache-2.0", about)
 
 
-def described(name: str) -> tuple[str, Config]:
+def described(name: str) -> tuple[str, ModelConfig]:
     """The trained model's catalog name (empty for a catalog model) and its settings.
 
     Raises:
@@ -93,6 +77,8 @@ def require_name(name: str) -> None:
     Raises:
         BadInputError: naming the nearest known names.
     """
+    if name.endswith(".py"):
+        raise BadInputError(f"{name}: name a function in it too, as in {name}:build")
     if not is_foreign(name) and not is_run(name):
         choose(name, CATALOG, "model")
 
@@ -121,7 +107,7 @@ def checkpoint_folder(folder: Path) -> Path:
     return found[-1].parent
 
 
-def pretraining(name: str, *, weights: bool = True) -> MaskedPrediction | HubertPretraining:
+def pretraining(name: str, *, weights: bool = True) -> Any:  # noqa: ANN401 - a module that is a `models.interface.Pretraining`
     """The model with its objective: random weights for a catalog name, the trained ones for a run folder.
 
     Without `weights` a run's model is built as it was before training, which is all that counting needs.
@@ -131,22 +117,14 @@ def pretraining(name: str, *, weights: bool = True) -> MaskedPrediction | Hubert
     """
     if is_foreign(name):
         raise BadInputError(f"{name}: a model of your own has no objective here; its inference can be measured")
-    module = _built(name, described(name)[1])
+    config = described(name)[1]
+    try:
+        module = family_of(config).pretraining(config)
+    except NoObjectiveError as error:
+        raise NoObjectiveError(f"{name}: {error}") from error
     if weights and is_run(name):
         load_weights(module, checkpoint_folder(Path(name)))
     return module
-
-
-def _built(name: str, config: Config) -> MaskedPrediction | HubertPretraining:
-    if isinstance(config, EfficientConfig):
-        from models.efficient.masked_prediction import MaskedPrediction
-
-        return MaskedPrediction(config)
-    if config.objective is None:
-        raise BadInputError(f"{name}: {NOT_BUILT}")
-    from models.wav2vec2_family.masked_prediction import HubertPretraining
-
-    return HubertPretraining(config, config.objective)
 
 
 def load_model(name: str, *, weights: bool = True) -> nn.Module:
@@ -174,9 +152,7 @@ def _encoder(name: str, *, weights: bool) -> nn.Module:
         from models.user_encoder import user_encoder
 
         return user_encoder(name)
+    if weights and is_run(name):
+        return pretraining(name).encoder
     config = described(name)[1]
-    if isinstance(config, Wav2Vec2FamilyConfig):
-        from models.wav2vec2_family.encoder import build_encoder
-
-        return build_encoder(config.architecture)
-    return pretraining(name, weights=weights).encoder
+    return family_of(config).encoder(config)

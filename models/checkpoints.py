@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from models.efficient.config import EfficientConfig, EncoderConfig, ObjectiveConfig
 from models.errors import BadInputError
-from models.optimisation import OptimisationConfig
+from models.families import FAMILIES, Family, ModelConfig, family_of
+from models.settings import from_document
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -17,36 +17,38 @@ if TYPE_CHECKING:
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 
 
-def save_pretraining(module: nn.Module, name: str, config: EfficientConfig, folder: Path) -> None:
+def save_pretraining(module: nn.Module, name: str, config: ModelConfig, folder: Path) -> None:
     """Write weights and settings into an existing folder."""
     from safetensors.torch import save_file
 
     tensors = {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
     save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
-    settings = {"model_type": "sslbench-efficient", "name": name, **asdict(config)}
+    settings = {"model_type": family_of(config).model_type, "name": name, **asdict(config)}
     (folder / CONFIG).write_text(json.dumps(settings, indent=1) + "\n")
 
 
-def read_config(folder: Path) -> tuple[str, EfficientConfig]:
+def read_config(folder: Path) -> tuple[str, ModelConfig]:
     """The model's name and settings.
 
     Raises:
-        BadInputError: for a file that is missing or broken.
+        BadInputError: for a file that is missing, broken, or of a family that is not known here.
     """
     path = folder / CONFIG
     try:
         settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        optimisation = settings["optimisation"] | {"betas": tuple(settings["optimisation"]["betas"])}
-        config = EfficientConfig(
-            EncoderConfig(**settings["encoder"]),
-            ObjectiveConfig(**settings["objective"]),
-            OptimisationConfig(**optimisation),
-        )
-        return str(settings["name"]), config
+        name, kind = str(settings.pop("name")), str(settings.pop("model_type"))
+        return name, cast("ModelConfig", from_document(_family(kind, folder).config, settings))
     except FileNotFoundError as error:
         raise BadInputError(f"{path}: no such file; a checkpoint holds {CONFIG} and {WEIGHTS}") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInputError(f"{path}: not the settings of a model ({error})") from error
+
+
+def _family(model_type: str, folder: Path) -> Family:
+    found = next((family for family in FAMILIES if family.model_type == model_type), None)
+    if found is None:
+        raise ValueError(f"model_type {model_type!r}; for a transformers folder write hf:{folder}")
+    return found
 
 
 def load_weights(module: nn.Module, folder: Path) -> None:

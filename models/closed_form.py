@@ -8,10 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from models.catalog import described, is_foreign
-from models.efficient import closed_form as efficient
-from models.efficient.config import EfficientConfig
+from models.families import family_of
 from models.wav2vec2_family import closed_form as wav2vec2_family
-from models.wav2vec2_family.config import ArchitectureConfig
 
 
 @dataclass(frozen=True)
@@ -35,15 +33,9 @@ def closed_form(name: str) -> ClosedForm | None:
     if is_foreign(name):
         return _of_folder(Path(name.removeprefix("hf:"))) if name.startswith("hf:") else None
     config = described(name)[1]
-    if isinstance(config, EfficientConfig):
-        training = partial(efficient.training_macs, config)
-        return ClosedForm(partial(efficient.encoder_macs, config.encoder), training, efficient.__name__)
-    built = partial(wav2vec2_family.training_macs, config) if config.objective else None
-    return _of_family(config.architecture, built)
-
-
-def _of_family(architecture: ArchitectureConfig, training: Callable[[int], float] | None) -> ClosedForm:
-    return ClosedForm(partial(wav2vec2_family.encoder_macs, architecture), training, wav2vec2_family.__name__)
+    form = family_of(config).closed_form
+    training = None if config.objective is None else partial(form.training_macs, config)
+    return ClosedForm(partial(form.encoder_macs, config.encoder), training, form.__name__)
 
 
 def _of_folder(folder: Path) -> ClosedForm | None:
@@ -51,4 +43,6 @@ def _of_folder(folder: Path) -> ClosedForm | None:
     from models.wav2vec2_family.encoder import architecture_of
 
     architecture = architecture_of(folder_config(folder))
-    return None if architecture is None else _of_family(architecture, None)
+    if architecture is None:
+        return None
+    return ClosedForm(partial(wav2vec2_family.encoder_macs, architecture), None, wav2vec2_family.__name__)

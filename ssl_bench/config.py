@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import tomllib
-import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from models.efficient.config import EFFICIENT, EfficientConfig
+from models.catalog import CATALOG
 from models.errors import BadInputError
+from models.families import ModelConfig, family_of
 from models.names import choose
+from models.settings import fits, spelled
 
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -56,18 +57,17 @@ class TrainAndMeasureConfig:
     objective: Mapping[str, Any] = field(default_factory=dict)
     optimisation: Mapping[str, Any] = field(default_factory=dict)
 
-    def model_config(self) -> EfficientConfig:
+    def model_config(self) -> ModelConfig:
         """The model's settings with this run's own put over them."""
-        config = EFFICIENT[choose(self.model or "", EFFICIENT, "model")]
-        encoder = _overridden(config.encoder, self.encoder, "encoder")
-        objective = _overridden(config.objective, self.objective, "objective")
-        optimisation = _overridden(config.optimisation, self.optimisation, "optimisation")
+        config = CATALOG[choose(self.model or "", CATALOG, "model")]
+        changed = {table: _overridden(getattr(config, table), getattr(self, table), table) for table in TABLES}
         try:
-            return EfficientConfig(encoder, objective, optimisation)
+            return replace(config, **changed)
         except ValueError as error:
             raise BadInputError(f"[encoder] and [objective]: {error}") from error
 
 
+TABLES = ("encoder", "objective", "optimisation")
 POSITIVE = ("steps", "audio_hours", "minutes", "kwh", "batch_seconds", "clip_seconds", "checkpoint_minutes")
 
 
@@ -82,14 +82,16 @@ def resolved(config: TrainAndMeasureConfig, *, cuda: bool) -> TrainAndMeasureCon
     device = ("cuda" if cuda else "cpu") if config.device == "auto" else config.device
     gpu = device == "cuda"
     limited = any(x is not None for x in (config.steps, config.audio_hours, config.minutes, config.kwh))
+    model = config.model or ("efficient-base" if gpu else "efficient-tiny")
+    ours = family_of(CATALOG[choose(model, CATALOG, "model")]).compiles
     config = replace(
         config,
         device=device,
-        model=config.model or ("efficient-base" if gpu else "efficient-tiny"),
+        model=model,
         precision=("bfloat16" if gpu else "float32") if config.precision == "auto" else config.precision,
         minutes=config.minutes if limited else (30.0 if gpu else 2.0),
-        batch_seconds=(491.52 if gpu else 122.88) if config.batch_seconds is None else config.batch_seconds,
-        compile=gpu if config.compile is None else config.compile,
+        batch_seconds=_batch_seconds(gpu=gpu, light=ours) if config.batch_seconds is None else config.batch_seconds,
+        compile=gpu and ours if config.compile is None else config.compile,
     )
     for name in POSITIVE:
         value = getattr(config, name)
@@ -105,6 +107,13 @@ def resolved(config: TrainAndMeasureConfig, *, cuda: bool) -> TrainAndMeasureCon
         raise BadInputError("--country and --grid-intensity both name the grid; give one")
     config.model_config()
     return config
+
+
+def _batch_seconds(*, gpu: bool, light: bool) -> float:
+    """Audio in a step: what a card of 24 GB, or a machine of 8 GB, holds of most models of either weight."""
+    if gpu:
+        return 491.52 if light else 245.76
+    return 122.88 if light else 15.36
 
 
 def check_choices(settings: Mapping[str, Any]) -> None:
@@ -143,6 +152,8 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 def _overridden(base: Any, changes: Mapping[str, Any], table: str) -> Any:  # noqa: ANN401 - any settings dataclass
     """`base` with the changes of a TOML table."""
+    if not changes:
+        return base
     try:
         return replace(base, **_checked(type(base), dict(changes), f"[{table}]"))
     except ValueError as error:
@@ -159,27 +170,7 @@ def _checked(kind: type, settings: dict[str, Any], where: str) -> dict[str, Any]
             wanted = hints[choose(key, names, "setting")]
         except BadInputError as error:
             raise BadInputError(f"{where}: {error}") from error
-        if not _fits(value, wanted):
-            raise BadInputError(f"{where}: {key} = {value!r} is not of the kind {_spelled(wanted)}")
+        if not fits(value, wanted):
+            raise BadInputError(f"{where}: {key} = {value!r} is not of the kind {spelled(wanted)}")
         result[key] = tuple(value) if isinstance(value, list) else value
     return result
-
-
-def _fits(value: Any, wanted: Any) -> bool:  # noqa: ANN401 - any annotation
-    """Whether a TOML value fits an annotation."""
-    origin = typing.get_origin(wanted)
-    if origin in (typing.Union, types.UnionType):
-        return any(_fits(value, option) for option in typing.get_args(wanted))
-    if origin is Literal:
-        return value in typing.get_args(wanted)
-    if origin is tuple:
-        return isinstance(value, list | tuple) and all(_fits(item, float) for item in value) and len(value) == 2
-    if origin is not None:
-        return isinstance(value, dict)
-    if wanted is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    return isinstance(value, wanted) and (wanted is bool or not isinstance(value, bool))
-
-
-def _spelled(wanted: Any) -> str:  # noqa: ANN401 - any annotation
-    return wanted.__name__ if isinstance(wanted, type) else str(wanted).replace("typing.", "")

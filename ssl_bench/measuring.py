@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -23,14 +23,14 @@ from benchmarks.protocol import Protocol
 from benchmarks.quantity import Quantity, unavailable
 from benchmarks.record import Conditions, Measurement
 from models.catalog import checkpoint_folder
-from models.efficient.masked_prediction import MaskedPrediction
+from models.families import family_of
 from ssl_bench.attempts import Attempt, PhaseCost, phase_cost
 from ssl_bench.cells import CellError, CellRequest, measured_apart
 from ssl_bench.config import TrainAndMeasureConfig, clip_shape
 from ssl_bench.probing import probe_rows
 
 if TYPE_CHECKING:
-    from models.interface import Encoder
+    from models.interface import Encoder, Pretraining
     from ssl_bench.data.corpus import Utterance
     from ssl_bench.data.splits import Split
     from ssl_bench.data.waveforms import Waveforms
@@ -46,12 +46,13 @@ class Trial:
     """A trained model and what is known of its training.
 
     Attributes:
+        pretraining: a module that is a `models.interface.Pretraining`.
         state: where training ended.
         peak_memory: of training.
     """
 
     name: str
-    pretraining: MaskedPrediction
+    pretraining: Any
     optimiser: torch.optim.Optimizer
     device: torch.device
     state: TrainingState
@@ -131,9 +132,8 @@ def _lost(trial: Trial, audio: float) -> str:
 
 def count_rows(trial: Trial) -> Rows:
     """Parameters, and FLOPs of one clip at training's length, counted under fake tensors."""
-    from models.efficient.encoder import EfficientEncoder
-
-    config, held = trial.pretraining.config, trial.training_conditions()
+    config, held = trial.config.model_config(), trial.training_conditions()
+    family = family_of(config)
     seconds = held.clip_seconds or 0.0
     size = sum(p.numel() for p in trial.pretraining.encoder.parameters())
     whole = sum(p.numel() for p in trial.pretraining.parameters())
@@ -142,8 +142,8 @@ def count_rows(trial: Trial) -> Rows:
         Measurement(trial.name, "parameters", Quantity(float(whole), "1", "analytic", note="with head"), "training"),
     ]
     counts = {
-        "inference": inference_flops(lambda: EfficientEncoder(config.encoder), seconds),
-        "training": training_flops(lambda: MaskedPrediction(config), seconds),
+        "inference": inference_flops(lambda: family.encoder(config).eval(), seconds),
+        "training": training_flops(lambda: family.pretraining(config), seconds),
     }
     note = "matrix products, 1 MAC = 2 FLOPs; FFT and elementwise work not counted"
     for phase, count in counts.items():
@@ -216,12 +216,12 @@ def inference_rows(trial: Trial, run: Path, speech: NDArray[np.int16]) -> Rows:
 
 
 def evaluation_rows(
-    trial: Trial, untrained: MaskedPrediction, split: Split, waveforms: Waveforms, say: Callable[[str], None]
+    trial: Trial, untrained: Pretraining, split: Split, waveforms: Waveforms, say: Callable[[str], None]
 ) -> Rows:
     """The probe before and after, and on log-mel, which every model must beat."""
     systems: dict[str, Encoder] = {
         trial.name: trial.pretraining.encoder.eval(),
-        f"{trial.name} (untrained)": untrained.encoder.to(trial.device).eval(),
+        f"{trial.name} (untrained)": cast("Encoder", untrained.encoder.to(trial.device).eval()),
         "log-mel": LogMelControl().to(trial.device),
     }
     return probe_rows(

@@ -15,8 +15,8 @@ from benchmarks.memory import PeakMemory
 from benchmarks.quantity import unavailable
 from benchmarks.record import Record
 from benchmarks.second_opinion import second_opinion
-from models.efficient.masked_prediction import MaskedPrediction
 from models.errors import BadInputError
+from models.families import family_of
 from reports.run_report import write_run_report
 from ssl_bench.attempts import PhaseCost
 from ssl_bench.config import TrainAndMeasureConfig, clip_shape
@@ -40,7 +40,11 @@ from ssl_bench.step_metrics import DivergedError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from models.interface import Pretraining
+
 LOG_EVERY = {"cpu": 5, "cuda": 50}
+FIT_HOURS = 1.0
+"""Of speech that targets are fitted on, where the objective names no other."""
 
 
 def train_and_measure(
@@ -185,20 +189,21 @@ def _meter(config: TrainAndMeasureConfig, say: Progress) -> Iterator[EnergyMeter
         yield meter
 
 
-def built(config: TrainAndMeasureConfig) -> MaskedPrediction:
+def built(config: TrainAndMeasureConfig) -> Any:  # noqa: ANN401 - a module that is a Pretraining
     """The model with the random weights that follow from the seed."""
+    model_config = config.model_config()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        return MaskedPrediction(config.model_config())
+        return family_of(model_config).pretraining(model_config)
 
 
-def _fit_targets(job: Job, pretraining: MaskedPrediction, ledger: Ledger, say: Progress) -> None:
-    """K-means on at most an hour of training speech; a resumed run has its targets already, and their cost."""
-    if pretraining.quantiser.fitted:
+def _fit_targets(job: Job, pretraining: Pretraining, ledger: Ledger, say: Progress) -> None:
+    """Units of training speech, where the objective needs any; a resumed run has its targets already, and their cost."""
+    if pretraining.targets_fitted:
         return
-    settings = job.config.model_config().objective
-    speech = drawn_hours(job.split.training, settings.fit_hours, job.config.seed)
-    say.phase(f"fitting {settings.clusters} k-means targets")
+    hours = getattr(job.config.model_config().objective, "fit_hours", FIT_HOURS)
+    speech = drawn_hours(job.split.training, hours, job.config.seed)
+    say.phase(f"fitting the targets on {min(hours, job.corpus.hours):.2g} h of speech")
     clips = (job.waveforms.floats(u) for u in speech if len(job.waveforms.samples(u)) >= 640)
     with ledger.meter.window("targets"):
         try:

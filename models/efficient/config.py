@@ -35,6 +35,14 @@ class EncoderConfig:
             raise ValueError(f"width {self.width} must split into {self.heads} heads of even width")
 
     @property
+    def line(self) -> str:
+        """The shape in one line."""
+        return (
+            f"log-mel x{self.stack}, {self.blocks} pre-norm blocks, width {self.width}, {self.heads} heads, "
+            f"SwiGLU {self.hidden}"
+        )
+
+    @property
     def frame_rate(self) -> float:
         """Encoder frames per second."""
         return 100.0 / self.stack
@@ -62,6 +70,11 @@ class ObjectiveConfig:
     span_frames: int = 6
     masked_share: float = 0.5
     fit_hours: float = 1.0
+
+    @property
+    def line(self) -> str:
+        """The objective in one line."""
+        return f"masked prediction of {self.clusters} k-means units of MFCC"
 
     def __post_init__(self) -> None:
         for name in ("clusters", "labels_per_frame", "span_frames"):

@@ -19,6 +19,8 @@ from models.optimisation import OptimisationConfig
 from models.targets import KMeansQuantiser, label_entropy
 from models.wav2vec2_family.config import MELS, HubertObjectiveConfig, Wav2Vec2FamilyConfig
 from models.wav2vec2_family.encoder import build_encoder
+from models.wav2vec2_family.layer_targets import LayerQuantiser
+from models.wav2vec2_family.mixing import mixed
 
 
 class HubertPretraining(nn.Module):
@@ -31,10 +33,14 @@ class HubertPretraining(nn.Module):
     def __init__(self, config: Wav2Vec2FamilyConfig, objective: HubertObjectiveConfig) -> None:
         super().__init__()
         self.config, self.objective = config, objective
-        self.encoder = build_encoder(config.architecture)
+        self.encoder = build_encoder(config.encoder)
         self.logmel = LogMel(MELS)
-        self.quantiser = KMeansQuantiser(objective.clusters, MELS)
-        self.project = nn.Linear(config.architecture.width, objective.code_width)
+        self.quantiser = (
+            LayerQuantiser(objective.clusters, objective.teacher, objective.target_layer)
+            if objective.teacher
+            else KMeansQuantiser(objective.clusters, MELS)
+        )
+        self.project = nn.Linear(config.encoder.width, objective.code_width)
         self.codes = nn.Parameter(torch.rand(objective.clusters, objective.code_width))
 
     @property
@@ -51,10 +57,12 @@ class HubertPretraining(nn.Module):
         self.encoder.require_a_frame(waveforms)
         objective = self.objective
         waveforms = silence_padding(waveforms, lengths)
-        features = self.encoder.conv_features(waveforms)
+        with torch.no_grad():
+            heard = mixed(waveforms, lengths, objective.mixing, generator)
+        features = self.encoder.conv_features(heard)
         batch, frames = features.shape[:2]
         with torch.no_grad():
-            labels = self.quantiser(self.logmel(waveforms), None if lengths is None else lengths // HOP)[:, :frames]
+            labels = self.units(waveforms, lengths)[:, :frames]
             frame_lengths = None if lengths is None else self.encoder.frame_lengths(lengths)
             known = torch.full((batch,), frames, device=waveforms.device) if frame_lengths is None else frame_lengths
             hidden = span_mask(known, frames, objective.span_frames, objective.span_share, generator, overlap=True)
@@ -71,6 +79,12 @@ class HubertPretraining(nn.Module):
                 "target_entropy": label_entropy(labels, valid, objective.clusters),
             }
         return LossAndMetrics(loss + objective.feature_penalty * penalty, {**metrics, "prediction_loss": loss.detach()})
+
+    def units(self, waveforms: Tensor, lengths: Tensor | None) -> Tensor:
+        """The unit of each frame of `(B, T)` waveforms, `(B, frames or one more)` int64."""
+        if isinstance(self.quantiser, LayerQuantiser):
+            return self.quantiser(waveforms, lengths)
+        return self.quantiser(self.logmel(waveforms), None if lengths is None else lengths // HOP)
 
     def predict(self, output: Tensor, labels: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """Mean cross-entropy of hidden frames in nats, and the share of their labels hit."""

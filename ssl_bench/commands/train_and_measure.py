@@ -20,7 +20,7 @@ CARBON = "Carbon"
 def train_and_measure_command(
     *,
     model: Annotated[
-        str | None, typer.Option(help="efficient-tiny, -small or -base. [tiny on a CPU, base on a GPU]")
+        str | None, typer.Option(help="A name of `sslbench models`. [efficient-tiny on a CPU, -base on a GPU]")
     ] = None,
     data: Annotated[str | None, typer.Option(help="A folder of audio, or 'sample' (synthetic). [sample]")] = None,
     eval_data: Annotated[str | None, typer.Option(help="A folder of other speakers to probe on.")] = None,
@@ -83,12 +83,12 @@ def train_and_measure_command(
 
 def _check_early(settings: dict[str, Any]) -> None:
     """Names and choices are checked before torch is imported, so that a typo costs no seconds."""
-    from models.efficient.config import EFFICIENT
+    from models.catalog import CATALOG
     from models.names import choose
     from ssl_bench.config import check_choices
 
     if settings.get("model") is not None:
-        choose(str(settings["model"]), EFFICIENT, "model")
+        choose(str(settings["model"]), CATALOG, "model")
     check_choices(settings)
     for name in ("data", "eval_data"):
         folder = settings.get(name)

@@ -108,7 +108,7 @@ def test_a_file_that_is_none_is_one_line(tmp_path: Path) -> None:
         ('device = "cuda"\n', r"--device cuda: torch sees no CUDA GPU here"),
         ('country = "FRA"\ngrid-intensity = 5\n', r"both name the grid"),
         ('model = "efficient-tiney"\n', r"unknown model 'efficient-tiney'; did you mean efficient-tiny"),
-        ('model = "wav2vec"\n', r"unknown model 'wav2vec'; known: efficient-tiny, "),
+        ('model = "xyz"\n', r"unknown model 'xyz'; known: efficient-tiny, "),
     ],
 )
 def test_a_value_that_cannot_be_is_one_line_before_anything_is_done(tmp_path: Path, content: str, message: str) -> None:
