@@ -128,8 +128,17 @@ def _recurrent_backward(*arguments: Any, **named: Any) -> int:  # noqa: ANN401
     return 2 * _recurrent(*arguments, **named)
 
 
+def _matrix_vector(matrix: torch.Tensor, vector: torch.Tensor, **named: object) -> int:
+    """A matrix or a vector times a vector, which torch's counter leaves out."""
+    del vector, named
+    return 2 * matrix.numel()
+
+
 FORMULAS: dict[Any, Any] = {
     **flop_registry,
+    torch.ops.aten.mv: _matrix_vector,
+    torch.ops.aten.dot: _matrix_vector,
+    torch.ops.aten.vdot: _matrix_vector,
     torch.ops.aten.convolution_backward: _conv_backward,
     torch.ops.aten.mkldnn_rnn_layer: _recurrent,
     torch.ops.aten.mkldnn_rnn_layer_backward: _recurrent_backward,

@@ -122,7 +122,8 @@ def profile(model: str, setting: ProfileSetting) -> Profile:
         memory = _memory(model, encoder, trained, setting)
         with _one_line(model, f"at {OPINION_SECONDS:g} s"):
             ours = count_inference(encoder, OPINION_SECONDS).macs
-    superb = superb_macs(build) if setting.superb else None
+    with _one_line(model, "at the lengths of SUPERB"):
+        superb = superb_macs(build) if setting.superb else None
     opinion = _opinion(model, build) if setting.opinion else None
     attention = getattr(encoder, "attention", None)
     sizes = _parameters(encoder, trained)
@@ -215,8 +216,10 @@ def _one_line(model: str, where: str = "") -> Iterator[None]:
     except Exception as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         at = f" {where}" if where else ""
-        # An encoder refuses what it cannot take by a ValueError; anything else comes from tensors that have no values.
-        said = reason if isinstance(error, ValueError) else f"cannot be counted on tensors without values ({reason})"
+        # An encoder refuses what it cannot take by a ValueError; tensors without values make torch raise RuntimeErrors.
+        said = reason if isinstance(error, ValueError) else f"fails with {type(error).__name__}: {reason}"
+        if isinstance(error, RuntimeError):
+            said = f"cannot be counted on tensors without values ({reason})"
         raise BadInputError(f"{model}{at}: {said}") from error
     finally:
         logger.setLevel(level)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import torch
 from torch import nn
 
+from benchmarks.flops import unfused_layers
 from models.interface import SAMPLE_RATE
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def second_opinion(encoder: Encoder, seconds: float, depth: int = 2) -> SecondOp
 
     root = _LastLayer(cast("nn.Module", encoder))
     waveforms = torch.zeros(1, round(seconds * SAMPLE_RATE))
-    with torch.no_grad():
+    with torch.no_grad(), unfused_layers():
         analysis = FlopCountAnalysis(root, (waveforms,))
         analysis.set_op_handle("aten::scaled_dot_product_attention", _attention_macs)
         analysis.unsupported_ops_warnings(enabled=False).uncalled_modules_warnings(enabled=False)

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 class TransformersEncoder(nn.Module):
     """Waveforms `(B, T)` to the hidden states of a transformers model that takes `input_values`.
 
-    `layers` are the model's `hidden_states`, in its order: the first block's input, then each block's output. Padding
-    past `lengths` is zeros to the front end and masked in the blocks; whether a front end's norm over the clip lets it
-    through is the architecture's matter.
+    `layers` are the first block's input, then each block's output, the last one after the final norm of a pre-norm
+    encoder. Padding past `lengths` is zeros to the front end and masked in the blocks; whether a front end's norm over
+    the clip lets it through is the architecture's matter.
 
     Raises:
         ValueError: for clips shorter than one frame.
@@ -32,7 +32,9 @@ class TransformersEncoder(nn.Module):
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.model = cast("Any", model)
-        self.frame_rate = SAMPLE_RATE / math.prod(self.model.config.conv_stride)
+        # SEW's blocks see fewer frames than its front end makes.
+        self.squeeze = int(getattr(self.model.config, "squeeze_factor", 1))
+        self.frame_rate = SAMPLE_RATE / math.prod(self.model.config.conv_stride) / self.squeeze
 
     @property
     def attention(self) -> str:
@@ -62,7 +64,7 @@ class TransformersEncoder(nn.Module):
 
     def frame_lengths(self, lengths: Tensor) -> Tensor:
         """Valid frames of clips of `lengths` samples."""
-        return self.model._get_feat_extract_output_lengths(lengths).long()
+        return self.model._get_feat_extract_output_lengths(lengths).long() // self.squeeze
 
     def require_a_frame(self, waveforms: Tensor) -> None:
         """Refuse `(B, T)` waveforms that are too short for a single frame.
@@ -85,6 +87,9 @@ class TransformersEncoder(nn.Module):
             waveforms, mask = torch.where(valid, waveforms, 0.0), valid.long()
         out = self.model(waveforms, attention_mask=mask, output_hidden_states=True)
         layers = tuple(out.hidden_states)
+        # Recorded is the last block's output before the norm that pre-norm encoders end in. SEW and adapters change frames after it.
+        if out.last_hidden_state.shape == layers[-1].shape:
+            layers = (*layers[:-1], out.last_hidden_state)
         if lengths is None:
             frames = torch.full((len(waveforms),), layers[-1].shape[1], device=waveforms.device)
         else:
@@ -117,14 +122,13 @@ def folder_config(folder: Path) -> Any:  # noqa: ANN401 - transformers' settings
     try:
         json.loads((folder / "config.json").read_text(encoding="utf-8"))
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise BadInputError(f"hf:{folder}: settings that transformers cannot use ({reason})") from error
+    except Exception as error:
+        raise BadInputError(f"hf:{folder}: settings that transformers cannot use ({_reason(error)})") from error
     return config
 
 
 def encoder_from_folder(folder: Path, *, weights: bool) -> TransformersEncoder:
-    """The encoder of a local transformers folder, with its weights or with random ones.
+    """The encoder of a local transformers folder in float32, with its weights or with random ones.
 
     Raises:
         BadInputError: for a folder that cannot be used; weights must be safetensors, since nothing is unpickled.
@@ -140,13 +144,22 @@ def encoder_from_folder(folder: Path, *, weights: bool) -> TransformersEncoder:
         weights = False
     try:
         if weights:
-            model = auto.from_pretrained(folder, local_files_only=True, use_safetensors=True, trust_remote_code=False)
+            model = auto.from_pretrained(
+                folder, local_files_only=True, use_safetensors=True, trust_remote_code=False, dtype=torch.float32
+            )
         else:
-            model = auto.from_config(config, trust_remote_code=False)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, ImportError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise BadInputError(f"hf:{folder}: transformers cannot build this model ({reason})") from error
+            model = auto.from_config(config, trust_remote_code=False, dtype=torch.float32)
+    except Exception as error:
+        raise BadInputError(f"hf:{folder}: transformers cannot build this model ({_reason(error)})") from error
     if getattr(model, "main_input_name", "") != "input_values" or not hasattr(config, "conv_kernel"):
         takes = getattr(model, "main_input_name", "something else")
-        raise BadInputError(f"hf:{folder}: a {config.model_type} model takes {takes}, not waveforms at 16 kHz")
+        raise BadInputError(
+            f"hf:{folder}: {config.model_type} takes {takes}; wanted is an encoder that takes waveforms as input_values "
+            "and has a front end of convolutions (conv_kernel)"
+        )
     return TransformersEncoder(cast("nn.Module", model))
+
+
+def _reason(error: Exception) -> str:
+    """What transformers says, in one line; its checks raise classes of their own."""
+    return " ".join(str(error).split())[:200] or type(error).__name__

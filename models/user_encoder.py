@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch._subclasses.fake_tensor import unset_fake_temporarily
 
 from models.errors import BadInputError
 from models.interface import SAMPLE_RATE, SpeechFeatures
@@ -43,6 +44,8 @@ class UserEncoder(nn.Module):
         """Encode `(B, T)` waveforms of `lengths` valid samples (None: all valid)."""
         out = self.module(waveforms, lengths)
         if isinstance(out, tuple) and len(out) == 3 and isinstance(out[2], int | float):
+            if not (isinstance(out[1], Tensor) and out[1].shape == (len(waveforms),)):
+                raise BadInputError(f"{self.name}: forward gave lengths that are no tensor (B,); {RETURNS}")
             return SpeechFeatures(self._layers(out[0]), out[1], float(out[2]))
         layers = self._layers(out)
         frames, samples = layers[-1].shape[1], waveforms.shape[1]
@@ -68,39 +71,50 @@ def user_encoder(name: str) -> UserEncoder:
     where, _, attribute = name.rpartition(":")
     function = _function(name, where, attribute)
     try:
-        module = function()
-    except Exception as error:
-        raise BadInputError(f"{name}: {attribute}() failed with {type(error).__name__}: {error}") from error
+        # Code that fills weights from a file needs tensors with values, and so does the cache that it may keep.
+        with unset_fake_temporarily():
+            module = function()
+    except (Exception, SystemExit) as error:
+        raise BadInputError(f"{name}: {attribute}() failed with {_said(error)}") from error
     if not isinstance(module, nn.Module):
         raise BadInputError(f"{name}: {attribute}() returned {type(module).__name__}; {RETURNS}")
     return UserEncoder(module, name)
 
 
-@lru_cache(maxsize=8)
+def _said(error: BaseException) -> str:
+    """An error of the user's own code in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
 def _function(name: str, where: str, attribute: str) -> Callable[[], Any]:
+    path = Path(where)
+    if path.suffix == ".py" and not path.is_file():
+        raise BadInputError(f"{path}: no such file; write path/to/file.py:function")
     try:
-        module = _module_of_file(Path(where)) if where.endswith(".py") else importlib.import_module(where)
-    except BadInputError:
-        raise
-    except Exception as error:
-        raise BadInputError(f"{name}: importing {where} failed with {type(error).__name__}: {error}") from error
+        # What the file keeps for itself stays real, whoever asks first.
+        with unset_fake_temporarily():
+            module = _module_of_file(path.resolve()) if path.suffix == ".py" else importlib.import_module(where)
+    except (Exception, SystemExit) as error:
+        raise BadInputError(f"{name}: importing {where} failed with {_said(error)}") from error
     function = getattr(module, attribute, None)
     if not callable(function):
         raise BadInputError(f"{name}: no function {attribute!r} in {where}; {RETURNS}")
     return function
 
 
+@lru_cache(maxsize=8)
 def _module_of_file(path: Path) -> Any:  # noqa: ANN401 - a module
-    if not path.is_file():
-        raise BadInputError(f"{path}: no such file; write path/to/file.py:function")
-    path = path.resolve()
-    spec = importlib.util.spec_from_file_location(f"_sslbench_user_{path.stem}", path)
+    spec = importlib.util.spec_from_file_location(f"_sslbench_user_{path.stem}_{abs(hash(path)):x}", path)
     if spec is None or spec.loader is None:
-        raise BadInputError(f"{path}: not a Python file")
+        raise ImportError(f"{path} is not a Python file")
     # Last on the path: the file's own helpers are found, and none of them hides a package.
     if str(path.parent) not in sys.path:
         sys.path.append(str(path.parent))
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[spec.name]
+        raise
     return module

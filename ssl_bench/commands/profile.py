@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from typing import Annotated
 
 import typer
@@ -50,7 +52,8 @@ def profile_command(
         checkpoint_gradients, superb, second_opinion,
     )  # fmt: skip
     try:
-        found = profile(model, setting)
+        with redirect_stdout(sys.stderr):  # a user's own code may print
+            found = profile(model, setting)
     except CountError as error:
         fail(str(error), 1)
     if as_json:
