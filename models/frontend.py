@@ -99,6 +99,12 @@ class LogMel(nn.Module):
         self.register_buffer("window", torch.hann_window(window), persistent=False)
         self.register_buffer("filters", mel_filters(mels), persistent=False)
 
+    @torch.no_grad()
+    def fill(self) -> None:
+        """Make window and filters again, where they were built on tensors without values."""
+        self.window.copy_(torch.hann_window(len(self.window)))
+        self.filters.copy_(mel_filters(self.filters.shape[1]))
+
     def forward(self, waveforms: Tensor) -> Tensor:
         """Log-mel of each 10 ms frame; padding must be zeros already."""
         # Half precision would lose quiet frames: the front end is float32 even under autocast.

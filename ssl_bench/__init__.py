@@ -12,10 +12,16 @@ if TYPE_CHECKING:
     from benchmarks.energy import EnergyMeter as EnergyMeter
     from models.catalog import load_model as load_model
     from models.catalog import pretraining as pretraining
+    from models.transformers_models import register_transformers as register_transformers
 
-_HOME = {"EnergyMeter": "benchmarks.energy", "load_model": "models.catalog", "pretraining": "models.catalog"}
+_HOME = {
+    "EnergyMeter": "benchmarks.energy",
+    "load_model": "models.catalog",
+    "pretraining": "models.catalog",
+    "register_transformers": "models.transformers_models",
+}
 
-__all__ = ["EnergyMeter", "__version__", "load_model", "pretraining"]
+__all__ = ["EnergyMeter", "__version__", "load_model", "pretraining", "register_transformers"]
 
 
 def __getattr__(name: str) -> object:

@@ -14,6 +14,7 @@ from models.efficient.config import EncoderConfig
 from models.efficient.norm import RMSNorm
 from models.frontend import LogMel, silence_padding, stacked_frames, valid_mask
 from models.interface import SpeechFeatures
+from models.shareable import Shareable
 
 
 class SwiGLU(nn.Module):
@@ -46,7 +47,7 @@ class Block(nn.Module):
         return x + self.feed_forward(self.feed_forward_norm(x))
 
 
-class EfficientEncoder(nn.Module):
+class EfficientEncoder(Shareable, nn.Module):
     """Waveforms `(B, T)` to `blocks + 1` layers of `(B, T // 640, width)` at 25 Hz.
 
     Raises:

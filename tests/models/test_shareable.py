@@ -1,0 +1,83 @@
+"""Our encoders out in the ecosystem: what transformers loads is what was saved."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModel
+
+from models.efficient.config import EncoderConfig
+from models.efficient.encoder import EfficientEncoder
+from models.errors import BadInputError
+from models.transformers_models import register_transformers, to_transformers
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> tuple[EfficientEncoder, Path]:
+    torch.manual_seed(3)
+    encoder = EfficientEncoder(EncoderConfig(16, 2, 2, 24, mels=20)).eval()
+    encoder.save_pretrained(tmp_path / "shared")
+    return encoder, tmp_path / "shared"
+
+
+def test_the_folder_has_no_pickle_and_names_its_kind(saved: tuple[EfficientEncoder, Path]) -> None:
+    assert sorted(path.name for path in saved[1].iterdir()) == ["config.json", "model.safetensors"]
+    assert json.loads((saved[1] / "config.json").read_text())["model_type"] == "sslbench-efficient"
+
+
+def test_auto_model_gives_every_layer_of_a_padded_batch(saved: tuple[EfficientEncoder, Path]) -> None:
+    """The mel filters are in no checkpoint: transformers builds without values, so they must have been made again."""
+    encoder, folder = saved
+    register_transformers()
+    register_transformers()
+    loaded = AutoModel.from_pretrained(folder, local_files_only=True)
+    lengths = torch.tensor([9000, 4000])
+    waveforms = torch.randn(2, 9000, generator=torch.Generator().manual_seed(0)) * 0.1
+    mask = (torch.arange(9000) < lengths[:, None]).long()
+    with torch.no_grad():
+        expected = encoder(waveforms, lengths).layers
+        given = loaded(waveforms, attention_mask=mask, output_hidden_states=True)
+    for ours, theirs in zip(expected, given.hidden_states, strict=True):
+        assert torch.equal(ours, theirs)
+    assert torch.equal(given.last_hidden_state, expected[-1])
+
+
+def test_from_pretrained_is_the_same_encoder(saved: tuple[EfficientEncoder, Path]) -> None:
+    encoder, folder = saved
+    again = EfficientEncoder.from_pretrained(folder)
+    assert not again.training
+    assert again.config == encoder.config
+    for name, value in encoder.state_dict().items():
+        assert torch.equal(again.state_dict()[name], value), name
+
+
+def test_saving_leaves_the_encoder_as_it_was(saved: tuple[EfficientEncoder, Path]) -> None:
+    encoder = saved[0]
+    assert to_transformers(encoder).encoder is encoder
+    assert all(p.device.type == "cpu" and p.requires_grad for p in encoder.parameters())
+
+
+@pytest.mark.parametrize("spoil", ["no folder", "no weights", "broken settings", "a pickle"])
+def test_what_cannot_be_loaded_is_one_line(saved: tuple[EfficientEncoder, Path], spoil: str) -> None:
+    folder = saved[1]
+    match spoil:
+        case "no folder":
+            folder = folder / "nowhere"
+        case "no weights":
+            (folder / "model.safetensors").unlink()
+        case "broken settings":
+            (folder / "config.json").write_text("{")
+        case _:
+            (folder / "model.safetensors").unlink()
+            torch.save({}, folder / "pytorch_model.bin")
+    with pytest.raises(BadInputError) as caught:
+        EfficientEncoder.from_pretrained(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_foreign_encoder_is_not_ours() -> None:
+    with pytest.raises(BadInputError, match="save_pretrained"):
+        to_transformers(torch.nn.Linear(2, 2))
