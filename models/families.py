@@ -11,7 +11,7 @@ from models.efficient import closed_form as efficient_form
 from models.efficient.config import EfficientConfig
 from models.errors import BadInputError
 from models.wav2vec2_family import closed_form as wav2vec2_form
-from models.wav2vec2_family.config import Wav2Vec2FamilyConfig
+from models.wav2vec2_family.config import Wav2Vec2FamilyConfig, Wav2Vec2ObjectiveConfig
 
 if TYPE_CHECKING:
     from torch import nn
@@ -71,6 +71,10 @@ def _wav2vec2_encoder(config: Wav2Vec2FamilyConfig) -> nn.Module:
 def _wav2vec2(config: Wav2Vec2FamilyConfig) -> nn.Module:
     if config.objective is None:
         raise NoObjectiveError("its objective is not built yet; inference can be measured")
+    if isinstance(config.objective, Wav2Vec2ObjectiveConfig):
+        from models.wav2vec2_family.contrastive import ContrastivePretraining
+
+        return ContrastivePretraining(config, config.objective)
     from models.wav2vec2_family.masked_prediction import HubertPretraining
 
     return HubertPretraining(config, config.objective)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -33,6 +35,32 @@ def span_mask(
     drawn = drawn.masked_fill(order[: drawn.shape[1]] >= spans[:, None], frames)
     starts = drawn.sort(dim=1).values + order[: drawn.shape[1]] * apart
     return _covered(torch.where(starts < frames, starts, frames + 1), frames, span)
+
+
+class HiddenFrames(NamedTuple):
+    """A fixed number of slots for each clip's hidden frames, so that shapes do not depend on the mask.
+
+    Attributes:
+        positions: frame of each slot, hidden frames in their order first, `(B, slots)` int64.
+        counts: hidden frames of each clip, `(B,)` int64; the slots past them are to be ignored.
+        weight: one over the batch's hidden frames in the slots in use, 0 in the others, `(B, slots)`.
+    """
+
+    positions: Tensor
+    counts: Tensor
+    weight: Tensor
+
+    def of(self, frames: Tensor) -> Tensor:
+        """The slots' frames `(B, slots, D)` of `(B, frames, D)`."""
+        return frames.gather(1, self.positions[..., None].expand(-1, -1, frames.shape[2]))
+
+
+def hidden_frames(mask: Tensor, slots: int) -> HiddenFrames:
+    """The hidden frames of a `(B, frames)` mask; `slots` must be as many as it can hide (`models.spans.most_hidden`)."""
+    positions = mask.to(torch.uint8).sort(dim=1, descending=True, stable=True).indices[:, :slots]
+    counts = mask.sum(1)
+    used = torch.arange(slots, device=mask.device) < counts[:, None]
+    return HiddenFrames(positions, counts, used / counts.sum().clamp(min=1))
 
 
 def _covered(starts: Tensor, frames: int, span: int) -> Tensor:
