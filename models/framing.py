@@ -14,3 +14,6 @@ CEPSTRA = 13
 
 MFCC_WIDTH = 39
 """The same with their first and second deltas."""
+
+CODE_WIDTH = 16
+"""Dimensions in which random codes are compared (arXiv 2202.01855, section 4.1)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.framing import CEPSTRA, FFT, HOP, MFCC_WIDTH
+from models.framing import CEPSTRA, CODE_WIDTH, FFT, HOP, MFCC_WIDTH
 
 
 def filter_macs(samples: int, mels: int) -> int:
@@ -14,3 +14,8 @@ def target_macs(samples: int, mels: int, clusters: int) -> int:
     """Cepstra of a log-mel spectrum and their distances to `clusters` centroids, one frame in two."""
     frames = samples // HOP
     return frames * mels * CEPSTRA + frames // 2 * MFCC_WIDTH * clusters
+
+
+def random_projection_macs(samples: int, mels: int, stack: int, codebooks: int, entries: int) -> int:
+    """Projections of stacked log-mel and their products with random codes, for each label frame and codebook."""
+    return samples // HOP // stack * codebooks * CODE_WIDTH * (mels * stack + entries)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.efficient.config import EfficientConfig, EncoderConfig
 from models.framing import HOP
-from models.frontend_macs import filter_macs, target_macs
+from models.frontend_macs import filter_macs, random_projection_macs, target_macs
 
 
 def encoder_macs(config: EncoderConfig, samples: int) -> int:
@@ -29,8 +29,11 @@ def training_macs(config: EfficientConfig, samples: int) -> int:
     filters = filter_macs(samples, encoder.mels)
     projection = frames * encoder.mels * encoder.stack * encoder.width
     blocks = encoder_macs(encoder, samples) - filters - projection
-    head = frames * encoder.width * objective.labels_per_frame * objective.clusters
-    targets = target_macs(samples, encoder.mels, objective.clusters)
+    head = frames * encoder.width * objective.labels_per_frame * objective.codebooks * objective.clusters
+    if objective.targets == "k-means":
+        targets = target_macs(samples, encoder.mels, objective.clusters)
+    else:
+        targets = random_projection_macs(samples, encoder.mels, 2, objective.codebooks, objective.clusters)
     return filters + targets + 2 * projection + 3 * (blocks + head)
 
 

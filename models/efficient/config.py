@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from models.optimisation import OptimisationConfig
 
@@ -55,17 +56,21 @@ class EncoderConfig:
 
 @dataclass(frozen=True)
 class ObjectiveConfig:
-    """Masked prediction of clustered cepstra.
+    """Masked prediction of clustered cepstra, or of random-projection codes as BEST-RQ does.
 
     Attributes:
-        clusters: of the k-means codebook.
-        labels_per_frame: labels predicted for one encoder frame (2 at 25 Hz = 50 Hz targets).
+        targets: "k-means" of cepstra, fitted on training speech, or "random-projection" of log-mel, never fitted.
+        clusters: of the k-means codebook, or codes in each random one.
+        codebooks: random ones, each with a head of its own; k-means has one.
+        labels_per_frame: stretches of 20 ms whose labels one encoder frame predicts (2 at 25 Hz = 50 Hz targets).
         span_frames: encoder frames a masked span covers (6 = 240 ms).
         masked_share: of the valid frames.
         fit_hours: training speech that k-means sees at most.
     """
 
+    targets: Literal["k-means", "random-projection"] = "k-means"
     clusters: int = 500
+    codebooks: int = 1
     labels_per_frame: int = 2
     span_frames: int = 6
     masked_share: float = 0.5
@@ -74,12 +79,16 @@ class ObjectiveConfig:
     @property
     def line(self) -> str:
         """The objective in one line."""
+        if self.targets == "random-projection":
+            return f"masked prediction of {self.codebooks} x {self.clusters} random-projection codes"
         return f"masked prediction of {self.clusters} k-means units of MFCC"
 
     def __post_init__(self) -> None:
-        for name in ("clusters", "labels_per_frame", "span_frames"):
+        for name in ("clusters", "codebooks", "labels_per_frame", "span_frames"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} {getattr(self, name)} must be at least 1")
+        if self.targets == "k-means" and self.codebooks != 1:
+            raise ValueError(f"codebooks {self.codebooks}: k-means has one; several go with random-projection targets")
         if not 0 < self.masked_share <= 1:
             raise ValueError(f"masked_share {self.masked_share} must lie above 0 and at most at 1")
         if not self.fit_hours > 0:
@@ -101,6 +110,8 @@ class EfficientConfig:
                 f"{self.objective.labels_per_frame} labels of 20 ms a frame do not fill {self.encoder.stack} x 10 ms"
             )
 
+
+RANDOM_PROJECTION = ObjectiveConfig("random-projection", clusters=2048, codebooks=4)
 
 EFFICIENT = {
     "efficient-tiny": EfficientConfig(EncoderConfig(144, 8, 3, 384), ObjectiveConfig(clusters=100)),

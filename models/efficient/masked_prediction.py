@@ -1,4 +1,4 @@
-"""The efficient model's objective: predict the cluster of each masked frame."""
+"""The efficient model's objective: predict the cluster, or the random codes, of each masked frame."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from models.interface import LossAndMetrics
 from models.masking import span_mask
 from models.metrics import feature_variance
 from models.optimisation import OptimisationConfig
-from models.targets import KMeansQuantiser, label_entropy
+from models.random_projection import RandomProjectionQuantiser, codebook_entropy
+from models.targets import KMeansQuantiser
 
 
 class MaskedPrediction(nn.Module):
@@ -28,9 +29,14 @@ class MaskedPrediction(nn.Module):
         super().__init__()
         self.config = config
         self.encoder = EfficientEncoder(config.encoder)
-        self.quantiser = KMeansQuantiser(config.objective.clusters, config.encoder.mels)
+        settings = config.objective
+        self.quantiser = (
+            KMeansQuantiser(settings.clusters, config.encoder.mels)
+            if settings.targets == "k-means"
+            else RandomProjectionQuantiser(settings.codebooks, settings.clusters, config.encoder.mels)
+        )
         self.mask_vector = nn.Parameter(torch.randn(config.encoder.width) * 0.1)
-        labels = config.objective.labels_per_frame * config.objective.clusters
+        labels = settings.labels_per_frame * settings.codebooks * settings.clusters
         self.head = nn.Linear(config.encoder.width, labels, bias=False)
         nn.init.normal_(self.head.weight, std=0.02)
         self._predict = self.predict
@@ -63,11 +69,9 @@ class MaskedPrediction(nn.Module):
             mask = span_mask(known, frames, settings.span_frames, settings.masked_share, generator)
         loss, hits, variance = self._predict(stacked, labels, mask, frame_lengths)
         with torch.no_grad():
-            metrics = {
-                "masked_accuracy": hits,
-                "feature_variance": variance,
-                "target_entropy": label_entropy(labels, valid_mask(known, frames), settings.clusters),
-            }
+            valid = valid_mask(known, frames).repeat_interleave(settings.labels_per_frame, dim=1)
+            entropy = codebook_entropy(labels.view(*valid.shape, settings.codebooks), valid, settings.clusters)
+            metrics = {"masked_accuracy": hits, "feature_variance": variance, "target_entropy": entropy}
         return LossAndMetrics(loss, metrics)
 
     def predict(

@@ -1,0 +1,91 @@
+"""BEST-RQ's objective: predict the random codes of each hidden frame (arXiv 2202.01855, section 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.best_rq.config import BestRqConfig
+from models.framing import HOP
+from models.frontend import silence_padding, valid_mask
+from models.interface import LossAndMetrics
+from models.masking import span_mask
+from models.metrics import feature_variance
+from models.optimisation import OptimisationConfig
+from models.random_projection import RandomProjectionQuantiser, codebook_entropy
+from models.transformer.encoder import TransformerEncoder
+
+
+class BestRqPretraining(nn.Module):
+    """Encoder, frozen random codebooks and a linear head for each; implements `models.interface.Pretraining`."""
+
+    def __init__(self, config: BestRqConfig) -> None:
+        super().__init__()
+        encoder, objective = config.encoder, config.objective
+        self.config = config
+        self.encoder = TransformerEncoder(encoder)
+        self.quantiser = RandomProjectionQuantiser(
+            objective.codebooks, objective.entries, encoder.mels, encoder.stack, objective.seed
+        )
+        self.heads = nn.Linear(encoder.width, objective.codebooks * objective.entries)
+
+    @property
+    def optimisation(self) -> OptimisationConfig:
+        """Of the model's recipe."""
+        return self.config.optimisation
+
+    def forward(self, waveforms: Tensor, lengths: Tensor | None, generator: torch.Generator) -> LossAndMetrics:
+        """Mean cross-entropy in nats per code over the hidden valid frames of `(B, T)` waveforms.
+
+        Raises:
+            ValueError: for clips shorter than one frame.
+        """
+        self.encoder.require_a_frame(waveforms)
+        settings = self.config.objective
+        with torch.no_grad():
+            logmel = self.encoder.logmel(silence_padding(waveforms, lengths))
+            stacked = self.encoder.stacked(logmel, lengths)
+            labels = self.quantiser(logmel, None if lengths is None else lengths // HOP)
+            batch, frames = stacked.shape[:2]
+            frame_lengths = None if lengths is None else self.encoder.frame_lengths(lengths)
+            known = torch.full((batch,), frames, device=stacked.device) if frame_lengths is None else frame_lengths
+            hidden = span_mask(known, frames, settings.span_frames, settings.span_share, generator, overlap=True)
+            noise = torch.randn(stacked.shape, generator=generator, device=stacked.device) * settings.noise
+            seen = torch.where(hidden[..., None], noise, stacked)
+        output = self.encoder.transform(seen, frame_lengths)[-1]
+        loss, hits = self.predict(output, labels, hidden)
+        with torch.no_grad():
+            entropy = codebook_entropy(labels, valid_mask(known, frames), settings.entries)
+            metrics = {
+                "masked_accuracy": hits,
+                "feature_variance": feature_variance(output, frame_lengths),
+                "target_entropy": entropy,
+                "codebook_perplexity": entropy.exp(),
+            }
+        return LossAndMetrics(loss, metrics)
+
+    def predict(self, output: Tensor, labels: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean cross-entropy of the hidden frames' codes in nats, and the share of them hit."""
+        logits = self.heads(output).float().view(*labels.shape, -1)
+        each = F.cross_entropy(logits.flatten(0, 2), labels.flatten(), reduction="none").view(labels.shape)
+        weight = hidden[..., None].float() / (hidden.sum() * labels.shape[-1]).clamp(min=1)
+        with torch.no_grad():
+            hits = ((logits.argmax(-1) == labels) * weight).sum()
+        return (each * weight).sum(), hits
+
+    @property
+    def targets_fitted(self) -> bool:
+        """Random codes need no fitting."""
+        return True
+
+    def after_step(self, progress: float) -> None:
+        """Nothing follows a step here: there is no teacher."""
+
+    def fit_targets(self, waveforms: Iterable[NDArray[np.float32]], seed: int) -> dict[str, float]:  # noqa: ARG002
+        """Nothing is fitted."""
+        return {}

@@ -1,0 +1,84 @@
+"""MelHuBERT's objective: predict the k-means unit of each hidden 20 ms frame (arXiv 2211.09944, section 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.framing import HOP
+from models.frontend import silence_padding, valid_mask
+from models.interface import LossAndMetrics
+from models.masking import span_mask
+from models.melhubert.config import MelHubertConfig
+from models.metrics import feature_variance
+from models.optimisation import OptimisationConfig
+from models.targets import LogMelQuantiser, label_entropy
+from models.transformer.encoder import TransformerEncoder
+
+
+class MelHubertPretraining(nn.Module):
+    """Encoder, target quantiser and linear head; implements `models.interface.Pretraining`."""
+
+    def __init__(self, config: MelHubertConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = TransformerEncoder(config.encoder)
+        self.quantiser = LogMelQuantiser(config.objective.clusters, config.encoder.mels)
+        self.head = nn.Linear(config.encoder.width, config.objective.clusters)
+
+    @property
+    def optimisation(self) -> OptimisationConfig:
+        """Of the model's recipe."""
+        return self.config.optimisation
+
+    def forward(self, waveforms: Tensor, lengths: Tensor | None, generator: torch.Generator) -> LossAndMetrics:
+        """Mean cross-entropy in nats over the hidden valid frames of `(B, T)` waveforms.
+
+        Raises:
+            ValueError: for clips shorter than one frame.
+        """
+        self.encoder.require_a_frame(waveforms)
+        settings = self.config.objective
+        with torch.no_grad():
+            logmel = self.encoder.logmel(silence_padding(waveforms, lengths))
+            stacked = self.encoder.stacked(logmel, lengths)
+            labels = self.quantiser(logmel, None if lengths is None else lengths // HOP)
+            batch, frames = stacked.shape[:2]
+            frame_lengths = None if lengths is None else self.encoder.frame_lengths(lengths)
+            known = torch.full((batch,), frames, device=stacked.device) if frame_lengths is None else frame_lengths
+            hidden = span_mask(known, frames, settings.span_frames, settings.span_share, generator, overlap=True)
+        output = self.encoder.transform(stacked.masked_fill(hidden[..., None], 0.0), frame_lengths)[-1]
+        loss, hits = self.predict(output, labels, hidden)
+        with torch.no_grad():
+            metrics = {
+                "masked_accuracy": hits,
+                "feature_variance": feature_variance(output, frame_lengths),
+                "target_entropy": label_entropy(labels, valid_mask(known, frames), settings.clusters),
+            }
+        return LossAndMetrics(loss, metrics)
+
+    def predict(self, output: Tensor, labels: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean cross-entropy of hidden frames in nats, and the share of their labels hit."""
+        logits = self.head(output).float()
+        each = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view(labels.shape)
+        weight = hidden.float() / hidden.sum().clamp(min=1)
+        with torch.no_grad():
+            hits = ((logits.argmax(-1) == labels) * weight).sum()
+        return (each * weight).sum(), hits
+
+    @property
+    def targets_fitted(self) -> bool:
+        """Whether the quantiser has its centroids."""
+        return bool(self.quantiser.fitted)
+
+    def after_step(self, progress: float) -> None:
+        """Nothing follows a step here: there is no teacher."""
+
+    def fit_targets(self, waveforms: Iterable[NDArray[np.float32]], seed: int) -> dict[str, float]:
+        """Fit the quantiser on clips of training speech; see `KMeans.fit`."""
+        return self.quantiser.fit(waveforms, seed)

@@ -1,0 +1,1 @@
+"""A plain transformer over stacked log-mel frames with convolutional positions: what MelHuBERT and BEST-RQ share."""
