@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
-from torch.nn.utils.parametrizations import weight_norm
 from torch.utils.checkpoint import checkpoint
 
 from models.frontend import LogMel, silence_padding, stacked_frames, valid_mask
 from models.interface import SpeechFeatures
+from models.positions import PositionConvolution
 from models.transformer.config import EncoderConfig
-
-
-class ConvolutionalPositions(nn.Module):
-    """Adds to `(B, frames, width)` what a wide grouped convolution makes of it (arXiv 2006.11477, section 2)."""
-
-    def __init__(self, config: EncoderConfig) -> None:
-        super().__init__()
-        kernel, width, groups = config.position_kernel, config.width, config.position_groups
-        convolution = nn.Conv1d(width, width, kernel, padding=kernel // 2, groups=groups)
-        nn.init.normal_(convolution.weight, std=math.sqrt(4 / (kernel * width)))
-        self.convolution = weight_norm(convolution, dim=2)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """The frames and their positions; padding must be zeros already."""
-        shifted = self.convolution(x.transpose(1, 2))[..., : x.shape[1]]
-        return x + F.gelu(shifted).transpose(1, 2)
 
 
 class TransformerEncoder(nn.Module):
@@ -47,7 +28,7 @@ class TransformerEncoder(nn.Module):
         self.config = config
         self.logmel = LogMel(config.mels)
         self.project = nn.Linear(config.mels * config.stack, config.width)
-        self.positions = ConvolutionalPositions(config)
+        self.positions = PositionConvolution(config.width, config.position_kernel, config.position_groups)
         self.norm = nn.LayerNorm(config.width)
         self.dropout = nn.Dropout(config.dropout)
         self.layers = nn.ModuleList(_layer(config) for _ in range(config.layers))
