@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 class TransformersEncoder(nn.Module):
     """Waveforms `(B, T)` to the hidden states of a transformers model that takes `input_values`.
 
-    `layers` are the first block's input, then each block's output, the last one after the final norm of a pre-norm
-    encoder. Padding past `lengths` is zeros to the front end and masked in the blocks; whether a front end's norm over
-    the clip lets it through is the architecture's matter.
+    `layers` are the model's own `hidden_states`, in its order: the first block's input, then each block's output, without
+    the norm that pre-norm encoders end in. Padding past `lengths` is zeros to the front end and masked in the blocks;
+    whether a front end's norm over the clip lets it through is the architecture's matter (HuBERT base's group norm does).
+    With `normalise` each clip is brought to zero mean and unit variance first, as a checkpoint's preprocessor asks.
 
     Raises:
         ValueError: for clips shorter than one frame.
@@ -32,6 +33,7 @@ class TransformersEncoder(nn.Module):
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.model = cast("Any", model)
+        self.normalise = False
         # SEW's blocks see fewer frames than its front end makes.
         self.squeeze = int(getattr(self.model.config, "squeeze_factor", 1))
         self.frame_rate = SAMPLE_RATE / math.prod(self.model.config.conv_stride) / self.squeeze
@@ -85,11 +87,10 @@ class TransformersEncoder(nn.Module):
         if lengths is not None:
             valid = valid_mask(lengths, waveforms.shape[1])
             waveforms, mask = torch.where(valid, waveforms, 0.0), valid.long()
+        if self.normalise:
+            waveforms = standardised(waveforms, lengths)
         out = self.model(waveforms, attention_mask=mask, output_hidden_states=True)
         layers = tuple(out.hidden_states)
-        # Recorded is the last block's output before the norm that pre-norm encoders end in. SEW and adapters change frames after it.
-        if out.last_hidden_state.shape == layers[-1].shape:
-            layers = (*layers[:-1], out.last_hidden_state)
         if lengths is None:
             frames = torch.full((len(waveforms),), layers[-1].shape[1], device=waveforms.device)
         else:
@@ -157,7 +158,36 @@ def encoder_from_folder(folder: Path, *, weights: bool) -> TransformersEncoder:
             f"hf:{folder}: {config.model_type} takes {takes}; wanted is an encoder that takes waveforms as input_values "
             "and has a front end of convolutions (conv_kernel)"
         )
-    return TransformersEncoder(cast("nn.Module", model))
+    encoder = TransformersEncoder(cast("nn.Module", model))
+    encoder.normalise = asks_for_normal(folder)
+    return encoder
+
+
+def asks_for_normal(folder: Path) -> bool:
+    """Whether a folder's `preprocessor_config.json` wants clips of zero mean and unit variance; without one, no.
+
+    Raises:
+        BadInputError: for a file that cannot be read.
+    """
+    path = folder / "preprocessor_config.json"
+    if not path.is_file():
+        return False
+    try:
+        return bool(json.loads(path.read_text(encoding="utf-8"))["do_normalize"])
+    except KeyError:
+        return False
+    except (OSError, ValueError, TypeError) as error:
+        raise BadInputError(f"{path}: not the settings of a preprocessor ({_reason(error)})") from error
+
+
+def standardised(waveforms: Tensor, lengths: Tensor | None) -> Tensor:
+    """Zero mean and unit variance over each clip's valid samples, zeros past its end; 1e-7 is added to the variance."""
+    if lengths is None:
+        residual = waveforms - waveforms.mean(1, keepdim=True)
+        return residual / (residual.square().mean(1, keepdim=True) + 1e-7).sqrt()
+    valid, count = valid_mask(lengths, waveforms.shape[1]), lengths.clamp(min=1)[:, None]
+    residual = torch.where(valid, waveforms - waveforms.sum(1, keepdim=True) / count, 0.0)
+    return residual / (residual.square().sum(1, keepdim=True) / count + 1e-7).sqrt()
 
 
 def _reason(error: Exception) -> str:

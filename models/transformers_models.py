@@ -114,7 +114,7 @@ def from_transformers(folder: Path | str) -> nn.Module:
 def quiet_transformers() -> Iterator[None]:
     """Without the progress bars of transformers, which would mix with ours."""
     shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         yield
     finally:

@@ -70,7 +70,7 @@ def refused(name: str, *words: str, weights: bool = True) -> None:
 @pytest.mark.parametrize("norm", FRONT_ENDS)
 @pytest.mark.parametrize("family", ["Wav2Vec2", "Hubert", "WavLM"])
 def test_every_layer_is_that_of_transformers(family: str, norm: str) -> None:
-    """Seen by hooks: what enters the first block, and what each block gives; the last one after the final norm, if any."""
+    """Seen by hooks, what enters the first block and what each block gives; and transformers' own list of them."""
     model = built(family, **FRONT_ENDS[norm])
     seen: list[Tensor] = []
 
@@ -84,15 +84,14 @@ def test_every_layer_is_that_of_transformers(family: str, norm: str) -> None:
     hooks += [layer.register_forward_hook(block) for layer in model.encoder.layers]
     mask = (torch.arange(16_000) < LENGTHS[:, None]).long()
     with torch.no_grad():
-        last = model(batch(), attention_mask=mask).last_hidden_state
+        listed = model(batch(), attention_mask=mask, output_hidden_states=True).hidden_states
         for hook in hooks:
             hook.remove()
-        if norm == "layer":
-            seen[-1] = last
         found = TransformersEncoder(model)(batch(garbage=9.0), LENGTHS)
     assert len(found.layers) == len(seen) == 4
-    for ours, theirs in zip(found.layers, seen, strict=True):
+    for ours, hooked, theirs in zip(found.layers, seen, listed, strict=True):
         assert ours.dtype == torch.float32
+        torch.testing.assert_close(ours, hooked, rtol=1e-5, atol=1e-5)
         torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
     assert found.lengths.tolist() == [49, 27, 13]
     assert found.frame_rate == 50.0
@@ -130,8 +129,7 @@ def test_a_folder_is_a_model_with_its_weights(tmp_path: Path, family: str) -> No
     with torch.no_grad():
         expected = model(batch(), output_hidden_states=True).hidden_states
         found = encoder(batch()).layers
-        assert torch.equal(found[-1], model(batch()).last_hidden_state)
-    assert all(torch.equal(ours, theirs) for ours, theirs in zip(found[:-1], expected[:-1], strict=True))
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(found, expected, strict=True))
     other = load_model(f"hf:{tmp_path}", weights=False)
     assert not torch.equal(other(batch()).layers[-1], found[-1])
 
@@ -232,3 +230,29 @@ def test_the_name_of_a_folder_is_foreign(tmp_path: Path) -> None:
     assert is_foreign(name)
     with pytest.raises(BadInputError, match="no objective"):
         pretraining(name)
+
+
+@pytest.mark.parametrize("asked", [True, False, None])
+def test_a_checkpoint_may_ask_for_normalised_clips(tmp_path: Path, asked: bool | None) -> None:  # noqa: FBT001
+    """As transformers' own feature extractor does it; without its file the input is left as it is."""
+    model = built("Wav2Vec2", **FRONT_ENDS["layer"])
+    model.save_pretrained(tmp_path)
+    if asked is not None:
+        transformers.Wav2Vec2FeatureExtractor(do_normalize=asked).save_pretrained(tmp_path)
+    quiet = batch() * 0.01 + 0.3
+    clips = [clip[:n].numpy() for clip, n in zip(quiet, LENGTHS.tolist(), strict=True)]
+    extractor = transformers.Wav2Vec2FeatureExtractor(do_normalize=bool(asked), return_attention_mask=True)
+    ready = extractor(clips, sampling_rate=16_000, padding=True, return_tensors="pt")
+    with torch.no_grad():
+        expected = model(**ready, output_hidden_states=True).hidden_states
+        found = load_model(f"hf:{tmp_path}")(quiet, LENGTHS)
+    for ours, theirs in zip(found.layers, expected, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", "null"])
+def test_a_broken_preprocessor_is_one_line(tmp_path: Path, text: str) -> None:
+    built("Hubert").save_pretrained(tmp_path)
+    (tmp_path / "preprocessor_config.json").write_text(text)
+    with pytest.raises(BadInputError, match="preprocessor"):
+        load_model(f"hf:{tmp_path}")
