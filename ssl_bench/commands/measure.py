@@ -103,6 +103,8 @@ def _print_summary(run: RunFolder, record: Record) -> None:
     if (run.path / "sweep.png").is_file():
         said.append(f"picture:  {run.path / 'sweep.png'}")
     said.append(f"report:   {run.path / 'report.md'}")
+    if len(record.details["cells"]) == 1 and "warm_up" in record.details["cells"][0]:
+        said.append(f"warm-up:  {record.details['cells'][0]['warm_up']}")
     said += [f"note:     {line}" for line in record.details["about_weights"]]
     said += [f"disturbed {line}" for line in disturbances(record)]
     if record.details["grid"] is None:

@@ -193,6 +193,40 @@ def test_a_phase_without_an_objective_is_a_row_and_exit_code_1(sslbench: Run, ow
     assert all("no objective" in row["note"] for row in rows)
 
 
+@pytest.mark.slow
+@pytest.mark.cc
+def test_a_counter_is_given_time_and_its_idle_power_is_taken_off(
+    sslbench: Run, scripted_driver: Path, tmp_path: Path
+) -> None:
+    """A GPU that draws 200 W whatever runs, its counter ticking every 50 ms: half a second errs by 2 %, so that each repeat is
+    prolonged past a second; nothing is left when idle power is taken off."""
+    script = {"LD_LIBRARY_PATH": str(scripted_driver), "SCRIPT_POWER": "200", "SCRIPT_TICK": "0.05", "SCRIPT_T0": "0"}
+    done = sslbench(
+        "measure", "efficient-tiny", "--clip-seconds", 1, "--duration", 0.5, "--device", "cpu", "--out", "run", "--json",
+        cwd=tmp_path, env=script,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "measuring idle power for 10 s" in done.stderr
+    document = json.loads(done.stdout)
+    frame = pd.DataFrame(document["measurements"]).set_index(["metric", "scope"])
+    gpu = {metric: frame.loc[(metric, "gpu")] for metric in ("energy", "energy_net", "power_mean", "power_idle")}
+    assert {row["method"] for row in gpu.values()} == {"measured"}
+    assert gpu["power_mean"]["value"] == pytest.approx(200, rel=0.02)
+    assert gpu["power_idle"]["value"] == pytest.approx(200, rel=0.01)
+    low, high = gpu["energy_net"]["ci95"]
+    assert low <= 0 <= high
+    low, high = gpu["energy"]["ci95"]
+    assert (high - low) / 2 <= 0.012 * gpu["energy"]["value"], "1 % a repeat, and errors of repeats add up"
+    (cell,) = document["details"]["cells"]
+    assert cell["repeat_seconds"] > 2.0
+    assert all(repeat["seconds"] > 2.0 for repeat in cell["repeats"])
+    per_hour = frame.loc[("energy_per_audio_hour", "gpu")]
+    calls = sum(repeat["calls"] for repeat in cell["repeats"])
+    assert per_hour["value"] == pytest.approx(gpu["energy"]["value"] / calls * 3600)
+    assert per_hour["ci95"][0] < per_hour["value"] < per_hour["ci95"][1]
+    assert frame.loc[("energy", "machine")]["method"] == "modelled", "the CPU's part still is"
+
+
 def test_what_needs_more_memory_than_there_is_is_never_begun(monkeypatch: pytest.MonkeyPatch) -> None:
     """Eight clips of 15 s in training need some 0.5 GB beside the 0.6 GB of the process: 0.8 GB hold two of them."""
     begun: list[int] = []
