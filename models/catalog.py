@@ -127,18 +127,23 @@ def pretraining(name: str, *, weights: bool = True) -> Any:  # noqa: ANN401 - a 
     return module
 
 
-def load_model(name: str, *, weights: bool = True) -> nn.Module:
+def load_model(name: str, *, pretrained: str | None = None, weights: bool = True) -> nn.Module:
     """An encoder in evaluation mode: `encoder(waveforms, lengths) -> SpeechFeatures`.
 
     Args:
-        name: of the catalog (random weights), a run's folder, `hf:PATH` of a transformers folder, `path/file.py:function`
-            or `package.module:function`.
+        name: of the catalog (random weights), a run's folder, `hf:PATH` of a transformers folder (or `hf:OWNER/NAME` on the
+            hub, which is fetched), `path/file.py:function` or `package.module:function`.
+        pretrained: published weights for a catalog model; see `models.pretrained.load_pretrained`.
         weights: whether those of a folder are loaded; counting needs none.
 
     Raises:
         BadInputError: for an unknown name or an unusable folder.
     """
     encoder = _encoder(name, weights=weights)
+    if pretrained is not None:
+        from models.pretrained import load_pretrained
+
+        load_pretrained(encoder, pretrained)
     encoder.eval()
     return encoder
 
@@ -147,8 +152,9 @@ def _encoder(name: str, *, weights: bool) -> nn.Module:
     if is_foreign(name):
         if name.startswith("hf:"):
             from models.huggingface import encoder_from_folder
+            from models.pretrained import local_folder
 
-            return encoder_from_folder(Path(name.removeprefix("hf:")), weights=weights)
+            return encoder_from_folder(local_folder(name.removeprefix("hf:"), name, weights=weights), weights=weights)
         from models.user_encoder import user_encoder
 
         return user_encoder(name)

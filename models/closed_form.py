@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from models.catalog import described, is_foreign
 from models.families import family_of
@@ -31,18 +30,19 @@ def closed_form(name: str) -> ClosedForm | None:
         BadInputError: for an unknown name or an unusable folder.
     """
     if is_foreign(name):
-        return _of_folder(Path(name.removeprefix("hf:"))) if name.startswith("hf:") else None
+        return _of_folder(name) if name.startswith("hf:") else None
     config = described(name)[1]
     form = family_of(config).closed_form
     training = None if config.objective is None else partial(form.training_macs, config)
     return ClosedForm(partial(form.encoder_macs, config.encoder), training, form.__name__)
 
 
-def _of_folder(folder: Path) -> ClosedForm | None:
+def _of_folder(name: str) -> ClosedForm | None:
     from models.huggingface import folder_config
+    from models.pretrained import local_folder
     from models.wav2vec2_family.encoder import architecture_of
 
-    architecture = architecture_of(folder_config(folder))
+    architecture = architecture_of(folder_config(local_folder(name.removeprefix("hf:"), name, weights=False)))
     if architecture is None:
         return None
     return ClosedForm(partial(wav2vec2_family.encoder_macs, architecture), None, wav2vec2_family.__name__)

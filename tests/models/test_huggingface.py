@@ -194,7 +194,7 @@ def test_settings_that_are_of_no_speech_encoder_are_one_line(tmp_path: Path, tex
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    refused(f"hf:{tmp_path}/gone", "no config.json")
+    refused(f"hf:{tmp_path}/gone", "no such folder")
     refused(f"hf:{tmp_path}", "no config.json")
 
 
