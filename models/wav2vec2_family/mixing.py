@@ -29,7 +29,8 @@ def mixed(waveforms: Tensor, lengths: Tensor | None, share: float, generator: to
     known = torch.full((batch,), samples, device=device) if lengths is None else lengths
     chosen, which, long, start, start_other, level = torch.rand(6, batch, generator=generator, device=device)
     other = (torch.arange(batch, device=device) + 1 + _below(batch - 1, which)) % batch
-    length = 1 + _below(torch.minimum(known // 2, known[other]), long)
+    longest = torch.minimum(known // 2, known[other])
+    length = (1 + _below(longest, long)).clamp(max=longest)
     start, start_other = _below(known - length + 1, start), _below(known[other] - length + 1, start_other)
     energy = waveforms.float().square().sum(1) / known.clamp(min=1)
     decibels = LOUDEST + (QUIETEST - LOUDEST) * level
