@@ -6,17 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from models.best_rq.config import BEST_RQ
 from models.checkpoints import load_weights, read_config
 from models.efficient.config import EFFICIENT
 from models.errors import BadInputError
+from models.essl.config import ESSL
 from models.families import ModelConfig, NoObjectiveError, family_of
+from models.melhubert.config import MELHUBERT
 from models.names import choose
 from models.wav2vec2_family.config import WAV2VEC2_FAMILY
 
 if TYPE_CHECKING:
     from torch import nn
 
-CATALOG: dict[str, ModelConfig] = {**EFFICIENT, **WAV2VEC2_FAMILY}
+CATALOG: dict[str, ModelConfig] = {**EFFICIENT, **ESSL, **WAV2VEC2_FAMILY, **MELHUBERT, **BEST_RQ}
 
 CLIP_SECONDS = 15
 

@@ -4,24 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from models.best_rq import closed_form as best_rq_form
+from models.best_rq.config import BestRqConfig
 from models.efficient import closed_form as efficient_form
 from models.efficient.config import EfficientConfig
 from models.errors import BadInputError
+from models.essl import closed_form as essl_form
+from models.essl.config import EsslConfig
+from models.melhubert import closed_form as melhubert_form
+from models.melhubert.config import MelHubertConfig
 from models.wav2vec2_family import closed_form as wav2vec2_form
 from models.wav2vec2_family.config import Wav2Vec2FamilyConfig, Wav2Vec2ObjectiveConfig
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from models.interface import Pretraining
+
 
 class NoObjectiveError(BadInputError):
     """A model that can be encoded with but not pretrained here."""
 
 
-ModelConfig = EfficientConfig | Wav2Vec2FamilyConfig
+ModelConfig = EfficientConfig | EsslConfig | Wav2Vec2FamilyConfig | MelHubertConfig | BestRqConfig
 
 
 @dataclass(frozen=True)
@@ -50,27 +59,27 @@ def family_of(config: ModelConfig) -> Family:
     return next(family for family in FAMILIES if isinstance(config, family.config))
 
 
-def _efficient_encoder(config: EfficientConfig) -> nn.Module:
-    from models.efficient.encoder import EfficientEncoder
+def _encoder(module: str, name: str) -> Callable[[Any], nn.Module]:
+    """Builds an encoder from the settings' `encoder`; its module, which needs torch, is imported then."""
 
-    return EfficientEncoder(config.encoder)
+    def build(config: ModelConfig) -> nn.Module:
+        return getattr(import_module(module), name)(config.encoder)
 
-
-def _efficient(config: EfficientConfig) -> nn.Module:
-    from models.efficient.masked_prediction import MaskedPrediction
-
-    return MaskedPrediction(config)
+    return build
 
 
-def _wav2vec2_encoder(config: Wav2Vec2FamilyConfig) -> nn.Module:
-    from models.wav2vec2_family.encoder import build_encoder
+def _objective(module: str, name: str) -> Callable[[Any], Pretraining]:
+    """Builds encoder and objective from the settings; its module is imported then."""
 
-    return build_encoder(config.encoder)
+    def build(config: ModelConfig) -> Pretraining:
+        return getattr(import_module(module), name)(config)
+
+    return build
 
 
-def _wav2vec2(config: Wav2Vec2FamilyConfig) -> nn.Module:
+def _wav2vec2(config: Wav2Vec2FamilyConfig) -> Pretraining:
     if config.objective is None:
-        raise NoObjectiveError("its objective is not built yet; inference can be measured")
+        raise NoObjectiveError("its objective is not built; inference can be measured")
     if isinstance(config.objective, Wav2Vec2ObjectiveConfig):
         from models.wav2vec2_family.contrastive import ContrastivePretraining
 
@@ -81,6 +90,40 @@ def _wav2vec2(config: Wav2Vec2FamilyConfig) -> nn.Module:
 
 
 FAMILIES = (
-    Family("sslbench-efficient", EfficientConfig, efficient_form, _efficient_encoder, _efficient, compiles=True),
-    Family("sslbench-wav2vec2-family", Wav2Vec2FamilyConfig, wav2vec2_form, _wav2vec2_encoder, _wav2vec2),
+    Family(
+        "sslbench-efficient",
+        EfficientConfig,
+        efficient_form,
+        _encoder("models.efficient.encoder", "EfficientEncoder"),
+        _objective("models.efficient.masked_prediction", "MaskedPrediction"),
+        compiles=True,
+    ),
+    Family(
+        "sslbench-essl",
+        EsslConfig,
+        essl_form,
+        _encoder("models.essl.encoder", "EsslEncoder"),
+        _objective("models.essl.contrastive", "EsslPretraining"),
+    ),
+    Family(
+        "sslbench-wav2vec2-family",
+        Wav2Vec2FamilyConfig,
+        wav2vec2_form,
+        _encoder("models.wav2vec2_family.encoder", "build_encoder"),
+        _wav2vec2,
+    ),
+    Family(
+        "sslbench-melhubert",
+        MelHubertConfig,
+        melhubert_form,
+        _encoder("models.transformer.encoder", "TransformerEncoder"),
+        _objective("models.melhubert.masked_prediction", "MelHubertPretraining"),
+    ),
+    Family(
+        "sslbench-best-rq",
+        BestRqConfig,
+        best_rq_form,
+        _encoder("models.transformer.encoder", "TransformerEncoder"),
+        _objective("models.best_rq.masked_prediction", "BestRqPretraining"),
+    ),
 )

@@ -16,10 +16,9 @@ def models_command(
     as_json: Json = False,
 ) -> None:
     """List the models, or show one: a name of the catalog or the folder of a run."""
-    from models.catalog import card
-    from models.efficient.config import EFFICIENT
+    from models.catalog import CATALOG, card
 
-    cards = [card(each) for each in ([name] if name else EFFICIENT)]
+    cards = [card(each) for each in ([name] if name else CATALOG)]
     if as_json:
         from benchmarks.cards import card_rows
 
@@ -31,4 +30,4 @@ def models_command(
     from reports.cards import card_table
 
     Console().print(card_table(cards))
-    Console().print(f"next: sslbench train-and-measure --model {EFFICIENT and next(iter(EFFICIENT))}", highlight=False)
+    Console().print(f"next: sslbench profile {name or 'hubert-base'}", highlight=False)
