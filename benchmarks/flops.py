@@ -95,7 +95,7 @@ def count_flops(call: Callable[[], object], root: nn.Module | None = None) -> Fl
 
     Modules are named as seen from `root`.
     """
-    counter = OperatorCounter(root or nn.Module())
+    counter = OperatorCounter(nn.Module() if root is None else root)
     with sdpa_kernel(SDPBackend.MATH), unfused_layers(), counter.counting():
         call()
     return FlopCount(dict(counter.flops), dict(counter.uncounted))

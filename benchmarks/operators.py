@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Phase = Literal["forward", "backward", "recomputed"]
-FREE = frozenset({"detach", "lift_fresh", "empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided"})
+FREE = frozenset({
+    "detach", "lift_fresh", "_unsafe_view", "empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided",
+})  # fmt: skip
 """Neither views nor work."""
 
 
