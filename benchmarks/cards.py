@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from benchmarks.quantity import Quantity
+from benchmarks.quantity import Quantity, unavailable
 from benchmarks.record import Conditions, Measurement
 from models.catalog import CLIP_SECONDS, ModelCard
+from models.recipes import Recipe
 
 
 def card_rows(card: ModelCard) -> list[Measurement]:
@@ -12,7 +13,19 @@ def card_rows(card: ModelCard) -> list[Measurement]:
     held = Conditions(clip_seconds=float(CLIP_SECONDS))
     parameters = Quantity(float(card.parameters), "1", "analytic", note="encoder")
     macs = Quantity(card.macs_per_audio_second, "MAC/s", "analytic", note="closed form, matrix products")
-    return [
+    rows = [
         Measurement(card.name, "parameters", parameters),
         Measurement(card.name, "macs_per_audio_second", macs, "inference", None, held),
     ]
+    if card.recipe is not None and card.recipe.published:
+        told = {"audio_hours_seen": card.recipe.audio_hours, "device_hours": card.recipe.device_hours}
+        rows += [
+            Measurement(card.name, name, _published(card.recipe, hours), "training") for name, hours in told.items()
+        ]
+    return rows
+
+
+def _published(recipe: Recipe, hours: float | None) -> Quantity:
+    if hours is None:
+        return unavailable("h", f"not told: {recipe.source}")
+    return Quantity(hours, "h", "published", note=f"{recipe.source}; {recipe.hardware}")

@@ -14,6 +14,7 @@ from models.essl.config import ESSL
 from models.families import ModelConfig, NoObjectiveError, family_of
 from models.melhubert.config import MELHUBERT
 from models.names import choose
+from models.recipes import RECIPES, Recipe
 from models.wav2vec2_family.config import WAV2VEC2_FAMILY
 
 if TYPE_CHECKING:
@@ -34,8 +35,9 @@ class ModelCard:
         frame_rate: encoder frames a second.
         objective: of its pretraining.
         macs_per_audio_second: of encoding, at clips of 15 s.
-        licence: of the code that the model is built from.
+        licence: of the code that the model is built from; weights fetched from elsewhere carry their own.
         about: one line.
+        recipe: published, of a catalog model.
     """
 
     name: str
@@ -45,6 +47,7 @@ class ModelCard:
     macs_per_audio_second: float
     licence: str
     about: str
+    recipe: Recipe | None = None
 
 
 def card(name: str) -> ModelCard:
@@ -60,7 +63,9 @@ def card(name: str) -> ModelCard:
     objective = "not built yet" if config.objective is None else config.objective.line
     macs = form.encoder_macs(shape, CLIP_SECONDS * 16_000) / CLIP_SECONDS
     about = f"{trained}, trained in this run" if trained else shape.line
-    return ModelCard(name, form.encoder_parameters(shape), shape.frame_rate, objective, macs, "Apache-2.0", about)
+    return ModelCard(
+        name, form.encoder_parameters(shape), shape.frame_rate, objective, macs, "Apache-2.0", about, RECIPES.get(name)
+    )
 
 
 def described(name: str) -> tuple[str, ModelConfig]:

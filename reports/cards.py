@@ -8,7 +8,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from models.catalog import ModelCard
-from reports.units import with_prefix
+from models.recipes import Recipe
+from reports.units import plain, with_prefix
 
 
 def card_table(cards: Sequence[ModelCard]) -> Table:
@@ -21,9 +22,17 @@ def card_table(cards: Sequence[ModelCard]) -> Table:
             table.add_row(name, escape(value))
         return table
     table = Table()
-    listed = ("name", "parameters", "frames a second", "MACs per audio second", "objective")
+    listed = (
+        "name",
+        "parameters",
+        "frames a second",
+        "MACs per audio second",
+        "objective",
+        "published cost",
+        "licence",
+    )
     for name in listed:
-        table.add_column(name)
+        table.add_column(name, no_wrap=name == "name")
     for card in cards:
         fields = _fields(card)
         table.add_row(*(escape(fields[name]) for name in listed))
@@ -37,6 +46,22 @@ def _fields(card: ModelCard) -> dict[str, str]:
         "frames a second": f"{card.frame_rate:g}",
         "MACs per audio second": with_prefix(card.macs_per_audio_second, "MAC"),
         "objective": card.objective,
-        "licence": card.licence,
         "about": card.about,
+        "licence": card.licence,
+        **_recipe(card.recipe),
     }
+
+
+def _recipe(recipe: Recipe | None) -> dict[str, str]:
+    """What the authors say that it took."""
+    if recipe is None:
+        return {"published cost": "none: not of the catalog"}
+    hours = "" if recipe.device_hours is None else f" ({recipe.device_hours:,.0f} GPU-h)"
+    told = {
+        "audio hours a step": recipe.batch_hours,
+        "steps": recipe.steps,
+        "peak learning rate": recipe.learning_rate,
+        "audio hours seen": recipe.audio_hours,
+    }
+    shown = {name: "not told" if value is None else plain(value) for name, value in told.items()}
+    return {"published cost": recipe.hardware + hours, **shown, "recipe from": recipe.source}

@@ -58,7 +58,10 @@ class ArchitectureConfig:
     def line(self) -> str:
         """The shape in one line."""
         norm = "pre" if self.pre_norm else "post"
-        return f"{len(self.conv_widths)} convolutions, {self.layers} {norm}-norm layers, width {self.width}, {self.heads} heads"
+        # Group norm takes its mean over the clip with its padding, so a clip's frames depend on its batch.
+        leak = "; padding leaks through the front end's group norm" if self.conv_norm == "group" else ""
+        shape = f"{len(self.conv_widths)} convolutions, {self.layers} {norm}-norm layers, width {self.width}"
+        return f"{shape}, {self.heads} heads{leak}"
 
     @property
     def samples_per_frame(self) -> int:

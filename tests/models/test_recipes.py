@@ -1,0 +1,41 @@
+"""Published recipes: every catalog model has one, and its figures agree with each other."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.cards import card_rows
+from models.catalog import CATALOG, card
+from models.recipes import RECIPES
+
+
+def test_every_catalog_model_has_a_recipe_and_no_other() -> None:
+    assert RECIPES.keys() == CATALOG.keys()
+
+
+@pytest.mark.parametrize("name", CATALOG)
+def test_audio_hours_are_steps_times_batch(name: str) -> None:
+    recipe = RECIPES[name]
+    if recipe.steps is not None and recipe.batch_hours is not None:
+        assert recipe.audio_hours == pytest.approx(recipe.steps * recipe.batch_hours)
+
+
+@pytest.mark.parametrize(("name", "hours"), [("hubert-base", 505_600), ("essl", 18_000), ("wav2vec2-base", 640_000)])
+def test_hours_seen_by_hand(name: str, hours: float) -> None:
+    """HuBERT base: 650,000 steps of 32 x 87.5 s; essL: 15,000 of 1.2 h; wav2vec 2.0 base: 400,000 of 1.6 h."""
+    assert RECIPES[name].audio_hours == pytest.approx(hours, rel=1e-3)
+
+
+@pytest.mark.parametrize("name", CATALOG)
+def test_the_learning_rate_is_the_one_that_is_trained_with(name: str) -> None:
+    assert CATALOG[name].optimisation.peak_learning_rate == RECIPES[name].learning_rate
+
+
+@pytest.mark.parametrize("name", CATALOG)
+def test_what_others_publish_is_marked_so(name: str) -> None:
+    """Rows of published figures name their source; what is not told is no number; our own settings are no publication."""
+    rows = [row for row in card_rows(card(name)) if row.phase == "training"]
+    assert bool(rows) == RECIPES[name].published
+    for row in rows:
+        assert (row.quantity.method == "published") == (row.quantity.value is not None)
+        assert RECIPES[name].source in row.quantity.note
