@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from models.errors import BadInputError
 
@@ -33,7 +33,7 @@ class Shareable:
         """
         from models.transformers_models import from_transformers
 
-        encoder = from_transformers(folder)
+        encoder: Any = from_transformers(folder)
         if not isinstance(encoder, cls):
             raise BadInputError(f"{folder}: a model of another kind, {type(encoder).__name__}")
         return encoder

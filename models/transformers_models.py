@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -17,32 +17,32 @@ from transformers.utils import logging
 from models.efficient.config import EncoderConfig
 from models.efficient.encoder import EfficientEncoder
 from models.errors import BadInputError
+from models.essl.config import EsslEncoderConfig
+from models.essl.encoder import EsslEncoder
 from models.frontend import LogMel
 from models.settings import from_document
 
 
-class EfficientHFConfig(PretrainedConfig):  # type: ignore[no-untyped-call]
-    """Settings of an efficient encoder; `encoder` holds the fields of `models.efficient.config.EncoderConfig`."""
+class EncoderHFConfig(PretrainedConfig):  # type: ignore[no-untyped-call]
+    """Settings of an encoder of ours; `encoder` holds the fields of its shape's settings."""
 
-    model_type = "sslbench-efficient"
+    shape_class: ClassVar[type[Any]]
 
     def __init__(self, encoder: dict[str, Any] | None = None, **rest: Any) -> None:  # noqa: ANN401 - transformers' own
-        self.encoder = encoder or asdict(EncoderConfig(144, 8, 3, 384))
+        self.encoder = encoder or {}
         super().__init__(**rest)
 
 
-class EfficientHFModel(PreTrainedModel):  # type: ignore[no-untyped-call]
+class EncoderHFModel(PreTrainedModel):  # type: ignore[no-untyped-call]
     """Waveforms `input_values` `(B, T)` at 16 kHz in [-1, 1], `attention_mask` `(B, T)` of ones over valid samples."""
 
-    config_class = EfficientHFConfig
     main_input_name = "input_values"
     base_model_prefix = "encoder"
-    encoder_class: ClassVar[type[nn.Module]] = EfficientEncoder
-    shape_class: ClassVar[type[Any]] = EncoderConfig
+    encoder_class: ClassVar[type[nn.Module]]
 
-    def __init__(self, config: PretrainedConfig) -> None:
+    def __init__(self, config: EncoderHFConfig) -> None:
         super().__init__(config)
-        self.encoder = self.encoder_class(from_document(self.shape_class, dict(config.encoder)))
+        self.encoder = self.encoder_class(from_document(config.shape_class, dict(config.encoder)))
         self.post_init()  # type: ignore[no-untyped-call]
 
     def _init_weights(self, module: nn.Module) -> None:
@@ -66,7 +66,35 @@ class EfficientHFModel(PreTrainedModel):  # type: ignore[no-untyped-call]
         return out if return_dict is not False else out.to_tuple()
 
 
-CLASSES = (EfficientHFModel,)
+class EfficientHFConfig(EncoderHFConfig):
+    """Of `models.efficient`."""
+
+    model_type = "sslbench-efficient"
+    shape_class = EncoderConfig
+
+
+class EfficientHFModel(EncoderHFModel):
+    """The efficient encoder."""
+
+    config_class = EfficientHFConfig
+    encoder_class = EfficientEncoder
+
+
+class EsslHFConfig(EncoderHFConfig):
+    """Of `models.essl`."""
+
+    model_type = "sslbench-essl"
+    shape_class = EsslEncoderConfig
+
+
+class EsslHFModel(EncoderHFModel):
+    """essL's encoder."""
+
+    config_class = EsslHFConfig
+    encoder_class = EsslEncoder
+
+
+CLASSES = (EfficientHFModel, EsslHFModel)
 
 
 def register_transformers() -> None:
@@ -84,8 +112,9 @@ def to_transformers(encoder: nn.Module) -> PreTrainedModel:
     """
     for model in CLASSES:
         if isinstance(encoder, model.encoder_class):
+            settings: Any = model.config_class
             with torch.device("meta"):
-                made = model(model.config_class(encoder=asdict(encoder.config)))  # type: ignore[call-overload]
+                made = model(settings(encoder=asdict(cast("Any", encoder.config))))
             made.encoder = encoder
             return made.train(encoder.training)
     raise BadInputError(f"{type(encoder).__name__} is not a model of ours; transformers has its own save_pretrained")

@@ -13,6 +13,7 @@ from models.essl.transformer import Transformer
 from models.framing import HOP
 from models.frontend import LogMel, normalised, silence_padding
 from models.interface import SpeechFeatures
+from models.shareable import Shareable
 
 
 class Stage(nn.Module):
@@ -39,7 +40,7 @@ class Stage(nn.Module):
         return lengths
 
 
-class EsslEncoder(nn.Module):
+class EsslEncoder(Shareable, nn.Module):
     """Waveforms `(B, T)` to the `upper.layers + 1` hidden states of the upper transformer, at 12.5 Hz.
 
     The lower transformer's states have another rate and width and are not among them.

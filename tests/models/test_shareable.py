@@ -12,23 +12,32 @@ from transformers import AutoModel
 from models.efficient.config import EncoderConfig
 from models.efficient.encoder import EfficientEncoder
 from models.errors import BadInputError
+from models.essl.config import EsslEncoderConfig, StageConfig
+from models.essl.encoder import EsslEncoder
 from models.transformers_models import register_transformers, to_transformers
 
+SMALL_ESSL = EsslEncoderConfig(
+    StageConfig((8, 16), (5, 5), (2, 2), 1, 2, 24), StageConfig((16,), (5,), (2,), 2, 2, 24), mels=20,
+    position_kernel=8, position_groups=2,
+)  # fmt: skip
+Saved = tuple[EfficientEncoder | EsslEncoder, Path]
 
-@pytest.fixture
-def saved(tmp_path: Path) -> tuple[EfficientEncoder, Path]:
+
+@pytest.fixture(params=["efficient", "essl"])
+def saved(tmp_path: Path, request: pytest.FixtureRequest) -> Saved:
     torch.manual_seed(3)
-    encoder = EfficientEncoder(EncoderConfig(16, 2, 2, 24, mels=20)).eval()
-    encoder.save_pretrained(tmp_path / "shared")
+    efficient = request.param == "efficient"
+    encoder = EfficientEncoder(EncoderConfig(16, 2, 2, 24, mels=20)) if efficient else EsslEncoder(SMALL_ESSL)
+    encoder.eval().save_pretrained(tmp_path / "shared")
     return encoder, tmp_path / "shared"
 
 
-def test_the_folder_has_no_pickle_and_names_its_kind(saved: tuple[EfficientEncoder, Path]) -> None:
+def test_the_folder_has_no_pickle_and_names_its_kind(saved: Saved) -> None:
     assert sorted(path.name for path in saved[1].iterdir()) == ["config.json", "model.safetensors"]
-    assert json.loads((saved[1] / "config.json").read_text())["model_type"] == "sslbench-efficient"
+    assert json.loads((saved[1] / "config.json").read_text())["model_type"] in {"sslbench-efficient", "sslbench-essl"}
 
 
-def test_auto_model_gives_every_layer_of_a_padded_batch(saved: tuple[EfficientEncoder, Path]) -> None:
+def test_auto_model_gives_every_layer_of_a_padded_batch(saved: Saved) -> None:
     """The mel filters are in no checkpoint: transformers builds without values, so they must have been made again."""
     encoder, folder = saved
     register_transformers()
@@ -45,23 +54,23 @@ def test_auto_model_gives_every_layer_of_a_padded_batch(saved: tuple[EfficientEn
     assert torch.equal(given.last_hidden_state, expected[-1])
 
 
-def test_from_pretrained_is_the_same_encoder(saved: tuple[EfficientEncoder, Path]) -> None:
+def test_from_pretrained_is_the_same_encoder(saved: Saved) -> None:
     encoder, folder = saved
-    again = EfficientEncoder.from_pretrained(folder)
+    again = type(encoder).from_pretrained(folder)
     assert not again.training
     assert again.config == encoder.config
     for name, value in encoder.state_dict().items():
         assert torch.equal(again.state_dict()[name], value), name
 
 
-def test_saving_leaves_the_encoder_as_it_was(saved: tuple[EfficientEncoder, Path]) -> None:
+def test_saving_leaves_the_encoder_as_it_was(saved: Saved) -> None:
     encoder = saved[0]
     assert to_transformers(encoder).encoder is encoder
     assert all(p.device.type == "cpu" and p.requires_grad for p in encoder.parameters())
 
 
 @pytest.mark.parametrize("spoil", ["no folder", "no weights", "broken settings", "a pickle"])
-def test_what_cannot_be_loaded_is_one_line(saved: tuple[EfficientEncoder, Path], spoil: str) -> None:
+def test_what_cannot_be_loaded_is_one_line(saved: Saved, spoil: str) -> None:
     folder = saved[1]
     match spoil:
         case "no folder":
@@ -74,10 +83,16 @@ def test_what_cannot_be_loaded_is_one_line(saved: tuple[EfficientEncoder, Path],
             (folder / "model.safetensors").unlink()
             torch.save({}, folder / "pytorch_model.bin")
     with pytest.raises(BadInputError) as caught:
-        EfficientEncoder.from_pretrained(folder)
+        type(saved[0]).from_pretrained(folder)
     assert "\n" not in str(caught.value)
 
 
 def test_a_foreign_encoder_is_not_ours() -> None:
     with pytest.raises(BadInputError, match="save_pretrained"):
         to_transformers(torch.nn.Linear(2, 2))
+
+
+def test_a_folder_of_another_kind_is_refused(saved: Saved) -> None:
+    other = EsslEncoder if isinstance(saved[0], EfficientEncoder) else EfficientEncoder
+    with pytest.raises(BadInputError, match="another kind"):
+        other.from_pretrained(saved[1])
