@@ -136,8 +136,8 @@ def _optimiser(name: str, module: nn.Module) -> torch.optim.Optimizer:
     learned = [p for p in module.parameters() if p.requires_grad]
     try:
         return cast("Any", found)(learned, **({"fused": True} if name in {"Adam", "AdamW", "SGD"} else {}))
-    except TypeError as error:
-        raise BadInputError(f"--optimiser {name}: {error}") from error
+    except (TypeError, ValueError) as error:
+        raise BadInputError(f"--optimiser {name}: {' '.join(str(error).split())}") from error
 
 
 def _fill_state(held: LiveBytes, optimiser: torch.optim.Optimizer) -> None:
