@@ -115,10 +115,11 @@ def checkpoint_folder(folder: Path) -> Path:
     return found[-1].parent
 
 
-def pretraining(name: str, *, weights: bool = True) -> Any:  # noqa: ANN401 - a module that is a `models.interface.Pretraining`
+def pretraining(name: str, *, pretrained: str | None = None, weights: bool = True) -> Any:  # noqa: ANN401 - a module that is a `models.interface.Pretraining`
     """The model with its objective: random weights for a catalog name, the trained ones for a run folder.
 
-    Without `weights` a run's model is built as it was before training, which is all that counting needs.
+    Without `weights` a run's model is built as it was before training, which is all that counting needs. `pretrained` are
+    published weights for its encoder; see `load_pretrained`.
 
     Raises:
         BadInputError: for an unknown name, an unusable folder, or a model whose objective is not built.
@@ -132,7 +133,15 @@ def pretraining(name: str, *, weights: bool = True) -> Any:  # noqa: ANN401 - a 
         raise NoObjectiveError(f"{name}: {error}") from error
     if weights and is_run(name):
         load_weights(module, checkpoint_folder(Path(name)))
+    _fill(module.encoder, pretrained)
     return module
+
+
+def _fill(encoder: nn.Module, pretrained: str | None) -> None:
+    if pretrained is not None:
+        from models.pretrained import load_pretrained
+
+        load_pretrained(encoder, pretrained)
 
 
 def load_model(name: str, *, pretrained: str | None = None, weights: bool = True) -> nn.Module:
@@ -148,10 +157,7 @@ def load_model(name: str, *, pretrained: str | None = None, weights: bool = True
         BadInputError: for an unknown name or an unusable folder.
     """
     encoder = _encoder(name, weights=weights)
-    if pretrained is not None:
-        from models.pretrained import load_pretrained
-
-        load_pretrained(encoder, pretrained)
+    _fill(encoder, pretrained)
     encoder.eval()
     return encoder
 

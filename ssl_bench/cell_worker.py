@@ -40,7 +40,7 @@ def work(folder: Path, tell: Callable[[dict[str, Any]], None]) -> None:
     speech = np.load(folder / "speech.npy", allow_pickle=False)
     try:
         measured = measure_cell(
-            lambda: STEPS[setting.phase](request.source, setting, speech, device, count=request.count),
+            lambda: STEPS[setting.phase](request, speech, device),
             setting,
             request.protocol,
             device,

@@ -47,6 +47,7 @@ class CellRequest:
         seed: of random weights.
         count: whether FLOPs and MFU are wanted.
         idle: power measured before, or None.
+        pretrained: published weights for a catalog model, or None.
     """
 
     source: str
@@ -56,6 +57,7 @@ class CellRequest:
     seed: int = 0
     count: bool = True
     idle: IdlePower | None = None
+    pretrained: str | None = None
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> CellRequest:

@@ -9,14 +9,17 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from models.catalog import CATALOG
+from models.catalog import CATALOG, described
+from models.efficient.config import RANDOM_PROJECTION, EfficientConfig
 from models.errors import BadInputError
 from models.families import ModelConfig, family_of
 from models.names import choose
 from models.settings import fits, spelled
+from models.wav2vec2_family.config import Wav2Vec2FamilyConfig, second_iteration
 
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["auto", "float32", "bfloat16"]
+Targets = Literal["k-means", "random-projection"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,10 @@ class TrainAndMeasureConfig:
     Attributes:
         data: "sample" or a folder of audio.
         minutes, steps, audio_hours, kwh: the budget; what comes first ends it.
+        targets: of the efficient models, "k-means" or "random-projection".
+        teacher: for HuBERT's later iterations, the model whose layer gives the units: a run's folder or a catalog name;
+            `teacher_layer` is that layer.
+        pretrained: published weights that the encoder starts from.
         clip_seconds: of one clip; `batch_seconds` of audio a step are cut into such clips.
         idle: whether idle power is measured before training (10 s, where there is a counter).
         strict: whether a disturbance of the measurement is an error.
@@ -42,6 +49,10 @@ class TrainAndMeasureConfig:
     kwh: float | None = None
     batch_seconds: float | None = None
     clip_seconds: float = 15.36
+    targets: Targets | None = None
+    teacher: str | None = None
+    teacher_layer: int = 6
+    pretrained: str | None = None
     device: Device = "auto"
     precision: Precision = "auto"
     compile: bool | None = None
@@ -59,12 +70,33 @@ class TrainAndMeasureConfig:
 
     def model_config(self) -> ModelConfig:
         """The model's settings with this run's own put over them."""
-        config = CATALOG[choose(self.model or "", CATALOG, "model")]
+        config = self._with_targets(CATALOG[choose(self.model or "", CATALOG, "model")])
         changed = {table: _overridden(getattr(config, table), getattr(self, table), table) for table in TABLES}
         try:
             return replace(config, **changed)
         except ValueError as error:
             raise BadInputError(f"[encoder] and [objective]: {error}") from error
+
+    def _with_targets(self, config: ModelConfig) -> ModelConfig:
+        """The catalog's settings with the targets that were asked for."""
+        if self.targets is not None:
+            if not isinstance(config, EfficientConfig):
+                raise BadInputError(f"--targets is for the efficient models; {self.model} has targets of its own")
+            if self.targets != config.objective.targets:
+                config = replace(config, objective=RANDOM_PROJECTION)
+        if self.teacher is not None:
+            config = self._taught(config)
+        return config
+
+    def _taught(self, config: ModelConfig) -> ModelConfig:
+        """HuBERT on units of the teacher's layer."""
+        teacher = described(self.teacher or "")[1]
+        if not (isinstance(config, Wav2Vec2FamilyConfig) and isinstance(teacher, Wav2Vec2FamilyConfig)):
+            raise BadInputError(f"--teacher: {self.model} and {self.teacher} must both be of HuBERT's family")
+        try:
+            return second_iteration(config, teacher.encoder, self.teacher_layer)
+        except (TypeError, ValueError) as error:
+            raise BadInputError(f"--teacher {self.teacher}: {error}") from error
 
 
 TABLES = ("encoder", "objective", "optimisation")
@@ -122,9 +154,9 @@ def check_choices(settings: Mapping[str, Any]) -> None:
     Raises:
         BadInputError: naming what would be right.
     """
-    for name, known in (("device", typing.get_args(Device)), ("precision", typing.get_args(Precision))):
+    for name, kind in (("device", Device), ("precision", Precision), ("targets", Targets)):
         if settings.get(name) is not None:
-            choose(str(settings[name]), known, f"--{name}")
+            choose(str(settings[name]), typing.get_args(kind), f"--{name}")
 
 
 def clip_shape(config: TrainAndMeasureConfig) -> tuple[int, int]:

@@ -93,7 +93,7 @@ class Session:
         setting = CellSetting(
             c.model, c.phase, shape.clip_seconds, shape.clips, c.precision, c.compile, c.pue, self.grid
         )
-        return CellRequest(c.model, setting, self.protocol, c.device, c.seed, idle=self.idle)
+        return CellRequest(c.model, setting, self.protocol, c.device, c.seed, idle=self.idle, pretrained=c.pretrained)
 
 
 def measure(config: MeasureConfig, *, command: str, console: Console) -> tuple[RunFolder, Record]:
@@ -150,7 +150,7 @@ def _measure_all(session: Session, say: MeasureProgress) -> None:
 
 def _about_weights(config: MeasureConfig) -> list[str]:
     """What was not trained, which changes what a model gives and not what it takes."""
-    if is_run(config.model) or is_foreign(config.model):
+    if config.pretrained or is_run(config.model) or is_foreign(config.model):
         return []
     lines = ["the weights are random: time and memory are those of trained ones, a GPU's power may differ a little"]
     targets = ["the targets are not fitted, and each learning rate is 0: both cost the same as in real training"]

@@ -23,6 +23,7 @@ class MeasureConfig:
 
     Attributes:
         model: as `load_model` takes it.
+        pretrained: published weights for a catalog model: a folder, a safetensors file or a name on the hub.
         clip_seconds: of one clip.
         batch_seconds: of audio in a call; 240 on a GPU, one clip on a CPU.
         duration: s of one repeat.
@@ -51,6 +52,7 @@ class MeasureConfig:
     idle: bool = True
     strict: bool = False
     out: str | None = None
+    pretrained: str | None = None
 
 
 @dataclass(frozen=True)

@@ -19,19 +19,20 @@ def predicted_peak(request: CellRequest) -> Quantity:
     """Peak memory in B from fake tensors; unavailable for a model that they cannot run.
 
     Raises:
-        CellError: for a phase that the model does not have, such as training without an objective.
+        CellError: for training without an objective.
     """
     setting, name = request.setting, request.source
     shape = (setting.clip_seconds, setting.clips)
-    held: tuple[Precision, DeviceKind] = (cast("Precision", setting.precision), cast("DeviceKind", request.device))
+    precision, device = cast("Precision", setting.precision), cast("DeviceKind", request.device)
     try:
         if setting.phase == "training":
-            precision, device = held
-            return forecast_training(lambda: pretraining(name, weights=False), *shape, precision=precision, device=device).peak  # fmt: skip
-        precision, device = held
-        build = lambda: cast("Encoder", load_model(name, weights=False))  # noqa: E731 - one line says it
-        return forecast_inference(build, *shape, precision=precision, device=device).peak
-    except BadInputError as error:
-        raise CellError(str(error)) from error
-    except Exception as error:  # noqa: BLE001 - a user's own encoder may do what fake tensors cannot
-        return unavailable("B", f"cannot be run on fake tensors: {str(error).splitlines()[0]}")
+            objective = lambda: pretraining(name, weights=False)  # noqa: E731 - one line says it
+            return forecast_training(objective, *shape, precision=precision, device=device).peak
+        encoder = lambda: cast("Encoder", load_model(name, weights=False))  # noqa: E731 - the same
+        return forecast_inference(encoder, *shape, precision=precision, device=device).peak
+    except Exception as error:
+        if setting.phase == "training" and isinstance(error, BadInputError):
+            raise CellError(str(error)) from error
+        # a user's own encoder may do what fake tensors cannot
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        return unavailable("B", f"cannot be run on fake tensors: {reason}")

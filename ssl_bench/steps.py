@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.cell import CellSetting, Step
+from benchmarks.cell import Step
 from benchmarks.flops import inference_flops, training_flops
 from benchmarks.memory import bytes_of, gradient_bytes, optimiser_bytes
 from models.catalog import load_model, pretraining
@@ -19,6 +19,7 @@ from ssl_bench.pretraining import make_fabric, make_optimiser, training_step
 
 if TYPE_CHECKING:
     from models.interface import Encoder
+    from ssl_bench.cells import CellRequest
 
 
 def clips_of(speech: NDArray[np.int16], clips: int, seconds: float, device: torch.device) -> torch.Tensor:
@@ -28,9 +29,10 @@ def clips_of(speech: NDArray[np.int16], clips: int, seconds: float, device: torc
     return (torch.from_numpy(audio).float() / 32768.0).to(device)
 
 
-def encoding(name: str, setting: CellSetting, speech: NDArray[np.int16], device: torch.device, *, count: bool) -> Step:
+def encoding(request: CellRequest, speech: NDArray[np.int16], device: torch.device) -> Step:
     """Encode the batch, all layers kept, in inference mode and, in bfloat16, under autocast."""
-    encoder = load_model(name).to(device)
+    name, setting = request.source, request.setting
+    encoder = load_model(name, pretrained=request.pretrained).to(device)
     waveforms = clips_of(speech, setting.clips, setting.clip_seconds, device)
     if setting.compile:
         encoder.compile(dynamic=False)
@@ -42,17 +44,18 @@ def encoding(name: str, setting: CellSetting, speech: NDArray[np.int16], device:
         one_clip=lambda: encoder(waveforms[:1]),
         context=context,
         sizes=lambda: {"weights": bytes_of(encoder.state_dict().values())},
-        count=(lambda: inference_flops(lambda: _encoder(name), setting.clip_seconds)) if count else None,
+        count=(lambda: inference_flops(lambda: _encoder(name), setting.clip_seconds)) if request.count else None,
         attention=getattr(encoder, "attention", None),
     )
 
 
-def training(name: str, setting: CellSetting, speech: NDArray[np.int16], device: torch.device, *, count: bool) -> Step:
+def training(request: CellRequest, speech: NDArray[np.int16], device: torch.device) -> Step:
     """Forward, backward, clipped gradient and AdamW step on the same batch again and again, at a learning rate of 0.
 
     At that rate the weights stay as they are, and so does the cost.
     """
-    model = pretraining(name).to(device)
+    name, setting = request.source, request.setting
+    model = pretraining(name, pretrained=request.pretrained).to(device)
     optimiser = make_optimiser(model, model.optimisation)
     fabric = make_fabric(device.type, setting.precision)
     if setting.compile:
@@ -72,7 +75,7 @@ def training(name: str, setting: CellSetting, speech: NDArray[np.int16], device:
             "gradients": gradient_bytes(model),
             "optimizer": optimiser_bytes(optimiser),
         },
-        count=(lambda: training_flops(lambda: pretraining(name, weights=False), setting.clip_seconds)) if count else None,
+        count=(lambda: training_flops(lambda: pretraining(name, weights=False), setting.clip_seconds)) if request.count else None,
         attention=getattr(model.encoder, "attention", None),
     )  # fmt: skip
 

@@ -15,8 +15,10 @@ from benchmarks.memory import PeakMemory
 from benchmarks.quantity import unavailable
 from benchmarks.record import Record
 from benchmarks.second_opinion import second_opinion
+from models.catalog import load_model
 from models.errors import BadInputError
 from models.families import family_of
+from models.pretrained import load_pretrained
 from reports.run_report import write_run_report
 from ssl_bench.attempts import PhaseCost
 from ssl_bench.config import TrainAndMeasureConfig, clip_shape
@@ -116,6 +118,8 @@ def _train(job: Job, say: Progress) -> Trial:
     with stop_on_signals() as stop, _meter(config, say) as meter, PeakMemory(fabric.device) as memory:
         pretraining = built(config).to(fabric.device)
         optimiser = make_optimiser(pretraining, model_config.optimisation)
+        if config.pretrained is not None:
+            load_pretrained(pretraining.encoder, config.pretrained)
         state = job.run.load_checkpoint(pretraining, optimiser)
         if config.compile:
             pretraining.compile()
@@ -194,7 +198,10 @@ def built(config: TrainAndMeasureConfig) -> Any:  # noqa: ANN401 - a module that
     model_config = config.model_config()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        return family_of(model_config).pretraining(model_config)
+        module = family_of(model_config).pretraining(model_config)
+    if config.teacher is not None:
+        module.quantiser.teach(load_model(config.teacher))
+    return module
 
 
 def _fit_targets(job: Job, pretraining: Pretraining, ledger: Ledger, say: Progress) -> None:

@@ -36,6 +36,10 @@ def measure_command(
     compile_: Annotated[bool, typer.Option("--compile", help="torch.compile.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     seed: Annotated[int, typer.Option(help="Of random weights and masks.")] = 0,
+    pretrained: Annotated[
+        str | None,
+        typer.Option(help="Published weights: a folder, a safetensors file, or a name on the hub (fetched)."),
+    ] = None,
     data: Annotated[str, typer.Option(help="A folder of audio to cut clips from, or 'sample' (synthetic).")] = "sample",
     country: Annotated[
         str | None, typer.Option(help="ISO code of the grid, such as FRA.", rich_help_panel=CARBON)
@@ -60,7 +64,7 @@ def measure_command(
     config = MeasureConfig(
         model=model, phase=phase, clip_seconds=clip_seconds, batch_seconds=batch_seconds, duration=duration,  # type: ignore[arg-type]
         repeats=repeats, compile=compile_, seed=seed, data=data, country=country, grid_intensity=grid_intensity, pue=pue,
-        idle=idle, strict=strict, out=out, sweep=None if sweep is None else parse_sweep(sweep), **choices,
+        idle=idle, strict=strict, out=out, pretrained=pretrained, sweep=None if sweep is None else parse_sweep(sweep), **choices,
     )  # fmt: skip
     check_early(config)
     from ssl_bench.measure import measure

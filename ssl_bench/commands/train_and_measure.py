@@ -22,6 +22,17 @@ def train_and_measure_command(
     model: Annotated[
         str | None, typer.Option(help="A name of `sslbench models`. [efficient-tiny on a CPU, -base on a GPU]")
     ] = None,
+    targets: Annotated[
+        str | None, typer.Option(help="k-means or random-projection, for the efficient models. [k-means]")
+    ] = None,
+    teacher: Annotated[
+        str | None, typer.Option(help="A run whose layer gives the units: HuBERT's second iteration.")
+    ] = None,
+    teacher_layer: Annotated[int | None, typer.Option(help="Which layer. [6]")] = None,
+    pretrained: Annotated[
+        str | None,
+        typer.Option(help="Weights to start from: a folder, a safetensors file, a name on the hub (fetched)."),
+    ] = None,
     data: Annotated[str | None, typer.Option(help="A folder of audio, or 'sample' (synthetic). [sample]")] = None,
     eval_data: Annotated[str | None, typer.Option(help="A folder of other speakers to probe on.")] = None,
     out: Annotated[str | None, typer.Option(help="The run's folder. [runs/MODEL-TIME]")] = None,
@@ -58,7 +69,7 @@ def train_and_measure_command(
     from ssl_bench.config import read_toml
 
     given = {
-        "model": model, "data": data, "eval_data": eval_data, "out": out, "steps": steps, "audio_hours": audio_hours,
+        "model": model, "targets": targets, "teacher": teacher, "teacher_layer": teacher_layer, "pretrained": pretrained, "data": data, "eval_data": eval_data, "out": out, "steps": steps, "audio_hours": audio_hours,
         "minutes": minutes, "kwh": kwh, "batch_seconds": batch_seconds, "device": device, "precision": precision,
         "compile": compile_, "seed": seed, "country": country, "grid_intensity": grid_intensity, "pue": pue,
         "evaluate": evaluate, "idle": idle, "strict": strict,
