@@ -44,8 +44,17 @@ class Net(nn.Module):
             self.worst()
         return self.conv(waveforms[:, None]).mT
 
+class RealOnly(Net):
+    def forward(self, waveforms, lengths=None):
+        if type(waveforms) is not torch.Tensor:
+            raise TypeError("not with such tensors")
+        return super().forward(waveforms)
+
 def killed():
     return Net(lambda: os.kill(os.getpid(), signal.SIGKILL))
+
+def real_only():
+    return RealOnly(lambda: None)
 
 def endless():
     return Net(lambda: time.sleep(10_000))
@@ -181,6 +190,19 @@ def test_a_stop_leaves_a_record_of_the_cells_done(
     done = {row["clip_seconds"] for row in document["measurements"]}
     assert done == {1.0}
     assert (run / "report.md").is_file()
+
+
+@pytest.mark.slow
+def test_a_model_that_fake_tensors_cannot_run_is_measured_all_the_same(
+    sslbench: Run, own: Path, tmp_path: Path
+) -> None:
+    done = sslbench("measure", f"{own}:real_only", "--repeats", 1, "--out", "run", "--json", *QUICK, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = {row["metric"]: row for row in json.loads(done.stdout)["measurements"]}
+    assert rows["audio_seconds_per_second"]["value"] > 0
+    for metric in ("predicted_peak_memory", "flops", "mfu"):
+        assert rows[metric]["value"] is None
+        assert "fake tensors" in rows[metric]["note"], metric
 
 
 @pytest.mark.slow
