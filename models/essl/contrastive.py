@@ -13,6 +13,7 @@ from models.essl.config import EsslConfig
 from models.essl.convolutions import Predictor
 from models.essl.encoder import EsslEncoder
 from models.essl.teacher import Teacher, momentum
+from models.essl.transformer import Layer
 from models.framing import HOP
 from models.frontend import silence_padding, valid_mask
 from models.interface import LossAndMetrics
@@ -91,6 +92,12 @@ class EsslPretraining(nn.Module):
     def after_step(self, progress: float) -> None:
         """Let the teacher follow the student."""
         self.teacher.follow(self.encoder, self.head, momentum(self.config.objective.momentum, progress))
+
+    def compile(self, *args: object, **kwargs: object) -> None:
+        """Compile the transformers' layers one by one: which of them a step leaves out is decided outside."""
+        for module in self.modules():
+            if isinstance(module, Layer):
+                module.compile(*args, dynamic=False, **kwargs)
 
     def forward(self, waveforms: Tensor, lengths: Tensor | None, generator: torch.Generator) -> LossAndMetrics:
         """Loss over the valid frames of `(B, T)` waveforms.

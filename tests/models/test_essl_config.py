@@ -82,7 +82,7 @@ def test_settings_survive_json() -> None:
 
 
 def stage(**changed: object) -> StageConfig:
-    return StageConfig(**{**asdict(CONFIG.encoder.upper), **changed})  # type: ignore[arg-type]
+    return StageConfig(**{**asdict(CONFIG.encoder.upper), **changed})
 
 
 @pytest.mark.parametrize(

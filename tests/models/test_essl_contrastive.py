@@ -310,6 +310,26 @@ def test_too_short_a_batch_is_refused() -> None:
         step(built(), torch.zeros(1, 4_639), None)
 
 
+@pytest.mark.slow
+@pytest.mark.cc
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated")  # torch's compiler on itself
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # the same, looking at a layer's input
+def test_compiled_and_eager_agree(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without dropout, which compiled code draws in its own way."""
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path_factory.mktemp("inductor")))
+    module, results = built().eval(), []
+    for compiled in (False, True):
+        if compiled:
+            module.compile()
+        outcome = step(module, batch())
+        outcome.loss.backward()
+        results.append((outcome.loss.item(), gradients(module)))
+    (eager, slow), (fused, fast) = results
+    assert fused == pytest.approx(eager, rel=1e-5)
+    for name, gradient in slow.items():
+        torch.testing.assert_close(fast[name], gradient, atol=1e-5, rtol=1e-3, msg=name)
+
+
 def test_nothing_is_fitted() -> None:
     module = built()
     assert module.targets_fitted
