@@ -97,8 +97,10 @@ class TransformersEncoder(nn.Module):
             frames = self.frame_lengths(lengths)
         return SpeechFeatures(layers, frames, self.frame_rate)
 
-    def conv_features(self, waveforms: Tensor) -> Tensor:
-        """The front end's output `(B, frames, D)`, before it is projected."""
+    def conv_features(self, waveforms: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """The front end's output `(B, frames, D)`, before it is projected; padding must be zeros already."""
+        if self.normalise:
+            waveforms = standardised(waveforms, lengths)
         return self.model.feature_extractor(waveforms).transpose(1, 2)
 
     def contextual(self, features: Tensor, hidden: Tensor, frame_lengths: Tensor | None) -> Tensor:

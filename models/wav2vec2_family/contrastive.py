@@ -96,7 +96,7 @@ class ContrastivePretraining(nn.Module):
             ValueError: for clips shorter than one frame.
         """
         self.encoder.require_a_frame(waveforms)
-        features = self.encoder.conv_features(silence_padding(waveforms, lengths))
+        features = self.encoder.conv_features(silence_padding(waveforms, lengths), lengths)
         batch, frames = features.shape[:2]
         frame_lengths = None if lengths is None else self.encoder.frame_lengths(lengths)
         known = torch.full((batch,), frames, device=waveforms.device) if frame_lengths is None else frame_lengths
