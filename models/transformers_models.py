@@ -66,28 +66,28 @@ class EncoderHFModel(PreTrainedModel):  # type: ignore[no-untyped-call]
         return out if return_dict is not False else out.to_tuple()
 
 
-class EfficientHFConfig(EncoderHFConfig):
+class EfficientHFConfig(EncoderHFConfig):  # type: ignore[no-untyped-call]
     """Of `models.efficient`."""
 
     model_type = "sslbench-efficient"
     shape_class = EncoderConfig
 
 
-class EfficientHFModel(EncoderHFModel):
+class EfficientHFModel(EncoderHFModel):  # type: ignore[no-untyped-call]
     """The efficient encoder."""
 
     config_class = EfficientHFConfig
     encoder_class = EfficientEncoder
 
 
-class EsslHFConfig(EncoderHFConfig):
+class EsslHFConfig(EncoderHFConfig):  # type: ignore[no-untyped-call]
     """Of `models.essl`."""
 
     model_type = "sslbench-essl"
     shape_class = EsslEncoderConfig
 
 
-class EsslHFModel(EncoderHFModel):
+class EsslHFModel(EncoderHFModel):  # type: ignore[no-untyped-call]
     """essL's encoder."""
 
     config_class = EsslHFConfig

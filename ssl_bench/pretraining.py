@@ -152,8 +152,10 @@ def pretrain(
             rate = settings.learning_rate(progress, source.clips * source.clip_samples / 16_000)
             for group in optimiser.param_groups:
                 group["lr"] = rate
-            # Each step draws from its own seed, so that a resumed run draws as an unbroken one.
-            generator.manual_seed(int(np.random.SeedSequence([source.seed, state.step]).generate_state(1)[0]))
+            # Each step draws from its own seed, so that a resumed run draws as an unbroken one, dropout and LayerDrop too.
+            seed = int(np.random.SeedSequence([source.seed, state.step]).generate_state(1)[0])
+            generator.manual_seed(seed)
+            torch.manual_seed(seed)
             waveforms, lengths = on_device(batch, fabric.device)
             scalars = training_step(
                 fabric,
