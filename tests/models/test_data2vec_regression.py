@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from benchmarks.flops import fake_tensors
 from models.data2vec.config import Data2VecConfig, Data2VecEncoderConfig, Data2VecObjectiveConfig
 from models.data2vec.regression import Data2VecPretraining
 from models.interface import LossAndMetrics
@@ -193,6 +194,16 @@ def test_bfloat16_stays_near_float32() -> None:
     half.loss.backward()
     assert half.loss.dtype == torch.float32
     assert half.loss.item() == pytest.approx(full.loss.item(), rel=0.02)
+
+
+@pytest.mark.parametrize("lengths", [None, [32_000, 20_000]])
+def test_a_step_reads_nothing_back_to_the_host(lengths: list[int] | None) -> None:
+    """Under fake tensors, which have no values to read."""
+    with fake_tensors():
+        module = Data2VecPretraining(CONFIG)
+        given = None if lengths is None else torch.tensor(lengths)
+        module(torch.zeros(2, 32_000), given, torch.Generator()).loss.backward()
+        module.after_step(0.5)
 
 
 def test_nothing_is_fitted() -> None:
