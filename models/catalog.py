@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.best_rq.config import BEST_RQ
 from models.checkpoints import load_weights, read_config
+from models.data2vec.config import DATA2VEC
 from models.efficient.config import EFFICIENT
 from models.errors import BadInputError
 from models.essl.config import ESSL
@@ -20,7 +21,7 @@ from models.wav2vec2_family.config import WAV2VEC2_FAMILY
 if TYPE_CHECKING:
     from torch import nn
 
-CATALOG: dict[str, ModelConfig] = {**EFFICIENT, **ESSL, **WAV2VEC2_FAMILY, **MELHUBERT, **BEST_RQ}
+CATALOG: dict[str, ModelConfig] = {**EFFICIENT, **ESSL, **WAV2VEC2_FAMILY, **DATA2VEC, **MELHUBERT, **BEST_RQ}
 
 CLIP_SECONDS = 15
 

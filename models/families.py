@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from models.best_rq import closed_form as best_rq_form
 from models.best_rq.config import BestRqConfig
+from models.data2vec import closed_form as data2vec_form
+from models.data2vec.config import Data2VecConfig
 from models.efficient import closed_form as efficient_form
 from models.efficient.config import EfficientConfig
 from models.errors import BadInputError
@@ -30,7 +32,7 @@ class NoObjectiveError(BadInputError):
     """A model that can be encoded with but not pretrained here."""
 
 
-ModelConfig = EfficientConfig | EsslConfig | Wav2Vec2FamilyConfig | MelHubertConfig | BestRqConfig
+ModelConfig = EfficientConfig | EsslConfig | Wav2Vec2FamilyConfig | Data2VecConfig | MelHubertConfig | BestRqConfig
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,13 @@ FAMILIES = (
         wav2vec2_form,
         _encoder("models.wav2vec2_family.encoder", "build_encoder"),
         _wav2vec2,
+    ),
+    Family(
+        "sslbench-data2vec",
+        Data2VecConfig,
+        data2vec_form,
+        _encoder("models.data2vec.encoder", "build_encoder"),
+        _objective("models.data2vec.regression", "Data2VecPretraining"),
     ),
     Family(
         "sslbench-melhubert",

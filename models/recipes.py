@@ -39,6 +39,7 @@ def _recipe(
 OURS = "settings of ours; the audio hours are those of the baseline (essL's 15,000 steps of 1.2 h)"
 WAV2VEC2 = "arXiv 2006.11477, section 4.2"
 HUBERT = "arXiv 2106.07447, section IV"
+DATA2VEC = "arXiv 2202.03555 and the authors' settings in fairseq"
 
 RECIPES = {
     "efficient-tiny": Recipe(491.52 / 3600, None, 2e-3, 18_000.0, None, "not published", OURS, published=False),
@@ -60,6 +61,10 @@ RECIPES = {
     ),
     "wavlm-large": Recipe(
         None, None, 1.5e-3, None, None, "not at hand", "arXiv 2110.13900; its batch and steps were not at hand"
+    ),
+    "data2vec-audio-base": _recipe(16 * 237.5 / 3600, 400_000, 5e-4, f"{DATA2VEC}, 3.8 M samples on each of 16 GPUs"),
+    "data2vec-audio-large": Recipe(
+        None, None, 5e-4, None, None, "not told", f"{DATA2VEC}: of large they give the size alone"
     ),
     "melhubert-base": _recipe(
         32 * 15 / 3600, 540_000, 1e-4, "arXiv 2211.09944 and its public settings, 200 epochs of 360 h"
