@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -34,6 +35,9 @@ class TransformersEncoder(nn.Module):
         super().__init__()
         self.model = cast("Any", model)
         self.normalise = False
+        if self.model.config.model_type == "wavlm":
+            # Its attention hands torch a padding mask of one kind and positions of another.
+            warnings.filterwarnings("ignore", "Support for mismatched key_padding_mask", UserWarning)
         # SEW's blocks see fewer frames than its front end makes.
         self.squeeze = int(getattr(self.model.config, "squeeze_factor", 1))
         self.frame_rate = SAMPLE_RATE / math.prod(self.model.config.conv_stride) / self.squeeze

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -186,8 +186,13 @@ def _overridden(base: Any, changes: Mapping[str, Any], table: str) -> Any:  # no
     """`base` with the changes of a TOML table."""
     if not changes:
         return base
+    inner = {
+        key: _overridden(getattr(base, key), value, f"{table}.{key}")
+        for key, value in changes.items()
+        if isinstance(value, Mapping) and is_dataclass(getattr(base, key, None))
+    }
     try:
-        return replace(base, **_checked(type(base), dict(changes), f"[{table}]"))
+        return replace(base, **_checked(type(base), {**changes, **inner}, f"[{table}]"))
     except ValueError as error:
         raise BadInputError(f"[{table}]: {error}") from error
 
