@@ -225,6 +225,7 @@ WAV2VEC2_FAMILY = {
     ),
     "wav2vec2-large": Wav2Vec2FamilyConfig(
         _large("wav2vec2", conv_bias=True),
+        # On 60,000 h without the penalty and with the front end's full gradient (section 4.2).
         Wav2Vec2ObjectiveConfig(
             code_width=768,
             projected_width=768,
