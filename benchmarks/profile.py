@@ -122,7 +122,7 @@ def profile(model: str, setting: ProfileSetting) -> Profile:
         memory = _memory(model, encoder, trained, setting)
         with _one_line(model, f"at {OPINION_SECONDS:g} s"):
             ours = count_inference(encoder, OPINION_SECONDS).macs
-    with _one_line(model, "at the lengths of SUPERB"):
+    with _without_collection(), _one_line(model, "at the lengths of SUPERB"):
         superb = superb_macs(build) if setting.superb else None
     opinion = _opinion(model, build) if setting.opinion else None
     attention = getattr(encoder, "attention", None)

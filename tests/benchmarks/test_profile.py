@@ -173,7 +173,8 @@ def test_half_a_thousandth_off_is_let_through(monkeypatch: pytest.MonkeyPatch) -
     assert counted.apart == pytest.approx(-0.0005, abs=2e-5)
 
 
-@pytest.mark.parametrize("name", ["efficient-tiny", pytest.param("hubert-base", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["efficient-tiny", "hubert-base"])
 def test_superb_is_the_sum_over_its_utterances(name: str) -> None:
     """32 of them, of 3,597,760 samples in all, and the closed form's sum."""
     form = closed_form(name)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -31,6 +33,11 @@ SMALL = ArchitectureConfig(
 """103 samples give floor(99 / 2) + 1 = 50 frames, and those floor(47 / 2) + 1 = 24."""
 
 TINY = ArchitectureConfig("hubert", 8, 2, 2, 10, conv_widths=(4,) * 7, position_kernel=4, position_groups=2)
+
+
+def slow_but(names: Iterable[str], *quick: str) -> list[Any]:
+    """All names, those that are not quick marked as slow."""
+    return [name if name in quick else pytest.param(name, marks=pytest.mark.slow) for name in names]
 
 
 def test_the_encoder_by_hand() -> None:
@@ -64,7 +71,7 @@ def test_training_by_hand() -> None:
 @pytest.mark.parametrize("large", [False, True])
 def test_small_shapes_agree_with_the_counter(family: Family, *, large: bool) -> None:
     """To the last product, whatever the front end's norm, the kernel's parity and the order of norms."""
-    for kernel, samples in ((4, 103), (5, 103), (4, 16), (7, 999)):
+    for kernel, samples in ((4, 103), (5, 16)):
         shape = replace(SMALL, family=family, position_kernel=kernel)
         if large:
             shape = replace(shape, conv_norm="layer", conv_bias=True, pre_norm=True)
@@ -79,12 +86,14 @@ def test_small_shapes_agree_with_the_counter(family: Family, *, large: bool) -> 
 def test_training_of_a_small_shape_agrees_with_the_counter(share: float) -> None:
     objective = HubertObjectiveConfig(clusters=7, code_width=6)
     config = Wav2Vec2FamilyConfig(replace(TINY, layer_drop=share), objective)
-    for seconds in (0.1, 1.0, 3.7):
+    for seconds in (0.1, 3.7):
         counted = training_flops(lambda: HubertPretraining(config, objective).train(), seconds)
         assert counted.flops == pytest.approx(2 * training_macs(config, round(seconds * 16_000)), rel=1e-5)
 
 
-@pytest.mark.parametrize("name", WAV2VEC2_FAMILY)
+@pytest.mark.parametrize(
+    "name", slow_but(WAV2VEC2_FAMILY, "wav2vec2-base", "hubert-base", "hubert-large", "wavlm-base")
+)
 def test_inference_of_every_model_agrees_with_the_closed_form(name: str) -> None:
     shape = WAV2VEC2_FAMILY[name].encoder
     with fake_tensors():
@@ -95,7 +104,7 @@ def test_inference_of_every_model_agrees_with_the_closed_form(name: str) -> None
             assert counted.flops == pytest.approx(2 * encoder_macs(shape, round(seconds * 16_000)), rel=1e-3)
 
 
-@pytest.mark.parametrize("name", TRAINED)
+@pytest.mark.parametrize("name", slow_but(TRAINED, "hubert-base", "wav2vec2-base"))
 def test_training_of_every_model_agrees_with_the_closed_form(name: str) -> None:
     with fake_tensors():
         model = pretraining(name).train()

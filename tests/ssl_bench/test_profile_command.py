@@ -13,6 +13,9 @@ from typer.testing import CliRunner
 
 from benchmarks.profile import CountError
 from benchmarks.record import Measurement
+from benchmarks.superb import SAMPLES
+from models.efficient.closed_form import encoder_macs
+from models.efficient.config import EFFICIENT
 from ssl_bench.cli import app
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -51,9 +54,9 @@ def test_one_document(sslbench: Run, tmp_path: Path) -> None:
     assert document["schema"] == "sslbench.profile/1"
     rows = [Measurement.from_row(row) for row in document["measurements"]]
     found = {(row.metric, row.phase, row.conditions.clip_seconds): row.quantity.value for row in rows}
-    # 25 frames of 320, filters of 100 frames: by the closed form in the tests of the efficient models.
-    assert found["macs", "inference", 1.0] == document["counts"][0]["closed_form_macs"]
-    assert found["superb_macs", "inference", None] > 100 * found["macs", "inference", 1.0]
+    assert found["macs", "inference", 1.0] == encoder_macs(EFFICIENT["efficient-tiny"].encoder, 16_000)
+    summed = sum(encoder_macs(EFFICIENT["efficient-tiny"].encoder, samples) for samples in SAMPLES)
+    assert found["superb_macs", "inference", None] == pytest.approx(summed, rel=1e-3)
     assert document["second_opinion"]["by"] == "fvcore"
     assert list(tmp_path.iterdir()) == []
 
@@ -70,6 +73,7 @@ def test_a_users_file_among_foreign_packages(sslbench: Run, foreign: Path) -> No
     assert "a user's file may print" in done.stderr
 
 
+@pytest.mark.slow
 def test_tables_for_people(sslbench: Run, tmp_path: Path) -> None:
     done = sslbench("profile", "hubert-base", *QUICK, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -84,14 +88,11 @@ def test_tables_for_people(sslbench: Run, tmp_path: Path) -> None:
         (("own.py",), ("own.py", "own.py:build")),
         (("hf:nowhere",), ("hf:nowhere", "no such folder")),
         (("gone.py:build",), ("gone.py", "no such file")),
-        (("not_a_package:build",), ("not_a_package", "ModuleNotFoundError")),
         (("efficient-tiny", "--seconds", "1,x"), ("--seconds 1,x", "1,10,30")),
         (("efficient-tiny", "--precision", "float8"), ("--precision", "float8", "bfloat16")),
         (("efficient-tiny", "--device", "tpu"), ("--device", "tpu", "cpu")),
-        (("efficient-tiny", "--optimiser", "Adamw", *QUICK), ("--optimiser", "Adamw", "AdamW")),
         (("efficient-tiny", "--clip-seconds", "0"), ("--clip-seconds", "more than 0")),
         (("efficient-tiny", "--card", "nan"), ("--card", "more than 0")),
-        (("efficient-tiny", "--seconds", "0.01", "--no-second-opinion"), ("at 0.01 s", "640 samples")),
         ((), ("Missing argument", "model")),
     ],
     ids=" ".join,
