@@ -53,7 +53,8 @@ class Data2VecEncoderConfig:
     @property
     def line(self) -> str:
         """The shape in one line."""
-        return f"{len(self.conv_widths)} convolutions, {self.layers} post-norm layers, width {self.width}, {self.heads} heads"
+        shape = f"{len(self.conv_widths)} convolutions, {self.layers} post-norm layers, width {self.width}"
+        return f"{shape}, {self.heads} heads; padding leaks through the stacked position convolutions"
 
     @property
     def samples_per_frame(self) -> int:

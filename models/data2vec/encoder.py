@@ -7,7 +7,7 @@ from models.huggingface import TransformersEncoder
 
 
 def build_encoder(config: Data2VecEncoderConfig) -> TransformersEncoder:
-    """An encoder of this shape; it brings each clip to zero mean and unit variance, as its recipe does.
+    """An encoder of this shape; the recipe's clips have zero mean and unit variance, which `normalise` turns on.
 
     From the second position convolution on padding is no longer zero, in transformers as in the authors' code, so a clip's
     last 45 frames (and by attention, weakly, all) depend on how much padding follows, though never on what stands in it.
@@ -31,6 +31,4 @@ def build_encoder(config: Data2VecEncoderConfig) -> TransformersEncoder:
         feat_proj_dropout=0.0,
         layerdrop=config.layer_drop,
     )
-    encoder = TransformersEncoder(Data2VecAudioModel(settings))
-    encoder.normalise = True
-    return encoder
+    return TransformersEncoder(Data2VecAudioModel(settings))

@@ -26,16 +26,19 @@ def standard(clip: Tensor) -> Tensor:
     return (clip - clip.mean()) / (clip.var(correction=0) + 1e-7).sqrt()
 
 
+@pytest.mark.parametrize("normalise", [False, True])
 @torch.no_grad()
-def test_it_gives_what_transformers_gives_for_standardised_clips() -> None:
-    """Every layer of a padded batch."""
+def test_it_gives_what_transformers_gives(*, normalise: bool) -> None:
+    """Every layer of a padded batch, of clips as they are or, where that is turned on, standardised."""
     torch.manual_seed(0)
     encoder, lengths = build_encoder(SMALL).eval(), torch.tensor([16_000, 9_000])
+    assert not encoder.normalise
+    encoder.normalise = normalise
     waveforms = noise(2, 16_000)
     inside = (torch.arange(16_000) < lengths[:, None]).long()
     given = torch.zeros(2, 16_000)
     for row, clip, n in zip(given, waveforms, lengths.tolist(), strict=True):
-        row[:n] = standard(clip[:n])
+        row[:n] = standard(clip[:n]) if normalise else clip[:n]
     theirs = encoder.model(given, attention_mask=inside, output_hidden_states=True).hidden_states
     ours = encoder(waveforms, lengths)
     assert len(ours.layers) == len(theirs) == 4
