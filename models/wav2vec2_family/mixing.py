@@ -28,7 +28,7 @@ def mixed(waveforms: Tensor, lengths: Tensor | None, share: float, generator: to
     device = waveforms.device
     known = torch.full((batch,), samples, device=device) if lengths is None else lengths
     chosen, which, long, start, start_other, level = torch.rand(6, batch, generator=generator, device=device)
-    other = (torch.arange(batch, device=device) + 1 + _below(batch - 1, which)) % batch
+    other = (torch.arange(batch, device=device) + 1 + _below(torch.full_like(known, batch - 1), which)) % batch
     longest = torch.minimum(known // 2, known[other])
     length = (1 + _below(longest, long)).clamp(max=longest)
     start, start_other = _below(known - length + 1, start), _below(known[other] - length + 1, start_other)
@@ -41,8 +41,7 @@ def mixed(waveforms: Tensor, lengths: Tensor | None, share: float, generator: to
     return waveforms + torch.where(inside, scale[:, None] * source, 0.0).to(waveforms.dtype)
 
 
-def _below(count: Tensor | int, uniform: Tensor) -> Tensor:
+def _below(count: Tensor, uniform: Tensor) -> Tensor:
     """A whole number from 0 to `count` - 1 (0 where there is none) out of a uniform one in [0, 1)."""
-    top = torch.as_tensor(count, device=uniform.device)
     # In double precision: a float32 just under 1 times a long clip would round up to its length.
-    return torch.minimum((uniform.double() * top).long(), top - 1).clamp(min=0)
+    return torch.minimum((uniform.double() * count).long(), count - 1).clamp(min=0)
