@@ -12,9 +12,9 @@ from torch import Tensor
 
 from models.efficient.config import EfficientConfig, EncoderConfig, ObjectiveConfig
 from models.efficient.masked_prediction import MaskedPrediction
-from models.masking import span_mask
 from models.frontend import normalised, silence_padding, stacked_frames
 from models.interface import LossAndMetrics
+from models.masking import span_mask
 
 CLUSTERS = 16
 CONFIG = EfficientConfig(EncoderConfig(32, 2, 2, 64), ObjectiveConfig(clusters=CLUSTERS))

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.metrics import pairwise_distances_argmin_min
 
-from models.targets import MFCC_WIDTH, KMeansQuantiser
 from models.frontend import MFCC, LogMel
+from models.targets import MFCC_WIDTH, KMeansQuantiser
 
 Clip = NDArray[np.float32]
 
