@@ -3,7 +3,7 @@
 Every storage is followed from its making to its end through the operators that the device would run: attention is fused
 (its T x T scores are never stored, unless dropout on a CPU or the model itself asks for them), and for CUDA dropout's masks
 take one byte and autocast keeps norms and losses in float32. On a CPU, oneDNN's blocked copies of a convolution's tensors count, and
-the C library's heap is taken to hold `HEAP_SLACK` of what is alive. Not in it: workspaces of libraries (cuBLAS some 8 to 32 MiB,
+the C library's heap is taken to hold `HEAP_SLACK` of what is alive and a little more. Not in it: workspaces of libraries (cuBLAS some 8 to 32 MiB,
 cuDNN and oneDNN what they like), the allocator's fragmentation, the CUDA context (0.3 to 0.6 GiB outside the allocator),
 and what `torch.compile` saves.
 """
@@ -31,10 +31,13 @@ if TYPE_CHECKING:
 DeviceKind = Literal["cpu", "cuda"]
 Precision = Literal["float32", "bfloat16"]
 
-HEAP_SLACK = {"inference": 1.1, "training": 1.25}
+HEAP_SLACK = {"inference": 1.15, "training": 1.25}
 """Resident set over live bytes on a CPU: glibc keeps freed blocks below 32 MiB, and a step's gradients, activations and
-optimiser state lie between each other. Measured (glibc 2.36): 1.0 to 1.15 and 1.15 to 1.45; with every block mapped by
-itself both come down to 1.0."""
+optimiser state lie between each other. Measured (glibc 2.36): 1.0 to 1.3 and 1.1 to 1.45; with every block mapped by itself
+both come down to 1.0."""
+
+HEAP_FLOOR = 6 * 2**20
+"""Bytes that threads and libraries take for themselves in a CPU's process, whatever the model (measured: 3 to 10 MiB)."""
 
 
 @dataclass(frozen=True)
@@ -176,13 +179,14 @@ def _forecast(held: LiveBytes, device: DeviceKind, gradients: int | None) -> Pea
     """What was held; `gradients` are bytes of all of them, None in inference."""
     parts = held.peak
     slack = 1.0 if device == "cuda" else HEAP_SLACK["inference" if gradients is None else "training"]
+    floor = 0 if device == "cuda" else HEAP_FLOOR
     note = f"predicted for {device} from fake tensors, eager"
 
     def size(value: float, more: str = "") -> Quantity:
         return Quantity(float(value), "B", "analytic", note=note + more)
 
     return PeakForecast(
-        size(parts.total() * slack, f"; live bytes x {slack:g} for the heap" if slack != 1 else ""),
+        size(parts.total() * slack + floor, f"; live bytes x {slack:g} + 6 MiB for the heap" if floor else ""),
         size(parts["weights"]),
         None if gradients is None else size(gradients, f"; {parts['gradients']} B of them at the peak"),
         None if gradients is None else size(parts["optimizer"]),
