@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter
 
-from benchmarks.operators import FORMULAS, FREE
+from benchmarks.operators import ASKS_DEVICE, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -46,27 +47,38 @@ class LiveBytes(TorchDispatchMode):
         self.live: Counter[Kind] = Counter()
         self.peak: Counter[Kind] = Counter()
         self.moved = 0
+        self._total = self._highest = 0
         self._kinds: dict[int, Kind] = {}
+        self._ends: dict[int, weakref.ref[Any]] = {}
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
+        if func is ASKS_DEVICE and isinstance(args[0], FakeTensor):
+            return args[0].fake_device
         out = func(*args, **(kwargs or {}))
+        if func.is_view:
+            return out
         made = [t for t in tree_iter(out) if isinstance(t, Tensor)]
         for tensor in made:
             self._see(tensor)
-        packet = func.overloadpacket
-        if self.blocked_convolutions and packet in CONVOLUTIONS:
+        known = kind_of(func)
+        if self.blocked_convolutions and func.overloadpacket in CONVOLUTIONS:
             self._pass_through([bytes_of(t) for t in (*args[:2], *made) if isinstance(t, Tensor)])
-        if not func.is_view and packet not in FORMULAS and packet.__name__ not in FREE:
+        if known.works and known.formula is None:
             read = (t for t in tree_iter((args, kwargs or {})) if isinstance(t, Tensor))
             self.moved += sum(bytes_of(t) for t in (*read, *made))
         return out
 
     def _pass_through(self, sizes: list[int]) -> None:
         """A convolution beside its plain tensors: the largest has a blocked copy while the others are made."""
-        passing = self.live.copy()
-        passing["activations"] += max(sizes)
-        if passing.total() > self.peak.total():
-            self.peak = passing
+        self._hold("activations", max(sizes))
+        self._hold("activations", -max(sizes))
+
+    def _hold(self, kind: Kind, size: int) -> None:
+        """Take up or give back bytes of a kind."""
+        self.live[kind] += size
+        self._total += size
+        if self._total > self._highest:
+            self._highest, self.peak = self._total, self.live.copy()
 
     def _see(self, tensor: Tensor) -> None:
         storage = tensor.untyped_storage()
@@ -75,13 +87,12 @@ class LiveBytes(TorchDispatchMode):
             return
         size = -(-storage.nbytes() // BLOCK) * BLOCK
         self._kinds[key] = "activations"
-        self.live["activations"] += size
-        weakref.finalize(storage, self._forget, key, size).atexit = False
-        if self.live.total() > self.peak.total():
-            self.peak = self.live.copy()
+        self._hold("activations", size)
+        self._ends[key] = weakref.ref(storage, lambda _: self._forget(key, size))
 
     def _forget(self, key: int, size: int) -> None:
-        self.live[self._kinds.pop(key)] -= size
+        del self._ends[key]
+        self._hold(self._kinds.pop(key), -size)
 
     def mark(self, kind: Kind, tensors: Iterable[Tensor]) -> None:
         """Say what these tensors are; those made before the block come in here."""
@@ -91,8 +102,8 @@ class LiveBytes(TorchDispatchMode):
             size = -(-storage.nbytes() // BLOCK) * BLOCK
             before = self._kinds[storage._cdata]
             self._kinds[storage._cdata] = kind
-            self.live[before] -= size
-            self.live[kind] += size
+            self._hold(before, -size)
+            self._hold(kind, size)
 
     @contextmanager
     def gradients_marked(self, module: nn.Module) -> Iterator[None]:
@@ -112,4 +123,4 @@ class LiveBytes(TorchDispatchMode):
 
     def restart(self) -> None:
         """Forget the peak and the traffic so far."""
-        self.peak, self.moved = self.live.copy(), 0
+        self._highest, self.peak, self.moved = self._total, self.live.copy(), 0

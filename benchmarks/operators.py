@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import torch
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensor
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import conv_flop_count, flop_registry
@@ -29,12 +30,27 @@ FREE = frozenset({
 """Neither views nor work."""
 
 
+ASKS_DEVICE = torch.ops.prim.device.default
+"""A question that code asks a tensor by the thousand; a fake one has the answer at hand."""
+
+
+class Kind(NamedTuple):
+    """What is known of an operator: its name, its formula, whether it is made of others, whether it does any work."""
+
+    name: str
+    formula: Any
+    composite: bool
+    works: bool
+
+
 @cache
-def _is_composite(func: Any) -> bool:  # noqa: ANN401 - torch's operator
-    """Whether an operator is made of others; autograd takes most such apart before they come here."""
-    return func.namespace != "prim" and torch._C._dispatch_has_kernel_for_dispatch_key(
-        func.name(), "CompositeImplicitAutograd"
-    )
+def kind_of(func: Any) -> Kind:  # noqa: ANN401 - torch's operator
+    """Look an operator up; autograd takes most composite ones apart before they come here."""
+    packet, asks = func.overloadpacket, func.namespace == "prim"  # `prim` asks for a device or a layout
+    formula = FORMULAS.get(packet)
+    has_kernel = torch._C._dispatch_has_kernel_for_dispatch_key
+    composite = formula is None and not asks and has_kernel(func.name(), "CompositeImplicitAutograd")
+    return Kind(str(packet), formula, composite, not (asks or func.is_view or packet.__name__ in FREE))
 
 
 class Work(NamedTuple):
@@ -95,19 +111,18 @@ class OperatorCounter(TorchDispatchMode):
         return self._owner[bisect_right(self._since, node._sequence_nr()) - 1], "backward"
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
-        kwargs = kwargs or {}
-        packet = func.overloadpacket
-        formula = FORMULAS.get(packet)
-        if formula is None and _is_composite(func):
+        if func is ASKS_DEVICE and isinstance(args[0], FakeTensor):
+            return args[0].fake_device
+        kwargs, known = kwargs or {}, kind_of(func)
+        if known.composite:
             with self:
                 return func.decompose(*args, **kwargs)
         out = func(*args, **kwargs)
-        if formula is not None:
+        if known.formula is not None:
             where, phase = self._where()
-            self.flops[Work(where, str(packet), phase)] += formula(*args, **kwargs, out_val=out)
-        # `prim` asks a tensor for its device or layout: a question, not an operator.
-        elif not func.is_view and func.namespace != "prim" and packet.__name__ not in FREE:
-            self.uncounted[str(packet)] += 1
+            self.flops[Work(where, known.name, phase)] += known.formula(*args, **kwargs, out_val=out)
+        elif known.works:
+            self.uncounted[known.name] += 1
         return out
 
 

@@ -18,8 +18,8 @@ class SpeechFeatures(NamedTuple):
     """What an encoder makes of a batch of waveforms.
 
     Attributes:
-        layers: every hidden state, each `(B, frames, D)`: the first block's input, then each block's output in order;
-            where the encoder ends in a norm, the last one is the norm's output.
+        layers: every hidden state, each `(B, frames, D)`: the first block's input, then each block's output in order. Our
+            pre-norm encoders end in their norm's output; transformers' list leaves that norm out.
         lengths: valid frames of each clip, `(B,)` int64.
         frame_rate: frames per second of audio.
     """

@@ -1,4 +1,4 @@
-"""Every command that the README shows is run as it stands there, only its budget is cut."""
+"""Every command that the README shows is run as it stands there, only its budget or its repeats are cut."""
 
 from __future__ import annotations
 
@@ -41,6 +41,8 @@ def test_every_command_of_the_readme_runs(folder: Path) -> None:
         words = [str(BIN / "sslbench"), *shlex.split(command)[1:]]
         if "train-and-measure" in words:
             words += ["--steps", "2"]
+        if "measure" in words:
+            words += ["--duration", "0.3", "--repeats", "1"]
         done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{command}\n{done.stderr}"
     assert (folder / "runs" / "ten" / "run.json").is_file()
@@ -59,3 +61,14 @@ def test_python_of_the_readme_runs(folder: Path) -> None:
         done = subprocess.run([sys.executable, "-c", block], cwd=folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         assert "Quantity(" in done.stdout
+
+
+def test_the_readme_s_own_model_runs(folder: Path) -> None:
+    (block,) = blocks("py")
+    (folder / "mine.py").write_text(block)
+    done = subprocess.run(
+        [str(BIN / "sslbench"), "profile", "mine.py:encoder"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "256" in block
+    assert "conv" in done.stdout

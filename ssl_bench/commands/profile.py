@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from contextlib import redirect_stdout
 from typing import Annotated
@@ -44,6 +45,7 @@ def profile_command(
         {"--precision": (precision, ("float32", "bfloat16")), "--device": (device, ("cpu", "cuda"))},
         {"--clip-seconds": clip_seconds, "--batch-seconds": batch_seconds, "--card": card, "--depth": depth},
     )
+    gc.disable()  # a short process: looking for cycles among what torch's import makes would take a tenth of its time
     from benchmarks.profile import CountError, ProfileSetting, lengths, profile
     from benchmarks.profile_rows import profile_document
 
