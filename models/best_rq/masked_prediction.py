@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -16,12 +12,12 @@ from models.frontend import silence_padding, valid_mask
 from models.interface import LossAndMetrics
 from models.masking import span_mask
 from models.metrics import feature_variance
-from models.optimisation import OptimisationConfig
+from models.objective import Objective
 from models.random_projection import RandomProjectionQuantiser, codebook_entropy
 from models.transformer.encoder import TransformerEncoder
 
 
-class BestRqPretraining(nn.Module):
+class BestRqPretraining(Objective):
     """Encoder, frozen random codebooks and a linear head for each; implements `models.interface.Pretraining`."""
 
     def __init__(self, config: BestRqConfig) -> None:
@@ -33,11 +29,6 @@ class BestRqPretraining(nn.Module):
             objective.codebooks, objective.entries, encoder.mels, encoder.stack, objective.seed
         )
         self.heads = nn.Linear(encoder.width, objective.codebooks * objective.entries)
-
-    @property
-    def optimisation(self) -> OptimisationConfig:
-        """Of the model's recipe."""
-        return self.config.optimisation
 
     def forward(self, waveforms: Tensor, lengths: Tensor | None, generator: torch.Generator) -> LossAndMetrics:
         """Mean cross-entropy in nats per code over the hidden valid frames of `(B, T)` waveforms.
@@ -77,15 +68,3 @@ class BestRqPretraining(nn.Module):
         with torch.no_grad():
             hits = ((logits.argmax(-1) == labels) * weight).sum()
         return (each * weight).sum(), hits
-
-    @property
-    def targets_fitted(self) -> bool:
-        """Random codes need no fitting."""
-        return True
-
-    def after_step(self, progress: float) -> None:
-        """Nothing follows a step here: there is no teacher."""
-
-    def fit_targets(self, waveforms: Iterable[NDArray[np.float32]], seed: int) -> dict[str, float]:  # noqa: ARG002
-        """Nothing is fitted."""
-        return {}

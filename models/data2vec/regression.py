@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from models.data2vec.config import Data2VecConfig
@@ -16,11 +12,11 @@ from models.frontend import silence_padding, valid_mask
 from models.interface import LossAndMetrics
 from models.masking import hidden_frames, span_mask
 from models.metrics import feature_variance
-from models.optimisation import OptimisationConfig
+from models.objective import Objective
 from models.spans import most_hidden
 
 
-class Data2VecPretraining(nn.Module):
+class Data2VecPretraining(Objective):
     """Student, teacher and prediction head; implements `models.interface.Pretraining`.
 
     The loss is the mean square error over the channels of hidden frames. fairseq sums over channels and divides by the root
@@ -33,16 +29,6 @@ class Data2VecPretraining(nn.Module):
         self.encoder = build_encoder(config.encoder)
         self.teacher = Teacher(self.encoder.model.encoder)
         self.predict = nn.Linear(config.encoder.width, config.encoder.width)
-
-    @property
-    def optimisation(self) -> OptimisationConfig:
-        """Of the model's recipe."""
-        return self.config.optimisation
-
-    @property
-    def targets_fitted(self) -> bool:
-        """The teacher needs no fitting."""
-        return True
 
     def forward(self, waveforms: Tensor, lengths: Tensor | None, generator: torch.Generator) -> LossAndMetrics:
         """Loss over the hidden valid frames of `(B, T)` waveforms.
@@ -90,7 +76,3 @@ class Data2VecPretraining(nn.Module):
     def after_step(self, progress: float) -> None:
         """The teacher follows."""
         self.teacher.follow(self.encoder.model.encoder, self.config.objective.kept(progress))
-
-    def fit_targets(self, waveforms: Iterable[NDArray[np.float32]], seed: int) -> dict[str, float]:  # noqa: ARG002
-        """Nothing is fitted."""
-        return {}

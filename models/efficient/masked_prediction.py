@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -17,12 +13,12 @@ from models.frontend import silence_padding, stacked_frames, valid_mask
 from models.interface import LossAndMetrics
 from models.masking import span_mask
 from models.metrics import feature_variance
-from models.optimisation import OptimisationConfig
+from models.objective import UnitObjective
 from models.random_projection import RandomProjectionQuantiser, codebook_entropy
 from models.targets import KMeansQuantiser
 
 
-class MaskedPrediction(nn.Module):
+class MaskedPrediction(UnitObjective):
     """Encoder, mask vector, target quantiser and prediction head; implements `models.interface.Pretraining`."""
 
     def __init__(self, config: EfficientConfig) -> None:
@@ -40,11 +36,6 @@ class MaskedPrediction(nn.Module):
         self.head = nn.Linear(config.encoder.width, labels, bias=False)
         nn.init.normal_(self.head.weight, std=0.02)
         self._predict = self.predict
-
-    @property
-    def optimisation(self) -> OptimisationConfig:
-        """Of the model's recipe."""
-        return self.config.optimisation
 
     def compile(self, *args: object, **kwargs: object) -> None:
         """Compile what is differentiated; the front end's complex spectrum stays outside, where compilers stumble."""
@@ -89,15 +80,3 @@ class MaskedPrediction(nn.Module):
             hits = ((logits.argmax(-1) == labels) * weight[..., None]).sum()
             variance = feature_variance(output, frame_lengths)
         return loss, hits, variance
-
-    @property
-    def targets_fitted(self) -> bool:
-        """Whether the quantiser has its centroids."""
-        return bool(self.quantiser.fitted)
-
-    def after_step(self, progress: float) -> None:
-        """Nothing follows a step here: there is no teacher."""
-
-    def fit_targets(self, waveforms: Iterable[NDArray[np.float32]], seed: int) -> dict[str, float]:
-        """Fit the quantiser on clips of training speech; see `KMeansQuantiser.fit`."""
-        return self.quantiser.fit(waveforms, seed)

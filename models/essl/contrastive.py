@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -18,7 +16,7 @@ from models.framing import HOP
 from models.frontend import silence_padding, valid_mask
 from models.interface import LossAndMetrics
 from models.metrics import feature_variance
-from models.optimisation import OptimisationConfig
+from models.objective import Objective
 
 
 def negative_counts(lengths: Tensor, frames: int, negatives: int, generator: torch.Generator) -> Tensor:
@@ -61,7 +59,7 @@ def contrastive_loss(
         return (each * weight).sum(), hits
 
 
-class EsslPretraining(nn.Module):
+class EsslPretraining(Objective):
     """Student, predictor and teacher; implements `models.interface.Pretraining`."""
 
     def __init__(self, config: EsslConfig) -> None:
@@ -74,20 +72,6 @@ class EsslPretraining(nn.Module):
         )
         self.teacher = Teacher(config)
         self.teacher.follow(self.encoder, self.head, kept=0.0)
-
-    @property
-    def optimisation(self) -> OptimisationConfig:
-        """Of the model's recipe."""
-        return self.config.optimisation
-
-    @property
-    def targets_fitted(self) -> bool:
-        """The teacher needs no fitting."""
-        return True
-
-    def fit_targets(self, waveforms: Any, seed: int) -> dict[str, float]:  # noqa: ANN401, ARG002 - the interface's signature
-        """Nothing is fitted."""
-        return {}
 
     def after_step(self, progress: float) -> None:
         """Let the teacher follow the student."""

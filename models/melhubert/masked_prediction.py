@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -16,12 +12,12 @@ from models.interface import LossAndMetrics
 from models.masking import span_mask
 from models.melhubert.config import MelHubertConfig
 from models.metrics import feature_variance
-from models.optimisation import OptimisationConfig
+from models.objective import UnitObjective
 from models.targets import LogMelQuantiser, label_entropy
 from models.transformer.encoder import TransformerEncoder
 
 
-class MelHubertPretraining(nn.Module):
+class MelHubertPretraining(UnitObjective):
     """Encoder, target quantiser and linear head; implements `models.interface.Pretraining`."""
 
     def __init__(self, config: MelHubertConfig) -> None:
@@ -30,11 +26,6 @@ class MelHubertPretraining(nn.Module):
         self.encoder = TransformerEncoder(config.encoder)
         self.quantiser = LogMelQuantiser(config.objective.clusters, config.encoder.mels)
         self.head = nn.Linear(config.encoder.width, config.objective.clusters)
-
-    @property
-    def optimisation(self) -> OptimisationConfig:
-        """Of the model's recipe."""
-        return self.config.optimisation
 
     def forward(self, waveforms: Tensor, lengths: Tensor | None, generator: torch.Generator) -> LossAndMetrics:
         """Mean cross-entropy in nats over the hidden valid frames of `(B, T)` waveforms.
@@ -70,15 +61,3 @@ class MelHubertPretraining(nn.Module):
         with torch.no_grad():
             hits = ((logits.argmax(-1) == labels) * weight).sum()
         return (each * weight).sum(), hits
-
-    @property
-    def targets_fitted(self) -> bool:
-        """Whether the quantiser has its centroids."""
-        return bool(self.quantiser.fitted)
-
-    def after_step(self, progress: float) -> None:
-        """Nothing follows a step here: there is no teacher."""
-
-    def fit_targets(self, waveforms: Iterable[NDArray[np.float32]], seed: int) -> dict[str, float]:
-        """Fit the quantiser on clips of training speech; see `KMeans.fit`."""
-        return self.quantiser.fit(waveforms, seed)

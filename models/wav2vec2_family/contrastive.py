@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from typing import NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -16,7 +13,7 @@ from models.frontend import silence_padding, valid_mask
 from models.interface import LossAndMetrics
 from models.masking import HiddenFrames, hidden_frames, span_mask
 from models.metrics import feature_variance
-from models.optimisation import OptimisationConfig
+from models.objective import Objective
 from models.spans import most_hidden
 from models.wav2vec2_family.config import Wav2Vec2FamilyConfig, Wav2Vec2ObjectiveConfig
 from models.wav2vec2_family.encoder import build_encoder
@@ -39,7 +36,7 @@ class Draws(NamedTuple):
     noise: Tensor | None
 
 
-class ContrastivePretraining(nn.Module):
+class ContrastivePretraining(Objective):
     """Encoder, quantiser and two projections; implements `models.interface.Pretraining`.
 
     The loss is the contrastive one over hidden frames, plus the weighted shortfall of the codebooks' perplexity and, where
@@ -61,16 +58,6 @@ class ContrastivePretraining(nn.Module):
         self.project_output = nn.Linear(config.encoder.width, objective.projected_width)
         # Counted on the device, so that the temperature is never waited for.
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
-
-    @property
-    def optimisation(self) -> OptimisationConfig:
-        """Of the model's recipe."""
-        return self.config.optimisation
-
-    @property
-    def targets_fitted(self) -> bool:
-        """The quantiser is learned in the steps."""
-        return True
 
     @property
     def temperature(self) -> Tensor:
@@ -134,10 +121,6 @@ class ContrastivePretraining(nn.Module):
     def after_step(self, progress: float) -> None:  # noqa: ARG002 - the temperature falls by steps, not by the budget
         """Count the step, by which the quantiser's temperature falls."""
         self.steps += 1
-
-    def fit_targets(self, waveforms: Iterable[NDArray[np.float32]], seed: int) -> dict[str, float]:  # noqa: ARG002
-        """Nothing is fitted."""
-        return {}
 
 
 def draw_negatives(counts: Tensor, slots: int, negatives: int, generator: torch.Generator) -> Tensor:

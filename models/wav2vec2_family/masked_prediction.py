@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -15,7 +11,7 @@ from models.frontend import LogMel, silence_padding, valid_mask
 from models.interface import LossAndMetrics
 from models.masking import span_mask
 from models.metrics import feature_variance
-from models.optimisation import OptimisationConfig
+from models.objective import UnitObjective
 from models.targets import KMeansQuantiser, label_entropy
 from models.wav2vec2_family.config import MELS, HubertObjectiveConfig, Wav2Vec2FamilyConfig
 from models.wav2vec2_family.encoder import build_encoder
@@ -23,7 +19,7 @@ from models.wav2vec2_family.layer_targets import LayerQuantiser
 from models.wav2vec2_family.mixing import mixed
 
 
-class HubertPretraining(nn.Module):
+class HubertPretraining(UnitObjective):
     """Encoder, target quantiser, projection and code vectors; implements `models.interface.Pretraining`.
 
     Cosine similarities of projected frames and code vectors over a temperature, cross-entropy on hidden frames, and the
@@ -42,11 +38,6 @@ class HubertPretraining(nn.Module):
         )
         self.project = nn.Linear(config.encoder.width, objective.code_width)
         self.codes = nn.Parameter(torch.rand(objective.clusters, objective.code_width))
-
-    @property
-    def optimisation(self) -> OptimisationConfig:
-        """Of the model's recipe."""
-        return self.config.optimisation
 
     def forward(self, waveforms: Tensor, lengths: Tensor | None, generator: torch.Generator) -> LossAndMetrics:
         """Loss over the hidden valid frames of `(B, T)` waveforms: mean cross-entropy in nats, and the penalty.
@@ -95,15 +86,3 @@ class HubertPretraining(nn.Module):
         with torch.no_grad():
             hits = ((logits.argmax(-1) == labels) * weight).sum()
         return (each * weight).sum(), hits
-
-    @property
-    def targets_fitted(self) -> bool:
-        """Whether the quantiser has its centroids."""
-        return bool(self.quantiser.fitted)
-
-    def after_step(self, progress: float) -> None:
-        """Nothing follows a step here: there is no teacher."""
-
-    def fit_targets(self, waveforms: Iterable[NDArray[np.float32]], seed: int) -> dict[str, float]:
-        """Fit the quantiser on clips of training speech; see `KMeansQuantiser.fit`."""
-        return self.quantiser.fit(waveforms, seed)

@@ -287,3 +287,21 @@ def test_the_parts_explain_the_peak(device: DeviceKind, precision: Precision) ->
         assert value(found, "peak") == pytest.approx(slack * parts + floor)
     assert value(short, "weights") == value(long, "weights")
     assert value(long, "activations") > 1.5 * value(short, "activations")
+
+
+class Asking(nn.Module):
+    """One elementwise operator over `(B, T)`, and many questions that are no work."""
+
+    def forward(self, waveforms: Tensor, lengths: Tensor | None = None) -> SpeechFeatures:
+        del lengths
+        for _ in range(9):
+            assert waveforms.device.type == "cpu"
+            assert waveforms.detach().view(-1).dtype == torch.float32
+        return SpeechFeatures((waveforms.relu()[..., None],), torch.empty(len(waveforms), dtype=torch.long), 16_000.0)
+
+
+def test_traffic_is_what_work_reads_and_writes() -> None:
+    """ReLU of 2 x 16,000 floats reads 128,000 bytes and writes as many; asking for a device moves none."""
+    found = forecast_inference(Asking, 1.0, 2, device="cuda")
+    made = 2 * 16_000 * 4  # the clips themselves are written once
+    assert value(found, "bytes_moved") == 3 * made

@@ -1,0 +1,54 @@
+"""What the objectives have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from models.optimisation import OptimisationConfig
+
+
+class Objective(nn.Module):
+    """A `models.interface.Pretraining` but for its `forward`: nothing to fit, nothing to do after a step.
+
+    Attributes:
+        config: the model's settings.
+    """
+
+    config: Any
+
+    @property
+    def optimisation(self) -> OptimisationConfig:
+        """Of the model's recipe."""
+        return self.config.optimisation
+
+    @property
+    def targets_fitted(self) -> bool:
+        """Whether training may begin."""
+        return True
+
+    def after_step(self, progress: float) -> None:
+        """What follows an optimiser step at `progress` in [0, 1] of the budget."""
+
+    def fit_targets(self, waveforms: Iterable[NDArray[np.float32]], seed: int) -> dict[str, float]:  # noqa: ARG002
+        """Fit what the targets need on clips of training speech; figures for the record."""
+        return {}
+
+
+class UnitObjective(Objective):
+    """An objective whose targets are units that a `quantiser` has to be fitted for; see `models.targets.KMeans.fit`."""
+
+    quantiser: Any
+
+    @property
+    def targets_fitted(self) -> bool:
+        """Whether the quantiser has its centroids."""
+        return bool(self.quantiser.fitted)
+
+    def fit_targets(self, waveforms: Iterable[NDArray[np.float32]], seed: int) -> dict[str, float]:
+        """Fit the quantiser."""
+        return self.quantiser.fit(waveforms, seed)
