@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ssl_bench.commands.metered import CARBON, Country, GridIntensity, Pretrained, closing_lines, require_quiet
 from ssl_bench.console import Json, fail, print_json, stderr, typed_command
 
 if TYPE_CHECKING:
     from benchmarks.record import Record
     from ssl_bench.runs import RunFolder
 
-CARBON = "Carbon"
 CURVE = "clip-seconds=1,2,5,10,20,30"
 
 
@@ -36,15 +36,10 @@ def measure_command(
     compile_: Annotated[bool, typer.Option("--compile", help="torch.compile.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     seed: Annotated[int, typer.Option(help="Of random weights and masks.")] = 0,
-    pretrained: Annotated[
-        str | None,
-        typer.Option(help="Published weights: a folder, a safetensors file, or a name on the hub (fetched)."),
-    ] = None,
+    pretrained: Pretrained = None,
     data: Annotated[str, typer.Option(help="A folder of audio to cut clips from, or 'sample' (synthetic).")] = "sample",
-    country: Annotated[
-        str | None, typer.Option(help="ISO code of the grid, such as FRA.", rich_help_panel=CARBON)
-    ] = None,
-    grid_intensity: Annotated[float | None, typer.Option(help="g CO2e per kWh.", rich_help_panel=CARBON)] = None,
+    country: Country = None,
+    grid_intensity: GridIntensity = None,
     pue: Annotated[float, typer.Option(help="Power usage effectiveness.", rich_help_panel=CARBON)] = 1.0,
     idle: Annotated[bool, typer.Option("--idle/--no-idle", help="Measure idle power first, for 10 s.")] = True,
     strict: Annotated[
@@ -80,16 +75,13 @@ def measure_command(
 
 def _end(run: RunFolder, record: Record) -> None:
     """Exit code 1 where cells are missing, where none has a result, or by --strict."""
-    from ssl_bench.commands.train_and_measure import disturbances
-
     cells = record.details["cells"]
     if record.status != "finished":
         done = sum("failed" not in cell for cell in cells)
         fail(f"{run.path}: unfinished, stopped {record.details.get('stopped')}; the record has {done} cells", 1)
     if all("failed" in cell for cell in cells):
         fail(f"{record.config['phase']}: unavailable, {cells[0]['failed']}", 1)
-    if record.config["strict"] and (seen := disturbances(record)):
-        fail(f"{run.path}: --strict: the measurement was disturbed, the record is written: {'; '.join(seen)}", 1)
+    require_quiet(run, record)
 
 
 def _print_summary(run: RunFolder, record: Record) -> None:
@@ -97,7 +89,6 @@ def _print_summary(run: RunFolder, record: Record) -> None:
 
     from reports.cells import cells_of, failures
     from reports.measure_report import measure_tables
-    from ssl_bench.commands.train_and_measure import disturbances
 
     console = Console()
     for table in measure_tables(record):
@@ -110,9 +101,7 @@ def _print_summary(run: RunFolder, record: Record) -> None:
     if len(record.details["cells"]) == 1 and "warm_up" in record.details["cells"][0]:
         said.append(f"warm-up:  {record.details['cells'][0]['warm_up']}")
     said += [f"note:     {line}" for line in record.details["about_weights"]]
-    said += [f"disturbed {line}" for line in disturbances(record)]
-    if record.details["grid"] is None:
-        said.append("No CO2e without a grid: add --country FRA (ISO code) or --grid-intensity G (g/kWh).")
+    said += closing_lines(record)
     said.append(f"next:     {_next(record)}")
     console.print("\n".join(said), highlight=False, markup=False, soft_wrap=True)
 

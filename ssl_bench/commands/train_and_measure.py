@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from ssl_bench.commands.metered import CARBON, Country, GridIntensity, Pretrained, closing_lines, require_quiet
 from ssl_bench.console import Json, fail, print_json, stderr, typed_command
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from ssl_bench.runs import RunFolder
 
 BUDGET = "Budget (what comes first ends the run)"
-CARBON = "Carbon"
 
 
 def train_and_measure_command(
@@ -29,10 +29,7 @@ def train_and_measure_command(
         str | None, typer.Option(help="A run whose layer gives the units: HuBERT's second iteration.")
     ] = None,
     teacher_layer: Annotated[int | None, typer.Option(help="Which layer. [6]")] = None,
-    pretrained: Annotated[
-        str | None,
-        typer.Option(help="Weights to start from: a folder, a safetensors file, a name on the hub (fetched)."),
-    ] = None,
+    pretrained: Pretrained = None,
     data: Annotated[str | None, typer.Option(help="A folder of audio, or 'sample' (synthetic). [sample]")] = None,
     eval_data: Annotated[str | None, typer.Option(help="A folder of other speakers to probe on.")] = None,
     out: Annotated[str | None, typer.Option(help="The run's folder. [runs/MODEL-TIME]")] = None,
@@ -40,15 +37,15 @@ def train_and_measure_command(
     audio_hours: Annotated[float | None, typer.Option(rich_help_panel=BUDGET)] = None,
     minutes: Annotated[float | None, typer.Option(help="[2 on a CPU, 30 on a GPU]", rich_help_panel=BUDGET)] = None,
     kwh: Annotated[float | None, typer.Option(rich_help_panel=BUDGET)] = None,
-    batch_seconds: Annotated[float | None, typer.Option(help="Audio in a step. [123 on a CPU, 491 on a GPU]")] = None,
+    batch_seconds: Annotated[
+        float | None, typer.Option(help="Audio in a step. [15 to 123 on a CPU, 246 to 491 on a GPU]")
+    ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda. [auto]")] = None,
     precision: Annotated[str | None, typer.Option(help="auto, float32 or bfloat16. [auto]")] = None,
     compile_: Annotated[bool | None, typer.Option("--compile/--no-compile", help="torch.compile. [on a GPU]")] = None,
     seed: Annotated[int | None, typer.Option(help="[0]")] = None,
-    country: Annotated[
-        str | None, typer.Option(help="ISO code of the grid, such as FRA.", rich_help_panel=CARBON)
-    ] = None,
-    grid_intensity: Annotated[float | None, typer.Option(help="g CO2e per kWh.", rich_help_panel=CARBON)] = None,
+    country: Country = None,
+    grid_intensity: GridIntensity = None,
     pue: Annotated[float | None, typer.Option(help="Power usage effectiveness. [1.0]", rich_help_panel=CARBON)] = None,
     evaluate: Annotated[
         bool | None, typer.Option("--evaluate/--no-evaluate", help="Probe before and after. [on]")
@@ -65,12 +62,13 @@ def train_and_measure_command(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Pretrain the efficient model, metered from the first joule; leave a record, a table and pictures."""
+    """Pretrain a model, metered from the first joule; leave a record, a table and pictures."""
     from ssl_bench.config import read_toml
 
     given = {
-        "model": model, "targets": targets, "teacher": teacher, "teacher_layer": teacher_layer, "pretrained": pretrained, "data": data, "eval_data": eval_data, "out": out, "steps": steps, "audio_hours": audio_hours,
-        "minutes": minutes, "kwh": kwh, "batch_seconds": batch_seconds, "device": device, "precision": precision,
+        "model": model, "targets": targets, "teacher": teacher, "teacher_layer": teacher_layer, "pretrained": pretrained,
+        "data": data, "eval_data": eval_data, "out": out, "steps": steps, "audio_hours": audio_hours, "minutes": minutes,
+        "kwh": kwh, "batch_seconds": batch_seconds, "device": device, "precision": precision,
         "compile": compile_, "seed": seed, "country": country, "grid_intensity": grid_intensity, "pue": pue,
         "evaluate": evaluate, "idle": idle, "strict": strict,
     }  # fmt: skip
@@ -87,9 +85,7 @@ def train_and_measure_command(
         _print_summary(run, record)
     if record.status != "finished":
         _ended_early(run, record)
-    seen = disturbances(record)
-    if seen and record.config["strict"]:
-        fail(f"{run.path}: --strict: the measurement was disturbed, the record is written: {'; '.join(seen)}", 1)
+    require_quiet(run, record)
 
 
 def _check_early(settings: dict[str, Any]) -> None:
@@ -115,11 +111,6 @@ def _ended_early(run: RunFolder, record: Record) -> NoReturn:
     fail(f"{run.path}: unfinished, stopped {why}; go on with: sslbench train-and-measure --resume --out {run.path}", 1)
 
 
-def disturbances(record: Record) -> list[str]:
-    """What disturbed the measurement, each with the part of the run it was seen in."""
-    return [f"{part}: {line}" for part, lines in record.details.get("disturbances", {}).items() for line in lines]
-
-
 def _print_summary(run: RunFolder, record: Record) -> None:
     from rich.console import Console
 
@@ -131,8 +122,6 @@ def _print_summary(run: RunFolder, record: Record) -> None:
     said = [f"run:      {run.path}", f"picture:  {run.path / 'training.png'}", f"report:   {run.path / 'report.md'}"]
     if record.details["data"]["synthetic"]:
         said.append("The speech was synthetic. Real speech: openslr.org/12, then --data LibriSpeech/train-clean-100")
-    if record.details["grid"] is None:
-        said.append("No CO2e without a grid: add --country FRA (ISO code) or --grid-intensity G (g/kWh).")
-    said += [f"disturbed {line}" for line in disturbances(record)]
+    said += closing_lines(record)
     said.append(f"next:     sslbench models {run.path}")
     console.print("\n".join(said), highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,40 @@
+"""What the commands that meter something share: options of the grid, and what has to be said at their end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ssl_bench.console import fail
+
+if TYPE_CHECKING:
+    from benchmarks.record import Record
+    from ssl_bench.runs import RunFolder
+
+CARBON = "Carbon"
+
+Country = Annotated[str | None, typer.Option(help="ISO code of the grid, such as FRA.", rich_help_panel=CARBON)]
+GridIntensity = Annotated[float | None, typer.Option(help="g CO2e per kWh.", rich_help_panel=CARBON)]
+Pretrained = Annotated[
+    str | None, typer.Option(help="Published weights: a folder, a safetensors file, or a name on the hub (fetched).")
+]
+
+
+def disturbances(record: Record) -> list[str]:
+    """What disturbed the measurement, each with the part of the run it was seen in."""
+    return [f"{part}: {line}" for part, lines in record.details.get("disturbances", {}).items() for line in lines]
+
+
+def closing_lines(record: Record) -> list[str]:
+    """What disturbed the measurement, and how to get carbon."""
+    said = [f"disturbed {line}" for line in disturbances(record)]
+    if record.details["grid"] is None:
+        said.append("No CO2e without a grid: add --country FRA (ISO code) or --grid-intensity G (g/kWh).")
+    return said
+
+
+def require_quiet(run: RunFolder, record: Record) -> None:
+    """End with exit code 1 where `--strict` was given and something disturbed the measurement."""
+    if record.config["strict"] and (seen := disturbances(record)):
+        fail(f"{run.path}: --strict: the measurement was disturbed, the record is written: {'; '.join(seen)}", 1)
