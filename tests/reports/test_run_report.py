@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from benchmarks.record import Record
+from benchmarks.second_opinion import ModuleMacs
 from reports.run_report import write_run_report
 
-MODULES = pd.DataFrame(
-    {"module": ["encoder", "encoder.blocks.0"], "macs": [2.5e9, 1e6], "parameters": [2_000_000, 1_000]}
-)
+MODULES = [ModuleMacs("encoder", 2_500_000_000, 2_000_000), ModuleMacs("encoder.blocks.0", 1_000_000, 1_000)]
 
 
 @pytest.fixture

@@ -185,7 +185,9 @@ def test_clips_are_cut_from_the_speech_and_repeated() -> None:
 def test_steps_say_what_they_are(phase: str, precision: str) -> None:
     """Bytes by hand: 4 for each parameter, twice that for AdamW's moments; training's weights stay where they are."""
     setting = CellSetting("x", phase, 1.0, 2, precision)
-    step = STEPS[phase]("efficient-tiny", setting, NOISE, torch.device("cpu"), count=True)
+    step = STEPS[phase](
+        replace(REQUEST, source="efficient-tiny", setting=setting, count=True), NOISE, torch.device("cpu")
+    )
     with step.context:
         out = step.run()
     sizes = step.sizes()
@@ -226,15 +228,16 @@ def test_a_measured_training_step_is_that_of_the_loop() -> None:
     assert all(p.grad is None for p in model.parameters())
 
 
-def test_the_prediction_grows_with_the_batch_and_refuses_what_has_no_objective() -> None:
+def test_the_prediction_grows_with_the_batch_and_refuses_what_has_no_objective(tmp_path: Path) -> None:
     one, twelve = (predicted_peak(replace(REQUEST, setting=replace(SETTING, clips=n))).value for n in (1, 12))
     assert one is not None
     assert twelve is not None
     assert 8e6 < one < twelve
     training = replace(SETTING, phase="training")
     assert (predicted_peak(replace(REQUEST, setting=training)).value or 0) > twelve
-    with pytest.raises(CellError, match="not built"):
-        predicted_peak(replace(REQUEST, source="wavlm-base", setting=training))
+    (tmp_path / "mine.py").write_text("import torch\ndef encoder():\n    return torch.nn.Identity()\n")
+    with pytest.raises(CellError, match="no objective here"):
+        predicted_peak(replace(REQUEST, source=f"{tmp_path}/mine.py:encoder", setting=training))
 
 
 def test_a_control_group_bounds_the_memory_at_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

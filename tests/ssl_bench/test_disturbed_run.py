@@ -13,7 +13,8 @@ import pytest
 
 from benchmarks.record import Record
 from ssl_bench import train_and_measure as job
-from ssl_bench.commands.train_and_measure import disturbances, train_and_measure_command
+from ssl_bench.commands.metered import disturbances
+from ssl_bench.commands.train_and_measure import train_and_measure_command
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 SEEN = {"training, attempt 1": ["cpu: other processes took 1.00 of 2 cores (50 % of the machine)"]}
