@@ -139,3 +139,37 @@ def test_at_full_size_it_is_counted_without_weights(name: str) -> None:
     busy = forecast_training(lambda: pretraining(name), 3.7, device="cuda").peak.value or 0
     assert idle > 4 * card(name).parameters
     assert busy > 16 * learned
+
+
+@pytest.mark.parametrize("name", CATALOG)
+def test_it_trains_under_bfloat16(name: str) -> None:
+    """Autocast changes the loss a little and keeps every gradient finite."""
+    module = fitted(built(name)).eval()
+    losses = []
+    for precise in (True, False):
+        with torch.autocast("cpu", torch.bfloat16, enabled=not precise):
+            losses.append(module(noise(2, 32_000), None, torch.Generator().manual_seed(2)).loss)
+    losses[1].backward()
+    assert losses[1].dtype == torch.float32
+    assert losses[1].item() == pytest.approx(losses[0].item(), rel=0.1)
+    assert all(p.grad is None or p.grad.isfinite().all() for p in module.parameters())
+
+
+@pytest.mark.parametrize("name", CATALOG)
+def test_padding_leaks_only_where_the_card_says_so(name: str) -> None:
+    """The same clip alone and in a padded batch gives the same frames, unless the architecture's norm spans the clip."""
+    config = reduced(CATALOG[name])
+    torch.manual_seed(0)
+    encoder = family_of(config).encoder(config).eval()
+    lengths = torch.tensor([32_000, 20_000])
+    with torch.no_grad():
+        alone, together = encoder(noise(2, 32_000)[1:, :20_000]), encoder(noise(2, 32_000), lengths)
+    frames = int(together.lengths[1])
+    assert frames == int(alone.lengths[0])
+    gap = max(
+        float((a[0, :frames] - b[1, :frames]).abs().max()) for a, b in zip(alone.layers, together.layers, strict=True)
+    )
+    if "padding leaks" in card(name).about:
+        assert gap > 1e-5
+    else:
+        assert gap < 1e-4
