@@ -170,7 +170,9 @@ def test_real_speech_is_learned_without_collapse(
     """Below its start and below what the units' frequencies alone give; without mixing it is HuBERT's first iteration."""
     torch.manual_seed(0)
     objective = HubertObjectiveConfig(clusters=20, code_width=32, feature_gradient=1.0, mixing=mixing)
-    shape = replace(SHAPE, family="wavlm" if mixing else "hubert", width=64, hidden=128, conv_widths=(32,) * 7, position_kernel=16)
+    shape = replace(
+        SHAPE, family="wavlm" if mixing else "hubert", width=64, hidden=128, conv_widths=(32,) * 7, position_kernel=16
+    )
     curve = learn(HubertPretraining(Wav2Vec2FamilyConfig(shape, objective), objective), 250, 5e-3, seconds=2.0)
     last = mean_of_last(curve, "prediction_loss")
     assert last < curve[0]["prediction_loss"] - 0.3
