@@ -32,17 +32,27 @@ def load_pretrained(encoder: nn.Module, where: str) -> None:
         raise BadInputError(
             f"--pretrained {where}: published weights go into models of transformers only; a run of ours loads by its folder"
         )
+    files = weight_files(where)
+    tensors: dict[str, Tensor] = {}
+    for file in files:
+        tensors |= read_tensors(file)
+    _fill(encoder, transformers_names(tensors), where)
+    encoder.normalise = not Path(where).is_file() and asks_for_normal(files[0].parent)
+
+
+def weight_files(where: str) -> list[Path]:
+    """The safetensors files behind `--pretrained`.
+
+    Raises:
+        BadInputError: where there are none.
+    """
     folder = local_folder(where, f"--pretrained {where}")
     files = [folder] if folder.is_file() else sorted(folder.glob("*.safetensors"))
     if not files:
         raise BadInputError(
             f"--pretrained {where}: no .safetensors there; nothing is unpickled, save the weights as safetensors"
         )
-    tensors: dict[str, Tensor] = {}
-    for file in files:
-        tensors |= read_tensors(file)
-    _fill(encoder, transformers_names(tensors), where)
-    encoder.normalise = folder.is_dir() and asks_for_normal(folder)
+    return files
 
 
 def local_folder(where: str, asked: str, *, weights: bool = True) -> Path:

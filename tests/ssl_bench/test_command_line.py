@@ -64,6 +64,8 @@ def test_looking_around_imports_nothing_heavy(
         (("trian",), ("trian",)),
         (("models", "efficient-huge"), ("efficient-huge", "did you mean efficient-")),
         (("models", "./nowhere"), ("nowhere",)),
+        (("measure", "hubert-base", "--pretrained", "/nowhere/x"), ("--pretrained", "no such folder")),
+        (("measure", "essl", "--pretrained", "."), ("--pretrained", "models of transformers only")),
     ],
     ids=lambda value: " ".join(value) if isinstance(value[0], str) else "",
 )
