@@ -170,25 +170,3 @@ def bytes_of(tensors: Iterable[Tensor]) -> Quantity:
     """Memory of the tensors themselves, each storage once."""
     storages = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors}
     return Quantity(float(sum(storages.values())), "B", "analytic", note="sum of the tensors' storages")
-
-
-def load_kernels() -> None:
-    """Run each kind of layer once, forward and backward: the code of torch's libraries becomes resident with first use.
-
-    On the CPU this belongs before the start of a `PeakMemory` block, or some 100 MiB of code count as the model's.
-    """
-    with torch.enable_grad():
-        convolution, linear = torch.nn.Conv1d(16, 16, 3, 2, groups=2), torch.nn.Linear(16, 16)
-        norms = torch.nn.LayerNorm(16), torch.nn.RMSNorm(16), torch.nn.GroupNorm(16, 16)
-        optimiser = torch.optim.AdamW([*convolution.parameters(), *linear.parameters()], fused=True)
-        x = norms[2](convolution(torch.randn(2, 16, 512))).transpose(1, 2)
-        x = norms[1](torch.nn.functional.gelu(linear(norms[0](x)))).unflatten(-1, (2, 8)).transpose(1, 2)
-        for dropout in (0.0, 0.5):
-            x = torch.nn.functional.scaled_dot_product_attention(x, x, x, dropout_p=dropout)
-        spectrum = torch.stft(torch.randn(1, 4000), 512, 160, window=torch.hann_window(512), return_complex=True)
-        (
-            x.square().mean()
-            + torch.nn.functional.cross_entropy(linear(x.flatten(2)[:, 0, :16]), torch.zeros(2).long())
-            + spectrum.abs().mean()
-        ).backward()
-        optimiser.step()

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from models.optimisation import OptimisationConfig
 
@@ -52,3 +54,18 @@ class UnitObjective(Objective):
     def fit_targets(self, waveforms: Iterable[NDArray[np.float32]], seed: int) -> dict[str, float]:
         """Fit the quantiser."""
         return self.quantiser.fit(waveforms, seed)
+
+
+def hidden_cross_entropy(logits: Tensor, labels: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean cross-entropy in nats over the labels of hidden frames, and the share of these labels hit.
+
+    Shapes: logits `(B, frames, ..., classes)` float32, labels `(B, frames, ...)`, hidden `(B, frames)`, True where a frame
+    counts. Nothing hidden gives 0.
+    """
+    each = F.cross_entropy(logits.flatten(0, -2), labels.flatten(), reduction="none").view(labels.shape)
+    of_a_frame = labels[0, 0].numel()
+    weight = hidden.float() / (hidden.sum() * of_a_frame).clamp(min=1)
+    weight = weight.view(*weight.shape, *[1] * (labels.ndim - weight.ndim))
+    with torch.no_grad():
+        hits = ((logits.argmax(-1) == labels) * weight).sum()
+    return (each * weight).sum(), hits

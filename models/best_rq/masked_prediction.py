@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from models.best_rq.config import BestRqConfig
 from models.framing import HOP
@@ -12,7 +11,7 @@ from models.frontend import silence_padding, valid_mask
 from models.interface import LossAndMetrics
 from models.masking import span_mask
 from models.metrics import feature_variance
-from models.objective import Objective
+from models.objective import Objective, hidden_cross_entropy
 from models.random_projection import RandomProjectionQuantiser, codebook_entropy
 from models.transformer.encoder import TransformerEncoder
 
@@ -63,8 +62,4 @@ class BestRqPretraining(Objective):
     def predict(self, output: Tensor, labels: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """Mean cross-entropy of the hidden frames' codes in nats, and the share of them hit."""
         logits = self.heads(output).float().view(*labels.shape, -1)
-        each = F.cross_entropy(logits.flatten(0, 2), labels.flatten(), reduction="none").view(labels.shape)
-        weight = hidden[..., None].float() / (hidden.sum() * labels.shape[-1]).clamp(min=1)
-        with torch.no_grad():
-            hits = ((logits.argmax(-1) == labels) * weight).sum()
-        return (each * weight).sum(), hits
+        return hidden_cross_entropy(logits, labels, hidden)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from models.efficient.config import EfficientConfig
 from models.efficient.encoder import EfficientEncoder
@@ -13,7 +12,7 @@ from models.frontend import silence_padding, stacked_frames, valid_mask
 from models.interface import LossAndMetrics
 from models.masking import span_mask
 from models.metrics import feature_variance
-from models.objective import UnitObjective
+from models.objective import UnitObjective, hidden_cross_entropy
 from models.random_projection import RandomProjectionQuantiser, codebook_entropy
 from models.targets import KMeansQuantiser
 
@@ -73,10 +72,7 @@ class MaskedPrediction(UnitObjective):
         projected = torch.where(mask[..., None], self.mask_vector.to(projected.dtype), projected)
         output = self.encoder.transform(projected, frame_lengths)[-1]
         logits = self.head(output).float().view(*labels.shape, -1)
-        per_label = F.cross_entropy(logits.flatten(0, 2), labels.flatten(), reduction="none").view(labels.shape)
-        weight = mask.float() / (mask.sum() * labels.shape[-1]).clamp(min=1)
-        loss = (per_label * weight[..., None]).sum()
+        loss, hits = hidden_cross_entropy(logits, labels, mask)
         with torch.no_grad():
-            hits = ((logits.argmax(-1) == labels) * weight[..., None]).sum()
             variance = feature_variance(output, frame_lengths)
         return loss, hits, variance

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from models.framing import HOP
 from models.frontend import silence_padding, valid_mask
@@ -12,7 +11,7 @@ from models.interface import LossAndMetrics
 from models.masking import span_mask
 from models.melhubert.config import MelHubertConfig
 from models.metrics import feature_variance
-from models.objective import UnitObjective
+from models.objective import UnitObjective, hidden_cross_entropy
 from models.targets import LogMelQuantiser, label_entropy
 from models.transformer.encoder import TransformerEncoder
 
@@ -56,8 +55,4 @@ class MelHubertPretraining(UnitObjective):
     def predict(self, output: Tensor, labels: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """Mean cross-entropy of hidden frames in nats, and the share of their labels hit."""
         logits = self.head(output).float()
-        each = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view(labels.shape)
-        weight = hidden.float() / hidden.sum().clamp(min=1)
-        with torch.no_grad():
-            hits = ((logits.argmax(-1) == labels) * weight).sum()
-        return (each * weight).sum(), hits
+        return hidden_cross_entropy(logits, labels, hidden)

@@ -11,7 +11,7 @@ from models.frontend import LogMel, silence_padding, valid_mask
 from models.interface import LossAndMetrics
 from models.masking import span_mask
 from models.metrics import feature_variance
-from models.objective import UnitObjective
+from models.objective import UnitObjective, hidden_cross_entropy
 from models.targets import KMeansQuantiser, label_entropy
 from models.wav2vec2_family.config import MELS, HubertObjectiveConfig, Wav2Vec2FamilyConfig
 from models.wav2vec2_family.encoder import build_encoder
@@ -81,8 +81,4 @@ class HubertPretraining(UnitObjective):
         """Mean cross-entropy of hidden frames in nats, and the share of their labels hit."""
         projected = F.normalize(self.project(output).float(), dim=-1)
         logits = projected @ F.normalize(self.codes.float(), dim=-1).T / self.objective.temperature
-        each = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view(labels.shape)
-        weight = hidden.float() / hidden.sum().clamp(min=1)
-        with torch.no_grad():
-            hits = ((logits.argmax(-1) == labels) * weight).sum()
-        return (each * weight).sum(), hits
+        return hidden_cross_entropy(logits, labels, hidden)

@@ -239,13 +239,13 @@ def test_a_training_step_as_an_h100_measured_it(
 CHILD = """
 import json, sys
 import torch
-from benchmarks.memory import PeakMemory, load_kernels
+from benchmarks.memory import PeakMemory, load_libraries
 from models.catalog import pretraining
 from transformers import HubertModel
 name, seconds, clips = sys.argv[1], float(sys.argv[2]), int(sys.argv[3])
 torch.set_num_threads(2)
 pretraining("efficient-tiny")
-load_kernels()
+load_libraries()
 with PeakMemory(torch.device("cpu")) as memory:
     waveforms = 0.1 * torch.randn(clips, round(seconds * 16_000))
     model = pretraining(name).train()
