@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; progress stays on stderr.")]
 
+Model = Annotated[
+    str, typer.Argument(help="A catalog name, a run's folder, hf:PATH, FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION.")
+]
+
 
 def fail(message: str, code: int) -> NoReturn:
     """End with one line on stderr; 1 is a failure, 2 bad use."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ssl_bench.commands.metered import CARBON, Country, GridIntensity, Pretrained, closing_lines, require_quiet
-from ssl_bench.console import Json, fail, print_json, stderr, typed_command
+from ssl_bench.console import Json, Model, fail, print_json, stderr, typed_command
 
 if TYPE_CHECKING:
     from benchmarks.record import Record
@@ -19,10 +19,7 @@ CURVE = "clip-seconds=1,2,5,10,20,30"
 
 
 def measure_command(
-    model: Annotated[
-        str,
-        typer.Argument(help="A catalog name, a run's folder, hf:PATH, FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION."),
-    ],
+    model: Model,
     *,
     phase: Annotated[str, typer.Option(help="inference or training.")] = "inference",
     clip_seconds: Annotated[float, typer.Option(help="Of one clip.")] = 15.0,

@@ -9,16 +9,13 @@ from typing import Annotated
 
 import typer
 
-from ssl_bench.console import Json, fail, print_json
+from ssl_bench.console import Json, Model, fail, print_json
 
 MEMORY = "Predicted memory"
 
 
 def profile_command(
-    model: Annotated[
-        str,
-        typer.Argument(help="A catalog name, a run's folder, hf:PATH, file.py:function or package.module:function."),
-    ],
+    model: Model,
     *,
     seconds: Annotated[str, typer.Option(help="Lengths of the clip that is counted.")] = "1,10,30",
     superb: Annotated[bool, typer.Option("--superb", help="Also SUPERB's sum over 32 utterances.")] = False,
