@@ -7,8 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from benchmarks.downstream.ctc import normalise
-from benchmarks.downstream.features import Spoken
 from benchmarks.downstream.probe import identify_speakers, transcribe
+from benchmarks.downstream.spoken import Spoken
 from benchmarks.quantity import unavailable
 from benchmarks.record import Conditions, Measurement
 from ssl_bench.data.splits import Split, drawn_hours

@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from benchmarks.downstream.spoken import Spoken
 from models.framing import HOP
 from models.frontend import LogMel, silence_padding, stacked_frames
 from models.interface import SAMPLE_RATE, Encoder, SpeechFeatures
-
-
-@dataclass(frozen=True)
-class Spoken:
-    """An utterance to probe with.
-
-    Attributes:
-        read: gives its samples `(n,)`, float32 in [-1, 1] at 16 kHz.
-        samples: how many.
-        speaker: who speaks.
-        text: what is said, normalised; empty where it is not known.
-    """
-
-    read: Callable[[], NDArray[np.float32]]
-    samples: int
-    speaker: str
-    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,7 +24,7 @@ class Frames:
         frame_rate: per second.
     """
 
-    utterances: tuple[Tensor, ...]
+    utterances: Sequence[Tensor]
     frame_rate: float
 
 

@@ -9,8 +9,9 @@ import torch
 from torch.nn import functional as F
 
 from benchmarks.downstream.ctc import train_probe
-from benchmarks.downstream.features import Frames, Spoken, extract
+from benchmarks.downstream.features import Frames, extract
 from benchmarks.downstream.intervals import pooled_rate
+from benchmarks.downstream.spoken import Spoken
 from benchmarks.quantity import Quantity, unavailable
 from models.interface import SAMPLE_RATE, Encoder
 

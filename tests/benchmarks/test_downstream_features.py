@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from benchmarks.downstream import features
-from benchmarks.downstream.features import LogMelControl, Spoken, extract
+from benchmarks.downstream.features import LogMelControl, extract
+from benchmarks.downstream.spoken import Spoken
 from models.efficient.config import EncoderConfig
 from models.efficient.encoder import EfficientEncoder
 from models.frontend import LogMel

@@ -11,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.downstream.ctc import ALPHABET
-from benchmarks.downstream.features import LogMelControl, Spoken
+from benchmarks.downstream.features import LogMelControl
 from benchmarks.downstream.probe import identify_speakers, transcribe
+from benchmarks.downstream.spoken import Spoken
 
 CPU = torch.device("cpu")
 LETTERS = "ABCDE "

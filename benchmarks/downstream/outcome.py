@@ -1,0 +1,24 @@
+"""What a task found of one system."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmarks.quantity import Quantity
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result of one task with one head.
+
+    Attributes:
+        rates: metric (`cer`, `wer`, `per`, `accuracy`, `eer`, `abx`) to its value with the bootstrap's interval.
+        converged: whether the head's training loss ended below that of a random-label control; None where nothing is
+            learned.
+        details: for the record: rates tried, losses, what was counted and left out.
+    """
+
+    rates: dict[str, Quantity]
+    converged: bool | None = None
+    details: dict[str, Any] = field(default_factory=dict)
