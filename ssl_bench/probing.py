@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-from benchmarks.downstream.ctc import normalise
 from benchmarks.downstream.probe import identify_speakers, transcribe
 from benchmarks.downstream.spoken import Spoken
+from benchmarks.downstream.symbols import normalise
 from benchmarks.quantity import unavailable
 from benchmarks.record import Conditions, Measurement
 from ssl_bench.data.splits import Split, drawn_hours

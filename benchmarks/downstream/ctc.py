@@ -12,21 +12,14 @@ from torch.nn.utils.rnn import pad_sequence
 
 from benchmarks.downstream.features import Frames
 from benchmarks.downstream.heads import LayerMix
+from benchmarks.downstream.symbols import ALPHABET, BLANK
 from models.frontend import valid_mask
 
-ALPHABET = " 'ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-BLANK = 0
 SLOT_RATE = 25.0  # outputs a second; slower encoders speak for several slots a frame
 CONTEXT = 0.08  # seconds on either side of a frame that the linear map sees; a character is heard over more than 40 ms
 EPOCHS = 12
 LEARNING_RATE = 1e-2
 BATCH_FRAMES = 1_000
-
-
-def normalise(text: str) -> str:
-    """Upper case, letters, apostrophes and single spaces; everything else becomes a space."""
-    kept = "".join(c if c in ALPHABET else " " for c in text.replace("\u2019", "'").upper())
-    return " ".join(kept.split())
 
 
 def encode(text: str) -> Tensor:

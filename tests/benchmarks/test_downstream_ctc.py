@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from benchmarks.downstream import ctc
-from benchmarks.downstream.ctc import ALPHABET, BLANK, CharacterProbe, encode, normalise, train_probe
+from benchmarks.downstream.ctc import CharacterProbe, encode, train_probe
 from benchmarks.downstream.features import Frames
 from benchmarks.downstream.heads import LayerMix
+from benchmarks.downstream.symbols import ALPHABET, BLANK, normalise
 
 CPU = torch.device("cpu")
 

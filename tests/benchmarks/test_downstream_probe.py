@@ -10,10 +10,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.downstream.ctc import ALPHABET
 from benchmarks.downstream.features import LogMelControl
 from benchmarks.downstream.probe import identify_speakers, transcribe
 from benchmarks.downstream.spoken import Spoken
+from benchmarks.downstream.symbols import ALPHABET
 
 CPU = torch.device("cpu")
 LETTERS = "ABCDE "

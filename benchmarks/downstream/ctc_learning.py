@@ -1,0 +1,193 @@
+"""Recognisers learned with CTC (A. Graves et al., 2006): one loop for heads on frozen features and for whole encoders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from benchmarks.downstream.rate_search import climbed
+from benchmarks.downstream.symbols import BLANK
+from models.optimisation import OptimisationConfig
+
+PILOT = 0.25
+"""Share of the passes that a try of a learning rate takes, and the random-label control."""
+MARGIN = 0.95
+"""A head has learned something where its loss is below this share of the control's."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Utterances with what is said.
+
+    Attributes:
+        utterances: features `(frames, L, D)` or waveforms `(n,)`, read at access.
+        seconds: of each.
+        targets: symbol numbers of each, from 1 on, int64.
+    """
+
+    utterances: Sequence[Tensor]
+    seconds: Sequence[float]
+    targets: Sequence[Tensor]
+
+    def batches(self, batch_seconds: float) -> list[list[int]]:
+        """Utterances of like length, up to `batch_seconds` of padded audio, at least one each."""
+        batches: list[list[int]] = [[]]
+        for i in sorted(range(len(self.seconds)), key=lambda i: self.seconds[i]):
+            if batches[-1] and (len(batches[-1]) + 1) * self.seconds[i] > batch_seconds:
+                batches.append([])
+            batches[-1].append(i)
+        return batches
+
+    def shuffled(self, seed: int) -> Labelled:
+        """The same utterances with each other's transcripts."""
+        order = torch.randperm(len(self.targets), generator=torch.Generator().manual_seed(seed)).tolist()
+        return replace(self, targets=[self.targets[i] for i in order])
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how a recogniser learns.
+
+    Attributes:
+        passes: over the labelled speech.
+        batch_seconds: of padded audio a step.
+        start_rate: where the search for the learning rate begins.
+        optimisation: schedule, betas, decay, clipping; its own peak rate is not used.
+        precision: "float32", or "bfloat16" under autocast.
+    """
+
+    passes: float
+    batch_seconds: float
+    start_rate: float
+    optimisation: OptimisationConfig
+    precision: str = "float32"
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A recogniser and how it came to be.
+
+    Attributes:
+        recogniser: in evaluation mode.
+        rate: the learning rate.
+        dev_losses: of every rate tried, nats a symbol, after a quarter of the passes.
+        loss: of training at its end, nats a symbol.
+        control_loss: the same on shuffled transcripts, after a quarter of the passes.
+        seconds_heard: of audio that was trained on, tries and control included.
+    """
+
+    recogniser: nn.Module
+    rate: float
+    dev_losses: dict[float, float]
+    loss: float
+    control_loss: float
+    seconds_heard: float
+
+    @property
+    def converged(self) -> bool:
+        """Whether it learned more than the order in which letters stand."""
+        return self.loss < MARGIN * self.control_loss
+
+
+def learn(build: Callable[[], nn.Module], train: Labelled, dev: Labelled, schedule: Schedule, seed: int) -> Learned:
+    """Find the rate by tries of a quarter of the passes on dev, run the control, then learn with that rate in full.
+
+    `build` makes the recogniser anew, with the same weights each time.
+    """
+    heard = 0.0
+
+    def run(passes: float, rate: float, data: Labelled) -> tuple[nn.Module, float]:
+        nonlocal heard
+        recogniser, loss, seconds = _trained(build(), data, replace(schedule, passes=passes), rate, seed)
+        heard += seconds
+        return recogniser, loss
+
+    pilot = schedule.passes * PILOT
+    rate, tried = climbed(lambda rate: mean_loss(run(pilot, rate, train)[0], dev, schedule), schedule.start_rate)
+    control_loss = run(pilot, rate, train.shuffled(seed))[1]
+    recogniser, loss = run(schedule.passes, rate, train)
+    return Learned(recogniser, rate, tried, loss, control_loss, heard)
+
+
+def _trained(
+    recogniser: nn.Module, data: Labelled, schedule: Schedule, rate: float, seed: int
+) -> tuple[nn.Module, float, float]:
+    """The recogniser in evaluation mode, its mean loss over the last tenth of the steps, and the seconds it heard."""
+    settings = replace(schedule.optimisation, peak_learning_rate=rate)
+    optimiser = torch.optim.AdamW(
+        [p for p in recogniser.parameters() if p.requires_grad],
+        rate,
+        settings.betas,
+        weight_decay=settings.weight_decay,
+    )
+    batches = data.batches(schedule.batch_seconds)
+    steps = max(1, round(schedule.passes * len(batches)))
+    losses, seconds = [], 0.0
+    recogniser.train()
+    with torch.random.fork_rng(devices=_cuda_devices(recogniser)):
+        torch.manual_seed(seed)
+        for step, batch in enumerate(islice(_shuffled_passes(len(batches), seed), steps)):
+            for group in optimiser.param_groups:
+                group["lr"] = settings.learning_rate((step + 0.5) / steps, settings.reference_batch_seconds)
+            loss = _loss(recogniser, data, batches[batch], schedule.precision)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            norm = nn.utils.clip_grad_norm_(recogniser.parameters(), settings.clip)
+            if torch.isfinite(norm):
+                optimiser.step()
+            losses.append(loss.detach())
+            seconds += sum(data.seconds[i] for i in batches[batch])
+    last = torch.stack(losses[-max(1, steps // 10) :]).mean()
+    return recogniser.eval(), float(last), seconds
+
+
+def _cuda_devices(module: nn.Module) -> list[torch.device]:
+    device = next(module.parameters()).device
+    return [device] if device.type == "cuda" else []
+
+
+def _shuffled_passes(count: int, seed: int) -> Iterator[int]:
+    """Numbers below `count`, pass after pass, each in an order of its own."""
+    generator = torch.Generator().manual_seed(seed)
+    while True:
+        yield from torch.randperm(count, generator=generator).tolist()
+
+
+def _loss(recogniser: nn.Module, data: Labelled, batch: Sequence[int], precision: str) -> Tensor:
+    """CTC loss of a batch in nats a symbol; a text longer than its outputs counts nothing."""
+    device = next(recogniser.parameters()).device
+    with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+        log_probabilities, outputs = recogniser([data.utterances[i] for i in batch])
+    targets = [data.targets[i] for i in batch]
+    lengths = torch.tensor([len(t) for t in targets])
+    joined = torch.cat(targets).to(device)
+    summed = F.ctc_loss(
+        log_probabilities.transpose(0, 1), joined, outputs, lengths, BLANK, reduction="sum", zero_infinity=True
+    )
+    return summed / lengths.sum().clamp(min=1).to(device)
+
+
+@torch.inference_mode()
+def mean_loss(recogniser: nn.Module, data: Labelled, schedule: Schedule) -> float:
+    """Over the utterances, nats a symbol."""
+    total, symbols = 0.0, 0
+    for batch in data.batches(schedule.batch_seconds):
+        count = sum(len(data.targets[i]) for i in batch)
+        total += float(_loss(recogniser, data, batch, schedule.precision)) * count
+        symbols += count
+    return total / max(symbols, 1)
+
+
+@torch.inference_mode()
+def log_probabilities(recogniser: nn.Module, utterances: Sequence[Tensor], precision: str) -> Iterator[Tensor]:
+    """`(outputs, symbols + 1)` float32 on the CPU of each utterance by itself, so that no padding reaches it."""
+    device = next(recogniser.parameters()).device
+    for utterance in utterances:
+        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+            found, outputs = recogniser([utterance])
+        yield found[0, : int(outputs[0])].float().cpu()
