@@ -30,7 +30,11 @@ METRICS = frozenset({
 
 @dataclass(frozen=True)
 class Conditions:
-    """What must be equal before two rows may be compared; None where it does not apply."""
+    """What must be equal before two rows may be compared; None where it does not apply.
+
+    `task`, `head`, `labels` and `tested_on` are of error rates: what was learned, with which head, from how much labelled
+    speech, and the folder it was rated on.
+    """
 
     device: str | None = None
     driver: str | None = None
@@ -44,6 +48,14 @@ class Conditions:
     torch: str | None = None
     pue: float | None = None
     grid: str | None = None
+    task: str | None = None
+    head: str | None = None
+    labels: str | None = None
+    tested_on: str | None = None
+
+
+LATER_COLUMNS = frozenset({"task", "head", "labels", "tested_on"})
+"""Columns that records of version 0.1 do not have yet."""
 
 
 @dataclass(frozen=True)
@@ -95,13 +107,13 @@ class Measurement:
         """
         known = {"model", "phase", "metric", "scope", "value", "unit", "method", "ci95", "n", "note"}
         names = {f.name for f in fields(Conditions)}
-        if set(row) != known | names:
+        if not known | names - LATER_COLUMNS <= set(row) <= known | names:
             raise ValueError(f"columns {sorted(set(row) ^ (known | names))} are missing or unknown")
         if row["method"] not in METHODS:
             raise ValueError(f"unknown method {row['method']!r}")
         ci95 = None if row["ci95"] is None else (float(row["ci95"][0]), float(row["ci95"][1]))
         quantity = Quantity(row["value"], row["unit"], row["method"], ci95, row["n"], row["note"])
-        conditions = Conditions(**{name: row[name] for name in names})
+        conditions = Conditions(**{name: row.get(name) for name in names})
         return cls(row["model"], row["metric"], quantity, row["phase"], row["scope"], conditions)
 
 

@@ -68,6 +68,10 @@ class TransformersEncoder(nn.Module):
         enable = getattr(self.model, "activation_checkpointing_enable", self.model.gradient_checkpointing_enable)
         enable({"use_reentrant": False})
 
+    def mask_nothing(self) -> None:
+        """In training hide no spans at random, as transformers does on its own: a comparison augments all models or none."""
+        self.model.config.apply_spec_augment = False
+
     def frame_lengths(self, lengths: Tensor) -> Tensor:
         """Valid frames of clips of `lengths` samples."""
         return self.model._get_feat_extract_output_lengths(lengths).long() // self.squeeze

@@ -1,0 +1,163 @@
+"""Speech recognition of a system: learn on train, choose the rate on dev, rate on test."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+import torch
+from torch import Tensor, nn
+
+from benchmarks.downstream.ctc_learning import Labelled, Learned, Schedule, learn, log_probabilities
+from benchmarks.downstream.features import Frames
+from benchmarks.downstream.heads import LayerMix
+from benchmarks.downstream.languages import Language
+from benchmarks.downstream.outcome import Outcome
+from benchmarks.downstream.recognisers import (
+    BlstmHead,
+    ConvolutionalHead,
+    FrozenRecogniser,
+    LinearHead,
+    WholeRecogniser,
+)
+from benchmarks.downstream.spoken import Spoken
+from models.interface import SAMPLE_RATE, Encoder
+from models.optimisation import OptimisationConfig
+
+HeadName = Literal["linear", "deep"]
+BOOTSTRAP = "95 % bootstrap over speakers and their utterances"
+FROZEN = OptimisationConfig(betas=(0.9, 0.999), weight_decay=0.0, clip=1e9, warmup=0.0, schedule="cosine")
+WHOLE = OptimisationConfig(warmup=0.1, schedule="tri-stage", hold=0.4, final=0.05)
+"""Rises, holds and decays over 10, 40 and 50 % of the steps, as wav2vec 2.0 and essL are fine-tuned."""
+START = {"linear": 1e-2, "deep": 1e-3, "whole": 10**-3.5}
+FROZEN_BATCH, WHOLE_BATCH = 40.0, {"cpu": 60.0, "cuda": 240.0}
+"""Seconds of audio a step."""
+FEWEST_PASSES = 3.0
+
+
+@dataclass(frozen=True)
+class Readings:
+    """The utterances of a split as one task takes them.
+
+    Attributes:
+        spoken: those with a spelling.
+        spelled: what is said in each, in the language's symbols; never empty.
+        inputs: features or waveforms of each, read at access.
+    """
+
+    spoken: Sequence[Spoken]
+    spelled: Sequence[Sequence[str]]
+    inputs: Sequence[Tensor]
+
+    def labelled(self, language: Language) -> Labelled:
+        """As the CTC loop takes them."""
+        targets = [language.symbols.encode(units) for units in self.spelled]
+        return Labelled(self.inputs, [s.samples / SAMPLE_RATE for s in self.spoken], targets)
+
+    @property
+    def hours(self) -> float:
+        """Of speech."""
+        return sum(s.samples for s in self.spoken) / SAMPLE_RATE / 3600
+
+
+@dataclass(frozen=True)
+class Splits:
+    """What is learned on, chosen on and rated on."""
+
+    train: Readings
+    dev: Readings
+    test: Readings
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How a recogniser learns.
+
+    Attributes:
+        head: "linear", or "deep": SUPERB's BLSTM on frozen features, essL's convolutions on a whole encoder.
+        hours: of labelled speech heard while it learns, repeats included; at least three passes.
+        seed: of the head's weights and the order of batches.
+    """
+
+    head: HeadName
+    hours: float
+    seed: int
+    device: torch.device
+    precision: str = "float32"
+
+    def passes(self, readings: Readings) -> float:
+        """Over the labelled speech."""
+        return max(FEWEST_PASSES, self.hours / readings.hours)
+
+
+def frozen(frames: Frames, language: Language, splits: Splits, effort: Effort) -> Learned:
+    """A head over a learned weighting of all layers; `frames` are those of the training split, for its statistics."""
+    mix = LayerMix.fitted(frames)
+
+    def build() -> nn.Module:
+        head = _head(effort, mix.mean.shape[1], frames.frame_rate, language, whole=False)
+        return FrozenRecogniser(copy.deepcopy(mix), head).to(effort.device)
+
+    schedule = Schedule(effort.passes(splits.train), FROZEN_BATCH, START[effort.head], FROZEN, effort.precision)
+    return learn(build, splits.train.labelled(language), splits.dev.labelled(language), schedule, effort.seed)
+
+
+def fine_tuned(encoder: Encoder, language: Language, splits: Splits, effort: Effort) -> Learned:
+    """The whole encoder learns with its head on the last layer; `encoder` itself is left as it is."""
+    source = copy.deepcopy(cast("Any", encoder)).to(effort.device)
+    if hasattr(source, "mask_nothing"):
+        source.mask_nothing()
+    with torch.inference_mode():
+        shown = source(torch.zeros(1, SAMPLE_RATE, device=effort.device))
+    width = shown.layers[-1].shape[-1]
+
+    def build() -> nn.Module:
+        head = _head(effort, width, shown.frame_rate, language, whole=True)
+        return WholeRecogniser(copy.deepcopy(source), head, width).to(effort.device)
+
+    schedule = Schedule(
+        effort.passes(splits.train), WHOLE_BATCH[effort.device.type], START["whole"], WHOLE, effort.precision
+    )
+    return learn(build, splits.train.labelled(language), splits.dev.labelled(language), schedule, effort.seed)
+
+
+def _head(effort: Effort, width: int, frame_rate: float, language: Language, *, whole: bool) -> nn.Module:
+    """With the random weights that follow from the seed."""
+    symbols = len(language.symbols.names)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(effort.seed)
+        if effort.head == "linear":
+            return LinearHead(width, symbols, frame_rate, 0.0 if whole else language.context)
+        return (ConvolutionalHead if whole else BlstmHead)(width, symbols, frame_rate)
+
+
+Decoder = Callable[[Tensor], Sequence[str]]
+"""Log-probabilities `(outputs, symbols + 1)` of an utterance to the symbols heard."""
+
+
+def rated(
+    learned: Learned, language: Language, splits: Splits, effort: Effort, *, note: str, decode: Decoder | None = None
+) -> Outcome:
+    """Error rates on test, each utterance by itself; without `decode` the best symbol of each output."""
+    decode = decode or greedy(language)
+    found = log_probabilities(learned.recogniser, splits.test.inputs, effort.precision)
+    heard = [language.written(decode(one)) for one in found]
+    said = [language.written(units) for units in splits.test.spelled]
+    speakers = [s.speaker for s in splits.test.spoken]
+    note = f"{note}, {splits.train.hours:.2g} h of labels, {len(set(speakers))} unseen speakers; {BOOTSTRAP}"
+    rates = language.rates(said, heard, speakers, seed=effort.seed, note=note)
+    details = {
+        "learning_rate": learned.rate,
+        "dev_losses": {f"{rate:.3g}": loss for rate, loss in learned.dev_losses.items()},
+        "train_loss": learned.loss,
+        "random_label_loss": learned.control_loss,
+        "hours_heard": learned.seconds_heard / 3600,
+    }
+    return Outcome(rates, learned.converged, details)
+
+
+def greedy(language: Language) -> Decoder:
+    """The best symbol of each output, repeats merged, blanks dropped."""
+    return lambda found: language.symbols.merged(found.argmax(-1).tolist())
