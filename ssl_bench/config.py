@@ -16,9 +16,8 @@ from models.families import ModelConfig, family_of
 from models.names import choose
 from models.settings import fits, spelled
 from models.wav2vec2_family.config import Wav2Vec2FamilyConfig, second_iteration
+from ssl_bench.machine_settings import Device, Precision, check_grid, chosen_device
 
-Device = Literal["auto", "cpu", "cuda"]
-Precision = Literal["auto", "float32", "bfloat16"]
 Targets = Literal["k-means", "random-projection"]
 
 
@@ -109,9 +108,7 @@ def resolved(config: TrainAndMeasureConfig, *, cuda: bool) -> TrainAndMeasureCon
     Raises:
         BadInputError: for a setting that is out of range or cannot be had on this machine.
     """
-    if config.device == "cuda" and not cuda:
-        raise BadInputError("--device cuda: torch sees no CUDA GPU here; use --device cpu, or auto")
-    device = ("cuda" if cuda else "cpu") if config.device == "auto" else config.device
+    device, precision = chosen_device(config.device, config.precision, cuda=cuda)
     gpu = device == "cuda"
     limited = any(x is not None for x in (config.steps, config.audio_hours, config.minutes, config.kwh))
     model = config.model or ("efficient-base" if gpu else "efficient-tiny")
@@ -120,7 +117,7 @@ def resolved(config: TrainAndMeasureConfig, *, cuda: bool) -> TrainAndMeasureCon
         config,
         device=device,
         model=model,
-        precision=("bfloat16" if gpu else "float32") if config.precision == "auto" else config.precision,
+        precision=precision,
         minutes=config.minutes if limited else (30.0 if gpu else 2.0),
         batch_seconds=_batch_seconds(gpu=gpu, light=ours) if config.batch_seconds is None else config.batch_seconds,
         compile=gpu and ours if config.compile is None else config.compile,
@@ -131,12 +128,9 @@ def resolved(config: TrainAndMeasureConfig, *, cuda: bool) -> TrainAndMeasureCon
             raise BadInputError(f"--{name.replace('_', '-')} {value}: must be more than 0")
     if config.clip_seconds < 0.32:
         raise BadInputError(f"clip_seconds {config.clip_seconds}: a clip must hold at least 0.32 s")
-    if not 1 <= config.pue < float("inf"):
-        raise BadInputError(f"--pue {config.pue}: it is total power over computing power, so at least 1")
+    check_grid(config.pue, config.country, config.grid_intensity)
     if config.seed < 0:
         raise BadInputError(f"--seed {config.seed}: must be at least 0")
-    if config.country is not None and config.grid_intensity is not None:
-        raise BadInputError("--country and --grid-intensity both name the grid; give one")
     config.model_config()
     return config
 

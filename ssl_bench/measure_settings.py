@@ -10,7 +10,7 @@ from typing import Literal
 from models.catalog import card, is_foreign
 from models.errors import BadInputError
 from models.names import choose
-from ssl_bench.config import Device, Precision
+from ssl_bench.machine_settings import Device, Precision, check_grid, chosen_device
 
 Phase = Literal["inference", "training"]
 SWEPT = ("clip-seconds", "batch-seconds")
@@ -94,15 +94,14 @@ def check_early(config: MeasureConfig) -> None:
     if not is_foreign(config.model):
         card(config.model)
     _check_numbers(config)
-    if config.country is not None and config.grid_intensity is not None:
-        raise BadInputError("--country and --grid-intensity both name the grid; give one")
+    check_grid(config.pue, config.country, config.grid_intensity)
     if config.data != "sample" and not Path(config.data).is_dir():
         raise BadInputError(f"{config.data}: no such folder; --data takes a folder of audio files, or 'sample'")
 
 
 def _check_numbers(config: MeasureConfig) -> None:
     least: tuple[tuple[str, float | None, float], ...] = (
-        ("pue", config.pue, 1.0), ("seed", config.seed, 0.0), ("repeats", config.repeats, 1.0),
+        ("seed", config.seed, 0.0), ("repeats", config.repeats, 1.0),
         ("duration", config.duration, 0.001), ("batch-seconds", config.batch_seconds, SHORTEST_CLIP),
     )  # fmt: skip
     for name, value, lowest in least:
@@ -119,14 +118,12 @@ def resolved(config: MeasureConfig, *, cuda: bool) -> MeasureConfig:
     Raises:
         BadInputError: for a device that is not here.
     """
-    if config.device == "cuda" and not cuda:
-        raise BadInputError("--device cuda: torch sees no CUDA GPU here; use --device cpu, or auto")
-    device: Device = ("cuda" if cuda else "cpu") if config.device == "auto" else config.device
+    device, precision = chosen_device(config.device, config.precision, cuda=cuda)
     gpu = device == "cuda"
     return replace(
         config,
         device=device,
-        precision=("bfloat16" if gpu else "float32") if config.precision == "auto" else config.precision,
+        precision=precision,
         batch_seconds=240.0 if gpu and config.batch_seconds is None else config.batch_seconds,
         repeats=(5 if gpu else 3) if config.repeats is None else config.repeats,
     )
