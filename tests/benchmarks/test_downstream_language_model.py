@@ -1,0 +1,229 @@
+"""The word n-gram against a file worked by hand; what is no language model is refused in one line."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import math
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from benchmarks.downstream import arpa as module
+from benchmarks.downstream.language_model import WordNgram
+from models.errors import BadInputError
+
+TRIGRAM = """written by hand
+
+\\data\\
+ngram 1=6
+ngram 2=4
+ngram 3=2
+
+\\1-grams:
+-99\t<s>\t-0.5
+-1.0\t</s>
+-2.0\t<unk>\t-0.125
+-0.5\tA\t-0.25
+-0.75\tCAT\t-0.375
+-1.25\tSAT
+
+\\2-grams:
+-0.25\t<s> A\t-0.0625
+-0.3\tA CAT\t0.1
+-0.4\tCAT SAT\t-0.2
+-0.6\tSAT </s>
+
+\\3-grams:
+-0.1\t<s> A CAT
+-0.2\tA CAT SAT
+
+\\end\\
+"""
+
+
+def written(folder: Path, text: str = TRIGRAM) -> Path:
+    path = folder / "lm.arpa"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("context", "word", "log10"),
+    [
+        ("<s> A", "CAT", -0.1),  # the trigram
+        ("A CAT", "SAT", -0.2),
+        ("<s>", "A", -0.25),  # the bigram
+        ("A", "CAT", -0.3),
+        ("", "SAT", -1.25),  # the unigram
+        ("SAT A", "CAT", -0.3),  # context SAT A unseen: weighs nothing, then the bigram
+        ("CAT SAT", "</s>", -0.2 - 0.6),  # the context's weight and the bigram
+        ("A CAT", "A", 0.1 - 0.375 - 0.5),  # two weights and the unigram; a weight may be above 0
+        ("<s> A", "SAT", -0.0625 - 0.25 - 1.25),
+        ("SAT", "A", -0.5),  # SAT is written without a weight
+        ("A CAT", "DOG", 0.1 - 0.375 - 2.0),  # unknown: <unk>
+        ("DOG", "A", -0.125 - 0.5),
+        ("A DOG", "SAT", -0.125 - 1.25),
+        ("SAT SAT SAT <s> A", "CAT", -0.1),  # more context than a trigram sees
+    ],
+)
+def test_backing_off_by_hand(tmp_path: Path, context: str, word: str, log10: float) -> None:
+    model = WordNgram.load(written(tmp_path))
+    assert model.order == 3
+    assert model.score(word, tuple(context.split())) == pytest.approx(log10 * math.log(10), abs=1e-12)
+
+
+def test_a_unigram_sees_no_context(tmp_path: Path) -> None:
+    text = "\\data\\\nngram 1=2\n\n\\1-grams:\n-1\tA\n-0.5\tB\n\\end\\\n"
+    model = WordNgram.load(written(tmp_path, text))
+    assert model.score("B", ("A", "A")) == pytest.approx(-0.5 * math.log(10))
+    assert model.score("C", ()) == pytest.approx(-100 * math.log(10))  # no <unk>: KenLM's figure
+
+
+@pytest.mark.parametrize("change", [lambda t: t.replace("\n", "\r\n"), lambda t: t.replace("\t", " "), str.rstrip])
+def test_forms_of_the_same_file(tmp_path: Path, change: object) -> None:
+    assert callable(change)
+    changed = WordNgram.load(written(tmp_path, change(TRIGRAM)))
+    zipped = tmp_path / "any.name"
+    zipped.write_bytes(gzip.compress(TRIGRAM.encode()))
+    words = ["<s>", "A", "CAT", "SAT", "DOG"]
+    for a, b, c in itertools.product(words, repeat=3):
+        assert changed.score(c, (a, b)) == WordNgram.load(zipped).score(c, (a, b))
+
+
+def test_probabilities_after_a_context_sum_to_one(tmp_path: Path) -> None:
+    """A bigram made to: what A leaves (0.5) over what its seen follower does not have (0.75)."""
+    weight = math.log10(0.5 / 0.75)
+    text = (
+        "\\data\\\nngram 1=3\nngram 2=1\n\\1-grams:\n"
+        f"{math.log10(0.25)} A {weight}\n{math.log10(0.25)} B\n{math.log10(0.5)} </s>\n"
+        f"\\2-grams:\n{math.log10(0.5)} A B\n\\end\\\n"
+    )
+    model = WordNgram.load(written(tmp_path, text))
+    assert sum(math.exp(model.score(w, ("A",))) for w in ("A", "B", "</s>")) == pytest.approx(1)
+
+
+def test_a_lower_case_file_knows_upper_case_words(tmp_path: Path) -> None:
+    upper, lower = WordNgram.load(written(tmp_path)), None
+    (tmp_path / "lower").mkdir()
+    lower = WordNgram.load(
+        written(tmp_path / "lower", TRIGRAM.replace("CAT", "cat").replace("SAT", "sat").replace("A", "a"))
+    )
+    for word in ("A", "CAT", "SAT", "DOG"):
+        assert lower.score(word, ("A", "CAT")) == upper.score(word, ("A", "CAT"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("\\data\\", "\\date\\", "line"),
+        ("ngram 2=4", "ngram 2=5", "line 22 reads"),
+        ("ngram 2=4", "ngram 2=3", "3-grams"),
+        ("ngram 2=4", "ngram 2=four", "ngram 2=COUNT"),
+        ("ngram 2=4", "ngram 3=4", "ngram 2=COUNT"),
+        ("ngram 3=2", "ngram 3=99999999999", "KenLM binary"),
+        ("ngram 3=2", "ngram 3=2\nngram 4=1", "4-grams"),
+        ("\\3-grams:", "\\4-grams:", "3-grams"),
+        ("-0.3\tA CAT\t0.1", "-0.3\tA CAT B\t0.1", "2 words"),
+        ("-0.3\tA CAT\t0.1", "-0.3\tA", "2 words"),
+        ("-0.1\t<s> A CAT", "-0.1\t<s> A CAT -1", "3 words"),
+        ("-0.3\tA CAT\t0.1", "nan\tA CAT\t0.1", "log10 probability"),
+        ("-0.3\tA CAT\t0.1", "0.3\tA CAT\t0.1", "log10 probability"),
+        ("-0.3\tA CAT\t0.1", "-0.3\tA CAT\tinf", "back-off weight"),
+        ("-0.3\tA CAT\t0.1", "CAT\tA CAT\t0.1", "log10 probability"),
+        ("-0.3\tA CAT", "-0.3\t<s> A", "twice"),
+        ("\\end\\", "", "ends after line"),
+        ("\\end\\", "-0.1 A A A", "end"),
+        ("CAT\t0.1", "C" * 200_000, "too long"),
+        ("\\data\\", "x\n" * 2_000, "begins"),
+        (TRIGRAM, "", "ends after line 0"),
+    ],
+)
+def test_what_is_no_arpa_file_is_refused(tmp_path: Path, old: str, new: str, says: str) -> None:
+    assert old in TRIGRAM
+    with pytest.raises(BadInputError, match=says) as caught:
+        WordNgram.load(written(tmp_path, TRIGRAM.replace(old, new, 1)))
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x89PNG\r\n\x1a\n\xff\xfe",
+        gzip.compress(TRIGRAM.encode())[:-40],
+        gzip.compress(b"\0" * 1_000_000),
+        gzip.compress(TRIGRAM.encode())[:10] + b"nonsense that no deflate wrote",
+        b"\x1f\x8b",
+    ],
+)
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "lm.arpa.gz"
+    path.write_bytes(content)
+    with pytest.raises(BadInputError, match=r"lm\.arpa\.gz") as caught:
+        WordNgram.load(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["missing.arpa", "."])
+def test_a_path_that_is_no_file_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BadInputError, match="can't be read"):
+        WordNgram.load(tmp_path / name)
+
+
+def kenlm_binary(folder: Path) -> Path:
+    path = folder / "lm.bin"
+    path.write_bytes(b"mmap lm http://kheafield.com/code format version 5\n\0")
+    return path
+
+
+def test_a_kenlm_binary_needs_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "kenlm", None)
+    with pytest.raises(BadInputError, match="pip install kenlm") as caught:
+        WordNgram.load(kenlm_binary(tmp_path))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_kenlm_binary_that_its_package_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(path: str) -> object:
+        raise OSError(f"Cannot read model '{path}'\n(Size mismatch)")
+
+    monkeypatch.setitem(sys.modules, "kenlm", SimpleNamespace(Model=refused))
+    with pytest.raises(BadInputError, match=r"lm\.bin can't be read by kenlm: .*\(Size mismatch\)$"):
+        WordNgram.load(kenlm_binary(tmp_path))
+
+
+class FakeModel:
+    """KenLM's interface to words and states, over the file worked by hand; a state is the words so far."""
+
+    order = 3
+
+    def __init__(self, arpa: module.Arpa) -> None:
+        self.arpa = arpa
+
+    def __contains__(self, word: str) -> bool:
+        return word in self.arpa
+
+    def BeginSentenceWrite(self, state: SimpleNamespace) -> None:  # noqa: N802
+        state.words = ("<s>",)
+
+    def NullContextWrite(self, state: SimpleNamespace) -> None:  # noqa: N802
+        state.words = ()
+
+    def BaseScore(self, state: SimpleNamespace, word: str, following: SimpleNamespace) -> float:  # noqa: N802
+        following.words = (*state.words, word)[-2:]
+        return self.arpa.log10(word, state.words)
+
+
+def test_a_kenlm_model_is_walked_word_by_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = WordNgram.load(written(tmp_path))
+    fake = SimpleNamespace(State=SimpleNamespace, Model=lambda _: FakeModel(module.read_arpa(tmp_path / "lm.arpa")))
+    monkeypatch.setitem(sys.modules, "kenlm", fake)
+    model = WordNgram.load(kenlm_binary(tmp_path))
+    assert (model.order, model.lower) == (3, False)
+    for *context, word in itertools.product(["<s>", "A", "CAT", "SAT", "DOG"], repeat=3):
+        if context[1] != "<s>" and word != "<s>":
+            assert model.score(word, tuple(context)) == ours.score(word, tuple(context))
+    assert model.score("CAT", ()) == ours.score("CAT", ())
