@@ -1,0 +1,172 @@
+"""When each phone is said: TextGrids, or the `.item` files of the Zero Resource Speech challenges."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.downstream.abx_cells import Token
+from models.errors import BadInputError
+from ssl_bench.data.corpus import Utterance
+from ssl_bench.data.textgrids import Phone, is_silence, phones_of_textgrid, plain, times, triphones
+
+COLUMNS = 7
+
+
+@dataclass(frozen=True)
+class Alignments:
+    """Phones between their neighbours.
+
+    Attributes:
+        tokens: each from the onset of the phone before to the offset of the phone after, as in the files of the
+            challenges; an `.item` file's own times and contexts are taken as they stand.
+        skipped: the file, or the file and line, that could not be used, and why.
+        without_audio: names of alignments that no utterance has.
+        without_alignment: utterances that no alignment names.
+        at_boundaries: phones left out since silence, a gap or the end of the recording is beside them.
+        silences: lines of `.item` files left out since they name no phone.
+    """
+
+    tokens: tuple[Token, ...]
+    skipped: tuple[tuple[str, str], ...] = ()
+    without_audio: tuple[str, ...] = ()
+    without_alignment: tuple[Path, ...] = ()
+    at_boundaries: int = 0
+    silences: int = 0
+
+
+def read_alignments(path: Path, utterances: Sequence[Utterance]) -> Alignments:
+    """The phones of `path` (a TextGrid or `.item` file, or a folder of either), matched to utterances by file name.
+
+    A TextGrid needs an interval tier named `phones`, or a single interval tier; its speaker is its utterance's. Where
+    several utterances have one name, the folder's name decides. Silences are no phones; stress is taken off.
+
+    Raises:
+        BadInputError: where there is no such path, or no phone between two others in it.
+    """
+    files = _files(path)
+    reader = _Reader(utterances)
+    for file in files:
+        if file.suffix.lower() == ".item":
+            reader.read_item(file)
+        else:
+            reader.read_textgrid(file)
+    if not reader.tokens:
+        raise BadInputError(f"{path}: {_why_nothing(reader)}")
+    left = [utterance.path for i, utterance in enumerate(utterances) if i not in reader.aligned]
+    return Alignments(
+        tuple(reader.tokens), tuple(reader.skipped), tuple(dict.fromkeys(reader.without_audio)), tuple(left),
+        reader.at_boundaries, reader.silences,
+    )  # fmt: skip
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise BadInputError(f"{path}: no such file or folder; give TextGrid files or an .item file")
+    found = sorted(f for f in path.rglob("*") if f.suffix.lower() in {".textgrid", ".item"} and f.is_file())
+    if not found:
+        raise BadInputError(f"{path}: no TextGrid and no .item file in it")
+    if len({f.suffix.lower() for f in found}) > 1:
+        raise BadInputError(
+            f"{path}: holds both TextGrid and .item files, which would count phones twice; name one kind"
+        )
+    return found
+
+
+def _why_nothing(reader: _Reader) -> str:
+    if reader.skipped:
+        return f"none of its alignments can be used; the first, {reader.skipped[0][0]}: {reader.skipped[0][1]}"
+    if reader.without_audio and not reader.aligned:
+        return f"no alignment has the name of an utterance; the first is {reader.without_audio[0]!r}"
+    return "no phone stands between two others in it"
+
+
+class _Reader:
+    """What was found so far."""
+
+    def __init__(self, utterances: Sequence[Utterance]) -> None:
+        self.utterances = utterances
+        self._named: dict[str, list[int]] = defaultdict(list)
+        for i, utterance in enumerate(utterances):
+            self._named[utterance.path.stem].append(i)
+        self.tokens: list[Token] = []
+        self.skipped: list[tuple[str, str]] = []
+        self.without_audio: list[str] = []
+        self.aligned: set[int] = set()
+        self.at_boundaries = self.silences = 0
+
+    def _place(self, name: str, folder: str) -> int | None:
+        """Of the utterance of this name; None where there is none.
+
+        Raises:
+            ValueError: where several utterances have the name and the folder does not tell them apart.
+        """
+        places = self._named.get(name, [])
+        if len(places) > 1:
+            places = [i for i in places if self.utterances[i].path.parent.name == folder]
+            if len(places) != 1:
+                raise ValueError(f"several utterances are named {name}")
+        return places[0] if places else None
+
+    def read_textgrid(self, file: Path) -> None:
+        """Add its phones, or name it with what is wrong."""
+        try:
+            place = self._place(file.stem, file.parent.name)
+            if place is None:
+                self.without_audio.append(file.stem)
+            else:
+                self._add(place, phones_of_textgrid(file))
+        except ValueError as error:
+            self.skipped.append((str(file), str(error)))
+
+    def _add(self, place: int, phones: Sequence[Phone]) -> None:
+        speaker = self.utterances[place].speaker
+        if place in self.aligned:
+            raise ValueError("a second alignment of its utterance")
+        if speaker is None:
+            raise ValueError("nothing tells who speaks; use folders named after speakers, or an .item file")
+        self.aligned.add(place)
+        for before, phone, after in triphones(phones):
+            if before is None or after is None:
+                self.at_boundaries += 1
+            else:
+                labels = phone.label, before.label, after.label
+                self.tokens.append(Token(place, before.onset, after.offset, *labels, speaker))
+
+    def read_item(self, file: Path) -> None:
+        """Add its tokens; a line that cannot be used is named."""
+        try:
+            lines = file.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            self.skipped.append((str(file), f"cannot be read as UTF-8 text ({type(error).__name__})"))
+            return
+        for number, line in enumerate(lines, 1):
+            if not line.strip() or (number == 1 and line.lstrip().startswith("#")):
+                continue
+            try:
+                self._read_line(line)
+            except ValueError as error:
+                self.skipped.append((f"{file}:{number}", str(error)))
+
+    def _read_line(self, line: str) -> None:
+        fields = line.split()
+        if len(fields) != COLUMNS:
+            raise ValueError(
+                f"{len(fields)} columns for {COLUMNS}: #file onset offset #phone prev-phone next-phone speaker"
+            )
+        name = Path(fields[0])
+        place = self._place(name.name, name.parent.name)
+        onset, offset = times(fields[1], fields[2])
+        phone, before, after = map(plain, fields[3:6])
+        if place is None:
+            self.without_audio.append(fields[0])
+            return
+        self.aligned.add(place)
+        if is_silence(phone):
+            self.silences += 1
+        else:
+            self.tokens.append(Token(place, onset, offset, phone, before, after, fields[6]))

@@ -1,0 +1,89 @@
+"""The phones of a TextGrid, and when each is said."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+SILENCES = frozenset({"", "sil", "<sil>", "sp", "spn", "<eps>", "nsn", "pau", "<unk>"})
+STRESSED = re.compile(r"^([A-Z]{2})[012]$")  # only ARPAbet's vowels: a digit elsewhere may be a tone
+SAME_TIME = 0.0015  # s; aligners write times to a millisecond or better
+
+
+class Phone(NamedTuple):
+    """A phone, or a silence, and when it is said in seconds."""
+
+    onset: float
+    offset: float
+    label: str
+
+
+def phones_of_textgrid(file: Path) -> list[Phone]:
+    """Phones and silences in the order they are said, of a long or short TextGrid in UTF-8 or UTF-16.
+
+    Raises:
+        ValueError: where it is broken, cut short, or has no tier of phones, saying so.
+    """
+    from praatio.utilities import errors, textgrid_io
+
+    raw = file.read_bytes()
+    try:
+        text = raw.decode("utf-16" if raw[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig")
+        # The parser loses the last interval where no newline follows it.
+        tiers = textgrid_io.parseTextgridStr(text + "\n", includeEmptyIntervals=True)["tiers"]
+    except UnicodeDecodeError:
+        raise ValueError("neither UTF-8 nor UTF-16 text") from None
+    except (ValueError, IndexError, KeyError, TypeError, AttributeError, errors.PraatioException):
+        raise ValueError("no TextGrid that can be read") from None
+    intervals = [tier for tier in tiers if tier["class"] == "IntervalTier"]
+    named = [t for t in intervals if re.search(r"(^|- )phones$", t["name"].strip(), re.IGNORECASE)]
+    if len(named or intervals) != 1:
+        names = ", ".join(tier["name"] for tier in intervals) or "none"
+        raise ValueError(f"no one interval tier named phones (interval tiers: {names})")
+    tier = (named or intervals)[0]
+    phones = [Phone(*times(onset, offset), plain(label)) for onset, offset, label in tier["entries"]]
+    if any(late.onset < early.offset - SAME_TIME for early, late in itertools.pairwise(phones)):
+        raise ValueError("its phones overlap or are out of order")
+    if not phones or phones[-1].offset < float(tier["xmax"]) - SAME_TIME:
+        raise ValueError("cut short: its last interval ends before its tier does")
+    return phones
+
+
+def times(onset: str, offset: str) -> tuple[float, float]:
+    """Of a stretch, in seconds.
+
+    Raises:
+        ValueError: where it is none.
+    """
+    begin, end = float(onset), float(offset)
+    if not 0 <= begin < end < math.inf:
+        raise ValueError(f"from {onset} to {offset} s is no stretch of time")
+    return begin, end
+
+
+def plain(label: str) -> str:
+    """A label without its stress."""
+    return STRESSED.sub(r"\1", label.strip())
+
+
+def is_silence(label: str) -> bool:
+    """Whether it names no phone."""
+    return label.lower() in SILENCES
+
+
+def triphones(phones: Sequence[Phone]) -> Iterator[tuple[Phone | None, Phone, Phone | None]]:
+    """Each phone with the phones that touch it, None where none does."""
+    for i, phone in enumerate(phones):
+        if is_silence(phone.label):
+            continue
+        before = phones[i - 1] if i else None
+        after = phones[i + 1] if i + 1 < len(phones) else None
+        if before and (is_silence(before.label) or phone.onset - before.offset > SAME_TIME):
+            before = None
+        if after and (is_silence(after.label) or after.onset - phone.offset > SAME_TIME):
+            after = None
+        yield before, phone, after
