@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Layer", "Token", "abx"]
 
 TIE = 1e-5
-"""Distances (0 to 1) that differ by less are equal: rounding in single precision leaves less than that."""
+"""Distances (0 to 1) that differ by less are equal: angles are known to a millionth."""
 
 FEWEST_SPEAKERS = {"within": 2, "across": 3}
 """For an interval: with fewer all resamples are alike."""

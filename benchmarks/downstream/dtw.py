@@ -9,22 +9,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 BATCH = 4_096
-LATTICE_CELLS = 1 << 22  # angles worked out at once, in double precision
-HELD_CELLS = 1 << 24  # angles held before the pairs over them are warped
+LATTICE_CELLS = 1 << 22  # angles worked out at once
+HELD_CELLS = 1 << 23  # angles held before the pairs over them are warped
+
+GRAIN = 1 << 20
+"""An angle is kept as a whole number of parts of pi, so that sums are exact and equal sums are seen to be equal."""
+
+STEP_BITS = 20
+"""The low bits of a cell count the cells of a path, so that one minimum finds the smallest sum and then the fewest cells."""
 
 
 @dataclass(frozen=True)
 class Lattice:
-    """Angles between frames, flat, and where in them each pair of stretches lies.
+    """Angles between frames, and where in them each pair of stretches lies.
 
     Attributes:
-        angles: flat, float32.
+        cells: flat; each an angle in the high bits and a one in the low bits.
         start: for each pair the place of its first cell.
         stride: for each pair how far its rows lie apart.
         pairs: which pairs these are.
     """
 
-    angles: NDArray[np.float32]
+    cells: NDArray[np.int64]
     start: NDArray[np.int64]
     stride: NDArray[np.int64]
     pairs: slice
@@ -38,10 +44,11 @@ def pair_distances(
 ) -> NDArray[np.float32]:
     """Angular distance of each pair of stretches along its warping path, in [0, 1].
 
-    The distance of two frames is the angle between them over pi (0.5 against a frame of zeros). A path goes from the first
-    frames to the last ones by steps of one frame in either stretch or in both; the one with the smallest sum is taken and
-    its sum divided by the number of its cells, as Libri-Light does (Kahn et al., arXiv 1912.07875). Of equal steps the one
-    in both goes first, then the shorter path, so that a distance is the same both ways.
+    The distance of two frames is the angle between them over pi (0.5 against a frame of zeros), to a millionth. A path goes
+    from the first frames to the last ones by steps of one frame in either stretch or in both; the one with the smallest
+    sum is taken, and its sum divided by the number of its cells, as Libri-Light does (Kahn et al., arXiv 1912.07875). Of
+    equal sums the one with the fewest cells counts (there: the one that steps in both last), so that a distance is the
+    same both ways.
 
     Args:
         stretches: each `(frames, D)`, at least one frame.
@@ -57,7 +64,7 @@ def pair_distances(
     waiting: list[Lattice] = []
     for lattice in _lattices(stretches, lengths, first, second, blocks):
         waiting.append(lattice)
-        if sum(held.angles.size for held in waiting) >= HELD_CELLS:
+        if sum(held.cells.size for held in waiting) >= HELD_CELLS:
             _warp_all(waiting, lengths[first], lengths[second], distances)
             waiting = []
     _warp_all(waiting, lengths[first], lengths[second], distances)
@@ -87,9 +94,9 @@ def _lattices(
             if pairs.stop > pairs.start:
                 top = offsets[low - begin]
                 cosines = frames[top : offsets[high - begin]] @ frames.T
-                angles = (np.arccos(np.clip(cosines, -1.0, 1.0)) / np.pi).astype(np.float32)
+                parts = np.rint(np.arccos(np.clip(cosines, -1.0, 1.0)) * (GRAIN / np.pi)).astype(np.int64)
                 start = (offsets[first[pairs] - begin] - top) * len(frames) + offsets[second[pairs] - begin]
-                yield Lattice(angles.ravel(), start, np.full(len(start), len(frames)), pairs)
+                yield Lattice(((parts << STEP_BITS) + 1).ravel(), start, np.full(len(start), len(frames)), pairs)
             low = high
 
 
@@ -106,8 +113,8 @@ def _warp_all(
     """Fill in the distances of these lattices' pairs, in batches of pairs of like lengths."""
     if not lattices:
         return
-    angles = np.concatenate([lattice.angles for lattice in lattices])
-    before = np.cumsum([0, *(lattice.angles.size for lattice in lattices)])[:-1]
+    cells = np.concatenate([lattice.cells for lattice in lattices])
+    before = np.cumsum([0, *(lattice.cells.size for lattice in lattices)])[:-1]
     start = np.concatenate([at + lattice.start for at, lattice in zip(before, lattices, strict=True)])
     stride = np.concatenate([lattice.stride for lattice in lattices])
     pairs = np.concatenate([np.arange(lattice.pairs.start, lattice.pairs.stop) for lattice in lattices])
@@ -115,20 +122,20 @@ def _warp_all(
     for at in range(0, len(order), BATCH):
         batch = order[at : at + BATCH]
         chosen = pairs[batch]
-        distances[chosen] = warped(angles, start[batch], stride[batch], rows[chosen], columns[chosen])
+        distances[chosen] = warped(cells, start[batch], stride[batch], rows[chosen], columns[chosen])
 
 
 def warped(
-    angles: NDArray[np.float32],
+    cells: NDArray[np.int64],
     start: NDArray[np.int64],
     stride: NDArray[np.int64],
     rows: NDArray[np.int64],
     columns: NDArray[np.int64],
-) -> NDArray[np.float32]:
+) -> NDArray[np.float64]:
     """The mean cell of each pair's best path; all pairs go along their antidiagonals together.
 
     Args:
-        angles: flat; cell (i, j) of a pair lies at start + i * stride + j.
+        cells: as in `Lattice`; cell (i, j) of a pair lies at start + i * stride + j.
         start: of each pair.
         stride: of each pair.
         rows: frames of the first stretch.
@@ -137,25 +144,18 @@ def warped(
     most_rows, most_columns, pairs = int(rows.max()), int(columns.max()), len(rows)
     base = start + np.arange(most_rows)[:, None] * (stride - 1)
     # Row i + 1 stands for frame i; row 0 is the border, which no path comes from.
-    cost, last, before = (np.full((most_rows + 1, pairs), np.inf, np.float32) for _ in range(3))
-    steps, last_steps, before_steps = (np.zeros((most_rows + 1, pairs), np.float32) for _ in range(3))
-    before[0] = 0.0
-    found = np.empty(pairs, np.float32)
+    now, last, before = (np.full((most_rows + 1, pairs), 1 << 62, np.int64) for _ in range(3))
+    before[0] = 0
+    best = np.empty(pairs, np.int64)
     for diagonal in range(most_rows + most_columns - 1):
         low, high = max(0, diagonal - most_columns + 1), min(most_rows, diagonal + 1)
         # Cells past the end of a shorter pair read what lies there; no cell within the pair depends on them.
-        here = np.take(angles, base[low:high] + diagonal, mode="clip")
-        up, left, slant = last[low:high], last[low + 1 : high + 1], before[low:high]
-        up_steps, left_steps = last_steps[low:high], last_steps[low + 1 : high + 1]
-        side = np.minimum(up, left)
-        shorter = np.minimum(up_steps, left_steps)
-        side_steps = np.where(up < left, up_steps, np.where(left < up, left_steps, shorter))
-        both = slant <= side
-        cost[low + 1 : high + 1] = here + np.where(both, slant, side)
-        steps[low + 1 : high + 1] = 1 + np.where(both, before_steps[low:high], side_steps)
-        before[0] = np.inf
+        here = np.take(cells, base[low:high] + diagonal, mode="clip")
+        nearest = np.minimum(last[low:high], last[low + 1 : high + 1])
+        np.minimum(nearest, before[low:high], out=nearest)
+        np.add(here, nearest, out=now[low + 1 : high + 1])
+        before[0] = 1 << 62
         done = np.flatnonzero(rows + columns - 2 == diagonal)
-        found[done] = cost[rows[done], done] / steps[rows[done], done]
-        cost, last, before = before, cost, last
-        steps, last_steps, before_steps = before_steps, steps, last_steps
-    return found
+        best[done] = now[rows[done], done]
+        now, last, before = before, now, last
+    return (best >> STEP_BITS) / (best & ((1 << STEP_BITS) - 1)) / GRAIN

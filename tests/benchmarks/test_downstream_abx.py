@@ -39,23 +39,17 @@ def angle(u: Sequence[float], v: Sequence[float]) -> float:
 
 
 def warped(p: Vectors, q: Vectors) -> float:
-    """Textbook recursion: (sum, cells) of the best path to the end."""
+    """Textbook recursion: the smallest (sum in millionths, cells) of the paths to the end."""
 
     @functools.cache
-    def best(i: int, j: int) -> tuple[float, int]:
-        here = angle(p[i], q[j])
-        if i == j == 0:
-            return here, 1
-        if i == 0 or j == 0:
-            total, cells = best(max(i - 1, 0), max(j - 1, 0))
-            return total + here, cells + 1
-        slant, up, left = best(i - 1, j - 1), best(i - 1, j), best(i, j - 1)
-        sides = min(up, left) if abs(up[0] - left[0]) > 1e-9 else (up[0], min(up[1], left[1]))
-        total, cells = slant if slant[0] <= sides[0] + 1e-9 else sides
-        return total + here, cells + 1
+    def best(i: int, j: int) -> tuple[int, int]:
+        if i < 0 or j < 0:
+            return (10**12, 0) if (i, j) != (-1, -1) else (0, 0)
+        total, cells = min(best(i - 1, j - 1), best(i - 1, j), best(i, j - 1))
+        return total + round(angle(p[i], q[j]) * 2**20), cells + 1
 
     total, cells = best(len(p) - 1, len(q) - 1)
-    return total / cells
+    return total / cells / 2**20
 
 
 def cut(utterance: Tensor, token: Token, layer: int) -> Vectors:
@@ -109,14 +103,14 @@ def by_loops(frames: Frames, tokens: Sequence[Token], layer: int, *, same_speake
         ([[1, 0]], [[1, 0], [1, 1], [0, 1]], 0.25),
         # Cells 0 1/2 / 1/2 0: straight through two cells.
         ([[1, 0], [0, 1]], [[1, 0], [0, 1]], 0.0),
-        # Cells 1/2 0 / 0 1/2: straight is 1 over two cells, round the corner 1 over three; straight goes first.
+        # Cells 1/2 0 / 0 1/2: straight is 1 over two cells, round the corner 1 over three; the shorter path counts.
         ([[1, 0], [0, 1]], [[0, 1], [1, 0]], 0.5),
         # Rows 1, 1, 2 against columns 1, 2, 2 of the same: all but free.
         ([[1, 0], [1, 0], [0, 1]], [[1, 0], [0, 1], [0, 1]], 0.0),
     ],
 )
 def test_distances_by_hand(p: Vectors, q: Vectors, distance: float) -> None:
-    assert warped(p, q) == pytest.approx(distance, abs=1e-7)
+    assert warped(p, q) == pytest.approx(distance, abs=1e-6)
     stretches = [np.array(p, np.float32), np.array(q, np.float32)]
     found = pair_distances(stretches, np.array([0]), np.array([1]), np.array([0]))
     assert found.tolist() == pytest.approx([distance], abs=1e-6)
@@ -165,10 +159,12 @@ def spoken(draw: st.DrawFn) -> tuple[Frames, list[Token]]:
         lambda u, onset, length, phone, after, speaker: Token(
             u, onset / 20, (onset + length) / 20, phone, "<", after, speaker
         ),
-        st.integers(0, 1), st.integers(0, 18), st.integers(1, 8), st.sampled_from("aab"), st.sampled_from(">>)"),
-        st.sampled_from("xyz"),
+        st.integers(0, 1), st.integers(0, 18), st.integers(1, 8), st.sampled_from("aab"), st.sampled_from(">>>)"),
+        st.sampled_from("xxyyz"),
     )  # fmt: skip
-    return Frames(utterances, RATE), draw(st.lists(token, min_size=1, max_size=12))
+    return Frames(utterances, RATE), draw(
+        st.lists(token, min_size=7, max_size=14) | st.lists(token, min_size=1, max_size=2)
+    )
 
 
 @settings(deadline=None, max_examples=150)
@@ -334,7 +330,6 @@ def test_a_resample_is_the_average_of_its_speakers_each_as_often_as_drawn(rows: 
     assert found[: len(expected)].tolist() == pytest.approx(expected)
 
 
-@pytest.mark.slow
 def test_the_interval_covers_the_truth() -> None:
     """Cells whose errors have parts of A's speaker and of X's: about 95 of 100 intervals hold the mean."""
     held = 0
