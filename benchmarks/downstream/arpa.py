@@ -8,12 +8,14 @@ import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from models.errors import BadInputError
 
 MOST_NGRAMS = 10_000_000  # about 2.5 GB of memory
 UNSEEN = -100.0  # log10 probability of an unknown word where the file has no <unk>, as in KenLM
+_LONGEST_START = 32  # characters of a word by which it is looked up before it ends
 _LONGEST_LINE = 100_000  # characters
 _LONGEST_PREAMBLE = 1_000  # lines before \data\
 _COUNT = re.compile(r"ngram\s+(\d{1,3})\s*=\s*(\d{1,18})")
@@ -44,6 +46,19 @@ class Arpa:
                 return weight + found
             weight += self.backoffs.get(" ".join(history), 0.0)
         return weight + UNSEEN
+
+    def log10_begun(self, start: str) -> float:
+        """Log10 P of the likeliest word that begins so, without a context; that of `<unk>` where none does."""
+        return self._begun.get(start[:_LONGEST_START], self.probabilities.get("<unk>", UNSEEN))
+
+    @cached_property
+    def _begun(self) -> dict[str, float]:
+        found: dict[str, float] = {}
+        for word, probability in self.probabilities.items():
+            if " " not in word:
+                for start in (word[:i] for i in range(1, min(len(word), _LONGEST_START) + 1)):
+                    found[start] = max(probability, found.get(start, probability))
+        return found
 
 
 def read_arpa(path: Path) -> Arpa:

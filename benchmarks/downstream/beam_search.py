@@ -6,6 +6,7 @@ import heapq
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import torch
@@ -37,7 +38,9 @@ def beam_search(
     Looks for the text with the highest log P(text | outputs) + alpha log P(words </s>) + beta x words, natural logarithms;
     without a language model for the highest P(text | outputs), which is the sum over all paths that spell the text. After
     each output the best `width` texts are kept (A. Hannun et al. 2014, arXiv 1408.2873; weights as in arXiv 1412.5567).
-    A word weighs in as soon as a space ends it. Spaces at either end are dropped.
+    A word weighs in when a space ends it. Until then it is kept or dropped by the likeliest word that begins so, else ended
+    words would give way to ever longer ones; a KenLM binary, whose words can't be listed, wants a wider beam therefore.
+    Spaces at either end are dropped.
 
     Raises:
         ValueError: where the outputs do not fit the alphabet, or the width is not positive.
@@ -82,32 +85,39 @@ def _grow(beam: dict[str, tuple[float, float]], symbols: dict[str, float]) -> di
 
 
 class _Words:
-    """What the words of a text add to its rating; remembered for every text that ends with a space."""
+    """What the words of a text add to its rating; asked of the same words again and again, so remembered."""
 
     def __init__(self, model: WordNgram | None, alpha: float, beta: float) -> None:
         self.model, self.alpha, self.beta = model, alpha, beta
-        self.known: dict[str, tuple[float, tuple[str, ...]]] = {"": (0.0, (START,))}
+        self.ended, self.begun = cache(self._ended), cache(self._begun)
 
     def rate(self, text: str, blank: float, spoken: float) -> float:
-        """By the words that a space has ended."""
+        """By the words that a space has ended, and by what the last one may become."""
         rating = math.log(blank + spoken)
-        return rating if self.model is None else rating + self._added(text[: text.rfind(" ") + 1])[0]
+        if self.model is None:
+            return rating
+        start = text.rfind(" ") + 1
+        return rating + self.ended(text[:start])[0] + self.begun(text[start:])
 
     def rate_ended(self, text: str, blank: float, spoken: float) -> float:
         """By all words and the end of the sentence."""
         rating = math.log(blank + spoken)
         if self.model is None:
             return rating
-        added, context = self._added(text + " ")
-        return rating + added + self.alpha * self.model.score(END, context)
+        weight, words = self.ended(text + " ")
+        return rating + weight + self.alpha * self.model.score(END, words)
 
-    def _added(self, ended: str) -> tuple[float, tuple[str, ...]]:
-        """The weight of the words, and the words; `ended` is empty or ends with a space."""
-        if ended not in self.known and self.model is not None:
-            start = ended.rfind(" ", 0, -1) + 1
-            added, context = self._added(ended[:start])
-            if word := ended[start:-1]:
-                added += self.alpha * self.model.score(word, context) + self.beta
-                context = (*context, word)
-            self.known[ended] = added, context
-        return self.known[ended]
+    def _ended(self, text: str) -> tuple[float, tuple[str, ...]]:
+        """The weight of the words, and the words; the text is empty or ends with a space."""
+        if self.model is None or not text:
+            return 0.0, (START,)
+        start = text.rfind(" ", 0, -1) + 1
+        weight, words = self.ended(text[:start])
+        word = text[start:-1]
+        if not word:
+            return weight, words
+        return weight + self.alpha * self.model.score(word, words) + self.beta, (*words, word)
+
+    def _begun(self, start: str) -> float:
+        score = self.model.score_begun(start) if self.model is not None and start else None
+        return 0.0 if score is None else self.alpha * score + self.beta

@@ -23,11 +23,13 @@ class WordNgram:
     Attributes:
         order: 3 for a trigram.
         log10: of a word and its context, as the file says it.
+        log10_begun: of the likeliest word that begins so; None where the words of the model can't be listed.
         lower: whether the file spells in lower case, so that upper-case words are lowered before they are looked up.
     """
 
     order: int
     log10: Callable[[str, tuple[str, ...]], float]
+    log10_begun: Callable[[str], float] | None = None
     lower: bool = False
 
     @classmethod
@@ -45,7 +47,7 @@ class WordNgram:
         if binary:
             return _kenlm(path)
         arpa = read_arpa(path)
-        return cls(arpa.order, arpa.log10, _in_lower_case(arpa.__contains__))
+        return cls(arpa.order, arpa.log10, arpa.log10_begun, _in_lower_case(arpa.__contains__))
 
     def score(self, word: str, context: tuple[str, ...]) -> float:
         """Natural logarithm of P(word | context): words before, oldest first, `<s>` at the start of a sentence.
@@ -54,6 +56,10 @@ class WordNgram:
         """
         known = context[max(0, len(context) - self.order + 1) :]
         return math.log(10) * self.log10(self._spelled(word), tuple(map(self._spelled, known)))
+
+    def score_begun(self, start: str) -> float | None:
+        """Natural logarithm of P of the likeliest word that begins so, without a context; None where that is not known."""
+        return None if self.log10_begun is None else math.log(10) * self.log10_begun(self._spelled(start))
 
     def _spelled(self, word: str) -> str:
         return word.lower() if self.lower else word
@@ -82,4 +88,4 @@ def _kenlm(path: Path) -> WordNgram:
             state, following = following, state
         return float(model.BaseScore(state, word, following))
 
-    return WordNgram(model.order, log10, _in_lower_case(model.__contains__))
+    return WordNgram(model.order, log10, lower=_in_lower_case(model.__contains__))

@@ -52,7 +52,11 @@ def test_without_a_language_model_the_most_likely_text_is_found(seed: int, steps
 
 def bigram(seed: int) -> WordNgram:
     """Some number for each pair of words; the oracle below reads the same numbers by itself."""
-    return WordNgram(2, lambda word, context: -3 * np.random.default_rng([seed, *f"{context}{word}".encode()]).random())
+
+    def log10(word: str, context: tuple[str, ...]) -> float:
+        return -3 * float(np.random.default_rng([seed, *f"{context}{word}".encode()]).random())
+
+    return WordNgram(2, log10, lambda start: log10(start, ()))  # what begins decides nothing in a beam that holds all
 
 
 @settings(deadline=None, max_examples=40)
@@ -92,6 +96,19 @@ def test_a_language_model_turns_a_word_by_hand() -> None:
     assert beam_search(drawn, TINY) == "A B"
     assert beam_search(drawn, TINY, model, alpha=0.5) == "A A"
     assert beam_search(drawn, TINY, model, alpha=0.1) == "A B"
+
+
+def test_unended_words_do_not_crowd_out_ended_ones() -> None:
+    """A likely text of three words, of which a narrow beam keeps none unless words begun weigh as what they may become."""
+    drawn = np.log(np.tile([[0.01, 0.97, 0.01, 0.01], [0.01, 0.01, 0.54, 0.44]], (3, 1)))
+    scores = {"A": -1.0, "</s>": 0.0}
+    plain = WordNgram(1, lambda word, _: scores.get(word, -4.0))
+    ahead = WordNgram(1, plain.log10, lambda start: scores.get(start, -4.0))
+    weights = {"alpha": 1.0, "beta": 0.0}
+    whole = beam_search(drawn, TINY, plain, width=4000, **weights)
+    assert whole == "A A A"
+    assert beam_search(drawn, TINY, ahead, width=3, **weights) == whole
+    assert beam_search(drawn, TINY, plain, width=3, **weights) != whole
 
 
 def test_the_end_of_the_sentence_and_the_count_of_words_weigh_by_hand() -> None:

@@ -75,6 +75,23 @@ def test_backing_off_by_hand(tmp_path: Path, context: str, word: str, log10: flo
     assert model.score(word, tuple(context.split())) == pytest.approx(log10 * math.log(10), abs=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("start", "log10"), [("A", -0.5), ("C", -0.75), ("CAT", -0.75), ("S", -1.25), ("CATS", -2.0), ("X", -2.0)]
+)
+def test_the_likeliest_word_that_begins_so_by_hand(tmp_path: Path, start: str, log10: float) -> None:
+    """Of the words A, CAT and SAT; where none begins so, the unknown word."""
+    assert WordNgram.load(written(tmp_path)).score_begun(start) == pytest.approx(log10 * math.log(10))
+
+
+def test_of_two_words_the_likelier_and_long_ones_by_their_beginning(tmp_path: Path) -> None:
+    long = "B" * 500
+    text = f"\\data\\\nngram 1=3\n\n\\1-grams:\n-3\tAB\n-1\tAC\n-2\t{long}\n\\end\\\n"
+    model = WordNgram.load(written(tmp_path, text))
+    starts = {"A": -1, "AB": -3, "AC": -1, "B": -2, "B" * 400: -2, "C": -100}
+    for start, log10 in starts.items():
+        assert model.score_begun(start) == pytest.approx(log10 * math.log(10))
+
+
 def test_a_unigram_sees_no_context(tmp_path: Path) -> None:
     text = "\\data\\\nngram 1=2\n\n\\1-grams:\n-1\tA\n-0.5\tB\n\\end\\\n"
     model = WordNgram.load(written(tmp_path, text))
@@ -222,7 +239,7 @@ def test_a_kenlm_model_is_walked_word_by_word(tmp_path: Path, monkeypatch: pytes
     fake = SimpleNamespace(State=SimpleNamespace, Model=lambda _: FakeModel(module.read_arpa(tmp_path / "lm.arpa")))
     monkeypatch.setitem(sys.modules, "kenlm", fake)
     model = WordNgram.load(kenlm_binary(tmp_path))
-    assert (model.order, model.lower) == (3, False)
+    assert (model.order, model.lower, model.score_begun("A")) == (3, False, None)
     for *context, word in itertools.product(["<s>", "A", "CAT", "SAT", "DOG"], repeat=3):
         if context[1] != "<s>" and word != "<s>":
             assert model.score(word, tuple(context)) == ours.score(word, tuple(context))
