@@ -162,9 +162,7 @@ def spoken(draw: st.DrawFn) -> tuple[Frames, list[Token]]:
         st.integers(0, 1), st.integers(0, 18), st.integers(1, 8), st.sampled_from("aab"), st.sampled_from(">>>)"),
         st.sampled_from("xxyyz"),
     )  # fmt: skip
-    return Frames(utterances, RATE), draw(
-        st.lists(token, min_size=7, max_size=14) | st.lists(token, min_size=1, max_size=2)
-    )
+    return Frames(utterances, RATE), draw(st.lists(token, min_size=8, max_size=abx_cells.MOST_TOKENS))
 
 
 @settings(deadline=None, max_examples=150)
