@@ -193,16 +193,20 @@ def read_record(path: Path) -> Record:
         raise BadInputError(f"{path}: not a record of {SCHEMA} ({error})") from error
 
 
-def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write to a file beside `path`, flush it to the disk, then put it in place of `path`."""
+def write_atomically(path: Path, content: str | bytes, *, flush: bool = True) -> None:
+    """Write to a file beside `path`, flush it to the disk, then put it in place of `path`.
+
+    Without `flush` a power failure may leave a broken file behind.
+    """
     data = content.encode() if isinstance(content, str) else content
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            if flush:
+                file.flush()
+                os.fsync(file.fileno())
         temporary.chmod(0o644)
         temporary.replace(path)
     except BaseException:

@@ -20,7 +20,7 @@ class Frames:
     """Features of utterances.
 
     Attributes:
-        utterances: for each utterance `(frames, layers, D)` float16 on the host.
+        utterances: for each utterance `(frames, layers, D)` on the host, float16, or all float32 where that cannot hold a value.
         frame_rate: per second.
     """
 

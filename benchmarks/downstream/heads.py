@@ -22,10 +22,25 @@ class LayerMix(nn.Module):
 
     @classmethod
     def fitted(cls, frames: Frames) -> LayerMix:
-        """Mean and deviation of each channel over the training frames."""
-        count = sum(len(u) for u in frames.utterances)
-        mean = torch.stack([u.double().sum(0) for u in frames.utterances]).sum(0) / count
-        square = torch.stack([(u.double() - mean).square().sum(0) for u in frames.utterances]).sum(0) / count
+        """Mean and deviation of each channel over the training frames, in one pass over the utterances.
+
+        Means and squares of utterances are joined as in Chan, Golub and LeVeque, "Updating formulae and a pairwise
+        algorithm for computing sample variances" (1979), in float64.
+
+        Raises:
+            ValueError: where there is no frame.
+        """
+        count, mean, square = 0, torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
+        for utterance in frames.utterances:
+            if not len(utterance):
+                continue
+            own_square, own_mean = torch.var_mean(utterance.double(), dim=0, correction=0)
+            share, difference = len(utterance) / (count + len(utterance)), own_mean - mean
+            mean = mean + share * difference
+            square = square + share * (own_square - square) + share * (1 - share) * difference.square()
+            count += len(utterance)
+        if not count:
+            raise ValueError("no frame to standardise the layers by")
         return cls(mean.float(), square.sqrt().float().clamp(min=1e-4))
 
     def forward(self, layers: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from benchmarks.user_cache import user_cache
 from models.errors import BadInputError
 from ssl_bench.data.voices import SAMPLE_RATE, SPEAKERS, utterances
 
@@ -68,7 +69,7 @@ def sample_corpus(cache: Path | None = None, *, minutes: float = MINUTES) -> Pat
         BadInputError: eSpeak NG is not installed or does not run, or the cache folder cannot be written.
     """
     name = VERSION if minutes == MINUTES else f"{VERSION}-{minutes:g}min"
-    root = (cache or _user_cache()) / "sslbench" / name
+    root = (cache or user_cache()) / "sslbench" / name
     if _intact(root, minutes):
         return root
     try:
@@ -83,16 +84,6 @@ def sample_corpus(cache: Path | None = None, *, minutes: float = MINUTES) -> Pat
             f"cannot write the sample corpus to {root} ({reason}): set SSLBENCH_CACHE to a folder that can be written"
         ) from error
     return root
-
-
-def _user_cache() -> Path:
-    named = os.environ.get("SSLBENCH_CACHE") or os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    try:
-        return Path(named).expanduser()
-    except RuntimeError as error:
-        raise BadInputError(
-            f"no home folder for {named}: set SSLBENCH_CACHE to a folder that can be written"
-        ) from error
 
 
 def _build(root: Path, minutes: float) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -21,6 +24,29 @@ def test_channels_are_standardised_over_all_frames() -> None:
     mix = LayerMix.fitted(frames())
     np.testing.assert_allclose(mix.mean.numpy(), everything.mean(0), rtol=1e-5)
     np.testing.assert_allclose(mix.deviation.numpy(), everything.std(0), rtol=1e-5)
+
+
+def test_statistics_take_one_pass_over_files_and_keep_their_digits() -> None:
+    """Utterances far apart, one without a frame, each read once; the textbook's sum of squares in float32 would lose all."""
+    draw = torch.Generator().manual_seed(1)
+    speech = [torch.randn(n, 2, 3, generator=draw) * 0.5 + offset for n, offset in ((700, 4000), (0, 0), (3, -4000))]
+    reads: list[int] = []
+
+    class Lazy(Sequence[torch.Tensor]):
+        def __len__(self) -> int:
+            return len(speech)
+
+        def __getitem__(self, index: Any) -> Any:
+            reads.append(index)
+            return speech[index]
+
+    mix = LayerMix.fitted(Frames(Lazy(), 25.0))
+    everything = np.concatenate([u.double().numpy() for u in speech])
+    np.testing.assert_allclose(mix.mean.numpy(), everything.mean(0), rtol=1e-6)
+    np.testing.assert_allclose(mix.deviation.numpy(), everything.std(0), rtol=1e-6)
+    assert [i for i in reads if i < len(speech)] == [0, 1, 2]
+    with pytest.raises(ValueError, match="no frame"):
+        LayerMix.fitted(Frames((torch.zeros(0, 1, 2),), 25.0))
 
 
 def test_the_mix_is_the_softmax_weighted_sum() -> None:

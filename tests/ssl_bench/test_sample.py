@@ -245,23 +245,6 @@ def test_an_unwritable_cache_is_one_line_that_names_the_variable(tmp_path: Path)
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize(
-    ("variables", "folder"),
-    [
-        ({"SSLBENCH_CACHE": "/a", "XDG_CACHE_HOME": "/b", "HOME": "/c"}, "/a"),
-        ({"SSLBENCH_CACHE": "~/mine", "XDG_CACHE_HOME": "/b", "HOME": "/c"}, "/c/mine"),
-        ({"XDG_CACHE_HOME": "/b", "HOME": "/c"}, "/b"),
-        ({"SSLBENCH_CACHE": "", "XDG_CACHE_HOME": "", "HOME": "/c"}, "/c/.cache"),
-    ],
-)
-def test_the_user_s_cache_folder(variables: dict[str, str], folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("SSLBENCH_CACHE", "XDG_CACHE_HOME", "HOME"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    assert sample._user_cache() == Path(folder)
-
-
 def test_rate_and_pitch_do_what_they_say() -> None:
     def spoken(**settings: int) -> tuple[float, float]:
         speech = espeak.speak(espeak.Voice("en-us", "m3", **settings), (text,), seconds=60)
