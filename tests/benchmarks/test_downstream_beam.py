@@ -130,11 +130,12 @@ def test_sure_outputs_are_decoded_as_the_best_path(path: list[int], width: int) 
 
 def test_hundreds_of_outputs_neither_vanish_nor_depend_on_the_container() -> None:
     """The probability of any text of 800 flat outputs is below what a double holds."""
+    model = WordNgram(2, lambda *_: -1.0, lambda _: -1.0)
     drawn = outputs(0, 800, len(ALPHABET) + 1)
-    text = beam_search(drawn, ALPHABET, bigram(0), width=8)
+    text = beam_search(drawn, ALPHABET, model, width=8)
     assert len(text) > 20
     tensor = torch.from_numpy(drawn).requires_grad_()
-    assert beam_search(tensor, ALPHABET, bigram(0), width=8) == text
+    assert beam_search(tensor, ALPHABET, model, width=8) == text
 
 
 @settings(deadline=None, max_examples=20)
