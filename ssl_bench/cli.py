@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ssl_bench.commands.env import env_command
+from ssl_bench.commands.evaluate import evaluate_command
 from ssl_bench.commands.measure import measure_command
 from ssl_bench.commands.models import models_command
 from ssl_bench.commands.profile import profile_command
@@ -84,6 +85,7 @@ def _options(
 
 app.command("train-and-measure")(train_and_measure_command)
 app.command("env")(env_command)
+app.command("evaluate")(evaluate_command)
 app.command("measure")(measure_command)
 app.command("models")(models_command)
 app.command("profile")(profile_command)

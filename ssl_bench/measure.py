@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from benchmarks.capabilities import capabilities
 from benchmarks.carbon import GridIntensity, chosen_intensity
 from benchmarks.cell import CellSetting, MeasuredCell
-from benchmarks.energy import EnergyMeter
 from benchmarks.environment import conditions, environment
 from benchmarks.flops import fake_tensors
 from benchmarks.memory import memory_at_hand
@@ -26,11 +21,13 @@ from benchmarks.record import Measurement, Record, headline_scope
 from models.catalog import is_foreign, is_run, load_model
 from reports.measure_report import write_measure_report
 from ssl_bench.cells import CellError, CellMemoryError, CellRequest, halved_until_it_fits, measured_apart
+from ssl_bench.interruption import terminated_as_interrupted
 from ssl_bench.measure_progress import MeasureProgress
-from ssl_bench.measure_settings import MeasureConfig, Shape, folder_name, resolved, shapes
+from ssl_bench.measure_settings import MeasureConfig, Shape, resolved, shapes
 from ssl_bench.measure_speech import speech_to_measure
+from ssl_bench.metering import new_meter
 from ssl_bench.predicted import predicted_peak
-from ssl_bench.runs import RunFolder, new_run
+from ssl_bench.runs import RunFolder, folder_name, new_run
 
 if TYPE_CHECKING:
     import numpy as np
@@ -115,9 +112,9 @@ def measure(config: MeasureConfig, *, command: str, console: Console) -> tuple[R
         "disturbances": {},
     }
     details["about_weights"] = _about_weights(config)
-    session = Session(config, new_run(config.out, folder_name(config.model)), grid, speech, command, details)
+    session = Session(config, new_run(config.out, folder_name(config.model, "measure")), grid, speech, command, details)
     status = "finished"
-    with session.run.locked(), MeasureProgress(console, session.scope) as say, _terminated_as_interrupted():
+    with session.run.locked(), MeasureProgress(console, session.scope) as say, terminated_as_interrupted():
         session.run.write(session.record("unfinished"))
         try:
             _measure_all(session, say)
@@ -135,12 +132,8 @@ def _measure_all(session: Session, say: MeasureProgress) -> None:
     """Idle power, then each cell; the record is written after each."""
     cells = shapes(session.config)
     say.open(session.config, session.protocol, len(cells), f"speech {session.details['speech']}", str(session.run.path))
-    if session.config.idle and capabilities().measurable["energy_net"].method != "unavailable":
-        say.phase("measuring idle power for 10 s (--no-idle skips it)")
-        meter = EnergyMeter()
-        meter.measure_idle()
-        session.idle = meter.idle
-        session.rows += _idle_rows(session)
+    session.idle = new_meter(idle=session.config.idle, say=say.phase).idle
+    session.rows += _idle_rows(session)
     for number, shape in enumerate(cells, start=1):
         say.cell(number, shape.label)
         began = time.monotonic()
@@ -214,21 +207,3 @@ def _with_note(row: Measurement, note: str) -> Measurement:
         return row
     quantity: Quantity = row.quantity
     return replace(row, quantity=replace(quantity, note="; ".join(part for part in (quantity.note, note) if part)))
-
-
-@contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
-    """A termination signal ends the measurement as Ctrl-C does: with a record of the cells done."""
-
-    def interrupt(number: int, frame: object) -> None:
-        del number, frame
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

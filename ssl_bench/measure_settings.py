@@ -142,10 +142,3 @@ def shapes(config: MeasureConfig) -> list[Shape]:
 
 def _swept(config: MeasureConfig, key: str, otherwise: float) -> tuple[float, ...]:
     return config.sweep[1] if config.sweep is not None and config.sweep[0] == key else (otherwise,)
-
-
-def folder_name(model: str) -> str:
-    """What a run of `measure` is called after: the model's name without what no folder's name should hold."""
-    name = model.removeprefix("hf:").rstrip("/").rsplit("/", maxsplit=1)[-1]
-    kept = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in name)
-    return f"{kept.strip('-') or 'model'}-measure"

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.carbon import GridIntensity, co2e
+from benchmarks.carbon import GridIntensity
 from benchmarks.ceiling import matmul_ceiling
 from benchmarks.cell import CellSetting
 from benchmarks.downstream.features import LogMelControl
@@ -24,9 +24,10 @@ from benchmarks.quantity import Quantity, unavailable
 from benchmarks.record import Conditions, Measurement
 from models.catalog import checkpoint_folder
 from models.families import family_of
-from ssl_bench.attempts import Attempt, PhaseCost, phase_cost
+from ssl_bench.attempts import Attempt, phase_cost
 from ssl_bench.cells import CellError, CellRequest, measured_apart
 from ssl_bench.config import TrainAndMeasureConfig, clip_shape
+from ssl_bench.cost_rows import cost_rows
 from ssl_bench.probing import probe_rows
 
 if TYPE_CHECKING:
@@ -84,10 +85,10 @@ def training_rows(trial: Trial, attempts: list[Attempt], metrics: list[dict[str,
     rows = count_rows(trial)
     held = trial.training_conditions()
     targets, training = phase_cost(attempts, "targets"), phase_cost(attempts, "training")
-    rows += [] if targets is None else cost_rows(trial, "targets", targets)
+    rows += [] if targets is None else cost_rows(trial.name, "targets", targets, trial.held(), trial.grid)
     if training is None:
         return rows
-    rows += cost_rows(trial, "training", training)
+    rows += cost_rows(trial.name, "training", training, held, trial.grid)
     audio = sum(attempt.audio_seconds for attempt in attempts)
     wait = sum(attempt.data_wait for attempt in attempts)
     found: dict[str, Quantity] = {
@@ -158,22 +159,6 @@ def count_rows(trial: Trial) -> Rows:
             for metric, (value, unit) in values.items()
         ]
     return rows
-
-
-def cost_rows(trial: Trial, phase: str, cost: PhaseCost) -> Rows:
-    """Time, energy and carbon of a phase, one row for each scope."""
-    held = trial.training_conditions() if phase == "training" else trial.held()
-    hours = cost.seconds / 3600
-    found: list[tuple[str, str | None, Quantity]] = [
-        ("duration", None, Quantity(cost.seconds, "s", "measured")),
-        ("device_hours", None, Quantity(hours, "h", "measured", note="one device")),
-        *(("energy_net", scope, net) for scope, net in cost.energy_net.items()),
-    ]
-    for scope, energy in cost.energy.items():
-        carbon = co2e(energy, trial.grid, trial.config.pue)
-        power = energy.scaled(1 / cost.seconds, "W") if cost.seconds else unavailable("W", "no time passed")
-        found += [("energy", scope, energy), ("power_mean", scope, power), ("co2e", scope, carbon)]
-    return [Measurement(trial.name, metric, quantity, phase, scope, held) for metric, scope, quantity in found]
 
 
 def _curve_end(metrics: list[dict[str, Any]]) -> dict[str, Quantity]:

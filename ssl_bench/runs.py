@@ -196,6 +196,13 @@ def new_run(out: str | None, model: str) -> RunFolder:
     return RunFolder(path)
 
 
+def folder_name(model: str, work: str) -> str:
+    """What a run is called after: the model's name without what no folder's name should hold, and what is done with it."""
+    name = model.removeprefix("hf:").rstrip("/").rsplit("/", maxsplit=1)[-1]
+    kept = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in name)
+    return f"{kept.strip('-') or 'model'}-{work}"
+
+
 def unfinished_run(out: str | None) -> RunFolder:
     """The run to go on with: `out`, or the newest unfinished one below `runs/`.
 

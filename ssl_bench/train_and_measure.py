@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from benchmarks.capabilities import capabilities
 from benchmarks.energy import EnergyMeter
 from benchmarks.memory import PeakMemory
 from benchmarks.quantity import unavailable
@@ -22,18 +21,19 @@ from models.pretrained import load_pretrained
 from reports.run_report import write_run_report
 from ssl_bench.attempts import PhaseCost
 from ssl_bench.config import TrainAndMeasureConfig, clip_shape
+from ssl_bench.cost_rows import cost_rows
 from ssl_bench.data.clips import ClipSource
 from ssl_bench.data.splits import drawn_hours
 from ssl_bench.job import Job, begun, opening, resumed
 from ssl_bench.ledger import Ledger
 from ssl_bench.measuring import (
     Trial,
-    cost_rows,
     evaluation_rows,
     inference_rows,
     speech_sample,
     training_rows,
 )
+from ssl_bench.metering import new_meter
 from ssl_bench.pretraining import Logged, make_fabric, make_optimiser, pretrain, stop_on_signals
 from ssl_bench.progress import Progress
 from ssl_bench.runs import RunFolder
@@ -93,7 +93,7 @@ def _measured(job: Job, trial: Trial, record: Record, say: Progress) -> Record:
         with EnergyMeter() as meter:
             rows = evaluation_rows(trial, built(job.config), job.split, job.waveforms, say.phase)
         _note_disturbances(job, "evaluation", meter)
-        rows += cost_rows(trial, "evaluation", PhaseCost.of(meter.reading))
+        rows += cost_rows(trial.name, "evaluation", PhaseCost.of(meter.reading), trial.held(), trial.grid)
         record = record.extended(rows)
     return replace(job.record("finished"), measurements=record.measurements)
 
@@ -115,7 +115,11 @@ def _train(job: Job, say: Progress) -> Trial:
     """Fit the targets, then train; the attempt's cost goes into `job.attempts`, what happened into `job.details`."""
     config, model_config = job.config, job.config.model_config()
     fabric = make_fabric(config.device, config.precision)
-    with stop_on_signals() as stop, _meter(config, say) as meter, PeakMemory(fabric.device) as memory:
+    with (
+        stop_on_signals() as stop,
+        new_meter(idle=config.idle, say=say.phase) as meter,
+        PeakMemory(fabric.device) as memory,
+    ):
         pretraining = built(config).to(fabric.device)
         optimiser = make_optimiser(pretraining, model_config.optimisation)
         if config.pretrained is not None:
@@ -180,17 +184,6 @@ def _note_disturbances(job: Job, part: str, meter: EnergyMeter) -> None:
     for key, lines in (("disturbances", reading.disturbances), ("meter_remarks", reading.remarks)):
         if lines:
             job.details[key] = {**job.details.get(key, {}), part: list(lines)}
-
-
-@contextmanager
-def _meter(config: TrainAndMeasureConfig, say: Progress) -> Iterator[EnergyMeter]:
-    """A running meter that knows the idle power, where there is a counter to read it from."""
-    meter = EnergyMeter()
-    if config.idle and capabilities().measurable["energy_net"].method != "unavailable":
-        say.phase("measuring idle power for 10 s (--no-idle skips it)")
-        meter.measure_idle()
-    with meter:
-        yield meter
 
 
 def built(config: TrainAndMeasureConfig) -> Any:  # noqa: ANN401 - a module that is a Pretraining

@@ -4,14 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import jiwer
 
 from benchmarks.downstream.intervals import pooled_rate
+from benchmarks.downstream.phones import PHONES, pronounce
 from benchmarks.downstream.symbols import CHARACTERS, Symbols
 from benchmarks.quantity import Quantity
 
 Spelled = Sequence[str]
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """Texts in a language's symbols.
+
+    Attributes:
+        units: of each text; empty where there is no text, or its spelling is not known.
+        about: what was left out, for the record.
+    """
+
+    units: tuple[Spelled, ...]
+    about: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -20,12 +35,14 @@ class Language:
 
     Attributes:
         symbols: that the recogniser puts out.
+        spell: normalised texts to symbols.
         written: symbols to the text that is rated.
         metrics: name to whether it counts words (True) or characters of the written text.
         context: seconds to either side of a frame that a linear head sees.
     """
 
     symbols: Symbols
+    spell: Callable[[Sequence[str]], Spelling]
     written: Callable[[Spelled], str]
     metrics: dict[str, bool]
     context: float
@@ -50,12 +67,27 @@ def _rate(
     return pooled_rate(errors, totals, speakers, seed=seed, note=note)
 
 
-LETTERS = Language(CHARACTERS, lambda units: "".join(units).strip(), {"cer": False, "wer": True}, context=0.08)
+LETTERS = Language(
+    CHARACTERS,
+    lambda texts: Spelling(tuple(tuple(text) for text in texts), {}),
+    lambda units: "".join(units).strip(),
+    {"cer": False, "wer": True},
+    context=0.08,
+)
 """A letter is heard over more than a frame: five frames of 40 ms, 200 ms, in a linear head."""
 
 
-def phones() -> Language:
-    """Phones of the CMU dictionary, frame by frame as SUPERB has them."""
-    from benchmarks.downstream.phones import PHONES
+def _phones_of(texts: Sequence[str]) -> Spelling:
+    found = pronounce(texts)
+    about = {
+        "utterances_left_out": found.left_out,
+        "words": found.words,
+        "unknown_words": found.unknown_words,
+        "most_frequent_unknown": dict(found.unknown),
+        "possessives_by_rule": found.possessives,
+    }
+    return Spelling(tuple(units or () for units in found.phones), about)
 
-    return Language(Symbols(PHONES), " ".join, {"per": True}, context=0.0)
+
+PHONE_LANGUAGE = Language(Symbols(PHONES), _phones_of, " ".join, {"per": True}, context=0.0)
+"""Phones of the CMU dictionary, frame by frame as SUPERB has them."""

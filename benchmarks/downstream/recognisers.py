@@ -64,6 +64,8 @@ class BlstmHead(nn.Module):
 
     def forward(self, features: Tensor, lengths: Tensor) -> Tensor:
         """See `Head`."""
+        if len(features) == 1:  # nothing is padded
+            return _spread(self.output(self.lstm(features)[0]), self.slots)
         packed = pack_padded_sequence(features, lengths.clamp(min=1).cpu(), batch_first=True, enforce_sorted=False)
         hidden, _ = pad_packed_sequence(self.lstm(packed)[0], batch_first=True, total_length=features.shape[1])
         return _spread(self.output(hidden), self.slots)

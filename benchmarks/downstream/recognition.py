@@ -32,8 +32,8 @@ FROZEN = OptimisationConfig(betas=(0.9, 0.999), weight_decay=0.0, clip=1e9, warm
 WHOLE = OptimisationConfig(warmup=0.1, schedule="tri-stage", hold=0.4, final=0.05)
 """Rises, holds and decays over 10, 40 and 50 % of the steps, as wav2vec 2.0 and essL are fine-tuned."""
 START = {"linear": 1e-2, "deep": 1e-3, "whole": 10**-3.5}
-FROZEN_BATCH, WHOLE_BATCH = 40.0, {"cpu": 60.0, "cuda": 240.0}
-"""Seconds of audio a step."""
+FROZEN_BATCH, WHOLE_BATCH = 40.0, {"cpu": 16.0, "cuda": 120.0}
+"""Seconds of audio a step; with 60 s on a CPU an hour of labels gives too few steps to leave the start."""
 FEWEST_PASSES = 3.0
 
 
@@ -97,8 +97,7 @@ def frozen(frames: Frames, language: Language, splits: Splits, effort: Effort) -
     mix = LayerMix.fitted(frames)
 
     def build() -> nn.Module:
-        head = _head(effort, mix.mean.shape[1], frames.frame_rate, language, whole=False)
-        return FrozenRecogniser(copy.deepcopy(mix), head).to(effort.device)
+        return frozen_recogniser(copy.deepcopy(mix), frames.frame_rate, language, effort).to(effort.device)
 
     schedule = Schedule(effort.passes(splits.train), FROZEN_BATCH, START[effort.head], FROZEN, effort.precision)
     return learn(build, splits.train.labelled(language), splits.dev.labelled(language), schedule, effort.seed)
@@ -106,21 +105,30 @@ def frozen(frames: Frames, language: Language, splits: Splits, effort: Effort) -
 
 def fine_tuned(encoder: Encoder, language: Language, splits: Splits, effort: Effort) -> Learned:
     """The whole encoder learns with its head on the last layer; `encoder` itself is left as it is."""
-    source = copy.deepcopy(cast("Any", encoder)).to(effort.device)
-    if hasattr(source, "mask_nothing"):
-        source.mask_nothing()
-    with torch.inference_mode():
-        shown = source(torch.zeros(1, SAMPLE_RATE, device=effort.device))
-    width = shown.layers[-1].shape[-1]
 
     def build() -> nn.Module:
-        head = _head(effort, width, shown.frame_rate, language, whole=True)
-        return WholeRecogniser(copy.deepcopy(source), head, width).to(effort.device)
+        return whole_recogniser(copy.deepcopy(encoder), language, effort).to(effort.device)
 
-    schedule = Schedule(
-        effort.passes(splits.train), WHOLE_BATCH[effort.device.type], START["whole"], WHOLE, effort.precision
-    )
+    batch_seconds = WHOLE_BATCH[effort.device.type]
+    schedule = Schedule(effort.passes(splits.train), batch_seconds, START["whole"], WHOLE, effort.precision)
     return learn(build, splits.train.labelled(language), splits.dev.labelled(language), schedule, effort.seed)
+
+
+def frozen_recogniser(mix: LayerMix, frame_rate: float, language: Language, effort: Effort) -> FrozenRecogniser:
+    """Before it learns."""
+    return FrozenRecogniser(mix, _head(effort, mix.mean.shape[1], frame_rate, language, whole=False))
+
+
+def whole_recogniser(encoder: Encoder, language: Language, effort: Effort) -> WholeRecogniser:
+    """Before it learns; without the masks that transformers draws on its own in training."""
+    module = cast("Any", encoder)
+    if hasattr(module, "mask_nothing"):
+        module.mask_nothing()
+    device = next((p.device for p in module.parameters()), torch.device("cpu"))
+    with torch.no_grad():
+        shown = module(torch.zeros(1, SAMPLE_RATE, device=device))
+    width = shown.layers[-1].shape[-1]
+    return WholeRecogniser(encoder, _head(effort, width, shown.frame_rate, language, whole=True), width)
 
 
 def _head(effort: Effort, width: int, frame_rate: float, language: Language, *, whole: bool) -> nn.Module:
@@ -129,7 +137,7 @@ def _head(effort: Effort, width: int, frame_rate: float, language: Language, *, 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(effort.seed)
         if effort.head == "linear":
-            return LinearHead(width, symbols, frame_rate, 0.0 if whole else language.context)
+            return LinearHead(width, symbols, frame_rate, language.context)
         return (ConvolutionalHead if whole else BlstmHead)(width, symbols, frame_rate)
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from models.errors import BadInputError
-from ssl_bench.measure_settings import MeasureConfig, Shape, check_early, folder_name, parse_sweep, resolved, shapes
+from ssl_bench.measure_settings import MeasureConfig, Shape, check_early, parse_sweep, resolved, shapes
+from ssl_bench.runs import folder_name
 
 TINY = MeasureConfig("efficient-tiny")
 
@@ -107,4 +108,4 @@ def test_settings_that_can_be_are_not(tmp_path: Path) -> None:
     ],
 )
 def test_a_run_is_named_after_its_model(model: str, name: str) -> None:
-    assert folder_name(model) == name
+    assert folder_name(model, "measure") == name

@@ -1,0 +1,87 @@
+"""What systems give and what finding out cost: a row for each system, a column for each task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benchmarks.quantity import Quantity
+from benchmarks.record import Measurement, Record, headline_scope
+from reports.tables import percent
+from reports.units import duration, shown
+
+NAMES = {"cer": "CER", "wer": "WER", "per": "PER", "accuracy": "accuracy", "eer": "EER", "abx": "ABX error"}
+MARKS = {"no better than its own random weights": "*", "did not converge": "+", "final": "#"}
+"""What a note says, and the sign for it in a table."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table.
+
+    Attributes:
+        header: of its columns.
+        rows: of cells.
+        legend: what its signs mean.
+    """
+
+    header: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+    legend: list[str]
+
+
+def quality_grid(record: Record) -> Grid:
+    """Error rates with their intervals, one row for each system; empty where nothing was rated."""
+    rated = [row for row in record.measurements if row.metric in NAMES and row.conditions.task is not None]
+    columns = list(dict.fromkeys(_column(row) for row in rated))
+    cells: dict[str, dict[str, str]] = {}
+    used: dict[str, str] = {}
+    for row in rated:
+        cells.setdefault(row.model, {})[_column(row)] = percent(row.quantity) + _marks(row.quantity, used)
+    rows = [(model, *(found.get(column, "") for column in columns)) for model, found in cells.items()]
+    return Grid(("system", *columns), rows, [f"{sign} {meaning}" for meaning, sign in used.items()])
+
+
+def _column(row: Measurement) -> str:
+    c = row.conditions
+    head = f", {c.head}" if c.head else ""
+    return f"{NAMES[row.metric]} ({c.task}{head})"
+
+
+def _marks(quantity: Quantity, used: dict[str, str]) -> str:
+    found = {meaning: sign for meaning, sign in MARKS.items() if meaning in quantity.note.split("; ")[:3]}
+    used |= found
+    return "".join(f" {sign}" for sign in found.values())
+
+
+def bill_grid(record: Record) -> Grid:
+    """Time, energy, carbon and FLOPs of pretraining (of runs) and evaluation, one row for each system and phase."""
+    scope = headline_scope(record.config.get("device"))
+    keys = list(dict.fromkeys((m.model, m.phase) for m in record.measurements if m.metric == "duration"))
+    rows = []
+    for model, phase in keys:
+        found = {
+            metric: record.find(metric, phase, part, model)
+            for metric, part in (("duration", None), ("energy", scope), ("co2e", scope), ("flops", None))
+        }
+        seconds = found["duration"]
+        took = "" if seconds is None or seconds.value is None else duration(seconds.value)
+        rows.append((model, phase or "", took, *(_shown(found[m]) for m in ("energy", "co2e", "flops"))))
+    return Grid(("system", "phase", "time", f"energy, {scope}", "CO2e", "FLOPs"), rows, [])
+
+
+def _shown(quantity: Quantity | None) -> str:
+    if quantity is None:
+        return ""
+    value, unit = shown(quantity)
+    method = "" if quantity.value is None else f" ({quantity.method})"
+    return f"{value} {unit}{method}".strip()
+
+
+def noted(rows: Sequence[Measurement]) -> list[tuple[str, list[str]]]:
+    """Each note of error rates with the columns it is of."""
+    notes: dict[str, list[str]] = {}
+    for row in rows:
+        if row.metric in NAMES and row.conditions.task is not None and row.quantity.note:
+            notes.setdefault(row.quantity.note, []).append(f"{row.model}, {_column(row)}")
+    return list(notes.items())

@@ -1,0 +1,127 @@
+"""`sslbench evaluate`."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import redirect_stdout
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ssl_bench.commands.metered import CARBON, Country, GridIntensity, Pretrained, closing_lines, require_quiet
+from ssl_bench.commands.tasks import (
+    Alignments,
+    Features,
+    Head,
+    Heads,
+    Keywords,
+    Labels,
+    LanguageModel,
+    LearnHours,
+    Tasks,
+)
+from ssl_bench.console import Json, fail, print_json, stderr, typed_command
+
+if TYPE_CHECKING:
+    from benchmarks.record import Record
+    from ssl_bench.runs import RunFolder
+
+
+def evaluate_command(
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MODEL_OR_RUN...",
+            help="As `measure` takes them; several runs of one model that differ in their seed make one row.",
+        ),
+    ],
+    *,
+    tasks: Tasks = "asr",
+    train: Annotated[
+        str, typer.Option(help="A folder of labelled speech, or 'sample' (synthetic, for all three).")
+    ] = "sample",
+    dev: Annotated[
+        str | None, typer.Option(help="A folder to choose the learning rate on. [a tenth of --train's speakers]")
+    ] = None,
+    test: Annotated[str | None, typer.Option(help="A folder of other speakers to rate on.")] = None,
+    labels: Labels = "1h",
+    head: Head = None,
+    heads: Heads = 1,
+    seeds: Annotated[int, typer.Option(help="Of heads and random weights: one row with mean and interval.")] = 1,
+    seed: Annotated[int, typer.Option(help="The first one.")] = 0,
+    learn_hours: LearnHours = None,
+    lm: LanguageModel = None,
+    keywords: Keywords = None,
+    alignments: Alignments = None,
+    pretrained: Pretrained = None,
+    features: Features = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
+    country: Country = None,
+    grid_intensity: GridIntensity = None,
+    pue: Annotated[float, typer.Option(help="Power usage effectiveness.", rich_help_panel=CARBON)] = 1.0,
+    idle: Annotated[bool, typer.Option("--idle/--no-idle", help="Measure idle power first, for 10 s.")] = True,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="A disturbed measurement is an error (exit code 1).")
+    ] = False,
+    out: Annotated[str | None, typer.Option(help="The run's folder. [runs/MODEL-evaluate-TIME]")] = None,
+    as_json: Json = False,
+) -> None:
+    """What models and runs give, beside their own random weights and log-mel, and what finding out cost."""
+    from ssl_bench.config import check_choices
+    from ssl_bench.evaluate_settings import EvaluateConfig, EvaluationSettings, check_early, parse_tasks
+
+    choices: dict[str, Any] = {"device": device, "precision": precision}
+    check_choices(choices)
+    evaluation = EvaluationSettings(
+        parse_tasks(tasks),
+        labels,
+        head,
+        heads,
+        learn_hours,
+        lm,
+        keywords,
+        alignments,
+        features,  # type: ignore[arg-type]
+    )
+    config = EvaluateConfig(
+        models=tuple(models), evaluation=evaluation, train=train, dev=dev, test=test, seeds=seeds, seed=seed,
+        pretrained=pretrained, country=country, grid_intensity=grid_intensity, pue=pue, idle=idle, strict=strict, out=out,
+        **choices,
+    )  # fmt: skip
+    check_early(config)
+    from ssl_bench.evaluate import evaluate
+
+    with redirect_stdout(sys.stderr):  # what a model of the user's prints is no part of the document
+        run, record = evaluate(config, command=typed_command(), console=stderr())
+    if as_json:
+        print_json("evaluate", {"run": str(run.path), **record.document()})
+    else:
+        _print_summary(run, record)
+    if record.status != "finished":
+        done = len(record.details["findings"])
+        fail(f"{run.path}: unfinished, stopped {record.details.get('stopped')}; the record has {done} findings", 1)
+    require_quiet(run, record)
+
+
+def _print_summary(run: RunFolder, record: Record) -> None:
+    from rich.console import Console
+
+    from reports.evaluation_report import evaluation_tables
+
+    console = Console()
+    for table in evaluation_tables(record):
+        console.print(table)
+    said = [f"speech:   {line}" for line in record.details["speech"]["said"]]
+    said += [f"run:      {run.path}", f"report:   {run.path / 'report.md'}"]
+    said += closing_lines(record)
+    said.append(f"next:     {_next(record)}")
+    console.print("\n".join(said), highlight=False, markup=False, soft_wrap=True)
+
+
+def _next(record: Record) -> str:
+    """More seeds after one, the cost after the quality."""
+    config = record.config
+    if config["seeds"] == 1 and len(config["models"]) == 1:
+        return f"{record.command} --seeds 3"
+    return f"sslbench measure {config['models'][0]}"

@@ -1,0 +1,119 @@
+"""`sslbench evaluate`: models and runs, their controls beside them, task by task, into a run folder."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from benchmarks.carbon import GridIntensity, chosen_intensity
+from benchmarks.environment import conditions, environment
+from benchmarks.record import Measurement, Record, headline_scope
+from reports.evaluation_report import write_evaluation_report
+from ssl_bench.evaluate_settings import EvaluateConfig, resolved
+from ssl_bench.evaluation import Evaluation, Finding, System, evaluated
+from ssl_bench.evaluation_progress import EvaluationProgress
+from ssl_bench.evaluation_rows import bill_rows, documents, rate_rows
+from ssl_bench.evaluation_speech import EvaluationSpeech, read_splits
+from ssl_bench.interruption import terminated_as_interrupted
+from ssl_bench.metering import new_meter
+from ssl_bench.runs import RunFolder, folder_name, new_run
+from ssl_bench.systems import shown_name, systems_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@dataclass
+class Session:
+    """One call of `evaluate`.
+
+    Attributes:
+        details: what the record holds beside its rows.
+        rows: of the rates and bills so far.
+    """
+
+    config: EvaluateConfig
+    run: RunFolder
+    grid: GridIntensity | None
+    command: str
+    details: dict[str, Any]
+    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    machine: dict[str, Any] = field(default_factory=environment)
+    rows: list[Measurement] = field(default_factory=list)
+
+    def record(self, status: str) -> Record:
+        """As it stands."""
+        name, rows = self.run.path.name, tuple(self.rows)
+        return Record(
+            name, self.created, status, self.command, asdict(self.config), self.machine, rows, {}, self.details
+        )
+
+
+def evaluate(config: EvaluateConfig, *, command: str, console: Console) -> tuple[RunFolder, Record]:
+    """Evaluate every system on every task; returns the run and its record, whose status says whether all were reached.
+
+    Raises:
+        BadInputError: for a model, a setting or speech that cannot be used.
+    """
+    config = resolved(config, cuda=torch.cuda.is_available())
+    grid = chosen_intensity(config.country, config.grid_intensity)
+    seeds = list(range(config.seed, config.seed + config.seeds))
+    systems = systems_of(config.models, seeds, config.pretrained)
+    speech = read_splits(config)
+    details: dict[str, Any] = {
+        "speech": speech.document(),
+        "seeds": seeds,
+        "systems": [{"name": s.name, "seed": s.seed} for s in systems],
+        "grid": None if grid is None else asdict(grid),
+        "findings": [],
+    }
+    run = new_run(config.out, folder_name(shown_name(config.models[0]), "evaluate"))
+    session = Session(config, run, grid, command, details)
+    status = "finished"
+    with ExitStack() as stack:
+        stack.enter_context(run.locked())
+        stack.enter_context(terminated_as_interrupted())
+        say = stack.enter_context(EvaluationProgress(console, headline_scope(config.device)))
+        run.write(session.record("unfinished"))
+        try:
+            _evaluate_all(session, systems, speech, say)
+        except KeyboardInterrupt:
+            session.details["stopped"] = "by the user"
+            status = "unfinished"
+        record = session.record(status)
+        write_evaluation_report(record, run.path)
+        run.write(record)
+    return run, record
+
+
+def _evaluate_all(session: Session, systems: list[System], speech: EvaluationSpeech, say: EvaluationProgress) -> None:
+    """Each finding goes into the record as it comes; the bills come last, also after an interruption."""
+    config = session.config
+    device = torch.device(config.device)
+    held = conditions(
+        device, config.precision, None, pue=config.pue, grid=None if session.grid is None else session.grid.label
+    )
+    meter = new_meter(idle=config.idle, say=say.phase)
+    findings: list[Finding] = []
+    evaluation = Evaluation(config.evaluation, speech, device, config.precision, meter, say.phase)
+    try:
+        with meter:
+            say.open(config, systems, meter)
+            for finding in evaluated(systems, evaluation):
+                findings.append(finding)
+                session.details["findings"] = documents(findings)
+                session.rows = rate_rows(findings, held, speech)
+                session.run.write(session.record("unfinished"))
+                say.found(finding)
+    finally:
+        session.rows = rate_rows(findings, held, speech)
+        session.rows += bill_rows(meter.windows, evaluation.flops, held, session.grid)
+        session.details["left_out"] = evaluation.about
+        session.details["meter_cpu_seconds"] = meter.own_cpu_seconds
+        if meter.reading.disturbances:
+            session.details["disturbances"] = {"evaluation": list(meter.reading.disturbances)}
+        session.run.add_trace(meter.reading.trace, part="evaluation")

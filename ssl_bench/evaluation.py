@@ -1,0 +1,178 @@
+"""Systems evaluated task by task, whoever trained them: features once, then a head, a rate and a bill for each."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from benchmarks.downstream.languages import Language, Spelling
+from benchmarks.downstream.outcome import Outcome
+from benchmarks.downstream.recognition import Effort, Readings, Splits
+from benchmarks.downstream.store import stored
+from benchmarks.downstream.work import encoder_rate
+from models.errors import BadInputError
+
+if TYPE_CHECKING:
+    from benchmarks.downstream.features import Frames
+    from benchmarks.downstream.language_model import WordNgram
+    from benchmarks.downstream.spoken import Spoken
+    from benchmarks.energy import EnergyMeter
+    from ssl_bench.evaluate_settings import EvaluationSettings, Head
+    from ssl_bench.evaluation_speech import EvaluationSpeech
+
+
+@dataclass(frozen=True)
+class System:
+    """What is evaluated.
+
+    Attributes:
+        name: as rows name it.
+        seed: of its heads, and of its weights where they are random.
+        build: gives the encoder with its weights, on the CPU, in evaluation mode.
+        shape: the same without weights that matter, for counting.
+    """
+
+    name: str
+    seed: int
+    build: Callable[[], Any]
+    shape: Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The outcome of one task with one head (None: nothing is learned) on one system."""
+
+    system: System
+    task: str
+    head: str | None
+    outcome: Outcome
+
+
+@dataclass(eq=False)
+class Evaluation:
+    """One way of evaluating, for all systems alike.
+
+    Attributes:
+        meter: running; each system's frozen tasks are its window `NAME: evaluation`, fine-tuning `NAME: finetuning`.
+        say: what is done now.
+        flops: by those windows' names, as far as they could be counted.
+        about: what was left out, by task.
+    """
+
+    settings: EvaluationSettings
+    speech: EvaluationSpeech
+    device: torch.device
+    precision: str
+    meter: EnergyMeter
+    say: Callable[[str], None]
+    flops: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    about: dict[str, Any] = field(default_factory=dict)
+    _spelled: dict[str, list[Spelling]] = field(default_factory=dict)
+
+    def spelled(self, task: str, language: Language) -> list[Spelling]:
+        """The texts of train, dev and test in a language's symbols.
+
+        Raises:
+            BadInputError: where a split has nothing to spell.
+        """
+        if task not in self._spelled:
+            splits = {"train": self.speech.train, "dev": self.speech.dev, "test": self.speech.test}
+            found = {name: language.spell([s.text for s in spoken]) for name, spoken in splits.items()}
+            for name, spelling in found.items():
+                if not any(spelling.units):
+                    raise BadInputError(f"--tasks {task}: no utterance of {name} has a transcript that can be spelled")
+            self.about[task] = {name: spelling.about for name, spelling in found.items() if spelling.about}
+            self._spelled[task] = list(found.values())
+        return self._spelled[task]
+
+    @cached_property
+    def language_model(self) -> WordNgram | None:
+        """Of `--lm`."""
+        if self.settings.lm is None:
+            return None
+        from benchmarks.downstream.language_model import WordNgram
+
+        return WordNgram.load(Path(self.settings.lm))
+
+
+@dataclass(eq=False)
+class Subject:
+    """A system at work: its encoder, and the features it gives."""
+
+    system: System
+    evaluation: Evaluation
+
+    @cached_property
+    def encoder(self) -> Any:  # noqa: ANN401 - a module that is an Encoder
+        """On the device, in evaluation mode."""
+        return self.system.build().to(self.evaluation.device).eval()
+
+    def frames(self, spoken: Sequence[Spoken]) -> Frames:
+        """Features of utterances; what the store has is neither extracted nor paid for again."""
+        evaluation = self.evaluation
+        found = stored(self.encoder, spoken, evaluation.device, evaluation.settings.features, self._say)
+        if found.extracted_seconds:
+            self.spend("evaluation", self._encoder_rate * found.extracted_seconds)
+        return found
+
+    def spend(self, phase: str, flops: float) -> None:
+        """Put computed FLOPs on the bill."""
+        self.evaluation.flops[f"{self.system.name}: {phase}"] += flops
+
+    @cached_property
+    def _encoder_rate(self) -> float:
+        return encoder_rate(self.system.shape)
+
+    def _say(self, text: str) -> None:
+        self.evaluation.say(f"{self.system.name}: {text}")
+
+    def effort(self, head: Head) -> Effort:
+        """How a recogniser learns."""
+        e = self.evaluation
+        return Effort(head, e.settings.chosen_hours(e.device.type), self.system.seed, e.device, e.precision)
+
+    def splits(self, task: str, language: Language, *, waveforms: bool) -> Splits:
+        """Train, dev and test as a recogniser takes them: waveforms, or frozen features."""
+        speech = self.evaluation.speech
+        parts = zip((speech.train, speech.dev, speech.test), self.evaluation.spelled(task, language), strict=True)
+        return Splits(*(self._readings(spoken, spelling, waveforms=waveforms) for spoken, spelling in parts))
+
+    def _readings(self, spoken: Sequence[Spoken], spelling: Spelling, *, waveforms: bool) -> Readings:
+        kept = [(s, units) for s, units in zip(spoken, spelling.units, strict=True) if units]
+        chosen = [s for s, _ in kept]
+        inputs = Waves(chosen) if waveforms else self.frames(chosen).utterances
+        return Readings(chosen, [units for _, units in kept], inputs)
+
+
+class Waves(Sequence[torch.Tensor]):
+    """Waveforms `(n,)` of utterances, read at access."""
+
+    def __init__(self, spoken: Sequence[Spoken]) -> None:
+        self.spoken = spoken
+
+    def __len__(self) -> int:
+        return len(self.spoken)
+
+    def __getitem__(self, index: Any) -> Any:  # noqa: ANN401 - a Sequence's own signature has two
+        return torch.from_numpy(self.spoken[index].read())
+
+
+def evaluated(systems: Sequence[System], evaluation: Evaluation) -> Iterator[Finding]:
+    """Every task on every system, in the order given."""
+    from ssl_bench.evaluation_tasks import TASKS
+
+    for system in systems:
+        subject = Subject(system, evaluation)
+        for name in evaluation.settings.tasks:
+            task = TASKS[name]
+            heads = evaluation.settings.chosen_heads(evaluation.device.type) if task.learns else (None,)
+            for head in heads:
+                evaluation.say(f"{system.name}, seed {system.seed}: {name}{f', {head} head' if head else ''}")
+                with evaluation.meter.window(f"{system.name}: {task.phase}"):
+                    yield from task.run(subject, head)

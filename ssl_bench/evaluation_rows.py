@@ -1,0 +1,100 @@
+"""The rows of an evaluation: a rate for each system, task, head and metric over all seeds, and each system's bill."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.downstream.seeds import over_seeds
+from benchmarks.quantity import Quantity, unavailable
+from benchmarks.record import Conditions, Measurement
+from ssl_bench.attempts import PhaseCost
+from ssl_bench.cost_rows import cost_rows
+from ssl_bench.systems import untrained
+
+if TYPE_CHECKING:
+    from benchmarks.carbon import GridIntensity
+    from benchmarks.energy import EnergyReading
+    from ssl_bench.evaluation import Finding
+
+LOWER_IS_BETTER = frozenset({"cer", "wer", "per", "eer", "abx"})
+OF_LABELS = frozenset({"asr", "asr-finetune", "pr"})
+COUNTED = "matrix products of encoder and heads, 1 MAC = 2 FLOPs, counted at 10 s; all seeds, tries and controls"
+NO_BETTER = "no better than its own random weights"
+
+
+def rate_rows(findings: Sequence[Finding], held: Conditions, labels: str, tested_on: str) -> list[Measurement]:
+    """One row for each system, task, head and metric; one that does not beat its own random weights says so."""
+    groups: dict[tuple[str, str, str | None], list[Finding]] = defaultdict(list)
+    for finding in findings:
+        groups[finding.system.name, finding.task, finding.head].append(finding)
+    rows = []
+    for (system, task, head), found in groups.items():
+        conditions = replace(
+            held, task=task, head=head, labels=labels if task in OF_LABELS else None, tested_on=tested_on
+        )
+        for metric in found[0].outcome.rates:
+            quantity = over_seeds([finding.outcome for finding in found], metric)
+            phase = "finetuning" if task == "asr-finetune" else "evaluation"
+            rows.append(Measurement(system, metric, quantity, phase, None, conditions))
+    return marked(rows)
+
+
+def marked(rows: Sequence[Measurement]) -> list[Measurement]:
+    """The rows, with a mark on each model that does not clearly beat its own random weights (intervals apart)."""
+    found = {(row.model, row.metric, row.conditions.task, row.conditions.head): row.quantity for row in rows}
+
+    def checked(row: Measurement) -> Measurement:
+        control = found.get((untrained(row.model), row.metric, row.conditions.task, row.conditions.head))
+        if control is None or _beats(row.quantity, control, row.metric):
+            return row
+        note = "; ".join(part for part in (NO_BETTER, row.quantity.note) if part)
+        return replace(row, quantity=replace(row.quantity, note=note))
+
+    return [checked(row) for row in rows]
+
+
+def _beats(quantity: Quantity, control: Quantity, metric: str) -> bool:
+    """Whether the intervals are apart, on the right side; what has no value beats nothing."""
+    if quantity.value is None or control.value is None:
+        return control.value is None
+    lower, upper = (quantity, control) if metric in LOWER_IS_BETTER else (control, quantity)
+    high = lower.ci95[1] if lower.ci95 else lower.value
+    low = upper.ci95[0] if upper.ci95 else upper.value
+    return high is not None and low is not None and high < low
+
+
+def bill_rows(
+    windows: Mapping[str, EnergyReading], flops: Mapping[str, float], held: Conditions, grid: GridIntensity | None
+) -> list[Measurement]:
+    """Time, energy, carbon and FLOPs of each window `SYSTEM: PHASE` of the meter."""
+    rows = []
+    for window, reading in windows.items():
+        system, _, phase = window.rpartition(": ")
+        rows += cost_rows(system, phase, PhaseCost.of(reading), held, grid)
+        counted = flops.get(window)
+        computed = (
+            unavailable("FLOP", "nothing was counted")
+            if counted is None
+            else Quantity(counted, "FLOP", "analytic", note=COUNTED)
+        )
+        rows.append(Measurement(system, "flops", computed, phase, None, held))
+    return rows
+
+
+def documents(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """Every finding by itself, for the record: seed, rates, what was tried."""
+    return [
+        {
+            "system": finding.system.name,
+            "seed": finding.system.seed,
+            "task": finding.task,
+            "head": finding.head,
+            "converged": finding.outcome.converged,
+            "rates": {metric: [q.value, list(q.ci95 or ())] for metric, q in finding.outcome.rates.items()},
+            **finding.outcome.details,
+        }
+        for finding in findings
+    ]

@@ -1,0 +1,128 @@
+"""The tasks by name: what each takes of the speech, and which part of the bill it is on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from benchmarks.downstream.beam_search import beam_search
+from benchmarks.downstream.ctc_learning import Learned
+from benchmarks.downstream.heads import LayerMix
+from benchmarks.downstream.languages import LETTERS, PHONE_LANGUAGE, Language
+from benchmarks.downstream.recognition import (
+    Decoder,
+    Splits,
+    fine_tuned,
+    frozen,
+    frozen_recogniser,
+    rated,
+    whole_recogniser,
+)
+from benchmarks.downstream.symbols import ALPHABET
+from benchmarks.downstream.work import CLIP, Rates, recogniser_rates
+from models.interface import SAMPLE_RATE
+from ssl_bench.evaluation import Finding, Subject
+
+if TYPE_CHECKING:
+    from benchmarks.downstream.language_model import WordNgram
+    from ssl_bench.evaluate_settings import Head
+
+
+@dataclass(frozen=True)
+class Task:
+    """How a task is run.
+
+    Attributes:
+        phase: whose bill it is on.
+        run: gives the findings of a subject with a head.
+        learns: whether there is a head to choose.
+    """
+
+    phase: str
+    run: Callable[[Subject, Any], Sequence[Finding]]
+    learns: bool = True
+
+
+def _recognised(task: str, language: Language, subject: Subject, head: Head) -> list[Finding]:
+    """A head on frozen features."""
+    splits, effort = subject.splits(task, language, waveforms=False), subject.effort(head)
+    frames = subject.frames(splits.train.spoken)
+    layers, width = frames.utterances[0].shape[1:]
+    rates = recogniser_rates(
+        lambda: frozen_recogniser(
+            LayerMix(torch.zeros(layers, width), torch.ones(layers, width)), frames.frame_rate, language, effort
+        ),
+        lambda: torch.zeros(round(CLIP * frames.frame_rate), layers, width),
+    )
+    learned = frozen(frames, language, splits, effort)
+    subject.spend("evaluation", _flops(rates, learned, splits))
+    return _Recognition(task, language, subject, head, splits).findings(learned)
+
+
+def _fine_tuned(subject: Subject, head: Head) -> list[Finding]:
+    """The whole encoder learns characters with a head."""
+    splits, effort = subject.splits("asr-finetune", LETTERS, waveforms=True), subject.effort(head)
+    rates = recogniser_rates(
+        lambda: whole_recogniser(subject.system.shape(), LETTERS, effort),
+        lambda: torch.zeros(round(CLIP * SAMPLE_RATE)),
+    )
+    learned = fine_tuned(subject.encoder, LETTERS, splits, effort)
+    subject.spend("finetuning", _flops(rates, learned, splits))
+    return _Recognition("asr-finetune", LETTERS, subject, head, splits).findings(learned)
+
+
+def _flops(rates: Rates, learned: Learned, splits: Splits) -> float:
+    """Of learning, of dev after each try, and of test once."""
+    read = len(learned.dev_losses) * splits.dev.hours + splits.test.hours
+    return rates.learning * learned.seconds_heard + rates.reading * read * 3600
+
+
+@dataclass(frozen=True)
+class _Recognition:
+    """A task of recognition on one subject."""
+
+    task: str
+    language: Language
+    subject: Subject
+    head: Head
+    splits: Splits
+
+    def findings(self, learned: Learned) -> list[Finding]:
+        """Greedy transcripts, and those of a beam search where characters are read and there is a language model."""
+        note = f"{NOTES[self.task, self.head]}, CTC"
+        found = [self._finding(self.head, learned, f"{note}, greedy", None)]
+        model = self.subject.evaluation.language_model
+        if model is not None and self.language is LETTERS:
+            decode = partial(_searched, model=model)
+            found.append(self._finding(f"{self.head}, beam", learned, f"{note}, beam and {model.order}-gram", decode))
+        return found
+
+    def _finding(self, head: str, learned: Learned, note: str, decode: Decoder | None) -> Finding:
+        effort = self.subject.effort(self.head)
+        outcome = rated(learned, self.language, self.splits, effort, note=note, decode=decode)
+        return Finding(self.subject.system, self.task, head, outcome)
+
+
+def _searched(found: Tensor, model: WordNgram) -> Sequence[str]:
+    return beam_search(found, ALPHABET, model)
+
+
+NOTES = {
+    ("asr", "linear"): "linear map of 200 ms of frozen features",
+    ("asr", "deep"): "2 x BiLSTM-1024 on frozen features",
+    ("pr", "linear"): "frame-wise linear map of frozen features",
+    ("pr", "deep"): "2 x BiLSTM-1024 on frozen features",
+    ("asr-finetune", "linear"): "whole encoder fine-tuned with a linear map of 200 ms of its last layer",
+    ("asr-finetune", "deep"): "whole encoder fine-tuned with essL's upsampling convolutions",
+}
+
+TASKS: dict[str, Task] = {
+    "asr": Task("evaluation", partial(_recognised, "asr", LETTERS)),
+    "asr-finetune": Task("finetuning", _fine_tuned),
+    "pr": Task("evaluation", partial(_recognised, "pr", PHONE_LANGUAGE)),
+}

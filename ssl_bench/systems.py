@@ -1,0 +1,88 @@
+"""What stands in an evaluation: each model, its own architecture with random weights, and log-mel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.downstream.features import LogMelControl
+from benchmarks.record import read_record
+from models.catalog import described, is_foreign, is_run, load_model
+from ssl_bench.evaluation import System
+
+LOG_MEL = "log-mel"
+
+
+def untrained(name: str) -> str:
+    """How rows name a model with random weights."""
+    return f"{name} (untrained)"
+
+
+def systems_of(models: Sequence[str], seeds: Sequence[int], pretrained: str | None) -> list[System]:
+    """All systems of an evaluation, the controls last.
+
+    Runs of one model are its seeds: each is evaluated with the seed it was trained with.
+
+    Raises:
+        BadInputError: for a run that cannot be read.
+    """
+    trained: list[System] = []
+    controls: dict[tuple[str, int], System] = {}
+    for model in models:
+        name, own = shown_name(model), _own_seed(model)
+        for seed in seeds if own is None else [own + seed - seeds[0] for seed in seeds]:
+            if is_run(model) or is_foreign(model) or pretrained is not None:
+                build = partial(load_model, model, pretrained=pretrained)
+                trained.append(System(name, seed, build, partial(load_model, model, weights=False)))
+            if (control := _control(model, name, seed)) is not None:
+                controls.setdefault((control.name, seed), control)
+    drawn = dict.fromkeys(system.seed for system in (*trained, *controls.values()))
+    log_mel = [System(LOG_MEL, seed, LogMelControl, LogMelControl) for seed in drawn]
+    return [*_unique(trained), *controls.values(), *log_mel]
+
+
+def _unique(systems: Iterable[System]) -> list[System]:
+    """Names tell systems apart; two runs with one seed and one model are told apart by a number."""
+    seen: set[tuple[str, int]] = set()
+    found = []
+    for system in systems:
+        name, number = system.name, 1
+        while (name, system.seed) in seen:
+            number += 1
+            name = f"{system.name} #{number}"
+        seen.add((name, system.seed))
+        found.append(System(name, system.seed, system.build, system.shape))
+    return found
+
+
+def shown_name(model: str) -> str:
+    """As rows name it: the catalog's name of a run's model, else the name given."""
+    return described(model)[0] if is_run(model) else model
+
+
+def _own_seed(model: str) -> int | None:
+    """Of a run, from its record; None for anything else."""
+    if not is_run(model) or not (Path(model) / "run.json").is_file():
+        return None
+    seed = read_record(Path(model) / "run.json").config.get("seed")
+    return int(seed) if isinstance(seed, int) else None
+
+
+def _control(model: str, name: str, seed: int) -> System | None:
+    """The same architecture with random weights, or None for a function of the user's, which brings its own."""
+    if is_foreign(model):
+        if not model.startswith("hf:"):
+            return None
+        return System(untrained(name), seed, partial(_seeded, model, seed), partial(load_model, model, weights=False))
+    return System(untrained(name), seed, partial(_seeded, model, seed), partial(load_model, model, weights=False))
+
+
+def _seeded(model: str, seed: int) -> Any:  # noqa: ANN401 - a module that is an Encoder
+    """Random weights that follow from the seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return load_model(model, weights=False)
