@@ -1,0 +1,213 @@
+"""Speaker identification and verification: who is tested on what, what is counted, and on real speech."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import partial
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from sklearn.metrics.pairwise import cosine_similarity
+
+from benchmarks.downstream.equal_error_rate import equal_error_rate
+from benchmarks.downstream.features import Frames, LogMelControl, extract
+from benchmarks.downstream.heads import LayerMix
+from benchmarks.downstream.speaker_identification import SpeakerSplit, identify
+from benchmarks.downstream.speaker_verification import verify
+from benchmarks.downstream.spoken import Spoken
+from models.interface import SpeechFeatures
+from ssl_bench.data.audio import read_audio
+from ssl_bench.data.corpus import read_corpus
+
+CPU = torch.device("cpu")
+
+
+def silence() -> NDArray[np.float32]:
+    raise AssertionError("a task reads no waveforms")
+
+
+def said(*parts: tuple[str, str, int]) -> list[Spoken]:
+    """Speaker, session and how many utterances."""
+    return [
+        Spoken(silence, 16_000, speaker, session=session) for speaker, session, count in parts for _ in range(count)
+    ]
+
+
+def heard(spoken: list[Spoken], seed: int = 0, loudness: float = 3.0) -> Frames:
+    """Each speaker's own direction in frames of noise."""
+    draw = np.random.default_rng(seed)
+    voices = {name: np.random.default_rng(ord(name[0])).standard_normal(8) for name in {s.speaker for s in spoken}}
+    return Frames(
+        tuple(
+            torch.from_numpy(loudness * voices[s.speaker] + draw.standard_normal((5, 2, 8)) * 3).half() for s in spoken
+        ),
+        25.0,
+    )
+
+
+def split_of(spoken: list[Spoken]) -> SpeakerSplit:
+    return SpeakerSplit.of(dict(enumerate(spoken)))
+
+
+def test_three_sessions_and_more_stay_whole() -> None:
+    """By name: the last is tested, the one before it chooses, whatever the order they come in."""
+    split = split_of(said(("a", "30", 2), ("a", "10", 3), ("a", "40", 1), ("a", "20", 2)))
+    assert (split.train, split.dev, split.test) == ([2, 3, 4, 6, 7], [0, 1], [5])
+    assert (split.speakers, split.of_one_session, split.left_out) == (["a"], 0, 0)
+
+
+def test_of_two_sessions_every_fifth_of_the_first_chooses() -> None:
+    split = split_of(said(("a", "1", 7), ("a", "2", 3)))
+    assert (split.train, split.dev, split.test) == ([0, 2, 3, 4, 5], [1, 6], [7, 8, 9])
+
+
+def test_of_one_session_every_fourth_is_tested_and_every_fourth_chooses() -> None:
+    split = split_of(said(("a", "", 9)))
+    assert (sorted(split.train), split.dev, split.test) == ([0, 3, 4, 7, 8], [1, 5], [2, 6])
+    assert split.of_one_session == 1
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["", "1", "2", "3"]), st.integers(1, 5)), max_size=9))
+def test_every_speaker_is_learned_and_tested_and_no_utterance_is_in_two_parts(
+    parts: list[tuple[str, str, int]],
+) -> None:
+    spoken = said(*parts)
+    split, own = split_of(spoken), Counter(s.speaker for s in spoken)
+    assert split.speakers == sorted(name for name, count in own.items() if count >= 3)
+    assert split.left_out == len(own) - len(split.speakers)
+    placed = [*split.train, *split.dev, *split.test]
+    assert sorted(placed) == [i for i, s in enumerate(spoken) if s.speaker in split.speakers]
+    assert {spoken[i].speaker for i in split.train} == {spoken[i].speaker for i in split.test} == set(split.speakers)
+    for name in split.speakers:
+        sessions = [
+            {spoken[i].session for i in part if spoken[i].speaker == name} for part in (split.train, split.test)
+        ]
+        assert len(set.union(*sessions)) == 1 or not set.intersection(*sessions)
+
+
+def test_speakers_are_named_and_counted() -> None:
+    """Three voices that stand apart; a fourth has too little, and one utterance no frame."""
+    spoken = said(
+        ("a", "1", 6), ("a", "2", 4), ("b", "1", 8), ("c", "1", 3), ("c", "2", 3), ("c", "3", 3), ("d", "1", 2)
+    )
+    frames = heard(spoken)
+    frames = Frames((*frames.utterances[:9], torch.zeros(0, 2, 8), *frames.utterances[10:]), 25.0)
+    outcome = identify(frames, spoken, CPU, 0)
+    rate = outcome.rates["accuracy"]
+    assert (rate.value, rate.unit, rate.method, rate.n) == (1.0, "1", "measured", 3 + 2 + 3)
+    assert outcome.converged
+    counts = {k: outcome.details[k] for k in ("speakers", "speakers_of_one_session", "speakers_left_out", "test")}
+    assert counts == {"speakers": 3, "speakers_of_one_session": 1, "speakers_left_out": 1, "test": 8}
+    assert outcome.details["utterances_without_features"] == 1
+    assert "one of 3 speakers" in rate.note
+    assert "1 of them have one session" in rate.note
+
+
+def test_two_names_for_one_voice_are_not_told_apart() -> None:
+    """Accuracy stays near a half and the head is marked: nothing leaks from training to test."""
+    spoken = said(("a", "1", 60), ("a", "2", 60), ("b", "1", 60), ("b", "2", 60))
+    outcome = identify(heard(spoken, loudness=0.0), spoken, CPU, 0)
+    assert outcome.rates["accuracy"].value == pytest.approx(0.5, abs=0.15)
+    assert outcome.converged is False
+
+
+@pytest.mark.parametrize(
+    ("parts", "reason"),
+    [
+        ([("a", "1", 9)], "two speakers with 3 utterances each, found 1"),
+        ([("a", "1", 2), ("b", "1", 2)], "two speakers with 3 utterances each, found 0"),
+        ([("a", "1", 1), ("a", "2", 5), ("b", "1", 1), ("b", "2", 5)], "no speaker has one to spare"),
+        ([], "found 0"),
+    ],
+)
+def test_too_few_voices_have_no_accuracy(parts: list[tuple[str, str, int]], reason: str) -> None:
+    spoken = said(*parts)
+    outcome = identify(heard(spoken), spoken, CPU, 0)
+    assert outcome.rates["accuracy"].value is None
+    assert reason in outcome.rates["accuracy"].note
+    assert outcome.converged is None
+
+
+def test_the_equal_error_rate_is_that_of_all_pairs() -> None:
+    """A plain loop: standardise each frame by the training frames, average layers and frames, cosine of each pair."""
+    spoken = said(("a", "1", 6), ("b", "1", 5), ("c", "1", 1))
+    frames, train = heard(spoken, 1, 0.5), heard(said(("x", "", 4), ("y", "", 4)), 2)
+    everything = np.concatenate([u.double().numpy() for u in train.utterances])
+    mean, deviation = everything.mean(0), everything.std(0)
+    vectors = [((u.double().numpy() - mean) / deviation).mean((0, 1)) for u in frames.utterances]
+    pairs = list(combinations(range(12), 2))
+    scores = [cosine_similarity([vectors[i]], [vectors[j]])[0, 0] for i, j in pairs]
+    expected = equal_error_rate(scores, [spoken[i].speaker == spoken[j].speaker for i, j in pairs])
+    mix = LayerMix.fitted(train)
+    with torch.no_grad():
+        mix.weights.copy_(torch.tensor([5.0, -5.0]))  # learned for something else, and not to be used
+    outcome = verify(mix, frames, spoken, 0)
+    rate = outcome.rates["eer"]
+    assert 0.02 < expected < 0.98
+    assert rate.value == pytest.approx(expected, abs=1e-9)
+    assert (rate.unit, rate.method, rate.n, outcome.converged) == ("1", "measured", 12, None)
+    assert rate.ci95 is not None
+    assert rate.ci95[0] <= expected <= rate.ci95[1]
+    assert "25 trials of one speaker and 41 of two" in rate.note
+
+
+def test_an_utterance_without_frames_is_counted_and_left_out() -> None:
+    spoken = said(("a", "1", 3), ("b", "1", 3))
+    frames = heard(spoken)
+    short = Frames((torch.zeros(0, 2, 8), *frames.utterances[1:]), 25.0)
+    outcome = verify(LayerMix.fitted(frames), short, spoken, 0)
+    assert outcome.details["utterances_without_features"] == 1
+    assert outcome.rates["eer"].n == 5
+    assert outcome.rates["eer"].value == verify(LayerMix.fitted(frames), Frames(frames.utterances[1:], 25.0), spoken[1:], 0).rates["eer"].value  # fmt: skip
+
+
+@pytest.mark.parametrize("parts", [[("a", "1", 9)], [("a", "1", 1), ("b", "1", 1)], [("a", "1", 1)]])
+def test_too_few_voices_have_no_equal_error_rate(parts: list[tuple[str, str, int]]) -> None:
+    spoken = said(*parts)
+    outcome = verify(LayerMix.fitted(heard(spoken)), heard(spoken), spoken, 0)
+    assert outcome.rates["eer"].value is None
+    assert "two speakers, one of them with two utterances" in outcome.rates["eer"].note
+
+
+class WithLevel(torch.nn.Module):
+    """Log-mel as it is: `LogMelControl` takes the mean of each channel off, which is all that pooling would leave."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.control = LogMelControl()
+
+    def forward(self, waveforms: torch.Tensor, lengths: torch.Tensor | None = None) -> SpeechFeatures:
+        found = self.control(waveforms, lengths)
+        return found._replace(layers=(self.control.logmel(waveforms)[:, ::4][:, : found.layers[0].shape[1]],))
+
+
+def floats(path: Path) -> NDArray[np.float32]:
+    return read_audio(path).astype(np.float32) / 32_768
+
+
+@pytest.mark.speech
+def test_real_voices_are_told_apart_by_log_mel_but_not_without_its_level(real_speech: Path) -> None:
+    """12 unseen speakers, 12 utterances each; a guess is right one time in 12, and wrong half of the time."""
+    utterances = read_corpus(real_speech / "dev-clean").utterances
+    spoken = []
+    for speaker in sorted({u.speaker or "" for u in utterances}):
+        own = [u for u in utterances if u.speaker == speaker and u.samples < 6 * 16_000]
+        spoken += [
+            Spoken(partial(floats, u.path), u.samples, speaker, session=u.path.parent.name)
+            for u in own[:: max(1, len(own) // 12)][:12]
+        ]
+    frames = extract(WithLevel(), spoken, CPU)
+    accuracy, eer = identify(frames, spoken, CPU, 0), verify(LayerMix.fitted(frames), frames, spoken, 0).rates["eer"]
+    assert accuracy.converged
+    assert accuracy.rates["accuracy"].ci95 is not None
+    assert accuracy.rates["accuracy"].ci95[0] > 2 / 12
+    assert eer.ci95 is not None
+    assert eer.ci95[1] < 0.5
+    normal = extract(LogMelControl(), spoken, CPU)
+    assert not identify(normal, spoken, CPU, 0).converged
