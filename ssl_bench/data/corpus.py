@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,8 +85,7 @@ def read_corpus(folder: Path) -> Corpus:
     if not files:
         suffixes = " ".join(sorted(AUDIO_SUFFIXES))
         raise BadInputError(f"{folder}: no audio files in it (looked for {suffixes})")
-    with ThreadPoolExecutor(min(16, (os.cpu_count() or 1) * 2)) as pool:
-        lengths = list(pool.map(_length_or_reason, files))
+    lengths = lengths_or_reasons(files)
     readable = {path: n for path, n in zip(files, lengths, strict=True) if isinstance(n, int)}
     skipped = tuple((path, n) for path, n in zip(files, lengths, strict=True) if isinstance(n, str))
     if not readable:
@@ -113,6 +112,12 @@ def _audio_files(folder: Path) -> Iterator[Path]:
         for name in names:
             if not name.startswith(".") and Path(name).suffix.lower() in AUDIO_SUFFIXES:
                 yield Path(where) / name
+
+
+def lengths_or_reasons(files: Sequence[Path]) -> list[int | str]:
+    """Samples at 16 kHz of each file, by its header, or why it cannot be read."""
+    with ThreadPoolExecutor(min(16, (os.cpu_count() or 1) * 2)) as pool:
+        return list(pool.map(_length_or_reason, files))
 
 
 def _length_or_reason(path: Path) -> int | str:

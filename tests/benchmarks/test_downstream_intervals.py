@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from scipy.stats import bootstrap
 
 from benchmarks.downstream.intervals import pooled_rate
 
@@ -69,6 +70,20 @@ def test_speakers_are_what_is_drawn() -> None:
     assert alone.ci95 is not None
     # One group is the usual bootstrap of a mean of 100 coins: about 1.96 x 0.05 either way.
     assert alone.ci95 == pytest.approx((0.402, 0.598), abs=0.025)
+
+
+def test_one_utterance_a_speaker_is_the_usual_bootstrap() -> None:
+    """Against scipy's percentile interval of a ratio of sums, whose own draws differ."""
+    draw = np.random.default_rng(0)
+    totals = draw.integers(20, 200, 60)
+    errors = draw.binomial(totals, draw.beta(4, 12, 60))
+    rate = pooled_rate(errors.tolist(), totals.tolist(), [str(i) for i in range(60)], seed=0)
+    expected = bootstrap(
+        (errors, totals), lambda e, t, axis: e.sum(axis) / t.sum(axis), paired=True, vectorized=True,
+        n_resamples=20_000, method="percentile", rng=np.random.default_rng(1),
+    )  # fmt: skip
+    low, high = expected.confidence_interval
+    assert rate.ci95 == pytest.approx((low, high), abs=0.1 * (high - low))
 
 
 @pytest.mark.slow

@@ -1,0 +1,159 @@
+"""A folder in the layout of Speech Commands: one-second clips of one word each, in folders named after the words."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from models.errors import BadInputError
+from ssl_bench.data.corpus import lengths_or_reasons
+
+Split = Literal["train", "dev", "test"]
+SPLITS: tuple[Split, ...] = get_args(Split)
+LISTS: dict[str, Split] = {"validation_list.txt": "dev", "testing_list.txt": "test"}
+NOISE = "_background_noise_"
+STEM = re.compile(r"^(.+)_nohash_\d+$")
+LAYOUT = "WORD/SPEAKER_nohash_NUMBER.wav"
+TOP = 2**27 - 1
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One word, said once.
+
+    Attributes:
+        path: of the file.
+        samples: its length at 16 kHz, by its header.
+        word: the name of its folder.
+        speaker: who speaks, a hash.
+        split: where it belongs.
+    """
+
+    path: Path
+    samples: int
+    word: str
+    speaker: str
+    split: Split
+
+
+@dataclass(frozen=True)
+class SpeechCommands:
+    """The clips of a folder, in a fixed order.
+
+    Attributes:
+        root: the folder.
+        clips: those that can be read.
+        skipped: the path and the reason of each file that cannot be used.
+        missing: lines of the lists that name no file of the folder.
+        split_by: "its lists", or "hash of the speaker".
+    """
+
+    root: Path
+    clips: tuple[Clip, ...]
+    skipped: tuple[tuple[Path, str], ...]
+    missing: int
+    split_by: str
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Sorted."""
+        return tuple(sorted({clip.word for clip in self.clips}))
+
+    def of(self, split: Split) -> tuple[Clip, ...]:
+        """The clips of a split."""
+        return tuple(clip for clip in self.clips if clip.split == split)
+
+
+def read_speech_commands(folder: Path) -> SpeechCommands:
+    """Find every clip below `folder`; files that cannot be used are skipped, each with its reason.
+
+    The folder's own lists tell dev and test; where it has none, `split_of` does. Background noise is no word.
+
+    Raises:
+        BadInputError: where there is no such folder, it has one list only, a speaker is in two splits, fewer than two
+            words or no clips in a split.
+    """
+    if not folder.is_dir():
+        raise BadInputError(f"{folder}: no such folder; keyword spotting takes one that holds {LAYOUT}")
+    files = sorted(f for f in folder.glob("*/*.wav") if f.parent.name != NOISE and not _hidden(f))
+    if not files:
+        raise BadInputError(f"{folder}: no clips in it (looked for {LAYOUT})")
+    listed = _listed(folder)
+    clips: list[Clip] = []
+    skipped: list[tuple[Path, str]] = []
+    for path, length in zip(files, lengths_or_reasons(files), strict=True):
+        named = STEM.match(path.stem)
+        if isinstance(length, str):
+            skipped.append((path, length))
+        elif named is None:
+            skipped.append((path, f"its name is not {LAYOUT}"))
+        else:
+            split = split_of(path.name) if listed is None else listed.get(_key(path), "train")
+            clips.append(Clip(path, length, path.parent.name, named[1], split))
+    _check(folder, clips, skipped)
+    missing = set(listed or ()) - set(map(_key, files))
+    how = "hash of the speaker" if listed is None else "its lists"
+    return SpeechCommands(folder, tuple(clips), tuple(skipped), len(missing), how)
+
+
+def split_of(name: str) -> Split:
+    """Where a file belongs by the rule of the data set: a tenth of the speakers is for validation, a tenth for testing.
+
+    The SHA-1 of the name up to `_nohash_`, modulo 2^27, in percent of 2^27 - 1: below 10 it validates, below 20 it tests.
+    Files of one speaker stay together, and stay where they are as files are added (P. Warden, Speech Commands, arXiv
+    1804.03209, and "Partitioning" in the data set's README). The lists of the published data set follow it.
+    """
+    speaker = re.sub(r"_nohash_.*$", "", name)
+    percent = int(hashlib.sha1(speaker.encode(), usedforsecurity=False).hexdigest(), 16) % (TOP + 1) * 100.0 / TOP
+    return "dev" if percent < 10 else "test" if percent < 20 else "train"
+
+
+def _key(path: Path) -> str:
+    """As the lists name it."""
+    return f"{path.parent.name}/{path.name}"
+
+
+def _hidden(path: Path) -> bool:
+    return path.name.startswith(".") or path.parent.name.startswith(".")
+
+
+def _listed(folder: Path) -> dict[str, Split] | None:
+    """`WORD/FILE` to its split, by the folder's lists; None where it has none."""
+    there = [name for name in LISTS if (folder / name).is_file()]
+    if len(there) == 1:
+        (absent,) = set(LISTS) - set(there)
+        raise BadInputError(
+            f"{folder}: has {there[0]} but no {absent}; give both, or neither to split by the speakers' hash"
+        )
+    found: dict[str, Split] = {}
+    for name in there:
+        for line in (folder / name).read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.strip():
+                found[line.strip().replace("\\", "/")] = LISTS[name]
+    return found if there else None
+
+
+def _check(folder: Path, clips: Sequence[Clip], skipped: Sequence[tuple[Path, str]]) -> None:
+    """That there is something to learn, to choose by and to test, and that nobody is in two splits."""
+    if not clips:
+        path, reason = skipped[0]
+        raise BadInputError(f"{folder}: none of its {len(skipped)} clips can be used; the first, {path}: {reason}")
+    words = {clip.word for clip in clips}
+    if len(words) < 2:
+        raise BadInputError(f"{folder}: keyword spotting needs two words or more, found only {', '.join(words)}")
+    sizes = Counter(clip.split for clip in clips)
+    for split in SPLITS:
+        if not sizes[split]:
+            counts = ", ".join(f"{name} {sizes[name]}" for name in SPLITS)
+            raise BadInputError(f"{folder}: no clips in {split} ({counts}); name some in {' and '.join(LISTS)}")
+    homes: dict[str, Split] = {}
+    for clip in clips:
+        home = homes.setdefault(clip.speaker, clip.split)
+        if home != clip.split:
+            reason = f"speaker {clip.speaker} is both in {home} and in {clip.split}; a speaker belongs in one split"
+            raise BadInputError(f"{folder}: {reason}")
