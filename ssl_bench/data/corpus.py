@@ -24,7 +24,7 @@ class Utterance:
         path: of the file.
         samples: its length at 16 kHz, by its header.
         speaker: who speaks, None where the folder does not say.
-        text: what is said, None where the folder does not say.
+        text: what is said, empty where the transcript is, None where there is none.
     """
 
     path: Path
@@ -145,6 +145,6 @@ def _transcripts(folders: set[Path]) -> dict[Path, str]:
         for file in sorted(folder.glob("*.trans.txt")):
             for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
                 name, _, text = line.strip().partition(" ")
-                if text.strip():
+                if name:
                     texts[folder / name] = text.strip()
     return texts

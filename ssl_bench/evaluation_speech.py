@@ -1,0 +1,215 @@
+"""The speech of an evaluation: who is learned from, who is tuned on, and who is rated."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from benchmarks.downstream.spoken import Spoken
+from models.errors import BadInputError
+from models.interface import SAMPLE_RATE
+from ssl_bench.data.corpus import Corpus, Utterance, read_corpus
+from ssl_bench.data.splits import drawn_hours, split_speakers
+from ssl_bench.data.usable import Oddities, readable, short_enough, with_text
+from ssl_bench.data.waveforms import Waveforms
+from ssl_bench.evaluate_settings import LABELS, Labels
+
+LABEL_HOURS: dict[Labels, float] = dict(zip(LABELS, (1 / 6, 1.0, math.inf), strict=True))
+DEV_HOURS = 0.5
+"""Learning rates are chosen on no more, so that tuning stays cheap."""
+FINAL = frozenset({"test-clean", "test-other"})
+"""LibriSpeech's own test folders, which may rate and never choose."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A split.
+
+    Attributes:
+        folder: it comes from.
+        spoken: what tasks take; where the text is not known it is empty.
+        utterances: the same as files, in the same order.
+        available_hours: that `spoken` was drawn from.
+        odd: transcripts and lengths are counted over all of the split, decoding over what was drawn of it.
+    """
+
+    folder: Path
+    spoken: tuple[Spoken, ...]
+    utterances: tuple[Utterance, ...]
+    available_hours: float
+    odd: Oddities
+
+    def document(self) -> dict[str, Any]:
+        """For the record."""
+        return {
+            "folder": str(self.folder),
+            "utterances": len(self.spoken),
+            "with_text": sum(bool(s.text) for s in self.spoken),
+            "speakers": len({u.speaker for u in self.utterances if u.speaker is not None}),
+            "hours": sum(s.samples for s in self.spoken) / SAMPLE_RATE / 3600,
+            "available_hours": self.available_hours,
+            **self.odd.document(),
+        }
+
+
+@dataclass(frozen=True)
+class EvaluationSpeech:
+    """Speech by its use.
+
+    Attributes:
+        parts: by "train", "dev" and "test".
+        labels: how much of train is learned from.
+        how: dev and labels were chosen.
+        tested_on: the name of the test folder.
+        final: whether that is a final test set, on which nothing may be chosen.
+    """
+
+    parts: dict[str, Part]
+    labels: Labels
+    how: str
+    tested_on: str
+    final: bool
+
+    @property
+    def train(self) -> tuple[Spoken, ...]:
+        """What heads learn from."""
+        return self.parts["train"].spoken
+
+    @property
+    def dev(self) -> tuple[Spoken, ...]:
+        """What learning rates are chosen on."""
+        return self.parts["dev"].spoken
+
+    @property
+    def test(self) -> tuple[Spoken, ...]:
+        """What is rated."""
+        return self.parts["test"].spoken
+
+    @property
+    def test_utterances(self) -> tuple[Utterance, ...]:
+        """The files of `test`, in its order."""
+        return self.parts["test"].utterances
+
+    def require_text(self, task: str) -> None:
+        """Refuse a task that needs transcripts where there are none.
+
+        Raises:
+            BadInputError: naming the folder.
+        """
+        for name, part in self.parts.items():
+            if not any(s.text for s in part.spoken):
+                raise BadInputError(
+                    f"--tasks {task}: no utterance of {name} ({part.folder}) has a transcript; it needs *.trans.txt "
+                    "files beside the audio, as in LibriSpeech"
+                )
+
+    def document(self) -> dict[str, Any]:
+        """For the record."""
+        parts = {name: part.document() for name, part in self.parts.items()}
+        return {"labels": self.labels, "how": self.how, "final": self.final, **parts}
+
+
+def read_splits(
+    train: Path, dev: Path | None, test: Path | None, labels: Labels, seed: int, *, share_speakers: bool = False
+) -> EvaluationSpeech:
+    """The speech of folders; without `dev` a tenth of the train speakers, at least two, is taken for it.
+
+    With `share_speakers`, which is for speaker identification, one speaker may stand in several.
+
+    Raises:
+        BadInputError: for a folder that cannot be used, no `test`, a speaker or file in two of them, or a final test set
+            that would be learned from or chosen on.
+    """
+    if test is None:
+        raise BadInputError("--test FOLDER is missing: speech of speakers that are not in --train, to rate on")
+    for name, folder in (("train", train), ("dev", dev)):
+        if folder is not None and (part := _final(folder)):
+            raise BadInputError(f"--{name} {folder}: {part} is a final test set, never to learn from or choose on")
+    corpora = {"train": read_corpus(train), "test": read_corpus(test)}
+    if dev is not None:
+        corpora["dev"] = read_corpus(dev)
+    for (one, first), (other, second) in combinations(corpora.items(), 2):
+        _check_apart(f"--{one}", first, f"--{other}", second, share_speakers=share_speakers)
+    return _of_corpora(corpora["train"], corpora.get("dev"), corpora["test"], labels, seed)
+
+
+def sample_splits(labels: Labels, seed: int) -> EvaluationSpeech:
+    """The sample corpus: a tenth of its speakers is tested, a tenth of the others is dev.
+
+    Raises:
+        BadInputError: where it cannot be made.
+    """
+    from ssl_bench.data.sample import sample_corpus
+
+    corpus = read_corpus(sample_corpus())
+    split = split_speakers(corpus, None, seed)
+    train, test = replace(corpus, utterances=split.training), replace(corpus, utterances=split.held_out, skipped=())
+    return _of_corpora(train, None, test, labels, seed)
+
+
+def _final(folder: Path) -> str | None:
+    """The final test set that a folder is, lies in or holds."""
+    resolved = folder.resolve()
+    inside = (path.name for path in resolved.iterdir()) if resolved.is_dir() else ()
+    return next((part for part in (*resolved.parts, *inside) if part in FINAL), None)
+
+
+def _check_apart(one: str, first: Corpus, other: str, second: Corpus, *, share_speakers: bool) -> None:
+    """Two splits share no file, and no speaker but for speaker identification."""
+    files = {u.path.resolve() for u in first.utterances} & {u.path.resolve() for u in second.utterances}
+    if files:
+        raise BadInputError(f"{other} {second.root}: {len(files)} files of it, as {min(files)}, are in {one} too")
+    shared = sorted(set(first.speakers) & set(second.speakers))
+    # Folder names such as "train" are no speaker's identity across two folders; corpus ids are.
+    if shared and not share_speakers and "folder names" not in (first.speakers_from, second.speakers_from):
+        more = f" and {len(shared) - 5} more" if len(shared) > 5 else ""
+        raise BadInputError(
+            f"{other} {second.root}: speakers {', '.join(shared[:5])}{more} also speak in {one} {first.root}; "
+            "give speech of other speakers"
+        )
+
+
+def _of_corpora(train: Corpus, dev: Corpus | None, test: Corpus, labels: Labels, seed: int) -> EvaluationSpeech:
+    how = "those of --dev"
+    if dev is None:
+        split = split_speakers(train, None, seed)
+        if not split.held_out:
+            raise BadInputError(
+                f"--train {train.root}: {len(train.speakers)} known speakers are too few to take some for dev; "
+                "give --dev FOLDER"
+            )
+        how = f"{split.how}, of --train"
+        dev = replace(train, utterances=split.held_out, skipped=())
+        train = replace(train, utterances=split.training)
+    waveforms, most = Waveforms(), LABEL_HOURS[labels]
+    parts = {
+        "train": _part("--train", train, waveforms, most, seed, trained=True),
+        "dev": _part("--dev", dev, waveforms, DEV_HOURS, seed),
+        "test": _part("--test", test, waveforms, math.inf, seed),
+    }
+    drawn = "all" if most == math.inf else f"at most {60 * most:.0f} minutes, drawn by the seed"
+    how = f"dev speakers: {how}; dev: at most {60 * DEV_HOURS:.0f} minutes, drawn by the seed; labels: {drawn}"
+    return EvaluationSpeech(parts, labels, how, test.root.resolve().name, _final(test.root) is not None)
+
+
+def _part(
+    name: str, corpus: Corpus, waveforms: Waveforms, most_hours: float, seed: int, *, trained: bool = False
+) -> Part:
+    """A split of a corpus; what does not all fit is drawn among utterances with text where there are any."""
+    odd = Oddities()
+    for path, reason in corpus.skipped:
+        odd.leave_out("broken", path, reason)
+    whole = short_enough(corpus.utterances, odd) if trained else corpus.utterances
+    labelled = with_text(whole, odd)
+    drawn = whole if most_hours == math.inf else drawn_hours(labelled or whole, most_hours, seed)
+    utterances, spoken = readable(drawn, waveforms, odd)
+    if not spoken:
+        raise BadInputError(f"{name} {corpus.root}: no utterance in it can be used ({_most_frequent(odd)})")
+    return Part(corpus.root, tuple(spoken), tuple(utterances), sum(u.samples for u in whole) / SAMPLE_RATE / 3600, odd)
+
+
+def _most_frequent(odd: Oddities) -> str:
+    return ", ".join(f"{kind.replace('_', ' ')}: {count}" for kind, count in odd.counts.most_common(3) if count)
