@@ -106,6 +106,15 @@ def test_a_head_is_held_against_its_control(loss: float, *, converged: bool) -> 
     assert Classifier(torch.nn.Identity(), 1.0, {}, loss, 1.0, 1).converged is converged
 
 
+def test_a_loss_that_is_not_finite_is_none_in_the_record() -> None:
+    """Records are strict JSON."""
+    details = Classifier(torch.nn.Identity(), 0.1, {0.1: 2.0, 1.0: math.inf}, math.nan, math.inf, 8).details
+    assert details == {
+        "learning_rate": 0.1, "dev_losses": {"0.1": 2.0, "1": None}, "train_loss": None, "random_label_loss": None,
+        "utterances_learned_from": 8,
+    }  # fmt: skip
+
+
 def test_the_seed_decides_and_nothing_else_is_touched() -> None:
     mix, state = flat(6, 2), torch.random.get_rng_state()
     one, same, other = (learn(mix, clouds(60, 0), clouds(60, 1), CPU, seed) for seed in (3, 3, 4))
