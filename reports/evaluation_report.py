@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from rich.markup import escape
@@ -23,10 +22,30 @@ def write_evaluation_report(record: Record, folder: Path) -> None:
 
 def evaluation_tables(record: Record) -> list[Table]:
     """Rates and bills."""
-    return [_table(GIVES, quality_grid(record)), _table(COSTS, bill_grid(record))]
+    return [grid_table(GIVES, quality_grid(record)), grid_table(COSTS, bill_grid(record))]
 
 
-def _table(title: str, grid: Grid) -> Table:
+def left_out_lines(record: Record) -> list[str]:
+    """What was odd in the speech, and what was left out for it; a line for each split and task that has any."""
+    lines = []
+    for split in ("train", "dev", "test"):
+        counts = {kind: n for kind, n in record.details["speech"][split]["counts"].items() if n}
+        if counts:
+            lines.append(
+                f"{split}:".ljust(10) + ", ".join(f"{kind.replace('_', ' ')} {n}" for kind, n in counts.items())
+            )
+    for task, about in record.details.get("left_out", {}).items():
+        for split, found in about.items():
+            if isinstance(found, dict) and found.get("utterances_left_out"):
+                share = f"{found['unknown_words']} of {found['words']} words unknown"
+                lines.append(
+                    f"{task}:".ljust(10) + f"{found['utterances_left_out']} utterances of {split} left out, {share}"
+                )
+    return lines
+
+
+def grid_table(title: str, grid: Grid) -> Table:
+    """A table for the terminal."""
     table = Table(title=title, title_justify="left", caption="\n".join(grid.legend) or None, caption_justify="left")
     for column in grid.header:
         table.add_column(escape(column))
@@ -47,7 +66,8 @@ def _report(record: Record) -> str:
         f"## {COSTS}",
         markdown_table(bill.header, bill.rows),
         "## Speech",
-        f"```json\n{json.dumps(record.details.get('speech', {}), indent=1)}\n```",
+        record.details["speech"]["how"],
+        "\n".join(f"- {line}" for line in left_out_lines(record)),
         "## Notes",
         "\n".join(f"- {'; '.join(columns)}: {note}" for note, columns in noted(record.measurements)),
     ]

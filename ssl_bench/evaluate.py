@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -17,7 +18,7 @@ from ssl_bench.evaluate_settings import EvaluateConfig, resolved
 from ssl_bench.evaluation import Evaluation, Finding, System, evaluated
 from ssl_bench.evaluation_progress import EvaluationProgress
 from ssl_bench.evaluation_rows import bill_rows, documents, rate_rows
-from ssl_bench.evaluation_speech import EvaluationSpeech, read_splits
+from ssl_bench.evaluation_speech import EvaluationSpeech, read_splits, sample_splits
 from ssl_bench.interruption import terminated_as_interrupted
 from ssl_bench.metering import new_meter
 from ssl_bench.runs import RunFolder, folder_name, new_run
@@ -63,7 +64,7 @@ def evaluate(config: EvaluateConfig, *, command: str, console: Console) -> tuple
     grid = chosen_intensity(config.country, config.grid_intensity)
     seeds = list(range(config.seed, config.seed + config.seeds))
     systems = systems_of(config.models, seeds, config.pretrained)
-    speech = read_splits(config)
+    speech = speech_of(config)
     details: dict[str, Any] = {
         "speech": speech.document(),
         "seeds": seeds,
@@ -90,25 +91,37 @@ def evaluate(config: EvaluateConfig, *, command: str, console: Console) -> tuple
     return run, record
 
 
+def speech_of(config: EvaluateConfig) -> EvaluationSpeech:
+    """What is learned from, chosen on and rated, whichever seed the heads have.
+
+    Raises:
+        BadInputError: for folders that cannot be used.
+    """
+    c, tasks = config, set(config.evaluation.tasks)
+    if c.train == "sample":
+        return sample_splits(c.evaluation.labels, 0)
+    dev, test = (None if folder is None else Path(folder) for folder in (c.dev, c.test))
+    return read_splits(Path(c.train), dev, test, c.evaluation.labels, 0, share_speakers=tasks == {"sid"})
+
+
 def _evaluate_all(session: Session, systems: list[System], speech: EvaluationSpeech, say: EvaluationProgress) -> None:
     """Each finding goes into the record as it comes; the bills come last, also after an interruption."""
     config = session.config
     device = torch.device(config.device)
-    held = conditions(
-        device, config.precision, None, pue=config.pue, grid=None if session.grid is None else session.grid.label
-    )
+    label = None if session.grid is None else session.grid.label
+    held = conditions(device, config.precision, None, pue=config.pue, grid=label)
     meter = new_meter(idle=config.idle, say=say.phase)
     findings: list[Finding] = []
     evaluation = Evaluation(config.evaluation, speech, device, config.precision, meter, say.phase)
+    wanted = len(systems) * sum(len(evaluation.heads(task)) for task in config.evaluation.tasks)
     try:
         with meter:
-            say.open(config, systems, meter)
             for finding in evaluated(systems, evaluation):
                 findings.append(finding)
                 session.details["findings"] = documents(findings)
                 session.rows = rate_rows(findings, held, speech)
                 session.run.write(session.record("unfinished"))
-                say.found(finding)
+                say.found(finding, wanted, meter)
     finally:
         session.rows = rate_rows(findings, held, speech)
         session.rows += bill_rows(meter.windows, evaluation.flops, held, session.grid)

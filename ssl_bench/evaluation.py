@@ -17,8 +17,10 @@ from benchmarks.downstream.recognition import Effort, Readings, Splits
 from benchmarks.downstream.store import stored
 from benchmarks.downstream.work import encoder_rate
 from models.errors import BadInputError
+from ssl_bench.evaluate_settings import OF_TEXT
 
 if TYPE_CHECKING:
+    from benchmarks.downstream.abx import Token
     from benchmarks.downstream.features import Frames
     from benchmarks.downstream.language_model import WordNgram
     from benchmarks.downstream.spoken import Spoken
@@ -75,6 +77,11 @@ class Evaluation:
     about: dict[str, Any] = field(default_factory=dict)
     _spelled: dict[str, list[Spelling]] = field(default_factory=dict)
 
+    def heads(self, task: str) -> tuple[Head | None, ...]:
+        """To run a task with, the main one first; (None,) where there is none to choose."""
+        chosen = task in OF_TEXT
+        return self.settings.chosen_heads(self.device.type) if chosen else (None,)
+
     def spelled(self, task: str, language: Language) -> list[Spelling]:
         """The texts of train, dev and test in a language's symbols.
 
@@ -82,6 +89,7 @@ class Evaluation:
             BadInputError: where a split has nothing to spell.
         """
         if task not in self._spelled:
+            self.speech.require_text(task)
             splits = {"train": self.speech.train, "dev": self.speech.dev, "test": self.speech.test}
             found = {name: language.spell([s.text for s in spoken]) for name, spoken in splits.items()}
             for name, spelling in found.items():
@@ -90,6 +98,25 @@ class Evaluation:
             self.about[task] = {name: spelling.about for name, spelling in found.items() if spelling.about}
             self._spelled[task] = list(found.values())
         return self._spelled[task]
+
+    @cached_property
+    def tokens(self) -> tuple[Token, ...]:
+        """Aligned phones of the test speech, for `--alignments`.
+
+        Raises:
+            BadInputError: where none of them belongs to it.
+        """
+        from ssl_bench.data.alignments import read_alignments
+
+        found = read_alignments(Path(self.settings.alignments or ""), self.speech.test_utterances)
+        self.about["abx"] = {
+            "phones": len(found.tokens),
+            "skipped": dict(found.skipped[:20]),
+            "alignments_without_audio": len(found.without_audio),
+            "audio_without_alignment": len(found.without_alignment),
+            "at_boundaries": found.at_boundaries,
+        }
+        return found.tokens
 
     @cached_property
     def language_model(self) -> WordNgram | None:
@@ -171,8 +198,7 @@ def evaluated(systems: Sequence[System], evaluation: Evaluation) -> Iterator[Fin
         subject = Subject(system, evaluation)
         for name in evaluation.settings.tasks:
             task = TASKS[name]
-            heads = evaluation.settings.chosen_heads(evaluation.device.type) if task.learns else (None,)
-            for head in heads:
+            for head in evaluation.heads(name):
                 evaluation.say(f"{system.name}, seed {system.seed}: {name}{f', {head} head' if head else ''}")
                 with evaluation.meter.window(f"{system.name}: {task.phase}"):
                     yield from task.run(subject, head)

@@ -12,31 +12,35 @@ from benchmarks.quantity import Quantity, unavailable
 from benchmarks.record import Conditions, Measurement
 from ssl_bench.attempts import PhaseCost
 from ssl_bench.cost_rows import cost_rows
+from ssl_bench.evaluate_settings import OF_TEXT
 from ssl_bench.systems import untrained
 
 if TYPE_CHECKING:
     from benchmarks.carbon import GridIntensity
     from benchmarks.energy import EnergyReading
     from ssl_bench.evaluation import Finding
+    from ssl_bench.evaluation_speech import EvaluationSpeech
 
 LOWER_IS_BETTER = frozenset({"cer", "wer", "per", "eer", "abx"})
-OF_LABELS = frozenset({"asr", "asr-finetune", "pr"})
+FINAL = "final"
+"""Rated on a test set on which nothing is chosen."""
 COUNTED = "matrix products of encoder and heads, 1 MAC = 2 FLOPs, counted at 10 s; all seeds, tries and controls"
 NO_BETTER = "no better than its own random weights"
 
 
-def rate_rows(findings: Sequence[Finding], held: Conditions, labels: str, tested_on: str) -> list[Measurement]:
+def rate_rows(findings: Sequence[Finding], held: Conditions, speech: EvaluationSpeech) -> list[Measurement]:
     """One row for each system, task, head and metric; one that does not beat its own random weights says so."""
     groups: dict[tuple[str, str, str | None], list[Finding]] = defaultdict(list)
     for finding in findings:
         groups[finding.system.name, finding.task, finding.head].append(finding)
     rows = []
     for (system, task, head), found in groups.items():
-        conditions = replace(
-            held, task=task, head=head, labels=labels if task in OF_LABELS else None, tested_on=tested_on
-        )
+        labels = speech.labels if task in OF_TEXT else None
+        conditions = replace(held, task=task, head=head, labels=labels, tested_on=speech.tested_on)
         for metric in found[0].outcome.rates:
             quantity = over_seeds([finding.outcome for finding in found], metric)
+            if speech.final:
+                quantity = replace(quantity, note="; ".join(part for part in (FINAL, quantity.note) if part))
             phase = "finetuning" if task == "asr-finetune" else "evaluation"
             rows.append(Measurement(system, metric, quantity, phase, None, conditions))
     return marked(rows)

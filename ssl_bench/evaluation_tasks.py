@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from benchmarks.downstream.abx import abx
 from benchmarks.downstream.beam_search import beam_search
 from benchmarks.downstream.ctc_learning import Learned
 from benchmarks.downstream.heads import LayerMix
@@ -23,6 +24,8 @@ from benchmarks.downstream.recognition import (
     rated,
     whole_recogniser,
 )
+from benchmarks.downstream.speaker_identification import identify
+from benchmarks.downstream.speaker_verification import verify
 from benchmarks.downstream.symbols import ALPHABET
 from benchmarks.downstream.work import CLIP, Rates, recogniser_rates
 from models.interface import SAMPLE_RATE
@@ -40,12 +43,10 @@ class Task:
     Attributes:
         phase: whose bill it is on.
         run: gives the findings of a subject with a head.
-        learns: whether there is a head to choose.
     """
 
     phase: str
     run: Callable[[Subject, Any], Sequence[Finding]]
-    learns: bool = True
 
 
 def _recognised(task: str, language: Language, subject: Subject, head: Head) -> list[Finding]:
@@ -121,8 +122,35 @@ NOTES = {
     ("asr-finetune", "deep"): "whole encoder fine-tuned with essL's upsampling convolutions",
 }
 
+
+def _identified(subject: Subject, _: object) -> list[Finding]:
+    """Speakers of all splits, told apart in sessions that the head did not learn from."""
+    speech = subject.evaluation.speech
+    spoken = [*speech.train, *speech.dev, *speech.test]
+    outcome = identify(subject.frames(spoken), spoken, subject.evaluation.device, subject.system.seed)
+    return [Finding(subject.system, "sid", "linear", outcome)]
+
+
+def _verified(subject: Subject, _: object) -> list[Finding]:
+    """All pairs of test utterances, in layers standardised over the training speech."""
+    speech = subject.evaluation.speech
+    mix = LayerMix.fitted(subject.frames(speech.train))
+    outcome = verify(mix, subject.frames(speech.test), speech.test, subject.system.seed)
+    return [Finding(subject.system, "asv", None, outcome)]
+
+
+def _discriminated(subject: Subject, _: object) -> list[Finding]:
+    """Phones within and across the speakers of the aligned test speech."""
+    tokens, spoken = subject.evaluation.tokens, subject.evaluation.speech.test
+    outcomes = abx(subject.frames(spoken), tokens, subject.system.seed)
+    return [Finding(subject.system, f"abx-{name}", None, outcome) for name, outcome in outcomes.items()]
+
+
 TASKS: dict[str, Task] = {
     "asr": Task("evaluation", partial(_recognised, "asr", LETTERS)),
     "asr-finetune": Task("finetuning", _fine_tuned),
     "pr": Task("evaluation", partial(_recognised, "pr", PHONE_LANGUAGE)),
+    "sid": Task("evaluation", _identified),
+    "asv": Task("evaluation", _verified),
+    "abx": Task("evaluation", _discriminated),
 }

@@ -74,16 +74,9 @@ def evaluate_command(
     choices: dict[str, Any] = {"device": device, "precision": precision}
     check_choices(choices)
     evaluation = EvaluationSettings(
-        parse_tasks(tasks),
-        labels,
-        head,
-        heads,
-        learn_hours,
-        lm,
-        keywords,
-        alignments,
-        features,  # type: ignore[arg-type]
-    )
+        tasks=parse_tasks(tasks), labels=labels, head=head, heads=heads, hours=learn_hours, lm=lm, keywords=keywords,  # type: ignore[arg-type]
+        alignments=alignments, features=features,
+    )  # fmt: skip
     config = EvaluateConfig(
         models=tuple(models), evaluation=evaluation, train=train, dev=dev, test=test, seeds=seeds, seed=seed,
         pretrained=pretrained, country=country, grid_intensity=grid_intensity, pue=pue, idle=idle, strict=strict, out=out,
@@ -107,12 +100,12 @@ def evaluate_command(
 def _print_summary(run: RunFolder, record: Record) -> None:
     from rich.console import Console
 
-    from reports.evaluation_report import evaluation_tables
+    from reports.evaluation_report import evaluation_tables, left_out_lines
 
     console = Console()
     for table in evaluation_tables(record):
         console.print(table)
-    said = [f"speech:   {line}" for line in record.details["speech"]["said"]]
+    said = [f"speech:   {record.details['speech']['how']}", *left_out_lines(record)]
     said += [f"run:      {run.path}", f"report:   {run.path / 'report.md'}"]
     said += closing_lines(record)
     said.append(f"next:     {_next(record)}")
