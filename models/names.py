@@ -17,6 +17,7 @@ def choose(name: str, known: Iterable[str], what: str) -> str:
     names = list(known)
     if name in names:
         return name
-    near = get_close_matches(name, names, n=3, cutoff=0.5)
+    # A size or a family by itself ("tiny", "hubert") is nearer to each name that has it than to one as short.
+    near = [each for each in names if name in each.split("-")] or get_close_matches(name, names, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(names)}"
     raise BadInputError(f"unknown {what} {name!r}; {hint}")

@@ -55,7 +55,7 @@ def _fields(card: ModelCard) -> dict[str, str]:
 def _recipe(recipe: Recipe | None) -> dict[str, str]:
     """What the authors say that it took."""
     if recipe is None:
-        return {"published cost": "none: not of the catalog"}
+        return {"published cost": "none: nobody published this model"}
     hours = "" if recipe.device_hours is None else f" ({recipe.device_hours:,.0f} GPU-h)"
     told = {
         "audio hours a step": recipe.batch_hours,

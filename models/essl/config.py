@@ -223,4 +223,14 @@ class EsslConfig:
             )
 
 
-ESSL = {"essl": EsslConfig()}
+# Ours, for CPUs and tests: three sixteenths of each width, half of the upper layers, the same frames and masks.
+_TINY = EsslConfig(
+    EsslEncoderConfig(
+        StageConfig((72, 96, 96), (5, 5, 1), (2, 2, 1), 2, 2, 384),
+        StageConfig((288, 144), (5, 1), (2, 1), 5, 3, 576, layer_drop=0.05),
+    ),
+    EsslObjectiveConfig(code_width=48),
+    _PRETRAINING.narrowed(768, 144),
+)
+
+ESSL = {"essl-tiny": _TINY, "essl": EsslConfig()}

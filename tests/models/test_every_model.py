@@ -34,7 +34,7 @@ def reduced(config: Any) -> Any:
         case EsslConfig():
             lower, upper = (StageConfig((24, 32), (5, 5), (2, 2), 1, 2, 48), StageConfig((32,), (5,), (2,), 2, 2, 48))
             encoder = EsslEncoderConfig(lower, upper, mels=40, position_kernel=16, position_groups=4)
-            return EsslConfig(encoder, replace(config.objective, negatives=5, code_width=16))
+            return replace(config, encoder=encoder, objective=replace(config.objective, negatives=5, code_width=16))
         case Wav2Vec2FamilyConfig(objective=HubertObjectiveConfig()):
             objective: Any = replace(config.objective, clusters=8, code_width=16)
         case Wav2Vec2FamilyConfig():

@@ -9,11 +9,17 @@ from models.catalog import CATALOG, card
 from models.recipes import RECIPES
 
 
-def test_every_catalog_model_has_a_recipe_and_no_other() -> None:
-    assert RECIPES.keys() == CATALOG.keys()
+def test_every_catalog_model_has_a_recipe_but_the_tiny_sizes_of_others() -> None:
+    """These are ours and were never published; nothing else is without."""
+    without = {"essl-tiny", "hubert-tiny", "wav2vec2-tiny", "melhubert-tiny", "best-rq-tiny"}
+    assert CATALOG.keys() - RECIPES.keys() == without
+    assert RECIPES.keys() <= CATALOG.keys()
+    for name in without:
+        assert card(name).recipe is None
+        assert not [row for row in card_rows(card(name)) if row.quantity.method == "published"]
 
 
-@pytest.mark.parametrize("name", CATALOG)
+@pytest.mark.parametrize("name", RECIPES)
 def test_audio_hours_are_steps_times_batch(name: str) -> None:
     recipe = RECIPES[name]
     if recipe.steps is not None and recipe.batch_hours is not None:
@@ -26,12 +32,12 @@ def test_hours_seen_by_hand(name: str, hours: float) -> None:
     assert RECIPES[name].audio_hours == pytest.approx(hours, rel=1e-3)
 
 
-@pytest.mark.parametrize("name", CATALOG)
+@pytest.mark.parametrize("name", RECIPES)
 def test_the_learning_rate_is_the_one_that_is_trained_with(name: str) -> None:
     assert CATALOG[name].optimisation.peak_learning_rate == RECIPES[name].learning_rate
 
 
-@pytest.mark.parametrize("name", CATALOG)
+@pytest.mark.parametrize("name", RECIPES)
 def test_what_others_publish_is_marked_so(name: str) -> None:
     """Rows of published figures name their source; what is not told is no number; our own settings are no publication."""
     rows = [row for row in card_rows(card(name)) if row.phase == "training"]
