@@ -97,7 +97,7 @@ def measured_apart(request: CellRequest, speech: NDArray[np.int16], report: Repo
             said.seek(0)
             lines = said.read().strip().splitlines()
         if process.returncode or not result:
-            raise CellError(_reason(process.returncode, lines))
+            raise CellError(ended_because(process.returncode, lines))
         if "refused" in result:
             raise CellError(result["refused"])
         if "out_of_memory" in result:
@@ -119,7 +119,7 @@ def _listened(process: subprocess.Popen[str], report: Report) -> dict[str, Any]:
     return result
 
 
-def _reason(code: int, lines: list[str]) -> str:
+def ended_because(code: int, lines: list[str]) -> str:
     """Why a process ended without a result."""
     if code == -signal.SIGKILL:
         return "killed (SIGKILL), as the kernel does when memory runs out"

@@ -31,10 +31,14 @@ def over_seeds(outcomes: Sequence[Outcome], metric: str) -> Quantity:
     values = [rate.value for rate in rates if rate.value is not None]
     mean = statistics.fmean(values)
     halves = [(rate.ci95[1] - rate.ci95[0]) / 2 for rate in rates if rate.ci95 is not None]
-    between = float(t.ppf(0.975, len(values) - 1)) * statistics.stdev(values) / math.sqrt(len(values))
-    half = math.hypot(statistics.fmean(halves) if halves else 0.0, between)
+    half = math.hypot(statistics.fmean(halves) if halves else 0.0, student_half_width(values))
     spread = f"mean of {len(values)} seeds: {', '.join(f'{100 * value:.1f}' for value in values)} %"
     return Quantity(mean, rates[0].unit, rates[0].method, (mean - half, mean + half), rates[0].n, f"{spread}; {note}")
+
+
+def student_half_width(values: Sequence[float]) -> float:
+    """Half the 95 % interval of the mean of at least two values, by Student's t."""
+    return float(t.ppf(0.975, len(values) - 1)) * statistics.stdev(values) / math.sqrt(len(values))
 
 
 def _left_out(outcomes: Sequence[Outcome], usable: Sequence[Outcome]) -> str:

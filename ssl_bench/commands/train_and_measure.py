@@ -8,6 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from ssl_bench.commands.metered import CARBON, Country, GridIntensity, Pretrained, closing_lines, require_quiet
+from ssl_bench.commands.study import Budget, Equal, Models, Seeds, asks_for_study, goes_on_with_study, study_command
+from ssl_bench.commands.tasks import (
+    Alignments,
+    Features,
+    Head,
+    Heads,
+    Keywords,
+    Labels,
+    LanguageModel,
+    LearnHours,
+    Tasks,
+)
 from ssl_bench.console import Json, fail, print_json, stderr, typed_command
 
 if TYPE_CHECKING:
@@ -59,10 +71,26 @@ def train_and_measure_command(
     config: Annotated[
         Path | None, typer.Option(help="A TOML file with any of these, and the model's own settings.")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run.")] = False,
+    models: Models = None,
+    seeds: Seeds = None,
+    equal: Equal = None,
+    budget: Budget = None,
+    tasks: Tasks = "",
+    labels: Labels = "1h",
+    head: Head = None,
+    heads: Heads = 1,
+    learn_hours: LearnHours = None,
+    lm: LanguageModel = None,
+    keywords: Keywords = None,
+    alignments: Alignments = None,
+    features: Features = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run, or study.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Pretrain a model, metered from the first joule; leave a record, a table and pictures."""
+    """Pretrain a model, metered from the first joule; leave a record, a table and pictures.
+
+    With --models, --seeds or --tasks: a study, which trains each under the same budget and evaluates all the same way.
+    """
     from ssl_bench.config import read_toml
 
     given = {
@@ -75,6 +103,11 @@ def train_and_measure_command(
     settings = read_toml(config) if config is not None else {}
     settings |= {key: value for key, value in given.items() if value is not None}
     _check_early(settings)
+    asked = {"models": models, "seeds": seeds, "equal": equal, "budget": budget, "tasks": tasks}
+    learned = (labels, head, heads, learn_hours, lm, keywords, alignments, features)
+    if asks_for_study(asked, learned) or (resume and goes_on_with_study(settings)):
+        study_command(asked, learned, settings, resume=resume, as_json=as_json)
+        return
     from ssl_bench.train_and_measure import train_and_measure
 
     console = stderr()

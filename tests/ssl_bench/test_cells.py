@@ -19,7 +19,7 @@ from benchmarks.memory import memory_at_hand
 from benchmarks.protocol import Protocol
 from benchmarks.quantity import Quantity
 from ssl_bench.cell_worker import in_short, is_out_of_memory
-from ssl_bench.cells import CellError, CellMemoryError, CellRequest, _reason, halved_until_it_fits, measured_apart
+from ssl_bench.cells import CellError, CellMemoryError, CellRequest, ended_because, halved_until_it_fits, measured_apart
 from ssl_bench.predicted import predicted_peak
 from ssl_bench.pretraining import make_fabric, make_optimiser
 from ssl_bench.steps import STEPS, clips_of
@@ -135,7 +135,7 @@ def test_what_torch_says_when_memory_is_out() -> None:
     ],
 )
 def test_why_a_process_ended(code: int, lines: list[str], words: str) -> None:
-    assert _reason(code, lines) == words
+    assert ended_because(code, lines) == words
 
 
 @pytest.mark.parametrize(

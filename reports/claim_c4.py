@@ -1,0 +1,78 @@
+"""Claim C4 of arXiv 2406.07696: at the same budget the efficient model has a lower downstream error than its baseline, essL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from benchmarks.quantity import Quantity
+from benchmarks.record import Measurement, Record
+from reports.evaluation_tables import NAMES
+from reports.tables import percent
+from reports.units import plain
+
+Verdict = Literal["holds", "fails", "not decided"]
+
+
+def verdict(efficient: Quantity, baseline: Quantity, *, lower_is_better: bool) -> Verdict:
+    """Decided only by intervals that are apart; a rate without an interval decides nothing."""
+    if efficient.value is None or baseline.value is None or efficient.ci95 is None or baseline.ci95 is None:
+        return "not decided"
+    below, above = efficient.ci95[1] < baseline.ci95[0], efficient.ci95[0] > baseline.ci95[1]
+    if not below and not above:
+        return "not decided"
+    return "holds" if below == lower_is_better else "fails"
+
+
+def c4_line(record: Record) -> str | None:
+    """What the claim comes out as in a study, for each task and metric, with data and sizes; None where it has no say."""
+    found = list(_verdicts(record))
+    if not found:
+        return None
+    study, config = record.details["study"], record.config
+    budget = "the budget given" if study["equal"] is None else f"{study['budget']:g} {study['equal']} each"
+    sizes = ", ".join(f"{model} {_size(record, model)}" for model in dict.fromkeys(_compared(record)))
+    seeds = f"{config['seeds']} seed{'s' if config['seeds'] > 1 else ''}"
+    speech = config["training"].get("data", "sample (synthetic)")
+    return (
+        f"C4 (lower downstream error than essL) under {budget}: {'; '.join(found)}. "
+        f"Trained on {speech}, {seeds}; parameters: {sizes}."
+    )
+
+
+def _compared(record: Record) -> Iterator[str]:
+    """The baselines and the efficient models of a study."""
+    models = record.config["models"]
+    efficient, baselines = ([m for m in models if m.startswith(kind)] for kind in ("efficient-", "essl"))
+    if efficient and baselines:
+        yield from (*efficient, *baselines)
+
+
+def _verdicts(record: Record) -> Iterator[str]:
+    rated = [row for row in record.measurements if row.metric in NAMES and row.conditions.task is not None]
+    names = list(_compared(record))
+    for row in rated:
+        if row.model not in names or not row.model.startswith("efficient-"):
+            continue
+        for other in rated:
+            if other.model in names and other.model.startswith("essl") and _same_test(row, other):
+                yield _said(row, other)
+
+
+def _same_test(row: Measurement, other: Measurement) -> bool:
+    return (row.metric, row.phase, row.conditions) == (other.metric, other.phase, other.conditions)
+
+
+def _said(row: Measurement, other: Measurement) -> str:
+    c = row.conditions
+    result = verdict(row.quantity, other.quantity, lower_is_better=row.metric != "accuracy")
+    what = ", ".join(part for part in (c.task, c.head, c.labels and f"{c.labels} of labels") if part)
+    return (
+        f"{NAMES[row.metric]} ({what}, on {c.tested_on or 'test'}): {result}, "
+        f"{row.model} {percent(row.quantity)} against {other.model} {percent(other.quantity)}"
+    )
+
+
+def _size(record: Record, model: str) -> str:
+    quantity = record.find("parameters", "inference", None, model)
+    return "not available" if quantity is None or quantity.value is None else f"{plain(quantity.value / 1e6)} M"
