@@ -119,6 +119,18 @@ class Evaluation:
         return found.tokens
 
     @cached_property
+    def keywords(self) -> list[list[Spoken]]:
+        """Train, dev and test of `--keywords`, each clip's word as its text.
+
+        Raises:
+            BadInputError: where the folder is none of Speech Commands.
+        """
+        from ssl_bench.keyword_speech import read_keywords
+
+        splits, self.about["ks"] = read_keywords(Path(self.settings.keywords or ""))
+        return splits
+
+    @cached_property
     def language_model(self) -> WordNgram | None:
         """Of `--lm`."""
         if self.settings.lm is None:

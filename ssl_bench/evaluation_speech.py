@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.downstream.spoken import Spoken
+from benchmarks.downstream.symbols import normalise
 from models.errors import BadInputError
 from models.interface import SAMPLE_RATE
 from ssl_bench.data.corpus import Corpus, Utterance, read_corpus
-from ssl_bench.data.splits import drawn_hours, split_speakers
+from ssl_bench.data.splits import Split, drawn_hours, split_speakers
 from ssl_bench.data.usable import Oddities, readable, short_enough, with_text
 from ssl_bench.data.waveforms import Waveforms
 from ssl_bench.evaluate_settings import LABELS, Labels
@@ -20,6 +21,8 @@ from ssl_bench.evaluate_settings import LABELS, Labels
 LABEL_HOURS: dict[Labels, float] = dict(zip(LABELS, (1 / 6, 1.0, math.inf), strict=True))
 DEV_HOURS = 0.5
 """Learning rates are chosen on no more, so that tuning stays cheap."""
+MOST_TESTED = 2.0
+"""Hours of a run's own probe."""
 FINAL = frozenset({"test-clean", "test-other"})
 """LibriSpeech's own test folders, which may rate and never choose."""
 
@@ -172,19 +175,29 @@ def _check_apart(one: str, first: Corpus, other: str, second: Corpus, *, share_s
         )
 
 
-def _of_corpora(train: Corpus, dev: Corpus | None, test: Corpus, labels: Labels, seed: int) -> EvaluationSpeech:
+def split_speech(corpus: Corpus, split: Split, waveforms: Waveforms, seed: int) -> EvaluationSpeech:
+    """Of a run that held speakers out: labels and dev from those it was trained on, at most two hours of the others tested."""
+    train = replace(corpus, utterances=split.training, skipped=())
+    labelled = tuple(u for u in split.held_out if normalise(u.text or ""))
+    test = replace(corpus, utterances=drawn_hours(labelled, MOST_TESTED, seed), skipped=())
+    return _of_corpora(train, None, test, "1h", seed, waveforms=waveforms)
+
+
+def held_out_speech(corpus: Corpus, split: Split, waveforms: Waveforms, seed: int) -> EvaluationSpeech:
+    """An hour of a run's held-out speakers, for what is learned and rated among them."""
+    part = _part("--data", replace(corpus, utterances=split.held_out, skipped=()), waveforms, LABEL_HOURS["1h"], seed)
+    none = replace(part, spoken=(), utterances=())
+    parts = {"train": none, "dev": none, "test": part}
+    return EvaluationSpeech(parts, "1h", split.how, corpus.root.resolve().name, final=False)
+
+
+def _of_corpora(
+    train: Corpus, dev: Corpus | None, test: Corpus, labels: Labels, seed: int, *, waveforms: Waveforms | None = None
+) -> EvaluationSpeech:
     how = "those of --dev"
     if dev is None:
-        split = split_speakers(train, None, seed)
-        if not split.held_out:
-            raise BadInputError(
-                f"--train {train.root}: {len(train.speakers)} known speakers are too few to take some for dev; "
-                "give --dev FOLDER"
-            )
-        how = f"{split.how}, of --train"
-        dev = replace(train, utterances=split.held_out, skipped=())
-        train = replace(train, utterances=split.training)
-    waveforms, most = Waveforms(), LABEL_HOURS[labels]
+        train, dev, how = _dev_from(train, seed)
+    waveforms, most = waveforms or Waveforms(), LABEL_HOURS[labels]
     parts = {
         "train": _part("--train", train, waveforms, most, seed, trained=True),
         "dev": _part("--dev", dev, waveforms, DEV_HOURS, seed),
@@ -193,6 +206,22 @@ def _of_corpora(train: Corpus, dev: Corpus | None, test: Corpus, labels: Labels,
     drawn = "all" if most == math.inf else f"at most {60 * most:.0f} minutes, drawn by the seed"
     how = f"dev speakers: {how}; dev: at most {60 * DEV_HOURS:.0f} minutes, drawn by the seed; labels: {drawn}"
     return EvaluationSpeech(parts, labels, how, test.root.resolve().name, _final(test.root) is not None)
+
+
+def _dev_from(train: Corpus, seed: int) -> tuple[Corpus, Corpus, str]:
+    """What is left of train, and what is taken for dev: speakers, or utterances where the speakers are too few."""
+    split = split_speakers(train, None, seed)
+    if split.held_out:
+        dev, how = split.held_out, f"{split.how}, of --train"
+    elif len(train.utterances) > 1:
+        every = max(2, min(10, len(train.utterances) // 2))
+        dev = train.utterances[::every]
+        how = f"those of --train, who are too few to take some out: every {every}th utterance"
+    else:
+        raise BadInputError(f"--train {train.root}: a single utterance leaves none for dev; give --dev FOLDER")
+    taken = set(dev)
+    kept = tuple(u for u in train.utterances if u not in taken)
+    return replace(train, utterances=kept), replace(train, utterances=dev, skipped=()), how
 
 
 def _part(

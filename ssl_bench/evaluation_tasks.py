@@ -14,6 +14,7 @@ from benchmarks.downstream.abx import abx
 from benchmarks.downstream.beam_search import beam_search
 from benchmarks.downstream.ctc_learning import Learned
 from benchmarks.downstream.heads import LayerMix
+from benchmarks.downstream.keywords import Clips, spot
 from benchmarks.downstream.languages import LETTERS, PHONE_LANGUAGE, Language
 from benchmarks.downstream.recognition import (
     Decoder,
@@ -146,11 +147,20 @@ def _discriminated(subject: Subject, _: object) -> list[Finding]:
     return [Finding(subject.system, f"abx-{name}", None, outcome) for name, outcome in outcomes.items()]
 
 
+def _spotted(subject: Subject, _: object) -> list[Finding]:
+    """Words of a Speech Commands folder, by its own splits."""
+    splits = subject.evaluation.keywords
+    train, dev, test = (Clips(subject.frames(spoken), spoken) for spoken in splits)
+    outcome = spot(train, dev, test, subject.evaluation.device, subject.system.seed)
+    return [Finding(subject.system, "ks", "linear", outcome)]
+
+
 TASKS: dict[str, Task] = {
     "asr": Task("evaluation", partial(_recognised, "asr", LETTERS)),
     "asr-finetune": Task("finetuning", _fine_tuned),
     "pr": Task("evaluation", partial(_recognised, "pr", PHONE_LANGUAGE)),
     "sid": Task("evaluation", _identified),
     "asv": Task("evaluation", _verified),
+    "ks": Task("evaluation", _spotted),
     "abx": Task("evaluation", _discriminated),
 }

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from benchmarks.carbon import GridIntensity
 from benchmarks.ceiling import matmul_ceiling
 from benchmarks.cell import CellSetting
-from benchmarks.downstream.features import LogMelControl
 from benchmarks.environment import conditions
 from benchmarks.flops import inference_flops, training_flops
 from benchmarks.memory import bytes_of, gradient_bytes, optimiser_bytes
@@ -28,12 +27,9 @@ from ssl_bench.attempts import Attempt, phase_cost
 from ssl_bench.cells import CellError, CellRequest, measured_apart
 from ssl_bench.config import TrainAndMeasureConfig, clip_shape
 from ssl_bench.cost_rows import cost_rows
-from ssl_bench.probing import probe_rows
 
 if TYPE_CHECKING:
-    from models.interface import Encoder, Pretraining
     from ssl_bench.data.corpus import Utterance
-    from ssl_bench.data.splits import Split
     from ssl_bench.data.waveforms import Waveforms
     from ssl_bench.runs import TrainingState
 
@@ -198,26 +194,6 @@ def inference_rows(trial: Trial, run: Path, speech: NDArray[np.int16]) -> Rows:
     except CellError as error:
         reason = unavailable("J/h", f"the measuring process failed: {error}")
         return [Measurement(trial.name, "energy_per_audio_hour", reason, "inference", "machine", trial.held())]
-
-
-def evaluation_rows(
-    trial: Trial, untrained: Pretraining, split: Split, waveforms: Waveforms, say: Callable[[str], None]
-) -> Rows:
-    """The probe before and after, and on log-mel, which every model must beat."""
-    systems: dict[str, Encoder] = {
-        trial.name: trial.pretraining.encoder.eval(),
-        f"{trial.name} (untrained)": cast("Encoder", untrained.encoder.to(trial.device).eval()),
-        "log-mel": LogMelControl().to(trial.device),
-    }
-    return probe_rows(
-        systems=systems,
-        split=split,
-        waveforms=waveforms,
-        device=trial.device,
-        seed=trial.config.seed,
-        held=trial.held(),
-        say=say,
-    )
 
 
 def speech_sample(utterances: Iterable[Utterance], waveforms: Waveforms, seconds: float) -> NDArray[np.int16]:

@@ -2,67 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
-from benchmarks.downstream.probe import identify_speakers, transcribe
-from benchmarks.downstream.spoken import Spoken
+from benchmarks.downstream.features import LogMelControl
 from benchmarks.downstream.symbols import normalise
 from benchmarks.quantity import unavailable
-from benchmarks.record import Conditions, Measurement
-from ssl_bench.data.splits import Split, drawn_hours
+from benchmarks.record import Measurement
+from ssl_bench.evaluate_settings import EvaluationSettings
+from ssl_bench.evaluation import Evaluation, System, evaluated
+from ssl_bench.evaluation_rows import bill_rows, rate_rows
+from ssl_bench.evaluation_speech import held_out_speech, split_speech
+from ssl_bench.systems import LOG_MEL, untrained
 
 if TYPE_CHECKING:
-    import torch
-
-    from models.interface import Encoder
-    from ssl_bench.data.corpus import Utterance
-    from ssl_bench.data.waveforms import Waveforms
-
-LABEL_HOURS = 1.0
-TEST_HOURS = 2.0
+    from benchmarks.energy import EnergyMeter
+    from ssl_bench.evaluation_speech import EvaluationSpeech
+    from ssl_bench.job import Job
+    from ssl_bench.measuring import Trial
 
 
 def probe_rows(
-    *,
-    systems: Mapping[str, Encoder],
-    split: Split,
-    waveforms: Waveforms,
-    device: torch.device,
-    seed: int,
-    held: Conditions,
-    say: Callable[[str], None],
+    job: Job, trial: Trial, twin: Callable[[], Any], meter: EnergyMeter, say: Callable[[str], None]
 ) -> list[Measurement]:
-    """Error rates of each system on held-out speakers: CER and WER where there are transcripts, else speaker accuracy.
+    """Error rates of each system on held-out speakers, and their bills.
 
-    Labels come from at most an hour of training speakers (CTC), or from one half of the held-out speakers' utterances
-    (speaker identification); at most two hours are tested.
+    CER and WER where there are transcripts, else speaker accuracy; at most an hour of labels, at most two hours tested.
+    `twin` builds the encoder with its first weights; `meter` is not started yet.
     """
-    labelled = tuple(u for u in split.training if u.text and normalise(u.text))
-    tested = tuple(u for u in split.held_out if u.text and normalise(u.text))
-    if labelled and tested:
-        train = _spoken(drawn_hours(labelled, LABEL_HOURS, seed), waveforms)
-        test = _spoken(drawn_hours(tested, TEST_HOURS, seed), waveforms)
-        run = partial(transcribe, train=train, test=test, device=device, seed=seed)
-    elif len(split.speakers) > 1:
-        spoken = _spoken(drawn_hours(split.held_out, LABEL_HOURS, seed), waveforms)
-        run = partial(identify_speakers, spoken=spoken, device=device, seed=seed)
-    else:
-        reason = split.how if not split.speakers else "neither transcripts nor two held-out speakers"
-        return [Measurement(name, "cer", unavailable("1", reason), "evaluation", None, held) for name in systems]
-    rows = []
-    for system, encoder in systems.items():
-        say(f"probing {system}")
-        for metric, quantity in run(encoder).items():
-            rows.append(Measurement(system, metric, quantity, "evaluation", None, held))
-    return rows
-
-
-def _spoken(utterances: tuple[Utterance, ...], waveforms: Waveforms) -> list[Spoken]:
-    """Utterances as the probe takes them; files that turned out to be broken are left out."""
-    return [
-        Spoken(partial(waveforms.floats, u), u.samples, u.speaker or "unknown", normalise(u.text or ""))
-        for u in utterances
-        if len(waveforms.samples(u)) >= 640
+    held, seed = trial.held(), trial.config.seed
+    task, speech = _task(job)
+    encoder = trial.pretraining.encoder
+    if speech is None:
+        reason = job.split.how if not job.split.speakers else "neither transcripts nor two held-out speakers"
+        names = (trial.name, untrained(trial.name), LOG_MEL)
+        return [Measurement(name, "cer", unavailable("1", reason), "evaluation", None, held) for name in names]
+    systems = [
+        System(trial.name, seed, lambda: encoder, lambda: twin().eval()),
+        System(untrained(trial.name), seed, lambda: twin().eval(), lambda: twin().eval()),
+        System(LOG_MEL, seed, LogMelControl, LogMelControl),
     ]
+    # These weights come once, so their features are not kept.
+    with TemporaryDirectory(dir=job.run.path, prefix=".features-") as folder:
+        settings = EvaluationSettings((task,), head="linear", features=folder)
+        evaluation = Evaluation(settings, speech, trial.device, trial.config.precision, meter, say)
+        with meter:
+            findings = list(evaluated(systems, evaluation))
+    return [*rate_rows(findings, held, speech), *bill_rows(meter.windows, evaluation.flops, held, job.grid)]
+
+
+def _task(job: Job) -> tuple[str, EvaluationSpeech | None]:
+    """What can be asked of the speech at hand."""
+    split, seed = job.split, job.config.seed
+    if all(any(normalise(u.text or "") for u in part) for part in (split.training, split.held_out)):
+        return "asr", split_speech(job.corpus, split, job.waveforms, seed)
+    if len(split.speakers) > 1:
+        return "sid", held_out_speech(job.corpus, split, job.waveforms, seed)
+    return "", None

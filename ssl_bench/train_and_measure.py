@@ -21,20 +21,19 @@ from models.pretrained import load_pretrained
 from reports.run_report import write_run_report
 from ssl_bench.attempts import PhaseCost
 from ssl_bench.config import TrainAndMeasureConfig, clip_shape
-from ssl_bench.cost_rows import cost_rows
 from ssl_bench.data.clips import ClipSource
 from ssl_bench.data.splits import drawn_hours
 from ssl_bench.job import Job, begun, opening, resumed
 from ssl_bench.ledger import Ledger
 from ssl_bench.measuring import (
     Trial,
-    evaluation_rows,
     inference_rows,
     speech_sample,
     training_rows,
 )
 from ssl_bench.metering import new_meter
 from ssl_bench.pretraining import Logged, make_fabric, make_optimiser, pretrain, stop_on_signals
+from ssl_bench.probing import probe_rows
 from ssl_bench.progress import Progress
 from ssl_bench.runs import RunFolder
 from ssl_bench.step_metrics import DivergedError
@@ -90,11 +89,9 @@ def _measured(job: Job, trial: Trial, record: Record, say: Progress) -> Record:
     record = record.extended(inference_rows(trial, job.run.path, speech))
     job.run.write(record)
     if job.config.evaluate:
-        with EnergyMeter() as meter:
-            rows = evaluation_rows(trial, built(job.config), job.split, job.waveforms, say.phase)
+        meter = EnergyMeter()
+        record = record.extended(probe_rows(job, trial, lambda: built(job.config).encoder, meter, say.phase))
         _note_disturbances(job, "evaluation", meter)
-        rows += cost_rows(trial.name, "evaluation", PhaseCost.of(meter.reading), trial.held(), trial.grid)
-        record = record.extended(rows)
     return replace(job.record("finished"), measurements=record.measurements)
 
 
