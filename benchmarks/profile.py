@@ -184,15 +184,13 @@ def _checked(model: str, phase: str, seconds: float, count: FlopCount, form: Clo
 
 def _opinion(model: str, build: Callable[[], Any]) -> SecondOpinion | str:
     """The count by fvcore at one second; a model that it cannot trace has none."""
-    from benchmarks.second_opinion import second_opinion, without_weights
+    from benchmarks.second_opinion import opinion_or_reason, without_weights
 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # a second of audio is too little work to share
     try:
-        encoder = build().eval() if is_foreign(model) else without_weights(build)
-        return second_opinion(encoder, OPINION_SECONDS)
-    except Exception as error:  # noqa: BLE001 - tracing may fail in any way, and the count stands without it
-        return f"fvcore cannot trace this model ({type(error).__name__}: {' '.join(str(error).split())[:120]})"
+        empty: Callable[[], Any] = (lambda: build().eval()) if is_foreign(model) else (lambda: without_weights(build))
+        return opinion_or_reason(empty, OPINION_SECONDS)
     finally:
         torch.set_num_threads(threads)
 

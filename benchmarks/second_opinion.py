@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import torch
@@ -74,6 +75,16 @@ def second_opinion(encoder: Encoder, seconds: float, depth: int = 2) -> SecondOp
         {name.removeprefix("aten::"): n for name, n in passed.items() if name in MISSED},
         tuple(rows),
     )
+
+
+def opinion_or_reason(build: Callable[[], Encoder], seconds: float) -> SecondOpinion | str:
+    """The second opinion, or why there is none: a count stands without it, whatever goes wrong in tracing."""
+    if find_spec("fvcore") is None:
+        return "fvcore is not installed"
+    try:
+        return second_opinion(build(), seconds)
+    except Exception as error:  # noqa: BLE001 - tracing may fail in any way
+        return f"fvcore cannot trace this model ({type(error).__name__}: {' '.join(str(error).split())[:120]})"
 
 
 def without_weights(build: Callable[[], nn.Module]) -> nn.Module:

@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 def write_run_report(
-    record: Record, folder: Path, metrics: Sequence[dict[str, Any]], modules: Sequence[ModuleMacs] | None
+    record: Record, folder: Path, metrics: Sequence[dict[str, Any]], modules: Sequence[ModuleMacs] | str | None
 ) -> None:
-    """Write both beside the record; `modules` is fvcore's table, where there is one."""
+    """Write both beside the record; `modules` is fvcore's table, or why there is none."""
     trace_path = folder / "power.parquet"
     trace = pd.read_parquet(trace_path) if trace_path.is_file() else pd.DataFrame()
     training_picture(metrics, trace, folder / "training.png")
     write_atomically(folder / "report.md", _report(record, modules))
 
 
-def _report(record: Record, modules: Sequence[ModuleMacs] | None) -> str:
+def _report(record: Record, modules: Sequence[ModuleMacs] | str | None) -> str:
     parts = [
         f"# {record.id}",
         _opening(record),
@@ -40,7 +40,7 @@ def _report(record: Record, modules: Sequence[ModuleMacs] | None) -> str:
         _notes(record, summary(record)),
     ]
     if modules is not None:
-        parts += ["## MACs by module", _modules(modules)]
+        parts += ["## MACs by module", f"None: {modules}." if isinstance(modules, str) else _modules(modules)]
     return "\n\n".join(parts) + "\n"
 
 

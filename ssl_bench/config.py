@@ -34,6 +34,7 @@ class TrainAndMeasureConfig:
         pretrained: published weights that the encoder starts from.
         clip_seconds: of one clip; `batch_seconds` of audio a step are cut into such clips.
         idle: whether idle power is measured before training (10 s, where there is a counter).
+        inference: whether the trained encoder is measured at work, which takes some ten seconds.
         strict: whether a disturbance of the measurement is an error.
         encoder, objective, optimisation: what differs from the named model's own settings.
     """
@@ -61,6 +62,7 @@ class TrainAndMeasureConfig:
     pue: float = 1.0
     evaluate: bool = True
     idle: bool = True
+    inference: bool = True
     strict: bool = False
     checkpoint_minutes: float = 10.0
     encoder: Mapping[str, Any] = field(default_factory=dict)

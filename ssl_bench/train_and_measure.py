@@ -13,7 +13,7 @@ from benchmarks.energy import EnergyMeter
 from benchmarks.memory import PeakMemory
 from benchmarks.quantity import unavailable
 from benchmarks.record import Record
-from benchmarks.second_opinion import second_opinion
+from benchmarks.second_opinion import opinion_or_reason
 from models.catalog import load_model
 from models.errors import BadInputError
 from models.families import family_of
@@ -74,8 +74,9 @@ def train_and_measure(
                 job.details["stopped"] = "by the user, while measuring"
                 record = replace(record, details=job.record("unfinished").details)
         clip_seconds = trial.training_conditions().clip_seconds or 1.0
-        opinion = second_opinion(trial.pretraining.encoder.cpu().float(), clip_seconds)
-        write_run_report(record, job.run.path, job.run.metrics(), opinion.modules)
+        opinion = opinion_or_reason(lambda: trial.pretraining.encoder.cpu().float(), clip_seconds)
+        modules = opinion if isinstance(opinion, str) else opinion.modules
+        write_run_report(record, job.run.path, job.run.metrics(), modules)
         job.run.write(record)
         if record.status == "finished":
             job.run.drop_optimiser(record)
@@ -84,10 +85,11 @@ def train_and_measure(
 
 def _measured(job: Job, trial: Trial, record: Record, say: Progress) -> Record:
     """The finished record: inference in a process of its own, then the probe."""
-    say.phase("measuring inference in a process of its own")
-    speech = speech_sample(job.split.held_out or job.split.training, job.waveforms, 240.0)
-    record = record.extended(inference_rows(trial, job.run.path, speech))
-    job.run.write(record)
+    if job.config.inference:
+        say.phase("measuring inference in a process of its own")
+        speech = speech_sample(job.split.held_out or job.split.training, job.waveforms, 240.0)
+        record = record.extended(inference_rows(trial, job.run.path, speech))
+        job.run.write(record)
     if job.config.evaluate:
         meter = EnergyMeter()
         record = record.extended(probe_rows(job, trial, lambda: built(job.config).encoder, meter, say.phase))

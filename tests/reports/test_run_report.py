@@ -55,6 +55,13 @@ def test_modules_in_mega_macs(report: str) -> None:
     assert "| `encoder.blocks.0` | 1.0 | 1,000 |" in report
 
 
+def test_without_a_table_of_modules_the_reason_stands(record: Record, tmp_path: Path) -> None:
+    write_run_report(record, tmp_path, [], "fvcore is not installed")
+    assert "## MACs by module\n\nNone: fvcore is not installed.\n" in (tmp_path / "report.md").read_text(
+        encoding="utf-8"
+    )
+
+
 def test_a_stopped_run_says_so_and_a_given_grid_needs_no_hint(record: Record, tmp_path: Path) -> None:
     stopped = replace(
         record, status="unfinished", config={**record.config, "country": "FRA"},
