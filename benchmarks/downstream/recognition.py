@@ -32,7 +32,7 @@ FROZEN = OptimisationConfig(betas=(0.9, 0.999), weight_decay=0.0, clip=1e9, warm
 WHOLE = OptimisationConfig(warmup=0.1, schedule="tri-stage", hold=0.4, final=0.05)
 """Rises, holds and decays over 10, 40 and 50 % of the steps, as wav2vec 2.0 and essL are fine-tuned."""
 START = {"linear": 1e-2, "deep": 1e-3, "whole": 10**-3.5}
-FROZEN_BATCH, WHOLE_BATCH = 40.0, {"cpu": 16.0, "cuda": 120.0}
+BATCH = {"cpu": 16.0, "cuda": 120.0}
 """Seconds of audio a step; with 60 s on a CPU an hour of labels gives too few steps to leave the start."""
 FEWEST_PASSES = 3.0
 
@@ -99,7 +99,8 @@ def frozen(frames: Frames, language: Language, splits: Splits, effort: Effort) -
     def build() -> nn.Module:
         return frozen_recogniser(copy.deepcopy(mix), frames.frame_rate, language, effort).to(effort.device)
 
-    schedule = Schedule(effort.passes(splits.train), FROZEN_BATCH, START[effort.head], FROZEN, effort.precision)
+    batch_seconds = BATCH[effort.device.type]
+    schedule = Schedule(effort.passes(splits.train), batch_seconds, START[effort.head], FROZEN, effort.precision)
     return learn(build, splits.train.labelled(language), splits.dev.labelled(language), schedule, effort.seed)
 
 
@@ -109,7 +110,7 @@ def fine_tuned(encoder: Encoder, language: Language, splits: Splits, effort: Eff
     def build() -> nn.Module:
         return whole_recogniser(copy.deepcopy(encoder), language, effort).to(effort.device)
 
-    batch_seconds = WHOLE_BATCH[effort.device.type]
+    batch_seconds = BATCH[effort.device.type]
     schedule = Schedule(effort.passes(splits.train), batch_seconds, START["whole"], WHOLE, effort.precision)
     return learn(build, splits.train.labelled(language), splits.dev.labelled(language), schedule, effort.seed)
 
