@@ -61,6 +61,14 @@ def test_looking_around_imports_nothing_heavy(
         ((TRAIN, "--steps", "three"), ("--steps", "integer")),
         ((TRAIN, "leftover"), ("leftover",)),
         ((TRAIN, "--steps"), ("--steps", "argument")),
+        ((TRAIN, "--models", "essl,essl"), ("--models", "twice")),
+        ((TRAIN, "--model", "essl", "--models", "essl"), ("--model", "--models", "give one")),
+        ((TRAIN, "--seeds", "0"), ("--seeds", "at least 1")),
+        ((TRAIN, "--budget", "3"), ("--budget", "--equal")),
+        ((TRAIN, "--equal", "joules", "--budget", "3", "--steps", "4"), ("--equal", "--steps")),
+        ((TRAIN, "--models", "essl", "--labels", "10min"), ("--labels", "--tasks")),
+        ((TRAIN, "--tasks", "pr", "--data", "."), ("--tasks", "--eval-data")),
+        ((TRAIN, "--tasks", "pr", "--no-evaluate"), ("--no-evaluate", "--tasks")),
         (("trian",), ("trian",)),
         (("models", "efficient-huge"), ("efficient-huge", "did you mean efficient-")),
         (("models", "./nowhere"), ("nowhere",)),
@@ -173,7 +181,7 @@ def test_models_lists_the_catalog_with_the_sizes_of_the_issue(sslbench: Run, tmp
     known = {"efficient-tiny": 2, "efficient-small": 28, "efficient-base": 57, "essl": 90.8, "hubert-xlarge": 964}
     assert {name: sizes[name] for name in known} == pytest.approx(known, rel=0.05)
     text = sslbench("models", cwd=tmp_path).stdout
-    assert len(sizes) == 15
+    assert len(sizes) == 20
     assert all(name in text for name in sizes)
 
 
