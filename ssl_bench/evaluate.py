@@ -17,7 +17,7 @@ from reports.evaluation_report import write_evaluation_report
 from ssl_bench.evaluate_settings import EvaluateConfig, resolved
 from ssl_bench.evaluation import Evaluation, Finding, System, evaluated
 from ssl_bench.evaluation_progress import EvaluationProgress
-from ssl_bench.evaluation_rows import bill_rows, documents, rate_rows
+from ssl_bench.evaluation_rows import bill_rows, documents, pretraining_rows, rate_rows
 from ssl_bench.evaluation_speech import EvaluationSpeech, read_splits, sample_splits
 from ssl_bench.interruption import terminated_as_interrupted
 from ssl_bench.metering import new_meter
@@ -35,6 +35,7 @@ class Session:
     Attributes:
         details: what the record holds beside its rows.
         rows: of the rates and bills so far.
+        pretraining: of what the runs among the models cost.
     """
 
     config: EvaluateConfig
@@ -45,10 +46,11 @@ class Session:
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     machine: dict[str, Any] = field(default_factory=environment)
     rows: list[Measurement] = field(default_factory=list)
+    pretraining: list[Measurement] = field(default_factory=list)
 
     def record(self, status: str) -> Record:
         """As it stands."""
-        name, rows = self.run.path.name, tuple(self.rows)
+        name, rows = self.run.path.name, (*self.pretraining, *self.rows)
         return Record(
             name, self.created, status, self.command, asdict(self.config), self.machine, rows, {}, self.details
         )
@@ -73,7 +75,7 @@ def evaluate(config: EvaluateConfig, *, command: str, console: Console) -> tuple
         "findings": [],
     }
     run = new_run(config.out, folder_name(shown_name(config.models[0]), "evaluate"))
-    session = Session(config, run, grid, command, details)
+    session = Session(config, run, grid, command, details, pretraining=pretraining_rows(config.models))
     status = "finished"
     with ExitStack() as stack:
         stack.enter_context(run.locked())
@@ -112,7 +114,8 @@ def _evaluate_all(session: Session, systems: list[System], speech: EvaluationSpe
     held = conditions(device, config.precision, None, pue=config.pue, grid=label)
     meter = new_meter(idle=config.idle, say=say.phase)
     findings: list[Finding] = []
-    evaluation = Evaluation(config.evaluation, speech, device, config.precision, meter, say.phase)
+    tell = lambda system, text: say.learning(system, text, meter)  # noqa: E731 - two names for three arguments
+    evaluation = Evaluation(config.evaluation, speech, device, config.precision, meter, say.phase, tell)
     wanted = len(systems) * sum(len(evaluation.heads(task)) for task in config.evaluation.tasks)
     try:
         with meter:

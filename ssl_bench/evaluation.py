@@ -63,6 +63,7 @@ class Evaluation:
     Attributes:
         meter: running; each system's frozen tasks are its window `NAME: evaluation`, fine-tuning `NAME: finetuning`.
         say: what is done now.
+        tell: how learning goes on.
         flops: by those windows' names, as far as they could be counted.
         about: what was left out, by task.
     """
@@ -73,6 +74,7 @@ class Evaluation:
     precision: str
     meter: EnergyMeter
     say: Callable[[str], None]
+    tell: Callable[[System, str], None] = lambda _, __: None
     flops: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     about: dict[str, Any] = field(default_factory=dict)
     _spelled: dict[str, list[Spelling]] = field(default_factory=dict)
@@ -174,7 +176,8 @@ class Subject:
     def effort(self, head: Head) -> Effort:
         """How a recogniser learns."""
         e = self.evaluation
-        return Effort(head, e.settings.chosen_hours(e.device.type), self.system.seed, e.device, e.precision)
+        hours = e.settings.chosen_hours(e.device.type)
+        return Effort(head, hours, self.system.seed, e.device, e.precision, lambda text: e.tell(self.system, text))
 
     def splits(self, task: str, language: Language, *, waveforms: bool) -> Splits:
         """Train, dev and test as a recogniser takes them: waveforms, or frozen features."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from benchmarks.energy import EnergyMeter
-    from ssl_bench.evaluation import Finding
+    from ssl_bench.evaluation import Finding, System
 
 
 class EvaluationProgress(StatusLine):
@@ -22,6 +22,15 @@ class EvaluationProgress(StatusLine):
         super().__init__(console)
         self.scope = scope
         self._done = 0
+
+    def learning(self, system: System, text: str, meter: EnergyMeter) -> None:
+        """How a head goes on."""
+        live = meter.live()
+        energy, power = live.energy[self.scope], live.power[self.scope]
+        parts = [system.name, text]
+        if energy.value is not None and power.value is not None:
+            parts.append(f"{power.value:.1f} W, {with_prefix(energy.value / 3600, 'Wh')} so far ({self.scope})")
+        self.show(parts)
 
     def found(self, finding: Finding, wanted: int, meter: EnergyMeter) -> None:
         """A task is done: its rates, what it has cost so far, and what is left of `wanted` findings."""

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.downstream.seeds import over_seeds
 from benchmarks.quantity import Quantity, unavailable
-from benchmarks.record import Conditions, Measurement
+from benchmarks.record import Conditions, Measurement, Record, read_record
 from ssl_bench.attempts import PhaseCost
 from ssl_bench.cost_rows import cost_rows
 from ssl_bench.evaluate_settings import OF_TEXT
-from ssl_bench.systems import untrained
+from ssl_bench.study_rows import study_rows
+from ssl_bench.systems import named, untrained
 
 if TYPE_CHECKING:
     from benchmarks.carbon import GridIntensity
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from ssl_bench.evaluation_speech import EvaluationSpeech
 
 LOWER_IS_BETTER = frozenset({"cer", "wer", "per", "eer", "abx"})
+OF_PRETRAINING = frozenset({"targets", "training"})
 FINAL = "final"
 """Rated on a test set on which nothing is chosen."""
 COUNTED = "matrix products of encoder and heads, 1 MAC = 2 FLOPs, counted at 10 s; all seeds, tries and controls"
@@ -86,6 +89,17 @@ def bill_rows(
         )
         rows.append(Measurement(system, "flops", computed, phase, None, held))
     return rows
+
+
+def pretraining_rows(models: Sequence[str]) -> list[Measurement]:
+    """What the runs among the models cost, over the seeds of each, so that cost and quality stand in one table."""
+    names = {model: name for model, name in named(models).items() if (Path(model) / "run.json").is_file()}
+    finished: dict[tuple[str, int], Record] = {}
+    for number, (model, name) in enumerate(names.items()):
+        record = read_record(Path(model) / "run.json")
+        finished[name, int(record.config.get("seed", number))] = record
+    rows = study_rows(tuple(dict.fromkeys(names.values())), finished, {}, "machine")
+    return [row for row in rows if row.phase in OF_PRETRAINING]
 
 
 def documents(findings: Sequence[Finding]) -> list[dict[str, Any]]:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 SETTINGS = ("device", "precision", "pue", "country", "grid_intensity", "strict")
 """Of the runs, that the study's record holds by the same names as every record."""
 
+EVALUATED = frozenset({"evaluation", "finetuning"})
+
 
 @dataclass
 class Study:
@@ -70,7 +72,8 @@ class Study:
         """As it stands."""
         config = {**document_of(self.config), **{name: getattr(self.shared, name) for name in SETTINGS}}
         rows = study_rows(self.config.models, self.records, self.failed, headline_scope(self.shared.device))
-        rows += () if self.evaluation is None else self.evaluation.measurements
+        # The evaluation repeats what its runs cost.
+        rows += [] if self.evaluation is None else [m for m in self.evaluation.measurements if m.phase in EVALUATED]
         self.details["study"]["runs"] = [self._entry(model, seed) for model, seed in self.config.runs]
         self.details["disturbances"] = self._disturbances()
         name = self.run.path.name

@@ -32,17 +32,40 @@ def systems_of(models: Sequence[str], seeds: Sequence[int], pretrained: str | No
     """
     trained: list[System] = []
     controls: dict[tuple[str, int], System] = {}
-    for model in models:
-        name, own = shown_name(model), _own_seed(model)
+    for model, name in named(models).items():
+        own = _own_seed(model)
         for seed in seeds if own is None else [own + seed - seeds[0] for seed in seeds]:
             if is_run(model) or is_foreign(model) or pretrained is not None:
                 build = partial(load_model, model, pretrained=pretrained)
                 trained.append(System(name, seed, build, partial(load_model, model, weights=False)))
-            if (control := _control(model, name, seed)) is not None:
+            if (control := _control(model, shown_name(model), seed)) is not None:
                 controls.setdefault((control.name, seed), control)
     drawn = dict.fromkeys(system.seed for system in (*trained, *controls.values()))
     log_mel = [System(LOG_MEL, seed, LogMelControl, LogMelControl) for seed in drawn]
     return [*_unique(trained), *controls.values(), *log_mel]
+
+
+OWN = frozenset({"seed", "out", "strict", "idle", "evaluate", "inference", "checkpoint_minutes"})
+"""Settings of a run in which the seeds of one model may differ."""
+
+
+def named(models: Sequence[str]) -> dict[str, str]:
+    """Each model's name in rows: runs that differ in their seed alone share theirs, another is called by its folder too."""
+    names: dict[str, str] = {}
+    kinds: dict[str, object] = {}
+    for model in models:
+        name, kind = shown_name(model), _kind(model)
+        if kinds.setdefault(name, kind) != kind:
+            name = f"{name} ({Path(model).name})"
+        names[model] = name
+    return names
+
+
+def _kind(model: str) -> object:
+    """What runs of one row have in common; a model that is no run is only itself."""
+    if not is_run(model) or not (Path(model) / "run.json").is_file():
+        return model
+    return {key: value for key, value in read_record(Path(model) / "run.json").config.items() if key not in OWN}
 
 
 def _unique(systems: Iterable[System]) -> list[System]:

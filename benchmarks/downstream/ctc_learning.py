@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -18,6 +19,9 @@ PILOT = 0.25
 """Share of the passes that a try of a learning rate takes, and the random-label control."""
 MARGIN = 0.95
 """A head has learned something where its loss is below this share of the control's."""
+
+TELL_EVERY = 3.0
+"""Seconds."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,7 @@ class Schedule:
         start_rate: where the search for the learning rate begins.
         optimisation: schedule, betas, decay, clipping; its own peak rate is not used.
         precision: "float32", or "bfloat16" under autocast.
+        tell: is told every few seconds how learning goes on.
     """
 
     passes: float
@@ -66,6 +71,7 @@ class Schedule:
     start_rate: float
     optimisation: OptimisationConfig
     precision: str = "float32"
+    tell: Callable[[str], None] = lambda _: None
 
 
 @dataclass(frozen=True)
@@ -101,16 +107,19 @@ def learn(build: Callable[[], nn.Module], train: Labelled, dev: Labelled, schedu
     """
     heard = 0.0
 
-    def run(passes: float, rate: float, data: Labelled) -> tuple[nn.Module, float]:
+    def run(passes: float, rate: float, data: Labelled, what: str) -> tuple[nn.Module, float]:
         nonlocal heard
-        recogniser, loss, seconds = _trained(build(), data, replace(schedule, passes=passes), rate, seed)
+        told = replace(schedule, passes=passes, tell=lambda text: schedule.tell(f"{what} {rate:.2g}: {text}"))
+        recogniser, loss, seconds = _trained(build(), data, told, rate, seed)
         heard += seconds
         return recogniser, loss
 
     pilot = schedule.passes * PILOT
-    rate, tried = climbed(lambda rate: mean_loss(run(pilot, rate, train)[0], dev, schedule), schedule.start_rate)
-    control_loss = run(pilot, rate, train.shuffled(seed))[1]
-    recogniser, loss = run(schedule.passes, rate, train)
+    rate, tried = climbed(
+        lambda rate: mean_loss(run(pilot, rate, train, "trying rate")[0], dev, schedule), schedule.start_rate
+    )
+    control_loss = run(pilot, rate, train.shuffled(seed), "random-label control at rate")[1]
+    recogniser, loss = run(schedule.passes, rate, train, "learning at rate")
     return Learned(recogniser, rate, tried, loss, control_loss, heard)
 
 
@@ -127,7 +136,8 @@ def _trained(
     )
     batches = data.batches(schedule.batch_seconds)
     steps = max(1, round(schedule.passes * len(batches)))
-    losses, seconds = [], 0.0
+    losses, seconds, told = [], 0.0, time.monotonic()
+    began = told
     recogniser.train()
     with torch.random.fork_rng(devices=_cuda_devices(recogniser)):
         torch.manual_seed(seed)
@@ -142,6 +152,10 @@ def _trained(
                 optimiser.step()
             losses.append(loss.detach())
             seconds += sum(data.seconds[i] for i in batches[batch])
+            if (now := time.monotonic()) > told + TELL_EVERY:
+                told = now
+                speed = seconds / (now - began)
+                schedule.tell(f"step {step + 1} of {steps}, loss {float(loss):.2f}, {speed:.0f} x real time")
     last = torch.stack(losses[-max(1, steps // 10) :]).mean()
     return recogniser.eval(), float(last), seconds
 

@@ -79,6 +79,7 @@ class Effort:
         head: "linear", or "deep": SUPERB's BLSTM on frozen features, essL's convolutions on a whole encoder.
         hours: of labelled speech heard while it learns, repeats included; at least three passes.
         seed: of the head's weights and the order of batches.
+        tell: is told how learning goes on.
     """
 
     head: HeadName
@@ -86,6 +87,7 @@ class Effort:
     seed: int
     device: torch.device
     precision: str = "float32"
+    tell: Callable[[str], None] = lambda _: None
 
     def passes(self, readings: Readings) -> float:
         """Over the labelled speech."""
@@ -100,7 +102,9 @@ def frozen(frames: Frames, language: Language, splits: Splits, effort: Effort) -
         return frozen_recogniser(copy.deepcopy(mix), frames.frame_rate, language, effort).to(effort.device)
 
     batch_seconds = BATCH[effort.device.type]
-    schedule = Schedule(effort.passes(splits.train), batch_seconds, START[effort.head], FROZEN, effort.precision)
+    schedule = Schedule(
+        effort.passes(splits.train), batch_seconds, START[effort.head], FROZEN, effort.precision, effort.tell
+    )
     return learn(build, splits.train.labelled(language), splits.dev.labelled(language), schedule, effort.seed)
 
 
@@ -111,7 +115,9 @@ def fine_tuned(encoder: Encoder, language: Language, splits: Splits, effort: Eff
         return whole_recogniser(copy.deepcopy(encoder), language, effort).to(effort.device)
 
     batch_seconds = BATCH[effort.device.type]
-    schedule = Schedule(effort.passes(splits.train), batch_seconds, START["whole"], WHOLE, effort.precision)
+    schedule = Schedule(
+        effort.passes(splits.train), batch_seconds, START["whole"], WHOLE, effort.precision, effort.tell
+    )
     return learn(build, splits.train.labelled(language), splits.dev.labelled(language), schedule, effort.seed)
 
 
