@@ -14,7 +14,7 @@ def climbed(trial: Callable[[float], float], start: float) -> tuple[float, dict[
     """The rate with the lowest dev loss, and every loss seen by its rate.
 
     From `start` one factor of sqrt(10) up, then on in the direction that is better until the next rate is not. The loss
-    is taken to have one valley; one that is not finite counts as the worst.
+    is taken to have one valley; one that is not finite counts as the worst, and the search goes down from it.
     """
     seen: dict[int, float] = {}
 
@@ -26,6 +26,6 @@ def climbed(trial: Callable[[float], float], start: float) -> tuple[float, dict[
 
     best = 0
     direction = 1 if loss(1) < loss(0) else -1
-    while abs(best + direction) <= FARTHEST and loss(best + direction) < loss(best):
+    while abs(best + direction) <= FARTHEST and (loss(best + direction) < loss(best) or loss(best) == math.inf):
         best += direction
     return start * FACTOR**best, {start * FACTOR**step: seen[step] for step in sorted(seen)}

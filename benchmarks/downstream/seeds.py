@@ -45,10 +45,10 @@ def _left_out(outcomes: Sequence[Outcome], usable: Sequence[Outcome]) -> str:
     """What is to be said of heads that did not converge, and of seeds without a rate."""
     failed = sum(o.converged is False for o in outcomes)
     parts = []
-    if failed == len(outcomes):
+    if all(o.converged is False for o in usable):
         parts.append(f"did not converge{f' in any of {failed} seeds' if failed > 1 else ''}")
     elif failed:
-        parts.append(f"{failed} of {len(outcomes)} seeds did not converge and is not in the mean")
+        parts.append(f"{failed} of {len(outcomes)} seeds did not converge, left out of the mean")
     missing = len(outcomes) - failed - sum(o.converged is not False for o in usable)
     if missing > 0:
         parts.append(f"{missing} of {len(outcomes)} seeds have no rate")
