@@ -12,11 +12,13 @@ from reports.tables import percent
 from reports.units import plain
 
 Verdict = Literal["holds", "fails", "not decided"]
+UNCONVERGED, NO_BETTER = "did not converge", "no better than its own random weights"
+"""What notes of rates say."""
 
 
 def verdict(efficient: Quantity, baseline: Quantity, *, lower_is_better: bool) -> Verdict:
-    """Decided only by intervals that are apart; a rate without an interval decides nothing."""
-    if efficient.value is None or baseline.value is None or efficient.ci95 is None or baseline.ci95 is None:
+    """Decided only by intervals that are apart; neither a rate without one nor a head that did not converge decides."""
+    if efficient.ci95 is None or baseline.ci95 is None or any(UNCONVERGED in q.note for q in (efficient, baseline)):
         return "not decided"
     below, above = efficient.ci95[1] < baseline.ci95[0], efficient.ci95[0] > baseline.ci95[1]
     if not below and not above:
@@ -34,9 +36,11 @@ def c4_line(record: Record) -> str | None:
     sizes = ", ".join(f"{model} {_size(record, model)}" for model in dict.fromkeys(_compared(record)))
     seeds = f"{config['seeds']} seed{'s' if config['seeds'] > 1 else ''}"
     speech = config["training"].get("data", "sample (synthetic)")
+    labelled = record.details.get("speech", {}).get("train")
+    learned = "" if labelled is None else f", heads on {60 * labelled['hours']:.3g} min of it"
     return (
         f"C4 (lower downstream error than essL) under {budget}: {'; '.join(found)}. "
-        f"Trained on {speech}, {seeds}; parameters: {sizes}."
+        f"Trained on {speech}{learned}, {seeds}; parameters: {sizes}."
     )
 
 
@@ -69,8 +73,14 @@ def _said(row: Measurement, other: Measurement) -> str:
     what = ", ".join(part for part in (c.task, c.head, c.labels and f"{c.labels} of labels") if part)
     return (
         f"{NAMES[row.metric]} ({what}, on {c.tested_on or 'test'}): {result}, "
-        f"{row.model} {percent(row.quantity)} against {other.model} {percent(other.quantity)}"
+        f"{row.model} {_rate(row.quantity)} against {other.model} {_rate(other.quantity)}"
     )
+
+
+def _rate(quantity: Quantity) -> str:
+    """With what weakens it."""
+    found = [mark for mark in (UNCONVERGED, NO_BETTER) if mark in quantity.note]
+    return percent(quantity) + (f" ({', '.join(found)})" if found else "")
 
 
 def _size(record: Record, model: str) -> str:

@@ -98,6 +98,7 @@ def test_each_run_tells_its_share_of_the_budget(study: Record) -> None:
         (rate(0.5, 0.52, 0.54), rate(0.4, 0.42, 0.44), "fails"),
         (rate(0.4, 0.45, 0.5), rate(0.5, 0.52, 0.54), "not decided"),
         (rate(0.4, 0.42, 0.44), Quantity(0.52, "1", "measured"), "not decided"),
+        (Quantity(0.42, "1", "measured", (0.4, 0.44), note="did not converge"), rate(0.5, 0.52, 0.54), "not decided"),
         (unavailable("1", "no text"), rate(0.5, 0.52, 0.54), "not decided"),
     ],
 )
