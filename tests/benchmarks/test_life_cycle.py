@@ -1,0 +1,118 @@
+"""Projections and ledgers by hand, and the hours at which a model has paid back."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.carbon import given_intensity
+from benchmarks.life_cycle import Life, LifeCost, break_even_of, life_cost
+from benchmarks.projection import paper_work, project, recipe_work
+from benchmarks.quantity import Quantity, unavailable
+from models.recipes import RECIPES
+
+LIFE = Life(finetunings=2, finetuning_hours=10.0, inference_hours=1000.0)
+
+
+def joules(value: float, half: float = 0.0) -> Quantity:
+    return Quantity(value, "J/h", "measured", (value - half, value + half))
+
+
+def cost(model: str, before: float, use: float, half: float = 0.0) -> LifeCost:
+    pretraining = Quantity(before, "J", "projected", (before - half, before + half))
+    return life_cost(model, pretraining, joules(0.0), joules(use), Life(0, 0.0, 100.0))
+
+
+def test_a_projection_by_hand() -> None:
+    """18,000 h at 1,000 x real time [900, 1125] are 18 h [16, 20] on the device, 3.6 MJ = 1 kWh at 200 J an hour, 56 g, 36 units."""
+    rate = Quantity(1000.0, "s/s", "measured", (900.0, 1125.0), 3)
+    per_hour = Quantity(200.0, "J/h", "measured", (190.0, 210.0))
+    found = project("m", paper_work(), rate, per_hour, grid=given_intensity(56.0), pue=2.0, price_per_hour=2.0)
+    assert found.device_hours.value == pytest.approx(18.0)
+    assert found.device_hours.ci95 == pytest.approx((16.0, 20.0))
+    assert found.energy.value == pytest.approx(3.6e6)
+    assert found.energy.ci95 == pytest.approx((3.42e6, 3.78e6))
+    assert found.co2e.value == pytest.approx(112.0)
+    assert found.price is not None
+    assert found.price.value == pytest.approx(36.0)
+    assert found.price.unit == "price units"
+    assert {found.device_hours.method, found.energy.method, found.co2e.method, found.price.method} == {"projected"}
+    assert "18,000 h of audio" in found.device_hours.note
+
+
+def test_no_projection_without_a_recipe_or_a_rate() -> None:
+    rate, per_hour = Quantity(1000.0, "s/s", "measured"), joules(200.0)
+    for recipe, words in ((None, "no recipe"), (RECIPES["wavlm-base"], "not at hand")):
+        found = project("m", recipe_work(recipe), rate, per_hour, grid=None, pue=1.0, price_per_hour=1.0)
+        for quantity in (found.device_hours, found.energy, found.co2e, found.price):
+            assert quantity is not None
+            assert quantity.value is None
+            assert words in quantity.note
+    dead = unavailable("s/s", "out of memory")
+    found = project(
+        "m", paper_work(), dead, unavailable("J/h", "out of memory"), grid=None, pue=1.0, price_per_hour=None
+    )
+    assert (found.device_hours.value, found.device_hours.note, found.price) == (None, "out of memory", None)
+
+
+def test_a_modelled_rate_has_no_interval_when_projected() -> None:
+    per_hour = Quantity(200.0, "J/h", "modelled")
+    found = project(
+        "m", paper_work(), Quantity(1.0, "s/s", "measured"), per_hour, grid=None, pue=1.0, price_per_hour=None
+    )
+    assert found.energy.ci95 is None
+    assert "modelled rate, of which no interval is known" in found.energy.note
+    assert found.co2e.value is None
+
+
+def test_a_life_by_hand() -> None:
+    """1000 J + 2 x 10 h x 5 J/h + 1000 h x 1 J/h = 2100 J; the ends add up."""
+    pretraining = Quantity(1000.0, "J", "projected", (900.0, 1100.0))
+    found = life_cost("m", pretraining, joules(5.0, 1.0), joules(1.0, 0.1), LIFE)
+    parts = (found.pretraining, found.finetuning, found.inference, found.total)
+    assert [part.value for part in parts] == [1000.0, 100.0, 1000.0, 2100.0]
+    assert found.total.ci95 == (900 + 80 + 900, 1100 + 120 + 1100)
+    assert found.total.method == "projected"
+
+
+def test_a_life_with_a_missing_part_has_no_total() -> None:
+    found = life_cost("m", unavailable("J", "no recipe"), joules(5.0), joules(1.0), LIFE)
+    assert (found.total.value, found.total.note) == (None, "no recipe")
+    assert found.inference.value == 1000.0
+
+
+def test_break_even_by_hand() -> None:
+    """300 J more to train, 3 J an hour less to use: after 100 h. With 30 J of doubt about each training: 80 to 120 h."""
+    who, hours = break_even_of(cost("dear", 400.0, 1.0, 30.0), cost("cheap", 100.0, 4.0, 30.0))
+    assert who == "dear"
+    assert hours.value == pytest.approx(100.0)
+    assert hours.ci95 == pytest.approx((80.0, 120.0))
+
+
+def test_a_model_that_is_cheaper_all_along_is_never_overtaken() -> None:
+    who, hours = break_even_of(cost("good", 100.0, 1.0), cost("bad", 400.0, 4.0))
+    assert (who, hours.value) == (None, None)
+    assert "never: good costs no more" in hours.note
+    who, hours = break_even_of(
+        cost("good", 100.0, 1.0), life_cost("x", unavailable("J", "no recipe"), joules(1), joules(1), LIFE)
+    )
+    assert (who, hours.value, hours.note) == (None, None, "no recipe")
+
+
+def test_two_that_may_be_equal_have_no_interval() -> None:
+    _, hours = break_even_of(cost("dear", 400.0, 1.0, 300.0), cost("cheap", 100.0, 4.0, 300.0))
+    assert hours.value == pytest.approx(100.0)
+    assert hours.ci95 is None
+
+
+@given(*[st.floats(1.0, 1e9) for _ in range(4)])
+def test_at_break_even_both_have_cost_the_same(t1: float, u1: float, t2: float, u2: float) -> None:
+    one, other = cost("one", t1, u1), cost("other", t2, u2)
+    who, hours = break_even_of(one, other)
+    assert break_even_of(other, one)[1].value == hours.value or t1 == t2
+    if who is None:
+        assert (t1 - t2) * (u1 - u2) >= 0
+    else:
+        assert hours.value is not None
+        assert t1 + hours.value * u1 == pytest.approx(t2 + hours.value * u2)
