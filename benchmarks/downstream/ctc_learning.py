@@ -16,7 +16,7 @@ from benchmarks.downstream.symbols import BLANK
 from models.optimisation import OptimisationConfig
 
 PILOT = 0.25
-"""Share of the passes that a try of a learning rate takes, and the random-label control."""
+"""Share of the passes that a try of a learning rate takes."""
 MARGIN = 0.95
 """A head has learned something where its loss is below this share of the control's."""
 
@@ -83,7 +83,7 @@ class Learned:
         rate: the learning rate.
         dev_losses: of every rate tried, nats a symbol, after a quarter of the passes.
         loss: of training at its end, nats a symbol.
-        control_loss: the same on shuffled transcripts, after a quarter of the passes.
+        control_loss: the same on shuffled transcripts, after as many passes, since every loss falls with time.
         seconds_heard: of audio that was trained on, tries and control included.
     """
 
@@ -101,7 +101,7 @@ class Learned:
 
 
 def learn(build: Callable[[], nn.Module], train: Labelled, dev: Labelled, schedule: Schedule, seed: int) -> Learned:
-    """Find the rate by tries of a quarter of the passes on dev, run the control, then learn with that rate in full.
+    """Find the rate by tries of a quarter of the passes on dev, then learn with it in full, and the control too.
 
     `build` makes the recogniser anew, with the same weights each time.
     """
@@ -118,8 +118,8 @@ def learn(build: Callable[[], nn.Module], train: Labelled, dev: Labelled, schedu
     rate, tried = climbed(
         lambda rate: mean_loss(run(pilot, rate, train, "trying rate")[0], dev, schedule), schedule.start_rate
     )
-    control_loss = run(pilot, rate, train.shuffled(seed), "random-label control at rate")[1]
     recogniser, loss = run(schedule.passes, rate, train, "learning at rate")
+    control_loss = run(schedule.passes, rate, train.shuffled(seed), "random-label control at rate")[1]
     return Learned(recogniser, rate, tried, loss, control_loss, heard)
 
 
@@ -155,7 +155,7 @@ def _trained(
             if (now := time.monotonic()) > told + TELL_EVERY:
                 told = now
                 speed = seconds / (now - began)
-                schedule.tell(f"step {step + 1} of {steps}, loss {float(loss):.2f}, {speed:.0f} x real time")
+                schedule.tell(f"step {step + 1} of {steps}, loss {float(loss.detach()):.2f}, {speed:.0f} x real time")
     last = torch.stack(losses[-max(1, steps // 10) :]).mean()
     return recogniser.eval(), float(last), seconds
 

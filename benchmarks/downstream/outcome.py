@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,3 +23,8 @@ class Outcome:
     rates: dict[str, Quantity]
     converged: bool | None = None
     details: dict[str, Any] = field(default_factory=dict)
+
+
+def finite(loss: float) -> float | None:
+    """As a record holds a loss: None where it is not finite, which JSON cannot say."""
+    return loss if math.isfinite(loss) else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -16,6 +15,7 @@ from torch.nn import functional as F
 from benchmarks.downstream.ctc_learning import MARGIN
 from benchmarks.downstream.features import Frames
 from benchmarks.downstream.heads import LayerMix
+from benchmarks.downstream.outcome import finite
 from benchmarks.downstream.rate_search import climbed
 from models.optimisation import OptimisationConfig
 
@@ -115,9 +115,9 @@ class Classifier:
         """For the record; a loss that is not finite, which JSON cannot hold, is None."""
         return {
             "learning_rate": self.rate,
-            "dev_losses": {f"{rate:.3g}": _finite(loss) for rate, loss in self.dev_losses.items()},
-            "train_loss": _finite(self.loss),
-            "random_label_loss": _finite(self.control_loss),
+            "dev_losses": {f"{rate:.3g}": finite(loss) for rate, loss in self.dev_losses.items()},
+            "train_loss": finite(self.loss),
+            "random_label_loss": finite(self.control_loss),
             "utterances_learned_from": self.seen,
         }
 
@@ -125,10 +125,6 @@ class Classifier:
     def classes(self, features: Tensor) -> Tensor:
         """The best class of each utterance `(n,)`, on the CPU."""
         return torch.cat([scores.argmax(1).cpu() for scores in _scores(self.head, features)])
-
-
-def _finite(loss: float) -> float | None:
-    return loss if math.isfinite(loss) else None
 
 
 def learn(mix: LayerMix, train: Examples, dev: Examples, device: torch.device, seed: int) -> Classifier:

@@ -1,0 +1,67 @@
+"""FLOPs of an evaluation, counted from the graph, against counts by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+import torch
+from torch import nn
+
+from benchmarks.downstream.heads import LayerMix
+from benchmarks.downstream.recognisers import BlstmHead, FrozenRecogniser, LinearHead, WholeRecogniser
+from benchmarks.downstream.work import CLIP, encoder_rate, recogniser_rates
+from models.catalog import described, load_model
+from models.families import family_of
+
+LAYERS, WIDTH, SYMBOLS, RATE = 3, 10, 28, 25.0
+SAMPLES = 160_000
+MIX = 2 * LAYERS * WIDTH  # FLOPs a frame
+
+
+def frozen(head: Callable[[], nn.Module]) -> nn.Module:
+    return FrozenRecogniser(LayerMix(torch.zeros(LAYERS, WIDTH), torch.ones(LAYERS, WIDTH)), head())
+
+
+def features() -> torch.Tensor:
+    return torch.zeros(round(CLIP * RATE), LAYERS, WIDTH)
+
+
+@pytest.mark.parametrize(("context", "frames"), [(0.0, 1), (0.08, 5)])
+def test_a_linear_head_by_hand(context: float, frames: int) -> None:
+    """Mix, then `frames` x width to 2 slots of 29 scores, 1 MAC = 2 FLOPs; backward twice the map and once the mix,
+    whose features need no gradient."""
+    found = recogniser_rates(partial(frozen, partial(LinearHead, WIDTH, SYMBOLS, RATE, context)), features)
+    map_ = 2 * frames * WIDTH * 2 * (SYMBOLS + 1)
+    assert found.reading == pytest.approx(RATE * (MIX + map_))
+    assert found.learning == pytest.approx(RATE * (2 * MIX + 3 * map_))
+
+
+def test_superbs_head_by_hand() -> None:
+    """Two layers, two directions, four gates each, from the input and from the state, then 2,048 to the scores."""
+    found = recogniser_rates(partial(frozen, partial(BlstmHead, WIDTH, SYMBOLS, RATE)), features)
+    first, second = (2 * 4 * 1024 * (inputs + 1024) for inputs in (WIDTH, 2 * 1024))
+    lstm, output = 2 * (first + second), 2 * 2048 * 2 * (SYMBOLS + 1)
+    assert found.reading == pytest.approx(RATE * (MIX + lstm + output), rel=1e-3)
+    assert found.learning == pytest.approx(3 * found.reading, rel=0.01)
+
+
+@pytest.mark.parametrize("name", ["efficient-tiny", "hubert-base"])
+def test_an_encoder_costs_its_closed_form(name: str) -> None:
+    config = described(name)[1]
+    macs = family_of(config).closed_form.encoder_macs(config.encoder, SAMPLES)
+    assert encoder_rate(partial(load_model, name, weights=False)) == pytest.approx(2 * macs / CLIP, rel=1e-3)
+
+
+def test_a_whole_recogniser_costs_its_encoder_and_its_head() -> None:
+    config = described("efficient-tiny")[1]
+    macs = family_of(config).closed_form.encoder_macs(config.encoder, SAMPLES)
+    width = config.encoder.width
+
+    def build() -> nn.Module:
+        return WholeRecogniser(load_model("efficient-tiny", weights=False), LinearHead(width, SYMBOLS, RATE), width)
+
+    found = recogniser_rates(build, lambda: torch.zeros(SAMPLES))
+    assert found.reading == pytest.approx(2 * macs / CLIP + RATE * 2 * width * 2 * (SYMBOLS + 1), rel=1e-3)
+    assert found.learning == pytest.approx(3 * found.reading, rel=0.05), "the front end has no weights to learn"
