@@ -49,7 +49,8 @@ def _column(row: Measurement) -> str:
 
 
 def _marks(quantity: Quantity, used: dict[str, str]) -> str:
-    found = {meaning: sign for meaning, sign in MARKS.items() if meaning in quantity.note.split("; ")[:3]}
+    parts = quantity.note.split("; ")
+    found = {meaning: sign for meaning, sign in MARKS.items() if any(part.startswith(meaning) for part in parts)}
     used |= found
     return "".join(f" {sign}" for sign in found.values())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ import torch
 from benchmarks.carbon import GridIntensity, chosen_intensity
 from benchmarks.environment import conditions, environment
 from benchmarks.record import Measurement, Record, headline_scope
+from models.errors import BadInputError
 from reports.evaluation_report import write_evaluation_report
 from ssl_bench.evaluate_settings import EvaluateConfig, resolved
 from ssl_bench.evaluation import Evaluation, Finding, System, evaluated
@@ -87,6 +89,10 @@ def evaluate(config: EvaluateConfig, *, command: str, console: Console) -> tuple
         except KeyboardInterrupt:
             session.details["stopped"] = "by the user"
             status = "unfinished"
+        except BadInputError:
+            if not details["findings"]:
+                shutil.rmtree(run.path)
+            raise
         record = session.record(status)
         write_evaluation_report(record, run.path)
         run.write(record)

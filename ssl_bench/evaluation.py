@@ -38,22 +38,28 @@ class System:
         seed: of its heads, and of its weights where they are random.
         build: gives the encoder with its weights, on the CPU, in evaluation mode.
         shape: the same without weights that matter, for counting.
+        control: the name of the system that has the same architecture and random weights; empty where there is none.
     """
 
     name: str
     seed: int
     build: Callable[[], Any]
     shape: Callable[[], Any]
+    control: str = ""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """The outcome of one task with one head (None: nothing is learned) on one system."""
+    """The outcome of one task with one head (None: nothing is learned) on one system.
+
+    `tested_on` is set where that is not the test speech.
+    """
 
     system: System
     task: str
     head: str | None
     outcome: Outcome
+    tested_on: str | None = None
 
 
 @dataclass(eq=False)

@@ -15,7 +15,7 @@ from ssl_bench.attempts import PhaseCost
 from ssl_bench.cost_rows import cost_rows
 from ssl_bench.evaluate_settings import OF_TEXT
 from ssl_bench.study_rows import study_rows
-from ssl_bench.systems import named, untrained
+from ssl_bench.systems import named
 
 if TYPE_CHECKING:
     from benchmarks.carbon import GridIntensity
@@ -39,22 +39,23 @@ def rate_rows(findings: Sequence[Finding], held: Conditions, speech: EvaluationS
     rows = []
     for (system, task, head), found in groups.items():
         labels = speech.labels if task in OF_TEXT else None
-        conditions = replace(held, task=task, head=head, labels=labels, tested_on=speech.tested_on)
+        tested_on = found[0].tested_on or speech.tested_on
+        conditions = replace(held, task=task, head=head, labels=labels, tested_on=tested_on)
         for metric in found[0].outcome.rates:
             quantity = over_seeds([finding.outcome for finding in found], metric)
-            if speech.final:
+            if speech.final and found[0].tested_on is None:
                 quantity = replace(quantity, note="; ".join(part for part in (FINAL, quantity.note) if part))
             phase = "finetuning" if task == "asr-finetune" else "evaluation"
             rows.append(Measurement(system, metric, quantity, phase, None, conditions))
-    return marked(rows)
+    return marked(rows, {finding.system.name: finding.system.control for finding in findings})
 
 
-def marked(rows: Sequence[Measurement]) -> list[Measurement]:
+def marked(rows: Sequence[Measurement], controls: Mapping[str, str]) -> list[Measurement]:
     """The rows, with a mark on each model that does not clearly beat its own random weights (intervals apart)."""
     found = {(row.model, row.metric, row.conditions.task, row.conditions.head): row.quantity for row in rows}
 
     def checked(row: Measurement) -> Measurement:
-        control = found.get((untrained(row.model), row.metric, row.conditions.task, row.conditions.head))
+        control = found.get((controls[row.model], row.metric, row.conditions.task, row.conditions.head))
         if control is None or _beats(row.quantity, control, row.metric):
             return row
         note = "; ".join(part for part in (NO_BETTER, row.quantity.note) if part)

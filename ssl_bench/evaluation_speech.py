@@ -216,7 +216,7 @@ def _dev_from(train: Corpus, seed: int) -> tuple[Corpus, Corpus, str]:
     elif len(train.utterances) > 1:
         every = max(2, min(10, len(train.utterances) // 2))
         dev = train.utterances[::every]
-        how = f"those of --train, who are too few to take some out: every {every}th utterance"
+        how = f"those of --train, who are too few to take some out: one utterance in {every}"
     else:
         raise BadInputError(f"--train {train.root}: a single utterance leaves none for dev; give --dev FOLDER")
     taken = set(dev)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -129,7 +130,8 @@ def _identified(subject: Subject, _: object) -> list[Finding]:
     speech = subject.evaluation.speech
     spoken = [*speech.train, *speech.dev, *speech.test]
     outcome = identify(subject.frames(spoken), spoken, subject.evaluation.device, subject.system.seed)
-    return [Finding(subject.system, "sid", "linear", outcome)]
+    folders = dict.fromkeys(part.folder.resolve().name for part in speech.parts.values() if part.spoken)
+    return [Finding(subject.system, "sid", "linear", outcome, "+".join(folders))]
 
 
 def _verified(subject: Subject, _: object) -> list[Finding]:
@@ -152,7 +154,8 @@ def _spotted(subject: Subject, _: object) -> list[Finding]:
     splits = subject.evaluation.keywords
     train, dev, test = (Clips(subject.frames(spoken), spoken) for spoken in splits)
     outcome = spot(train, dev, test, subject.evaluation.device, subject.system.seed)
-    return [Finding(subject.system, "ks", "linear", outcome)]
+    folder = Path(subject.evaluation.settings.keywords or "")
+    return [Finding(subject.system, "ks", "linear", outcome, folder.resolve().name)]
 
 
 TASKS: dict[str, Task] = {

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from tempfile import TemporaryDirectory
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.downstream.features import LogMelControl
 from benchmarks.downstream.symbols import normalise
 from benchmarks.quantity import unavailable
 from benchmarks.record import Measurement
+from models.errors import BadInputError
 from ssl_bench.evaluate_settings import EvaluationSettings
 from ssl_bench.evaluation import Evaluation, System, evaluated
 from ssl_bench.evaluation_rows import bill_rows, rate_rows
@@ -29,34 +32,45 @@ def probe_rows(
     """Error rates of each system on held-out speakers, and their bills.
 
     CER and WER where there are transcripts, else speaker accuracy; at most an hour of labels, at most two hours tested.
-    `twin` builds the encoder with its first weights; `meter` is not started yet.
+    `twin` builds the encoder with its first weights; `meter` is not started yet. Speech that cannot be used ends no run.
     """
     held, seed = trial.held(), trial.config.seed
-    task, speech = _task(job)
-    encoder = trial.pretraining.encoder
-    if speech is None:
-        reason = job.split.how if not job.split.speakers else "neither transcripts nor two held-out speakers"
-        names = (trial.name, untrained(trial.name), LOG_MEL)
-        return [Measurement(name, "cer", unavailable("1", reason), "evaluation", None, held) for name in names]
+    encoder, control = trial.pretraining.encoder, untrained(trial.name)
     systems = [
-        System(trial.name, seed, lambda: encoder, lambda: twin().eval()),
-        System(untrained(trial.name), seed, lambda: twin().eval(), lambda: twin().eval()),
+        System(trial.name, seed, lambda: encoder, lambda: twin().eval(), control),
+        System(control, seed, lambda: twin().eval(), lambda: twin().eval()),
         System(LOG_MEL, seed, LogMelControl, LogMelControl),
     ]
-    # These weights come once, so their features are not kept.
-    with TemporaryDirectory(dir=job.run.path, prefix=".features-") as folder:
-        settings = EvaluationSettings((task,), head="linear", features=folder)
-        evaluation = Evaluation(settings, speech, trial.device, trial.config.precision, meter, say)
-        with meter:
+    try:
+        task, speech = _task(job)
+        with _passing_folder(job.run.path / ".features") as folder, meter:
+            settings = EvaluationSettings((task,), head="linear", features=str(folder))
+            evaluation = Evaluation(settings, speech, trial.device, trial.config.precision, meter, say)
             findings = list(evaluated(systems, evaluation))
+    except BadInputError as error:
+        none = unavailable("1", str(error))
+        return [Measurement(system.name, "cer", none, "evaluation", None, held) for system in systems]
     return [*rate_rows(findings, held, speech), *bill_rows(meter.windows, evaluation.flops, held, job.grid)]
 
 
-def _task(job: Job) -> tuple[str, EvaluationSpeech | None]:
-    """What can be asked of the speech at hand."""
+@contextmanager
+def _passing_folder(path: Path) -> Iterator[Path]:
+    """These weights come once, so their features are not kept; what a killed probe left is used, then goes too."""
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _task(job: Job) -> tuple[str, EvaluationSpeech]:
+    """What can be asked of the speech at hand.
+
+    Raises:
+        BadInputError: where nothing can.
+    """
     split, seed = job.split, job.config.seed
     if all(any(normalise(u.text or "") for u in part) for part in (split.training, split.held_out)):
         return "asr", split_speech(job.corpus, split, job.waveforms, seed)
     if len(split.speakers) > 1:
         return "sid", held_out_speech(job.corpus, split, job.waveforms, seed)
-    return "", None
+    raise BadInputError("neither transcripts nor two held-out speakers" if split.speakers else split.how)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,21 +27,23 @@ def untrained(name: str) -> str:
 def systems_of(models: Sequence[str], seeds: Sequence[int], pretrained: str | None) -> list[System]:
     """All systems of an evaluation, the controls last.
 
-    Runs of one model are its seeds: each is evaluated with the seed it was trained with.
+    Runs of one row are its seeds: each is evaluated once, with the seed it was trained with.
 
     Raises:
         BadInputError: for a run that cannot be read.
     """
     trained: list[System] = []
     controls: dict[tuple[str, int], System] = {}
-    for model, name in named(models).items():
-        own = _own_seed(model)
-        for seed in seeds if own is None else [own + seed - seeds[0] for seed in seeds]:
+    names = named(models)
+    twins, rows = _twins(names), Counter(names.values())
+    for model, name in names.items():
+        own, twin = _own_seed(model), twins[model]
+        shape = partial(load_model, model, weights=False)
+        for seed in seeds if own is None else [own] if rows[name] > 1 else [own + seed - seeds[0] for seed in seeds]:
             if is_run(model) or is_foreign(model) or pretrained is not None:
-                build = partial(load_model, model, pretrained=pretrained)
-                trained.append(System(name, seed, build, partial(load_model, model, weights=False)))
-            if (control := _control(model, shown_name(model), seed)) is not None:
-                controls.setdefault((control.name, seed), control)
+                trained.append(System(name, seed, partial(load_model, model, pretrained=pretrained), shape, twin))
+            if twin:
+                controls.setdefault((twin, seed), System(twin, seed, partial(_seeded, model, seed), shape))
     drawn = dict.fromkeys(system.seed for system in (*trained, *controls.values()))
     log_mel = [System(LOG_MEL, seed, LogMelControl, LogMelControl) for seed in drawn]
     return [*_unique(trained), *controls.values(), *log_mel]
@@ -78,7 +82,7 @@ def _unique(systems: Iterable[System]) -> list[System]:
             number += 1
             name = f"{system.name} #{number}"
         seen.add((name, system.seed))
-        found.append(System(name, system.seed, system.build, system.shape))
+        found.append(replace(system, name=name))
     return found
 
 
@@ -95,13 +99,16 @@ def _own_seed(model: str) -> int | None:
     return int(seed) if isinstance(seed, int) else None
 
 
-def _control(model: str, name: str, seed: int) -> System | None:
-    """The same architecture with random weights, or None for a function of the user's, which brings its own."""
-    if is_foreign(model):
-        if not model.startswith("hf:"):
-            return None
-        return System(untrained(name), seed, partial(_seeded, model, seed), partial(load_model, model, weights=False))
-    return System(untrained(name), seed, partial(_seeded, model, seed), partial(load_model, model, weights=False))
+def _twins(names: Mapping[str, str]) -> dict[str, str]:
+    """The name of each model's own architecture with random weights; empty for a function of the user's, which brings its own."""
+    found: dict[str, str] = {}
+    shapes: dict[str, object] = {}
+    for model, name in names.items():
+        shown, shape = shown_name(model), None if is_foreign(model) else described(model)[1].encoder
+        found[model] = untrained(shown if shapes.setdefault(shown, shape) == shape else name)
+        if is_foreign(model) and not model.startswith("hf:"):
+            found[model] = ""
+    return found
 
 
 def _seeded(model: str, seed: int) -> Any:  # noqa: ANN401 - a module that is an Encoder

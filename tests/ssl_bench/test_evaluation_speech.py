@@ -204,10 +204,20 @@ def test_without_dev_a_tenth_of_the_speakers_at_least_two_is_dev(tmp_path: Path)
     assert {s.speaker for s in splits((train, None, test)).dev} == dev
 
 
-def test_too_few_speakers_for_dev_ask_for_it(tmp_path: Path) -> None:
+def test_with_too_few_speakers_dev_is_every_other_utterance(tmp_path: Path) -> None:
+    """Two speakers of two utterances each: none can be spared, so half of the utterances are, and it says so."""
     train, _, test = three(tmp_path)
-    with pytest.raises(BadInputError, match="2 known speakers are too few to take some for dev; give --dev FOLDER"):
-        splits((train, None, test))
+    found = splits((train, None, test))
+    assert [(s.speaker, s.text) for s in found.dev] == [("1", "ONE"), ("2", "ONE")]
+    assert [(s.speaker, s.text) for s in found.train] == [("1", "TWO"), ("2", "TWO")]
+    assert "too few to take some out: one utterance in 2" in found.how
+
+
+def test_a_single_utterance_leaves_none_for_dev(tmp_path: Path) -> None:
+    _, _, test = three(tmp_path)
+    say(tmp_path / "one", 1, ["ONE"])
+    with pytest.raises(BadInputError, match=r"a single utterance leaves none for dev; give --dev FOLDER"):
+        splits((tmp_path / "one", None, test))
 
 
 def test_without_test_it_says_what_is_needed(tmp_path: Path) -> None:

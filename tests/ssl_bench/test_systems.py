@@ -1,0 +1,128 @@
+"""What stands in an evaluation: models, their own architectures with random weights, log-mel."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from models.catalog import load_model
+from models.checkpoints import save_pretraining
+from models.efficient.config import EFFICIENT, EfficientConfig, EncoderConfig
+from models.families import family_of
+from ssl_bench.evaluation import System
+from ssl_bench.systems import LOG_MEL, systems_of
+
+MakeRun = Callable[..., str]
+
+
+@pytest.fixture
+def make_run(tmp_path: Path) -> MakeRun:
+    """A run's folder with a checkpoint of random weights and a record that names its seed."""
+
+    def make(folder: str, seed: int, *, width: int = 32, steps: int = 9) -> str:
+        import dataclasses
+
+        config: EfficientConfig = dataclasses.replace(
+            EFFICIENT["efficient-tiny"], encoder=EncoderConfig(width, 1, 2, 64)
+        )
+        path = tmp_path / folder / "checkpoints" / "step-000000009"
+        path.mkdir(parents=True)
+        torch.manual_seed(100 + seed)
+        save_pretraining(family_of(config).pretraining(config), "efficient-tiny", config, path)
+        record = {
+            "schema": "sslbench.run/1", "id": folder, "created": "", "status": "finished", "command": "",
+            "config": {"seed": seed, "steps": steps, "out": folder, "encoder": {"width": width}},
+            "environment": {}, "measurements": [], "artifacts": {}, "details": {},
+        }  # fmt: skip
+        (tmp_path / folder / "run.json").write_text(json.dumps(record))
+        return str(tmp_path / folder)
+
+    return make
+
+
+def shown(systems: list[System]) -> list[tuple[str, int, str]]:
+    return [(s.name, s.seed, s.control) for s in systems]
+
+
+def weights(module: Any) -> torch.Tensor:
+    return torch.cat([p.detach().flatten() for p in module.parameters()])
+
+
+TINY, RANDOM = "efficient-tiny", "efficient-tiny (untrained)"
+
+
+def test_a_catalog_name_is_random_weights_and_log_mel_only() -> None:
+    """Seeds draw its weights, each anew; the same seed gives the same."""
+    systems = systems_of([TINY], [4, 5], None)
+    assert shown(systems) == [(RANDOM, 4, ""), (RANDOM, 5, ""), (LOG_MEL, 4, ""), (LOG_MEL, 5, "")]
+    state = torch.random.get_rng_state()
+    first, again, other = (weights(systems[i].build()) for i in (0, 0, 1))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    assert torch.equal(state, torch.random.get_rng_state())
+    assert not systems[0].build().training
+
+
+def test_a_model_twice_is_one() -> None:
+    assert shown(systems_of([TINY, TINY], [0], None)) == [(RANDOM, 0, ""), (LOG_MEL, 0, "")]
+
+
+def test_published_weights_make_a_catalog_name_a_trained_system() -> None:
+    systems = systems_of(["hubert-base"], [0], "/somewhere")
+    assert shown(systems)[0] == ("hubert-base", 0, "hubert-base (untrained)")
+
+
+def test_runs_that_differ_in_their_seed_alone_make_one_row(make_run: MakeRun) -> None:
+    """Each is evaluated once, with its own seed and weights, however many seeds are asked of the others."""
+    runs = [make_run("a", 3), make_run("b", 7)]
+    systems = systems_of([*runs, TINY], [0, 1], None)
+    assert shown(systems) == [
+        (TINY, 3, RANDOM), (TINY, 7, RANDOM),
+        (RANDOM, 3, ""), (RANDOM, 7, ""), ("efficient-tiny (efficient-tiny) (untrained)", 0, ""),
+        ("efficient-tiny (efficient-tiny) (untrained)", 1, ""),
+        (LOG_MEL, 3, ""), (LOG_MEL, 7, ""), (LOG_MEL, 0, ""), (LOG_MEL, 1, ""),
+    ]  # fmt: skip
+    for run, system in zip(runs, systems, strict=False):
+        assert torch.equal(weights(system.build()), weights(load_model(run)))
+
+
+def test_one_run_and_several_seeds_is_several_heads_on_it(make_run: MakeRun) -> None:
+    """From its own seed on."""
+    systems = systems_of([make_run("a", 3)], [10, 11, 12], None)
+    assert [s[:2] for s in shown(systems)] == [
+        (name, seed) for name in (TINY, RANDOM, LOG_MEL) for seed in (3, 4, 5)
+    ]  # fmt: skip
+
+
+def test_runs_of_other_settings_have_rows_of_their_own(make_run: MakeRun) -> None:
+    """Longer training shares the untrained twin, another width has its own, of its own size."""
+    systems = systems_of([make_run("a", 3), make_run("long", 3, steps=99), make_run("wide", 3, width=64)], [0], None)
+    assert shown(systems)[:5] == [
+        (TINY, 3, RANDOM), ("efficient-tiny (long)", 3, RANDOM),
+        ("efficient-tiny (wide)", 3, "efficient-tiny (wide) (untrained)"),
+        (RANDOM, 3, ""), ("efficient-tiny (wide) (untrained)", 3, ""),
+    ]  # fmt: skip
+    for trained, twin in ((0, 3), (1, 3), (2, 4)):
+        assert len(weights(systems[trained].build())) == len(weights(systems[twin].build()))
+        assert not torch.equal(weights(systems[trained].build()), weights(systems[twin].build()))
+
+
+def test_two_runs_of_one_seed_are_told_apart(make_run: MakeRun) -> None:
+    systems = systems_of([make_run("a", 3), make_run("b", 3)], [0], None)
+    assert shown(systems)[:3] == [(TINY, 3, RANDOM), ("efficient-tiny #2", 3, RANDOM), (RANDOM, 3, "")]
+
+
+def test_a_function_of_the_users_brings_its_own_control(tmp_path: Path) -> None:
+    name = f"{tmp_path}/mine.py:build"
+    assert shown(systems_of([name], [2], None)) == [(name, 2, ""), (LOG_MEL, 2, "")]
+
+
+def test_a_transformers_folder_has_its_architecture_with_random_weights() -> None:
+    assert shown(systems_of(["hf:somewhere"], [2], None)) == [
+        ("hf:somewhere", 2, "hf:somewhere (untrained)"), ("hf:somewhere (untrained)", 2, ""), (LOG_MEL, 2, ""),
+    ]  # fmt: skip
