@@ -33,7 +33,7 @@ def sweep_picture(record: Record, path: Path) -> bool:
     above.set_title(f"{config['model']}, {config['phase']}, {config['precision']} on {config['device']}", fontsize=10)
     _draw_cost(above, at, cells, headline_scope(config["device"]))
     _draw_memory(below, at, cells)
-    _name_axis(below, key, at)
+    name_axis(below, key, at)
     figure.align_ylabels()
     figure.savefig(path, dpi=150)
     return True
@@ -94,7 +94,8 @@ def _draw(
             axes.plot([x, x], [end * factor for end in quantity.ci95], "_-", color=color, linewidth=0.8, markersize=6)
 
 
-def _name_axis(axes: Any, key: str, at: Sequence[float]) -> None:  # noqa: ANN401 - matplotlib's axes
+def name_axis(axes: Any, key: str, at: Sequence[float]) -> None:  # noqa: ANN401 - matplotlib's axes
+    """Sizes along a logarithmic axis, each with its number."""
     axes.set_xscale("log")
     axes.set_xticks(sorted(set(at)), [f"{x:g}" for x in sorted(set(at))])
     axes.minorticks_off()

@@ -1,0 +1,132 @@
+"""The figures of a paper: written as PDF, SVG and PNG, with their captions and the numbers behind them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.record import Record, write_atomically
+from reports.axes import Axis, energy_axes, error_axes, flops_axes, memory_axes
+from reports.breakdown_picture import energy_picture, energy_rate_picture, memory_picture
+from reports.drawing import Drawing, Row, save, sentences
+from reports.latex import escape_latex
+from reports.length_picture import length_picture
+from reports.pareto_picture import pareto_picture
+from reports.pareto_points import best_plot
+from reports.style import print_style
+from reports.systems import System, run_names, systems_of
+from reports.trace_picture import trace_picture
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TRACES = 6
+"""Runs whose power is drawn; the rest would be a book."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure that was written, or why there is none.
+
+    Attributes:
+        name: of its files, without their ends; letters, digits and "-".
+        caption: in plain text; what is left out, and the reason where there is no figure.
+        rows: every number behind it.
+        files: the written pictures, none where there is no figure.
+    """
+
+    name: str
+    caption: str
+    rows: tuple[Row, ...]
+    files: tuple[Path, ...]
+
+
+def write_figures(
+    records: Sequence[Record],
+    folder: Path,
+    traces: Mapping[int, pd.DataFrame] | None = None,
+    pairs: Sequence[tuple[str, Axis, Axis]] = (),
+) -> list[Figure]:
+    r"""Write `figures/NAME.pdf`, `.svg` and `.png`, `figures/captions.tex` and `data/NAME.csv`.
+
+    `captions.tex` gives `\sslcaption{NAME}`. The same records give the same bytes.
+
+    Args:
+        records: whose figures are drawn.
+        folder: of the paper.
+        traces: power samples of the records, by their number in `records`.
+        pairs: more Pareto plots: name, and two axes, such as `reports.axes.metric_axis` gives.
+    """
+    pictures, data = folder / "figures", folder / "data"
+    for path in (pictures, data):
+        path.mkdir(parents=True, exist_ok=True)
+    figures = []
+    with print_style():
+        for drawing in _drawings(records, traces or {}, pairs):
+            figures.append(Figure(drawing.name, drawing.caption, drawing.rows, save(drawing, pictures)))
+            if drawing.rows:
+                write_atomically(data / f"{drawing.name}.csv", _csv(drawing.rows))
+    write_atomically(pictures / "captions.tex", _captions(figures))
+    return figures
+
+
+def _drawings(
+    records: Sequence[Record], traces: Mapping[int, pd.DataFrame], pairs: Sequence[tuple[str, Axis, Axis]]
+) -> Iterator[Drawing]:
+    systems = systems_of(records)
+    errors = error_axes(systems)
+    for what, axes in (("energy", energy_axes()), ("flops", flops_axes()), ("memory", memory_axes())):
+        yield _pareto(f"pareto-{what}", systems, axes, errors)
+    for name, x, y in pairs:
+        yield _pareto(slug(name), systems, [x], [y])
+    yield energy_picture(systems)
+    yield energy_rate_picture(systems)
+    yield memory_picture(systems)
+    yield length_picture(records)
+    yield from _traces(records, traces)
+
+
+def _pareto(name: str, systems: Sequence[System], xs: Sequence[Axis], ys: Sequence[Axis]) -> Drawing:
+    plot = best_plot(systems, xs, ys)
+    if plot is None:
+        return Drawing(name, f"No figure: error against {xs[0].name}. No record has an error rate.")
+    return pareto_picture(name, plot)
+
+
+def _traces(records: Sequence[Record], traces: Mapping[int, pd.DataFrame]) -> Iterator[Drawing]:
+    names = run_names(records)
+    taken: dict[str, int] = {}
+    for number in sorted(traces)[:TRACES]:
+        name = f"power-{slug(names[number])}"
+        taken[name] = taken.get(name, 0) + 1
+        yield trace_picture(name if taken[name] == 1 else f"{name}-{taken[name]}", names[number], traces[number])
+    if len(traces) > TRACES:
+        yield Drawing("power", f"No figure: power over time of {len(traces) - TRACES} more runs.")
+
+
+def slug(name: str) -> str:
+    """A name for files and for LaTeX: lower-case letters, digits and "-"."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "figure"
+
+
+def _csv(rows: Sequence[Row]) -> str:
+    header = list(dict.fromkeys(column for row in rows for column in row))
+    text = io.StringIO()
+    table = csv.DictWriter(text, header, lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    return text.getvalue()
+
+
+def _captions(figures: Sequence[Figure]) -> str:
+    lines = [r"\newcommand{\sslcaption}[1]{\csname sslcaption@#1\endcsname}"]
+    lines += [
+        rf"\expandafter\def\csname sslcaption@{figure.name}\endcsname{{{escape_latex(sentences(figure.caption))}}}"
+        for figure in figures
+    ]
+    return "\n".join(lines) + "\n"

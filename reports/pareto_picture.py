@@ -1,0 +1,171 @@
+"""A Pareto plot for print: cost against error, the frontier a staircase, what it dominates muted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.quantity import Quantity
+from reports.axes import Axis, axis_unit
+from reports.drawing import Drawing, Row, columns, left_out, sentences
+from reports.pareto import Point, frontier
+from reports.pareto_points import Plot
+from reports.point_names import Name, draw_names
+from reports.scales import draw_scale, limits
+from reports.style import BLUE, COLUMN_INCHES, GREY, MUTED
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Canvas
+
+MARKS = {
+    "measured": ("o", True, "measured or counted"),
+    "modelled": ("o", False, "modelled"),
+    "projected": ("^", False, "projected"),
+    "published": ("s", False, "published"),
+}
+"""Marker, whether it is filled, and the word for it."""
+LABELLED = 40
+"""With more points, only those on the frontier are named."""
+
+
+def pareto_picture(name: str, plot: Plot) -> Drawing:
+    """Draw it; nothing where no model has both coordinates."""
+    points = [placed.point for placed in plot.placed]
+    best = frontier(points, high_x=plot.x.high, high_y=plot.y.high)
+    about = f"{_capital(plot.y.name)} against {plot.x.name}."
+    if not points:
+        return Drawing(
+            name, sentences("No figure:", about, "No model has both.", left_out(plot.missing)), _rows(plot, best)
+        )
+    canvas, unnamed = _draw(plot, points, best)
+    caption = sentences(about, _said(plot, points, best), _unnamed(unnamed, points), left_out(plot.missing))
+    return Drawing(name, caption, _rows(plot, best), canvas)
+
+
+def _said(plot: Plot, points: Sequence[Point], best: Sequence[Point]) -> str:
+    better = {False: "lower", True: "higher"}
+    sides = (
+        "Lower is better on both axes"
+        if not plot.x.high and not plot.y.high
+        else f"{_capital(better[plot.x.high])} is better along, {better[plot.y.high]} up"
+    )
+    muted = ", grey points are dominated" if len(best) < len(points) else ""
+    ranges = any(p.x.ci95 or p.y.ci95 for p in points)
+    return sentences(
+        f"{sides}; the line is the frontier ({len(best)} of {len(points)}){muted}.",
+        "Bars are 95 % intervals." if ranges else "",
+        "Open markers are no measurements." if any(_kind(p) != "measured" for p in points) else "",
+        f"Not all costs were had under the same conditions: {', '.join(plot.mixed)}." if plot.mixed else "",
+    )
+
+
+def _unnamed(unnamed: int, points: Sequence[Point]) -> str:
+    if len(points) > LABELLED:
+        return "Only points on the frontier are named."
+    return f"{unnamed} points have no room for their name." if unnamed else ""
+
+
+def _rows(plot: Plot, best: Sequence[Point]) -> tuple[Row, ...]:
+    ids = {id(point) for point in best}
+    rows: list[Row] = [
+        {
+            "model": placed.y.model, "run": placed.run, "cost_run": placed.x_run, "x": plot.x.name, "y": plot.y.name,
+            **columns(placed.point.x, "x_"), **columns(placed.point.y, "y_"),
+            "on_frontier": "yes" if id(placed.point) in ids else "no", "left_out": None,
+        }
+        for placed in plot.placed
+    ]  # fmt: skip
+    missing: list[Row] = [
+        {"model": model, "x": plot.x.name, "y": plot.y.name, "left_out": reason}
+        for model, reason in plot.missing.items()
+    ]
+    return tuple(rows + missing)
+
+
+def _draw(plot: Plot, points: Sequence[Point], best: Sequence[Point]) -> tuple[Canvas, int]:
+    """The figure, and how many names found no room."""
+    from matplotlib.figure import Figure
+
+    canvas = Figure(figsize=(COLUMN_INCHES, 2.55))
+    axes = canvas.subplots()
+    factors = [
+        _scale(axes.xaxis, plot.x, [p.x for p in points]),
+        _scale(axes.yaxis, plot.y, [p.y for p in points]),
+    ]
+    at = {id(p): (p.at[0] * factors[0], p.at[1] * factors[1]) for p in points}
+    _draw_intervals(axes, points, best, factors)
+    steps = _draw_frontier(axes, plot, [at[id(p)] for p in best])
+    _draw_points(axes, points, {id(p) for p in best}, at)
+    on = {id(p) for p in best}
+    rest = [p for p in points if id(p) not in on] if len(points) <= LABELLED else []
+    names = [Name(p.name, at[id(p)], "black") for p in best] + [Name(p.name, at[id(p)], MUTED) for p in rest]
+    return canvas, draw_names(axes, names, list(at.values()), steps)
+
+
+def _scale(axis: Any, about: Axis, quantities: Sequence[Quantity]) -> float:  # noqa: ANN401 - matplotlib's axis
+    """Scale, limits and label of an axis; the factor from the record's unit to the one shown."""
+    values = [q.value for q in quantities if q.value is not None]
+    factor, unit = axis_unit(values, quantities[0].unit, percent=about.percent)
+    ends = [end * factor for q in quantities if q.ci95 is not None for end in q.ci95]
+    draw_scale(axis, *limits([v * factor for v in values], ends))
+    axis.set_label_text(f"{about.label} ({unit})" if unit else about.label)
+    return factor
+
+
+def _draw_intervals(axes: Any, points: Sequence[Point], best: Sequence[Point], factors: Sequence[float]) -> None:  # noqa: ANN401
+    on = {id(p) for p in best}
+    low, bottom = axes.get_xlim()[0], axes.get_ylim()[0]
+    for chosen, colour, order in ((False, GREY, 1.5), (True, BLUE, 2.5)):
+        bars = [p for p in points if (id(p) in on) == chosen]
+        across = [(p.at[1], *p.x.ci95) for p in bars if p.x.ci95 is not None]
+        along = [(p.at[0], *p.y.ci95) for p in bars if p.y.ci95 is not None]
+        style = {"color": colour, "linewidth": 0.7, "zorder": order}
+        if across:
+            y, start, end = zip(*across, strict=True)
+            axes.hlines(_times(y, factors[1]), _times(start, factors[0], low), _times(end, factors[0], low), **style)
+        if along:
+            x, start, end = zip(*along, strict=True)
+            axes.vlines(
+                _times(x, factors[0]), _times(start, factors[1], bottom), _times(end, factors[1], bottom), **style
+            )
+
+
+def _times(values: Iterable[float], factor: float, least: float = -math.inf) -> list[float]:
+    """On a logarithmic axis an interval that reaches zero ends at the axis."""
+    return [max(value * factor, least) for value in values]
+
+
+def _draw_frontier(axes: Any, plot: Plot, at: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:  # noqa: ANN401
+    """A staircase through these points, on to the worse end of both axes; its corners."""
+    worst_x, worst_y = axes.get_xlim()[not plot.x.high], axes.get_ylim()[not plot.y.high]
+    corners = [(at[0][0], worst_y)]
+    for x, y in at:
+        corners += [(x, corners[-1][1]), (x, y)]
+    corners.append((worst_x, corners[-1][1]))
+    axes.plot(*zip(*corners, strict=True), color=BLUE, linewidth=0.9, zorder=2, label="frontier")
+    return corners
+
+
+def _kind(point: Point) -> str:
+    return point.kind if point.kind in MARKS else "measured"
+
+
+def _draw_points(axes: Any, points: Sequence[Point], best: set[int], at: dict[int, tuple[float, float]]) -> None:  # noqa: ANN401
+    small = 2.2 if len(points) > LABELLED else 4.2
+    for kind, (marker, filled, word) in MARKS.items():
+        label: str | None = word
+        for on, colour, order in ((True, BLUE, 4), (False, GREY, 3)):
+            places = [at[id(p)] for p in points if _kind(p) == kind and (id(p) in best) == on]
+            if places:
+                axes.plot(
+                    *zip(*places, strict=True), marker, color=colour, zorder=order, label=label or "_",
+                    markersize=max(small, 4.2) if on else small, markerfacecolor=colour if filled else "white", markeredgewidth=0.9,
+                )  # fmt: skip
+                label = None
+    axes.grid(visible=True)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

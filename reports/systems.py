@@ -1,0 +1,60 @@
+"""The models of records, each with its rows at hand; what one lacks is looked up in the others."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benchmarks.record import Measurement, Record, headline_scope
+
+Key = tuple[str, str | None, str | None]
+
+
+@dataclass(frozen=True)
+class System:
+    """A model in a record.
+
+    Attributes:
+        run: the record's name, numbered where several records share it.
+        model: its name.
+        scope: whose joules count in headlines.
+        rows: by metric, phase and scope.
+    """
+
+    run: str
+    model: str
+    scope: str
+    rows: dict[Key, list[Measurement]]
+
+    @property
+    def trained(self) -> bool:
+        """Whether its training is a whole one, not the window of a measurement."""
+        return ("audio_hours_seen", "training", None) in self.rows
+
+    def one(self, metric: str, phase: str | None = None, scope: str | None = None) -> Measurement | None:
+        """The only row that fits; None where there is none, or where there are several, as in a sweep."""
+        found = self.rows.get((metric, phase, scope), [])
+        return found[0] if len(found) == 1 else None
+
+
+def systems_of(records: Sequence[Record]) -> list[System]:
+    """In the order of the records and of their rows."""
+    found = []
+    for record, run in zip(records, run_names(records), strict=True):
+        models: dict[str, dict[Key, list[Measurement]]] = {}
+        for row in record.measurements:
+            models.setdefault(row.model, {}).setdefault((row.metric, row.phase, row.scope), []).append(row)
+        scope = headline_scope(record.config.get("device"))
+        found += [System(run, model, scope, rows) for model, rows in models.items()]
+    return found
+
+
+def run_names(records: Sequence[Record]) -> list[str]:
+    """The records' names, numbered where several share one."""
+    shared, seen = Counter(record.id for record in records), Counter[str]()
+    names = []
+    for record in records:
+        seen[record.id] += 1
+        names.append(record.id if shared[record.id] == 1 else f"{record.id} #{seen[record.id]}")
+    return names
