@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 from benchmarks.quantity import Quantity
@@ -12,12 +13,14 @@ SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", '"': r"\textquotedbl{}", "'": r"\textquotesingle{}", "`": r"\textasciigrave{}",
-    # These are letters like any other, but not after a line's end, in an option, or before their like.
-    "[": "{[}", "]": "{]}", "*": "{*}", "-": "-{}", ",": ",{}",
+    # These are letters like any other, but not after a line's end or in an option.
+    "[": "{[}", "]": "{]}", "*": "{*}",
     "µ": r"\textmu{}", "\u00d7": r"\texttimes{}", "±": r"\textpm{}", "°": r"\textdegree{}", "€": r"\texteuro{}",
     "\u2013": r"\textendash{}", "—": r"\textemdash{}", "…": r"\textellipsis{}", "\u00a0": "~",
 }
 """Each character that LaTeX reads as something else, and what it reads as the character."""
+
+LIGATURE = re.compile(r"([-,])(?=\1)")
 
 NOT_IN_T1 = frozenset("ĦħĸĿŀŉŦŧſ")
 # fmt: on
@@ -28,7 +31,8 @@ def escape_latex(text: str) -> str:
 
     Line ends and other control characters become spaces, which they are to LaTeX too.
     """
-    return "".join(_escaped(character) for character in text)
+    # Two hyphens or commas in a row would be set as one other sign.
+    return LIGATURE.sub(r"\1{}", "".join(_escaped(character) for character in text))
 
 
 def _escaped(character: str) -> str:

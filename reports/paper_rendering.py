@@ -108,7 +108,7 @@ def latex(table: PaperTable) -> str:
         f"\\textsuperscript{{{sign}}}{escape_latex(text)}" if sign else escape_latex(text) for sign, text in said
     )
     below = (
-        f"\\par\\smallskip\n\\begin{{minipage}}{{\\linewidth}}\\scriptsize\\raggedright\n{tail}\n\\end{{minipage}}\n"
+        f"\\par\\smallskip\\noindent\n\\begin{{minipage}}{{\\linewidth}}\\scriptsize\\raggedright\n{tail}\n\\end{{minipage}}\n"
     )
     return f"% {table.name}: needs T1 fonts, booktabs, longtable and siunitx\n{body}{below if said else ''}"
 

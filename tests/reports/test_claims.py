@@ -1,0 +1,175 @@
+"""C1 to C6 by numbers worked by hand: only whole intervals decide, and only on the right hardware."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from benchmarks.quantity import Quantity
+from benchmarks.record import Conditions, Measurement, Record
+from reports.claims import LARGE, claims, judged, quotient
+from reports.evidence import Evidence
+
+GPU = Conditions(device="GPU X", driver="1", dtype="bfloat16", clip_seconds=15.0, batch_seconds=240.0)
+CPU = replace(GPU, device="CPU x 2", driver=None)
+ALLOCATED = "max allocated by torch's CUDA allocator"
+
+
+def record(*rows: Measurement, name: str = "x", **details: Any) -> Record:
+    gpus = [{"name": "GPU X"}]
+    return Record(
+        name, "2026-01-01", "finished", "sslbench compare", {"device": "cuda"}, {"gpus": gpus}, rows, details=details
+    )
+
+
+def row(model: str, metric: str, value: float, unit: str, at: Conditions = GPU, **rest: Any) -> Measurement:
+    ci95, scope, method, note = (
+        rest.get("ci95"),
+        rest.get("scope"),
+        rest.get("method", "measured"),
+        rest.get("note", ""),
+    )
+    return Measurement(model, metric, Quantity(value, unit, method, ci95, note=note), "training", scope, at)
+
+
+def peak(model: str, gib: float, at: Conditions = GPU) -> Measurement:
+    return row(model, "peak_memory", gib * 2**30, "B", at, note=ALLOCATED)
+
+
+def flops(model: str, rate: float) -> Measurement:
+    return row(model, "flops_per_audio_second", rate, "FLOP/s", method="analytic")
+
+
+def speed(low: float, value: float, high: float, at: Conditions = GPU) -> Measurement:
+    return row("efficient-base", "audio_seconds_per_second", value, "s/s", at, ci95=(low, high))
+
+
+def verdicts(claim: str, *records: Record) -> list[str]:
+    return [each.verdict for each in next(c for c in claims(Evidence(records)) if c.id == claim).findings]
+
+
+def overall(claim: str, *records: Record) -> str:
+    return next(c for c in claims(Evidence(records)) if c.id == claim).verdict
+
+
+def test_without_records_nothing_is_decided() -> None:
+    found = claims(Evidence(()))
+    assert [claim.id for claim in found] == ["C1", "C2", "C3", "C4", "C5", "C6"]
+    assert {claim.verdict for claim in found} == {"not measured here"}
+    assert all(finding.why.startswith("missing: ") for claim in found for finding in claim.findings)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [(10.0, 12.0, "holds"), (9.9, 12.0, "not decided"), (8.0, 10.0, "not decided"), (8.0, 9.9, "fails")],
+)
+def test_the_whole_interval_decides(low: float, high: float, verdict: str) -> None:
+    assert judged(Quantity(0.5 * (low + high), "1", "measured", (low, high)), 10.0, strict=False) == verdict
+
+
+def test_a_ratio_without_intervals_decides_nothing_unless_counted() -> None:
+    measured = quotient(Quantity(30.0, "B", "measured"), Quantity(2.0, "B", "measured"))
+    assert (measured.value, measured.ci95) == (15.0, None)
+    assert judged(measured, 10.0, strict=False) == "not decided"
+    counted = quotient(Quantity(30.0, "FLOP", "analytic"), Quantity(2.0, "FLOP", "analytic"))
+    assert counted.ci95 == (15.0, 15.0)
+    with pytest.raises(ValueError, match="no ratio"):
+        quotient(Quantity(1.0, "B", "measured"), Quantity(1.0, "J", "measured"))
+
+
+@pytest.mark.parametrize(("gib", "verdict"), [(9.0, "holds"), (5.0, "fails"), (4.9, "fails")])
+def test_c1_compares_peaks(gib: float, verdict: str) -> None:
+    assert verdicts("C1", record(peak("efficient-base", 5.0), peak("essl", gib))) == [verdict]
+
+
+def test_c1_takes_no_pair_measured_otherwise_or_on_a_cpu() -> None:
+    other = replace(GPU, batch_seconds=120.0)
+    assert verdicts("C1", record(peak("efficient-base", 5.0), peak("essl", 9.0, other))) == ["not measured here"]
+    assert verdicts("C1", record(peak("efficient-base", 5.0, CPU), peak("essl", 9.0, CPU))) == ["not measured here"]
+    assert verdicts("C1", record(peak("efficient-tiny", 1.0), peak("essl-tiny", 2.0))) == ["not measured here"]
+
+
+def test_c1_shows_the_least_favourable_setting() -> None:
+    long = replace(GPU, clip_seconds=30.0)
+    rows = (peak("efficient-base", 5.0), peak("essl", 9.0), peak("efficient-base", 8.0, long), peak("essl", 8.0, long))
+    assert verdicts("C1", record(*rows)) == ["fails"]
+
+
+def test_c2_joules_count_in_one_session_only() -> None:
+    ours = row("efficient-base", "energy_per_audio_hour", 60.0, "J/h", scope="gpu", ci95=(59.0, 61.0))
+    theirs = row("essl", "energy_per_audio_hour", 150.0, "J/h", scope="gpu", ci95=(149.0, 151.0))
+    assert verdicts("C2", record(ours, theirs)) == ["not measured here", "holds"]
+    assert verdicts("C2", record(ours, name="a"), record(theirs, name="b"))[1] == "not measured here"
+    modelled = replace(theirs, quantity=replace(theirs.quantity, method="modelled"))
+    assert verdicts("C2", record(ours, modelled))[1] == "not measured here"
+    assert verdicts("C2", record(flops("efficient-base", 4e9), flops("essl", 3e9)))[0] == "fails"
+
+
+@pytest.mark.parametrize(
+    ("rates", "verdict"),
+    # 18,000 h in 24 h is 750 times real time.
+    [
+        ((751, 800, 850), "holds"),
+        ((749, 800, 850), "not decided"),
+        ((600, 700, 749), "fails"),
+        ((600, 700, 751), "not decided"),
+    ],
+)
+def test_c3_needs_the_upper_end_below_a_day(rates: tuple[float, float, float], verdict: str) -> None:
+    assert verdicts("C3", record(speed(*rates))) == [verdict]
+
+
+def test_c3_takes_the_fastest_setting_of_each_gpu_and_no_cpu() -> None:
+    slow = replace(GPU, batch_seconds=15.0)
+    assert verdicts("C3", record(speed(100, 110, 120, slow), speed(990, 1000, 1010))) == ["holds"]
+    assert verdicts("C3", record(speed(990, 1000, 1010, CPU))) == ["not measured here"]
+    hours = claims(Evidence((record(speed(900, 1000, 1200)),)))[2].findings[0].quantity
+    assert hours is not None
+    assert (hours.value, hours.ci95, hours.method) == (18.0, (15.0, 20.0), "projected")
+
+
+def test_c5_is_of_each_large_model() -> None:
+    rows = [peak("efficient-base", 1.0), peak("wav2vec2-large", 10.0), peak("hubert-large", 9.0)]
+    assert verdicts("C5", record(*rows)) == ["holds", "fails", "not measured here"]
+    assert overall("C5", record(*rows)) == "fails"
+    assert overall("C5", record(*rows[:2])) == "holds"
+    assert len(LARGE) == 3
+
+
+@pytest.mark.parametrize(("rate", "verdict"), [(5.56e9, "holds"), (5.55e9, "fails")])
+def test_c6_by_flops_of_the_whole_recipes(rate: float, verdict: str) -> None:
+    """wav2vec 2.0 large saw 1.62 M h, 90 times 18,000 h: 500 needs 5.56 times the FLOPs of an hour."""
+    found = claims(Evidence((record(flops("efficient-base", 1e9), flops("wav2vec2-large", rate)),)))[5].findings
+    assert found[0].verdict == verdict
+    assert found[0].quantity is not None
+    assert found[0].quantity.value == pytest.approx(90 * rate / 1e9)
+    assert found[1].verdict == "not measured here"
+
+
+def test_gpu_hours_of_others_decide_nothing() -> None:
+    """Published hours of a V100 are in no record of ours, and even there nothing would divide by them."""
+    published = row("hubert-large", "device_hours", 1e6, "h", method="published")
+    assert overall("C6", record(published, row("efficient-base", "device_hours", 10.0, "h"))) == "not measured here"
+
+
+def rated(model: str, low: float, value: float, high: float) -> Measurement:
+    test = Conditions(task="asr-finetune", head="linear", labels="1h", tested_on="dev")
+    return Measurement(model, "cer", Quantity(value, "1", "measured", (low, high), 12), "finetuning", None, test)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "verdict"),
+    [((0.1, 0.2, 0.3), (0.4, 0.5, 0.6), "holds"), ((0.1, 0.2, 0.45), (0.4, 0.5, 0.6), "not decided"), ((0.7, 0.8, 0.9), (0.4, 0.5, 0.6), "fails")],
+)  # fmt: skip
+def test_c4_by_a_study_under_one_budget(ours: tuple[float, ...], theirs: tuple[float, ...], verdict: str) -> None:
+    study = {"equal": "joules", "budget": 1e4}
+    rows = (rated("efficient-base", *ours), rated("essl", *theirs))
+    made = replace(
+        record(*rows, study=study),
+        config={"device": "cuda", "models": ["efficient-base", "essl"], "seeds": 1, "training": {}},
+    )
+    assert verdicts("C4", made) == [verdict]
+    unequal = replace(made, details={"study": {"equal": None, "budget": None}})
+    assert verdicts("C4", unequal) == ["not measured here"]
