@@ -1,0 +1,128 @@
+"""The figures of a paper: the same bytes each time, and always a word on what is not there."""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from benchmarks.quantity import Quantity, unavailable
+from benchmarks.record import Conditions, Measurement, Record
+from reports.axes import metric_axis
+from reports.figures import slug, write_figures
+
+RATED = Conditions(task="asr")
+
+
+def rows(model: str, joules: float, error: float) -> list[Measurement]:
+    return [
+        Measurement(model, "audio_hours_seen", Quantity(2.0, "h", "measured"), "training"),
+        Measurement(model, "flops_per_audio_second", Quantity(joules, "FLOP/s", "analytic"), "training"),
+        Measurement(model, "peak_memory", Quantity(joules * 1e6, "B", "measured"), "training"),
+        Measurement(model, "energy", Quantity(joules, "J", "modelled"), "training", "machine"),
+        Measurement(model, "energy", Quantity(joules, "J", "modelled"), "training", "cpu"),
+        Measurement(model, "cer", Quantity(error, "1", "measured", (0.9 * error, 1.1 * error)), "evaluation", None, RATED),
+    ]  # fmt: skip
+
+
+def record(name: str, *found: Measurement) -> Record:
+    return Record(name, "", "finished", "", {"device": "cpu"}, {}, found)
+
+
+TWO = record("run_1 & 2", *rows("a_50%", 1000.0, 0.5), *rows("b", 9000.0, 0.2))
+TRACE = pd.DataFrame({"time_s": [0.0, 1.0], "device": "cpu", "power_w": [5.0, 6.0], "method": "modelled"})
+
+
+def written(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_the_same_records_give_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        write_figures([TWO], tmp_path / name, {0: TRACE})
+    one = written(tmp_path / "one")
+    assert one == written(tmp_path / "two")
+    assert {f"figures/pareto-energy.{end}" for end in ("pdf", "svg", "png")} <= set(one)
+    assert {"figures/captions.tex", "figures/power-run-1-2.pdf", "data/pareto-energy.csv"} <= set(one)
+
+
+def test_text_stays_text_and_no_date_is_written(tmp_path: Path) -> None:
+    write_figures([TWO], tmp_path)
+    svg = (tmp_path / "figures" / "pareto-energy.svg").read_text(encoding="utf-8")
+    assert ">a_50%</text>" in svg
+    assert "<dc:date>" not in svg
+    pdf = (tmp_path / "figures" / "pareto-energy.pdf").read_bytes()
+    assert b"CIDFontType2" in pdf or b"/TrueType" in pdf or b"/FontFile2" in pdf
+    assert b"CreationDate" not in pdf
+    assert b"/Type3" not in pdf
+
+
+def test_every_number_behind_a_figure_is_in_its_table(tmp_path: Path) -> None:
+    write_figures([TWO], tmp_path)
+    with (tmp_path / "data" / "pareto-energy.csv").open(encoding="utf-8", newline="") as file:
+        found = {row["model"]: row for row in csv.DictReader(file)}
+    assert {m: (float(r["x_value"]), float(r["y_value"]), r["x_method"]) for m, r in found.items()} == {
+        "a_50%": (1000.0, 0.5, "modelled"),
+        "b": (9000.0, 0.2, "modelled"),
+    }
+    assert (float(found["b"]["y_low"]), float(found["b"]["y_high"])) == pytest.approx((0.18, 0.22))
+
+
+def test_captions_are_safe_for_latex(tmp_path: Path) -> None:
+    write_figures([TWO, record("r", *rows("c", 1.0, 0.1)[:3])], tmp_path, {0: TRACE})
+    text = (tmp_path / "figures" / "captions.tex").read_text(encoding="utf-8")
+    assert r"run\_1 \& 2" in text
+    assert re.search(r"(?<!\\)[%&$_^~]", text) is None
+    assert re.search(r"sslcaption@pareto.energy\\endcsname\{CER", text)
+
+
+def unavailable_record() -> Record:
+    return record("x", *(replace(m, quantity=unavailable(m.quantity.unit, "none here")) for m in rows("a", 1.0, 0.1)))
+
+
+@pytest.mark.parametrize("records", [[], [record("x")], [unavailable_record()]], ids=["none", "empty", "unavailable"])
+def test_nothing_to_draw_is_said_and_never_a_crash(tmp_path: Path, records: list[Record]) -> None:
+    figures = write_figures(records, tmp_path, {0: pd.DataFrame()} if records else None)
+    assert figures
+    assert all(figure.caption.startswith("No figure:") and figure.files == () for figure in figures)
+    assert [path.name for path in (tmp_path / "figures").iterdir()] == ["captions.tex"]
+
+
+def test_any_two_metrics(tmp_path: Path) -> None:
+    pair = ("Memory x hours", metric_axis("peak_memory", "training"), metric_axis("audio_hours_seen", "training"))
+    figures = {figure.name: figure for figure in write_figures([TWO], tmp_path, pairs=[pair])}
+    assert [row["x_value"] for row in figures["memory-x-hours"].rows] == [1e9, 9e9]
+
+
+def test_runs_of_one_name_keep_their_own_files(tmp_path: Path) -> None:
+    figures = write_figures([record("r"), record("R"), record("r")], tmp_path, dict.fromkeys(range(3), TRACE))
+    names = [figure.name for figure in figures]
+    assert len(names) == len(set(names))
+
+
+def test_letters_that_the_font_lacks_are_no_failure(tmp_path: Path) -> None:
+    figures = write_figures([record("r", *rows("模型", 1000.0, 0.5))], tmp_path)
+    assert any(figure.files for figure in figures)
+
+
+@pytest.mark.slow
+def test_a_thousand_runs_of_five_models(tmp_path: Path) -> None:
+    """Every point is in the table, and few are named."""
+    records = [
+        record(f"run{n}", *(row for m in range(5) for row in rows(f"m{m}", 1.0 + (n * 7919 + m * 31) % 5003, 0.9 / (1 + m + n % 97))))
+        for n in range(1000)
+    ]  # fmt: skip
+    figures = {figure.name: figure for figure in write_figures(records, tmp_path)}
+    assert len(figures["pareto-energy"].rows) == 5000
+    assert "Only points on the frontier are named." in figures["pareto-energy"].caption
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("Run 1_&", "run-1"), ("..", "figure"), ("efficient-tiny", "efficient-tiny")]
+)
+def test_names_for_files(name: str, expected: str) -> None:
+    assert slug(name) == expected
