@@ -1,0 +1,290 @@
+"""`sslbench evaluate` through the console script: odd speech stops nothing, bad use is one line, a stop loses nothing."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+Start = Callable[..., "subprocess.Popen[str]"]
+SYSTEMS = ["efficient-tiny (untrained)", "log-mel"]
+WORDS = ("ONE AND A", "TWO AND BE", "THREE AND SEA")
+
+
+def voice(pitch: float, seconds: float, seed: int) -> np.ndarray:
+    time = np.arange(round(seconds * 16_000)) / 16_000
+    wave = sum(np.sin(2 * np.pi * pitch * k * time) / k for k in range(1, 8))
+    return 0.1 * wave * (1 + np.sin(2 * np.pi * 3 * time)) + 0.005 * np.random.default_rng(seed).standard_normal(
+        len(time)
+    )
+
+
+def speak(root: Path, speaker: int, said: dict[str, tuple[float, str | None]]) -> None:
+    """A chapter of utterances by name: their seconds and text; None has no line among the transcripts."""
+    folder = root / f"{speaker}" / "8"
+    folder.mkdir(parents=True)
+    lines = []
+    for number, (name, (seconds, text)) in enumerate(said.items()):
+        soundfile.write(folder / f"{speaker}-8-{name}.flac", voice(40.0 * speaker % 190 + 90, seconds, number), 16_000)
+        if text is not None:
+            lines.append(f"{speaker}-8-{name} {text}".strip())
+    (folder / f"{speaker}-8.trans.txt").write_text("\n".join(lines) + "\n")
+
+
+@pytest.fixture(scope="session")
+def other_speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two other speakers, with all that is odd in real folders."""
+    root = tmp_path_factory.mktemp("other") / "tested"
+    plain: dict[str, tuple[float, str | None]] = {f"{i:04d}": (2.0, WORDS[i]) for i in range(3)}
+    odd: dict[str, tuple[float, str | None]] = {
+        "1000": (2.0, None), "1001": (2.0, ""), "1002": (0.1, "SO"), "1003": (60.0, "A LONG ONE"),
+        "1004": (2.0, "caf\u00e9 42!"), "1005": (2.0, "XQZZXQ"),
+    }  # fmt: skip
+    speak(root, 21, plain | odd)
+    speak(root, 22, plain)
+    (root / "22" / "8" / "22-8-0009.flac").write_bytes(b"fLaC no more")
+    return root
+
+
+@pytest.fixture(scope="module")
+def done(
+    sslbench: Run, speech: Path, other_speech: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, Any], subprocess.CompletedProcess[str]]:
+    """Everything but fine-tuning, two seeds: the run's folder, the document on stdout, and how it went."""
+    folder = tmp_path_factory.mktemp("evaluated")
+    ended = sslbench(
+        "evaluate", "efficient-tiny", "--tasks", "asr,pr,sid,asv", "--train", speech, "--test", other_speech, "--seeds", 2,
+        "--learn-hours", 0.001, "--features", folder / "kept", "--out", folder / "run", "--no-idle", "--json",
+        "--grid-intensity", 56, cwd=folder,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    return folder / "run", json.loads(ended.stdout), ended
+
+
+def rows_of(document: dict[str, Any], **wanted: object) -> list[dict[str, Any]]:
+    return [row for row in document["measurements"] if all(row[key] == value for key, value in wanted.items())]
+
+
+@pytest.mark.slow
+def test_stdout_is_one_document_and_the_record(done: tuple[Path, dict[str, Any], Any]) -> None:
+    run, printed, ended = done
+    record = json.loads((run / "run.json").read_text())
+    assert printed["schema"] == "sslbench.evaluate/1"
+    assert {k: v for k, v in printed.items() if k not in {"schema", "run"}} == {
+        k: v for k, v in record.items() if k != "schema"
+    }
+    assert record["status"] == "finished"
+    assert "Traceback" not in ended.stderr
+    assert "Warning" not in ended.stderr
+
+
+@pytest.mark.slow
+def test_what_is_odd_is_counted_and_named(done: tuple[Path, dict[str, Any], Any]) -> None:
+    test = done[1]["details"]["speech"]["test"]
+    assert test["counts"] == {
+        "without_transcript": 1, "empty_transcript": 1, "outside_alphabet_utterances": 1, "outside_alphabet_characters": 4,
+        "padded": 1, "too_long_to_train": 0, "broken": 1,
+    }  # fmt: skip
+    assert (test["utterances"], test["with_text"], test["speakers"]) == (12, 10, 2)
+    assert [Path(f.split(":")[0]).name for f in test["left_out"]["broken"]["files"]] == ["22-8-0009.flac"]
+    phones = done[1]["details"]["left_out"]["pr"]["test"]
+    assert phones["unknown_words"] >= 1
+    assert dict(phones["most_frequent_unknown"])["XQZZXQ"] == 1
+    report = (done[0] / "report.md").read_text()
+    for words in ("without transcript 1", "broken 1", "padded 1", "utterances of test left out"):
+        assert words in report
+
+
+@pytest.mark.slow
+def test_every_system_is_rated_on_the_same_utterances(done: tuple[Path, dict[str, Any], Any]) -> None:
+    """All that has a text for characters, all with known words for phones; two seeds in one row."""
+    for metric, count in (
+        ("cer", 10),
+        ("wer", 10),
+        ("per", 10 - done[1]["details"]["left_out"]["pr"]["test"]["utterances_left_out"]),
+    ):
+        rows = rows_of(done[1], metric=metric)
+        assert [row["model"] for row in rows] == SYSTEMS
+        for row in rows:
+            assert (row["n"], row["method"], row["tested_on"], row["head"]) == (count, "measured", "tested", "linear")
+            assert row["ci95"][0] <= row["value"] <= row["ci95"][1]
+            assert "2 seeds" in row["note"]
+    for metric in ("accuracy", "eer"):
+        assert [row["model"] for row in rows_of(done[1], metric=metric)] == SYSTEMS
+    assert {row["tested_on"] for row in rows_of(done[1], metric="accuracy")} == {"LibriSpeech+tested"}
+    found = Counter((f["system"], f["seed"], f["task"]) for f in done[1]["details"]["findings"])
+    assert set(found) == {(s, seed, t) for s in SYSTEMS for seed in (0, 1) for t in ("asr", "pr", "sid", "asv")}
+
+
+@pytest.mark.slow
+def test_the_bill_is_whole(done: tuple[Path, dict[str, Any], Any]) -> None:
+    for system in SYSTEMS:
+        (seconds,), (joules,), (carbon,), (flops,) = (
+            rows_of(done[1], model=system, phase="evaluation", metric=metric, scope=scope)
+            for metric, scope in (("duration", None), ("energy", "machine"), ("co2e", "machine"), ("flops", None))
+        )
+        assert seconds["value"] > 0
+        assert carbon["value"] == pytest.approx(joules["value"] / 3.6e6 * 56)
+        assert (flops["method"], flops["unit"]) == ("analytic", "FLOP")
+        assert flops["value"] > 0
+
+
+@pytest.mark.slow
+def test_kept_features_are_not_paid_twice_and_say_the_same(
+    done: tuple[Path, dict[str, Any], Any], sslbench: Run, speech: Path, other_speech: Path, tmp_path: Path
+) -> None:
+    """The same command again with what is kept: the same rates, fewer FLOPs, not a file written."""
+    kept = done[0].parent / "kept"
+    before = {path: path.stat().st_mtime_ns for path in kept.rglob("*.safetensors")}
+    again = sslbench(
+        "evaluate", "efficient-tiny", "--tasks", "asr,asr-finetune", "--train", speech, "--test", other_speech, "--heads", 2,
+        "--learn-hours", 0.001, "--features", kept, "--out", tmp_path / "run", "--no-idle", "--json", cwd=tmp_path,
+    )  # fmt: skip
+    assert again.returncode == 0, again.stderr
+    assert {path: path.stat().st_mtime_ns for path in kept.rglob("*.safetensors")} == before
+    document = json.loads(again.stdout)
+
+    def rate(d: dict[str, Any]) -> float:
+        (f,) = (
+            f
+            for f in d["details"]["findings"]
+            if (f["system"], f["seed"], f["task"], f["head"]) == (SYSTEMS[0], 0, "asr", "linear")
+        )
+        return float(f["rates"]["cer"][0])
+
+    assert rate(document) == rate(done[1])
+    for task in ("asr", "asr-finetune"):
+        assert {(row["model"], row["head"]) for row in rows_of(document, metric="cer", task=task)} == {
+            (system, head) for system in SYSTEMS for head in ("linear", "deep")
+        }
+    (tuned,) = rows_of(document, model=SYSTEMS[0], phase="finetuning", metric="flops")
+    assert tuned["value"] > 0
+    assert rows_of(document, model=SYSTEMS[0], phase="finetuning", metric="energy", scope="machine")
+
+
+@pytest.mark.slow
+def test_a_killed_extraction_goes_on_and_extracts_nothing_twice(
+    start_sslbench: Start,
+    sslbench: Run,
+    wait_for: Callable[..., None],
+    speech: Path,
+    other_speech: Path,
+    tmp_path: Path,
+) -> None:
+    """`kill -9` after the first features; the next call keeps them and adds the others."""
+    asked = ("--tasks", "asv", "--train", speech, "--test", other_speech, "--features", tmp_path / "kept", "--no-idle")
+    process = start_sslbench("evaluate", "hubert-base", *asked, "--out", tmp_path / "one", cwd=tmp_path)
+    wait_for(lambda: len(list((tmp_path / "kept").rglob("*.safetensors"))) > 2, process)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "kept").glob("*/[!.]*.safetensors")}
+    assert json.loads((tmp_path / "one" / "run.json").read_text())["status"] == "unfinished"
+    assert 2 < len(before) < 30
+    ended = sslbench("evaluate", "hubert-base", *asked, "--out", tmp_path / "two", "--json", cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    after = {path: path.stat().st_mtime_ns for path in (tmp_path / "kept").glob("*/[!.]*.safetensors")}
+    assert {path: after[path] for path in before} == before
+    assert len(after) > len(before)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_leaves_a_record_with_what_was_found(
+    number: signal.Signals,
+    start_sslbench: Start,
+    wait_for: Callable[..., None],
+    speech: Path,
+    other_speech: Path,
+    tmp_path: Path,
+) -> None:
+    process = start_sslbench(
+        "evaluate", "efficient-tiny", "--tasks", "asv,asr", "--train", speech, "--test", other_speech, "--learn-hours", 50,
+        "--features", tmp_path / "kept", "--out", tmp_path / "run", "--no-idle", "--json", cwd=tmp_path,
+    )  # fmt: skip
+    path = tmp_path / "run" / "run.json"
+    wait_for(lambda: path.is_file() and '"eer"' in path.read_text(), process)
+    process.send_signal(number)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 1
+    record = json.loads(path.read_text())
+    assert (record["status"], record["details"]["stopped"]) == ("unfinished", "by the user")
+    assert [f["task"] for f in record["details"]["findings"]] == ["asv"]
+    assert json.loads(stdout)["status"] == "unfinished"
+    assert stderr.strip().splitlines()[-1].endswith("unfinished, stopped by the user; the record has 1 findings")
+    assert rows_of(record, metric="energy", phase="evaluation", scope="machine"), "what it cost until then"
+    assert "Stopped by the user" in (tmp_path / "run" / "report.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--tasks", "asd"), ("asd", "asr")),
+        (("--tasks", ","), ("--tasks", "name at least one of asr")),
+        (("--tasks", "asr,pr,asr"), ("a task is there twice",)),
+        (("--tasks", "ks"), ("--tasks ks needs --keywords",)),
+        (("--tasks", "abx"), ("--tasks abx needs --alignments",)),
+        (("--tasks", "ks", "--keywords", "/nowhere"), ("/nowhere", "no such")),
+        (("--tasks", "abx", "--alignments", "/nowhere"), ("/nowhere", "no such")),
+        (("--lm", "/nowhere.arpa"), ("/nowhere.arpa", "--lm takes")),
+        (("--test", "."), ("--dev and --test go with --train FOLDER",)),
+        (("--train", "/nowhere"), ("/nowhere", "--train takes a folder")),
+        (("--train", "."), ("--test FOLDER is missing",)),
+        (("--head", "round"), ("--head", "round", "linear")),
+        (("--heads", "3"), ("--heads 3", "1, or 2")),
+        (("--labels", "2h"), ("--labels", "2h", "1h")),
+        (("--learn-hours", "0"), ("--learn-hours 0", "more than 0")),
+        (("--learn-hours", "nan"), ("--learn-hours nan", "more than 0")),
+        (("--seeds", "0"), ("--seeds",)),
+        (("--pue", "0.5"), ("--pue",)),
+        (("--device", "tpu"), ("--device", "tpu")),
+        (("efficient-tinny",), ("efficient-tinny", "did you mean efficient-tiny")),
+        (("essl", "--pretrained", "x"), ("--pretrained goes with one model",)),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value[0], str) else "",
+)
+def test_bad_use_is_one_line_and_imports_no_torch(
+    arguments: tuple[str, ...], words: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Refused by what can be known without a model: in a process that has no torch."""
+    script = (
+        "import sys\nsys.modules['torch'] = None\nfrom ssl_bench.cli import main\n"
+        "sys.argv = ['sslbench', 'evaluate', 'efficient-tiny', *sys.argv[1:]]\nmain()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", script, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith("sslbench: ")
+    assert all(word in line for word in words), line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_speech_that_cannot_be_used_is_one_line_and_leaves_nothing(sslbench: Run, speech: Path, tmp_path: Path) -> None:
+    """A final test set to learn from; speakers in two splits; no transcripts for a task that reads."""
+    final = tmp_path / "test-clean"
+    speak(final, 31, {"0000": (1.0, "SO")})
+    silent = tmp_path / "silent"
+    for speaker in (41, 42):
+        speak(silent, speaker, {"0000": (1.0, None), "0001": (1.0, None)})
+    work = tmp_path / "work"
+    work.mkdir()
+    for train, test, word in (
+        (final, speech, "test-clean is a final test set, never to learn from"), (speech, speech, "are in --train too"),
+        (speech, silent, "no utterance of test"),
+    ):  # fmt: skip
+        done = sslbench("evaluate", "efficient-tiny", "--train", train, "--test", test, "--no-idle", cwd=work)
+        assert (done.returncode, done.stdout) == (2, ""), done.stderr
+        assert done.stderr.strip().splitlines()[-1].startswith("sslbench: ")
+        assert word in done.stderr
+        assert not list(work.glob("runs/*"))
