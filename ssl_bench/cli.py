@@ -13,6 +13,7 @@ from ssl_bench.commands.evaluate import evaluate_command
 from ssl_bench.commands.measure import measure_command
 from ssl_bench.commands.models import models_command
 from ssl_bench.commands.profile import profile_command
+from ssl_bench.commands.report import report_command
 from ssl_bench.commands.train_and_measure import train_and_measure_command
 from ssl_bench.console import fail
 
@@ -89,3 +90,4 @@ app.command("evaluate")(evaluate_command)
 app.command("measure")(measure_command)
 app.command("models")(models_command)
 app.command("profile")(profile_command)
+app.command("report")(report_command)

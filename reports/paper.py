@@ -1,0 +1,76 @@
+"""All that a paper takes from a set of records: tables, figures, methods, references, claims, and a page that shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reports.bibliography import bibliography, bibtex
+from reports.claims import Claim, claims
+from reports.evidence import Evidence
+from reports.main_tex import main_tex
+from reports.methods import methods_latex, methods_markdown
+from reports.model_card import model_cards
+from reports.paper_folder import write_whole
+from reports.paper_rendering import PaperTable, comma_separated, latex, markdown
+from reports.paper_tables import claims_table, inference_table, memory_table, pretraining_table, quality_table
+from reports.reproduce import reproduce_script
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TITLE = "What it costs and what it gives"
+
+
+def write_paper(evidence: Evidence, out: Path) -> list[str]:
+    """Write the folder whole, over an earlier report; the names of its files.
+
+    Raises:
+        BadInputError: for an `out` that holds something else.
+    """
+    return write_whole(out, lambda folder: _fill(evidence, folder))
+
+
+def paper_tables(evidence: Evidence, found: list[Claim]) -> list[PaperTable]:
+    """In the order of the page."""
+    makers = (pretraining_table, inference_table, memory_table, quality_table)
+    return [*(make(evidence) for make in makers), claims_table(found)]
+
+
+def _fill(evidence: Evidence, folder: Path) -> None:
+    tables = paper_tables(evidence, claims(evidence))
+    figures = _figures(evidence, folder)
+    texts = {
+        **{f"tables/{table.name}.tex": latex(table) for table in tables},
+        **{f"tables/{table.name}.md": markdown(table) for table in tables},
+        **{f"tables/{table.name}.csv": comma_separated(table) for table in tables},
+        "methods.tex": methods_latex(evidence),
+        "methods.md": methods_markdown(evidence),
+        "references.bib": bibtex(),
+        "main.bbl": bibliography(),
+        "main.tex": main_tex(TITLE, tables, figures),
+        "reproduce.sh": reproduce_script(evidence),
+        **model_cards(evidence),
+    }
+    for name, text in texts.items():
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    (folder / "reproduce.sh").chmod(0o755)
+
+
+def _figures(evidence: Evidence, folder: Path) -> Sequence[str]:
+    """Write the figures that the records allow; their names."""
+    from reports.figures import write_figures
+
+    return [figure.name for figure in write_figures(evidence.records, folder, dict(_traces(evidence))) if figure.files]
+
+
+def _traces(evidence: Evidence) -> Iterator[tuple[int, pd.DataFrame]]:
+    """Power samples of the records that are on disk and have some."""
+    import pandas as pd
+
+    for number, folder in enumerate(evidence.folders):
+        if folder is not None and (folder / "power.parquet").is_file():
+            yield number, pd.read_parquet(folder / "power.parquet")

@@ -1,0 +1,65 @@
+"""`sslbench report`."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ssl_bench.console import Json, print_json
+
+if TYPE_CHECKING:
+    from reports.claims import Claim
+
+
+def report_command(
+    runs: Annotated[list[str], typer.Argument(help="Folders of runs, of any command that leaves one.")],
+    *,
+    out: Annotated[Path, typer.Option(help="The folder of the report; an earlier report there is replaced.")] = Path(
+        "paper"
+    ),
+    as_json: Json = False,
+) -> None:
+    """Make a paper's tables, figures, methods and references from runs, and say which claims hold."""
+    from ssl_bench.report import read_evidence
+
+    evidence = read_evidence(runs)
+    from reports.claims import claims
+    from reports.paper import write_paper
+
+    files, found = write_paper(evidence, out), claims(evidence)
+    if as_json:
+        rows = [row.row() for record in evidence.records for row in record.measurements]
+        print_json(
+            "report", {"out": str(out), "files": files, "claims": [_document(c) for c in found], "measurements": rows}
+        )
+        return
+    _print_claims(found)
+    typer.echo(f"records:  {len(evidence.records)}\nreport:   {out} ({len(files)} files)")
+    typer.echo(f"next:     cd {shlex.quote(str(out))} && pdflatex main.tex && pdflatex main.tex")
+
+
+def _document(claim: Claim) -> dict[str, object]:
+    findings = [
+        {
+            "what": each.what, "value": each.quantity and each.quantity.value, "ci95": each.quantity and each.quantity.ci95,
+            "bound": each.bound, "verdict": each.verdict, "why": each.why,
+        }
+        for each in claim.findings
+    ]  # fmt: skip
+    return {"id": claim.id, "claim": claim.text, "verdict": claim.verdict, "findings": findings}
+
+
+def _print_claims(found: list[Claim]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title="claims of arXiv 2406.07696", title_justify="left")
+    for name in ("claim", "verdict"):
+        table.add_column(name)
+    for claim in found:
+        table.add_row(escape(f"{claim.id}: {claim.text}"), claim.verdict)
+    Console().print(table)

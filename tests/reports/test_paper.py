@@ -1,0 +1,225 @@
+"""A report is whole, the same for the same records, and survives any name, any missing number and a thousand runs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from benchmarks.quantity import Quantity, unavailable
+from benchmarks.record import Conditions, Measurement, Record
+from reports.claims import claims
+from reports.evidence import Evidence, distinct
+from reports.latex import escape_latex
+from reports.methods import methods_latex, methods_markdown
+from reports.model_card import model_cards
+from reports.paper import paper_tables, write_paper
+from reports.paper_rendering import MARKS, comma_separated, latex, markdown
+from reports.reproduce import reproduce_script
+
+NAME = r"net_50%&#$~^{x}\y|<b>*"
+AT = Conditions(device="CPU x 2", dtype="float32", clip_seconds=15.0, batch_seconds=30.0, pue=1.0)
+ENVIRONMENT = {
+    "system": "Linux", "python": "3.11", "cpu": "a_processor", "cores": 2, "memory_bytes": 2**34, "gpus": [],
+    "packages": {"torch": "2.13.0+cpu", "sslbench": "0.1.0"},
+}  # fmt: skip
+
+
+def run(name: str = "run 1", model: str = NAME, *, value: float = 1.0) -> Record:
+    def row(metric: str, quantity: Quantity, phase: str, scope: str | None = None, at: Conditions = AT) -> Measurement:
+        return Measurement(model, metric, quantity, phase, scope, at)
+
+    rated = Conditions(task="asr-finetune", head="linear", labels="1h", tested_on="test_clean")
+    rows = (
+        row("audio_hours_seen", Quantity(2.0, "h", "measured"), "training"),
+        row("device_hours", Quantity(0.5, "h", "measured"), "training"),
+        row("device_hours", Quantity(0.25, "h", "measured"), "targets", None, replace(AT, clip_seconds=None)),
+        row("energy", Quantity(3.6e6 * value, "J", "modelled"), "training", "machine"),
+        row("energy", Quantity(1.8e6, "J", "modelled"), "targets", "machine", replace(AT, clip_seconds=None)),
+        row("co2e", Quantity(56.0, "g", "modelled"), "training", "machine"),
+        row("flops_per_audio_second", Quantity(1e9, "FLOP/s", "analytic"), "training"),
+        row("peak_memory", Quantity(2.0**30, "B", "measured"), "training"),
+        row("memory_weights", Quantity(2.0**29, "B", "analytic"), "training"),
+        row("parameters", Quantity(2e6, "1", "analytic"), "inference"),
+        row("audio_seconds_per_second", Quantity(100.0, "s/s", "measured", (95.0, 105.0), 9), "inference"),
+        row("latency_p50", unavailable("s", "no | clock"), "inference"),
+        row("cer", Quantity(0.5, "1", "measured", (0.4, 0.62), 40), "finetuning", None, rated),
+    )
+    grid = {"g_per_kwh": 56.0, "country": "FRA", "year": 2023, "source": "a table"}
+    return Record(
+        name, "2026-11-20T08:00:00+00:00", "finished", "sslbench train-and-measure --data 'a b'",
+        {"device": "cpu", "seed": 3, "pue": 1.0, "precision": "float32"}, ENVIRONMENT, rows, details={"grid": grid},
+    )  # fmt: skip
+
+
+def without_values(record: Record) -> Record:
+    rows = tuple(replace(m, quantity=unavailable(m.quantity.unit, f"no {m.metric} here")) for m in record.measurements)
+    return replace(record, measurements=rows)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+@pytest.mark.slow
+def test_the_same_records_give_the_same_bytes(tmp_path: Path) -> None:
+    evidence = Evidence((run(), run("run 2", "other")))
+    files = write_paper(evidence, tmp_path / "a")
+    write_paper(evidence, tmp_path / "b")
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+    assert sorted(contents(tmp_path / "a")) == files
+    write_paper(evidence, tmp_path / "a")
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+    assert {p.name for p in tmp_path.iterdir()} == {"a", "b"}
+
+
+def test_numbers_of_a_run_by_hand() -> None:
+    """0.5 + 0.25 h, 1 + 0.5 kWh, 7,200 s x 1 GFLOP/s."""
+    table = paper_tables(Evidence((run(),)), [])[0]
+    line = next(csv.DictReader(io.StringIO(comma_separated(table))))
+    assert line["model"] == NAME
+    assert float(line["device time [h]"]) == 0.75
+    assert float(line["energy [kWh]"]) == pytest.approx(1.5)
+    assert line["energy [kWh] method"] == "modelled"
+    assert float(line["FLOPs [EFLOP]"]) == pytest.approx(7.2e-6)
+    assert float(line["CO2e [kg]"]) == pytest.approx(0.056)
+    assert line["source"] == "run 1"
+    assert "1.50 <sup>b</sup>" in markdown(table)
+    assert r"\num{1.50}\textsuperscript{b}" in latex(table)
+
+
+def test_a_rate_is_projected_to_the_recipe_and_to_the_paper_s_hours() -> None:
+    """wav2vec 2.0 base saw 640,000 h: at 100 times real time 6,400 h of the device, and 180 h for 18,000 h."""
+    rate = Measurement(
+        "wav2vec2-base",
+        "audio_seconds_per_second",
+        Quantity(100.0, "s/s", "measured", (80.0, 125.0)),
+        "training",
+        None,
+        AT,
+    )
+    joules = Measurement(
+        "wav2vec2-base", "energy_per_audio_hour", Quantity(3600.0, "J/h", "modelled"), "training", "machine", AT
+    )
+    table = paper_tables(Evidence((replace(run(), measurements=(rate, joules)),)), [])[0]
+    first, second = list(csv.DictReader(io.StringIO(comma_separated(table))))[:2]
+    assert (first["audio [h] method"], float(first["device time [h]"])) == ("published", 6400.0)
+    assert (
+        float(second["device time [h] low"]),
+        float(second["device time [h]"]),
+        float(second["device time [h] high"]),
+    ) == (144, 180, 225)
+    assert float(second["CO2e [kg]"]) == pytest.approx(18 * 0.056)
+    assert "18.0 <sup>b,d</sup>" in markdown(table)
+
+
+def test_what_cannot_be_had_still_makes_every_table(tmp_path: Path) -> None:
+    record = without_values(run())
+    for table in paper_tables(Evidence((record,)), claims(Evidence((record,)))):
+        assert table.rows
+        assert len(markdown(table).splitlines()) > len(table.rows)
+        text = comma_separated(table)
+        assert "0.0" not in text
+        assert len(list(csv.reader(io.StringIO(text)))) == len(table.rows) + 1
+    write_paper(Evidence((record,)), tmp_path / "out")
+    assert "no device_hours here" in (tmp_path / "out" / "tables" / "pretraining.md").read_text().replace("\\", "")
+    assert "emissions" not in (tmp_path / "out" / "model_card.md").read_text()
+
+
+def test_names_stay_in_their_cells() -> None:
+    rows = [line for line in markdown(paper_tables(Evidence((run(),)), [])[0]).splitlines() if "net" in line]
+    assert len(rows) == 1
+    assert rows[0].replace("\\|", "").count("|") == 9
+    assert "<b>" not in rows[0]
+    assert escape_latex(NAME) in latex(paper_tables(Evidence((run(),)), [])[0])
+
+
+def test_a_thousand_runs_make_tables() -> None:
+    evidence = Evidence(tuple(run("run", f"model-{number}") for number in range(1000)))
+    tables = paper_tables(evidence, claims(evidence))
+    assert [len(table.rows) for table in tables[1:4]] == [1000, 1000, 1000]
+    assert latex(tables[1]).startswith("% inference")
+    assert "\\begin{longtable}" in latex(tables[1])
+    assert markdown(tables[1]).count("model-") == 1000
+    assert evidence.labels[999] == "run (1000)"
+    assert methods_markdown(evidence).count("run (") == 0
+
+
+def test_a_record_named_twice_is_there_once() -> None:
+    assert distinct([run(), run(), run(value=2.0)], [None, None, None]).labels == ("run 1 (1)", "run 1 (2)")
+
+
+def test_the_script_runs_nothing_but_sslbench(tmp_path: Path) -> None:
+    evil = [
+        "rm -rf '$HOME'", "sslbench models; touch hit", "sslbench $(touch hit)", "sslbench 'x", "sslbench\ntouch hit",
+        "sslbench --resume `touch hit`",
+    ]  # fmt: skip
+    records = [replace(run(f"n{i}\ntouch hit"), command=command, environment={}) for i, command in enumerate(evil)]
+    script = reproduce_script(Evidence(tuple(records)))
+    (tmp_path / "sslbench").write_text("#!/bin/sh\necho called >> calls\n")
+    (tmp_path / "sslbench").chmod(0o755)
+    done = subprocess.run(
+        ["/bin/bash", "-c", script],
+        cwd=tmp_path,
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "hit").exists()
+    assert (tmp_path / "calls").read_text().count("called") == 2
+
+
+def test_the_script_tells_versions_seeds_and_settings() -> None:
+    script = reproduce_script(Evidence((run(),)))
+    assert "torch==2.13.0 " in script
+    assert "seed 3" in script
+    assert "\nsslbench train-and-measure --data 'a b'\n" in script
+    assert json.dumps(run().config, sort_keys=True) in script
+
+
+def test_model_card_metadata_is_yaml_in_grams() -> None:
+    card = model_cards(Evidence((run(),)))["model_card.md"]
+    found = yaml.safe_load(card.split("---")[1])["co2_eq_emissions"]
+    assert found["emissions"] == 56.0
+    assert found["training_type"] == "pre-training"
+    assert found["geographical_location"] == "FRA"
+    assert found["hardware_used"] == "a_processor (2 cores)"
+    assert "None of these" in model_cards(Evidence(()))["model_card.md"]
+    assert len(model_cards(Evidence((run(), run("b"))))) == 2
+
+
+def test_methods_say_each_thing_once() -> None:
+    text = methods_latex(Evidence((run(), run("run 2"))))
+    assert text.count("a\\_processor") == 1
+    assert "56 g/kWh (FRA, 2023, a table)" in text
+    assert text.count("\\paragraph") == 7
+    mixed = methods_markdown(Evidence((run(), replace(run("run 2"), details={}))))
+    assert "Record run 2: No CO2e" in mixed
+
+
+def test_marks_are_told_apart() -> None:
+    assert len({sign for sign, _ in MARKS.values()}) == len(MARKS)
+
+
+@pytest.mark.slow
+@pytest.mark.pdflatex
+def test_pdflatex_sets_the_page(tmp_path: Path) -> None:
+    """Names full of TeX's signs, nothing available, and a table that breaks over pages; no box too wide for the page."""
+    records = [run(), without_values(run("n_a & 100%")), *(run(f"r{i}", f"m_{i}") for i in range(45))]
+    write_paper(Evidence(tuple(records)), tmp_path / "paper")
+    for _ in range(2):
+        done = subprocess.run(
+            ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "main.tex"],
+            cwd=tmp_path / "paper", capture_output=True, text=True, errors="replace", check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout[-3000:]
+    assert "undefined" not in done.stdout
+    assert "Overfull \\hbox" not in done.stdout
