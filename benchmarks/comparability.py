@@ -13,6 +13,8 @@ ON_HARDWARE = (*MACHINE, *SHAPE)
 CARBON = (*ON_HARDWARE, "pue", "grid")
 COUNTED = frozenset({"flops", "macs", "flops_per_audio_second", "macs_per_audio_second"})
 """Counted on paper: only the length of a clip matters. How attention is computed is the model's own and matters nowhere."""
+WITH_CARBON = frozenset({"co2e", "energy_per_audio_hour"})
+"""Joules do not depend on the grid, but what is projected from them does."""
 ON_PAPER = frozenset({"parameters", "superb_macs", "audio_hours_seen"})
 READ = {"measured": "measured", "sampled": "measured", "analytic": "counted"}
 """Methods that may stand beside each other have the same word here; any other method stands for itself."""
@@ -38,7 +40,7 @@ def conditions_that_matter(metric: str) -> tuple[str, ...]:
         return ("clip_seconds",)
     if metric in ON_PAPER:
         return ()
-    return CARBON if metric == "co2e" else ON_HARDWARE
+    return CARBON if metric in WITH_CARBON else ON_HARDWARE
 
 
 def told(row: Measurement) -> dict[str, str]:

@@ -55,7 +55,9 @@ def over_rounds(found: Sequence[Quantity]) -> Quantity:
     if not known:
         return found[0]
     if len(known) == 1:
-        return replace(known[0], note=_joined([known[0].note, "one round: how rounds scatter is not in the interval"]))
+        return replace(
+            known[0], n=1, note=_joined([known[0].note, "one round: how rounds scatter is not in the interval"])
+        )
     values = [q.value for q in known if q.value is not None]
     value, method = math.exp(statistics.fmean(map(math.log, values))), weakest(*(q.method for q in known))
     note = _joined([f"geometric mean of {len(known)} rounds", *_said_by_all(known), _not_steady(known)])

@@ -46,6 +46,7 @@ class CellRequest:
         device: "cpu" or "cuda".
         seed: of random weights.
         count: whether FLOPs and MFU are wanted.
+        alone: whether latency of one clip is wanted beside that of the batch.
         idle: power measured before, or None.
         pretrained: published weights for a catalog model, or None.
     """
@@ -56,6 +57,7 @@ class CellRequest:
     device: str
     seed: int = 0
     count: bool = True
+    alone: bool = True
     idle: IdlePower | None = None
     pretrained: str | None = None
 

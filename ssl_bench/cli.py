@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ssl_bench.commands.compare import compare_command
 from ssl_bench.commands.env import env_command
 from ssl_bench.commands.evaluate import evaluate_command
 from ssl_bench.commands.measure import measure_command
@@ -85,6 +86,7 @@ def _options(
 
 
 app.command("train-and-measure")(train_and_measure_command)
+app.command("compare")(compare_command)
 app.command("env")(env_command)
 app.command("evaluate")(evaluate_command)
 app.command("measure")(measure_command)

@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from benchmarks.carbon import GridIntensity, chosen_intensity
-from benchmarks.cell import CellSetting, MeasuredCell
+from benchmarks.cell import CellSetting
 from benchmarks.environment import conditions, environment
 from benchmarks.flops import fake_tensors
-from benchmarks.memory import memory_at_hand
 from benchmarks.protocol import Protocol
-from benchmarks.quantity import Quantity, unavailable
 from benchmarks.record import Measurement, Record, headline_scope
 from models.catalog import is_foreign, is_run, load_model
 from reports.measure_report import write_measure_report
-from ssl_bench.cells import CellError, CellMemoryError, CellRequest, halved_until_it_fits, measured_apart
+from ssl_bench.cells import CellError, CellRequest, halved_until_it_fits, measured_apart
+from ssl_bench.guarded_cell import failed_rows, guarded, with_note
 from ssl_bench.interruption import terminated_as_interrupted
 from ssl_bench.measure_progress import MeasureProgress
 from ssl_bench.measure_settings import MeasureConfig, Shape, resolved, shapes
 from ssl_bench.measure_speech import speech_to_measure
 from ssl_bench.metering import new_meter
-from ssl_bench.predicted import predicted_peak
 from ssl_bench.runs import RunFolder, folder_name, new_run
 
 if TYPE_CHECKING:
@@ -35,15 +33,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from benchmarks.energy.idle import IdlePower
-
-PROCESS_BYTES = 6e8
-"""What Python, torch and the meter take before there is a model (0.35 GB resident, 0.55 GB with transformers)."""
-UNMEASURED = (
-    ("audio_seconds_per_second", "s/s", None),
-    ("peak_memory", "B", None),
-    ("energy_per_audio_hour", "J/h", "*"),
-)
-"""What a cell without a result is missing; "*" stands for the headline's scope."""
 
 
 @dataclass
@@ -165,45 +154,15 @@ def _measure_one(session: Session, shape: Shape, say: MeasureProgress) -> dict[s
     request = session.request(shape)
     entry: dict[str, Any] = {"label": shape.label, "clip_seconds": shape.clip_seconds, "batch_seconds_asked": request.setting.batch_seconds}  # fmt: skip
     try:
-        fitting, cell, halvings = halved_until_it_fits(request, lambda r: _attempt(session, r, say), say.phase)
+        fitting, cell, halvings = halved_until_it_fits(
+            request, lambda r: guarded(r, session.speech, say, measured_apart), say.phase
+        )
     except CellError as error:
         say.phase(f"{shape.label}: {error}")
-        session.rows += _failed_rows(session, request, str(error))
+        session.rows += failed_rows(request, str(error))
         return {**entry, "batch_seconds": request.setting.batch_seconds, "failed": str(error)}
-    session.rows += [_with_note(row, "; ".join(halvings)) for row in cell.rows]
+    session.rows += [with_note(row, "; ".join(halvings)) for row in cell.rows]
     session.run.add_trace(cell.trace, cell=shape.label)
     if cell.details["disturbances"]:
         session.details["disturbances"][shape.label] = cell.details["disturbances"]
     return {**entry, "batch_seconds": fitting.setting.batch_seconds, "halved": halvings, **cell.details}
-
-
-def _attempt(session: Session, request: CellRequest, say: MeasureProgress) -> MeasuredCell:
-    """One try at a cell; on a CPU only where what it is predicted to need is there."""
-    peak = predicted_peak(request)
-    setting, at_hand = request.setting, memory_at_hand()
-    say.predicted(setting.batch_seconds, peak)
-    if request.device == "cpu" and peak.value is not None and peak.value + PROCESS_BYTES > at_hand:
-        needed = f"{(peak.value + PROCESS_BYTES) / 2**30:.2f} GiB needed by prediction"
-        raise CellMemoryError(f"{needed}, {at_hand / 2**30:.2f} GiB at hand")
-    cell = measured_apart(request, session.speech, lambda stage: say.stage(stage, setting, request.protocol))
-    held = cell.rows[0].conditions
-    row = Measurement(setting.model, "predicted_peak_memory", peak, setting.phase, None, held)
-    return replace(cell, rows=[row, *cell.rows])
-
-
-def _failed_rows(session: Session, request: CellRequest, reason: str) -> list[Measurement]:
-    """What is missing of a cell, each with the reason."""
-    setting = request.setting
-    held = setting.held(torch.device(request.device), None)
-    return [
-        Measurement(setting.model, metric, unavailable(unit, reason), setting.phase, scope and session.scope, held)
-        for metric, unit, scope in UNMEASURED
-    ]
-
-
-def _with_note(row: Measurement, note: str) -> Measurement:
-    """A row that says what became of the batch that was asked for."""
-    if not note or row.metric not in {metric for metric, _, _ in UNMEASURED}:
-        return row
-    quantity: Quantity = row.quantity
-    return replace(row, quantity=replace(quantity, note="; ".join(part for part in (quantity.note, note) if part)))

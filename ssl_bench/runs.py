@@ -226,7 +226,7 @@ def unfinished_run(out: str | None) -> RunFolder:
 
 def resumable(record: Record) -> bool:
     """Whether a run can be gone on with; one of `measure` cannot, since its cells belong in one session, nor one of `evaluate`."""
-    return record.status == "unfinished" and not {"cells", "findings"} & set(record.details)
+    return record.status == "unfinished" and not {"cells", "rounds", "findings"} & set(record.details)
 
 
 def save_optimiser(optimiser: torch.optim.Optimizer, path: Path) -> None:

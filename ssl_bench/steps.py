@@ -41,7 +41,7 @@ def encoding(request: CellRequest, speech: NDArray[np.int16], device: torch.devi
     context.enter_context(torch.autocast(device.type, torch.bfloat16, enabled=setting.precision == "bfloat16"))
     return Step(
         run=lambda: encoder(waveforms),
-        one_clip=lambda: encoder(waveforms[:1]),
+        one_clip=(lambda: encoder(waveforms[:1])) if request.alone else None,
         context=context,
         sizes=lambda: {"weights": bytes_of(encoder.state_dict().values())},
         count=(lambda: inference_flops(lambda: _encoder(name), setting.clip_seconds)) if request.count else None,

@@ -28,7 +28,7 @@ def row(model: str, metric: str, held: Conditions = HELD, method: Method = "meas
 
 @given(st.sampled_from(sorted(OTHER)), st.sampled_from(["audio_seconds_per_second", "co2e", "flops", "parameters"]))
 def test_a_condition_is_named_exactly_where_it_matters(name: str, metric: str) -> None:
-    """Every condition of joules and speed counts, of carbon the grid too, of counts the clip's length alone."""
+    """Every condition of speed counts, of joules and carbon the grid too, of counts the clip's length alone."""
     found = differences([row("a", metric), row("b", metric, replace(HELD, **{name: OTHER[name]}))])  # type: ignore[arg-type]
     matters = {
         "audio_seconds_per_second": set(OTHER) - {"pue", "grid"}, "co2e": set(OTHER), "flops": {"clip_seconds"}, "parameters": set(),

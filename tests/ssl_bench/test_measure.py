@@ -21,7 +21,7 @@ from benchmarks.protocol import Protocol
 from benchmarks.quantity import unavailable
 from benchmarks.record import Measurement
 from ssl_bench.cells import CellRequest, halved_until_it_fits
-from ssl_bench.measure import PROCESS_BYTES, _attempt
+from ssl_bench.guarded_cell import PROCESS_BYTES, guarded
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 OWN = """
@@ -257,13 +257,12 @@ def test_what_needs_more_memory_than_there_is_is_never_begun(monkeypatch: pytest
         begun.append(request.setting.clips)
         return MeasuredCell([Measurement("x", "peak_memory", unavailable("B", "made up"))], pd.DataFrame(), {})
 
-    monkeypatch.setattr("ssl_bench.measure.memory_at_hand", lambda: 0.8e9)
-    monkeypatch.setattr("ssl_bench.measure.measured_apart", measured)
+    monkeypatch.setattr("ssl_bench.guarded_cell.memory_at_hand", lambda: 0.8e9)
     said: list[str] = []
-    session: Any = SimpleNamespace(speech=None)
+    speech: Any = None
     say: Any = SimpleNamespace(predicted=lambda *_: None, stage=None)
     request = CellRequest("efficient-tiny", CellSetting("x", "training", 15.0, 8, "float32"), Protocol(), "cpu")
-    fitting, cell, _ = halved_until_it_fits(request, lambda r: _attempt(session, r, say), said.append)
+    fitting, cell, _ = halved_until_it_fits(request, lambda r: guarded(r, speech, say, measured), said.append)
     assert begun == [fitting.setting.clips]
     assert fitting.setting.clips < 8
     assert "GiB needed by prediction, 0.75 GiB at hand" in said[0]

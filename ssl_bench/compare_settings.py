@@ -1,0 +1,177 @@
+"""Everything `sslbench compare` can be told, and what follows from it: the cells of a round and how long each is timed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import get_args
+
+from benchmarks.life_cycle import Life
+from benchmarks.protocol import Protocol
+from benchmarks.rounds import Cell
+from models.catalog import require_name
+from models.errors import BadInputError
+from models.names import choose
+from ssl_bench.machine_settings import Device, Precision, check_grid, chosen_device
+from ssl_bench.measure_settings import LONGEST_CLIP, SHORTEST_CLIP, Phase
+
+PHASES: tuple[Phase, ...] = get_args(Phase)
+ON_CPU = ("efficient-tiny", "essl", "wav2vec2-base", "hubert-base")
+ON_GPU = ("efficient-base", "essl", "wav2vec2-base", "hubert-base", "hubert-large")
+ROUNDS = 3
+"""How many should fit into `minutes`."""
+OVERHEAD = 12.0
+"""s that a cell takes beside its window: its process, its memory, its warm-up."""
+SHORTEST_WINDOW = {"cpu": 1.0, "cuda": 10.0}
+"""s; a GPU's counter ticks every 100 ms, and a window holds a hundred ticks. A slower one prolongs the window by itself."""
+LONGEST_WINDOW = 10.0
+
+
+@dataclass(frozen=True)
+class CompareConfig:
+    """The options of `sslbench compare`; None is decided by the device (see `resolved`).
+
+    Attributes:
+        models: as `load_model` takes them, at least one.
+        phases: of "inference" and "training".
+        clip_seconds: of one clip; 15 on a GPU, 5 on a CPU.
+        batch_seconds: of audio in a call; 240 on a GPU, one clip on a CPU.
+        minutes: after which no further round begins; idle power is measured before.
+        precision_target: half-width of the 95 % intervals, as a share of the value, at which the rounds end.
+        baseline: of the ratios; the first model.
+        price_per_gpu_hour: of the device, in any unit of money.
+        life: what the ledger adds up.
+        data: "sample", or a folder of audio that the clips are cut from.
+        idle: whether idle power is measured first, where there is a counter.
+        strict: whether a disturbance of the measurement is an error.
+        published: whether what others publish is shown beside it.
+    """
+
+    models: tuple[str, ...] = ()
+    phases: tuple[Phase, ...] = PHASES
+    clip_seconds: float | None = None
+    batch_seconds: float | None = None
+    precision: Precision = "auto"
+    device: Device = "auto"
+    minutes: float = 10.0
+    precision_target: float = 0.02
+    baseline: str | None = None
+    country: str | None = None
+    grid_intensity: float | None = None
+    pue: float = 1.0
+    price_per_gpu_hour: float | None = None
+    life: Life = field(default_factory=Life)
+    data: str = "sample"
+    seed: int = 0
+    idle: bool = True
+    strict: bool = False
+    published: bool = False
+    out: str | None = None
+
+    @property
+    def cells(self) -> list[Cell]:
+        """Every model and phase, as the tables have them."""
+        return [(model, phase) for phase in self.phases for model in self.models]
+
+    @property
+    def shape(self) -> tuple[float, int]:
+        """Seconds of a clip and clips in a batch, of a resolved config."""
+        clip = self.clip_seconds or 5.0
+        return clip, max(1, round((self.batch_seconds or clip) / clip))
+
+    @property
+    def protocol(self) -> Protocol:
+        """One window in each round, as long as lets three rounds end in time."""
+        planned = 60 * self.minutes / ROUNDS / max(1, len(self.cells)) - OVERHEAD
+        window = min(LONGEST_WINDOW, max(SHORTEST_WINDOW[self.device], planned))
+        return Protocol(window, repeats=1, cool_down=0.0, warm_up_limit=max(5.0, window))
+
+
+def parse_share(text: str) -> float:
+    """Such as "2%" or "0.02".
+
+    Raises:
+        BadInputError: for what is not between 0 and 100 %.
+    """
+    number, percent, rest = text.strip().partition("%")
+    try:
+        share = float(number) / (100 if percent else 1)
+    except ValueError:
+        share = math.nan
+    if rest or not 0 < share < 1:
+        raise BadInputError(f"--precision-target {text}: write a share such as 2% or 0.02")
+    return share
+
+
+def parse_names(text: str | None) -> tuple[str, ...]:
+    """Models with commas between; none is empty."""
+    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
+
+
+def parse_phases(text: str) -> tuple[Phase, ...]:
+    """Phases with commas between, in the tables' order.
+
+    Raises:
+        BadInputError: for an unknown one, or none.
+    """
+    asked = {choose(name, PHASES, "phase of --phases") for name in parse_names(text)}
+    if not asked:
+        raise BadInputError("--phases: name inference, training, or both with a comma between")
+    return tuple(phase for phase in PHASES if phase in asked)
+
+
+def check_comparison(config: CompareConfig) -> None:
+    """What can be refused before torch is imported.
+
+    Raises:
+        BadInputError: for an unknown model or a setting out of range.
+    """
+    for model in config.models:
+        require_name(model)
+    if len(set(config.models)) < len(config.models):
+        raise BadInputError(f"--models {','.join(config.models)}: a model is there twice")
+    if config.baseline is not None and config.models:
+        choose(config.baseline, config.models, "--baseline")
+    _check_numbers(config)
+    check_grid(config.pue, config.country, config.grid_intensity)
+    if config.data != "sample" and not Path(config.data).is_dir():
+        raise BadInputError(f"{config.data}: no such folder; --data takes a folder of audio files, or 'sample'")
+
+
+def _check_numbers(config: CompareConfig) -> None:
+    life = config.life
+    least: tuple[tuple[str, float | None, float], ...] = (
+        ("seed", config.seed, 0.0), ("minutes", config.minutes, 0.0), ("batch-seconds", config.batch_seconds, SHORTEST_CLIP),
+        ("price-per-gpu-hour", config.price_per_gpu_hour, 0.0), ("finetunings", life.finetunings, 0.0),
+        ("finetuning-hours", life.finetuning_hours, 0.0), ("inference-hours", life.inference_hours, 0.0),
+    )  # fmt: skip
+    for name, value, lowest in least:
+        if value is not None and not lowest <= value < math.inf:
+            raise BadInputError(f"--{name} {value:g}: must be at least {lowest:g}")
+    clip = config.clip_seconds
+    if clip is not None and not SHORTEST_CLIP <= clip <= LONGEST_CLIP:
+        raise BadInputError(f"--clip-seconds {clip:g}: must lie between {SHORTEST_CLIP} and {LONGEST_CLIP:g}")
+
+
+def resolved(config: CompareConfig, *, cuda: bool) -> CompareConfig:
+    """The config with every choice made that was left to the device.
+
+    Raises:
+        BadInputError: for a device that is not here, or a baseline that is not compared.
+    """
+    device, precision = chosen_device(config.device, config.precision, cuda=cuda)
+    gpu = device == "cuda"
+    models = config.models or (ON_GPU if gpu else ON_CPU)
+    baseline = models[0] if config.baseline is None else choose(config.baseline, models, "--baseline")
+    clip = (15.0 if gpu else 5.0) if config.clip_seconds is None else config.clip_seconds
+    batch = (240.0 if gpu else clip) if config.batch_seconds is None else config.batch_seconds
+    return replace(
+        config,
+        device=device,
+        precision=precision,
+        models=models,
+        baseline=baseline,
+        clip_seconds=clip,
+        batch_seconds=batch,
+    )

@@ -1,0 +1,287 @@
+"""`sslbench compare` with cells that are made up: order, end of the rounds, failures, a stop; and once with real ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from rich.console import Console
+
+from benchmarks.cell import MeasuredCell
+from benchmarks.quantity import Method, Quantity
+from benchmarks.record import Measurement, Record
+from benchmarks.rounds import order_of
+from ssl_bench.cells import CellError, CellMemoryError, CellRequest
+from ssl_bench.compare import compare
+from ssl_bench.compare_settings import CompareConfig
+from ssl_bench.runs import RunFolder, resumable
+
+MODELS = ("efficient-tiny", "efficient-small")
+SPEEDS = {"efficient-tiny": 200.0, "efficient-small": 100.0}
+Cell = tuple[str, str]
+
+
+class Clock:
+    """Time that passes only where a cell is measured."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Cells:
+    """Measures nothing: `seconds` a cell, speeds that scatter by `scatter` about `SPEEDS`, joules at 10 W.
+
+    Attributes:
+        begun: each cell in the order begun, with its clips.
+        refuse: called with a request before it is measured.
+    """
+
+    def __init__(self, clock: Clock, scatter: float, method: Method = "measured", seconds: float = 10.0) -> None:
+        self.clock, self.scatter, self.method, self.seconds = clock, scatter, method, seconds
+        self.begun: list[tuple[str, str, int]] = []
+        self.refuse: Callable[[CellRequest], None] = lambda _: None
+        self.draw = np.random.default_rng(0)
+
+    def __call__(self, request: CellRequest, speech: Any, report: Any) -> MeasuredCell:
+        del speech, report
+        setting = request.setting
+        self.begun.append((setting.model, setting.phase, setting.clips))
+        self.clock.now += self.seconds
+        self.refuse(request)
+        noise = float(np.exp(self.scatter * self.draw.standard_normal()))
+        speed = SPEEDS[setting.model] * noise / (3 if setting.phase == "training" else 1)
+        own = None if self.method == "modelled" else (0.999, 1.001)
+        joules = 3600 / speed * 10
+        found: list[tuple[str, str | None, Quantity]] = [
+            ("audio_seconds_per_second", None, Quantity(speed, "s/s", "measured", (0.999 * speed, 1.001 * speed), 9)),
+            ("energy_per_audio_hour", "machine",
+             Quantity(joules, "J/h", self.method, own and (own[0] * joules, own[1] * joules))),
+            ("energy", "machine", Quantity(7.0, "J", self.method)),
+            ("peak_memory", None, Quantity(1e9 + len(self.begun), "B", "measured")),
+        ]  # fmt: skip
+        if request.count:
+            found.append(("flops_per_audio_second", None, Quantity(1e12 / SPEEDS[setting.model], "FLOP/s", "analytic")))
+        held = setting.held(torch.device("cpu"), None)
+        rows = [Measurement(setting.model, name, q, setting.phase, scope, held) for name, scope, q in found]
+        return MeasuredCell(rows, pd.DataFrame({"power": [10.0]}), {"disturbances": [], "warm_up": "steady"})
+
+
+@pytest.fixture(autouse=True)
+def _no_speech_no_prediction(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ssl_bench.compare.speech_to_measure", lambda *_: (np.zeros(10, dtype=np.int16), "none"))
+    monkeypatch.setattr("ssl_bench.guarded_cell.predicted_peak", lambda _: Quantity(1.0, "B", "analytic"))
+    monkeypatch.setattr("ssl_bench.compare.environment", lambda: {"cpu": "a processor", "gpus": []})
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    return Clock()  # type: ignore[return-value]
+
+
+def compared(tmp_path: Path, cells: Cells, **options: Any) -> Record:
+    config = CompareConfig(
+        **{"models": MODELS, "device": "cpu", "idle": False, "out": str(tmp_path / "run"), **options}
+    )
+    run, record = compare(
+        config, command="sslbench compare", console=Console(quiet=True), measured=cells, clock=cells.clock
+    )
+    assert run.read().document() == json.loads(json.dumps(record.document())), "what is returned is what is written"
+    return record
+
+
+def test_rounds_go_on_until_all_is_known_well_enough(tmp_path: Path, clock: Clock) -> None:
+    """At a scatter of 0.1 % two rounds give an interval of 13 times half their difference: the third or fourth is enough."""
+    cells = Cells(clock, 0.001)
+    record = compared(tmp_path, cells, minutes=600.0)
+    target, rounds = record.details["target"], record.details["rounds"]
+    assert target["met"]
+    assert target["ended"] == "the target was reached"
+    assert 2 <= len(rounds) <= 5
+    assert all(each["time"] <= 0.02 and each["energy"] <= 0.02 for each in record.details["reached"])
+    for number, entry in enumerate(rounds, start=1):
+        expected = order_of([(m, p) for p in ("inference", "training") for m in MODELS], 0, number)
+        assert [tuple(cell) for cell in entry["order"]] == expected
+        assert [(cell["model"], cell["phase"]) for cell in entry["cells"]] == expected
+    assert [cell[:2] for cell in cells.begun[:4]] == order_of(
+        [(m, p) for p in ("inference", "training") for m in MODELS], 0, 1
+    )
+    raw = [Measurement.from_row(row) for cell in rounds[1]["cells"] for row in cell["rows"]]
+    assert {row.metric for row in raw} >= {"energy", "peak_memory"}, "raw rows of every round are kept"
+
+
+@pytest.mark.parametrize(("minutes", "rounds"), [(0.1, 1), (1.3, 1), (1.4, 2), (2.1, 3)])
+def test_a_round_that_cannot_end_in_time_is_not_begun(
+    tmp_path: Path, clock: Clock, minutes: float, rounds: int
+) -> None:
+    """Four cells of 10 s: rounds end at 40, 80, 120 s; one is always made."""
+    record = compared(tmp_path, Cells(clock, 0.3), minutes=minutes)
+    assert len(record.details["rounds"]) == rounds
+    assert not record.details["target"]["met"]
+    assert record.details["target"]["ended"] == "a further round would have ended after --minutes"
+    assert record.status == "finished"
+    report = (tmp_path / "run" / "report.md").read_text()
+    assert f"not reached in {rounds} round" in report
+
+
+def test_a_modelled_energy_is_not_waited_for(tmp_path: Path, clock: Clock) -> None:
+    record = compared(tmp_path, Cells(clock, 0.001, "modelled"), minutes=600.0)
+    assert record.details["target"]["met"]
+    assert {each["energy"] for each in record.details["reached"]} == {None}
+    joules = record.find("energy_per_audio_hour", "inference", "machine", "efficient-small")
+    assert joules is not None
+    assert (joules.method, joules.ci95) == ("modelled", None)
+
+
+def test_figures_ratios_projections_and_ledger_are_in_the_record(tmp_path: Path, clock: Clock) -> None:
+    """Twice as slow, twice the joules and FLOPs; 18,000 h at 100/3 x real time are 540 h on the device."""
+    record = compared(tmp_path, Cells(clock, 0.001), minutes=600.0, baseline="efficient-tiny", price_per_gpu_hour=2.0)
+    ratios = {(r["phase"], r["metric"]): r["ratio"] for r in record.details["ratios"]}
+    assert ratios["inference", "audio_seconds_per_second"]["value"] == pytest.approx(0.5, rel=0.01)
+    assert ratios["training", "energy_per_audio_hour"]["value"] == pytest.approx(2.0, rel=0.01)
+    assert ratios["training", "flops_per_audio_second"]["value"] == 2.0
+    low, high = ratios["inference", "audio_seconds_per_second"]["ci95"]
+    assert low < 0.5 < high or low == pytest.approx(0.5, rel=0.02)
+    assert "paired in" in ratios["inference", "peak_memory"]["note"]
+    found = {p["model"]: p for p in record.details["projections"] if p["work"]["name"] == "paper"}
+    assert found["efficient-small"]["device_hours"]["value"] == pytest.approx(540, rel=0.01)
+    assert found["efficient-small"]["price"]["value"] == pytest.approx(1080, rel=0.01)
+    hours = record.find("device_hours", "training", None, "efficient-small")
+    assert hours is not None
+    assert hours.method == "projected"
+    (even,) = [e for e in record.details["ledger"]["break_evens"] if e["unit"] == "J"]
+    assert (even["dearer"], even["hours"]["value"]) == (None, None)
+    assert "efficient-tiny costs no more" in even["hours"]["note"]
+    peaks = [q.value for m in MODELS if (q := record.find("peak_memory", "inference", None, m))]
+    begun = len(record.details["rounds"]) * 4
+    assert all(1e9 + begun - 3 <= (peak or 0) <= 1e9 + begun for peak in peaks), "the largest is the last round's"
+
+
+def test_a_model_that_fails_is_a_row_and_not_tried_again(tmp_path: Path, clock: Clock) -> None:
+    """One cell has no result from the start, one dies in the third round: the first is a row with its reason, the other keeps two rounds."""
+    cells = Cells(clock, 0.3)
+
+    def refuse(request: CellRequest) -> None:
+        cell = (request.setting.model, request.setting.phase)
+        if cell == ("efficient-small", "training"):
+            raise CellError("no objective here")
+        if cell == ("efficient-tiny", "inference") and len(cells.begun) > 7:
+            raise CellMemoryError("killed")
+
+    cells.refuse = refuse
+    record = compared(tmp_path, cells, minutes=2.2)
+    begun = [(model, phase) for model, phase, _ in cells.begun]
+    assert begun.count(("efficient-small", "training")) == 1
+    assert record.status == "finished"
+    assert record.details["failed"]["efficient-small training"] == "no objective here"
+    assert record.details["failed"]["efficient-tiny inference"] == "in round 3: killed"
+    missing = record.find("audio_seconds_per_second", "training", None, "efficient-small")
+    assert missing is not None
+    assert (missing.value, missing.note) == (None, "no objective here")
+    kept = record.find("audio_seconds_per_second", "inference", None, "efficient-tiny")
+    assert kept is not None
+    assert kept.n == 2
+    projected = {p["model"]: p["energy"] for p in record.details["projections"]}
+    assert projected["efficient-small"]["note"] == "no objective here"
+    assert "efficient-small training: no objective here" in (tmp_path / "run" / "report.md").read_text()
+
+
+def test_nothing_that_can_be_measured_is_the_end_of_the_rounds(tmp_path: Path, clock: Clock) -> None:
+    cells = Cells(clock, 0.3)
+
+    def refuse(_: CellRequest) -> None:
+        raise CellError("broken")
+
+    cells.refuse = refuse
+    record = compared(tmp_path, cells, phases=("inference",))
+    assert len(cells.begun) == 2
+    assert record.details["target"]["ended"] == "no model is left that can be measured"
+
+
+def test_a_halved_batch_stays_halved_and_its_cells_are_marked(tmp_path: Path, clock: Clock) -> None:
+    cells = Cells(clock, 0.3)
+
+    def refuse(request: CellRequest) -> None:
+        if request.setting.model == "efficient-small" and request.setting.clips > 2:
+            raise CellMemoryError("too large")
+
+    cells.refuse = refuse
+    record = compared(tmp_path, cells, phases=("inference",), clip_seconds=5.0, batch_seconds=40.0, minutes=2.0)
+    clips = [clips for model, _, clips in cells.begun if model == "efficient-small"]
+    assert clips == [8, 4, *[2] * (len(record.details["rounds"]))]
+    assert record.details["differences"] == ["batch seconds: 40 (efficient-tiny); 10 (efficient-small)"]
+    assert "halved to 10 s" in record.details["halved"]["efficient-small inference"][1]
+    report = (tmp_path / "run" / "report.md").read_text()
+    assert "- a: batch seconds 10, not 40" in report
+    assert "(a)" in report
+
+
+def test_a_stop_leaves_a_record_of_what_is_done(tmp_path: Path, clock: Clock) -> None:
+    """The fourth cell of the second round is interrupted."""
+    cells = Cells(clock, 0.3)
+
+    def refuse(_: CellRequest) -> None:
+        if len(cells.begun) == 8:
+            raise KeyboardInterrupt
+
+    cells.refuse = refuse
+    record = compared(tmp_path, cells, minutes=60.0)
+    assert (record.status, record.details["stopped"]) == ("unfinished", "by the user")
+    assert [len(entry["cells"]) for entry in record.details["rounds"]] == [4, 3]
+    assert sorted(each["rounds"] for each in record.details["reached"]) == [1, 2, 2, 2]
+    assert record.find("audio_seconds_per_second", "training", None, "efficient-tiny") is not None
+    assert (tmp_path / "run" / "report.md").is_file()
+    assert not resumable(record)
+    assert RunFolder(tmp_path / "run").read().artifacts.keys() == {"power.parquet", "report.md"}
+
+
+def test_what_others_publish_stands_beside_it_marked(tmp_path: Path, clock: Clock) -> None:
+    record = compared(tmp_path, Cells(clock, 0.001), minutes=1.0, published=True)
+    told = [row for row in record.measurements if row.quantity.method == "published"]
+    assert told
+    assert all(row.quantity.note for row in told)
+
+
+@pytest.mark.slow
+def test_two_models_on_this_machine(sslbench: Callable[..., Any], tmp_path: Path) -> None:
+    """A model of the user's has no objective, so its training is a row with the reason; the tiny one is measured in both phases."""
+    (tmp_path / "mine.py").write_text(
+        "from torch import nn\n\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.conv = nn.Conv1d(1, 8, 400, 320)\n\n    def forward(self, waveforms, lengths=None):\n"
+        "        return self.conv(waveforms[:, None]).mT\n\ndef build():\n    return Net()\n"
+    )
+    done = sslbench(
+        "compare", "--models", "efficient-tiny,mine.py:build", "--clip-seconds", 1, "--minutes", 0.1, "--device", "cpu",
+        "--no-idle", "--grid-intensity", 56, "--out", "run", cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for words in (
+        "efficient-tiny",
+        "x real time",
+        "a whole pretraining",
+        "no objective here",
+        "sslbench report run --out paper/",
+    ):
+        assert words in done.stdout, words
+    document = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert set(document["details"]["failed"]) == {"mine.py:build training"}
+    frame = pd.DataFrame(document["measurements"]).set_index(["model", "phase", "metric"])
+    speed = frame.loc[("efficient-tiny", "inference", "audio_seconds_per_second")]
+    assert speed["value"].item() > 1
+    assert frame.loc[("mine.py:build", "inference", "flops_per_audio_second")]["value"].item() > 0
+    assert frame.loc[("mine.py:build", "inference", "parameters")]["value"].item() == 8 * 401
+    again = sslbench("compare", "run", "--json", "--out", "second", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    second = {
+        (m["model"], m["phase"], m["metric"], m["scope"]): m["value"] for m in json.loads(again.stdout)["measurements"]
+    }
+    first = {(m["model"], m["phase"], m["metric"], m["scope"]): m["value"] for m in document["measurements"]}
+    assert second == first

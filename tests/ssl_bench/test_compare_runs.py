@@ -1,0 +1,160 @@
+"""Finished runs side by side: names, what a trained model's pretraining cost, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.life_cycle import Life
+from benchmarks.quantity import Method, Quantity
+from benchmarks.record import Conditions, Measurement, Record, write_record
+from models.errors import BadInputError
+from ssl_bench.compare_runs import compare_runs
+from ssl_bench.compare_settings import CompareConfig
+
+HELD = Conditions(
+    device="a processor x 2", dtype="float32", clip_seconds=5.0, batch_seconds=5.0, threads=2, torch="2.13", pue=1.0
+)
+PAIR = ("one", "two")
+
+
+def made(
+    tmp_path: Path, run: str, model: str, speed: float, held: Conditions = HELD, method: Method = "measured"
+) -> Path:
+    """A run of `measure` in both phases, at 10 W."""
+    rows = []
+    for phase, rate in (("inference", speed), ("training", speed / 3)):
+        joules = 36_000 / rate
+        found: tuple[tuple[str, str | None, Quantity], ...] = (
+            ("audio_seconds_per_second", None, Quantity(rate, "s/s", "measured", (rate / 1.03, rate * 1.03))),
+            ("energy_per_audio_hour", "machine", Quantity(joules, "J/h", method)),
+            ("energy", "machine", Quantity(50.0, "J", method)),
+            ("peak_memory", None, Quantity(1e9, "B", "measured")),
+            ("flops_per_audio_second", None, Quantity(1e12 / speed, "FLOP/s", "analytic")),
+        )
+        rows += [Measurement(model, name, q, phase, scope, held) for name, scope, q in found]
+    return written(tmp_path, run, rows)
+
+
+def written(tmp_path: Path, run: str, rows: list[Measurement], **details: Any) -> Path:
+    folder = tmp_path / run
+    folder.mkdir()
+    config = {"device": "cpu", "pue": 1.0}
+    machine = {"cpu": "a processor", "gpus": []}
+    details = {"grid": None, **details}
+    record = Record(
+        run, "2026-11-20T08:00:00+00:00", "finished", f"made {run}", config, machine, tuple(rows), {}, details
+    )
+    write_record(record, folder / "run.json")
+    return folder
+
+
+def compared(tmp_path: Path, *folders: Path, allow_mixed: bool = False, **options: Any) -> Record:
+    config = CompareConfig(out=str(tmp_path / "out"), **options)
+    run, record = compare_runs([str(f) for f in folders], config, allow_mixed=allow_mixed, command="sslbench compare")
+    assert run.read().document() == json.loads(json.dumps(record.document()))
+    return record
+
+
+def test_ratios_of_runs_are_not_paired(tmp_path: Path) -> None:
+    """3 % of each make 4.2 % of the ratio, in logs."""
+    record = compared(tmp_path, made(tmp_path, "one", "efficient-tiny", 200.0), made(tmp_path, "two", "essl", 100.0))
+    found = next(
+        r["ratio"]
+        for r in record.details["ratios"]
+        if (r["phase"], r["metric"]) == ("inference", "audio_seconds_per_second")
+    )
+    assert found["value"] == pytest.approx(0.5)
+    assert found["ci95"] == pytest.approx([0.5 * 1.03 ** -(2**0.5), 0.5 * 1.03 ** (2**0.5)])
+    assert "independent" in found["note"]
+    assert record.find("energy", "inference", "machine") is None, "joules of a window are no model's"
+    text = (tmp_path / "out" / "report.md").read_text()
+    assert "`made one`" in text
+    assert "not paired" in text
+
+
+def test_two_runs_of_a_model_keep_their_names_and_their_recipe(tmp_path: Path) -> None:
+    record = compared(tmp_path, *(made(tmp_path, run, "essl", 100.0) for run in PAIR))
+    assert record.details["models"] == ["essl (one)", "essl (two)"]
+    assert record.details["baseline"] == "essl (one)"
+    recipes = [p["work"]["hours"] for p in record.details["projections"] if p["work"]["name"] == "recipe"]
+    assert recipes == [18_000, 18_000]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"device": "another x 2"}, "device: a processor x 2 (efficient-tiny); another x 2 (essl)"),
+        ({"clip_seconds": 15.0}, "clip seconds: 5 (efficient-tiny); 15 (essl)"),
+        ({"dtype": "bfloat16"}, "dtype: float32 (efficient-tiny); bfloat16 (essl)"),
+        ({"pue": 1.5}, "pue: 1 (efficient-tiny); 1.5 (essl)"),
+        ({"grid": "FRA 2024: 56 g/kWh"}, "grid: not told (efficient-tiny); FRA 2024: 56 g/kWh (essl)"),
+    ],
+)  # fmt: skip
+def test_runs_that_were_not_measured_alike_are_refused_or_marked(
+    tmp_path: Path, change: dict[str, Any], words: str
+) -> None:
+    folders = (
+        made(tmp_path, "one", "efficient-tiny", 200.0),
+        made(tmp_path, "two", "essl", 100.0, replace(HELD, **change)),
+    )
+    with pytest.raises(BadInputError, match="not comparable") as refused:
+        compared(tmp_path, *folders)
+    assert words in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert not (tmp_path / "out").exists(), "nothing is left of a refusal"
+    record = compared(tmp_path, *folders, allow_mixed=True)
+    assert record.details["differences"] == [words]
+    text = (tmp_path / "out" / "report.md").read_text()
+    assert "(a)" in text
+    assert "- a: " in text
+
+
+def test_measured_beside_modelled_is_refused(tmp_path: Path) -> None:
+    folders = (made(tmp_path, "one", "efficient-tiny", 200.0), made(tmp_path, "two", "essl", 100.0, method="modelled"))
+    with pytest.raises(BadInputError, match=r"method: measured \(efficient-tiny\); modelled \(essl\)"):
+        compared(tmp_path, *folders)
+
+
+def test_a_trained_models_pretraining_is_what_it_took(tmp_path: Path) -> None:
+    """Not projected by its recipe: targets and training of the run, 30 + 270 J; two fine-tunings of 10 h at 540 J, 100 h at 180 J."""
+    held = HELD
+    rows = [
+        Measurement("efficient-tiny", "audio_hours_seen", Quantity(0.5, "h", "measured"), "training", None, held),
+        Measurement("efficient-tiny", "energy", Quantity(30.0, "J", "measured"), "targets", "machine", held),
+        Measurement("efficient-tiny", "energy", Quantity(270.0, "J", "measured"), "training", "machine", held),
+        Measurement(
+            "efficient-tiny", "energy_per_audio_hour", Quantity(540.0, "J/h", "measured"), "training", "machine", held
+        ),
+        Measurement(
+            "efficient-tiny", "energy_per_audio_hour", Quantity(180.0, "J/h", "measured"), "inference", "machine", held
+        ),
+    ]
+    folders = (written(tmp_path, "trained", rows), made(tmp_path, "two", "essl", 100.0))
+    record = compared(tmp_path, *folders, life=Life(2, 10.0, 100.0))
+    cost = next(
+        c for c in record.details["ledger"]["costs"] if (c["model"], c["total"]["unit"]) == ("efficient-tiny", "J")
+    )
+    assert [cost[part]["value"] for part in ("pretraining", "finetuning", "inference", "total")] == [
+        300.0,
+        10_800.0,
+        18_000.0,
+        29_100.0,
+    ]
+    assert cost["pretraining"]["method"] == "measured"
+
+
+def test_what_cannot_be_compared_is_one_line(tmp_path: Path) -> None:
+    one = made(tmp_path, "one", "essl", 100.0)
+    with pytest.raises(BadInputError, match="named twice"):
+        compared(tmp_path, one, one)
+    with pytest.raises(BadInputError, match=r"no such file; a run folder holds a run\.json"):
+        compared(tmp_path, one, tmp_path / "nowhere")
+    with pytest.raises(BadInputError, match="--baseline"):
+        compared(tmp_path, one, baseline="hubert-base")
+    with pytest.raises(BadInputError, match="no run holds a figure"):
+        compared(tmp_path, written(tmp_path, "empty", []))

@@ -1,0 +1,95 @@
+"""What `sslbench compare` can be told, and what it refuses in one line."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from models.errors import BadInputError
+from ssl_bench.compare_settings import (
+    ON_CPU,
+    ON_GPU,
+    OVERHEAD,
+    ROUNDS,
+    CompareConfig,
+    parse_names,
+    parse_phases,
+    parse_share,
+    resolved,
+)
+
+
+@pytest.mark.parametrize(("text", "share"), [("2%", 0.02), ("0.5 %", 0.005), ("0.02", 0.02), (" 10% ", 0.1)])
+def test_shares(text: str, share: float) -> None:
+    assert parse_share(text) == pytest.approx(share)
+
+
+@pytest.mark.parametrize("text", ["2", "0", "100%", "-1%", "nan", "two", "2%x", ""])
+def test_no_shares(text: str) -> None:
+    with pytest.raises(BadInputError, match="--precision-target"):
+        parse_share(text)
+
+
+def test_names_and_phases() -> None:
+    assert parse_names(" a, b,,c ") == ("a", "b", "c")
+    assert parse_names(None) == ()
+    assert parse_phases("training,inference") == ("inference", "training")
+    with pytest.raises(BadInputError, match="unknown phase of --phases 'train'"):
+        parse_phases("train")
+    with pytest.raises(BadInputError, match="--phases"):
+        parse_phases(",")
+
+
+def test_the_device_decides_what_is_left_open() -> None:
+    cpu = resolved(CompareConfig(), cuda=False)
+    assert (cpu.models, cpu.clip_seconds, cpu.batch_seconds, cpu.baseline) == (ON_CPU, 5.0, 5.0, ON_CPU[0])
+    gpu = resolved(CompareConfig(), cuda=True)
+    assert (gpu.models, gpu.clip_seconds, gpu.batch_seconds, gpu.precision) == (ON_GPU, 15.0, 240.0, "bfloat16")
+    assert gpu.shape == (15.0, 16)
+    assert resolved(CompareConfig(clip_seconds=7.0), cuda=False).batch_seconds == 7.0
+
+
+@pytest.mark.parametrize("minutes", [0.1, 2.0, 5.0, 8.0, 60.0])
+@pytest.mark.parametrize("cuda", [False, True])
+def test_windows_let_three_rounds_end_in_time_where_they_can(minutes: float, *, cuda: bool) -> None:
+    """A GPU's window holds a hundred ticks of 100 ms however little time there is."""
+    config = resolved(CompareConfig(minutes=minutes), cuda=cuda)
+    window = config.protocol.duration
+    shortest = 10.0 if cuda else 1.0
+    assert shortest <= window <= 10
+    assert config.protocol.repeats == 1
+    if window > shortest:
+        assert ROUNDS * len(config.cells) * (window + OVERHEAD) <= 60 * minutes + 1e-6
+    assert replace(config, phases=("inference",)).protocol.duration >= window
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--models", "efficient-tinny,essl"), "did you mean efficient-tiny"),
+        (("--models", "essl,essl"), "a model is there twice"),
+        (("--models", "essl", "--baseline", "hubert"), "--baseline"),
+        (("--precision-target", "2"), "such as 2% or 0.02"),
+        (("--minutes", "-1"), "--minutes -1"),
+        (("--price-per-gpu-hour", "-2"), "--price-per-gpu-hour"),
+        (("--clip-seconds", "0.01"), "--clip-seconds"),
+        (("--device", "tpu"), "unknown --device 'tpu'"),
+        (("--pue", "0.5"), "--pue"),
+        (("--allow-mixed",), "--allow-mixed"),
+        (("somewhere", "--models", "essl"), "give one of them"),
+        (("somewhere",), "no such file; a run folder holds a run.json"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_line(
+    sslbench: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    done = sslbench("compare", *arguments, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
+    (line,) = done.stderr.strip().splitlines()
+    assert words in line
+    assert list(tmp_path.iterdir()) == []
