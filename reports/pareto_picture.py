@@ -13,7 +13,7 @@ from reports.pareto import Point, frontier
 from reports.pareto_points import Plot
 from reports.point_names import Name, draw_names
 from reports.scales import draw_scale, limits
-from reports.style import BLUE, COLUMN_INCHES, GREY, MUTED
+from reports.style import BLUE, CLOUD, COLUMN_INCHES, GREY, MUTED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -25,8 +25,8 @@ MARKS = {
     "published": ("s", False, "published"),
 }
 """Marker, whether it is filled, and the word for it."""
-LABELLED = 40
-"""With more points, only those on the frontier are named."""
+LABELLED, IN_CROWD = 40, 12
+"""With more points, only so many of those on the frontier are named, and dominated ones are a cloud without bars."""
 
 
 def pareto_picture(name: str, plot: Plot) -> Drawing:
@@ -62,7 +62,8 @@ def _said(plot: Plot, points: Sequence[Point], best: Sequence[Point]) -> str:
 
 def _unnamed(unnamed: int, points: Sequence[Point]) -> str:
     if len(points) > LABELLED:
-        return "Only points on the frontier are named."
+        rest = f", {unnamed} of them without room for a name" if unnamed else ""
+        return f"Only points on the frontier are named, at most {IN_CROWD}{rest}; dominated ones have no bars."
     return f"{unnamed} points have no room for their name." if unnamed else ""
 
 
@@ -98,9 +99,17 @@ def _draw(plot: Plot, points: Sequence[Point], best: Sequence[Point]) -> tuple[C
     steps = _draw_frontier(axes, plot, [at[id(p)] for p in best])
     _draw_points(axes, points, {id(p) for p in best}, at)
     on = {id(p) for p in best}
-    rest = [p for p in points if id(p) not in on] if len(points) <= LABELLED else []
-    names = [Name(p.name, at[id(p)], "black") for p in best] + [Name(p.name, at[id(p)], MUTED) for p in rest]
-    return canvas, draw_names(axes, names, list(at.values()), steps)
+    crowd = len(points) > LABELLED
+    first = _spread(best) if crowd else list(best)
+    rest = [] if crowd else [p for p in points if id(p) not in on]
+    names = [Name(p.name, at[id(p)], "black") for p in first] + [Name(p.name, at[id(p)], MUTED) for p in rest]
+    return canvas, draw_names(axes, names, [at[id(p)] for p in (best if crowd else points)], steps)
+
+
+def _spread(best: Sequence[Point]) -> list[Point]:
+    """As many points of the frontier as a crowded plot bears names, evenly, its ends among them."""
+    last = len(best) - 1
+    return [best[n] for n in sorted({round(k * last / (IN_CROWD - 1)) for k in range(IN_CROWD)})]
 
 
 def _scale(axis: Any, about: Axis, quantities: Sequence[Quantity]) -> float:  # noqa: ANN401 - matplotlib's axis
@@ -116,7 +125,8 @@ def _scale(axis: Any, about: Axis, quantities: Sequence[Quantity]) -> float:  # 
 def _draw_intervals(axes: Any, points: Sequence[Point], best: Sequence[Point], factors: Sequence[float]) -> None:  # noqa: ANN401
     on = {id(p) for p in best}
     low, bottom = axes.get_xlim()[0], axes.get_ylim()[0]
-    for chosen, colour, order in ((False, GREY, 1.5), (True, BLUE, 2.5)):
+    sides = ((True, BLUE, 2.5),) if len(points) > LABELLED else ((False, GREY, 1.5), (True, BLUE, 2.5))
+    for chosen, colour, order in sides:
         bars = [p for p in points if (id(p) in on) == chosen]
         across = [(p.at[1], *p.x.ci95) for p in bars if p.x.ci95 is not None]
         along = [(p.at[0], *p.y.ci95) for p in bars if p.y.ci95 is not None]
@@ -152,15 +162,21 @@ def _kind(point: Point) -> str:
 
 
 def _draw_points(axes: Any, points: Sequence[Point], best: set[int], at: dict[int, tuple[float, float]]) -> None:  # noqa: ANN401
-    small = 2.2 if len(points) > LABELLED else 4.2
+    shown = points
+    if len(points) > LABELLED:
+        cloud = [at[id(p)] for p in points if id(p) not in best]
+        axes.plot(
+            *zip(*cloud, strict=True), ".", color=CLOUD, markersize=2, markeredgewidth=0, zorder=1.2, label="dominated"
+        )
+        shown = [p for p in points if id(p) in best]
     for kind, (marker, filled, word) in MARKS.items():
         label: str | None = word
         for on, colour, order in ((True, BLUE, 4), (False, GREY, 3)):
-            places = [at[id(p)] for p in points if _kind(p) == kind and (id(p) in best) == on]
+            places = [at[id(p)] for p in shown if _kind(p) == kind and (id(p) in best) == on]
             if places:
                 axes.plot(
                     *zip(*places, strict=True), marker, color=colour, zorder=order, label=label or "_",
-                    markersize=max(small, 4.2) if on else small, markerfacecolor=colour if filled else "white", markeredgewidth=0.9,
+                    markerfacecolor=colour if filled else "white", markeredgewidth=0.9,
                 )  # fmt: skip
                 label = None
     axes.grid(visible=True)

@@ -67,7 +67,7 @@ def _draw_name(axes: Any, name: Name, anchor: At, box: Box) -> None:  # noqa: AN
     offset = (box.left + 1 - anchor[0], (box.bottom + box.top) / 2 - anchor[1])
     axes.annotate(
         name.short, name.at, offset, textcoords="offset points", fontsize=SMALL_POINTS, color=name.colour, va="center",
-        zorder=5,
+        zorder=1.9, bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.2},
     )  # fmt: skip
     for _, near in leader(box, anchor):
         axes.annotate(

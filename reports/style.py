@@ -12,7 +12,7 @@ BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK = (
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000",
 )  # fmt: skip
 """The Okabe-Ito palette without its yellow, which paper swallows."""
-MUTED, GREY, PALE = "#5A5A5A", "#8C8C8C", "#D9D9D9"
+MUTED, GREY, CLOUD, PALE = "#5A5A5A", "#8C8C8C", "#BDBDBD", "#D9D9D9"
 COLOURS = (BLUE, VERMILION, GREEN, BLACK, PURPLE, ORANGE, SKY)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 2)), (0, (7, 2)))

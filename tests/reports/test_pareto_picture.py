@@ -189,6 +189,14 @@ def test_of_many_points_only_the_frontier_is_named() -> None:
     assert "Only points on the frontier are named." in drawing.caption
 
 
+def test_a_long_frontier_is_named_from_end_to_end() -> None:
+    drawing = drawn(*((f"m{n}", 1.0 + n, 0.9 - n / 100) for n in range(60)))
+    assert drawing.canvas is not None
+    assert {row["on_frontier"] for row in drawing.rows} == {"yes"}
+    assert len(names(drawing)) == 12
+    assert {"m0", "m59"} <= set(names(drawing))
+
+
 def test_a_name_that_looks_like_mathematics_is_a_name() -> None:
     assert names(drawn(("a_$x^2$", 5.0, 0.3))) == ["a_$x^2$"]
 
