@@ -46,7 +46,8 @@ def left_out_lines(record: Record) -> list[str]:
 
 def grid_table(title: str, grid: Grid) -> Table:
     """A table for the terminal."""
-    table = Table(title=title, title_justify="left", caption="\n".join(grid.legend) or None, caption_justify="left")
+    legend = escape("\n".join(grid.legend)) or None
+    table = Table(title=escape(title), title_justify="left", caption=legend, caption_justify="left")
     for column in grid.header:
         table.add_column(escape(column))
     for row in grid.rows:

@@ -66,7 +66,7 @@ class StatusLine:
         if self._live is not None:
             self._live.update(Text(text), refresh=True)
         else:
-            self.console.print(text, highlight=False, soft_wrap=True)
+            self.console.print(text, highlight=False, markup=False, soft_wrap=True)
             sys.stderr.flush()
 
 
