@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 from benchmarks.quantity import Quantity
 from benchmarks.record import Measurement, Record, headline_scope
-from reports.tables import percent
+from reports.tables import legend, marks, percent
 from reports.units import duration, shown
 
 NAMES = {"cer": "CER", "wer": "WER", "per": "PER", "accuracy": "accuracy", "eer": "EER", "abx": "ABX error"}
-MARKS = {"no better than its own random weights": "*", "did not converge": "+", "final": "#"}
-"""What a note says, and the sign for it in a table."""
 
 
 @dataclass(frozen=True)
@@ -37,22 +35,15 @@ def quality_grid(record: Record) -> Grid:
     cells: dict[str, dict[str, str]] = {}
     used: dict[str, str] = {}
     for row in rated:
-        cells.setdefault(row.model, {})[_column(row)] = percent(row.quantity) + _marks(row.quantity, used)
+        cells.setdefault(row.model, {})[_column(row)] = percent(row.quantity) + marks(row.quantity, used)
     rows = [(model, *(found.get(column, "") for column in columns)) for model, found in cells.items()]
-    return Grid(("system", *columns), rows, [f"{sign} {meaning}" for meaning, sign in used.items()])
+    return Grid(("system", *columns), rows, legend(used))
 
 
 def _column(row: Measurement) -> str:
     c = row.conditions
     head = f", {c.head}" if c.head else ""
     return f"{NAMES[row.metric]} ({c.task}{head})"
-
-
-def _marks(quantity: Quantity, used: dict[str, str]) -> str:
-    parts = quantity.note.split("; ")
-    found = {meaning: sign for meaning, sign in MARKS.items() if any(part.startswith(meaning) for part in parts)}
-    used |= found
-    return "".join(f" {sign}" for sign in found.values())
 
 
 def bill_grid(record: Record) -> Grid:

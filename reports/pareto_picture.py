@@ -164,10 +164,8 @@ def _kind(point: Point) -> str:
 def _draw_points(axes: Any, points: Sequence[Point], best: set[int], at: dict[int, tuple[float, float]]) -> None:  # noqa: ANN401
     shown = points
     if len(points) > LABELLED:
-        cloud = [at[id(p)] for p in points if id(p) not in best]
-        axes.plot(
-            *zip(*cloud, strict=True), ".", color=CLOUD, markersize=2, markeredgewidth=0, zorder=1.2, label="dominated"
-        )
+        x, y = ([at[id(p)][axis] for p in points if id(p) not in best] for axis in (0, 1))
+        axes.plot(x, y, ".", color=CLOUD, markersize=2, markeredgewidth=0, zorder=1.2, label="dominated" if x else "_")
         shown = [p for p in points if id(p) in best]
     for kind, (marker, filled, word) in MARKS.items():
         label: str | None = word

@@ -57,10 +57,12 @@ def _opening(record: Record) -> str:
 
 
 def _quality(record: Record) -> list[str]:
-    rows = quality(record)
+    rows, legend = quality(record)
     if not rows:
         return []
-    return ["## What it gives", markdown_table(("frozen features of", "metric", "value [95 % interval]"), rows)]
+    table = markdown_table(("frozen features of", "metric", "value [95 % interval]"), rows)
+    # Escaped, since each sign would begin a list or a heading.
+    return ["## What it gives", table, *(["\n".join(f"- \\{line}" for line in legend)] if legend else [])]
 
 
 def _notes(record: Record, lines: Sequence[Line]) -> str:

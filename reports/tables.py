@@ -45,6 +45,8 @@ COST = (
     ("entropy of the targets", "target_entropy", "training", ""),
     ("masked accuracy at the end", "masked_accuracy", "training", ""),
 )
+MARKS = {"no better than its own random weights": "*", "did not converge": "+", "final": "#"}
+"""What a note says, and the sign for it in a table."""
 SCOPES = ("machine", "gpu", "cpu", "dram")
 
 
@@ -73,11 +75,26 @@ def line(name: str, quantity: Quantity) -> Line:
     return Line(name, value, unit, quantity.method, quantity.note)
 
 
-def quality(record: Record) -> list[tuple[str, str, str]]:
-    """Model, metric and value with its interval, of phase evaluation, in the order measured."""
+def quality(record: Record) -> tuple[list[tuple[str, str, str]], list[str]]:
+    """Model, metric and value with interval and signs, of phase evaluation, in the order measured; what the signs mean."""
     names = {"cer": "CER", "wer": "WER", "per": "PER", "accuracy": "speaker accuracy"}
+    used: dict[str, str] = {}
     rated = (m for m in record.measurements if m.phase == "evaluation" and m.metric in names)
-    return [(m.model, names[m.metric], percent(m.quantity)) for m in rated]
+    rows = [(m.model, names[m.metric], percent(m.quantity) + marks(m.quantity, used)) for m in rated]
+    return rows, legend(used)
+
+
+def marks(quantity: Quantity, used: dict[str, str]) -> str:
+    """The signs that a quantity's note calls for, which are added to those `used`."""
+    parts = quantity.note.split("; ")
+    found = {meaning: sign for meaning, sign in MARKS.items() if any(part.startswith(meaning) for part in parts)}
+    used |= found
+    return "".join(f" {sign}" for sign in found.values())
+
+
+def legend(used: dict[str, str]) -> list[str]:
+    """What the signs in a table mean, a line each."""
+    return [f"{sign} {meaning}" for meaning, sign in used.items()]
 
 
 def percent(quantity: Quantity) -> str:

@@ -22,10 +22,13 @@ def run_tables(record: Record) -> list[Table]:
     cost.add_column("method")
     for line in summary(record):
         cost.add_row(escape(line.name), line.value, line.unit, line.method)
-    rows = quality(record)
+    rows, legend = quality(record)
     if not rows:
         return [cost]
-    gives = Table(title="what it gives, on speakers that nothing was trained on", title_justify="left")
+    gives = Table(
+        title="what it gives, on speakers that nothing was trained on", title_justify="left",
+        caption="\n".join(legend) or None, caption_justify="left",
+    )  # fmt: skip
     for column in ("frozen features of", "metric", "value [95 % interval]"):
         gives.add_column(column)
     for row in rows:

@@ -186,7 +186,7 @@ def test_names_as_drawn_lie_apart(places: list[tuple[float, float]]) -> None:
 def test_of_many_points_only_the_frontier_is_named() -> None:
     drawing = drawn(("best", 1.0, 0.01), *((f"m{n}", 2.0 + n, 0.5) for n in range(40)))
     assert names(drawing) == ["best"]
-    assert "Only points on the frontier are named." in drawing.caption
+    assert "Only points on the frontier are named, at most 12" in drawing.caption
 
 
 def test_a_long_frontier_is_named_from_end_to_end() -> None:

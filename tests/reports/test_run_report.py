@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.quantity import Quantity
 from benchmarks.record import Record
 from benchmarks.second_opinion import ModuleMacs
 from reports.run_report import write_run_report
@@ -73,3 +74,12 @@ def test_a_stopped_run_says_so_and_a_given_grid_needs_no_hint(record: Record, tm
     assert "Stopped by the user." in text
     assert "--country" not in text
     assert "## MACs by module" not in text
+
+
+def test_a_rate_to_be_wary_of_is_marked_and_the_mark_explained(record: Record, tmp_path: Path) -> None:
+    note = "no better than its own random weights; x"
+    marked = replace(record.measurements[-2], quantity=Quantity(0.5, "1", "measured", note=note))
+    write_run_report(replace(record, measurements=(*record.measurements[:-2], marked)), tmp_path, [], None)
+    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "| log-mel | CER | 50.0 % * |" in text
+    assert "\n- \\* no better than its own random weights\n" in text

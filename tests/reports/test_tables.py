@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from benchmarks.quantity import Quantity, unavailable
@@ -28,11 +30,21 @@ def test_the_headline_is_the_gpus_only_where_one_did_the_work(record: Record) ->
 
 
 def test_error_rates_in_per_cent_with_their_intervals(record: Record) -> None:
-    assert quality(record) == [
+    rows, legend = quality(record)
+    assert rows == [
         ("efficient-[bold]tiny", "CER", "63.9 % [63.1, 64.6]"),
         ("log-mel", "CER", "75.0 %"),
         ("log-mel", "WER", "not available: no [/words]"),
     ]
+    assert legend == []
+
+
+def test_a_rate_to_be_wary_of_is_marked_and_the_mark_explained(record: Record) -> None:
+    note = "no better than its own random weights; did not converge in any of 2 seeds; a linear head"
+    held = replace(record.measurements[-3], quantity=Quantity(0.5, "1", "measured", note=note))
+    rows, legend = quality(replace(record, measurements=(held, *record.measurements[-2:])))
+    assert [row[2] for row in rows] == ["50.0 % * +", "75.0 %", "not available: no [/words]"]
+    assert legend == ["* no better than its own random weights", "+ did not converge"]
 
 
 @pytest.mark.parametrize(

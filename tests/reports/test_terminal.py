@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from rich.console import Console, RenderableType
 
+from benchmarks.quantity import Quantity
 from benchmarks.record import Record
 from models.catalog import ModelCard, card
 from reports.cards import card_table
@@ -32,6 +33,13 @@ def test_each_line_of_the_summary_is_there_with_its_unit_and_method(record: Reco
     assert all(
         word in text for word in ("energy of training, machine", "2.00", "Wh", "modelled", "not available", "GiB")
     )
+
+
+def test_marks_are_explained_under_the_table(record: Record) -> None:
+    marked = replace(record.measurements[-2], quantity=Quantity(0.5, "1", "measured", note="did not converge; x"))
+    text = printed(run_tables(replace(record, measurements=(*record.measurements[:-2], marked)))[1])
+    assert "50.0 % +" in text
+    assert "+ did not converge" in text
 
 
 def test_without_an_evaluation_there_is_one_table(record: Record) -> None:
