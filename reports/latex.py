@@ -55,7 +55,7 @@ def number(quantity: Quantity, factor: float = 1.0) -> str:
         return ""
     value, ends = scaled(quantity, factor)
     if ends is None:
-        return rf"\num{{{decimal(value)}}}"
+        return rf"\num{{{single(quantity, value)}}}"
     half = half_width(value, ends)
     if half is not None:
         places = places_of(half)
@@ -98,6 +98,12 @@ def decimal(value: float, digits: int = 3) -> str:
         return f"{float(f'{value:.{digits - 1}e}'):.{max(0, digits - 1 - exponent)}f}"
     mantissa, _, power = f"{value:.{digits - 1}e}".partition("e")
     return f"{mantissa}e{int(power)}"
+
+
+def single(quantity: Quantity, value: float) -> str:
+    """A value without interval: what others publish in full, all else at three digits."""
+    text = f"{value:.7g}"
+    return text if quantity.method == "published" and "e" not in text else decimal(value)
 
 
 def tabular(columns: str, header: Sequence[str], rows: Sequence[Sequence[str]], *, long: bool) -> str:

@@ -7,7 +7,7 @@ import io
 from dataclasses import dataclass, field
 
 from benchmarks.quantity import Method, Quantity
-from reports.latex import decimal, escape_latex, fixed, half_width, number, places_of, scaled, tabular
+from reports.latex import decimal, escape_latex, fixed, half_width, number, places_of, scaled, single, tabular
 
 MARKS: dict[Method, tuple[str, str]] = {
     "sampled": ("a", "sampled: integrated power samples"),
@@ -107,9 +107,7 @@ def latex(table: PaperTable) -> str:
     tail = "\n\\quad ".join(
         f"\\textsuperscript{{{sign}}}{escape_latex(text)}" if sign else escape_latex(text) for sign, text in said
     )
-    below = (
-        f"\\par\\smallskip\\noindent\n\\begin{{minipage}}{{\\linewidth}}\\scriptsize\\raggedright\n{tail}\n\\end{{minipage}}\n"
-    )
+    below = f"\\par\\smallskip\\noindent\n\\begin{{minipage}}{{\\linewidth}}\\scriptsize\\raggedright\n{tail}\n\\end{{minipage}}\n"
     return f"% {table.name}: needs T1 fonts, booktabs, longtable and siunitx\n{body}{below if said else ''}"
 
 
@@ -165,7 +163,7 @@ def plain_number(quantity: Quantity, factor: float = 1.0) -> str:
         return "n/a"
     value, ends = scaled(quantity, factor)
     if ends is None:
-        return decimal(value)
+        return single(quantity, value)
     half = half_width(value, ends)
     if half is not None:
         places = places_of(half)

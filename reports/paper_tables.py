@@ -12,7 +12,7 @@ from benchmarks.record import Conditions, Measurement, Record
 from models.recipes import RECIPES
 from reports.claims import Claim
 from reports.evaluation_tables import NAMES
-from reports.evidence import ERRORS, Evidence, Setting, settings
+from reports.evidence import ERRORS, Evidence, Found, Setting, settings
 from reports.paper_rendering import Cell, Cite, Column, PaperTable
 from reports.published import published_rows, reference_of
 
@@ -37,6 +37,8 @@ def pretraining_table(evidence: Evidence) -> PaperTable:
 
 def _pretraining_rows(setting: Setting) -> Iterator[tuple[Cell, ...]]:
     hours, scope = setting.find("audio_hours_seen"), setting.scope
+    if hours is not None and hours.method == "published":
+        return  # its line comes from the published table, whole
     if hours is not None and hours.method != "projected":
         spent = [
             whole_run(setting, metric, part)
@@ -190,29 +192,28 @@ def quality_table(evidence: Evidence) -> PaperTable:
         for found in evidence.rows
         if found.row.metric in ERRORS and found.row.phase in {"evaluation", "finetuning"}
     ]
-    lines: dict[tuple[str, str, Conditions], dict[str, Quantity]] = {}
+    lines: dict[tuple[str, str, Conditions], dict[str, Found]] = {}
     for found in rated:
         test = Conditions(**{name: getattr(found.conditions, name) for name in ("task", "head", "labels", "tested_on")})
-        lines.setdefault((found.label, found.row.model, test), {}).setdefault(found.row.metric, found.quantity)
+        lines.setdefault((found.label, found.row.model, test), {}).setdefault(found.row.metric, found)
     metrics = [metric for metric in ERRORS if any(metric in line for line in lines.values())]
     columns = (Column("system"), Column("task"), Column("head"), Column("labels"), Column("tested on"))
     numbers = tuple(Column(NAMES[metric], "%", 100.0) for metric in metrics)
-    rows = tuple(
-        (
-            model,
-            c.task or "probe",
-            c.head or "",
-            c.labels or "",
-            c.tested_on or "held out",
-            *(found.get(m) for m in metrics),
-            label,
-        )
-        for (label, model, c), found in lines.items()
-    )
+    rows: list[tuple[Cell, ...]] = []
+    for (_, model, c), line in lines.items():
+        named = (model, c.task or "probe", c.head or "", c.labels or "", c.tested_on or "held out")
+        rates = (line[metric].quantity if metric in line else None for metric in metrics)
+        rows.append((*named, *rates, _rated_by(next(iter(line.values())))))
     note = "Of several seeds: the mean."
     return PaperTable(
-        "quality", "Quality", (*columns, *numbers, Column("source", width=0.1)), rows, (note,) if rows else ()
+        "quality", "Quality", (*columns, *numbers, Column("source", width=0.1)), tuple(rows), (note,) if rows else ()
     )
+
+
+def _rated_by(found: Found) -> Cell:
+    """The record, or the publication that a record quotes."""
+    key = reference_of(found.row)
+    return found.label if key is None else Cite(key, found.quantity.note.split(";")[0])
 
 
 CLAIMS = (

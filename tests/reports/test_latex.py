@@ -66,7 +66,9 @@ def test_nothing_looks_like_an_option_or_a_ligature() -> None:
         (Quantity(1234.0, "s", "measured", (1000.0, 1468.0)), 1.0, r"\num{1234 +- 234}"),
         (Quantity(0.0, "s", "measured"), 1.0, r"\num{0}"),
         (Quantity(8.4e-8, "s", "measured"), 1.0, r"\num{8.40e-8}"),
-        (Quantity(1.62e6, "h", "published"), 1.0, r"\num{1.62e6}"),
+        (Quantity(1.62e6, "h", "published"), 1.0, r"\num{1620000}"),
+        (Quantity(0.097, "1", "published"), 100.0, r"\num{9.7}"),
+        (Quantity(1.62e6, "h", "measured"), 1.0, r"\num{1.62e6}"),
         (unavailable("s", "why"), 1.0, ""),
     ],
 )

@@ -20,7 +20,8 @@ from reports.latex import escape_latex
 from reports.methods import methods_latex, methods_markdown
 from reports.model_card import model_cards
 from reports.paper import paper_tables, write_paper
-from reports.paper_rendering import MARKS, comma_separated, latex, markdown
+from reports.paper_rendering import MARKS, Cite, comma_separated, latex, markdown
+from reports.published import published_rows
 from reports.reproduce import reproduce_script
 
 NAME = r"net_50%&#$~^{x}\y|<b>*"
@@ -203,6 +204,18 @@ def test_methods_say_each_thing_once() -> None:
     assert text.count("\\paragraph") == 7
     mixed = methods_markdown(Evidence((run(), replace(run("run 2"), details={}))))
     assert "Record run 2: No CO2e" in mixed
+
+
+def test_what_a_record_quotes_is_cited_once() -> None:
+    """`compare --published` puts published rows into its record."""
+    quoting = replace(
+        run(model="hubert-base"), measurements=(*run(model="hubert-base").measurements, *published_rows())
+    )
+    pretraining, *_, quality = paper_tables(Evidence((quoting,)), [])[:4]
+    cited = [row for row in pretraining.rows if row[0] == "hubert-base" and isinstance(row[-1], Cite)]
+    assert len(cited) == 1
+    assert [row[0] for row in pretraining.rows].count("hubert-base") == 2
+    assert len([row for row in quality.rows if row[0] == "hubert-base" and isinstance(row[-1], Cite)]) == 8
 
 
 def test_marks_are_told_apart() -> None:
