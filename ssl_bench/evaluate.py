@@ -122,7 +122,7 @@ def _evaluate_all(session: Session, systems: list[System], speech: EvaluationSpe
     findings: list[Finding] = []
     tell = lambda system, text: say.learning(system, text, meter)  # noqa: E731 - two names for three arguments
     evaluation = Evaluation(config.evaluation, speech, device, config.precision, meter, say.phase, tell)
-    wanted = len(systems) * sum(len(evaluation.heads(task)) for task in config.evaluation.tasks)
+    wanted = len(systems) * sum(evaluation.findings(task) for task in config.evaluation.tasks)
     try:
         with meter:
             for finding in evaluated(systems, evaluation):

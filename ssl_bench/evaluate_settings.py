@@ -17,7 +17,8 @@ Head = Literal["linear", "deep"]
 HEADS: tuple[Head, ...] = ("linear", "deep")
 LABELS: tuple[Labels, ...] = ("10min", "1h", "all")
 TASKS = ("asr", "asr-finetune", "pr", "sid", "asv", "ks", "abx")
-OF_TEXT = frozenset({"asr", "asr-finetune", "pr"})
+OF_LETTERS = frozenset({"asr", "asr-finetune"})
+OF_TEXT = OF_LETTERS | {"pr"}
 OF_SPEECH = OF_TEXT | {"sid", "asv", "abx"}
 
 

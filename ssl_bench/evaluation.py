@@ -17,7 +17,7 @@ from benchmarks.downstream.recognition import Effort, Readings, Splits
 from benchmarks.downstream.store import stored
 from benchmarks.downstream.work import encoder_rate
 from models.errors import BadInputError
-from ssl_bench.evaluate_settings import OF_TEXT
+from ssl_bench.evaluate_settings import OF_LETTERS, OF_TEXT
 
 if TYPE_CHECKING:
     from benchmarks.downstream.abx import Token
@@ -89,6 +89,11 @@ class Evaluation:
         """To run a task with, the main one first; (None,) where there is none to choose."""
         chosen = task in OF_TEXT
         return self.settings.chosen_heads(self.device.type) if chosen else (None,)
+
+    def findings(self, task: str) -> int:
+        """How many a system has: phones within and across speakers, transcripts greedy and by a beam search."""
+        twice = task == "abx" or (task in OF_LETTERS and self.settings.lm is not None)
+        return len(self.heads(task)) * (2 if twice else 1)
 
     def spelled(self, task: str, language: Language) -> list[Spelling]:
         """The texts of train, dev and test in a language's symbols.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from benchmarks.downstream.symbols import normalise
 from benchmarks.quantity import unavailable
 from benchmarks.record import Measurement
 from models.errors import BadInputError
+from models.interface import SAMPLE_RATE
 from ssl_bench.evaluate_settings import EvaluationSettings
 from ssl_bench.evaluation import Evaluation, System, evaluated
 from ssl_bench.evaluation_rows import bill_rows, rate_rows
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from ssl_bench.evaluation_speech import EvaluationSpeech
     from ssl_bench.job import Job
     from ssl_bench.measuring import Trial
+
+MOST_PASSES = 120
+"""Over the labelled speech: what an hour of it gets on a GPU."""
 
 
 def probe_rows(
@@ -45,6 +50,10 @@ def probe_rows(
         task, speech = _task(job)
         with _passing_folder(job.run.path / ".features") as folder, meter:
             settings = EvaluationSettings((task,), head="linear", features=str(folder))
+            labels = sum(s.samples for s in speech.train) / SAMPLE_RATE / 3600
+            if labels:  # seconds of speech heard for hours would only be learned by heart
+                hours = min(settings.chosen_hours(trial.device.type), MOST_PASSES * labels)
+                settings = replace(settings, hours=hours)
             evaluation = Evaluation(settings, speech, trial.device, trial.config.precision, meter, say)
             findings = list(evaluated(systems, evaluation))
     except BadInputError as error:

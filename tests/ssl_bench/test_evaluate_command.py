@@ -41,6 +41,23 @@ def speak(root: Path, speaker: int, said: dict[str, tuple[float, str | None]]) -
     (folder / f"{speaker}-8.trans.txt").write_text("\n".join(lines) + "\n")
 
 
+def arpa(folder: Path) -> Path:
+    """A unigram of the words that are said, each as likely."""
+    words = ["<s>", "</s>", "<unk>", *sorted({word for text in WORDS for word in text.split()})]
+    lines = [
+        "\\data\\",
+        f"ngram 1={len(words)}",
+        "",
+        "\\1-grams:",
+        *(f"-1.0\t{word}" for word in words),
+        "",
+        "\\end\\",
+        "",
+    ]
+    (folder / "words.arpa").write_text("\n".join(lines))
+    return folder / "words.arpa"
+
+
 @pytest.fixture(scope="session")
 def other_speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two other speakers, with all that is odd in real folders."""
@@ -140,17 +157,18 @@ def test_the_bill_is_whole(done: tuple[Path, dict[str, Any], Any]) -> None:
 
 
 @pytest.mark.slow
-def test_kept_features_are_not_paid_twice_and_say_the_same(
+def test_kept_features_are_not_paid_twice_and_two_heads_have_beams(
     done: tuple[Path, dict[str, Any], Any], sslbench: Run, speech: Path, other_speech: Path, tmp_path: Path
 ) -> None:
     """The same command again with what is kept: the same rates, fewer FLOPs, not a file written."""
     kept = done[0].parent / "kept"
     before = {path: path.stat().st_mtime_ns for path in kept.rglob("*.safetensors")}
     again = sslbench(
-        "evaluate", "efficient-tiny", "--tasks", "asr,asr-finetune", "--train", speech, "--test", other_speech, "--heads", 2,
+        "evaluate", "efficient-tiny", "--tasks", "asr,asr-finetune", "--train", speech, "--test", other_speech, "--lm", arpa(tmp_path), "--heads", 2,
         "--learn-hours", 0.001, "--features", kept, "--out", tmp_path / "run", "--no-idle", "--json", cwd=tmp_path,
     )  # fmt: skip
     assert again.returncode == 0, again.stderr
+    assert "16 of 16" in again.stderr
     assert {path: path.stat().st_mtime_ns for path in kept.rglob("*.safetensors")} == before
     document = json.loads(again.stdout)
 
@@ -165,7 +183,7 @@ def test_kept_features_are_not_paid_twice_and_say_the_same(
     assert rate(document) == rate(done[1])
     for task in ("asr", "asr-finetune"):
         assert {(row["model"], row["head"]) for row in rows_of(document, metric="cer", task=task)} == {
-            (system, head) for system in SYSTEMS for head in ("linear", "deep")
+            (system, head) for system in SYSTEMS for head in ("linear", "deep", "linear, beam", "deep, beam")
         }
     (tuned,) = rows_of(document, model=SYSTEMS[0], phase="finetuning", metric="flops")
     assert tuned["value"] > 0
