@@ -47,8 +47,8 @@ def probe_rows(
         System(LOG_MEL, seed, LogMelControl, LogMelControl),
     ]
     try:
-        task, speech = _task(job)
-        with _passing_folder(job.run.path / ".features") as folder, meter:
+        with meter, _passing_folder(job.run.path / ".features") as folder:
+            task, speech = _task(job)
             settings = EvaluationSettings((task,), head="linear", features=str(folder))
             labels = sum(s.samples for s in speech.train) / SAMPLE_RATE / 3600
             if labels:  # seconds of speech heard for hours would only be learned by heart

@@ -48,7 +48,10 @@ def probe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Probe:
             held=lambda: conditions(CPU, "float32", None), config=config, name="m", device=CPU,
             pretraining=SimpleNamespace(encoder=encoder(1)),
         )  # fmt: skip
-        return probe_rows(cast("Any", job), cast("Any", trial), lambda: encoder(0), EnergyMeter(), lambda _: None)
+        meter = EnergyMeter()
+        rows = probe_rows(cast("Any", job), cast("Any", trial), lambda: encoder(0), meter, lambda _: None)
+        assert meter.reading.duration_s > 0, "there is a reading whatever the speech allowed"
+        return rows
 
     return run
 
