@@ -1,5 +1,7 @@
 # make demo | test | test-slow | test-all | lint | bench: each sets up what it needs, and is quick when nothing changed.
+# make bench-gpu [SPEECH=FOLDER] [GPU_PYTHON=...] sets up nothing: it takes a Python with its packages, and needs no network.
 PYTHON ?= python3
+GPU_PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -7,7 +9,7 @@ READY := $(VENV)/.ready
 # One thread a worker: two pools of threads on the same cores wait for each other.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --named-at-end
 
-.PHONY: demo test test-slow test-all lint bench clean
+.PHONY: demo test test-slow test-all lint bench bench-gpu clean
 
 demo: $(READY)
 	$(BIN)/sslbench train-and-measure
@@ -29,6 +31,9 @@ lint: $(READY)
 
 bench: $(READY)
 	$(BIN)/python tests/bench.py
+
+bench-gpu:
+	PYTHONPATH="$(CURDIR)$${PYTHONPATH:+:$$PYTHONPATH}" $(GPU_PYTHON) -P tests/bench_gpu.py $(if $(SPEECH),--speech "$(SPEECH)") $(BENCH)
 
 # torch first and by the constraints: a later package would take a build of its own choice.
 $(READY): pyproject.toml constraints.txt

@@ -16,10 +16,11 @@ from models.essl.ctc import CtcHead
 from models.frontend import valid_mask
 from models.interface import Encoder
 
-OUTPUT_RATE = 50.0
-"""Outputs a second at least; a slower encoder's frame speaks for several."""
-CONTEXT = 0.08
-"""Seconds to either side of a frame that the linear map of characters sees, since a letter is heard over more than 40 ms."""
+OUTPUT_RATE, LINEAR_RATE = 50.0, 25.0
+"""Outputs a second at least, of a deep and of a linear head; a slower encoder's frame speaks for several.
+
+A linear map spells 14 letters a second in 25 outputs better than in 50, of which two would be read off one frame.
+"""
 
 
 class Head(Protocol):
@@ -32,9 +33,9 @@ class Head(Protocol):
         ...
 
 
-def slots_of(frame_rate: float) -> int:
-    """Outputs for one frame, such that there are `OUTPUT_RATE` a second: 4 for the 80 ms of essL, as its authors upsample."""
-    return max(1, math.ceil(OUTPUT_RATE / frame_rate))
+def slots_of(frame_rate: float, rate: float = OUTPUT_RATE) -> int:
+    """Outputs for one frame, such that there are `rate` a second: 4 for the 80 ms of essL, as its authors upsample."""
+    return max(1, math.ceil(rate / frame_rate))
 
 
 class LinearHead(nn.Module):
@@ -43,7 +44,7 @@ class LinearHead(nn.Module):
     def __init__(self, width: int, symbols: int, frame_rate: float, context: float = 0.0) -> None:
         super().__init__()
         reach = round(context * frame_rate)
-        self.slots = slots_of(frame_rate)
+        self.slots = slots_of(frame_rate, LINEAR_RATE)
         self.output = nn.Conv1d(width, self.slots * (symbols + 1), 2 * reach + 1, padding=reach)
 
     def forward(self, features: Tensor, lengths: Tensor) -> Tensor:

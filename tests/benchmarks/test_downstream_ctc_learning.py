@@ -194,15 +194,15 @@ def test_a_whole_encoder_learns_and_the_one_handed_in_does_not() -> None:
     encoder = EfficientEncoder(EncoderConfig(32, 1, 2, 64)).eval()
     before = {name: p.clone() for name, p in encoder.state_dict().items()}
     draw = np.random.default_rng(0)
-    waves = [torch.from_numpy(draw.standard_normal(8_000) * 0.1).float() for _ in range(6)]
-    data = Labelled(waves, [0.5] * 6, [CHARACTERS.encode(t) for t in sentences(6, 0)])
+    waves = [torch.from_numpy(draw.standard_normal(24_000) * 0.1).float() for _ in range(6)]
+    data = Labelled(waves, [1.5] * 6, [CHARACTERS.encode(t) for t in sentences(6, 0)])
 
     def build() -> nn.Module:
         with torch.random.fork_rng():
             torch.manual_seed(0)
             return WholeRecogniser(copy.deepcopy(encoder), LinearHead(32, len(ALPHABET), 25.0), 32)
 
-    learned = learn(build, data, data, Schedule(6.0, 1.0, 1e-3, OPTIMISATION), 0)
+    learned = learn(build, data, data, Schedule(6.0, 3.0, 1e-3, OPTIMISATION), 0)
     assert all(torch.equal(before[name], p) for name, p in encoder.state_dict().items())
     moved = dict(learned.recogniser.encoder.named_parameters())
     assert all(not torch.equal(before[name], p) for name, p in moved.items())

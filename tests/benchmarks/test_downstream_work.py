@@ -30,10 +30,10 @@ def features() -> torch.Tensor:
 
 @pytest.mark.parametrize(("context", "frames"), [(0.0, 1), (0.08, 5)])
 def test_a_linear_head_by_hand(context: float, frames: int) -> None:
-    """Mix, then `frames` x width to 2 slots of 29 scores, 1 MAC = 2 FLOPs; backward twice the map and once the mix,
+    """Mix, then `frames` x width to 29 scores, 1 MAC = 2 FLOPs; backward twice the map and once the mix,
     whose features need no gradient."""
     found = recogniser_rates(partial(frozen, partial(LinearHead, WIDTH, SYMBOLS, RATE, context)), features)
-    map_ = 2 * frames * WIDTH * 2 * (SYMBOLS + 1)
+    map_ = 2 * frames * WIDTH * (SYMBOLS + 1)
     assert found.reading == pytest.approx(RATE * (MIX + map_))
     assert found.learning == pytest.approx(RATE * (2 * MIX + 3 * map_))
 
@@ -63,5 +63,5 @@ def test_a_whole_recogniser_costs_its_encoder_and_its_head() -> None:
         return WholeRecogniser(load_model("efficient-tiny", weights=False), LinearHead(width, SYMBOLS, RATE), width)
 
     found = recogniser_rates(build, lambda: torch.zeros(SAMPLES))
-    assert found.reading == pytest.approx(2 * macs / CLIP + RATE * 2 * width * 2 * (SYMBOLS + 1), rel=1e-3)
+    assert found.reading == pytest.approx(2 * macs / CLIP + RATE * 2 * width * (SYMBOLS + 1), rel=1e-3)
     assert found.learning == pytest.approx(3 * found.reading, rel=0.05), "the front end has no weights to learn"

@@ -11,7 +11,7 @@ from benchmarks.downstream.outcome import Outcome
 from benchmarks.environment import conditions
 from benchmarks.quantity import Quantity, unavailable
 from benchmarks.record import Conditions, Measurement
-from reports.evaluation_tables import _marks
+from reports.tables import marks
 from ssl_bench.evaluation import Finding, System
 from ssl_bench.evaluation_rows import NO_BETTER, documents, marked, rate_rows
 from ssl_bench.evaluation_speech import EvaluationSpeech
@@ -119,7 +119,7 @@ def test_a_table_shows_the_marks_however_many_seeds(findings: list[bool], signs:
     speech = replace(SPEECH, final=True)
     found = [finding("asr", 0.4 + seed / 100, seed, converged=ok) for seed, ok in enumerate(findings)]
     (one,) = rate_rows(found, held, speech)
-    assert _marks(one.quantity, {}) == signs
+    assert marks(one.quantity, {}) == signs
 
 
 def test_each_finding_is_in_the_record_by_itself() -> None:
