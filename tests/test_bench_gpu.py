@@ -1,0 +1,86 @@
+"""`make bench-gpu` on a machine without a GPU: it says what it lacks, needs no venv, and leaves records; its own end ends its parts."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from benchmarks.record import read_record
+from ssl_bench.data.corpus import read_corpus
+from ssl_bench.data.sample import sample_corpus
+
+ROOT = Path(__file__).parents[1]
+SCRIPT = ROOT / "tests" / "bench_gpu.py"
+
+
+def started(*words: object, path: Path | None = None) -> subprocess.Popen[str]:
+    """The script as make starts it, `path` before the checkout."""
+    python = [str(p) for p in (path, ROOT) if p is not None]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(python), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-P", str(SCRIPT), *map(str, words)]
+    return subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd="/"
+    )
+
+
+def test_each_missing_package_is_a_line_with_its_purpose(tmp_path: Path) -> None:
+    for name in ("soundfile", "jiwer"):
+        (tmp_path / f"{name}.py").write_text(f'raise ModuleNotFoundError("No module named {name}")\n')
+    process = started("--quick", "--out", tmp_path / "run", path=tmp_path)
+    told = process.communicate()[0].splitlines()
+    assert process.returncode == 2
+    assert [line.split(":")[0] for line in told[1:]] == ["soundfile", "jiwer (and rapidfuzz)"]
+    assert "reading speech" in told[1]
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("given", [False, True], ids=["sample corpus", "a folder"])
+def test_both_parts_leave_their_records(given: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a case
+    folder = tmp_path / "none"
+    if given:
+        speakers = sorted(path for path in sample_corpus(minutes=6.0).iterdir() if path.is_dir())
+        for name, part in (("train-clean-5", speakers[:-4]), ("dev-clean", speakers[-4:])):
+            (folder / name).mkdir(parents=True)
+            for speaker in part:
+                (folder / name / speaker.name).symlink_to(speaker)
+    process = started("--quick", "--speech", folder, "--out", tmp_path / "run")
+    told = process.communicate()[0]
+    assert process.returncode == 0, told
+    assert told.startswith("bench-gpu on the CPU with the tiny sizes, smaller budgets")
+    for equal in ("joules", "audio-hours"):
+        record = read_record(tmp_path / "run" / equal / "run.json")
+        assert record.status == "finished"
+        assert [entry["status"] for entry in record.details["study"]["runs"]] == ["finished"]
+        metrics = {row.metric for row in record.measurements if row.model == "efficient-tiny"}
+        assert {"cer", "per"} <= metrics
+        assert "real_time_factor" not in metrics
+        assert f"== equal {equal}: " in told
+    apart = [set(read_corpus(tmp_path / "run" / part).speakers) for part in ("train", "test")]
+    assert not apart[0] & apart[1]
+    assert len(read_corpus(tmp_path / "run" / "test").utterances) == len(apart[1]) == 4
+
+
+@pytest.mark.slow
+def test_what_ends_it_ends_its_part(tmp_path: Path) -> None:
+    """Terminated as a job is: the part is interrupted and writes its record, and no process is left."""
+    process = started("--quick", "--out", tmp_path / "run")
+    record = tmp_path / "run" / "joules" / "run.json"
+    while not record.is_file():
+        assert process.poll() is None
+        time.sleep(0.1)
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGTERM)
+    told = process.communicate()[0]
+    assert process.returncode == 1, told
+    assert "interrupted by the user; closing" in told
+    assert read_record(record).status == "unfinished"
+    assert children
+    assert not psutil.wait_procs(children, timeout=5)[1]
