@@ -78,7 +78,7 @@ SIZES = ("efficient", "essl", "hubert", "melhubert", "best-rq", "wav2vec2")
 GPU = Effort(
     tuple("essl" if size == "essl" else f"{size}-base" for size in SIZES), 6_000.0, 8.0, 2.0, ("--no-compile",)
 )
-CPU = Effort(tuple(f"{size}-tiny" for size in SIZES), 300.0, 0.1, 0.25, ("--batch-seconds", "31"), 3, (8, 12))
+CPU = Effort(tuple(f"{size}-tiny" for size in SIZES), 200.0, 0.05, 0.1, ("--batch-seconds", "31"), 2, (6, 3))
 QUICK = Effort(("efficient-tiny",), 100.0, 0.01, 0.02, ("--batch-seconds", "16"), 1, (5, 1))
 
 
