@@ -159,6 +159,7 @@ class Subject:
 
     system: System
     evaluation: Evaluation
+    _frames: dict[tuple[Spoken, ...], Frames] = field(default_factory=dict)
 
     @cached_property
     def encoder(self) -> Any:  # noqa: ANN401 - a module that is an Encoder
@@ -167,11 +168,13 @@ class Subject:
 
     def frames(self, spoken: Sequence[Spoken]) -> Frames:
         """Features of utterances; what the store has is neither extracted nor paid for again."""
-        evaluation = self.evaluation
-        found = stored(self.encoder, spoken, evaluation.device, evaluation.settings.features, self._say)
-        if found.extracted_seconds:
-            self.spend("evaluation", self._encoder_rate * found.extracted_seconds)
-        return found
+        asked, evaluation = tuple(spoken), self.evaluation
+        if asked not in self._frames:
+            found = stored(self.encoder, spoken, evaluation.device, evaluation.settings.features, self._say)
+            if found.extracted_seconds:
+                self.spend("evaluation", self._encoder_rate * found.extracted_seconds)
+            self._frames[asked] = found
+        return self._frames[asked]
 
     def spend(self, phase: str, flops: float) -> None:
         """Put computed FLOPs on the bill."""
