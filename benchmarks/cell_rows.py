@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from benchmarks.carbon import GridIntensity, co2e
-from benchmarks.quantity import Quantity, unavailable, weakest
+from benchmarks.quantity import Quantity, joined, unavailable, weakest
 from benchmarks.timing import call_quantile, hull, inverse, repeat_interval
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def latency_rows(calls: Sequence[Sequence[float]], what: str) -> list[Row]:
     found: list[Row] = []
     for name, share in (("latency_p50", 0.5), ("latency_p95", 0.95)):
         quantity = call_quantile(calls, share)
-        note = "; ".join(part for part in (what, quantity.note) if part)
+        note = joined(what, quantity.note)
         found.append((name, None, replace(quantity, note=note)))
     return found
 

@@ -56,6 +56,11 @@ class Quantity:
         return Quantity(self.value * factor, unit, self.method, ci95, self.n, self.note)
 
 
+def joined(*notes: str) -> str:
+    """Parts of a note in one line; empty ones leave no trace."""
+    return "; ".join(note for note in notes if note)
+
+
 def unavailable(unit: str, reason: str) -> Quantity:
     """A quantity that cannot be had here, and why."""
     return Quantity(None, unit, "unavailable", note=reason)

@@ -8,11 +8,9 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from scipy.stats import t
-
-from benchmarks.quantity import Quantity, weakest
+from benchmarks.quantity import Quantity, joined, weakest
 from benchmarks.record import Conditions, Measurement
-from benchmarks.timing import CONFIDENCE, Interval, hull
+from benchmarks.timing import Interval, hull, student_half_width
 
 Cell = tuple[str, str]
 """Model and phase."""
@@ -40,8 +38,7 @@ def student_on_logs(values: Sequence[float]) -> Interval:
     as wide as they are apart: that is what two rounds know.
     """
     logs = [math.log(value) for value in values]
-    half = float(t.ppf((1 + CONFIDENCE) / 2, len(logs) - 1)) * statistics.stdev(logs) / math.sqrt(len(logs))
-    mean = statistics.fmean(logs)
+    mean, half = statistics.fmean(logs), student_half_width(logs)
     return math.exp(mean - half), math.exp(min(mean + half, 700.0))
 
 
@@ -56,14 +53,14 @@ def over_rounds(found: Sequence[Quantity]) -> Quantity:
         return found[0]
     if len(known) == 1:
         return replace(
-            known[0], n=1, note=_joined([known[0].note, "one round: how rounds scatter is not in the interval"])
+            known[0], n=1, note=joined(known[0].note, "one round: how rounds scatter is not in the interval")
         )
     values = [q.value for q in known if q.value is not None]
     value, method = math.exp(statistics.fmean(map(math.log, values))), weakest(*(q.method for q in known))
-    note = _joined([f"geometric mean of {len(known)} rounds", *_said_by_all(known), _not_steady(known)])
+    note = joined(f"geometric mean of {len(known)} rounds", *_said_by_all(known), _not_steady(known))
     if method not in HARDWARE:
         scatter = statistics.stdev(map(math.log, values))
-        note = _joined([note, f"rounds scatter by {100 * scatter:.1f} %; the model's own error is not known"])
+        note = joined(note, f"rounds scatter by {100 * scatter:.1f} %; the model's own error is not known")
         return Quantity(value, known[0].unit, method, None, len(known), note)
     ci95 = hull((value, value), student_on_logs(values), _own(known, value))
     return Quantity(value, known[0].unit, method, ci95, len(known), note)
@@ -75,7 +72,7 @@ def largest(found: Sequence[Quantity]) -> Quantity:
     if not known:
         return found[0]
     most = max(known, key=lambda q: q.value or 0.0)
-    return most if len(known) == 1 else replace(most, n=len(known), note=_joined([f"largest of {len(known)} rounds", most.note]))  # fmt: skip
+    return most if len(known) == 1 else replace(most, n=len(known), note=joined(f"largest of {len(known)} rounds", most.note))  # fmt: skip
 
 
 def combined(rounds: Iterable[Sequence[Measurement]]) -> list[Measurement]:
@@ -125,7 +122,3 @@ def _said_by_all(known: Sequence[Quantity]) -> list[str]:
 def _not_steady(known: Sequence[Quantity]) -> str:
     count = sum("NOT STEADY" in q.note for q in known)
     return f"warm-up NOT STEADY in {count} of {len(known)} rounds" if count else ""
-
-
-def _joined(parts: Iterable[str]) -> str:
-    return "; ".join(part for part in parts if part)

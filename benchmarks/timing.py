@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 
 import numpy as np
@@ -58,10 +59,14 @@ def repeat_interval(values: Sequence[float]) -> Interval | None:
     """
     if len(values) < FEWEST_REPEATS:
         return (min(values), max(values)) if len(values) == 2 else None
-    logs = np.log(values)
-    half = float(t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * logs.std(ddof=1) / math.sqrt(len(values)))
-    mean = float(logs.mean())
+    logs = [math.log(value) for value in values]
+    mean, half = statistics.fmean(logs), student_half_width(logs)
     return math.exp(mean - half), math.exp(mean + half)
+
+
+def student_half_width(values: Sequence[float]) -> float:
+    """Half the 95 % interval of the mean of at least two values, by Student's t."""
+    return float(t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)) * statistics.stdev(values) / math.sqrt(len(values))
 
 
 def hull(*intervals: Interval | None) -> Interval:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
+from benchmarks.downstream.outcome import NO_BETTER, UNCONVERGED
 from benchmarks.quantity import Quantity
 from benchmarks.record import Measurement, Record
 from reports.evaluation_tables import NAMES
@@ -12,8 +13,6 @@ from reports.tables import percent
 from reports.units import plain
 
 Verdict = Literal["holds", "fails", "not decided"]
-UNCONVERGED, NO_BETTER = "did not converge", "no better than its own random weights"
-"""What notes of rates say."""
 
 
 def verdict(efficient: Quantity, baseline: Quantity, *, lower_is_better: bool) -> Verdict:

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from benchmarks.record import Record, write_atomically
 from reports.evaluation_tables import Grid, bill_grid, noted, quality_grid
-from reports.tables import markdown_table
+from reports.tables import legend_list, markdown_table
 
 GIVES = "what it gives: error rate [95 % interval]"
 COSTS = "what finding out cost"
@@ -63,7 +63,7 @@ def _report(record: Record) -> str:
         f"`{record.command}`\n\n{record.status}, begun {record.created}.{stopped}",
         f"## {GIVES}",
         markdown_table(quality.header, quality.rows),
-        *("\n".join(f"- {line}" for line in quality.legend),),
+        legend_list(quality.legend),
         f"## {COSTS}",
         markdown_table(bill.header, bill.rows),
         "## Speech",

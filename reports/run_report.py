@@ -10,7 +10,7 @@ import pandas as pd
 
 from benchmarks.record import Record, write_atomically
 from reports.curves import training_picture
-from reports.tables import Line, markdown_table, quality, summary
+from reports.tables import Line, legend_list, markdown_table, quality, summary
 
 if TYPE_CHECKING:
     from benchmarks.second_opinion import ModuleMacs
@@ -62,7 +62,7 @@ def _quality(record: Record) -> list[str]:
         return []
     table = markdown_table(("frozen features of", "metric", "value [95 % interval]"), rows)
     # Escaped, since each sign would begin a list or a heading.
-    return ["## What it gives", table, *(["\n".join(f"- \\{line}" for line in legend)] if legend else [])]
+    return ["## What it gives", table, *([legend_list(legend)] if legend else [])]
 
 
 def _notes(record: Record, lines: Sequence[Line]) -> str:

@@ -10,7 +10,7 @@ from benchmarks.record import Measurement, Record, write_atomically
 from reports.evaluation_report import GIVES, grid_table
 from reports.evaluation_tables import Grid, bill_grid, noted, quality_grid
 from reports.study_tables import RUNS, budget_line, cost_grid, run_rows, study_grid
-from reports.tables import markdown_table
+from reports.tables import legend_list, markdown_table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -49,7 +49,7 @@ def _report(record: Record) -> str:
         f"## {COSTS}, and {GIVES}",
         markdown_table(models.header, models.rows),
         HOW,
-        "\n".join(f"- {line}" for line in models.legend),
+        legend_list(models.legend),
         study.get("claim_c4", ""),
         "## Runs",
         markdown_table(RUNS, run_rows(record)),

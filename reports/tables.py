@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from benchmarks.downstream.outcome import FINAL, NO_BETTER, UNCONVERGED
 from benchmarks.quantity import Quantity
 from benchmarks.record import Record, headline_scope
 from reports.units import shown
@@ -45,7 +46,7 @@ COST = (
     ("entropy of the targets", "target_entropy", "training", ""),
     ("masked accuracy at the end", "masked_accuracy", "training", ""),
 )
-MARKS = {"no better than its own random weights": "*", "did not converge": "+", "final": "#"}
+MARKS = {NO_BETTER: "*", UNCONVERGED: "+", FINAL: "#"}
 """What a note says, and the sign for it in a table."""
 SCOPES = ("machine", "gpu", "cpu", "dram")
 
@@ -95,6 +96,11 @@ def marks(quantity: Quantity, used: dict[str, str]) -> str:
 def legend(used: dict[str, str]) -> list[str]:
     """What the signs in a table mean, a line each."""
     return [f"{sign} {meaning}" for meaning, sign in used.items()]
+
+
+def legend_list(lines: Sequence[str]) -> str:
+    """A legend in Markdown; its signs are none there."""
+    return "\n".join(f"- \\{line}" for line in lines)
 
 
 def percent(quantity: Quantity) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from benchmarks.downstream.outcome import UNCONVERGED
 from reports.tables import percent
 from reports.units import duration, with_prefix
 from ssl_bench.progress import StatusLine
@@ -36,7 +37,7 @@ class EvaluationProgress(StatusLine):
         """A task is done: its rates, what it has cost so far, and what is left of `wanted` findings."""
         self._done += 1
         rates = ", ".join(f"{metric.upper()} {percent(q)}" for metric, q in finding.outcome.rates.items())
-        mark = "" if finding.outcome.converged is not False else " (did not converge)"
+        mark = "" if finding.outcome.converged is not False else f" ({UNCONVERGED})"
         live = meter.live()
         energy, power = live.energy[self.scope], live.power[self.scope]
         parts = [f"{self._done} of {wanted}", f"{finding.system.name}: {finding.task} {rates}{mark}"]

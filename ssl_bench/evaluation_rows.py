@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.downstream.outcome import FINAL, NO_BETTER
 from benchmarks.downstream.seeds import over_seeds
-from benchmarks.quantity import Quantity, unavailable
-from benchmarks.record import Conditions, Measurement, Record, read_record
+from benchmarks.quantity import Quantity, joined, unavailable
+from benchmarks.record import Conditions, Measurement, Record
 from ssl_bench.attempts import PhaseCost
 from ssl_bench.cost_rows import cost_rows
 from ssl_bench.evaluate_settings import OF_TEXT
 from ssl_bench.study_rows import study_rows
-from ssl_bench.systems import named
+from ssl_bench.systems import named, record_of
 
 if TYPE_CHECKING:
     from benchmarks.carbon import GridIntensity
@@ -25,10 +25,7 @@ if TYPE_CHECKING:
 
 LOWER_IS_BETTER = frozenset({"cer", "wer", "per", "eer", "abx"})
 OF_PRETRAINING = frozenset({"targets", "training"})
-FINAL = "final"
-"""Rated on a test set on which nothing is chosen."""
 COUNTED = "matrix products of encoder and heads, 1 MAC = 2 FLOPs, counted at 10 s; all seeds, tries and controls"
-NO_BETTER = "no better than its own random weights"
 
 
 def rate_rows(findings: Sequence[Finding], held: Conditions, speech: EvaluationSpeech) -> list[Measurement]:
@@ -44,7 +41,7 @@ def rate_rows(findings: Sequence[Finding], held: Conditions, speech: EvaluationS
         for metric in found[0].outcome.rates:
             quantity = over_seeds([finding.outcome for finding in found], metric)
             if speech.final and found[0].tested_on is None:
-                quantity = replace(quantity, note="; ".join(part for part in (FINAL, quantity.note) if part))
+                quantity = replace(quantity, note=joined(FINAL, quantity.note))
             phase = "finetuning" if task == "asr-finetune" else "evaluation"
             rows.append(Measurement(system, metric, quantity, phase, None, conditions))
     return marked(rows, {finding.system.name: finding.system.control for finding in findings})
@@ -58,8 +55,7 @@ def marked(rows: Sequence[Measurement], controls: Mapping[str, str]) -> list[Mea
         control = found.get((controls[row.model], row.metric, row.conditions.task, row.conditions.head))
         if control is None or _beats(row.quantity, control, row.metric):
             return row
-        note = "; ".join(part for part in (NO_BETTER, row.quantity.note) if part)
-        return replace(row, quantity=replace(row.quantity, note=note))
+        return replace(row, quantity=replace(row.quantity, note=joined(NO_BETTER, row.quantity.note)))
 
     return [checked(row) for row in rows]
 
@@ -94,12 +90,11 @@ def bill_rows(
 
 def pretraining_rows(models: Sequence[str]) -> list[Measurement]:
     """What the runs among the models cost, over the seeds of each, so that cost and quality stand in one table."""
-    names = {model: name for model, name in named(models).items() if (Path(model) / "run.json").is_file()}
     finished: dict[tuple[str, int], Record] = {}
-    for number, (model, name) in enumerate(names.items()):
-        record = read_record(Path(model) / "run.json")
-        finished[name, int(record.config.get("seed", number))] = record
-    rows = study_rows(tuple(dict.fromkeys(names.values())), finished, {}, "machine")
+    for model, name in named(models).items():
+        if (record := record_of(model)) is not None:
+            finished[name, int(record.config.get("seed", len(finished)))] = record
+    rows = study_rows(tuple(dict.fromkeys(name for name, _ in finished)), finished, {}, "machine")
     return [row for row in rows if row.phase in OF_PRETRAINING]
 
 

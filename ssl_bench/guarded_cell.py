@@ -10,7 +10,7 @@ import torch
 
 from benchmarks.cell import CellSetting, MeasuredCell
 from benchmarks.memory import memory_at_hand
-from benchmarks.quantity import Quantity, unavailable
+from benchmarks.quantity import Quantity, joined, unavailable
 from benchmarks.record import Measurement, headline_scope
 from benchmarks.repeats import Report, Stage
 from ssl_bench.cells import CellMemoryError, CellRequest
@@ -77,5 +77,5 @@ def with_note(row: Measurement, note: str) -> Measurement:
     """A row that says what became of the batch that was asked for."""
     if not note or row.metric not in {metric for metric, _, _ in UNMEASURED}:
         return row
-    told = "; ".join(part for part in (row.quantity.note, note) if part)
+    told = joined(row.quantity.note, note)
     return replace(row, quantity=replace(row.quantity, note=told))

@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from benchmarks.downstream.seeds import student_half_width
-from benchmarks.quantity import Quantity, unavailable, weakest
+from benchmarks.quantity import Quantity, joined, unavailable, weakest
 from benchmarks.record import Conditions, Measurement, Record
+from benchmarks.timing import student_half_width
 
 Run = tuple[str, int]
 """Model and seed."""
@@ -44,7 +44,7 @@ def _over_seeds(model: str, records: Mapping[int, Record], reasons: Mapping[int,
     rows = []
     for (metric, phase, scope, conditions), quantities in groups.items():
         quantity = mean_over_seeds(quantities)
-        note = "; ".join(part for part in (quantity.note, lost) if part)
+        note = joined(quantity.note, lost)
         rows.append(Measurement(model, metric, replace(quantity, note=note), phase, scope, conditions))
     return rows
 
@@ -65,7 +65,7 @@ def mean_over_seeds(quantities: Mapping[int, Quantity]) -> Quantity:
         return replace(first, method=weakest(*(q.method for q in quantities.values())))
     mean, half = statistics.fmean(values), student_half_width(values)
     each = ", ".join(f"{value:.4g} (seed {seed})" for seed, value in zip(quantities, values, strict=True))
-    note = "; ".join(part for part in (f"mean of {each}", *dict.fromkeys(q.note for q in quantities.values())) if part)
+    note = joined(f"mean of {each}", *dict.fromkeys(q.note for q in quantities.values()))
     method = weakest(*(q.method for q in quantities.values()))
     return Quantity(mean, first.unit, method, (mean - half, mean + half), len(values), note)
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from benchmarks.downstream.features import LogMelControl
-from benchmarks.record import read_record
+from benchmarks.record import Record, read_record
 from models.catalog import described, is_foreign, is_run, load_model
 from ssl_bench.evaluation import System
 
@@ -67,9 +67,8 @@ def named(models: Sequence[str]) -> dict[str, str]:
 
 def _kind(model: str) -> object:
     """What runs of one row have in common; a model that is no run is only itself."""
-    if not is_run(model) or not (Path(model) / "run.json").is_file():
-        return model
-    return {key: value for key, value in read_record(Path(model) / "run.json").config.items() if key not in OWN}
+    record = record_of(model)
+    return model if record is None else {key: value for key, value in record.config.items() if key not in OWN}
 
 
 def _unique(systems: Iterable[System]) -> list[System]:
@@ -91,11 +90,20 @@ def shown_name(model: str) -> str:
     return described(model)[0] if is_run(model) else model
 
 
+def record_of(model: str) -> Record | None:
+    """Of a run; None for anything else, and for a checkpoint without one.
+
+    Raises:
+        BadInputError: for a record that cannot be read.
+    """
+    path = Path(model) / "run.json"
+    return read_record(path) if is_run(model) and path.is_file() else None
+
+
 def _own_seed(model: str) -> int | None:
     """Of a run, from its record; None for anything else."""
-    if not is_run(model) or not (Path(model) / "run.json").is_file():
-        return None
-    seed = read_record(Path(model) / "run.json").config.get("seed")
+    record = record_of(model)
+    seed = None if record is None else record.config.get("seed")
     return int(seed) if isinstance(seed, int) else None
 
 

@@ -11,15 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from benchmarks.downstream.control import HeldAgainstControl
 from benchmarks.downstream.rate_search import climbed
 from benchmarks.downstream.symbols import BLANK
 from models.optimisation import OptimisationConfig
 
 PILOT = 0.25
 """Share of the passes that a try of a learning rate takes."""
-MARGIN = 0.95
-"""A head has learned something where its loss is below this share of the control's."""
-
 TELL_EVERY = 3.0
 """Seconds."""
 
@@ -75,7 +73,7 @@ class Schedule:
 
 
 @dataclass(frozen=True)
-class Learned:
+class Learned(HeldAgainstControl):
     """A recogniser and how it came to be.
 
     Attributes:
@@ -93,11 +91,6 @@ class Learned:
     loss: float
     control_loss: float
     seconds_heard: float
-
-    @property
-    def converged(self) -> bool:
-        """Whether it learned more than the order in which letters stand."""
-        return self.loss < MARGIN * self.control_loss
 
 
 def learn(build: Callable[[], nn.Module], train: Labelled, dev: Labelled, schedule: Schedule, seed: int) -> Learned:

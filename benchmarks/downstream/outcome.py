@@ -8,6 +8,11 @@ from typing import Any
 
 from benchmarks.quantity import Quantity
 
+FINAL = "final"
+NO_BETTER = "no better than its own random weights"
+UNCONVERGED = "did not converge"
+"""What the note of a rate says first, and tables have signs for; final: on a test set on which nothing is chosen."""
+
 
 @dataclass(frozen=True)
 class Outcome:

@@ -12,10 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from benchmarks.downstream.ctc_learning import MARGIN
+from benchmarks.downstream.control import HeldAgainstControl
 from benchmarks.downstream.features import Frames
 from benchmarks.downstream.heads import LayerMix
-from benchmarks.downstream.outcome import finite
 from benchmarks.downstream.rate_search import climbed
 from models.optimisation import OptimisationConfig
 
@@ -86,7 +85,7 @@ class PooledHead(nn.Module):
 
 
 @dataclass(frozen=True)
-class Classifier:
+class Classifier(HeldAgainstControl):
     """A head and how it came to be.
 
     Attributes:
@@ -106,20 +105,9 @@ class Classifier:
     seen: int
 
     @property
-    def converged(self) -> bool:
-        """Whether it learned more than how frequent classes are, or than can be learned by heart as fast."""
-        return self.loss < MARGIN * self.control_loss
-
-    @property
     def details(self) -> dict[str, Any]:
-        """For the record; a loss that is not finite, which JSON cannot hold, is None."""
-        return {
-            "learning_rate": self.rate,
-            "dev_losses": {f"{rate:.3g}": finite(loss) for rate, loss in self.dev_losses.items()},
-            "train_loss": finite(self.loss),
-            "random_label_loss": finite(self.control_loss),
-            "utterances_learned_from": self.seen,
-        }
+        """For the record."""
+        return {**self.losses, "utterances_learned_from": self.seen}
 
     @torch.inference_mode()
     def classes(self, features: Tensor) -> Tensor:

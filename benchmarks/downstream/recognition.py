@@ -14,7 +14,7 @@ from benchmarks.downstream.ctc_learning import Labelled, Learned, Schedule, lear
 from benchmarks.downstream.features import Frames
 from benchmarks.downstream.heads import LayerMix
 from benchmarks.downstream.languages import Language
-from benchmarks.downstream.outcome import Outcome, finite
+from benchmarks.downstream.outcome import Outcome
 from benchmarks.downstream.recognisers import (
     BlstmHead,
     ConvolutionalHead,
@@ -163,13 +163,7 @@ def rated(
     speakers = [s.speaker for s in splits.test.spoken]
     note = f"{note}, {splits.train.hours:.2g} h of labels, {len(set(speakers))} unseen speakers; {BOOTSTRAP}"
     rates = language.rates(said, heard, speakers, seed=effort.seed, note=note)
-    details = {
-        "learning_rate": learned.rate,
-        "dev_losses": {f"{rate:.3g}": finite(loss) for rate, loss in learned.dev_losses.items()},
-        "train_loss": finite(learned.loss),
-        "random_label_loss": finite(learned.control_loss),
-        "hours_heard": learned.seconds_heard / 3600,
-    }
+    details = {**learned.losses, "hours_heard": learned.seconds_heard / 3600}
     return Outcome(rates, learned.converged, details)
 
 

@@ -6,10 +6,9 @@ import math
 import statistics
 from collections.abc import Sequence
 
-from scipy.stats import t
-
-from benchmarks.downstream.outcome import Outcome
-from benchmarks.quantity import Quantity, unavailable
+from benchmarks.downstream.outcome import UNCONVERGED, Outcome
+from benchmarks.quantity import Quantity, joined, unavailable
+from benchmarks.timing import student_half_width
 
 
 def over_seeds(outcomes: Sequence[Outcome], metric: str) -> Quantity:
@@ -23,7 +22,7 @@ def over_seeds(outcomes: Sequence[Outcome], metric: str) -> Quantity:
         first = outcomes[0].rates[metric]
         return unavailable(first.unit, first.note)
     usable = [o for o in known if o.converged is not False] or known
-    note = "; ".join(part for part in (_left_out(outcomes, usable), usable[0].rates[metric].note) if part)
+    note = joined(_left_out(outcomes, usable), usable[0].rates[metric].note)
     rates = [o.rates[metric] for o in usable]
     if len(rates) == 1:
         only = rates[0]
@@ -36,19 +35,14 @@ def over_seeds(outcomes: Sequence[Outcome], metric: str) -> Quantity:
     return Quantity(mean, rates[0].unit, rates[0].method, (mean - half, mean + half), rates[0].n, f"{spread}; {note}")
 
 
-def student_half_width(values: Sequence[float]) -> float:
-    """Half the 95 % interval of the mean of at least two values, by Student's t."""
-    return float(t.ppf(0.975, len(values) - 1)) * statistics.stdev(values) / math.sqrt(len(values))
-
-
 def _left_out(outcomes: Sequence[Outcome], usable: Sequence[Outcome]) -> str:
     """What is to be said of heads that did not converge, and of seeds without a rate."""
     failed = sum(o.converged is False for o in outcomes)
     parts = []
     if all(o.converged is False for o in usable):
-        parts.append(f"did not converge{f' in any of {failed} seeds' if failed > 1 else ''}")
+        parts.append(f"{UNCONVERGED}{f' in any of {failed} seeds' if failed > 1 else ''}")
     elif failed:
-        parts.append(f"{failed} of {len(outcomes)} seeds did not converge, left out of the mean")
+        parts.append(f"{failed} of {len(outcomes)} seeds {UNCONVERGED}, left out of the mean")
     missing = len(outcomes) - failed - sum(o.converged is not False for o in usable)
     if missing > 0:
         parts.append(f"{missing} of {len(outcomes)} seeds have no rate")

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ssl_bench.commands.metered import CARBON, Country, GridIntensity, closing_lines, require_quiet
+from ssl_bench.commands.metered import (
+    Country,
+    Device,
+    GridIntensity,
+    Idle,
+    Precision,
+    Pue,
+    Strict,
+    closing_lines,
+    require_quiet,
+)
 from ssl_bench.console import Json, fail, print_json, stderr, typed_command
 
 if TYPE_CHECKING:
@@ -31,8 +41,8 @@ def compare_command(
     phases: Annotated[str, typer.Option(help="inference, training, or both.")] = "inference,training",
     clip_seconds: Annotated[float | None, typer.Option(help="Of one clip. [15 on a GPU, 5 on a CPU]")] = None,
     batch_seconds: Annotated[float | None, typer.Option(help="Audio a call. [240 on a GPU, one clip on a CPU]")] = None,
-    precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    precision: Precision = "auto",
+    device: Device = "auto",
     minutes: Annotated[
         float, typer.Option(help="No round begins that would end later; one round is always made.")
     ] = 10.0,
@@ -42,7 +52,7 @@ def compare_command(
     seed: Annotated[int, typer.Option(help="Of orders, weights and masks.")] = 0,
     country: Country = None,
     grid_intensity: GridIntensity = None,
-    pue: Annotated[float, typer.Option(help="Power usage effectiveness.", rich_help_panel=CARBON)] = 1.0,
+    pue: Pue = 1.0,
     price_per_gpu_hour: Annotated[
         float | None, typer.Option(help="In any unit of money.", rich_help_panel=LEDGER)
     ] = None,
@@ -53,10 +63,8 @@ def compare_command(
     allow_mixed: Annotated[
         bool, typer.Option("--allow-mixed", help="Runs that were not measured alike: mark each cell, refuse nothing.")
     ] = False,
-    idle: Annotated[bool, typer.Option("--idle/--no-idle", help="Measure idle power first, for 10 s.")] = True,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="A disturbed measurement is an error (exit code 1).")
-    ] = False,
+    idle: Idle = True,
+    strict: Strict = False,
     out: Annotated[str | None, typer.Option(help="The run's folder. [runs/compare-TIME]")] = None,
     as_json: Json = False,
 ) -> None:

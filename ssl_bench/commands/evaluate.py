@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ssl_bench.commands.metered import CARBON, Country, GridIntensity, Pretrained, closing_lines, require_quiet
+from ssl_bench.commands.metered import (
+    Country,
+    Device,
+    GridIntensity,
+    Idle,
+    Precision,
+    Pretrained,
+    Pue,
+    Strict,
+    closing_lines,
+    require_quiet,
+)
 from ssl_bench.commands.tasks import (
     Alignments,
     Features,
@@ -55,15 +66,13 @@ def evaluate_command(
     alignments: Alignments = None,
     pretrained: Pretrained = None,
     features: Features = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
+    device: Device = "auto",
+    precision: Precision = "auto",
     country: Country = None,
     grid_intensity: GridIntensity = None,
-    pue: Annotated[float, typer.Option(help="Power usage effectiveness.", rich_help_panel=CARBON)] = 1.0,
-    idle: Annotated[bool, typer.Option("--idle/--no-idle", help="Measure idle power first, for 10 s.")] = True,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="A disturbed measurement is an error (exit code 1).")
-    ] = False,
+    pue: Pue = 1.0,
+    idle: Idle = True,
+    strict: Strict = False,
     out: Annotated[str | None, typer.Option(help="The run's folder. [runs/MODEL-evaluate-TIME]")] = None,
     as_json: Json = False,
 ) -> None:

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ssl_bench.commands.metered import CARBON, Country, GridIntensity, Pretrained, closing_lines, require_quiet
+from ssl_bench.commands.metered import (
+    Country,
+    Device,
+    GridIntensity,
+    Idle,
+    Precision,
+    Pretrained,
+    Pue,
+    Strict,
+    closing_lines,
+    require_quiet,
+)
 from ssl_bench.console import Json, Model, fail, print_json, stderr, typed_command
 
 if TYPE_CHECKING:
@@ -29,19 +40,17 @@ def measure_command(
     sweep: Annotated[
         str | None, typer.Option(help=f"KEY=V1,V2,...: a cell for each value, such as {CURVE}; or batch-seconds=...")
     ] = None,
-    precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
+    precision: Precision = "auto",
     compile_: Annotated[bool, typer.Option("--compile", help="torch.compile.")] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Device = "auto",
     seed: Annotated[int, typer.Option(help="Of random weights and masks.")] = 0,
     pretrained: Pretrained = None,
     data: Annotated[str, typer.Option(help="A folder of audio to cut clips from, or 'sample' (synthetic).")] = "sample",
     country: Country = None,
     grid_intensity: GridIntensity = None,
-    pue: Annotated[float, typer.Option(help="Power usage effectiveness.", rich_help_panel=CARBON)] = 1.0,
-    idle: Annotated[bool, typer.Option("--idle/--no-idle", help="Measure idle power first, for 10 s.")] = True,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="A disturbed measurement is an error (exit code 1).")
-    ] = False,
+    pue: Pue = 1.0,
+    idle: Idle = True,
+    strict: Strict = False,
     out: Annotated[str | None, typer.Option(help="The run's folder. [runs/MODEL-measure-TIME]")] = None,
     as_json: Json = False,
 ) -> None:

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from benchmarks.downstream.outcome import Outcome
-from benchmarks.downstream.seeds import over_seeds, student_half_width
+from benchmarks.downstream.seeds import over_seeds
 from benchmarks.quantity import Quantity, unavailable
+from benchmarks.timing import student_half_width
 
 
 def outcome(value: float, half: float | None = 0.05, *, converged: bool | None = True) -> Outcome:

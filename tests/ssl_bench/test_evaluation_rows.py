@@ -7,13 +7,13 @@ from typing import Any, cast
 
 import pytest
 
-from benchmarks.downstream.outcome import Outcome
+from benchmarks.downstream.outcome import NO_BETTER, Outcome
 from benchmarks.environment import conditions
 from benchmarks.quantity import Quantity, unavailable
 from benchmarks.record import Conditions, Measurement
 from reports.tables import marks
 from ssl_bench.evaluation import Finding, System
-from ssl_bench.evaluation_rows import NO_BETTER, documents, marked, rate_rows
+from ssl_bench.evaluation_rows import documents, marked, rate_rows
 from ssl_bench.evaluation_speech import EvaluationSpeech
 
 SPEECH = EvaluationSpeech({}, "10min", "", "dev-clean", final=False)
