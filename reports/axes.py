@@ -22,6 +22,8 @@ NAMES = {
     "cer": "CER",
     "wer": "WER",
     "per": "PER",
+    "eer": "EER",
+    "abx": "ABX error",
 }
 HIGH = frozenset({"accuracy", "masked_accuracy", "audio_seconds_per_second", "mfu"})
 """Metrics of which more is better."""
@@ -49,7 +51,7 @@ class Axis:
 
 def metric_axis(metric: str, phase: str | None = None, scope: str | None = None) -> Axis:
     """Any metric of a record's long table."""
-    name = ", ".join(part for part in (NAMES.get(metric, metric.replace("_", " ")), phase, scope) if part)
+    name = ", ".join(part for part in (_named(metric), phase, scope) if part)
     factor = 3600.0 if metric == "flops_per_audio_second" else None
 
     def find(system: System) -> Measurement | None:
@@ -83,15 +85,16 @@ def memory_axes() -> list[Axis]:
 
 def error_axes(systems: Sequence[System]) -> list[Axis]:
     """The first of CER, WER and PER that was rated, each way it was rated an axis of its own: task, head, labels, speech."""
-    for metric in ERRORS:
-        rated = [row for s in systems for key, rows in s.rows.items() if key[0] == metric for row in rows]
-        ways = dict.fromkeys(_way(row) for row in rated if row.quantity.value is not None)
-        if ways:
-            return [
-                Axis(_error_name(metric, way), _error_label(metric, way), _error(metric, way), percent=True)
-                for way in ways
-            ]
-    return []
+    return next((axes for metric in ERRORS if (axes := rate_axes(systems, metric))), [])
+
+
+def rate_axes(systems: Sequence[System], metric: str) -> list[Axis]:
+    """Of one metric of quality, each way it was rated an axis."""
+    rated = [row for s in systems for key, rows in s.rows.items() if key[0] == metric for row in rows]
+    return [
+        Axis(_error_name(metric, way), _error_label(metric, way), _error(metric, way), metric in HIGH, percent=True)
+        for way in dict.fromkeys(_way(row) for row in rated if row.quantity.value is not None)
+    ]
 
 
 def _whole_energy(scope: str) -> Callable[[System], Measurement | None]:
@@ -144,14 +147,18 @@ def _error(metric: str, way: Way) -> Callable[[System], Measurement | None]:
     return find
 
 
+def _named(metric: str) -> str:
+    return NAMES.get(metric, metric.replace("_", " "))
+
+
 def _error_label(metric: str, way: Way) -> str:
-    return f"{NAMES[metric]}, {way[0]}" if way[0] else NAMES[metric]
+    return f"{_named(metric)}, {way[0]}" if way[0] else _named(metric)
 
 
 def _error_name(metric: str, way: Way) -> str:
     forms = ("{}", "{}", "{} of labels", "on {}")
     known = [form.format(part) for form, part in zip(forms, way, strict=True) if part]
-    return NAMES[metric] + (f" ({', '.join(known)})" if known else "")
+    return _named(metric) + (f" ({', '.join(known)})" if known else "")
 
 
 PREFIXED = {"J": (1 / 3600, "Wh"), "J/h": (1.0, "J"), **{unit: (1.0, unit) for unit in ("FLOP", "MAC", "g", "W")}}
@@ -162,16 +169,26 @@ READABLE = (5e-4, 2e5)
 
 def axis_unit(values: Sequence[float], unit: str, *, percent: bool = False) -> tuple[float, str]:
     """Factor and unit for an axis: one prefix that suits the middle of its positive values, none for a wide range."""
-    positive = [value for value in values if value > 0] or [1.0]
-    middle = (min(positive) * max(positive)) ** 0.5
     if unit == "1":
         return (100.0, "%") if percent else (1.0, "")
+    positive = [value for value in values if value > 0] or [1.0]
     if unit == "B":
-        return (2.0**-30, "GiB") if middle >= 2.0**29 else (2.0**-20, "MiB")
+        return (2.0**-30, "GiB") if _middle(positive) >= 2.0**29 else (2.0**-20, "MiB")
     if unit not in PREFIXED:
         return 1.0, unit
     factor, name = PREFIXED[unit]
-    size, prefix = next((p for p in PREFIXES if middle * factor >= p[0]), PREFIXES[-1])
+    size, prefix = middle_prefix([value * factor for value in positive])
     if READABLE[0] < min(positive) * factor / size and max(positive) * factor / size < READABLE[1]:
         return factor / size, prefix + name
     return factor, name
+
+
+def middle_prefix(values: Sequence[float]) -> tuple[float, str]:
+    """Size and name of the prefix that suits the middle of the positive values."""
+    middle = _middle([value for value in values if value > 0] or [1.0])
+    return next((each for each in PREFIXES if middle >= each[0]), PREFIXES[-1])
+
+
+def _middle(positive: Sequence[float]) -> float:
+    """Of their range, geometrically."""
+    return float((min(positive) * max(positive)) ** 0.5)

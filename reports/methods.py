@@ -52,6 +52,12 @@ def methods_markdown(evidence: Evidence) -> str:
     return "# Methods\n\n" + "\n".join(f"**{head}.** {escape_markdown(text)}\n" for head, text in paragraphs(evidence))
 
 
+def said_of(record: Record) -> list[tuple[str, str]]:
+    """Heading and text of what one record tells of its surroundings."""
+    about = {"Hardware": _hardware, "Software": _software, "Energy": _energy}
+    return [(head, say(record)) for head, say in about.items()]
+
+
 def _grouped(evidence: Evidence, say: Callable[[Record], str]) -> str:
     """What `say` says of each record, once, with the records it is of where they differ."""
     said: dict[str, list[str]] = {}

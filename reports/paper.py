@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reports.bibliography import bibliography, bibtex
 from reports.claims import Claim, claims
 from reports.evidence import Evidence
+from reports.html_page import report_page
 from reports.main_tex import main_tex
 from reports.methods import methods_latex, methods_markdown
 from reports.model_card import model_cards
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TITLE = "What it costs and what it gives"
+PAGE = "report.html"
 
 
 def write_paper(evidence: Evidence, out: Path) -> list[str]:
@@ -39,8 +41,9 @@ def paper_tables(evidence: Evidence, found: list[Claim]) -> list[PaperTable]:
 
 
 def _fill(evidence: Evidence, folder: Path) -> None:
-    tables = paper_tables(evidence, claims(evidence))
-    figures = _figures(evidence, folder)
+    found, traces = claims(evidence), dict(_traces(evidence))
+    tables = paper_tables(evidence, found)
+    figures = _figures(evidence, folder, traces)
     texts = {
         **{f"tables/{table.name}.tex": latex(table) for table in tables},
         **{f"tables/{table.name}.md": markdown(table) for table in tables},
@@ -51,6 +54,7 @@ def _fill(evidence: Evidence, folder: Path) -> None:
         "main.bbl": bibliography(),
         "main.tex": main_tex(TITLE, tables, figures),
         "reproduce.sh": reproduce_script(evidence),
+        PAGE: report_page(evidence, tables[:-1], found, traces),
         **model_cards(evidence),
     }
     for name, text in texts.items():
@@ -60,11 +64,11 @@ def _fill(evidence: Evidence, folder: Path) -> None:
     (folder / "reproduce.sh").chmod(0o755)
 
 
-def _figures(evidence: Evidence, folder: Path) -> Sequence[str]:
+def _figures(evidence: Evidence, folder: Path, traces: Mapping[int, pd.DataFrame]) -> Sequence[str]:
     """Write the figures that the records allow; their names."""
     from reports.figures import write_figures
 
-    return [figure.name for figure in write_figures(evidence.records, folder, dict(_traces(evidence))) if figure.files]
+    return [figure.name for figure in write_figures(evidence.records, folder, traces) if figure.files]
 
 
 def _traces(evidence: Evidence) -> Iterator[tuple[int, pd.DataFrame]]:

@@ -44,7 +44,15 @@ def _pretraining_rows(setting: Setting) -> Iterator[tuple[Cell, ...]]:
             whole_run(setting, metric, part)
             for metric, part in (("device_hours", None), ("energy", scope), ("co2e", scope))
         ]
-        yield (setting.model, _where(setting), hours, spent[0], _flops(setting, hours), *spent[1:], _source(setting))
+        yield (
+            setting.model,
+            where(setting.conditions),
+            hours,
+            spent[0],
+            _flops(setting, hours),
+            *spent[1:],
+            _source(setting),
+        )
         return
     rate = setting.find("audio_seconds_per_second")
     if rate is None or (rate.ci95 is not None and rate.ci95[0] <= 0):
@@ -65,7 +73,7 @@ def _pretraining_rows(setting: Setting) -> Iterator[tuple[Cell, ...]]:
         )
         yield (
             setting.model,
-            _where(setting),
+            where(setting.conditions),
             seen,
             made.device_hours,
             _flops(setting, seen),
@@ -107,9 +115,8 @@ def _flops(setting: Setting, hours: Quantity) -> Quantity | None:
     return Quantity(3600 * hours.value * rate.value, "FLOP", "analytic")
 
 
-def _where(setting: Setting) -> str:
+def where(c: Conditions) -> str:
     """Device, precision, and clips in a batch."""
-    c = setting.conditions
     shape = None
     if c.clip_seconds and c.batch_seconds:
         shape = f"{c.batch_seconds / c.clip_seconds:.3g} x {c.clip_seconds:g} s"
@@ -135,9 +142,9 @@ def _published_rows(evidence: Evidence) -> list[tuple[Cell, ...]]:
         first = spent or hours
         key = None if first is None else reference_of(first)
         cite = Cite(key, first.quantity.note.split(";")[0]) if first is not None and key is not None else ""
-        where = None if spent is None else spent.conditions.device
+        device = None if spent is None else spent.conditions.device
         numbers = (None if row is None else row.quantity for row in (hours, spent))
-        rows.append((model, where or "", *numbers, None, None, None, cite))
+        rows.append((model, device or "", *numbers, None, None, None, cite))
     return rows
 
 
@@ -156,7 +163,7 @@ def inference_table(evidence: Evidence) -> PaperTable:
         size = s.find("parameters") or s.record.find("parameters", "inference", None, s.model)
         flops = s.find("flops_per_audio_second") or s.record.find("flops_per_audio_second", "inference", None, s.model)
         rest = (s.find("energy_per_audio_hour", s.scope), s.find("peak_memory"), s.find("latency_p50"))
-        rows.append((s.model, _where(s), size, flops, s.find("audio_seconds_per_second"), *rest, _source(s)))
+        rows.append((s.model, where(s.conditions), size, flops, s.find("audio_seconds_per_second"), *rest, _source(s)))
     note = (
         "FLOPs are of a second of audio, energy is of an hour of it, of the GPU where one did the work, else of the machine; "
         f"a call is the median of a whole batch. {FLOPS}"
@@ -178,7 +185,7 @@ def memory_table(evidence: Evidence) -> PaperTable:
         for s in settings(evidence, phase):
             if s.find("peak_memory") is not None:
                 parts = (s.find(f"memory_{part}") for part in PARTS)
-                rows.append((s.model, phase, _where(s), s.find("peak_memory"), *parts, _source(s)))
+                rows.append((s.model, phase, where(s.conditions), s.find("peak_memory"), *parts, _source(s)))
     note = (
         "The peak is that of torch's allocator on a GPU, and of the resident set, less that before the model, on a CPU."
     )

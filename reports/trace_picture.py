@@ -37,11 +37,12 @@ def trace_picture(name: str, run: str, trace: pd.DataFrame) -> Drawing:
     return Drawing(name, caption, rows, _draw(binned))
 
 
-def binned_trace(trace: pd.DataFrame) -> pd.DataFrame:
+def binned_trace(trace: pd.DataFrame, bins: int = BINS) -> pd.DataFrame:
     """Mean, lowest and highest power of each device in bins of equal length.
 
     Args:
         trace: samples: `time_s`, `device`, `power_w`, `method`, and what tells the parts of the run apart.
+        bins: how many.
 
     Returns:
         `device`, `method`, `minutes` (of the bin's middle), `power_w`, `lowest_w`, `highest_w` and `samples`; its `attrs`
@@ -51,8 +52,8 @@ def binned_trace(trace: pd.DataFrame) -> pd.DataFrame:
     if known.empty:
         return pd.DataFrame()
     known, starts = _on_one_clock(known)
-    width = max(float(known["seconds"].max()) / BINS, 1e-9)
-    known = known.assign(bin=(known["seconds"] / width).astype(int).clip(upper=BINS - 1))
+    width = max(float(known["seconds"].max()) / bins, 1e-9)
+    known = known.assign(bin=(known["seconds"] / width).astype(int).clip(upper=bins - 1))
     groups = known.groupby(["device", "method", "bin"], sort=True)["power_w"]
     found = groups.agg(["mean", "min", "max", "count"]).reset_index()
     binned = pd.DataFrame({

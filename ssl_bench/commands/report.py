@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,7 +28,7 @@ def report_command(
 
     evidence = read_evidence(runs)
     from reports.claims import claims
-    from reports.paper import write_paper
+    from reports.paper import PAGE, write_paper
 
     files, found = write_paper(evidence, out), claims(evidence)
     if as_json:
@@ -38,7 +39,13 @@ def report_command(
         return
     _print_claims(found)
     typer.echo(f"records:  {len(evidence.records)}\nreport:   {out} ({len(files)} files)")
-    typer.echo(f"next:     cd {shlex.quote(str(out))} && pdflatex main.tex && pdflatex main.tex")
+    typer.echo(f"paper:    cd {shlex.quote(str(out))} && pdflatex main.tex && pdflatex main.tex")
+    typer.echo(f"next:     {_opener()} {shlex.quote(str(out / PAGE))}")
+
+
+def _opener() -> str:
+    """What shows a file in the browser on this system."""
+    return {"darwin": "open", "win32": "start"}.get(sys.platform, "xdg-open")
 
 
 def _document(claim: Claim) -> dict[str, object]:

@@ -50,8 +50,10 @@ def folder(tmp_path: Path) -> Path:
 def test_report_ends_with_the_next_command(sslbench: Run, folder: Path) -> None:
     done = sslbench("report", "one", cwd=folder)
     assert done.returncode == 0, done.stderr
-    last = done.stdout.strip().splitlines()[-1]
-    assert last == "next:     cd paper && pdflatex main.tex && pdflatex main.tex"
+    before, last = done.stdout.strip().splitlines()[-2:]
+    assert before == "paper:    cd paper && pdflatex main.tex && pdflatex main.tex"
+    assert last.partition("open ")[2] == "paper/report.html"
+    assert (folder / "paper" / "report.html").is_file()
     assert (folder / "paper" / "main.tex").is_file()
     assert (folder / "paper" / "tables" / "claims.csv").is_file()
     assert "C3" in done.stdout

@@ -1,0 +1,79 @@
+"""`report.html`: one file that a browser opens from disk, with tables, plots and all the numbers behind them in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.quantity import METHODS
+from reports.claims import Claim
+from reports.evidence import Evidence
+from reports.html_pareto import page_plots
+from reports.html_sections import claims_section, counted, environments_section, methods_section, verdict_list
+from reports.html_store import Store
+from reports.html_tables import page_tables
+from reports.html_text import digest, packed
+from reports.html_traces import page_traces
+from reports.html_units import ALONE
+from reports.paper_rendering import PaperTable
+from reports.units import PREFIXES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCRIPTS = ("numbers", "table", "frontier", "labels", "pareto", "card", "power", "page")
+"""Of `reports/page`, in the order that they are read."""
+
+
+def report_page(
+    evidence: Evidence, tables: Sequence[PaperTable], found: Sequence[Claim], traces: Mapping[int, pd.DataFrame]
+) -> str:
+    """The page.
+
+    Args:
+        evidence: the records.
+        tables: of the paper, without that of the claims.
+        found: the claims.
+        traces: power samples of the records, by their number.
+    """
+    library, script = _library(), _script()
+    return Template(_part("page.html")).substitute(
+        policy=f"{digest(script)} {digest(library)}",
+        style=_part("page.css"),
+        script=script,
+        library=packed(library),
+        data=packed(json.dumps(page_data(evidence, tables, traces), allow_nan=False, separators=(",", ":"))),
+        counts=f"{counted(len(evidence.records), 'record')}, {counted(len(evidence.models), 'model')}",
+        verdicts=verdict_list(found),
+        claims=claims_section(found),
+        methods=methods_section(evidence),
+        environments=environments_section(evidence),
+    )
+
+
+def page_data(evidence: Evidence, tables: Sequence[PaperTable], traces: Mapping[int, pd.DataFrame]) -> dict[str, Any]:
+    """What the page's script draws."""
+    store = Store()
+    made, plots = page_tables(evidence, tables, store), page_plots(evidence, store)
+    return {
+        "quantities": store.quantities, "words": store.words, "conditions": store.conditions, "methods": METHODS,
+        "prefixes": PREFIXES, "alone": ALONE, "tables": made, "plots": plots, "power": page_traces(evidence, traces),
+    }  # fmt: skip
+
+
+def _library() -> str:
+    """plotly.js, whole."""
+    return (files("plotly") / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
+
+
+def _script() -> str:
+    """Ours, in a scope of its own."""
+    parts = "\n".join(_part(f"{name}.js") for name in SCRIPTS)
+    return f'(() => {{\n"use strict";\n{parts}}})();\n'
+
+
+def _part(name: str) -> str:
+    return (files("reports") / "page" / name).read_text(encoding="utf-8")

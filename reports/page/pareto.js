@@ -1,0 +1,203 @@
+// The Pareto plot: two axes by choice, the frontier a staircase, what it dominates muted, and the card of the model pointed at.
+
+const plotted = { x: null, y: null, points: [], best: new Set(), order: [], active: -1, factors: [1, 1] };
+const KINDS = { measured: "circle", sampled: "circle", analytic: "circle", modelled: "circle-open", projected: "triangle-up-open", published: "square-open" };
+const NAMED = 40, MARGIN = 0.09, FARTHEST = 0.4;  // as reports/pareto_picture.py and reports/scales.py
+const EDGE = { l: 74, r: 18, t: 14, b: 58 };
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+const inChoice = (text) => (chosen.MAC === "MAC" ? text.replace("FLOPs", "MACs") : text);
+
+function axisTitle(axis) {
+  const unit = unitOf(axis.units)[1];
+  return inChoice(axis.label) + (unit ? ` (${unit})` : "");
+}
+
+// In lines of so many letters; plotly breaks lines where it is told to.
+function wrapped(text, letters) {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    if (lines.at(-1) && lines.at(-1).length + word.length >= letters) lines.push("");
+    lines[lines.length - 1] += (lines.at(-1) ? " " : "") + word;
+  }
+  return lines.map(verbatim).join("<br>");
+}
+
+// Ends of an axis in plotly's coordinates; an interval far wider than the values lie apart runs out of the picture.
+function ends(quantities, factor, logarithmic) {
+  const to = (value) => (logarithmic ? Math.log10(value * factor) : value * factor);
+  const values = quantities.map((q) => to(q.value)), intervals = quantities.flatMap((q) => (q.low === null ? [] : [q.low, q.high]));
+  const wide = intervals.filter((end) => end > 0 || !logarithmic).map(to);
+  let low = Math.min(...values), high = Math.max(...values);
+  const span = high - low || (logarithmic ? 0.5 : Math.abs(high) / 2 || 1);
+  low = Math.max(Math.min(low, ...wide), low - FARTHEST * span) - MARGIN * span;
+  high = Math.min(Math.max(high, ...wide), high + FARTHEST * span) + MARGIN * span;
+  return [!logarithmic && Math.min(...values) >= 0 ? Math.max(low, 0) : low, high];
+}
+
+function setLog(id, quantities) {
+  const values = quantities.map((q) => q.value), positive = values.every((value) => value > 0), box = byId(id);
+  box.disabled = !positive;
+  if (!positive || box.dataset.by !== "hand") box.checked = positive && Math.max(...values) > data.plots.span * Math.min(...values);
+  return box.checked;
+}
+
+function drawPareto() {
+  const { x, y } = plotted, { points, missing } = place(x, y);
+  const best = frontier(points, x.high, y.high), rest = points.filter((point) => !best.includes(point));
+  Object.assign(plotted, { points, best: new Set(best), order: [...best, ...rest], active: -1, factors: [unitOf(x.units)[0], unitOf(y.units)[0]] });
+  byId("pareto-said").replaceChildren(...paretoSaid(best.length, points).map((line) => make("p", {}, line)));
+  drawLeftOut(missing);
+  drawOptions();
+  if (byId("as-table").open) drawPoints();
+  showCard(null);
+  byId("pareto").hidden = points.length === 0;
+  if (points.length) Plotly.react("pareto", ...paretoFigure(best, rest), CONFIG);
+}
+
+function paretoSaid(onFrontier, points) {
+  const { x, y } = plotted, better = (axis) => (axis.high ? "higher" : "lower"), differing = mixed(points);
+  if (!points.length) return [`No model has both ${inChoice(x.name)} and ${inChoice(y.name)}.`];
+  const sides = x.high === y.high ? `${better(x)} is better on both axes` : `${better(x)} is better along, ${better(y)} up`;
+  return [
+    `${sides[0].toUpperCase()}${sides.slice(1)}. ${onFrontier} of ${points.length} on the frontier; grey points are dominated. Bars are 95 % intervals. `
+      + "Open markers are no measurements: circles modelled, triangles projected, squares published.",
+    ...(differing.length ? [`Not all costs were had under the same conditions: ${differing.join(", ")}.`] : []),
+  ];
+}
+
+function drawLeftOut(missing) {
+  byId("left-out").hidden = missing.size === 0;
+  byId("left-out-title").textContent = `Left out: ${missing.size} ${missing.size === 1 ? "model" : "models"}, and why`;
+  byId("left-out-list").replaceChildren(...[...missing].slice(0, 200).map(([model, reason]) => make("li", {}, make("strong", {}, model), `: ${reason}`)));
+}
+
+function paretoFigure(best, rest) {
+  const { x, y, factors, points } = plotted;
+  const log = [setLog("log-x", points.map((p) => p.x)), setLog("log-y", points.map((p) => p.y))];
+  const range = [ends(points.map((p) => p.x), factors[0], log[0]), ends(points.map((p) => p.y), factors[1], log[1])];
+  const sides = labelled(best, rest, range, log);
+  const traces = [stairs(best, range, log), scatter("dominated", rest, colour("muted-mark"), sides), scatter("on the frontier", best, colour("accent"), sides), ring([])];
+  const box = byId("pareto").getBoundingClientRect(), room = [box.width - EDGE.l - EDGE.r, box.height - EDGE.t - EDGE.b];
+  const axis = (about, number) => ({
+    title: { text: wrapped(axisTitle(about), room[number] / LETTER), standoff: 10 }, type: log[number] ? "log" : "linear", range: range[number], gridcolor: colour("line"), linecolor: colour("edge"),
+    zeroline: false, showline: true, ticks: "outside", tickcolor: colour("edge"), automargin: true, minor: { ticks: log[number] ? "outside" : "", ticklen: 3, tickcolor: colour("line") },
+    ...(log[number] ? logTicks(range[number]) : { tickformat: ",.4~r" }),
+  });
+  return [traces, { ...looks(), margin: EDGE, xaxis: axis(x, 0), yaxis: axis(y, 1), hovermode: "closest", hoverdistance: 30 }];
+}
+
+// Written out where that can be read, else powers of ten.
+function logTicks([low, high]) {
+  const far = low < -3.3 || high > 5.3;
+  return { dtick: far || high - low > 2.5 ? 1 : "D2", exponentformat: "power", tickformat: far ? "" : ",.4~r" };
+}
+
+function looks() {
+  return {
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false, dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
+    font: { family: "system-ui, sans-serif", size: 13, color: colour("ink") }, modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("muted"), activecolor: colour("accent") },
+  };
+}
+
+const CONFIG = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
+
+function labelled(best, rest, range, log) {
+  const box = byId("pareto").getBoundingClientRect(), width = box.width - EDGE.l - EDGE.r, height = box.height - EDGE.t - EDGE.b;
+  const pixel = (value, number) => {
+    const at = log[number] ? Math.log10(value * plotted.factors[number]) : value * plotted.factors[number];
+    return (at - range[number][0]) / (range[number][1] - range[number][0]);
+  };
+  const where = (point) => [pixel(point.x.value, 0) * width, (1 - pixel(point.y.value, 1)) * height];
+  const crowd = best.length + rest.length > NAMED, named = crowd ? best : [...best, ...rest];
+  const sides = labelSides(named.map((point) => point.name), named.map(where), (crowd ? best : named).map(where), width, height);
+  return new Map(named.map((point, number) => [point, sides[number]]));
+}
+
+// Text that plotly shows as it is: its own markup is of "<", ">" and "&".
+const verbatim = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+
+function scatter(name, points, hue, sides) {
+  const [fx, fy] = plotted.factors, crowd = plotted.points.length > NAMED && name === "dominated";
+  const bars = (axis, factor) => ({
+    type: "data", symmetric: false, array: points.map((p) => (p[axis].high === null ? 0 : (p[axis].high - p[axis].value) * factor)),
+    arrayminus: points.map((p) => (p[axis].low === null ? 0 : (p[axis].value - p[axis].low) * factor)), color: hue, thickness: 1, width: 0, visible: !crowd,
+  });
+  return {
+    name, mode: "markers+text", type: "scatter", hoverinfo: "none", cliponaxis: false, x: points.map((p) => p.x.value * fx), y: points.map((p) => p.y.value * fy),
+    text: points.map((p) => (sides.get(p) ? verbatim(p.name) : "")), textposition: points.map((p) => sides.get(p) ?? "top right"), textfont: { color: colour(name === "dominated" ? "muted" : "ink"), size: 12 },
+    marker: { size: crowd ? 5 : 10, color: hue, symbol: points.map((p) => KINDS[p.kind]), line: { width: 2, color: hue } },
+    error_x: bars("x", fx), error_y: bars("y", fy), customdata: points.map((p) => plotted.order.indexOf(p)),
+  };
+}
+
+// From the worse end of y down to the best x, step by step to the best y, and on to the worse end of x.
+function stairs(best, range, log) {
+  const { x, y, factors } = plotted, far = (number, high) => {
+    const end = range[number][high ? 0 : 1] + (high ? -50 : 50) * (range[number][1] - range[number][0]);
+    return log[number] ? 10 ** Math.max(-300, Math.min(300, end)) : end;
+  };
+  const at = best.map((point) => [point.x.value * factors[0], point.y.value * factors[1]]);
+  const corners = [[at[0][0], far(1, y.high)]];
+  for (const [along, up] of at) corners.push([along, corners.at(-1)[1]], [along, up]);
+  corners.push([far(0, x.high), corners.at(-1)[1]]);
+  return { name: "frontier", mode: "lines", type: "scatter", hoverinfo: "skip", x: corners.map((c) => c[0]), y: corners.map((c) => c[1]), line: { color: colour("accent"), width: 1.5 } };
+}
+
+function ring(points) {
+  const [fx, fy] = plotted.factors;
+  return {
+    name: "chosen", mode: "markers", type: "scatter", hoverinfo: "skip", cliponaxis: false, x: points.map((p) => p.x.value * fx), y: points.map((p) => p.y.value * fy),
+    marker: { size: 22, color: "rgba(0,0,0,0)", line: { width: 3, color: colour("focus") } },
+  };
+}
+
+function axisMenu(id, first) {
+  const select = byId(id), groups = Map.groupBy ? Map.groupBy(data.plots.axes, (axis) => axis.group) : grouped(data.plots.axes);
+  for (const [group, axes] of groups) {
+    select.append(make("optgroup", { label: group }, ...axes.map((axis) => make("option", { value: String(data.plots.axes.indexOf(axis)) }, axis.name))));
+  }
+  select.value = String(first);
+  select.addEventListener("change", () => chooseAxes());
+}
+
+function grouped(axes) {
+  const found = new Map();
+  for (const axis of axes) found.set(axis.group, [...(found.get(axis.group) ?? []), axis]);
+  return found;
+}
+
+function chooseAxes() {
+  for (const side of ["x", "y"]) {
+    const axis = data.plots.axes[Number(byId(`axis-${side}`).value)];
+    if (plotted[side] !== axis) delete byId(`log-${side}`).dataset.by;
+    plotted[side] = axis;
+  }
+  drawPareto();
+}
+
+function startPareto() {
+  if (data.plots.axes.length === 0) {
+    byId("pareto-section").querySelector(".plot").hidden = true;
+    byId("pareto-said").append(make("p", {}, "No model has a value that could be drawn."));
+    return;
+  }
+  const [x, y = x] = data.plots.first;
+  axisMenu("axis-x", x);
+  axisMenu("axis-y", y);
+  byId("swap").addEventListener("click", () => {
+    [byId("axis-x").value, byId("axis-y").value] = [byId("axis-y").value, byId("axis-x").value];
+    chooseAxes();
+  });
+  for (const id of ["log-x", "log-y"]) byId(id).addEventListener("change", () => { byId(id).dataset.by = "hand"; drawPareto(); });
+  chooseAxes();
+  byId("pareto").on("plotly_hover", (event) => pointAt(event));
+  byId("pareto").on("plotly_click", (event) => pointAt(event));
+  startOptions();
+  byId("as-table").addEventListener("toggle", () => { if (byId("as-table").open) drawPoints(); });
+}
+
+function pointAt(event) {
+  const found = event.points.find((point) => point.customdata !== undefined);
+  if (found) activate(Number(found.customdata));
+}
