@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from html import escape
 from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING, Any
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.quantity import METHODS
 from reports.claims import Claim
 from reports.evidence import Evidence
+from reports.html_claims import claims_table, verdict_list
 from reports.html_pareto import page_plots
-from reports.html_sections import claims_section, counted, environments_section, methods_section, verdict_list
 from reports.html_store import Store
+from reports.html_surroundings import methods_text, runs_and_environments
 from reports.html_tables import page_tables
 from reports.html_text import digest, packed
 from reports.html_traces import page_traces
@@ -29,11 +31,16 @@ SCRIPTS = ("numbers", "table", "frontier", "labels", "pareto", "card", "power", 
 
 
 def report_page(
-    evidence: Evidence, tables: Sequence[PaperTable], found: Sequence[Claim], traces: Mapping[int, pd.DataFrame]
+    title: str,
+    evidence: Evidence,
+    tables: Sequence[PaperTable],
+    found: Sequence[Claim],
+    traces: Mapping[int, pd.DataFrame],
 ) -> str:
     """The page.
 
     Args:
+        title: above it all.
         evidence: the records.
         tables: of the paper, without that of the claims.
         found: the claims.
@@ -41,16 +48,17 @@ def report_page(
     """
     library, script = _library(), _script()
     return Template(_part("page.html")).substitute(
+        title=escape(title),
         policy=f"{digest(script)} {digest(library)}",
         style=_part("page.css"),
         script=script,
         library=packed(library),
         data=packed(json.dumps(page_data(evidence, tables, traces), allow_nan=False, separators=(",", ":"))),
-        counts=f"{counted(len(evidence.records), 'record')}, {counted(len(evidence.models), 'model')}",
+        counts=f"{_counted(len(evidence.records), 'record')}, {_counted(len(evidence.models), 'model')}",
         verdicts=verdict_list(found),
-        claims=claims_section(found),
-        methods=methods_section(evidence),
-        environments=environments_section(evidence),
+        claims=claims_table(found),
+        methods=methods_text(evidence),
+        environments=runs_and_environments(evidence),
     )
 
 
@@ -62,6 +70,11 @@ def page_data(evidence: Evidence, tables: Sequence[PaperTable], traces: Mapping[
         "quantities": store.quantities, "words": store.words, "conditions": store.conditions, "methods": METHODS,
         "prefixes": PREFIXES, "alone": ALONE, "tables": made, "plots": plots, "power": page_traces(evidence, traces),
     }  # fmt: skip
+
+
+def _counted(number: int, word: str) -> str:
+    """Such as "1 record" or "1,000 records"."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def _library() -> str:

@@ -54,7 +54,7 @@ def _fill(evidence: Evidence, folder: Path) -> None:
         "main.bbl": bibliography(),
         "main.tex": main_tex(TITLE, tables, figures),
         "reproduce.sh": reproduce_script(evidence),
-        PAGE: report_page(evidence, tables[:-1], found, traces),
+        PAGE: report_page(TITLE, evidence, tables[:-1], found, traces),
         **model_cards(evidence),
     }
     for name, text in texts.items():

@@ -80,7 +80,7 @@ function paretoFigure(best, rest) {
   const traces = [stairs(best, range, log), scatter("dominated", rest, colour("muted-mark"), sides), scatter("on the frontier", best, colour("accent"), sides), ring([])];
   const box = byId("pareto").getBoundingClientRect(), room = [box.width - EDGE.l - EDGE.r, box.height - EDGE.t - EDGE.b];
   const axis = (about, number) => ({
-    title: { text: wrapped(axisTitle(about), room[number] / LETTER), standoff: 10 }, type: log[number] ? "log" : "linear", range: range[number], gridcolor: colour("line"), linecolor: colour("edge"),
+    title: { text: wrapped(axisTitle(about), room[number] / 8), font: { size: 14 }, standoff: 10 }, type: log[number] ? "log" : "linear", range: range[number], gridcolor: colour("line"), linecolor: colour("edge"),
     zeroline: false, showline: true, ticks: "outside", tickcolor: colour("edge"), automargin: true, minor: { ticks: log[number] ? "outside" : "", ticklen: 3, tickcolor: colour("line") },
     ...(log[number] ? logTicks(range[number]) : { tickformat: ",.4~r" }),
   });
