@@ -67,7 +67,7 @@ def page_data(evidence: Evidence, tables: Sequence[PaperTable], traces: Mapping[
     store = Store()
     made, plots = page_tables(evidence, tables, store), page_plots(evidence, store)
     return {
-        "quantities": store.quantities, "words": store.words, "conditions": store.conditions, "methods": METHODS,
+        "quantities": store.columns(), "words": store.words, "conditions": store.conditions, "methods": METHODS,
         "prefixes": PREFIXES, "alone": ALONE, "tables": made, "plots": plots, "power": page_traces(evidence, traces),
     }  # fmt: skip
 

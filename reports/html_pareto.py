@@ -61,11 +61,10 @@ def _found(axis: Axis, systems: Sequence[System], store: Store) -> Found:
 
 
 def _document(group: str, axis: Axis, found: Found, store: Store) -> dict[str, Any]:
-    first = store.quantities[found[0][1]]
     values = store.known([place for _, place, _ in found])
     return {
         "name": axis.name, "label": axis.label, "group": group, "high": axis.high, "card": group == "quality" or axis.name in _CARD, "at": found,
-        "units": unit_choices(values, store.words[int(first[3] or 0)], percent=axis.percent),
+        "units": unit_choices(values, store.unit(found[0][1]), percent=axis.percent),
     }  # fmt: skip
 
 

@@ -9,8 +9,10 @@ from benchmarks.comparability import conditions_that_matter, told
 from benchmarks.quantity import Quantity
 from benchmarks.record import Measurement
 
-Packed = list[float | int | None]
+Packed = tuple[float | None, float | None, float | None, int, int, int, int | None]
 """Value, low, high, then the places of unit, method and note among the words, and n."""
+DIGITS = 7
+"""Significant ones, more than the page ever shows; the paper's data/*.csv have all."""
 
 
 @dataclass
@@ -32,9 +34,10 @@ class Store:
         """Its place, a new one where it is not there yet."""
         if quantity not in self._places:
             low, high = quantity.ci95 or (None, None)
-            words = [self._word(text) for text in (quantity.unit, quantity.method, quantity.note)]
+            unit, method, note = (self._word(text) for text in (quantity.unit, quantity.method, quantity.note))
             self._places[quantity] = len(self.quantities)
-            self.quantities.append([quantity.value, low, high, *words, quantity.n])
+            numbers = (_short(quantity.value), _short(low), _short(high))
+            self.quantities.append((*numbers, unit, method, note, quantity.n))
         return self._places[quantity]
 
     def condition(self, row: Measurement) -> int:
@@ -45,9 +48,17 @@ class Store:
             self.conditions.append({name: value for name, value in told(row).items() if name != "method"})
         return self._places[key]
 
+    def unit(self, place: int) -> str:
+        """Of the quantity there."""
+        return self.words[self.quantities[place][3]]
+
+    def columns(self) -> list[tuple[float | None, ...]]:
+        """All quantities, a list for each part of them, which packs better."""
+        return list(zip(*self.quantities, strict=True))
+
     def known(self, places: Sequence[int]) -> list[float]:
         """The values at these places, without those that cannot be had."""
-        return [float(value) for place in places if (value := self.quantities[place][0]) is not None]
+        return [value for place in places if (value := self.quantities[place][0]) is not None]
 
     def _word(self, text: str) -> int:
         key = ("word", text)
@@ -55,3 +66,7 @@ class Store:
             self._places[key] = len(self.words)
             self.words.append(text)
         return self._places[key]
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.{DIGITS}g}")

@@ -24,8 +24,9 @@ def page_tables(evidence: Evidence, tables: Sequence[PaperTable], store: Store) 
 
 def _document(table: PaperTable, store: Store) -> dict[str, Any]:
     rows = [[_cell(cell, store) for cell in row] for row in table.rows]
-    columns = [_column(column, [row[n] for row in rows], store) for n, column in enumerate(table.columns)]
-    return {"name": table.name, "caption": table.caption, "columns": columns, "rows": rows, "notes": table.notes}
+    cells = [[row[number] for row in rows] for number in range(len(table.columns))]
+    columns = [_column(*each, store) for each in zip(table.columns, cells, strict=True)]
+    return {"name": table.name, "caption": table.caption, "columns": columns, "notes": table.notes}
 
 
 def _cell(cell: Cell, store: Store) -> int | str | list[str] | None:
@@ -41,11 +42,12 @@ def _column(column: Column, cells: Sequence[object], store: Store) -> dict[str, 
     """A column of numbers has its units; one of energy or of computing has a choice of them."""
     places = [cell for cell in cells if isinstance(cell, int)]
     if not column.unit:
-        return {"name": column.name}
-    units = {store.words[int(store.quantities[place][3] or 0)] for place in places}
+        return {"name": column.name, "cells": cells}
+    units = {store.unit(place) for place in places}
     if len(units) == 1 and units <= CHOICES.keys() | {"g", "B"}:
-        return {"name": column.name, "units": unit_choices(store.known(places), *units)}
-    return {"name": column.name, "units": {"": (column.factor, "" if column.unit == "1" else column.unit)}}
+        return {"name": column.name, "cells": cells, "units": unit_choices(store.known(places), *units)}
+    own = {"": (column.factor, "" if column.unit == "1" else column.unit)}
+    return {"name": column.name, "cells": cells, "units": own}
 
 
 def _every_measurement(evidence: Evidence, store: Store) -> dict[str, Any]:
@@ -57,9 +59,11 @@ def _every_measurement(evidence: Evidence, store: Store) -> dict[str, Any]:
         ]
         for found in evidence.rows
     ]  # fmt: skip
-    columns: list[dict[str, Any]] = [{"name": name} for name in EVERY]
+    columns: list[dict[str, Any]] = [
+        {"name": name, "cells": [row[number] for row in rows]} for number, name in enumerate(EVERY)
+    ]
     columns[EVERY.index("value")]["units"] = {}
-    return {"name": "measurements", "caption": "Every measurement", "columns": columns, "rows": rows, "notes": []}
+    return {"name": "measurements", "caption": "Every measurement", "columns": columns, "notes": []}
 
 
 def _conditions(c: Conditions) -> str:

@@ -13,7 +13,7 @@ function unitOf(units) {
 }
 
 function quantity(place) {
-  const [value, low, high, unit, method, note, n] = data.quantities[place];
+  const [value, low, high, unit, method, note, n] = data.quantities.map((column) => column[place]);
   return { value, low, high, n, unit: data.words[unit], method: data.words[method], note: data.words[note] };
 }
 

@@ -131,6 +131,7 @@ function chooseTable(table) {
 
 function startTable() {
   for (const [number, table] of data.tables.entries()) {
+    table.rows = table.columns[0].cells.map((_, row) => table.columns.map((column) => column.cells[row]));
     const radio = make("input", { type: "radio", name: "table", id: `table-${table.name}`, onchange: () => chooseTable(table), checked: number === 0 });
     byId("tables").append(radio, make("label", { for: `table-${table.name}` }, table.caption, make("span", { class: "tally" }, ` ${table.rows.length.toLocaleString("en")}`)));
   }
