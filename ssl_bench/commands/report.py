@@ -14,6 +14,10 @@ from ssl_bench.console import Json, print_json
 if TYPE_CHECKING:
     from reports.claims import Claim
 
+TYPESET = (
+    "pdflatex main.tex && pdflatex main.tex  # no BibTeX: the second run sets the citations that the first numbers"
+)
+
 
 def report_command(
     runs: Annotated[list[str], typer.Argument(help="Folders of runs, of any command that leaves one.")],
@@ -39,7 +43,7 @@ def report_command(
         return
     _print_claims(found)
     typer.echo(f"records:  {len(evidence.records)}\nreport:   {out} ({len(files)} files)")
-    typer.echo(f"paper:    cd {shlex.quote(str(out))} && pdflatex main.tex && pdflatex main.tex")
+    typer.echo(f"paper:    cd {shlex.quote(str(out))} && {TYPESET}")
     typer.echo(f"next:     {_opener()} {shlex.quote(str(out / PAGE))}")
 
 

@@ -57,5 +57,7 @@ def test_bibliographies_hold_every_entry() -> None:
         assert f"\\bibitem{{{key}}}" in bibliography()
     assert bibtex().count("{") == bibtex().count("}")
     assert set(FAMILIES.values()) <= set(REFERENCES)
+    assert not [key for key, entry in REFERENCES.items() if entry.cited.startswith("arXiv") and not entry.author]
+    assert "others" not in bibtex(), "every list of authors is whole"
     assert paper_of("hubert-large") == "hsu2021hubert"
     assert paper_of("efficient-base") is None
