@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from benchmarks.quantity import Quantity
 from benchmarks.record import Conditions, Measurement, Record, headline_scope
+from benchmarks.run_names import told_apart
 
 ERRORS = ("cer", "wer", "per", "accuracy", "eer", "abx")
 """Metrics of quality, all shares of one."""
@@ -60,13 +60,8 @@ class Evidence:
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
-        """The records' names, numbered where several share one."""
-        shared, seen = Counter(record.id for record in self.records), Counter[str]()
-        labels = []
-        for record in self.records:
-            seen[record.id] += 1
-            labels.append(record.id if shared[record.id] == 1 else f"{record.id} ({seen[record.id]})")
-        return tuple(labels)
+        """The records' names, told apart where several share one."""
+        return told_apart([record.id for record in self.records], self.folders)
 
     @cached_property
     def rows(self) -> tuple[Found, ...]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.record import Record, write_atomically
+from benchmarks.run_names import told_apart
 from reports.axes import Axis, energy_axes, error_axes, flops_axes, memory_axes
 from reports.breakdown_picture import energy_picture, energy_rate_picture, memory_picture
 from reports.drawing import Drawing, Row, save, sentences
@@ -19,7 +20,7 @@ from reports.length_picture import length_picture
 from reports.pareto_picture import pareto_picture
 from reports.pareto_points import best_plot
 from reports.style import print_style
-from reports.systems import System, run_names, systems_of
+from reports.systems import System, systems_of
 from reports.trace_picture import trace_picture
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def write_figures(
     folder: Path,
     traces: Mapping[int, pd.DataFrame] | None = None,
     pairs: Sequence[tuple[str, Axis, Axis]] = (),
+    runs: Sequence[str] | None = None,
 ) -> list[Figure]:
     r"""Write `figures/NAME.pdf`, `.svg` and `.png`, `figures/captions.tex` and `data/NAME.csv`.
 
@@ -61,13 +63,14 @@ def write_figures(
         folder: of the paper.
         traces: power samples of the records, by their number in `records`.
         pairs: more Pareto plots: name, and two axes, such as `reports.axes.metric_axis` gives.
+        runs: what the records are called; by default their names, told apart.
     """
     pictures, data = folder / "figures", folder / "data"
     for path in (pictures, data):
         path.mkdir(parents=True, exist_ok=True)
-    figures = []
+    figures, named = [], runs or told_apart([record.id for record in records])
     with print_style():
-        for drawing in _drawings(records, traces or {}, pairs):
+        for drawing in _drawings(records, named, traces or {}, pairs):
             figures.append(Figure(drawing.name, drawing.caption, drawing.rows, save(drawing, pictures)))
             if drawing.rows:
                 write_atomically(data / f"{drawing.name}.csv", _csv(drawing.rows))
@@ -76,9 +79,12 @@ def write_figures(
 
 
 def _drawings(
-    records: Sequence[Record], traces: Mapping[int, pd.DataFrame], pairs: Sequence[tuple[str, Axis, Axis]]
+    records: Sequence[Record],
+    runs: Sequence[str],
+    traces: Mapping[int, pd.DataFrame],
+    pairs: Sequence[tuple[str, Axis, Axis]],
 ) -> Iterator[Drawing]:
-    systems = systems_of(records)
+    systems = systems_of(records, runs)
     errors = error_axes(systems)
     for what, axes in (("energy", energy_axes()), ("flops", flops_axes()), ("memory", memory_axes())):
         yield _pareto(f"pareto-{what}", systems, axes, errors)
@@ -87,8 +93,8 @@ def _drawings(
     yield energy_picture(systems)
     yield energy_rate_picture(systems)
     yield memory_picture(systems)
-    yield length_picture(records)
-    yield from _traces(records, traces)
+    yield length_picture(records, runs)
+    yield from _traces(runs, traces)
 
 
 def _pareto(name: str, systems: Sequence[System], xs: Sequence[Axis], ys: Sequence[Axis]) -> Drawing:
@@ -98,8 +104,7 @@ def _pareto(name: str, systems: Sequence[System], xs: Sequence[Axis], ys: Sequen
     return pareto_picture(name, plot)
 
 
-def _traces(records: Sequence[Record], traces: Mapping[int, pd.DataFrame]) -> Iterator[Drawing]:
-    names = run_names(records)
+def _traces(names: Sequence[str], traces: Mapping[int, pd.DataFrame]) -> Iterator[Drawing]:
     taken: dict[str, int] = {}
     for number in sorted(traces)[:TRACES]:
         name = f"power-{slug(names[number])}"

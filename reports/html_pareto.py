@@ -12,7 +12,7 @@ from reports.html_store import Store
 from reports.html_units import unit_choices
 from reports.pareto_points import best_plot
 from reports.scales import SPAN
-from reports.systems import System, run_names, systems_of
+from reports.systems import System, systems_of
 
 CARD = (
     ("parameters", "inference"), ("flops_per_audio_second", "training"), ("flops_per_audio_second", "inference"),
@@ -24,12 +24,11 @@ CARD = (
 
 def page_plots(evidence: Evidence, store: Store) -> dict[str, Any]:
     """Systems, axes and the two to begin with."""
-    systems = systems_of(evidence.records)
+    systems = systems_of(evidence.records, evidence.labels)
     known = [(group, axis, found) for group, axis in _grouped(systems) if (found := _found(axis, systems, store))]
     names = [axis.name for _, axis, _ in known]
-    labels = dict(zip(run_names(evidence.records), evidence.labels, strict=True))
     return {
-        "systems": [{"model": s.model, "run": labels[s.run], "recipe": _recipe(s.model)} for s in systems],
+        "systems": [{"model": s.model, "run": s.run, "recipe": _recipe(s.model)} for s in systems],
         "axes": [_document(*each, store) for each in known],
         "first": [names.index(name) for name in _first(systems, names)],
         "span": SPAN,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.quantity import Quantity
@@ -13,7 +14,6 @@ from reports.drawing import Drawing, Row, columns, left_out, sentences
 from reports.scales import draw_scale, limits
 from reports.style import COLUMN_INCHES, METERED, nth
 from reports.sweep_picture import name_axis
-from reports.systems import run_names
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -41,9 +41,9 @@ class Line:
         return [(length, q) for length, q in pairs if q is not None and q.value is not None]
 
 
-def length_picture(records: Sequence[Record]) -> Drawing:
-    """Joules per audio hour where all lines have metered ones, else speed; below it peak memory."""
-    lines, failed = _lines(records)
+def length_picture(records: Sequence[Record], runs: Sequence[str]) -> Drawing:
+    """Joules per audio hour where all lines have metered ones, else speed; below it peak memory. The records are called `runs`."""
+    lines, failed = _lines(records, runs)
     about = "Cost and peak memory against the length of a clip."
     if not lines:
         why = "No sweep over clip lengths has two results."
@@ -60,10 +60,10 @@ def length_picture(records: Sequence[Record]) -> Drawing:
     return Drawing("cost-by-length", caption, rows, _draw(lines, *cost))
 
 
-def _lines(records: Sequence[Record]) -> tuple[list[Line], dict[str, str]]:
+def _lines(records: Sequence[Record], runs: Sequence[str]) -> tuple[list[Line], dict[str, str]]:
     lines: list[Line] = []
     failed: dict[str, str] = {}
-    for record, run in zip(records, run_names(records), strict=True):
+    for record, run in zip(records, runs, strict=True):
         sweep = record.config.get("sweep")
         if not sweep or sweep[0] != "clip-seconds":
             continue
@@ -73,7 +73,8 @@ def _lines(records: Sequence[Record]) -> tuple[list[Line], dict[str, str]]:
         good = sorted((cell for cell in cells if not cell.failed), key=lambda cell: cell.clip_seconds)
         if len(good) > 1:
             lines.append(Line(name, run, headline_scope(record.config["device"]), tuple(good)))
-    return lines, failed
+    shared = Counter(line.name for line in lines)
+    return [replace(x, name=f"{x.name} ({x.run})") if shared[x.name] > 1 else x for x in lines], failed
 
 
 def _rows(line: Line, cost: str) -> list[Row]:

@@ -68,7 +68,8 @@ def _figures(evidence: Evidence, folder: Path, traces: Mapping[int, pd.DataFrame
     """Write the figures that the records allow; their names."""
     from reports.figures import write_figures
 
-    return [figure.name for figure in write_figures(evidence.records, folder, traces) if figure.files]
+    figures = write_figures(evidence.records, folder, traces, runs=evidence.labels)
+    return [figure.name for figure in figures if figure.files]
 
 
 def _traces(evidence: Evidence) -> Iterator[tuple[int, pd.DataFrame]]:

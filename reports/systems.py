@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.record import Measurement, Record, headline_scope
+from benchmarks.run_names import told_apart
 
 Key = tuple[str, str | None, str | None]
 
@@ -16,7 +16,7 @@ class System:
     """A model in a record.
 
     Attributes:
-        run: the record's name, numbered where several records share it.
+        run: what the record is called among the others.
         model: its name.
         scope: whose joules count in headlines.
         rows: by metric, phase and scope.
@@ -38,23 +38,13 @@ class System:
         return found[0] if len(found) == 1 else None
 
 
-def systems_of(records: Sequence[Record]) -> list[System]:
-    """In the order of the records and of their rows."""
+def systems_of(records: Sequence[Record], runs: Sequence[str] | None = None) -> list[System]:
+    """In the order of the records, which are called `runs` (by default their names, told apart), and of their rows."""
     found = []
-    for record, run in zip(records, run_names(records), strict=True):
+    for record, run in zip(records, runs or told_apart([record.id for record in records]), strict=True):
         models: dict[str, dict[Key, list[Measurement]]] = {}
         for row in record.measurements:
             models.setdefault(row.model, {}).setdefault((row.metric, row.phase, row.scope), []).append(row)
         scope = headline_scope(record.config.get("device"))
         found += [System(run, model, scope, rows) for model, rows in models.items()]
     return found
-
-
-def run_names(records: Sequence[Record]) -> list[str]:
-    """The records' names, numbered where several share one."""
-    shared, seen = Counter(record.id for record in records), Counter[str]()
-    names = []
-    for record in records:
-        seen[record.id] += 1
-        names.append(record.id if shared[record.id] == 1 else f"{record.id} #{seen[record.id]}")
-    return names

@@ -15,6 +15,7 @@ from benchmarks.comparison import Prices, SideBySide, differing
 from benchmarks.quantity import Quantity, total
 from benchmarks.record import Measurement, Record, headline_scope
 from benchmarks.rounds import OF_A_WINDOW
+from benchmarks.run_names import told_apart
 from models.errors import BadInputError
 from models.names import choose
 from reports.compare_report import write_compare_report
@@ -26,9 +27,10 @@ from ssl_bench.runs import RunFolder, new_run
 
 @dataclass(frozen=True)
 class Source:
-    """A run that is compared, its rows under the names that the comparison knows the models by."""
+    """A run that is compared, its rows under the names that the comparison knows the models by; `run` is what it is called."""
 
     folder: Path
+    run: str
     record: Record
     rows: tuple[Measurement, ...]
 
@@ -72,11 +74,12 @@ def read_sources(folders: Sequence[str]) -> list[Source]:
         raise BadInputError("a run is named twice")
     records = [RunFolder(path).read() for path in paths]
     names = Counter(model for record in records for model in {row.model for row in record.measurements})
+    runs = told_apart([record.id for record in records], paths)
     sources = []
-    for path, record in zip(paths, records, strict=True):
+    for path, record, run in zip(paths, records, runs, strict=True):
         rows = [row for row in record.measurements if _taken(row, record)]
-        told = [replace(row, model=f"{row.model} ({record.id})") if names[row.model] > 1 else row for row in rows]
-        sources.append(Source(path, record, tuple(told)))
+        told = [replace(row, model=f"{row.model} ({run})") if names[row.model] > 1 else row for row in rows]
+        sources.append(Source(path, run, record, tuple(told)))
     return sources
 
 
@@ -129,7 +132,7 @@ def _trained(source: Source, scope: str) -> dict[str, Quantity]:
 def _record(command: str, config: CompareConfig, sources: Sequence[Source], details: dict[str, Any]) -> Record:
     """Without its rows; hardware and device are those of the first run, every run's own stand beside it."""
     told = [
-        {"run": s.record.id, "folder": str(s.folder), "command": s.record.command, "environment": s.record.environment}
+        {"run": s.run, "folder": str(s.folder), "command": s.record.command, "environment": s.record.environment}
         for s in sources
     ]
     first = sources[0].record

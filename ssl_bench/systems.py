@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import torch
 
 from benchmarks.downstream.features import LogMelControl
 from benchmarks.record import Record, read_record
+from benchmarks.run_names import told_apart
 from models.catalog import described, is_foreign, is_run, load_model
 from ssl_bench.evaluation import System
 
@@ -46,7 +46,7 @@ def systems_of(models: Sequence[str], seeds: Sequence[int], pretrained: str | No
                 controls.setdefault((twin, seed), System(twin, seed, partial(_seeded, model, seed), shape))
     drawn = dict.fromkeys(system.seed for system in (*trained, *controls.values()))
     log_mel = [System(LOG_MEL, seed, LogMelControl, LogMelControl) for seed in drawn]
-    return [*_unique(trained), *controls.values(), *log_mel]
+    return [*trained, *controls.values(), *log_mel]
 
 
 OWN = frozenset({"seed", "out", "strict", "idle", "evaluate", "inference", "checkpoint_minutes"})
@@ -57,32 +57,27 @@ def named(models: Sequence[str]) -> dict[str, str]:
     """Each model's name in rows: runs that differ in their seed alone share theirs, another is called by its folder too."""
     names: dict[str, str] = {}
     kinds: dict[str, object] = {}
-    for model in models:
-        name, kind = shown_name(model), _kind(model)
-        if kinds.setdefault(name, kind) != kind:
-            name = f"{name} ({Path(model).name})"
+    seeds: set[tuple[str, int | None]] = set()
+    folders = folder_names(models)
+    for model in dict.fromkeys(models):
+        name, kind, seed = shown_name(model), _kind(model), _own_seed(model)
+        if kinds.setdefault(name, kind) != kind or (name, seed) in seeds:
+            name = f"{name} ({folders[model]})"
+        seeds.add((name, seed))
         names[model] = name
     return names
+
+
+def folder_names(models: Sequence[str]) -> dict[str, str]:
+    """What the folder of each run is called beside the others, and a model that is no run."""
+    folders = [Path(model).resolve() for model in dict.fromkeys(models)]
+    return dict(zip(dict.fromkeys(models), told_apart([folder.name for folder in folders], folders), strict=True))
 
 
 def _kind(model: str) -> object:
     """What runs of one row have in common; a model that is no run is only itself."""
     record = record_of(model)
     return model if record is None else {key: value for key, value in record.config.items() if key not in OWN}
-
-
-def _unique(systems: Iterable[System]) -> list[System]:
-    """Names tell systems apart; two runs with one seed and one model are told apart by a number."""
-    seen: set[tuple[str, int]] = set()
-    found = []
-    for system in systems:
-        name, number = system.name, 1
-        while (name, system.seed) in seen:
-            number += 1
-            name = f"{system.name} #{number}"
-        seen.add((name, system.seed))
-        found.append(replace(system, name=name))
-    return found
 
 
 def shown_name(model: str) -> str:

@@ -210,7 +210,7 @@ def chosen_axes(page: Any, x: str, y: str) -> None:
 
 def test_any_two_axes_have_the_points_and_the_frontier_of_the_paper(opened: Opened, evidence: Evidence) -> None:
     """Held against `reports.pareto`, higher and lower being better, and with a size that stands in the other record alone."""
-    systems = systems_of(evidence.records)
+    systems = systems_of(evidence.records, evidence.labels)
     axes = [
         metric_axis("flops_per_audio_second", "training"), metric_axis("audio_seconds_per_second", "inference"),
         metric_axis("parameters", "inference"), *energy_axes()[2:3], *memory_axes(), *rate_axes(systems, "cer"),

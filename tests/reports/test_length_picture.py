@@ -30,7 +30,7 @@ def sweep(model: str, *lengths: float, method: Method = "sampled", failed: float
 
 
 def lines(*records: Record) -> dict[str, list[tuple[float, float]]]:
-    canvas = length_picture(records).canvas
+    canvas = length_picture(records, [r.id for r in records]).canvas
     assert canvas is not None
     above = canvas.axes[0]
     named = [line for line in above.lines if not str(line.get_label()).startswith("_")]
@@ -51,10 +51,10 @@ def test_one_model_without_metered_joules_turns_the_picture_to_speed() -> None:
 
 @pytest.mark.parametrize("lengths", [(), (1.0,)])
 def test_fewer_than_two_results_make_no_figure(lengths: tuple[float, ...]) -> None:
-    drawing = length_picture([sweep("a", *lengths, failed=60.0)])
+    drawing = length_picture([sweep("a", *lengths, failed=60.0)], ["r"])
     assert drawing.canvas is None
     assert "a, inference at long (out of memory)" in drawing.caption
 
 
 def test_a_cell_that_failed_is_named() -> None:
-    assert "a, inference at long (out of memory)" in length_picture([sweep("a", 1.0, 2.0, failed=60.0)]).caption
+    assert "a, inference at long (out of memory)" in length_picture([sweep("a", 1.0, 2.0, failed=60.0)], ["r"]).caption

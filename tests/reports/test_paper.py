@@ -148,12 +148,25 @@ def test_a_thousand_runs_make_tables() -> None:
     assert latex(tables[1]).startswith("% inference")
     assert "\\begin{longtable}" in latex(tables[1])
     assert markdown(tables[1]).count("model-") == 1000
-    assert evidence.labels[999] == "run (1000)"
-    assert methods_markdown(evidence).count("run (") == 0
+    assert evidence.labels[999] == "run #1000"
+    assert methods_markdown(evidence).count("run #") == 0
 
 
 def test_a_record_named_twice_is_there_once() -> None:
-    assert distinct([run(), run(), run(value=2.0)], [None, None, None]).labels == ("run 1 (1)", "run 1 (2)")
+    assert distinct([run(), run(), run(value=2.0)], [None, None, None]).labels == ("run 1 #1", "run 1 #2")
+
+
+def test_runs_of_one_name_are_called_alike_in_tables_and_figures(tmp_path: Path) -> None:
+    """By the folders that hold them, never by a whole path."""
+    folders = [tmp_path / part / "run 1" for part in ("one", "two")]
+    evidence = Evidence((run(), run(value=2.0)), tuple(folders))
+    assert evidence.labels == ("one/run 1", "two/run 1")
+    write_paper(evidence, tmp_path / "paper")
+    texts = {name: content.decode() for name, content in contents(tmp_path / "paper").items() if name.endswith(".csv")}
+    sources = {line["source"] for line in csv.DictReader(io.StringIO(texts["tables/inference.csv"]))}
+    behind = {line["run"] for line in csv.DictReader(io.StringIO(texts["data/pareto-energy.csv"]))}
+    assert sources == behind == set(evidence.labels)
+    assert not any(str(tmp_path).encode() in content for content in contents(tmp_path / "paper").values())
 
 
 def test_the_script_runs_nothing_but_sslbench(tmp_path: Path) -> None:

@@ -42,12 +42,12 @@ def made(
 
 def written(tmp_path: Path, run: str, rows: list[Measurement], **details: Any) -> Path:
     folder = tmp_path / run
-    folder.mkdir()
+    folder.mkdir(parents=True)
     config = {"device": "cpu", "pue": 1.0}
     machine = {"cpu": "a processor", "gpus": []}
     details = {"grid": None, **details}
     record = Record(
-        run, "2026-11-20T08:00:00+00:00", "finished", f"made {run}", config, machine, tuple(rows), {}, details
+        folder.name, "2026-11-20T08:00:00+00:00", "finished", f"made {run}", config, machine, tuple(rows), {}, details
     )
     write_record(record, folder / "run.json")
     return folder
@@ -83,6 +83,15 @@ def test_two_runs_of_a_model_keep_their_names_and_their_recipe(tmp_path: Path) -
     assert record.details["baseline"] == "essl (one)"
     recipes = [p["work"]["hours"] for p in record.details["projections"] if p["work"]["name"] == "recipe"]
     assert recipes == [18_000, 18_000]
+
+
+def test_runs_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    """As the tables and the list of sources have it; the baseline is asked for by that name."""
+    folders = [made(tmp_path, run, "essl", 100.0) for run in ("one/run", "two/run")]
+    record = compared(tmp_path, *folders, baseline="essl (two/run)")
+    assert record.details["models"] == ["essl (one/run)", "essl (two/run)"]
+    assert [source["run"] for source in record.details["sources"]] == ["one/run", "two/run"]
+    assert "Runs compared: one/run (`made one/run`), two/run" in (tmp_path / "out" / "report.md").read_text()
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,13 @@ def test_runs_of_other_settings_have_rows_of_their_own(make_run: MakeRun) -> Non
 
 def test_two_runs_of_one_seed_are_told_apart(make_run: MakeRun) -> None:
     systems = systems_of([make_run("a", 3), make_run("b", 3)], [0], None)
-    assert shown(systems)[:3] == [(TINY, 3, RANDOM), ("efficient-tiny #2", 3, RANDOM), (RANDOM, 3, "")]
+    assert shown(systems)[:3] == [(TINY, 3, RANDOM), ("efficient-tiny (b)", 3, RANDOM), (RANDOM, 3, "")]
+
+
+def test_folders_of_one_name_are_told_apart_by_those_that_hold_them(make_run: MakeRun) -> None:
+    runs = [make_run("one/run", 3), make_run("two/run", 3, steps=99), make_run("three/run", 3, width=64)]
+    trained = [name for name, _, control in shown(systems_of(runs, [0], None)) if control]
+    assert trained == [TINY, "efficient-tiny (two/run)", "efficient-tiny (three/run)"]
 
 
 def test_a_function_of_the_users_brings_its_own_control(tmp_path: Path) -> None:
