@@ -42,7 +42,7 @@ HUBERT = "arXiv 2106.07447, section IV"
 DATA2VEC = "arXiv 2202.03555 and the authors' settings in fairseq"
 
 RECIPES = {
-    "efficient-tiny": Recipe(491.52 / 3600, None, 2e-3, 18_000.0, None, "not published", OURS, published=False),
+    "efficient-tiny": Recipe(491.52 / 3600, None, 4e-3, 18_000.0, None, "not published", OURS, published=False),
     "efficient-small": Recipe(491.52 / 3600, None, 2e-3, 18_000.0, None, "not published", OURS, published=False),
     "efficient-base": Recipe(491.52 / 3600, None, 2e-3, 18_000.0, None, "not published", OURS, published=False),
     "essl": _recipe(1.2, 15_000, 3e-4, "settings published by the authors (Orange-OpenSource/essL)"),

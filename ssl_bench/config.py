@@ -141,7 +141,7 @@ def _batch_seconds(*, gpu: bool, light: bool) -> float:
     """Audio in a step: what a card of 24 GB, or a machine of 8 GB, holds of most models of either weight."""
     if gpu:
         return 491.52 if light else 245.76
-    return 122.88 if light else 15.36
+    return 30.72 if light else 15.36
 
 
 def check_choices(settings: Mapping[str, Any]) -> None:

@@ -65,6 +65,7 @@ class ObjectiveConfig:
         labels_per_frame: stretches of 20 ms whose labels one encoder frame predicts (2 at 25 Hz = 50 Hz targets).
         span_frames: encoder frames a masked span covers (6 = 240 ms).
         masked_share: of the valid frames.
+        masked_weight: of the loss at masked frames, alpha of HuBERT (arXiv 2106.07447, eq. 3); the rest is that at visible ones.
         fit_hours: training speech that k-means sees at most.
     """
 
@@ -74,6 +75,7 @@ class ObjectiveConfig:
     labels_per_frame: int = 2
     span_frames: int = 6
     masked_share: float = 0.5
+    masked_weight: float = 1.0
     fit_hours: float = 1.0
 
     @property
@@ -91,6 +93,8 @@ class ObjectiveConfig:
             raise ValueError(f"codebooks {self.codebooks}: k-means has one; several go with random-projection targets")
         if not 0 < self.masked_share <= 1:
             raise ValueError(f"masked_share {self.masked_share} must lie above 0 and at most at 1")
+        if not 0 <= self.masked_weight <= 1:
+            raise ValueError(f"masked_weight {self.masked_weight} must lie in [0, 1]")
         if not self.fit_hours > 0:
             raise ValueError(f"fit_hours {self.fit_hours} must be more than 0")
 
@@ -113,8 +117,14 @@ class EfficientConfig:
 
 RANDOM_PROJECTION = ObjectiveConfig("random-projection", clusters=2048, codebooks=4)
 
+# Of minutes on a CPU: visible frames teach too, at twice the rate. After 25 h of audio in batches of 31 s the masked
+# accuracy was 20 % for 18 % (one seed, both changes together); untried at the sizes for a GPU.
+TINY = EfficientConfig(
+    EncoderConfig(144, 8, 3, 384), ObjectiveConfig(clusters=100, masked_weight=0.5), OptimisationConfig(4e-3)
+)
+
 EFFICIENT = {
-    "efficient-tiny": EfficientConfig(EncoderConfig(144, 8, 3, 384), ObjectiveConfig(clusters=100)),
+    "efficient-tiny": TINY,
     "efficient-small": EfficientConfig(EncoderConfig(384, 16, 6, 1024)),
     "efficient-base": EfficientConfig(EncoderConfig(512, 18, 8, 1408)),
 }

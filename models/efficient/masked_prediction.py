@@ -41,7 +41,7 @@ class MaskedPrediction(UnitObjective):
         self._predict = torch.compile(self.predict, *args, dynamic=False, **kwargs)  # type: ignore[call-overload]
 
     def forward(self, waveforms: Tensor, lengths: Tensor | None, generator: torch.Generator) -> LossAndMetrics:
-        """Loss over the masked valid frames of `(B, T)` waveforms, mean cross-entropy in nats per label.
+        """Mean cross-entropy in nats per label of `(B, T)` waveforms, at masked and visible valid frames by their weights.
 
         Raises:
             ValueError: for clips shorter than one frame.
@@ -67,12 +67,16 @@ class MaskedPrediction(UnitObjective):
     def predict(
         self, stacked: Tensor, labels: Tensor, mask: Tensor, frame_lengths: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Loss, share of masked labels hit, and variance of the output's channels over valid frames (near 0 = collapsed)."""
+        """Loss at masked and visible frames, share of masked labels hit, and variance of the output's channels over valid frames (near 0 = collapsed)."""
         projected = self.encoder.project(stacked)
         projected = torch.where(mask[..., None], self.mask_vector.to(projected.dtype), projected)
         output = self.encoder.transform(projected, frame_lengths)[-1]
         logits = self.head(output).float().view(*labels.shape, -1)
         loss, hits = hidden_cross_entropy(logits, labels, mask)
+        weight = self.config.objective.masked_weight
+        if weight < 1:
+            visible = ~mask if frame_lengths is None else valid_mask(frame_lengths, mask.shape[1]) & ~mask
+            loss = weight * loss + (1 - weight) * hidden_cross_entropy(logits, labels, visible)[0]
         with torch.no_grad():
             variance = feature_variance(output, frame_lengths)
         return loss, hits, variance

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -288,3 +289,24 @@ def test_stacked_input_has_unit_variance(module: MaskedPrediction) -> None:
     logmel = module.encoder.logmel(batch())
     valid = normalised(logmel, LENGTHS // 160)[0].double().numpy()
     np.testing.assert_allclose(valid.std(0), 1.0, atol=1e-3)
+
+
+def test_the_loss_weighs_masked_against_visible_frames_and_leaves_padding_out(module: MaskedPrediction) -> None:
+    """torch's cross-entropy of the frames that a loop picks."""
+    stacked = stacked_frames(module.encoder.logmel(batch()), LENGTHS, 4)
+    labels = module.quantiser(module.encoder.logmel(batch()), LENGTHS // 160).view(3, 50, 2)
+    mask = span_mask(LENGTHS // 640, 50, 6, 0.5, torch.Generator().manual_seed(0))
+    module.config = replace(module.config, objective=replace(module.config.objective, masked_weight=0.3))
+    with torch.no_grad():
+        loss = module.predict(stacked, labels, mask, LENGTHS // 640)[0]
+        projected = torch.where(mask[..., None], module.mask_vector, module.encoder.project(stacked))
+        logits = module.head(module.encoder.transform(projected, LENGTHS // 640)[-1]).view(3, 50, 2, -1)
+    picked: dict[bool, list[torch.Tensor]] = {True: [], False: []}
+    for clip, length in enumerate((LENGTHS // 640).tolist()):
+        for frame in range(length):
+            for half in range(2):
+                cost = torch.nn.functional.cross_entropy(logits[clip, frame, half], labels[clip, frame, half])
+                picked[bool(mask[clip, frame])].append(cost)
+    masked, visible = (torch.stack(picked[where]).mean().item() for where in (True, False))
+    assert loss.item() == pytest.approx(0.3 * masked + 0.7 * visible, rel=1e-5)
+    assert masked != pytest.approx(visible, rel=1e-3)

@@ -60,20 +60,20 @@ def test_flops_become_the_hours_that_the_closed_form_gives(model: str) -> None:
     hour = 2 * family_of(config).closed_form.training_macs(config, 245_760) / 15.36 * 3600
     plan = planned(StudyConfig((model,), equal="flops", budget=1e15), model, cuda=False)
     assert plan.budget["audio_hours"] == pytest.approx(1e15 / hour, rel=1e-3)
-    assert plan.step_seconds == pytest.approx(122.88 if model == "efficient-tiny" else plan.step_seconds)
+    assert plan.step_seconds == pytest.approx(30.72 if model == "efficient-tiny" else plan.step_seconds)
     assert flops_per_audio_hour(resolved(TrainAndMeasureConfig(model=model), cuda=False)) == pytest.approx(
         hour, rel=1e-3
     )
 
 
 def test_a_budget_below_one_step_is_refused_and_one_of_a_step_is_not() -> None:
-    """A step of 8 clips of 15.36 s is 122.88 s of audio."""
-    one_step = StudyConfig(("efficient-tiny",), equal="audio-hours", budget=122.88 / 3600)
-    assert planned(one_step, "efficient-tiny", cuda=False) == Plan({"audio_hours": 122.88 / 3600}, 122.88)
+    """A step of 2 clips of 15.36 s is 30.72 s of audio."""
+    one_step = StudyConfig(("efficient-tiny",), equal="audio-hours", budget=30.72 / 3600)
+    assert planned(one_step, "efficient-tiny", cuda=False) == Plan({"audio_hours": 30.72 / 3600}, 30.72)
     with pytest.raises(
-        BadInputError, match=r"efficient-tiny: --budget 0\.03 is 108 s of audio, less than one step of 122\.9 s"
+        BadInputError, match=r"efficient-tiny: --budget 0\.008 is 28\.8 s of audio, less than one step of 30\.72 s"
     ):
-        planned(replace(one_step, budget=0.03), "efficient-tiny", cuda=False)
+        planned(replace(one_step, budget=0.008), "efficient-tiny", cuda=False)
 
 
 def test_a_model_that_cannot_be_pretrained_is_a_failure_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
