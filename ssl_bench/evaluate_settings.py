@@ -31,7 +31,7 @@ class EvaluationSettings:
         labels: labelled speech that is learned from.
         head: "linear", or "deep": SUPERB's BLSTM on frozen features, essL's convolutions in fine-tuning; None is linear on a
             CPU and deep on a GPU. `heads` = 2 runs both.
-        hours: of labelled speech heard while a recogniser learns, repeats included; 4 on a CPU, 120 on a GPU.
+        hours: of labelled speech heard while a recogniser learns, repeats included; 3 on a CPU, 120 on a GPU.
         lm: an ARPA or KenLM file for a beam search beside the greedy transcripts of `asr` and `asr-finetune`.
         keywords: a Speech Commands folder, for `ks`.
         alignments: a folder of TextGrids or an item file of the test speech, for `abx`.
@@ -55,7 +55,7 @@ class EvaluationSettings:
 
     def chosen_hours(self, device: str) -> float:
         """Of labelled speech heard on this device."""
-        return self.hours or (120.0 if device == "cuda" else 4.0)
+        return self.hours or (120.0 if device == "cuda" else 3.0)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ Heads = Annotated[int, typer.Option(help="2 runs both.", rich_help_panel=EVALUAT
 LearnHours = Annotated[
     float | None,
     typer.Option(
-        help="Labelled speech heard, repeats included. [4 on a CPU, 120 on a GPU]", rich_help_panel=EVALUATION
+        help="Labelled speech heard, repeats included. [3 on a CPU, 120 on a GPU]", rich_help_panel=EVALUATION
     ),
 ]
 LanguageModel = Annotated[
