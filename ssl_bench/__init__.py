@@ -13,15 +13,33 @@ if TYPE_CHECKING:
     from models.catalog import load_model as load_model
     from models.catalog import pretraining as pretraining
     from models.transformers_models import register_transformers as register_transformers
+    from ssl_bench.compare_models import compare as compare
+    from ssl_bench.compare_settings import CompareConfig as CompareConfig
+    from ssl_bench.measure_cells import measure as measure
+    from ssl_bench.measure_settings import MeasureConfig as MeasureConfig
 
 _HOME = {
+    "CompareConfig": "ssl_bench.compare_settings",
     "EnergyMeter": "benchmarks.energy",
+    "MeasureConfig": "ssl_bench.measure_settings",
+    "compare": "ssl_bench.compare_models",
     "load_model": "models.catalog",
+    "measure": "ssl_bench.measure_cells",
     "pretraining": "models.catalog",
     "register_transformers": "models.transformers_models",
 }
 
-__all__ = ["EnergyMeter", "__version__", "load_model", "pretraining", "register_transformers"]
+__all__ = [
+    "CompareConfig",
+    "EnergyMeter",
+    "MeasureConfig",
+    "__version__",
+    "compare",
+    "load_model",
+    "measure",
+    "pretraining",
+    "register_transformers",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -34,14 +34,14 @@ def outcome(
     return projected_rows(sides, projected), details
 
 
-def parameter_row(model: str) -> list[Measurement]:
-    """The size of an encoder, none where it cannot be built."""
+def parameter_row(name: str, model: str) -> list[Measurement]:
+    """The size of an encoder in a row of that name, none where it cannot be built."""
     try:
         count = _counted(model) if is_foreign(model) else card(model).parameters
     except (BadInputError, RuntimeError, ImportError):
         return []
     quantity = Quantity(float(count), "1", "analytic", note="encoder")
-    return [Measurement(model, "parameters", quantity, "inference", None, Conditions())]
+    return [Measurement(name, "parameters", quantity, "inference", None, Conditions())]
 
 
 def _counted(model: str) -> int:

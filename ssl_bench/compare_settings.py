@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from benchmarks.life_cycle import Life
-from benchmarks.protocol import Protocol
-from benchmarks.rounds import Cell
-from models.catalog import require_name
+from models.catalog import CATALOG, require_name
 from models.errors import BadInputError
 from models.names import choose
 from ssl_bench.machine_settings import Device, Precision, check_grid, chosen_device
 from ssl_bench.measure_settings import LONGEST_CLIP, SHORTEST_CLIP, Phase
+
+if TYPE_CHECKING:
+    from benchmarks.protocol import Protocol
+    from benchmarks.rounds import Cell
 
 PHASES: tuple[Phase, ...] = get_args(Phase)
 ON_CPU = ("efficient-tiny", "essl", "wav2vec2-base", "hubert-base")
@@ -39,6 +42,9 @@ class CompareConfig:
         batch_seconds: of audio in a call; 240 on a GPU, one clip on a CPU.
         minutes: after which no further round begins; idle power is measured before.
         precision_target: half-width of the 95 % intervals, as a share of the value, at which the rounds end.
+        pretrained: published weights for the catalog models: of all (a folder, a safetensors file or a name on the hub), or of
+            some, as MODEL=WEIGHTS with commas between.
+        compile: whether the steps are compiled.
         baseline: of the ratios; the first model.
         price_per_gpu_hour: of the device, in any unit of money.
         life: what the ledger adds up.
@@ -68,11 +74,18 @@ class CompareConfig:
     strict: bool = False
     published: bool = False
     out: str | None = None
+    pretrained: str | None = None
+    compile: bool = False
 
     @property
     def cells(self) -> list[Cell]:
         """Every model and phase, as the tables have them."""
         return [(model, phase) for phase in self.phases for model in self.models]
+
+    @property
+    def weights(self) -> dict[str, str]:
+        """Models and their published weights, of a resolved config."""
+        return chosen_weights(self.pretrained, self.models)
 
     @property
     def shape(self) -> tuple[float, int]:
@@ -83,6 +96,8 @@ class CompareConfig:
     @property
     def protocol(self) -> Protocol:
         """One window in each round, as long as lets three rounds end in time."""
+        from benchmarks.protocol import Protocol
+
         planned = 60 * self.minutes / ROUNDS / max(1, len(self.cells)) - OVERHEAD
         window = min(LONGEST_WINDOW, max(SHORTEST_WINDOW[self.device], planned))
         return Protocol(window, repeats=1, cool_down=0.0, warm_up_limit=max(5.0, window))
@@ -109,6 +124,21 @@ def parse_names(text: str | None) -> tuple[str, ...]:
     return tuple(part.strip() for part in (text or "").split(",") if part.strip())
 
 
+def chosen_weights(pretrained: str | None, models: Sequence[str]) -> dict[str, str]:
+    """The weights of each model that is given some.
+
+    Raises:
+        BadInputError: for weights of a model that is not compared, or that is none of the catalog.
+    """
+    named = [part.partition("=") for part in parse_names(pretrained)]
+    if not all(equals for _, equals, _ in named):
+        return {} if pretrained is None else {model: pretrained for model in models if model in CATALOG}
+    found = {choose(model, models, "--pretrained"): weights for model, _, weights in named}
+    if foreign := [model for model in found if model not in CATALOG]:
+        raise BadInputError(f"--pretrained {foreign[0]}=...: only models of the catalog take published weights")
+    return found
+
+
 def parse_phases(text: str) -> tuple[Phase, ...]:
     """Phases with commas between, in the tables' order.
 
@@ -133,6 +163,7 @@ def check_comparison(config: CompareConfig) -> None:
         raise BadInputError(f"--models {','.join(config.models)}: a model is there twice")
     if config.baseline is not None and config.models:
         choose(config.baseline, config.models, "--baseline")
+    chosen_weights(config.pretrained, config.models or (*ON_CPU, *ON_GPU))
     _check_numbers(config)
     check_grid(config.pue, config.country, config.grid_intensity)
     if config.data != "sample" and not Path(config.data).is_dir():

@@ -14,6 +14,7 @@ from benchmarks.downstream.features import LogMelControl
 from benchmarks.record import Record, read_record
 from benchmarks.run_names import told_apart
 from models.catalog import described, is_foreign, is_run, load_model
+from models.errors import BadInputError
 from ssl_bench.evaluation import System
 
 LOG_MEL = "log-mel"
@@ -69,9 +70,23 @@ def named(models: Sequence[str]) -> dict[str, str]:
 
 
 def folder_names(models: Sequence[str]) -> dict[str, str]:
-    """What the folder of each run is called beside the others, and a model that is no run."""
+    """What the folder of each run is called beside the others."""
     folders = [Path(model).resolve() for model in dict.fromkeys(models)]
     return dict(zip(dict.fromkeys(models), told_apart([folder.name for folder in folders], folders), strict=True))
+
+
+def names_side_by_side(models: Sequence[str]) -> dict[str, str]:
+    """Each model's name where none share a row: a run's is that of its model with its folder in brackets."""
+    folders = folder_names([model for model in models if is_run(model)])
+    return {model: f"{_model_of(model)} ({folders[model]})" if model in folders else model for model in models}
+
+
+def _model_of(run: str) -> str:
+    """The catalog's name of a run's model; "run" where no model is in it."""
+    try:
+        return described(run)[0]
+    except BadInputError:
+        return "run"
 
 
 def _kind(model: str) -> object:

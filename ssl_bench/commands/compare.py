@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ssl_bench.commands.metered import (
+    WEIGHTS,
+    Compile,
     Country,
     Device,
     GridIntensity,
@@ -42,12 +44,16 @@ def compare_command(
     clip_seconds: Annotated[float | None, typer.Option(help="Of one clip. [15 on a GPU, 5 on a CPU]")] = None,
     batch_seconds: Annotated[float | None, typer.Option(help="Audio a call. [240 on a GPU, one clip on a CPU]")] = None,
     precision: Precision = "auto",
+    compile_: Compile = False,
     device: Device = "auto",
     minutes: Annotated[
         float, typer.Option(help="No round begins that would end later; one round is always made.")
     ] = 10.0,
     precision_target: Annotated[str, typer.Option(help="Half-width of the 95 % intervals that is enough.")] = "2%",
     baseline: Annotated[str | None, typer.Option(help="Of the ratios. [the first model]")] = None,
+    pretrained: Annotated[
+        str | None, typer.Option(help=f"{WEIGHTS} Of all models, or as MODEL=WEIGHTS with commas between.")
+    ] = None,
     data: Annotated[str, typer.Option(help="A folder of audio to cut clips from, or 'sample' (synthetic).")] = "sample",
     seed: Annotated[int, typer.Option(help="Of orders, weights and masks.")] = 0,
     country: Country = None,
@@ -80,7 +86,8 @@ def compare_command(
         models=parse_names(models), phases=parse_phases(phases), clip_seconds=clip_seconds, batch_seconds=batch_seconds,
         minutes=minutes, precision_target=parse_share(precision_target), baseline=baseline, country=country,
         grid_intensity=grid_intensity, pue=pue, price_per_gpu_hour=price_per_gpu_hour, published=published, data=data, seed=seed,
-        life=Life(finetunings, finetuning_hours, inference_hours), idle=idle, strict=strict, out=out, **choices,
+        life=Life(finetunings, finetuning_hours, inference_hours), idle=idle, strict=strict, out=out, pretrained=pretrained,
+        compile=compile_, **choices,
     )  # fmt: skip
     check_comparison(config)
     if runs and models is not None:
@@ -100,7 +107,7 @@ def _compared(runs: list[str], config: Any, *, allow_mixed: bool) -> tuple[RunFo
         from ssl_bench.compare_runs import compare_runs
 
         return compare_runs(runs, config, allow_mixed=allow_mixed, command=typed_command())
-    from ssl_bench.compare import compare
+    from ssl_bench.compare_models import compare
 
     with redirect_stdout(sys.stderr):  # what a model of the user's prints is no part of the document
         return compare(config, command=typed_command(), console=stderr())

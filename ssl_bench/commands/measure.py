@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ssl_bench.commands.metered import (
+    Compile,
     Country,
     Device,
     GridIntensity,
@@ -41,7 +42,7 @@ def measure_command(
         str | None, typer.Option(help=f"KEY=V1,V2,...: a cell for each value, such as {CURVE}; or batch-seconds=...")
     ] = None,
     precision: Precision = "auto",
-    compile_: Annotated[bool, typer.Option("--compile", help="torch.compile.")] = False,
+    compile_: Compile = False,
     device: Device = "auto",
     seed: Annotated[int, typer.Option(help="Of random weights and masks.")] = 0,
     pretrained: Pretrained = None,
@@ -68,7 +69,7 @@ def measure_command(
         idle=idle, strict=strict, out=out, pretrained=pretrained, sweep=None if sweep is None else parse_sweep(sweep), **choices,
     )  # fmt: skip
     check_early(config)
-    from ssl_bench.measure import measure
+    from ssl_bench.measure_cells import measure
 
     with redirect_stdout(sys.stderr):  # what a model of the user's prints is no part of the document
         run, record = measure(config, command=typed_command(), console=stderr())

@@ -21,9 +21,9 @@ Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Precision = Annotated[str, typer.Option(help="auto, float32 or bfloat16.")]
 Idle = Annotated[bool, typer.Option("--idle/--no-idle", help="Measure idle power first, for 10 s.")]
 Strict = Annotated[bool, typer.Option("--strict", help="A disturbed measurement is an error (exit code 1).")]
-Pretrained = Annotated[
-    str | None, typer.Option(help="Published weights: a folder, a safetensors file, or a name on the hub (fetched).")
-]
+Compile = Annotated[bool, typer.Option("--compile", help="torch.compile.")]
+WEIGHTS = "Published weights: a folder, a safetensors file, or a name on the hub (fetched)."
+Pretrained = Annotated[str | None, typer.Option(help=WEIGHTS)]
 
 
 def disturbances(record: Record) -> list[str]:

@@ -12,13 +12,18 @@ import pandas as pd
 import pytest
 import torch
 from rich.console import Console
+from safetensors.torch import save_file
 
 from benchmarks.cell import MeasuredCell
 from benchmarks.quantity import Method, Quantity
 from benchmarks.record import Measurement, Record
 from benchmarks.rounds import order_of
+from models.catalog import load_model
+from models.checkpoints import save_pretraining
+from models.efficient.config import EFFICIENT
+from models.families import family_of
 from ssl_bench.cells import CellError, CellMemoryError, CellRequest
-from ssl_bench.compare import compare
+from ssl_bench.compare_models import compare
 from ssl_bench.compare_settings import CompareConfig
 from ssl_bench.runs import RunFolder, resumable
 
@@ -77,9 +82,9 @@ class Cells:
 
 @pytest.fixture(autouse=True)
 def _no_speech_no_prediction(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ssl_bench.compare.speech_to_measure", lambda *_: (np.zeros(10, dtype=np.int16), "none"))
+    monkeypatch.setattr("ssl_bench.compare_models.speech_to_measure", lambda *_: (np.zeros(10, dtype=np.int16), "none"))
     monkeypatch.setattr("ssl_bench.guarded_cell.predicted_peak", lambda _: Quantity(1.0, "B", "analytic"))
-    monkeypatch.setattr("ssl_bench.compare.environment", lambda: {"cpu": "a processor", "gpus": []})
+    monkeypatch.setattr("ssl_bench.compare_models.environment", lambda: {"cpu": "a processor", "gpus": []})
 
 
 @pytest.fixture
@@ -248,6 +253,78 @@ def test_what_others_publish_stands_beside_it_marked(tmp_path: Path, clock: Cloc
     told = [row for row in record.measurements if row.quantity.method == "published"]
     assert told
     assert all(row.quantity.note for row in told)
+
+
+def test_weights_and_the_compiler_reach_every_cell(tmp_path: Path, clock: Clock) -> None:
+    """In each round; the rows say that they are of compiled steps, and whose weights were random."""
+    cells = Cells(clock, 0.3)
+    told: list[CellRequest] = []
+    cells.refuse = told.append
+    record = compared(tmp_path, cells, minutes=1.4, compile=True, pretrained="efficient-small=/weights")
+    assert len(told) == 8
+    assert {request.source: request.pretrained for request in told} == {"efficient-tiny": None, "efficient-small": "/weights"}  # fmt: skip
+    assert all(request.setting.compile for request in told)
+    speed = next(row for row in record.measurements if row.metric == "audio_seconds_per_second")
+    assert speed.conditions.compile
+    (about,) = record.details["about_weights"]
+    assert about.startswith("weights of efficient-tiny are random")
+
+
+def test_a_run_is_called_by_its_model_and_folder_and_keeps_the_recipe(tmp_path: Path, clock: Clock) -> None:
+    """Two of one name by what tells their folders apart; the worker gets the path."""
+    runs = []
+    for part in ("one", "two"):
+        folder = tmp_path / part / "run" / "checkpoints" / "step-000000001"
+        folder.mkdir(parents=True)
+        config = EFFICIENT["efficient-tiny"]
+        save_pretraining(family_of(config).pretraining(config), "efficient-tiny", config, folder)
+        runs.append(str(tmp_path / part / "run"))
+    SPEEDS.update({"efficient-tiny (one/run)": 200.0, "efficient-tiny (two/run)": 210.0})
+    cells = Cells(clock, 0.001)
+    told: list[CellRequest] = []
+    cells.refuse = told.append
+    record = compared(tmp_path, cells, models=tuple(runs), baseline=runs[1], minutes=0.1)
+    assert record.details["models"] == ["efficient-tiny (one/run)", "efficient-tiny (two/run)"]
+    assert record.details["baseline"] == "efficient-tiny (two/run)"
+    assert {request.source for request in told} == set(runs)
+    assert record.details["about_weights"] == []
+    assert {p["work"]["hours"] for p in record.details["projections"]} == {18_000.0}
+    assert record.find("parameters", "inference", None, "efficient-tiny (one/run)") is not None
+    assert str(tmp_path) not in json.dumps([row.row() for row in record.measurements])
+
+
+@pytest.mark.slow
+def test_weights_that_do_not_fit_are_a_row_and_the_compiled_step_is_measured(
+    sslbench: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Weights of one model of transformers, asked of two: the other is a row with the reason, as is one without its file."""
+    torch.manual_seed(0)
+    save_file(dict(load_model("hubert-tiny").model.state_dict()), tmp_path / "hubert.safetensors")
+    quick = ("--clip-seconds", 1, "--minutes", 0.05, "--device", "cpu", "--no-idle", "--phases", "inference")
+    done = sslbench(
+        "compare", "--models", "hubert-tiny,efficient-tiny", "--pretrained", "hubert.safetensors", "--compile", *quick,
+        "--out", "run", "--json", cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert set(document["details"]["failed"]) == {"efficient-tiny inference"}
+    rows = {(row["model"], row["metric"]): row for row in document["measurements"]}
+    assert "models of transformers only" in rows["efficient-tiny", "audio_seconds_per_second"]["note"]
+    assert rows["hubert-tiny", "audio_seconds_per_second"]["value"] > 1
+    assert rows["hubert-tiny", "audio_seconds_per_second"]["compile"] is True
+    assert "torch.compile" in rows["hubert-tiny", "peak_memory"]["note"]
+    missing = sslbench(
+        "compare",
+        "--models",
+        "hubert-tiny,essl-tiny",
+        "--pretrained",
+        "hubert-tiny=gone.safetensors",
+        *quick,
+        cwd=tmp_path,
+    )
+    assert missing.returncode == 0, missing.stderr
+    assert "hubert-tiny inference: --pretrained gone.safetensors" in missing.stdout
+    assert "weights of essl-tiny are random" in missing.stdout
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from ssl_bench.compare_settings import (
     OVERHEAD,
     ROUNDS,
     CompareConfig,
+    chosen_weights,
     parse_names,
     parse_phases,
     parse_share,
@@ -42,6 +43,18 @@ def test_names_and_phases() -> None:
         parse_phases("train")
     with pytest.raises(BadInputError, match="--phases"):
         parse_phases(",")
+
+
+def test_weights_of_all_models_or_of_some() -> None:
+    """One place is of every catalog model; names go to theirs alone, and a run or a model of one's own takes none."""
+    models = ("hubert-base", "essl", "mine.py:build", "./run")
+    assert chosen_weights(None, models) == {}
+    assert chosen_weights("/a,b/hubert", models) == {"hubert-base": "/a,b/hubert", "essl": "/a,b/hubert"}
+    assert chosen_weights("essl=/x=1, hubert-base=o/h", models) == {"essl": "/x=1", "hubert-base": "o/h"}
+    with pytest.raises(BadInputError, match="unknown --pretrained 'hubert'"):
+        chosen_weights("hubert=/x", models)
+    with pytest.raises(BadInputError, match="only models of the catalog take published weights"):
+        chosen_weights("./run=/x", models)
 
 
 def test_the_device_decides_what_is_left_open() -> None:
@@ -73,6 +86,7 @@ def test_windows_let_three_rounds_end_in_time_where_they_can(minutes: float, *, 
         (("--models", "efficient-tinny,essl"), "did you mean efficient-tiny"),
         (("--models", "essl,essl"), "a model is there twice"),
         (("--models", "essl", "--baseline", "hubert"), "--baseline"),
+        (("--models", "essl", "--pretrained", "hubert-base=x"), "unknown --pretrained 'hubert-base'"),
         (("--precision-target", "2"), "such as 2% or 0.02"),
         (("--minutes", "-1"), "--minutes -1"),
         (("--price-per-gpu-hour", "-2"), "--price-per-gpu-hour"),

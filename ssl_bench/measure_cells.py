@@ -19,10 +19,11 @@ from benchmarks.record import Measurement, Record, headline_scope
 from models.catalog import is_foreign, is_run, load_model
 from reports.measure_report import write_measure_report
 from ssl_bench.cells import CellError, CellRequest, halved_until_it_fits, measured_apart
+from ssl_bench.console import stderr
 from ssl_bench.guarded_cell import failed_rows, guarded, with_note
 from ssl_bench.interruption import terminated_as_interrupted
 from ssl_bench.measure_progress import MeasureProgress
-from ssl_bench.measure_settings import MeasureConfig, Shape, resolved, shapes
+from ssl_bench.measure_settings import MeasureConfig, Shape, check_early, resolved, shapes
 from ssl_bench.measure_speech import speech_to_measure
 from ssl_bench.metering import new_meter
 from ssl_bench.runs import RunFolder, folder_name, new_run
@@ -82,12 +83,20 @@ class Session:
         return CellRequest(c.model, setting, self.protocol, c.device, c.seed, idle=self.idle, pretrained=c.pretrained)
 
 
-def measure(config: MeasureConfig, *, command: str, console: Console) -> tuple[RunFolder, Record]:
+def measure(
+    config: MeasureConfig, *, command: str = "ssl_bench.measure", console: Console | None = None
+) -> tuple[RunFolder, Record]:
     """Measure every cell of a config; returns the run and its record, whose status says whether all cells were reached.
+
+    Args:
+        config: what is measured, and how; see `MeasureConfig`.
+        command: what the record says it was made by.
+        console: where progress goes; stderr.
 
     Raises:
         BadInputError: for a model or a setting that cannot be used.
     """
+    check_early(config)
     config = resolved(config, cuda=torch.cuda.is_available())
     grid = chosen_intensity(config.country, config.grid_intensity)
     # Published weights are held against the model before anything is begun; without them its shape is enough.
@@ -103,7 +112,7 @@ def measure(config: MeasureConfig, *, command: str, console: Console) -> tuple[R
     details["about_weights"] = _about_weights(config)
     session = Session(config, new_run(config.out, folder_name(config.model, "measure")), grid, speech, command, details)
     status = "finished"
-    with session.run.locked(), MeasureProgress(console, session.scope) as say, terminated_as_interrupted():
+    with session.run.locked(), MeasureProgress(console or stderr(), session.scope) as say, terminated_as_interrupted():
         session.run.write(session.record("unfinished"))
         try:
             _measure_all(session, say)

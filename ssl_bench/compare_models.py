@@ -24,12 +24,14 @@ from reports.published import published_rows
 from ssl_bench.cells import CellError, CellRequest, halved_until_it_fits, measured_apart
 from ssl_bench.compare_outcome import outcome, parameter_row
 from ssl_bench.compare_progress import CompareProgress
-from ssl_bench.compare_settings import CompareConfig, resolved
+from ssl_bench.compare_settings import CompareConfig, check_comparison, resolved
+from ssl_bench.console import stderr
 from ssl_bench.guarded_cell import Measure, failed_rows, guarded, with_note
 from ssl_bench.interruption import terminated_as_interrupted
 from ssl_bench.measure_speech import speech_to_measure
 from ssl_bench.metering import new_meter
 from ssl_bench.runs import RunFolder, new_run
+from ssl_bench.systems import names_side_by_side
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,6 +47,7 @@ class Session:
     """One call of `compare`.
 
     Attributes:
+        names: of each model asked for, as rows and tables have it.
         speech: samples that all clips are cut from.
         measured: measures a cell.
         clock: s.
@@ -60,6 +63,7 @@ class Session:
     config: CompareConfig
     run: RunFolder
     grid: GridIntensity | None
+    names: dict[str, str]
     speech: NDArray[np.int16]
     command: str
     measured: Measure
@@ -78,6 +82,11 @@ class Session:
         """Whose joules are compared."""
         return headline_scope(self.config.device)
 
+    @property
+    def cells(self) -> list[Cell]:
+        """Every model and phase, as the tables have them."""
+        return [(self.names[model], phase) for model, phase in self.config.cells]
+
     def of_cell(self, cell: Cell) -> list[Measurement]:
         """One row for each metric, over all rounds so far."""
         return combined([row for row in rows if (row.model, row.phase) == cell] for rows in self.rounds)
@@ -85,14 +94,15 @@ class Session:
     def so_far(self) -> dict[Cell, dict[str, Quantity]]:
         """The figures of the live table."""
         wanted = ((SPEED, None), (ENERGY, self.scope), (MEMORY, None))
-        found = {cell: {(r.metric, r.scope): r.quantity for r in self.of_cell(cell)} for cell in self.config.cells}
+        found = {cell: {(r.metric, r.scope): r.quantity for r in self.of_cell(cell)} for cell in self.cells}
         return {cell: {key[0]: rows[key] for key in wanted if key in rows} for cell, rows in found.items()}
 
     def record(self, status: str) -> Record:
         """As it stands."""
         c = self.config
-        rows = [row for cell in c.cells for row in self.of_cell(cell)] + self.missing
-        sides = SideBySide(c.models, c.phases, c.baseline or c.models[0], self.scope, rows, self.rounds)
+        rows = [row for cell in self.cells for row in self.of_cell(cell)] + self.missing
+        names, baseline = tuple(self.names.values()), self.names[c.baseline or c.models[0]]
+        sides = SideBySide(names, c.phases, baseline, self.scope, rows, self.rounds)
         projected, found = outcome(sides, Prices(self.grid, c.pue, c.price_per_gpu_hour), c.life)
         rows = [*self.sizes, *rows, *projected, *(published_rows() if c.published else [])]
         config = {**asdict(c), "protocol": asdict(c.protocol)}
@@ -105,16 +115,26 @@ class Session:
 def compare(
     config: CompareConfig,
     *,
-    command: str,
-    console: Console,
+    command: str = "ssl_bench.compare",
+    console: Console | None = None,
     measured: Measure = measured_apart,
     clock: Callable[[], float] = time.monotonic,
 ) -> tuple[RunFolder, Record]:
     """Measure all models in turn; returns the run and its record, whose status says whether the user stopped it.
 
+    A model that cannot be measured is a row with its reason.
+
+    Args:
+        config: what is compared, and how; see `CompareConfig`.
+        command: what the record says it was made by.
+        console: where progress goes; stderr.
+        measured: measures a cell.
+        clock: s.
+
     Raises:
         BadInputError: for a setting that cannot be used.
     """
+    check_comparison(config)
     config = resolved(config, cuda=torch.cuda.is_available())
     grid = chosen_intensity(config.country, config.grid_intensity)
     speech, about = speech_to_measure(config.data, config.seed)
@@ -130,9 +150,10 @@ def compare(
         "about_weights": _about_weights(config),
     }
     run = new_run(config.out, "compare")
-    session = Session(config, run, grid, speech, command, measured, clock, details, environment())
+    names = names_side_by_side(config.models)
+    session = Session(config, run, grid, names, speech, command, measured, clock, details, environment())
     status = "finished"
-    with run.locked(), CompareProgress(console, session.scope) as say, terminated_as_interrupted():
+    with run.locked(), CompareProgress(console or stderr(), session.scope) as say, terminated_as_interrupted():
         run.write(session.record("unfinished"))
         try:
             _measure_rounds(session, say)
@@ -148,23 +169,26 @@ def compare(
 
 def _about_weights(config: CompareConfig) -> list[str]:
     """What was not trained, which changes what a model gives and not what it takes."""
-    if all(is_run(model) or is_foreign(model) for model in config.models):
+    drawn = [m for m in config.models if not (is_run(m) or is_foreign(m) or m in config.weights)]
+    if not drawn:
         return []
-    return ["weights are random and learning rates 0: time and memory are those of trained models, a GPU's power may differ a little"]  # fmt: skip
+    whose = "weights are random" if len(drawn) == len(config.models) else f"weights of {', '.join(drawn)} are random"
+    return [f"{whose} and learning rates 0: time and memory are those of trained models, a GPU's power may differ a little"]  # fmt: skip
 
 
 def _measure_rounds(session: Session, say: CompareProgress) -> None:
     """Idle power, then rounds until the target is reached or the time is up."""
     config, target = session.config, session.details["target"]
-    say.open(config.cells, config.minutes, _opening(session))
+    say.open(session.cells, config.minutes, _opening(session))
     idle = new_meter(idle=config.idle, say=say.phase).idle
     session.details["idle"] = None if idle is None else asdict(idle)
-    session.sizes = [row for model in config.models for row in parameter_row(model)]
+    session.sizes = [row for model in config.models for row in parameter_row(session.names[model], model)]
     clip, clips = config.shape
     for model, phase in config.cells:
-        setting = CellSetting(model, phase, clip, clips, config.precision, pue=config.pue, grid=session.grid)
-        session.requests[model, phase] = CellRequest(
-            model, setting, config.protocol, config.device, config.seed, idle=idle
+        name, weights = session.names[model], config.weights.get(model)
+        setting = CellSetting(name, phase, clip, clips, config.precision, config.compile, config.pue, session.grid)
+        session.requests[name, phase] = CellRequest(
+            model, setting, config.protocol, config.device, config.seed, idle=idle, pretrained=weights
         )
     began = session.clock()
     while session.requests:
@@ -186,7 +210,7 @@ def _opening(session: Session) -> str:
     c = session.config
     clip, clips = c.shape
     return (
-        f"{', '.join(c.models)}: {' and '.join(c.phases)} in turn on {c.device} ({c.precision}), clips of {clip:g} s, "
+        f"{', '.join(session.names.values())}: {' and '.join(c.phases)} in turn on {c.device} ({c.precision}{', compiled' * c.compile}), clips of {clip:g} s, "
         f"{clips * clip:g} s a call; windows of {c.protocol.duration:.3g} s until all are known to "
         f"{100 * c.precision_target:g} % or {c.minutes:g} min are up; speech {session.details['speech']}; run: {session.run.path}"
     )
@@ -265,7 +289,7 @@ def reached(session: Session) -> list[dict[str, Any]]:
             "time": relative_half_width(found[cell].get(SPEED)),
             "energy": relative_half_width(found[cell].get(ENERGY)),
         }
-        for cell in session.config.cells
+        for cell in session.cells
     ]
 
 
