@@ -12,7 +12,11 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --d
 .PHONY: demo test test-slow test-all lint bench bench-gpu clean
 
 demo: $(READY)
-	$(BIN)/sslbench train-and-measure
+	at=runs/demo-$$(date +%Y%m%d-%H%M%S) && \
+	$(BIN)/sslbench train-and-measure --minutes 1.5 --out $$at/efficient-tiny && \
+	$(BIN)/sslbench compare --models efficient-tiny,essl,wav2vec2-base,hubert-base \
+		--clip-seconds 5 --batch-seconds 5 --minutes 2 --out $$at/compare && \
+	$(BIN)/sslbench report $$at/efficient-tiny $$at/compare --out $$at/report
 
 test: $(READY)
 	$(PYTEST) -m "not slow"
