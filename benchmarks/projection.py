@@ -59,9 +59,11 @@ def paper_work() -> Work:
 
 
 def projected_hours(rate: Quantity, work: Work) -> Quantity:
-    """Device-hours from a rate in audio seconds a second."""
+    """Device-hours from a rate in audio seconds a second; a rate that may be none at all leaves no interval."""
     if work.hours is None or not rate.value:
         return unavailable("h", work.source if work.hours is None else rate.note)
+    if rate.ci95 is not None and rate.ci95[0] <= 0:
+        rate = replace(rate, ci95=None)
     return _as_projected(inverse(rate, work.hours, "h"), work, rate)
 
 

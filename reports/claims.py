@@ -194,9 +194,7 @@ def _one_day(evidence: Evidence) -> Iterator[Finding]:
     measured = evidence.find(OURS, "audio_seconds_per_second", "training")
     fastest: dict[str | None, tuple[Quantity, Found]] = {}
     for found in (f for f in measured if f.on_gpu and f.quantity.value):
-        rate = found.quantity
-        bounded = rate if rate.ci95 is None or rate.ci95[0] > 0 else replace(rate, ci95=None)
-        hours, best = projected_hours(bounded, paper_work()), fastest.get(found.conditions.device)
+        hours, best = projected_hours(found.quantity, paper_work()), fastest.get(found.conditions.device)
         if best is None or _upper(hours) < _upper(best[0]):
             fastest[found.conditions.device] = (hours, found)
     for hours, found in fastest.values():

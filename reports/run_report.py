@@ -10,6 +10,7 @@ import pandas as pd
 
 from benchmarks.record import Record, write_atomically
 from reports.curves import training_picture
+from reports.full_run import full_run_table
 from reports.tables import Line, legend_list, markdown_table, quality, summary
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def _report(record: Record, modules: Sequence[ModuleMacs] | str | None) -> str:
             ("what", "value", "unit", "method"), [(x.name, x.value, x.unit, x.method) for x in summary(record)]
         ),
         "![loss and power over time](training.png)",
+        *_whole(record),
         *_quality(record),
         "## Notes",
         _notes(record, summary(record)),
@@ -54,6 +56,13 @@ def _opening(record: Record) -> str:
         f"{data['utterances']} utterances of {data['speakers'] or 'unknown'} speakers. Held out: {held_out['how']}"
         f"{': ' + ', '.join(held_out['speakers']) if held_out['speakers'] else ''}.{stopped}"
     )
+
+
+def _whole(record: Record) -> list[str]:
+    """What the whole recipe would take."""
+    table = full_run_table(record.details.get("full_run", {}))
+    about = "At the rate of these steps, fitting targets left out; the interval is that of the rate, the hours are taken as exact."
+    return ["## A whole pretraining on this device, projected", about, table] if table else []
 
 
 def _quality(record: Record) -> list[str]:

@@ -36,6 +36,7 @@ class TrainAndMeasureConfig:
         idle: whether idle power is measured before training (10 s, where there is a counter).
         inference: whether the trained encoder is measured at work, which takes some ten seconds.
         strict: whether a disturbance of the measurement is an error.
+        price_per_gpu_hour: of the device, in any unit of money; the forecast of a whole pretraining has its price then.
         encoder, objective, optimisation: what differs from the named model's own settings.
     """
 
@@ -60,6 +61,7 @@ class TrainAndMeasureConfig:
     country: str | None = None
     grid_intensity: float | None = None
     pue: float = 1.0
+    price_per_gpu_hour: float | None = None
     evaluate: bool = True
     idle: bool = True
     inference: bool = True
@@ -131,6 +133,8 @@ def resolved(config: TrainAndMeasureConfig, *, cuda: bool) -> TrainAndMeasureCon
     if config.clip_seconds < 0.32:
         raise BadInputError(f"clip_seconds {config.clip_seconds}: a clip must hold at least 0.32 s")
     check_grid(config.pue, config.country, config.grid_intensity)
+    if config.price_per_gpu_hour is not None and not 0 <= config.price_per_gpu_hour < float("inf"):
+        raise BadInputError(f"--price-per-gpu-hour {config.price_per_gpu_hour:g}: must be at least 0")
     if config.seed < 0:
         raise BadInputError(f"--seed {config.seed}: must be at least 0")
     config.model_config()

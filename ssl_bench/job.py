@@ -82,7 +82,7 @@ def resumed(asked: Mapping[str, Any], command: str, console: Console) -> Job:
     run = unfinished_run(asked.get("out"))
     before = run.read()
     free = {
-        "steps", "audio_hours", "minutes", "kwh", "country", "grid_intensity", "pue", "evaluate", "idle", "strict", "out",
+        "steps", "audio_hours", "minutes", "kwh", "country", "grid_intensity", "pue", "price_per_gpu_hour", "evaluate", "idle", "strict", "out",
     }  # fmt: skip
     changed = [k for k, v in asked.items() if k not in free and v != before.config.get(k)]
     if changed:

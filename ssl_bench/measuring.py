@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +26,7 @@ from ssl_bench.attempts import Attempt, phase_cost
 from ssl_bench.cells import CellError, CellRequest, measured_apart
 from ssl_bench.config import TrainAndMeasureConfig, clip_shape
 from ssl_bench.cost_rows import cost_rows
+from ssl_bench.full_run import NO_STEP, joules_per_hour, training_rate
 
 if TYPE_CHECKING:
     from ssl_bench.data.corpus import Utterance
@@ -96,29 +96,15 @@ def training_rows(trial: Trial, attempts: list[Attempt], metrics: list[dict[str,
         "memory_optimizer": optimiser_bytes(trial.optimiser),
         **_curve_end(metrics),
     }
-    if audio:
-        rate = audio / training.seconds
-        found["audio_seconds_per_second"] = Quantity(
-            rate, "s/s", "measured", *_spread(metrics, rate), _lost(trial, audio)
-        )
-        found["mfu"] = _mfu(trial, rows, rate)
+    rate = training_rate(attempts, metrics)
+    if rate.value is not None:
+        found["audio_seconds_per_second"] = replace(rate, note=_lost(trial, audio))
+        found["mfu"] = _mfu(trial, rows, rate.value)
     rows += [Measurement(trial.name, name, q, "training", None, held) for name, q in found.items()]
-    for scope, energy in training.energy.items():
-        per_hour = energy.scaled(3600 / audio, "J/h") if audio else unavailable("J/h", "no step was done")
+    for scope in training.energy:
+        per_hour = joules_per_hour(attempts, scope)
         rows.append(Measurement(trial.name, "energy_per_audio_hour", per_hour, "training", scope, held))
     return rows
-
-
-def _spread(metrics: list[dict[str, Any]], rate: float) -> tuple[tuple[float, float] | None, int | None]:
-    """95 % interval of the mean rate from its scatter between logged groups of steps, and their number."""
-    pairs = [(a, b) for a, b in pairwise(metrics) if a["attempt"] == b["attempt"]]
-    rates = [
-        (b["attempt_audio_seconds"] - a["attempt_audio_seconds"]) / (b["seconds"] - a["seconds"]) for a, b in pairs
-    ]
-    if len(rates) < 5:
-        return None, None
-    half = 1.96 * float(np.std(rates, ddof=1)) / len(rates) ** 0.5
-    return (rate - half, rate + half), len(rates)
 
 
 def _lost(trial: Trial, audio: float) -> str:
@@ -160,7 +146,7 @@ def count_rows(trial: Trial) -> Rows:
 def _curve_end(metrics: list[dict[str, Any]]) -> dict[str, Quantity]:
     """Mean of loss and metrics over the last tenth of the training's lines."""
     if not metrics:
-        return {"loss": unavailable("nat", "no step was done")}
+        return {"loss": unavailable("nat", NO_STEP)}
     last = metrics[-max(1, len(metrics) // 10) :]
     units = {"loss": "nat", "masked_accuracy": "1", "target_entropy": "nat"}
     note = f"mean of the last {len(last)} of {len(metrics)} logged groups of steps"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.text import Text
 
 from benchmarks.carbon import GridIntensity, co2e
+from reports.full_run import full_run_lines
 from reports.units import duration, with_prefix
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from ssl_bench.pretraining import Logged
 
 LINE_EVERY = 15.0  # seconds between lines where there is no terminal to redraw
+FULL_RUN_AFTER = 60.0
+"""s of training after which a forecast of a whole one is first told."""
 
 
 class StatusLine:
@@ -76,11 +79,25 @@ class Progress(StatusLine):
     def __init__(self, console: Console, scope: str, grid: GridIntensity | None, pue: float) -> None:
         super().__init__(console)
         self.scope, self.grid, self.pue = scope, grid, pue
+        self._began: float | None = None
+        self._told = 0
 
     def step(self, logged: Logged, live: LiveReading, rate: float) -> None:
         """Show a group of steps; `rate` is audio seconds a second."""
+        self._began = time.monotonic() if self._began is None else self._began
         if self.due:
             self.show(self._parts(logged, live, rate))
+
+    @property
+    def full_run_due(self) -> bool:
+        """Whether training has gone on for a minute, two, four, ... since it was last told what a whole one would take."""
+        return self._began is not None and time.monotonic() - self._began >= FULL_RUN_AFTER * 2**self._told
+
+    def full_run(self, found: Mapping[str, Any]) -> None:
+        """Tell what a whole pretraining would take; see `ssl_bench.full_run.full_run`."""
+        self._told += 1
+        for line in full_run_lines(found):
+            self.phase(f"at this rate {line}")
 
     def _parts(self, logged: Logged, live: LiveReading, rate: float) -> list[str]:
         """Everything the line says."""

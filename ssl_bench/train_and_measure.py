@@ -23,6 +23,7 @@ from ssl_bench.attempts import PhaseCost
 from ssl_bench.config import TrainAndMeasureConfig, clip_shape
 from ssl_bench.data.clips import ClipSource
 from ssl_bench.data.splits import drawn_hours
+from ssl_bench.full_run import full_run
 from ssl_bench.job import Job, begun, opening, resumed
 from ssl_bench.ledger import Ledger
 from ssl_bench.measuring import (
@@ -164,6 +165,7 @@ def _train(job: Job, say: Progress) -> Trial:
     job.details["meter_cpu_seconds"] = meter.own_cpu_seconds
     _note_disturbances(job, f"training, attempt {len(job.attempts)}", meter)
     job.run.add_trace(meter.reading.trace, attempt=len(job.attempts))
+    job.details["full_run"] = full_run(job)
     if not (diverged and job.run.has_checkpoint()):
         _checkpoint(job, trial, ledger)
     return trial
@@ -216,12 +218,16 @@ def _log(job: Job, ledger: Ledger, logged: Logged, say: Progress) -> None:
     """A line of `metrics.jsonl`, and of the screen."""
     job.run.add_metrics(ledger.line(logged))
     say.step(logged, ledger.meter.live(), ledger.rate(logged.state))
+    if say.full_run_due:
+        ledger.update(logged.state)
+        say.full_run(full_run(job))
 
 
 def _checkpoint(job: Job, trial: Trial, ledger: Ledger) -> None:
     """Weights, optimiser and position, then the record that says what they cost so far."""
     if ledger.running:
         ledger.update(trial.state)
+    job.details["full_run"] = full_run(job)
     # The cost first: a kill in between loses weights, never what they cost.
     job.run.write(job.record("unfinished"))
     job.run.save_checkpoint(trial.pretraining, trial.optimiser, trial.name, job.config.model_config(), trial.state)

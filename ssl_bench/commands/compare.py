@@ -16,6 +16,7 @@ from ssl_bench.commands.metered import (
     GridIntensity,
     Idle,
     Precision,
+    Price,
     Pue,
     Strict,
     closing_lines,
@@ -59,9 +60,7 @@ def compare_command(
     country: Country = None,
     grid_intensity: GridIntensity = None,
     pue: Pue = 1.0,
-    price_per_gpu_hour: Annotated[
-        float | None, typer.Option(help="In any unit of money.", rich_help_panel=LEDGER)
-    ] = None,
+    price_per_gpu_hour: Price = None,
     finetunings: Annotated[int, typer.Option(help="In a model's life.", rich_help_panel=LEDGER)] = 1,
     finetuning_hours: Annotated[float, typer.Option(help="Audio heard in each.", rich_help_panel=LEDGER)] = 1_000.0,
     inference_hours: Annotated[float, typer.Option(help="Audio a model is used on.", rich_help_panel=LEDGER)] = 1e6,

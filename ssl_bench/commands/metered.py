@@ -17,6 +17,7 @@ CARBON = "Carbon"
 Country = Annotated[str | None, typer.Option(help="ISO code of the grid, such as FRA.", rich_help_panel=CARBON)]
 GridIntensity = Annotated[float | None, typer.Option(help="g CO2e per kWh.", rich_help_panel=CARBON)]
 Pue = Annotated[float, typer.Option(help="Power usage effectiveness.", rich_help_panel=CARBON)]
+Price = Annotated[float | None, typer.Option(help="Of the device, in any unit of money.", rich_help_panel="Forecast")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Precision = Annotated[str, typer.Option(help="auto, float32 or bfloat16.")]
 Idle = Annotated[bool, typer.Option("--idle/--no-idle", help="Measure idle power first, for 10 s.")]

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from ssl_bench.commands.metered import CARBON, Country, GridIntensity, Pretrained, closing_lines, require_quiet
+from ssl_bench.commands.metered import (
+    CARBON,
+    Country,
+    GridIntensity,
+    Pretrained,
+    Price,
+    closing_lines,
+    require_quiet,
+)
 from ssl_bench.commands.study import Budget, Equal, Models, Seeds, asks_for_study, goes_on_with_study, study_command
 from ssl_bench.commands.tasks import (
     Alignments,
@@ -59,6 +67,7 @@ def train_and_measure_command(
     country: Country = None,
     grid_intensity: GridIntensity = None,
     pue: Annotated[float | None, typer.Option(help="Power usage effectiveness. [1.0]", rich_help_panel=CARBON)] = None,
+    price_per_gpu_hour: Price = None,
     evaluate: Annotated[
         bool | None, typer.Option("--evaluate/--no-evaluate", help="Probe before and after. [on]")
     ] = None,
@@ -98,7 +107,7 @@ def train_and_measure_command(
         "data": data, "eval_data": eval_data, "out": out, "steps": steps, "audio_hours": audio_hours, "minutes": minutes,
         "kwh": kwh, "batch_seconds": batch_seconds, "device": device, "precision": precision,
         "compile": compile_, "seed": seed, "country": country, "grid_intensity": grid_intensity, "pue": pue,
-        "evaluate": evaluate, "idle": idle, "strict": strict,
+        "price_per_gpu_hour": price_per_gpu_hour, "evaluate": evaluate, "idle": idle, "strict": strict,
     }  # fmt: skip
     settings = read_toml(config) if config is not None else {}
     settings |= {key: value for key, value in given.items() if value is not None}
@@ -147,6 +156,7 @@ def _ended_early(run: RunFolder, record: Record) -> NoReturn:
 def _print_summary(run: RunFolder, record: Record) -> None:
     from rich.console import Console
 
+    from reports.full_run import full_run_lines
     from reports.terminal import run_tables
 
     console = Console()
@@ -155,6 +165,7 @@ def _print_summary(run: RunFolder, record: Record) -> None:
     said = [f"run:      {run.path}", f"picture:  {run.path / 'training.png'}", f"report:   {run.path / 'report.md'}"]
     if record.details["data"]["synthetic"]:
         said.append("The speech was synthetic. Real speech: openslr.org/12, then --data LibriSpeech/train-clean-100")
+    said += [f"whole:    {line}" for line in full_run_lines(record.details["full_run"])]
     said += closing_lines(record)
     said.append(f"next:     sslbench models {run.path}")
     console.print("\n".join(said), highlight=False, markup=False, soft_wrap=True)

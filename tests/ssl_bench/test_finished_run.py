@@ -62,6 +62,20 @@ def test_stdout_is_one_document_and_the_record(finished: Finished, document: dic
     assert "Warning" not in finished[1].stderr
 
 
+def test_the_record_and_the_report_tell_what_a_whole_pretraining_would_take(
+    run: Path, document: dict[str, Any], rows: list[dict[str, Any]]
+) -> None:
+    """At the run's own rate and joules."""
+    (found,) = document["details"]["full_run"]["projections"]
+    assert found["work"]["hours"] == 18_000
+    rate = value(rows, "audio_seconds_per_second", "training")
+    assert found["device_hours"]["value"] == pytest.approx(18_000 / rate)
+    per_hour = value(rows, "energy_per_audio_hour", "training", "machine")
+    assert found["energy"]["value"] == pytest.approx(18_000 * per_hour)
+    assert found["co2e"]["value"] == pytest.approx(18_000 * per_hour / 3.6e6 * 56 * 1.5)
+    assert "## A whole pretraining on this device, projected" in (run / "report.md").read_text()
+
+
 def test_every_file_is_there_with_its_digest(run: Path, document: dict[str, Any]) -> None:
     files = {str(p.relative_to(run)) for p in run.rglob("*") if p.is_file() and not p.name.startswith(".")}
     assert {"run.json", "power.parquet", "metrics.jsonl", "report.md", "training.png"} <= files

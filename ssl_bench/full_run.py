@@ -1,0 +1,68 @@
+"""What a whole pretraining would take on this device, told by the rate and the joules of a training so far."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from benchmarks.comparison import works
+from benchmarks.projection import Work, project
+from benchmarks.quantity import Quantity, unavailable
+from ssl_bench.attempts import Attempt, phase_cost
+from ssl_bench.job import Job
+
+NO_STEP = "no step was done"
+
+
+def full_run(job: Job) -> dict[str, Any]:
+    """The projections of a job's attempts, as its record holds them: to its recipe's audio hours, and to the paper's.
+
+    The steps alone: fitting targets is in no rate.
+    """
+    config, metrics = job.config, job.run.metrics()
+    rate, per_hour = training_rate(job.attempts, metrics), joules_per_hour(job.attempts, job.scope)
+    found = [
+        project(
+            config.model or "", work, rate, per_hour, grid=job.grid, pue=config.pue, price_per_hour=config.price_per_gpu_hour
+        )
+        for work in distinct_works(config.model or "")
+    ]  # fmt: skip
+    return {"scope": job.scope, "method": per_hour.method, "projections": [asdict(each) for each in found]}
+
+
+def distinct_works(model: str) -> list[Work]:
+    """Each amount of audio once."""
+    return list({work.hours: work for work in reversed(works(model))}.values())[::-1]
+
+
+def training_rate(attempts: Sequence[Attempt], metrics: Sequence[dict[str, Any]]) -> Quantity:
+    """Audio seconds a second of all attempts; the interval is of the scatter between logged groups of steps."""
+    training, audio = phase_cost(list(attempts), "training"), sum(attempt.audio_seconds for attempt in attempts)
+    if training is None or not audio or not training.seconds:
+        return unavailable("s/s", NO_STEP)
+    rate = audio / training.seconds
+    return Quantity(rate, "s/s", "measured", *_spread(metrics, rate))
+
+
+def joules_per_hour(attempts: Sequence[Attempt], scope: str) -> Quantity:
+    """J that an audio hour of training took."""
+    training, audio = phase_cost(list(attempts), "training"), sum(attempt.audio_seconds for attempt in attempts)
+    if training is None or not audio:
+        return unavailable("J/h", NO_STEP)
+    return training.energy[scope].scaled(3600 / audio, "J/h")
+
+
+def _spread(metrics: Sequence[dict[str, Any]], rate: float) -> tuple[tuple[float, float] | None, int | None]:
+    """95 % interval of the mean rate from its scatter between logged groups of steps, and their number."""
+    pairs = [(a, b) for a, b in pairwise(metrics) if a["attempt"] == b["attempt"]]
+    rates = [
+        (b["attempt_audio_seconds"] - a["attempt_audio_seconds"]) / (b["seconds"] - a["seconds"]) for a, b in pairs
+    ]
+    if len(rates) < 5:
+        return None, None
+    half = 1.96 * float(np.std(rates, ddof=1)) / len(rates) ** 0.5
+    return (rate - half, rate + half), len(rates)
