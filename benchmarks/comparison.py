@@ -177,6 +177,14 @@ def projected_rows(sides: SideBySide, found: Sequence[Projection]) -> list[Measu
 
 
 @dataclass(frozen=True)
+class Trained:
+    """What a model that was trained took, in "J" and in "FLOP"; `teacher` is the model's whose layers gave the targets."""
+
+    pretraining: Mapping[str, Quantity]
+    teacher: Mapping[str, Quantity] | None = None
+
+
+@dataclass(frozen=True)
 class Ledger:
     """What each model's life costs, in joules and in FLOPs, and when one has paid back against the baseline."""
 
@@ -185,8 +193,8 @@ class Ledger:
     break_evens: list[BreakEven] = field(default_factory=list)
 
 
-def ledger(sides: SideBySide, life: Life, trained: Mapping[str, Quantity]) -> Ledger:
-    """Both units; `trained` is the energy of models whose pretraining was metered, all others are projected by their recipe."""
+def ledger(sides: SideBySide, life: Life, trained: Mapping[str, Trained]) -> Ledger:
+    """Both units; `trained` are models whose pretraining is on record, all others are projected by their recipe."""
     if {"inference", "training"} - set(sides.phases):
         return Ledger(life)
     costs: list[LifeCost] = []
@@ -200,7 +208,7 @@ def ledger(sides: SideBySide, life: Life, trained: Mapping[str, Quantity]) -> Le
     return Ledger(life, costs, evens)
 
 
-def _life(sides: SideBySide, model: str, unit: str, life: Life, trained: Mapping[str, Quantity]) -> LifeCost:
+def _life(sides: SideBySide, model: str, unit: str, life: Life, trained: Mapping[str, Trained]) -> LifeCost:
     metric = ENERGY if unit == "J" else FLOPS
     to_train, to_use = (sides.find(model, phase, metric) for phase in ("training", "inference"))
     if unit == "FLOP":
@@ -211,6 +219,8 @@ def _life(sides: SideBySide, model: str, unit: str, life: Life, trained: Mapping
         pretraining = (
             unavailable(unit, pretraining.note) if pretraining.value is None else pretraining.scaled(1.0, unit)
         )
-    if unit == "J" and model in trained:
-        pretraining = trained[model]
-    return life_cost(model, pretraining, to_train, to_use, life)
+    teacher = None
+    if model in trained:
+        pretraining, shares = trained[model].pretraining[unit], trained[model].teacher
+        teacher = None if shares is None else shares[unit]
+    return life_cost(model, pretraining, to_train, to_use, life, teacher=teacher)

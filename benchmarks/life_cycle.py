@@ -28,12 +28,14 @@ class LifeCost:
 
     Attributes:
         model: it is of.
-        pretraining, finetuning, inference: the parts.
+        teacher: the pretraining of the model that gave the targets, its own teacher's included; None where there is none.
+        pretraining, finetuning, inference: the other parts.
         total: their sum, unavailable as soon as a part is.
         per_hour: of inference, by the hour of audio.
     """
 
     model: str
+    teacher: Quantity | None
     pretraining: Quantity
     finetuning: Quantity
     inference: Quantity
@@ -42,11 +44,19 @@ class LifeCost:
 
     @property
     def before_use(self) -> Quantity:
-        """Pretraining and fine-tunings together."""
-        return added([self.pretraining, self.finetuning])
+        """Pretraining, the teacher's too, and fine-tunings together."""
+        return added([*_known(self.teacher), self.pretraining, self.finetuning])
 
 
-def life_cost(model: str, pretraining: Quantity, to_train: Quantity, to_use: Quantity, life: Life) -> LifeCost:
+def life_cost(
+    model: str,
+    pretraining: Quantity,
+    to_train: Quantity,
+    to_use: Quantity,
+    life: Life,
+    *,
+    teacher: Quantity | None = None,
+) -> LifeCost:
     """The parts of a life.
 
     Args:
@@ -55,12 +65,18 @@ def life_cost(model: str, pretraining: Quantity, to_train: Quantity, to_use: Qua
         to_train: an audio hour of training takes, in that unit; an hour of fine-tuning is taken to cost the same.
         to_use: an audio hour of inference takes.
         life: how much there is of each.
+        teacher: the pretraining of the model that gave the targets, or None.
     """
     unit = pretraining.unit
     heard = life.finetunings * life.finetuning_hours
     finetuning = _of_hours(to_train, heard, unit, "fine-tuning at the cost of a pretraining step, its head left out")
     inference = _of_hours(to_use, life.inference_hours, unit, "inference")
-    return LifeCost(model, pretraining, finetuning, inference, added([pretraining, finetuning, inference]), to_use)
+    whole = added([*_known(teacher), pretraining, finetuning, inference])
+    return LifeCost(model, teacher, pretraining, finetuning, inference, whole, to_use)
+
+
+def _known(teacher: Quantity | None) -> list[Quantity]:
+    return [] if teacher is None else [teacher]
 
 
 def added(parts: list[Quantity]) -> Quantity:

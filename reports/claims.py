@@ -20,6 +20,7 @@ from reports.claim_c4 import c4_line, verdict
 from reports.evaluation_tables import NAMES
 from reports.evidence import ERRORS, Evidence, Found
 from reports.published import published_claims
+from reports.rounds import ratio_by_rounds
 
 Verdict = Literal["holds", "fails", "not decided", "not measured here"]
 
@@ -136,7 +137,7 @@ def _alike(found: Found) -> tuple[object, ...]:
 
 def _worst(pairs: Iterable[tuple[Found, Found]], what: str, bound: float, *, strict: bool) -> Finding | None:
     """The pair that speaks least for the claim."""
-    found = [(quotient(other.quantity, own.quantity), other) for other, own in pairs]
+    found = [(ratio_by_rounds(other, own) or quotient(other.quantity, own.quantity), other) for other, own in pairs]
     if not found:
         return None
     ratio, at = min(found, key=lambda each: (each[0].ci95 or (each[0].value or 0.0,))[0])

@@ -138,15 +138,21 @@ def ledger_grid(record: Record, unit: str) -> Grid:
     """Parts of a life and their sum, one row for each model; empty where one of the phases was not measured."""
     ledger = record.details["ledger"]
     life, name = ledger["life"], LIFE_UNITS[unit]
+    costs = [cost for cost in ledger["costs"] if cost["total"]["unit"] == unit]
+    taught = ("teacher",) if any(cost["teacher"] is not None for cost in costs) else ()
     header = (
-        "model", f"pretraining, {name}", f"{life['finetunings']} x {life['finetuning_hours']:,.0f} h of fine-tuning",
+        "model", *(f"its teacher, {name}" for _ in taught), f"pretraining, {name}", f"{life['finetunings']} x {life['finetuning_hours']:,.0f} h of fine-tuning",
         f"{life['inference_hours']:,.0f} h of inference", f"in all, {name}",
     )  # fmt: skip
-    costs = [cost for cost in ledger["costs"] if cost["total"]["unit"] == unit]
-    parts = ("pretraining", "finetuning", "inference", "total")
-    rows = [(cost["model"], *(with_interval(quantity_of(cost[part])) for part in parts)) for cost in costs]
+    parts = (*taught, "pretraining", "finetuning", "inference", "total")
+    rows = [(cost["model"], *(_part(cost[part]) for part in parts)) for cost in costs]
     legend = [f"{cost['model']}: {cost['total']['note']}" for cost in costs if cost["total"]["value"] is None]
     return Grid(header, rows, legend)
+
+
+def _part(document: Mapping[str, Any] | None) -> str:
+    """A part of a life; a model without a teacher has nothing there."""
+    return "" if document is None else with_interval(quantity_of(document))
 
 
 def break_even_lines(record: Record, unit: str) -> list[str]:

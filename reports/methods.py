@@ -18,9 +18,14 @@ NAMED = 4
 UNCERTAINTY = (
     "Intervals are of 95 %. That of a time is the hull of the one by order statistics over all calls and Student's over repeats; "
     "that of energy is Student's over repeats; those of error rates are of a bootstrap over speakers and their "
-    "utterances; a ratio adds the relative half-widths of its two sides in squares. A projection carries the "
+    "utterances; a ratio of two figures that were not measured in the same rounds adds the relative half-widths of both in squares. A projection carries the "
     "interval of its rate; the recipe's audio hours are taken as exact. Every number says how it was come by: measured, sampled, "
     "modelled, counted, projected, published, or not available."
+)
+IN_TURN = (
+    "Of models measured in turn, a figure is the geometric mean over rounds, its interval the hull of Student's over the rounds' logs "
+    "and of the rounds' own, averaged; a peak is the largest. Their ratios are paired: both figures are of the same round, and "
+    "the interval is Student's over the logs of the rounds' ratios, so that a drift which both share is not in it. "
 )
 COUNTING = (
     "FLOPs are counted from the graph of a forward pass or a training step (matrix products, 1 MAC = 2 FLOPs), with "
@@ -36,7 +41,7 @@ def paragraphs(evidence: Evidence) -> list[tuple[str, str]]:
         ("Software", _grouped(evidence, _software)),
         ("Energy", _grouped(evidence, _energy)),
         ("Protocol", f"{_grouped(evidence, _protocol)} {COUNTING}"),
-        ("Uncertainty", UNCERTAINTY),
+        ("Uncertainty", (IN_TURN if any(map(_in_turn, evidence.records)) else "") + UNCERTAINTY),
         ("Carbon", _grouped(evidence, _carbon)),
         ("Disturbances", _disturbances(evidence)),
     ]
@@ -126,17 +131,38 @@ def _energy(record: Record) -> str:
 
 def _protocol(record: Record) -> str:
     protocol, precision = record.config.get("protocol"), record.config.get("precision")
-    number = f"Precision {precision}. " if precision else ""
+    compiled = ", compiled" if record.config.get("compile") else ""
+    number = f"Precision {precision}{compiled}. " if precision else ""
+    if "sources" in record.details:
+        return "Rows of finished runs put side by side; nothing was measured anew, and their ratios are not paired."
     if isinstance(protocol, dict) and {"window", "tolerance", "repeats", "duration", "cool_down"} <= set(protocol):
         p = protocol
+        steady = f"warmed up until the medians of two windows of {p['window']:g} s part by at most {100 * p['tolerance']:g} %"
+        if _in_turn(record):
+            return f"{number}{_rounds(record, steady, p['duration'])}"
         return (
-            f"{number}Each setting in a process of its own, warmed up until the medians of two windows of {p['window']:g} s part by at "
-            f"most {100 * p['tolerance']:g} %, then {p['repeats']} repeats of {p['duration']:g} s with {p['cool_down']:g} s of rest."
+            f"{number}Each setting in a process of its own, {steady}, then {p['repeats']} repeats of {p['duration']:g} s with "
+            f"{p['cool_down']:g} s of rest."
         )
     if "study" in record.details:
         equal = record.details["study"].get("equal")
         return f"{number}Models trained in processes of their own under {f'equal {equal}' if equal else 'the budget given'}."
     return f"{number}Metered whole, from the first joule to the last."
+
+
+def _in_turn(record: Record) -> bool:
+    """Whether models were measured in rounds."""
+    return bool(record.details.get("rounds")) and "target" in record.details
+
+
+def _rounds(record: Record, steady: str, duration: float) -> str:
+    count, target = len(record.details["rounds"]), record.details["target"]
+    ended = f" ({target['ended']})" if target["ended"] else ""
+    return (
+        f"{', '.join(record.details['models'])} measured in turn: in each of {count} rounds every model and phase once, in an order "
+        f"drawn at random by the seed, each in a process of its own, {steady}, then timed for {duration:.3g} s. Rounds were to end when all "
+        f"intervals had come to {100 * target['precision']:g} %, which was {'' if target['met'] else 'not '}reached{ended}."
+    )
 
 
 def _carbon(record: Record) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from benchmarks.comparison import Prices, SideBySide, differing, ledger, projected_rows, projections, ratios
+from benchmarks.comparison import Prices, SideBySide, Trained, differing, ledger, projected_rows, projections, ratios
 from benchmarks.flops import fake_tensors
 from benchmarks.life_cycle import Life
 from benchmarks.quantity import Quantity
@@ -16,9 +16,9 @@ from models.errors import BadInputError
 
 
 def outcome(
-    sides: SideBySide, prices: Prices, life: Life, trained: Mapping[str, Quantity] | None = None
+    sides: SideBySide, prices: Prices, life: Life, trained: Mapping[str, Trained] | None = None
 ) -> tuple[list[Measurement], dict[str, Any]]:
-    """The rows of the recipes' projections, and the details; `trained` is the metered energy of pretrainings."""
+    """The rows of the recipes' projections, and the details; `trained` are models whose pretraining is on record."""
     projected = projections(sides, prices)
     details = {
         "models": list(sides.models),

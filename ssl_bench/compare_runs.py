@@ -12,7 +12,6 @@ from typing import Any
 from benchmarks.carbon import GridIntensity, chosen_intensity
 from benchmarks.comparability import refusal
 from benchmarks.comparison import Prices, SideBySide, differing
-from benchmarks.quantity import Quantity, total
 from benchmarks.record import Measurement, Record, headline_scope
 from benchmarks.rounds import OF_A_WINDOW
 from benchmarks.run_names import told_apart
@@ -23,6 +22,7 @@ from reports.published import published_rows
 from ssl_bench.compare_outcome import outcome
 from ssl_bench.compare_settings import PHASES, CompareConfig
 from ssl_bench.runs import RunFolder, new_run
+from ssl_bench.trained_cost import trained_models
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def compare_runs(
     found = differing(sides)
     if found and not allow_mixed:
         raise BadInputError(refusal(found))
-    trained = {model: q for source in sources for model, q in _trained(source, sides.scope).items()}
+    trained = {m: t for s in sources for m, t in trained_models(s.record, s.rows, sides.scope).items()}
     projected, details = outcome(sides, Prices(grid, config.pue, config.price_per_gpu_hour), config.life, trained)
     rows = [*sides.rows, *projected, *(published_rows() if config.published else [])]
     run = new_run(config.out, "compare")
@@ -112,21 +112,6 @@ def _sides(sources: Sequence[Source], config: CompareConfig) -> SideBySide:
     phases = tuple(phase for phase in PHASES if phase in config.phases and any(row.phase == phase for row in rows))
     baseline = models[0] if config.baseline is None else choose(config.baseline, models, "--baseline")
     return SideBySide(models, phases, baseline, headline_scope(sources[0].record.config.get("device")), rows)
-
-
-def _trained(source: Source, scope: str) -> dict[str, Quantity]:
-    """Metered energy of models that were trained in the run, targets included."""
-    found = {}
-    heard = [row for row in source.rows if row.metric == "audio_hours_seen" and row.phase == "training"]
-    for model in {row.model for row in heard if row.quantity.method == "measured"}:
-        parts = {
-            row.phase or "": row.quantity
-            for row in source.rows
-            if (row.model, row.metric, row.scope) == (model, "energy", scope) and row.phase in {"targets", "training"}
-        }
-        if parts and all(part.value is not None for part in parts.values()):
-            found[model] = total(parts, "J")
-    return found
 
 
 def _record(command: str, config: CompareConfig, sources: Sequence[Source], details: dict[str, Any]) -> Record:

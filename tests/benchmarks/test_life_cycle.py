@@ -76,6 +76,17 @@ def test_a_life_by_hand() -> None:
     assert found.total.method == "projected"
 
 
+def test_a_teachers_share_is_paid_before_use() -> None:
+    """500 J of it on the 2100 J of before; who taught unrecorded leaves no sum."""
+    pretraining, teacher = Quantity(1000.0, "J", "measured"), Quantity(500.0, "J", "measured")
+    found = life_cost("m", pretraining, joules(5.0), joules(1.0), LIFE, teacher=teacher)
+    assert (found.total.value, found.before_use.value) == (2600.0, 1600.0)
+    lost = life_cost(
+        "m", pretraining, joules(5.0), joules(1.0), LIFE, teacher=unavailable("J", "no record of its teacher")
+    )
+    assert (lost.total.value, lost.total.note) == (None, "no record of its teacher")
+
+
 def test_a_life_with_a_missing_part_has_no_total() -> None:
     found = life_cost("m", unavailable("J", "no recipe"), joules(5.0), joules(1.0), LIFE)
     assert (found.total.value, found.total.note) == (None, "no recipe")

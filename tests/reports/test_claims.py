@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.quantity import Quantity
 from benchmarks.record import Conditions, Measurement, Record
+from benchmarks.rounds import combined
 from reports.claims import LARGE, claims, judged, quotient
 from reports.evidence import Evidence
 
@@ -107,6 +108,39 @@ def test_c2_joules_count_in_one_session_only() -> None:
     assert verdicts("C2", record(flops("efficient-base", 4e9), flops("essl", 3e9)))[0] == "fails"
 
 
+def in_rounds(*rounds: tuple[Measurement, ...], together: tuple[Measurement, ...]) -> Record:
+    """A record of `compare`: the rows over all rounds, and those of each."""
+    entries = [{"cells": [{"rows": [m.row() for m in rows]}]} for rows in rounds]
+    return record(*together, rounds=entries)
+
+
+def per_hour(model: str, joules: float, **rest: Any) -> Measurement:
+    return row(model, "energy_per_audio_hour", joules, "J/h", scope="gpu", **rest)
+
+
+def test_joules_of_models_in_turn_are_paired_by_round() -> None:
+    """The device drifts by half while one model takes 1.25 times the other's in every round: unpaired nothing would be decided."""
+    drift = (60.0, 90.0, 75.0)
+    rounds = [(per_hour("efficient-base", x), per_hour("essl", x * 1.25 * k)) for x, k in zip(drift, (1.0, 1.01, 0.99), strict=True)]  # fmt: skip
+    together = (per_hour("efficient-base", 74.0, ci95=(44.0, 124.0)), per_hour("essl", 92.5, ci95=(55.0, 156.0)))
+    assert verdicts("C2", record(*together))[1] == "not decided"
+    assert verdicts("C2", in_rounds(*rounds, together=together))[1] == "holds"
+    found = claims(Evidence((in_rounds(*rounds, together=together),)))[1].findings[1].quantity
+    assert found is not None
+    assert (found.n, found.note) == (3, "paired in 3 rounds")
+    assert found.value == pytest.approx(1.25, rel=1e-4)
+
+
+def test_a_peak_over_rounds_keeps_the_words_of_its_allocator_and_its_scatter_if_any() -> None:
+    """`compare` takes the largest of the rounds: on a GPU it still decides, unless the rounds differ by more than the claim."""
+    sides = [(peak("efficient-base", 5.0), peak("essl", gib)) for gib in (5.5, 5.5, 5.5)]
+    together = tuple(combined([[row] for row in rows])[0] for rows in zip(*sides, strict=True))
+    assert all("CUDA allocator" in each.quantity.note and "largest of 3" in each.quantity.note for each in together)
+    assert verdicts("C1", in_rounds(*sides, together=together)) == ["holds"]
+    wild = [(peak("efficient-base", 5.0), peak("essl", gib)) for gib in (4.0, 5.5, 5.2)]
+    assert verdicts("C1", in_rounds(*wild, together=together)) == ["not decided"]
+
+
 @pytest.mark.parametrize(
     ("rates", "verdict"),
     # 18,000 h in 24 h is 750 times real time.
@@ -146,6 +180,21 @@ def test_c6_by_flops_of_the_whole_recipes(rate: float, verdict: str) -> None:
     assert found[0].quantity is not None
     assert found[0].quantity.value == pytest.approx(90 * rate / 1e9)
     assert found[1].verdict == "not measured here"
+
+
+def test_c6_counts_joules_of_one_session_only() -> None:
+    """90 times the hours at 6 times the joules an hour: 540 [495, 585], so 500 is not decided; at 7 times it holds."""
+    ours = per_hour("efficient-base", 60.0, ci95=(60.0, 60.0))
+
+    def theirs(times: float) -> Measurement:
+        return per_hour("wav2vec2-large", 60 * times, ci95=(60 * (times - 0.5), 60 * (times + 0.5)))
+
+    assert verdicts("C6", record(ours, theirs(6.0)))[1] == "not decided"
+    assert verdicts("C6", record(ours, theirs(7.0)))[1] == "holds"
+    assert verdicts("C6", record(ours, theirs(5.0)))[1] == "fails"
+    assert verdicts("C6", record(ours, name="a"), record(theirs(7.0), name="b"))[1] == "not measured here"
+    modelled = per_hour("wav2vec2-large", 420.0, method="modelled", ci95=(419.0, 421.0))
+    assert verdicts("C6", record(ours, modelled))[1] == "not measured here"
 
 
 def test_gpu_hours_of_others_decide_nothing() -> None:

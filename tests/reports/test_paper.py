@@ -219,6 +219,31 @@ def test_methods_say_each_thing_once() -> None:
     assert "Record run 2: No CO2e" in mixed
 
 
+def test_methods_of_models_in_turn_tell_of_rounds_and_pairs() -> None:
+    """A record of compare is no record of measure, and one that compares runs measured nothing."""
+    protocol = {"window": 0.5, "tolerance": 0.03, "repeats": 1, "duration": 9.5, "cool_down": 0.0}
+    alone = replace(run(), config={**run().config, "protocol": {**protocol, "repeats": 3, "cool_down": 2.0}})
+    target = {
+        "precision": 0.02,
+        "met": False,
+        "ended": "a further round would have ended after --minutes",
+        "minutes": 10.0,
+    }
+    details = {"rounds": [{"cells": []}] * 4, "target": target, "models": ["essl", "hubert-base"]}
+    turned = replace(run("run 2"), config={**run().config, "protocol": protocol, "compile": True}, details=details)
+    of_runs = replace(run("run 3"), details={"rounds": [], "sources": []})
+    text = methods_markdown(Evidence((alone, turned, of_runs)))
+    for words in (
+        "Record run 1: Precision float32. Each setting in a process of its own", "3 repeats of 9.5 s with 2 s of rest",
+        "Record run 2: Precision float32, compiled. essl, hubert-base measured in turn: in each of 4 rounds every model and phase once",
+        "in an order drawn at random by the seed", "come to 2 %, which was not reached (a further round would have",
+        "Their ratios are paired", "Record run 3: Rows of finished runs put side by side",
+    ):  # fmt: skip
+        assert words in text.replace("\\", ""), words
+    assert "1 repeats" not in text
+    assert "paired" not in methods_markdown(Evidence((alone,)))
+
+
 def test_what_a_record_quotes_is_cited_once() -> None:
     """`compare --published` puts published rows into its record."""
     quoting = replace(

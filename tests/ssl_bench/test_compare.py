@@ -47,17 +47,20 @@ class Cells:
 
     Attributes:
         begun: each cell in the order begun, with its clips.
+        heard: the arrays of speech that clips were to be cut from.
         refuse: called with a request before it is measured.
     """
 
     def __init__(self, clock: Clock, scatter: float, method: Method = "measured", seconds: float = 10.0) -> None:
         self.clock, self.scatter, self.method, self.seconds = clock, scatter, method, seconds
         self.begun: list[tuple[str, str, int]] = []
+        self.heard: set[int] = set()
         self.refuse: Callable[[CellRequest], None] = lambda _: None
         self.draw = np.random.default_rng(0)
 
     def __call__(self, request: CellRequest, speech: Any, report: Any) -> MeasuredCell:
-        del speech, report
+        del report
+        self.heard.add(id(speech))
         setting = request.setting
         self.begun.append((setting.model, setting.phase, setting.clips))
         self.clock.now += self.seconds
@@ -120,6 +123,8 @@ def test_rounds_go_on_until_all_is_known_well_enough(tmp_path: Path, clock: Cloc
         [(m, p) for p in ("inference", "training") for m in MODELS], 0, 1
     )
     raw = [Measurement.from_row(row) for cell in rounds[1]["cells"] for row in cell["rows"]]
+    assert len(cells.heard) == 1, "all models hear the same"
+    assert len({(m.conditions.dtype, m.conditions.clip_seconds, m.conditions.batch_seconds) for m in record.measurements if m.metric == "peak_memory"}) == 1  # fmt: skip
     assert {row.metric for row in raw} >= {"energy", "peak_memory"}, "raw rows of every round are kept"
 
 
@@ -197,6 +202,32 @@ def test_a_model_that_fails_is_a_row_and_not_tried_again(tmp_path: Path, clock: 
     projected = {p["model"]: p["energy"] for p in record.details["projections"]}
     assert projected["efficient-small"]["note"] == "no objective here"
     assert "efficient-small training: no objective here" in (tmp_path / "run" / "report.md").read_text()
+
+
+def test_one_clip_that_does_not_fit_is_a_row_with_its_reason(tmp_path: Path, clock: Clock) -> None:
+    """Halved down to a clip, and then given up; the other model goes on."""
+    cells = Cells(clock, 0.3)
+
+    def refuse(request: CellRequest) -> None:
+        if request.setting.model == "efficient-small":
+            raise CellMemoryError("CUDA out of memory")
+
+    cells.refuse = refuse
+    record = compared(tmp_path, cells, phases=("training",), clip_seconds=5.0, batch_seconds=20.0, minutes=2.0)
+    reason = "out of memory at one clip of 5 s: CUDA out of memory"
+    assert record.details["failed"] == {"efficient-small training": reason}
+    assert [clips for model, _, clips in cells.begun if model == "efficient-small"] == [4, 2, 1]
+    for metric, scope in (
+        ("audio_seconds_per_second", None),
+        ("peak_memory", None),
+        ("energy_per_audio_hour", "machine"),
+    ):
+        missing = record.find(metric, "training", scope, "efficient-small")
+        assert missing is not None
+        assert (missing.value, missing.note) == (None, reason)
+    kept = record.find("audio_seconds_per_second", "training", None, "efficient-tiny")
+    assert kept is not None
+    assert kept.n == len(record.details["rounds"]) > 1
 
 
 def test_nothing_that_can_be_measured_is_the_end_of_the_rounds(tmp_path: Path, clock: Clock) -> None:
@@ -345,6 +376,10 @@ def test_two_models_on_this_machine(sslbench: Callable[..., Any], tmp_path: Path
         "x real time",
         "a whole pretraining",
         "no objective here",
+        "energy to use: inference (baseline efficient-tiny)",
+        "energy to train: a step of pretraining",
+        "precision: target of 2 % was not reached in 1 round",
+        "the least well known: time to",
         "sslbench report run --out paper/",
     ):
         assert words in done.stdout, words

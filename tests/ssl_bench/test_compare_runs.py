@@ -13,6 +13,8 @@ from benchmarks.life_cycle import Life
 from benchmarks.quantity import Method, Quantity
 from benchmarks.record import Conditions, Measurement, Record, write_record
 from models.errors import BadInputError
+from reports.bibliography import REFERENCES
+from reports.published import reference_of
 from ssl_bench.compare_runs import compare_runs
 from ssl_bench.compare_settings import CompareConfig
 
@@ -100,6 +102,8 @@ def test_runs_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> Non
         ({"device": "another x 2"}, "device: a processor x 2 (efficient-tiny); another x 2 (essl)"),
         ({"clip_seconds": 15.0}, "clip seconds: 5 (efficient-tiny); 15 (essl)"),
         ({"dtype": "bfloat16"}, "dtype: float32 (efficient-tiny); bfloat16 (essl)"),
+        ({"driver": "570.1"}, "driver: not told (efficient-tiny); 570.1 (essl)"),
+        ({"power_limit": 350.0}, "power limit: not told (efficient-tiny); 350 (essl)"),
         ({"pue": 1.5}, "pue: 1 (efficient-tiny); 1.5 (essl)"),
         ({"grid": "FRA 2024: 56 g/kWh"}, "grid: not told (efficient-tiny); FRA 2024: 56 g/kWh (essl)"),
     ],
@@ -131,19 +135,7 @@ def test_measured_beside_modelled_is_refused(tmp_path: Path) -> None:
 
 def test_a_trained_models_pretraining_is_what_it_took(tmp_path: Path) -> None:
     """Not projected by its recipe: targets and training of the run, 30 + 270 J; two fine-tunings of 10 h at 540 J, 100 h at 180 J."""
-    held = HELD
-    rows = [
-        Measurement("efficient-tiny", "audio_hours_seen", Quantity(0.5, "h", "measured"), "training", None, held),
-        Measurement("efficient-tiny", "energy", Quantity(30.0, "J", "measured"), "targets", "machine", held),
-        Measurement("efficient-tiny", "energy", Quantity(270.0, "J", "measured"), "training", "machine", held),
-        Measurement(
-            "efficient-tiny", "energy_per_audio_hour", Quantity(540.0, "J/h", "measured"), "training", "machine", held
-        ),
-        Measurement(
-            "efficient-tiny", "energy_per_audio_hour", Quantity(180.0, "J/h", "measured"), "inference", "machine", held
-        ),
-    ]
-    folders = (written(tmp_path, "trained", rows), made(tmp_path, "two", "essl", 100.0))
+    folders = (written(tmp_path, "trained", trained_rows("efficient-tiny")), made(tmp_path, "two", "essl", 100.0))
     record = compared(tmp_path, *folders, life=Life(2, 10.0, 100.0))
     cost = next(
         c for c in record.details["ledger"]["costs"] if (c["model"], c["total"]["unit"]) == ("efficient-tiny", "J")
@@ -155,6 +147,76 @@ def test_a_trained_models_pretraining_is_what_it_took(tmp_path: Path) -> None:
         29_100.0,
     ]
     assert cost["pretraining"]["method"] == "measured"
+    assert cost["teacher"] is None
+    counted = next(
+        c for c in record.details["ledger"]["costs"] if (c["model"], c["total"]["unit"]) == ("efficient-tiny", "FLOP")
+    )
+    assert counted["pretraining"]["value"] == 2e9 * 1800, "the FLOPs of what it heard, not of its recipe"
+
+
+def trained_rows(model: str) -> list[Measurement]:
+    """Half an hour heard at 2 GFLOP a second; 30 J for the targets, 270 J for the steps."""
+    found: list[tuple[str, str, str | None, Quantity]] = [
+        ("audio_hours_seen", "training", None, Quantity(0.5, "h", "measured")),
+        ("flops_per_audio_second", "training", None, Quantity(2e9, "FLOP/s", "analytic")),
+        ("energy", "targets", "machine", Quantity(30.0, "J", "measured")),
+        ("energy", "training", "machine", Quantity(270.0, "J", "measured")),
+        ("energy_per_audio_hour", "training", "machine", Quantity(540.0, "J/h", "measured")),
+        ("energy_per_audio_hour", "inference", "machine", Quantity(180.0, "J/h", "measured")),
+    ]
+    return [Measurement(model, metric, q, phase, scope, HELD) for metric, phase, scope, q in found]
+
+
+def taught_by(folder: Path, teacher: Path | str) -> Path:
+    document = json.loads((folder / "run.json").read_text())
+    document["config"]["teacher"] = str(teacher)
+    (folder / "run.json").write_text(json.dumps(document))
+    return folder
+
+
+def test_a_taught_models_ledger_has_its_teachers_share(tmp_path: Path) -> None:
+    """Three iterations of 300 J and half an hour at 2 GFLOP/s each: the third owes 600 J and two half hours to those before."""
+    first = written(tmp_path, "first", trained_rows("hubert-tiny"))
+    second = taught_by(written(tmp_path, "second", trained_rows("hubert-tiny")), first)
+    third = taught_by(written(tmp_path, "third", trained_rows("hubert-tiny")), second)
+    record = compared(tmp_path, first, third, life=Life(0, 0.0, 100.0))
+    costs = {(c["model"], c["total"]["unit"]): c for c in record.details["ledger"]["costs"]}
+    assert costs["hubert-tiny (first)", "J"]["teacher"] is None
+    taught = costs["hubert-tiny (third)", "J"]
+    assert [taught[part]["value"] for part in ("teacher", "pretraining", "total")] == [600.0, 300.0, 18_900.0]
+    assert costs["hubert-tiny (third)", "FLOP"]["teacher"]["value"] == 2 * 2e9 * 1800
+    assert "| model | its teacher, kWh | pretraining, kWh |" in (tmp_path / "out" / "report.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("teacher", "joules", "note"),
+    [
+        ("hubert-tiny", 0.0, "taught with random weights"),
+        ("./gone/run", None, "its teacher run has no record any more"),
+    ],
+)
+def test_a_teacher_without_a_pretraining_or_without_a_record(
+    tmp_path: Path, teacher: str, joules: float | None, note: str
+) -> None:
+    taught = taught_by(written(tmp_path, "taught", trained_rows("hubert-tiny")), teacher)
+    record = compared(tmp_path, taught, made(tmp_path, "two", "essl", 100.0))
+    cost = next(
+        c for c in record.details["ledger"]["costs"] if (c["model"], c["total"]["unit"]) == ("hubert-tiny", "J")
+    )
+    assert cost["teacher"]["value"] == joules
+    assert note in cost["teacher"]["note"]
+    assert (cost["total"]["value"] is None) == (joules is None), "no sum without a part of it"
+
+
+def test_finished_runs_stand_beside_what_others_publish(tmp_path: Path) -> None:
+    """Each with its reference, in the record and in the table of whole pretrainings."""
+    folders = (made(tmp_path, "one", "wav2vec2-base", 200.0), made(tmp_path, "two", "essl", 100.0))
+    record = compared(tmp_path, *folders, published=True)
+    told = [row for row in record.measurements if row.quantity.method == "published"]
+    assert all(reference_of(row) in REFERENCES for row in told)
+    text = (tmp_path / "out" / "report.md").read_text()
+    assert "published GPU-hours, other chips" in text
+    assert "published, wav2vec2-base: arXiv 2006.11477" in text
 
 
 def test_what_cannot_be_compared_is_one_line(tmp_path: Path) -> None:

@@ -1,0 +1,38 @@
+"""The ratio of two rows of a record, paired by round where the models were measured in turn."""
+
+from __future__ import annotations
+
+from benchmarks.comparison import MEMORY
+from benchmarks.quantity import Quantity
+from benchmarks.ratios import paired_ratio, ratio_of_largest
+from benchmarks.record import Measurement
+from reports.evidence import Found
+
+
+def ratio_by_rounds(above: Found, below: Found) -> Quantity | None:
+    """The quotient with Student's interval over the rounds in which both were measured; None for fewer than two of them.
+
+    Of peaks that are the same in every round there is nothing to pair: None, too.
+    """
+    if above.label != below.label:
+        return None
+    sides = by_round(above), by_round(below)
+    both = [(a.value, b.value) for a, b in zip(*sides, strict=True) if a and b and a.value and b.value]
+    if len(both) < 2:
+        return None
+    if above.row.metric != MEMORY:
+        return paired_ratio(*sides)
+    return ratio_of_largest(*sides) if len(set(both)) > 1 else None
+
+
+def by_round(found: Found) -> list[Quantity | None]:
+    """What each round of the record has of a row; none for a record without rounds."""
+    row = found.row
+    wanted = (row.model, row.phase, row.metric, row.scope, row.conditions)
+
+    def in_round(entry: dict[str, list[dict[str, list[dict[str, object]]]]]) -> Quantity | None:
+        rows = [Measurement.from_row(each) for cell in entry["cells"] for each in cell.get("rows", [])]
+        same = (m for m in rows if (m.model, m.phase, m.metric, m.scope, m.conditions) == wanted)
+        return next((m.quantity for m in same), None)
+
+    return [in_round(entry) for entry in found.record.details.get("rounds", [])]
