@@ -6,12 +6,12 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from benchmarks.energy import modelled
 from benchmarks.energy.gpu import GpuSource, set_ticks
 from benchmarks.energy.gpu_watch import GpuWatch
 from benchmarks.energy.nvml import Missing, Nvml
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 PERIOD_S = 0.1
-NO_MODEL = "codecarbon is not installed, so there is no model either"
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ class Capabilities:
 
 @lru_cache(maxsize=1)
 def capabilities() -> Capabilities:
-    """Look at the machine, once a process; half a second where a GPU's counter is watched for its tick."""
+    """Look at the machine, once a process; half a second where a GPU's counter is watched, two where CPU or DRAM is modelled."""
     driver, gpus, gpu = _gpus()
     rapl, parts = _rapl(), {"gpu": gpu}
     reasons = {"cpu": rapl.fault, "dram": rapl.fault or ("" if rapl.dram else f"no RAPL dram domain under {rapl.root}")}
@@ -119,8 +118,8 @@ def capabilities() -> Capabilities:
 def _counted_or_modelled(domains: Iterable[str], fault: str, guess: str) -> Way:
     if not fault:
         return Way("measured", f"RAPL: {' + '.join(domains)}")
-    if find_spec("codecarbon") is None:
-        return Way("unavailable", f"{fault}; {NO_MODEL}")
+    if lack := modelled.no_model():
+        return Way("unavailable", f"{fault}; {lack}, so there is no model either")
     return Way("modelled", f"codecarbon's guess ({guess}); {fault}")
 
 

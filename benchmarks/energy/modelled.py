@@ -103,6 +103,18 @@ def look_at_machine() -> Machine:
     )
 
 
+def no_model() -> str:
+    """Why there is no model of this machine, or nothing; told by building it, as a meter does."""
+    try:
+        look_at_machine()
+    except ModuleNotFoundError as error:
+        missing = str(error.name).partition(".")[0]
+        return "codecarbon is not installed" if missing == "codecarbon" else f"codecarbon lacks the module {missing}"
+    except Exception as error:  # noqa: BLE001 - whatever it is, a meter has no model for it
+        return f"codecarbon's model fails: {error!r}"
+    return ""
+
+
 class ModelledCpu(Source):
     """The CPU's modelled power, by the machine's load at about 1 Hz, integrated over time.
 

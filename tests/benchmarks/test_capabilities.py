@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 
 from benchmarks import capabilities as looking
 from benchmarks.capabilities import capabilities
-from benchmarks.energy import EnergyMeter
+from benchmarks.energy import EnergyMeter, modelled
 from benchmarks.energy.nvml import Missing, Nvml
 from benchmarks.environment import environment
 from benchmarks.quantity import METHODS
@@ -89,10 +90,31 @@ def test_counters_of_root_alone_come_with_the_command_that_opens_them(
     assert said.rapl.allow == f"sudo chmod a+r {fresh}/*/energy_uj"
     assert said.measurable["energy_cpu"].method == "modelled"
     assert fault in said.measurable["energy_cpu"].how
-    monkeypatch.setattr(looking, "find_spec", lambda _: None)
+    monkeypatch.setattr(modelled, "no_model", lambda: "codecarbon is not installed")
     capabilities.cache_clear()
     assert capabilities().measurable["energy_cpu"].method == "unavailable"
     assert capabilities().measurable["co2e"].method == "unavailable"
+
+
+@pytest.mark.parametrize("module", ["cpuinfo", "codecarbon.core.cpu"], ids=["its own need", "itself"])
+def test_a_model_that_lacks_a_module_is_none_and_the_meter_says_the_same(
+    module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """codecarbon without py-cpuinfo imports, and fails when it is asked for the CPU."""
+    modelled.look_at_machine.cache_clear()
+    import_module("codecarbon.core.util").detect_cpu_model.cache_clear()
+    monkeypatch.setitem(sys.modules, module, None)
+    said = capabilities().measurable
+    lack = "codecarbon lacks the module cpuinfo" if module == "cpuinfo" else "codecarbon is not installed"
+    with EnergyMeter() as meter:
+        time.sleep(0.01)
+    for scope in ("cpu", "dram", "machine"):
+        energy = meter.reading.by_scope()[scope]
+        assert said[f"energy_{scope}"].method == energy.method == "unavailable"
+        if scope != "machine":
+            assert f"{lack}, so there is no model either" in said[f"energy_{scope}"].how
+            assert lack in energy.note
+    assert said["co2e"].method == "unavailable"
 
 
 def test_the_block_is_in_every_environment_and_the_machine_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,7 +128,7 @@ CHILD = """
 import json, os, time
 os.environ["SCRIPT_T0"] = repr(time.perf_counter())
 from benchmarks.capabilities import capabilities
-from benchmarks.energy import EnergyMeter
+from benchmarks.energy import EnergyMeter, modelled
 said = capabilities().document()
 with EnergyMeter(cpu=False) as meter:
     time.sleep(0.3)
@@ -133,7 +155,7 @@ def told(scripted_driver: Path) -> dict[str, Any]:
     for name, script in SCRIPTS.items():
         env = base | {k if k.startswith("CUDA") else f"SCRIPT_{k}": v for k, v in script.items()}
         running[name] = subprocess.Popen([sys.executable, "-W", "error", "-c", CHILD], env=env, stdout=-1, text=True)
-    return {name: json.loads(process.communicate(timeout=60)[0]) for name, process in running.items()}
+    return {name: json.loads(process.communicate(timeout=180)[0]) for name, process in running.items()}
 
 
 @pytest.mark.cc
