@@ -26,7 +26,7 @@ from benchmarks.downstream.recognition import (
     rated,
     whole_recogniser,
 )
-from benchmarks.downstream.speaker_identification import identify
+from benchmarks.downstream.speaker_identification import ROLES, identify
 from benchmarks.downstream.speaker_verification import verify
 from benchmarks.downstream.symbols import ALPHABET
 from benchmarks.downstream.work import CLIP, Rates, recogniser_rates
@@ -126,12 +126,12 @@ NOTES = {
 
 
 def _identified(subject: Subject, _: object) -> list[Finding]:
-    """Speakers of all splits, told apart in sessions that the head did not learn from."""
-    speech = subject.evaluation.speech
-    spoken = [*speech.train, *speech.dev, *speech.test]
-    outcome = identify(subject.frames(spoken), spoken, subject.evaluation.device, subject.system.seed)
-    folders = dict.fromkeys(part.folder.resolve().name for part in speech.parts.values() if part.spoken)
-    return [Finding(subject.system, "sid", "linear", outcome, "+".join(folders))]
+    """Speakers of the test speech, among those of all splits."""
+    parts = subject.evaluation.speech.parts
+    spoken = [s for role in ROLES for s in parts[role].spoken]
+    roles = [role for role in ROLES for _ in parts[role].spoken]
+    outcome = identify(subject.frames(spoken), spoken, roles, subject.evaluation.device, subject.system.seed)
+    return [Finding(subject.system, "sid", "linear", outcome)]
 
 
 def _verified(subject: Subject, _: object) -> list[Finding]:

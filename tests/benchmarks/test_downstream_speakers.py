@@ -18,7 +18,7 @@ from sklearn.metrics.pairwise import cosine_similarity
 from benchmarks.downstream.equal_error_rate import equal_error_rate
 from benchmarks.downstream.features import Frames, LogMelControl
 from benchmarks.downstream.heads import LayerMix
-from benchmarks.downstream.speaker_identification import SpeakerSplit, identify
+from benchmarks.downstream.speaker_identification import ROLES, Role, SpeakerSplit, identify
 from benchmarks.downstream.speaker_verification import verify
 from benchmarks.downstream.spoken import Spoken
 from benchmarks.downstream.store import stored
@@ -39,6 +39,10 @@ def said(*parts: tuple[str, str, int]) -> list[Spoken]:
     ]
 
 
+def of_test(spoken: list[Spoken]) -> list[Role]:
+    return ["test"] * len(spoken)
+
+
 def heard(spoken: list[Spoken], seed: int = 0, loudness: float = 3.0) -> Frames:
     """Each speaker's own direction in frames of noise."""
     draw = np.random.default_rng(seed)
@@ -51,84 +55,120 @@ def heard(spoken: list[Spoken], seed: int = 0, loudness: float = 3.0) -> Frames:
     )
 
 
-def split_of(spoken: list[Spoken]) -> SpeakerSplit:
-    return SpeakerSplit.of(dict(enumerate(spoken)))
+def split_of(spoken: list[Spoken], *roles: tuple[Role, int]) -> SpeakerSplit:
+    """`roles` are how many utterances each has, in order; without any all are of the test speech."""
+    named = [role for role, count in roles or [("test", len(spoken))] for _ in range(count)]
+    return SpeakerSplit.of(dict(enumerate(spoken)), dict(enumerate(named)))
 
 
-def test_three_sessions_and_more_stay_whole() -> None:
-    """By name: the last is tested, the one before it chooses, whatever the order they come in."""
+def test_a_speaker_of_the_test_speech_alone_gives_nothing_to_choose_by() -> None:
+    """Its last session by name is rated, the rest learned from; the train speaker's last session chooses the rate."""
+    spoken = said(("t", "1", 2), ("t", "0", 3), ("e", "30", 2), ("e", "10", 3), ("e", "40", 1))
+    split = split_of(spoken, ("train", 5), ("test", 6))
+    assert (sorted(split.train), split.dev, split.test) == ([2, 3, 4, 5, 6, 7, 8, 9], [0, 1], [10])
+    assert (split.speakers, split.rated, split.one_session, split.left_out) == (["e", "t"], 1, 0, 0)
+
+
+def test_who_speaks_in_train_and_test_is_rated_on_all_of_test() -> None:
+    spoken = said(("a", "1", 4), ("a", "2", 3), ("a", "1", 2))
+    split = split_of(spoken, ("train", 4), ("test", 5))
+    assert (split.train, split.dev, split.test) == ([0, 2, 3], [1], [7, 8, 4, 5, 6])
+    assert split.one_session == 1, "session 1 is in both"
+
+
+def test_who_speaks_in_train_and_dev_keeps_them_apart() -> None:
+    split = split_of(said(("a", "1", 3), ("a", "2", 2), ("b", "1", 2)), ("train", 3), ("dev", 2), ("test", 2))
+    assert (split.train, split.dev, split.test) == ([0, 1, 2, 5], [3, 4], [6])
+
+
+def test_a_dev_speaker_without_chapters_apart_gives_every_fourth_utterance() -> None:
+    split = split_of(said(("a", "", 9), ("b", "", 6)), ("dev", 9), ("test", 6))
+    assert (split.train, split.dev, split.test) == ([0, 2, 3, 4, 6, 7, 8, 9, 11, 12, 13], [1, 5], [10, 14])
+    assert (split.rated, split.one_session) == (1, 1)
+
+
+def test_where_there_is_nothing_else_other_sessions_of_the_test_speech_choose() -> None:
+    """A run's own probe: by name the last is rated, the one before it chooses; of one session a fourth each."""
     split = split_of(said(("a", "30", 2), ("a", "10", 3), ("a", "40", 1), ("a", "20", 2)))
     assert (split.train, split.dev, split.test) == ([2, 3, 4, 6, 7], [0, 1], [5])
-    assert (split.speakers, split.of_one_session, split.left_out) == (["a"], 0, 0)
-
-
-def test_of_two_sessions_every_fifth_of_the_first_chooses() -> None:
-    split = split_of(said(("a", "1", 7), ("a", "2", 3)))
-    assert (split.train, split.dev, split.test) == ([0, 2, 3, 4, 5], [1, 6], [7, 8, 9])
-
-
-def test_of_one_session_every_fourth_is_tested_and_every_fourth_chooses() -> None:
     split = split_of(said(("a", "", 9)))
-    assert (sorted(split.train), split.dev, split.test) == ([0, 3, 4, 7, 8], [1, 5], [2, 6])
-    assert split.of_one_session == 1
+    assert (split.train, split.dev, split.test) == ([0, 3, 4, 6, 8], [2, 7], [1, 5])
+    assert split.alone
 
 
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["", "1", "2", "3"]), st.integers(1, 5)), max_size=9))
-def test_every_speaker_is_learned_and_tested_and_no_utterance_is_in_two_parts(
-    parts: list[tuple[str, str, int]],
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(ROLES), st.sampled_from("abc"), st.sampled_from(["", "1", "2", "3"]), st.integers(1, 5)
+        ),
+        max_size=9,
+    )
+)
+def test_nothing_of_the_test_speech_chooses_and_nothing_else_is_rated(
+    parts: list[tuple[Role, str, str, int]],
 ) -> None:
-    spoken = said(*parts)
-    split, own = split_of(spoken), Counter(s.speaker for s in spoken)
-    assert split.speakers == sorted(name for name, count in own.items() if count >= 3)
-    assert split.left_out == len(own) - len(split.speakers)
+    """And every speaker is learned from, no utterance is in two parts, and sessions stay whole where there are several."""
+    spoken = said(*(part[1:] for part in parts))
+    roles = dict(enumerate(role for role, *_, count in parts for _ in range(count)))
+    split = SpeakerSplit.of(dict(enumerate(spoken)), roles)
+    assert {roles[i] for i in split.test} <= {"test"}
+    assert split.alone == (set(roles.values()) <= {"test"})
+    assert split.alone or "test" not in {roles[i] for i in split.dev}
     placed = [*split.train, *split.dev, *split.test]
     assert sorted(placed) == [i for i, s in enumerate(spoken) if s.speaker in split.speakers]
-    assert {spoken[i].speaker for i in split.train} == {spoken[i].speaker for i in split.test} == set(split.speakers)
+    assert {spoken[i].speaker for i in split.train} == set(split.speakers)
+    own = Counter(s.speaker for s in spoken)
+    assert split.speakers == sorted(name for name, count in own.items() if count > 1)
+    assert split.left_out == len(own) - len(split.speakers)
     for name in split.speakers:
-        sessions = [
-            {spoken[i].session for i in part if spoken[i].speaker == name} for part in (split.train, split.test)
-        ]
-        assert len(set.union(*sessions)) == 1 or not set.intersection(*sessions)
+        places = [i for i, s in enumerate(spoken) if s.speaker == name]
+        if len({roles[i] for i in places}) == 1 and len({spoken[i].session for i in places}) > 1:
+            sessions = [{spoken[i].session for i in part if i in places} for part in (split.train, split.test)]
+            assert not set.intersection(*sessions)
 
 
 def test_speakers_are_named_and_counted() -> None:
-    """Three voices that stand apart; a fourth has too little, and one utterance no frame."""
-    spoken = said(
-        ("a", "1", 6), ("a", "2", 4), ("b", "1", 8), ("c", "1", 3), ("c", "2", 3), ("c", "3", 3), ("d", "1", 2)
-    )
+    """Three voices that stand apart; a fourth has one utterance, and one utterance no frame."""
+    spoken = said(("a", "1", 6), ("a", "2", 4), ("b", "1", 8), ("c", "1", 3), ("c", "2", 3), ("d", "1", 1))
+    roles: list[Role] = [*["train"] * 6, *["test"] * 19]  # type: ignore[list-item]
     frames = heard(spoken)
     frames = Frames((*frames.utterances[:9], torch.zeros(0, 2, 8), *frames.utterances[10:]), 25.0)
-    outcome = identify(frames, spoken, CPU, 0)
+    outcome = identify(frames, spoken, roles, CPU, 0)
     rate = outcome.rates["accuracy"]
     assert (rate.value, rate.unit, rate.method, rate.n) == (1.0, "1", "measured", 3 + 2 + 3)
     assert outcome.converged
-    counts = {k: outcome.details[k] for k in ("speakers", "speakers_of_one_session", "speakers_left_out", "test")}
-    assert counts == {"speakers": 3, "speakers_of_one_session": 1, "speakers_left_out": 1, "test": 8}
+    names = ("speakers", "speakers_rated", "rated_in_one_session", "speakers_left_out", "dev", "test")
+    assert [outcome.details[name] for name in names] == [3, 3, 1, 1, 2, 8]
     assert outcome.details["utterances_without_features"] == 1
-    assert "one of 3 speakers" in rate.note
-    assert "1 of them have one session" in rate.note
+    assert "one of 3 speakers, 3 of them rated" in rate.note
+    assert "1 of these in a session that was learned from too" in rate.note
+    assert "rate chosen on speech that is not tested" in rate.note
 
 
 def test_two_names_for_one_voice_are_not_told_apart() -> None:
     """Accuracy stays near a half and the head is marked: nothing leaks from training to test."""
     spoken = said(("a", "1", 60), ("a", "2", 60), ("b", "1", 60), ("b", "2", 60))
-    outcome = identify(heard(spoken, loudness=0.0), spoken, CPU, 0)
+    outcome = identify(heard(spoken, loudness=0.0), spoken, of_test(spoken), CPU, 0)
     assert outcome.rates["accuracy"].value == pytest.approx(0.5, abs=0.15)
     assert outcome.converged is False
 
 
 @pytest.mark.parametrize(
-    ("parts", "reason"),
+    ("parts", "learned", "reason"),
     [
-        ([("a", "1", 9)], "two speakers with 3 utterances each, found 1"),
-        ([("a", "1", 2), ("b", "1", 2)], "two speakers with 3 utterances each, found 0"),
-        ([("a", "1", 1), ("a", "2", 5), ("b", "1", 1), ("b", "2", 5)], "no speaker has one to spare"),
-        ([], "found 0"),
+        ([("a", "1", 9)], 0, "two speakers with two utterances each, found 1"),
+        ([("a", "1", 1), ("b", "1", 1)], 0, "two speakers with two utterances each, found 0"),
+        ([("a", "1", 1), ("a", "2", 5), ("b", "1", 1), ("b", "2", 5)], 0, "no speaker has one to spare"),
+        ([("a", "1", 1), ("b", "1", 5), ("c", "1", 5)], 1, "no speaker has one to spare"),
+        ([("a", "1", 5), ("b", "1", 5), ("c", "1", 1)], 10, "a speaker of the test speech with two utterances"),
+        ([], 0, "found 0"),
     ],
 )
-def test_too_few_voices_have_no_accuracy(parts: list[tuple[str, str, int]], reason: str) -> None:
+def test_too_few_voices_have_no_accuracy(parts: list[tuple[str, str, int]], learned: int, reason: str) -> None:
+    """The first `learned` utterances are of train, the others of test."""
     spoken = said(*parts)
-    outcome = identify(heard(spoken), spoken, CPU, 0)
+    roles: list[Role] = ["train" if i < learned else "test" for i in range(len(spoken))]
+    outcome = identify(heard(spoken), spoken, roles, CPU, 0)
     assert outcome.rates["accuracy"].value is None
     assert reason in outcome.rates["accuracy"].note
     assert outcome.converged is None
@@ -197,10 +237,13 @@ def test_real_voices_are_told_apart_by_log_mel_but_not_without_its_level(real_sp
         ]
     both = stored(LogMelControl().eval(), spoken, CPU, tmp_path)
     frames, normal = of_layer(both, 0), of_layer(both, 1)
-    accuracy, eer = identify(frames, spoken, CPU, 0), verify(LayerMix.fitted(frames), frames, spoken, 0).rates["eer"]
+    accuracy, eer = (
+        identify(frames, spoken, of_test(spoken), CPU, 0),
+        verify(LayerMix.fitted(frames), frames, spoken, 0).rates["eer"],
+    )
     assert accuracy.converged
     assert accuracy.rates["accuracy"].ci95 is not None
     assert accuracy.rates["accuracy"].ci95[0] > 2 / 12
     assert eer.ci95 is not None
     assert eer.ci95[1] < 0.5
-    assert not identify(normal, spoken, CPU, 0).converged
+    assert not identify(normal, spoken, of_test(spoken), CPU, 0).converged
