@@ -18,7 +18,7 @@ from models.errors import BadInputError
 from ssl_bench.attempts import Attempt, recovered
 from ssl_bench.config import TrainAndMeasureConfig, resolved
 from ssl_bench.data.corpus import Corpus, read_corpus
-from ssl_bench.data.splits import Split, split_speakers
+from ssl_bench.data.splits import Split, sample_split, split_speakers
 from ssl_bench.data.waveforms import Waveforms
 from ssl_bench.runs import RunFolder, new_run, unfinished_run
 
@@ -122,6 +122,8 @@ def _speech(config: TrainAndMeasureConfig, console: Console) -> tuple[Corpus, Sp
         whole = len(corpus.skipped) + len(corpus.utterances)
         console.print(f"skipped {len(corpus.skipped)} of {whole} audio files; the record names each", highlight=False)
     evaluation = None if config.eval_data is None else read_corpus(Path(config.eval_data))
+    if config.data == "sample" and evaluation is None:
+        return corpus, sample_split(corpus)
     return corpus, split_speakers(corpus, evaluation, config.seed)
 
 

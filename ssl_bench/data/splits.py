@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -59,6 +59,12 @@ def split_speakers(corpus: Corpus, evaluation: Corpus | None, seed: int) -> Spli
         kept,
         f"{wanted} of {len(speakers)} speakers, drawn by the seed",
     )
+
+
+def sample_split(corpus: Corpus) -> Split:
+    """Of the sample corpus, the same whatever the seed: evaluations rate all runs on these speakers, whom none may hear."""
+    split = split_speakers(corpus, None, 0)
+    return replace(split, how=f"{len(split.speakers)} of {len(corpus.speakers)} speakers, the same for every seed")
 
 
 def drawn_hours(utterances: tuple[Utterance, ...], most_hours: float, seed: int) -> tuple[Utterance, ...]:
