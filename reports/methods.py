@@ -157,9 +157,14 @@ def _in_turn(record: Record) -> bool:
 
 def _rounds(record: Record, steady: str, duration: float) -> str:
     count, target = len(record.details["rounds"]), record.details["target"]
+    within = (
+        "in one round, whose like may scatter more than the intervals say,"
+        if count == 1
+        else f"in each of {count} rounds"
+    )
     ended = f" ({target['ended']})" if target["ended"] else ""
     return (
-        f"{', '.join(record.details['models'])} measured in turn: in each of {count} rounds every model and phase once, in an order "
+        f"{', '.join(record.details['models'])} measured in turn: {within} every model and phase once, in an order "
         f"drawn at random by the seed, each in a process of its own, {steady}, then timed for {duration:.3g} s. Rounds were to end when all "
         f"intervals had come to {100 * target['precision']:g} %, which was {'' if target['met'] else 'not '}reached{ended}."
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from importlib import import_module
+from importlib import import_module, resources
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,11 @@ from models.errors import BadInputError
 def test_every_public_name_is_there() -> None:
     assert sorted(ssl_bench.__all__) == ssl_bench.__all__ == dir(ssl_bench)
     assert all(getattr(ssl_bench, name) is not None for name in ssl_bench.__all__)
+
+
+@pytest.mark.parametrize("package", ["ssl_bench", "reports", "benchmarks", "models"])
+def test_type_checkers_may_read_our_hints(package: str) -> None:
+    assert resources.files(package).joinpath("py.typed").is_file()
 
 
 def test_commands_are_functions_and_settings_are_checked_by_them() -> None:
