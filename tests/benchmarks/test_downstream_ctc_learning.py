@@ -77,7 +77,9 @@ def test_a_toy_task_is_learned() -> None:
     assert learned.dev_losses[learned.rate] == min(learned.dev_losses.values())
     audio = sum(train.seconds)
     assert learned.seconds_heard == pytest.approx((8 * len(learned.dev_losses) + 8) * audio, rel=0.05)
-    assert mean_loss(learned.recogniser, dev, SHORT) == pytest.approx(learned.dev_losses[learned.rate]), "the best is kept"
+    assert mean_loss(learned.recogniser, dev, SHORT) == pytest.approx(learned.dev_losses[learned.rate]), (
+        "the best is kept"
+    )
 
 
 def test_nothing_is_learned_from_noise() -> None:
