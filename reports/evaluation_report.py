@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
@@ -27,14 +29,10 @@ def evaluation_tables(record: Record) -> list[Table]:
 
 def left_out_lines(record: Record) -> list[str]:
     """What was odd in the speech, and what was left out for it; a line for each split and task that has any."""
-    lines = []
-    for split in ("train", "dev", "test"):
-        counts = {kind: n for kind, n in record.details["speech"][split]["counts"].items() if n}
-        if counts:
-            lines.append(
-                f"{split}:".ljust(10) + ", ".join(f"{kind.replace('_', ' ')} {n}" for kind, n in counts.items())
-            )
-    for task, about in record.details.get("left_out", {}).items():
+    tasks: dict[str, dict[str, Any]] = record.details.get("left_out", {})
+    parts = {split: record.details["speech"].get(split, {}) for split in ("train", "dev", "test")} | tasks
+    lines = [_counted(name, about["counts"]) for name, about in parts.items() if any(about.get("counts", {}).values())]
+    for task, about in tasks.items():
         for split, found in about.items():
             if isinstance(found, dict) and found.get("utterances_left_out"):
                 share = f"{found['unknown_words']} of {found['words']} words unknown"
@@ -42,6 +40,20 @@ def left_out_lines(record: Record) -> list[str]:
                     f"{task}:".ljust(10) + f"{found['utterances_left_out']} utterances of {split} left out, {share}"
                 )
     return lines
+
+
+def remark_lines(record: Record) -> list[str]:
+    """What has to be known before any rate is read, and which controls were read and not rated again."""
+    read = dict.fromkeys((entry["system"], entry["from"]) for entry in record.details.get("controls_read", ()))
+    runs = {run: [system for system, of in read if of == run] for _, run in read}
+    return [
+        *record.details.get("remarks", ()),
+        *(f"{', '.join(names)}: rated in {run}, on whose bill it is, and not again" for run, names in runs.items()),
+    ]
+
+
+def _counted(name: str, counts: Mapping[str, int]) -> str:
+    return f"{name}:".ljust(10) + ", ".join(f"{kind.replace('_', ' ')} {n}" for kind, n in counts.items() if n)
 
 
 def grid_table(title: str, grid: Grid) -> Table:
@@ -61,6 +73,7 @@ def _report(record: Record) -> str:
     parts = [
         f"# {record.id}",
         f"`{record.command}`\n\n{record.status}, begun {record.created}.{stopped}",
+        bullets(remark_lines(record)),
         f"## {GIVES}",
         markdown_table(quality.header, quality.rows),
         legend_list(quality.legend),
@@ -68,8 +81,13 @@ def _report(record: Record) -> str:
         markdown_table(bill.header, bill.rows),
         "## Speech",
         record.details["speech"]["how"],
-        "\n".join(f"- {line}" for line in left_out_lines(record)),
+        bullets(left_out_lines(record)),
         "## Notes",
-        "\n".join(f"- {'; '.join(columns)}: {note}" for note, columns in noted(record.measurements)),
+        bullets([f"{'; '.join(columns)}: {note}" for note, columns in noted(record.measurements)]),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def bullets(lines: Sequence[str]) -> str:
+    """A list in Markdown."""
+    return "\n".join(f"- {line}" for line in lines)

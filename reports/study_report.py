@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.record import Measurement, Record, write_atomically
-from reports.evaluation_report import GIVES, grid_table
+from reports.evaluation_report import GIVES, bullets, grid_table, remark_lines
 from reports.evaluation_tables import Grid, bill_grid, noted, quality_grid
 from reports.study_tables import RUNS, budget_line, cost_grid, run_rows, study_grid
 from reports.tables import legend_list, markdown_table
@@ -75,7 +75,8 @@ def _evaluation(record: Record) -> list[str]:
         return []
     bill = bill_grid(Record(record.id, record.created, record.status, "", record.config, {}, rows))
     speech = f"```json\n{json.dumps(record.details['speech'], indent=1)}\n```"
-    return ["## What finding out cost", markdown_table(bill.header, bill.rows), "## Speech", speech]
+    read = bullets(remark_lines(record))
+    return ["## What finding out cost", markdown_table(bill.header, bill.rows), read, "## Speech", speech]
 
 
 def _notes(record: Record) -> str:

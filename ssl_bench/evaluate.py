@@ -16,12 +16,15 @@ from benchmarks.environment import conditions, environment
 from benchmarks.record import Measurement, Record, headline_scope
 from models.errors import BadInputError
 from reports.evaluation_report import write_evaluation_report
-from ssl_bench.evaluate_settings import EvaluateConfig, resolved
+from ssl_bench.evaluate_settings import OF_SPEECH, EvaluateConfig, resolved
 from ssl_bench.evaluation import Evaluation, Finding, System, evaluated
+from ssl_bench.evaluation_forecast import forecast_of
 from ssl_bench.evaluation_progress import EvaluationProgress
+from ssl_bench.evaluation_remarks import remarked
 from ssl_bench.evaluation_rows import bill_rows, documents, pretraining_rows, rate_rows
-from ssl_bench.evaluation_speech import EvaluationSpeech, read_splits, sample_splits
+from ssl_bench.evaluation_speech import EvaluationSpeech, no_speech, read_splits, sample_splits
 from ssl_bench.interruption import terminated_as_interrupted
+from ssl_bench.kept_controls import FILE, KeptControls
 from ssl_bench.metering import new_meter
 from ssl_bench.runs import RunFolder, folder_name, new_run
 from ssl_bench.systems import shown_name, systems_of
@@ -67,12 +70,17 @@ def evaluate(config: EvaluateConfig, *, command: str, console: Console) -> tuple
     config = resolved(config, cuda=torch.cuda.is_available())
     grid = chosen_intensity(config.country, config.grid_intensity)
     seeds = list(range(config.seed, config.seed + config.seeds))
-    systems = systems_of(config.models, seeds, config.pretrained)
     speech = speech_of(config)
+    systems, remarks = remarked(
+        systems_of(config.models, seeds, config.pretrained), config.models, config.pretrained, speech
+    )
+    for remark in remarks:
+        console.print(remark, highlight=False, markup=False, soft_wrap=True)
     details: dict[str, Any] = {
         "speech": speech.document(),
         "seeds": seeds,
         "systems": [{"name": s.name, "seed": s.seed} for s in systems],
+        "remarks": remarks,
         "grid": None if grid is None else asdict(grid),
         "findings": [],
     }
@@ -106,6 +114,8 @@ def speech_of(config: EvaluateConfig) -> EvaluationSpeech:
         BadInputError: for folders that cannot be used.
     """
     c, tasks = config, set(config.evaluation.tasks)
+    if not OF_SPEECH & tasks:
+        return no_speech(c.evaluation.labels)
     if c.train == "sample":
         return sample_splits(c.evaluation.labels, 0)
     dev, test = (None if folder is None else Path(folder) for folder in (c.dev, c.test))
@@ -121,8 +131,13 @@ def _evaluate_all(session: Session, systems: list[System], speech: EvaluationSpe
     meter = new_meter(idle=config.idle, say=say.phase)
     findings: list[Finding] = []
     tell = lambda system, text: say.learning(system, text, meter)  # noqa: E731 - two names for three arguments
-    evaluation = Evaluation(config.evaluation, speech, device, config.precision, meter, say.phase, tell)
+    kept = KeptControls.of(config.evaluation.controls, session.run.path / FILE, held)
+    forecast = forecast_of(config.evaluation, speech, device.type, len(systems))
+    evaluation = Evaluation(
+        config.evaluation, speech, device, config.precision, meter, say.phase, tell, forecast=forecast, controls=kept
+    )
     wanted = len(systems) * sum(evaluation.findings(task) for task in config.evaluation.tasks)
+    say.opened(forecast, wanted)
     try:
         with meter:
             for finding in evaluated(systems, evaluation):
@@ -135,6 +150,7 @@ def _evaluate_all(session: Session, systems: list[System], speech: EvaluationSpe
         session.rows = rate_rows(findings, held, speech)
         session.rows += bill_rows(meter.windows, evaluation.flops, held, session.grid)
         session.details["left_out"] = evaluation.about
+        session.details["controls_read"] = kept.read
         session.details["meter_cpu_seconds"] = meter.own_cpu_seconds
         if meter.reading.disturbances:
             session.details["disturbances"] = {"evaluation": list(meter.reading.disturbances)}

@@ -36,6 +36,7 @@ class EvaluationSettings:
         keywords: a Speech Commands folder, for `ks`.
         alignments: a folder of TextGrids or an item file of the test speech, for `abx`.
         features: the folder that frozen features are kept in; None is the user's cache.
+        controls: folders of evaluations or studies; what controls gave there is read where nothing that decides it differs.
     """
 
     tasks: tuple[str, ...] = ("asr",)
@@ -47,6 +48,7 @@ class EvaluationSettings:
     keywords: str | None = None
     alignments: str | None = None
     features: str | None = None
+    controls: tuple[str, ...] = ()
 
     def chosen_heads(self, device: str) -> tuple[Head, ...]:
         """The heads to run on this device, the main one first."""
@@ -128,6 +130,13 @@ def check_evaluation(settings: EvaluationSettings) -> None:
             raise BadInputError(f"--tasks {task} needs {what}")
         if given is not None and not Path(given).exists():
             raise BadInputError(f"{given}: no such file or folder")
+    _check_paths(settings)
+
+
+def _check_paths(settings: EvaluationSettings) -> None:
+    for folder in settings.controls:
+        if not Path(folder).is_dir():
+            raise BadInputError(f"{folder}: no such folder; --controls takes the folder of an evaluation or a study")
     if settings.lm is not None and not Path(settings.lm).is_file():
         raise BadInputError(f"{settings.lm}: no such file; --lm takes an ARPA or KenLM file")
 

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import torch
 
 from benchmarks.downstream.languages import Language, Spelling
 from benchmarks.downstream.outcome import Outcome
 from benchmarks.downstream.recognition import Effort, Readings, Splits
 from benchmarks.downstream.store import stored
+from benchmarks.downstream.weights_hash import weights_hash
 from benchmarks.downstream.work import encoder_rate
 from models.errors import BadInputError
 from ssl_bench.evaluate_settings import OF_LETTERS, OF_TEXT
+from ssl_bench.evaluation_forecast import FEATURES, Forecast, kind
+from ssl_bench.evaluation_inputs import Heard, Waves, telling
+from ssl_bench.kept_controls import KeptControls
 
 if TYPE_CHECKING:
+    import torch
+
     from benchmarks.downstream.abx import Token
     from benchmarks.downstream.features import Frames
     from benchmarks.downstream.language_model import WordNgram
@@ -39,6 +43,8 @@ class System:
         build: gives the encoder with its weights, on the CPU, in evaluation mode.
         shape: the same without weights that matter, for counting.
         control: the name of the system that has the same architecture and random weights; empty where there is none.
+        is_control: whether nothing in it was trained, so that its seed decides it.
+        remark: what a reader of its rates has to know.
     """
 
     name: str
@@ -46,6 +52,8 @@ class System:
     build: Callable[[], Any]
     shape: Callable[[], Any]
     control: str = ""
+    is_control: bool = False
+    remark: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,8 @@ class Evaluation:
         tell: how learning goes on.
         flops: by those windows' names, as far as they could be counted.
         about: what was left out, by task.
+        forecast: of what is left.
+        controls: that need not be rated again.
     """
 
     settings: EvaluationSettings
@@ -83,6 +93,8 @@ class Evaluation:
     tell: Callable[[System, str], None] = lambda _, __: None
     flops: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     about: dict[str, Any] = field(default_factory=dict)
+    forecast: Forecast = field(default_factory=Forecast)
+    controls: KeptControls = field(default_factory=KeptControls)
     _spelled: dict[str, list[Spelling]] = field(default_factory=dict)
 
     def heads(self, task: str) -> tuple[Head | None, ...]:
@@ -155,10 +167,15 @@ class Evaluation:
 
 @dataclass(eq=False)
 class Subject:
-    """A system at work: its encoder, and the features it gives."""
+    """A system at work: its encoder, and the features it gives.
+
+    Attributes:
+        work: the kind that it is at.
+    """
 
     system: System
     evaluation: Evaluation
+    work: str = ""
     _frames: dict[tuple[Spoken, ...], Frames] = field(default_factory=dict)
 
     @cached_property
@@ -170,11 +187,17 @@ class Subject:
         """Features of utterances; what the store has is neither extracted nor paid for again."""
         asked, evaluation = tuple(spoken), self.evaluation
         if asked not in self._frames:
-            found = stored(self.encoder, spoken, evaluation.device, evaluation.settings.features, self._say)
+            told = [telling(s, self._extracting) for s in spoken]
+            found = stored(self.encoder, told, evaluation.device, evaluation.settings.features, self._say)
             if found.extracted_seconds:
                 self.spend("evaluation", self._encoder_rate * found.extracted_seconds)
             self._frames[asked] = found
         return self._frames[asked]
+
+    @cached_property
+    def digest(self) -> str:
+        """Of the weights and all else that decides its features."""
+        return weights_hash(self.encoder)
 
     def spend(self, phase: str, flops: float) -> None:
         """Put computed FLOPs on the bill."""
@@ -183,6 +206,10 @@ class Subject:
     @cached_property
     def _encoder_rate(self) -> float:
         return encoder_rate(self.system.shape)
+
+    def _extracting(self, seconds: float) -> None:
+        self.evaluation.forecast.heard(FEATURES, seconds)
+        self.evaluation.tell(self.system, "extracting features")
 
     def _say(self, text: str) -> None:
         self.evaluation.say(f"{self.system.name}: {text}")
@@ -194,10 +221,11 @@ class Subject:
         return Effort(head, hours, self.system.seed, e.device, e.precision, lambda text: e.tell(self.system, text))
 
     def splits(self, task: str, language: Language, *, waveforms: bool) -> Splits:
-        """Train, dev and test as a recogniser takes them: waveforms, or frozen features."""
-        speech = self.evaluation.speech
+        """Train, dev and test as a recogniser takes them: waveforms, or frozen features; what it learns from is counted."""
+        speech, tell = self.evaluation.speech, partial(self.evaluation.forecast.heard, self.work)
         parts = zip((speech.train, speech.dev, speech.test), self.evaluation.spelled(task, language), strict=True)
-        return Splits(*(self._readings(spoken, spelling, waveforms=waveforms) for spoken, spelling in parts))
+        train, dev, test = (self._readings(spoken, spelling, waveforms=waveforms) for spoken, spelling in parts)
+        return Splits(replace(train, inputs=Heard(train.inputs, train.spoken, tell)), dev, test)
 
     def _readings(self, spoken: Sequence[Spoken], spelling: Spelling, *, waveforms: bool) -> Readings:
         kept = [(s, units) for s, units in zip(spoken, spelling.units, strict=True) if units]
@@ -206,28 +234,31 @@ class Subject:
         return Readings(chosen, [units for _, units in kept], inputs)
 
 
-class Waves(Sequence[torch.Tensor]):
-    """Waveforms `(n,)` of utterances, read at access."""
-
-    def __init__(self, spoken: Sequence[Spoken]) -> None:
-        self.spoken = spoken
-
-    def __len__(self) -> int:
-        return len(self.spoken)
-
-    def __getitem__(self, index: Any) -> Any:  # noqa: ANN401 - a Sequence's own signature has two
-        return torch.from_numpy(self.spoken[index].read())
-
-
 def evaluated(systems: Sequence[System], evaluation: Evaluation) -> Iterator[Finding]:
-    """Every task on every system, in the order given."""
-    from ssl_bench.evaluation_tasks import TASKS
-
+    """Every task on every system, in the order given; what a control was found to give earlier is not done again."""
+    evaluation.forecast.begin()
     for system in systems:
         subject = Subject(system, evaluation)
         for name in evaluation.settings.tasks:
-            task = TASKS[name]
             for head in evaluation.heads(name):
-                evaluation.say(f"{system.name}, seed {system.seed}: {name}{f', {head} head' if head else ''}")
-                with evaluation.meter.window(f"{system.name}: {task.phase}"):
-                    yield from task.run(subject, head)
+                yield from _found(subject, name, head)
+        evaluation.forecast.ended(FEATURES)
+
+
+def _found(subject: Subject, name: str, head: Head | None) -> Sequence[Finding]:
+    from ssl_bench.evaluation_tasks import TASKS
+
+    system, evaluation, task = subject.system, subject.evaluation, TASKS[name]
+    line = f"{system.name}, seed {system.seed}: {name}{f', {head} head' if head else ''}"
+    known = evaluation.controls.found(subject, name, head)
+    if known is not None:
+        evaluation.say(f"{line}: known from {known[0].outcome.details['read_from']}, not done again")
+        evaluation.forecast.spared(kind(name, head))
+        return known
+    evaluation.say(line)
+    subject.work = kind(name, head)
+    with evaluation.meter.window(f"{system.name}: {task.phase}"):
+        found = task.run(subject, head)
+    evaluation.forecast.ended(subject.work)
+    evaluation.controls.keep(subject, name, head, found)
+    return found

@@ -1,4 +1,4 @@
-"""How an evaluation goes on: which system, which task, at what power, and what it has found."""
+"""How an evaluation goes on: which system, which task, at what power, what it has found, and what is left."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from benchmarks.downstream.outcome import UNCONVERGED
 from reports.tables import percent
 from reports.units import duration, with_prefix
+from ssl_bench.evaluation_forecast import Forecast
 from ssl_bench.progress import StatusLine
 
 if TYPE_CHECKING:
@@ -17,33 +18,43 @@ if TYPE_CHECKING:
 
 
 class EvaluationProgress(StatusLine):
-    """Speaks of findings; `scope` is whose watts and joules are shown."""
+    """Speaks of findings; `scope` is whose watts and joules are shown, `forecast` what is left."""
 
     def __init__(self, console: Console, scope: str) -> None:
         super().__init__(console)
-        self.scope = scope
+        self.scope, self.forecast = scope, Forecast()
         self._done = 0
 
+    def opened(self, forecast: Forecast, wanted: int) -> None:
+        """What is about to be done."""
+        self.forecast = forecast
+        self.phase(
+            f"{wanted} findings of {forecast.systems} systems, which hear {forecast.hours:.2g} h of speech in all"
+        )
+
     def learning(self, system: System, text: str, meter: EnergyMeter) -> None:
-        """How a head goes on."""
-        live = meter.live()
-        energy, power = live.energy[self.scope], live.power[self.scope]
-        parts = [system.name, text]
-        if energy.value is not None and power.value is not None:
-            parts.append(f"{power.value:.1f} W, {with_prefix(energy.value / 3600, 'Wh')} so far ({self.scope})")
-        self.show(parts)
+        """How a head or the extraction of features goes on."""
+        if self.due:
+            self.show([system.name, text, *self._spent(meter)])
 
     def found(self, finding: Finding, wanted: int, meter: EnergyMeter) -> None:
         """A task is done: its rates, what it has cost so far, and what is left of `wanted` findings."""
         self._done += 1
         rates = ", ".join(f"{metric.upper()} {percent(q)}" for metric, q in finding.outcome.rates.items())
         mark = "" if finding.outcome.converged is not False else f" ({UNCONVERGED})"
-        live = meter.live()
-        energy, power = live.energy[self.scope], live.power[self.scope]
         parts = [f"{self._done} of {wanted}", f"{finding.system.name}: {finding.task} {rates}{mark}"]
+        self.phase("   ".join([*parts, *self._spent(meter, ended=self._done == wanted)]))
+
+    def _spent(self, meter: EnergyMeter, *, ended: bool = False) -> list[str]:
+        """Watts and watt-hours so far, and what is left: time, and energy at the mean power so far."""
+        live = meter.live()
+        energy, power, left = live.energy[self.scope], live.power[self.scope], self.forecast.left()
+        parts, more = [], ""
         if energy.value is not None and power.value is not None:
             spent = with_prefix(energy.value / 3600, "Wh")
             parts.append(f"{power.value:.1f} W, {spent} so far ({self.scope}, {energy.method})")
-        if self._done < wanted:
-            parts.append(f"{duration(live.duration_s * (wanted - self._done) / self._done)} left")
-        self.phase("   ".join(parts))
+            if left is not None and live.duration_s:
+                more = f", {with_prefix(energy.value / live.duration_s * left / 3600, 'Wh')}"
+        if left is not None and not ended:
+            parts.append(f"about {duration(left)}{more} left")
+        return parts

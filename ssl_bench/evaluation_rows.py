@@ -42,6 +42,8 @@ def rate_rows(findings: Sequence[Finding], held: Conditions, speech: EvaluationS
             quantity = over_seeds([finding.outcome for finding in found], metric)
             if speech.final and found[0].tested_on is None:
                 quantity = replace(quantity, note=joined(FINAL, quantity.note))
+            remarks = dict.fromkeys(finding.system.remark for finding in found)
+            quantity = replace(quantity, note=joined(quantity.note, *remarks))
             phase = "finetuning" if task == "asr-finetune" else "evaluation"
             rows.append(Measurement(system, metric, quantity, phase, None, conditions))
     return marked(rows, {finding.system.name: finding.system.control for finding in findings})

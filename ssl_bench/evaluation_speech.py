@@ -13,7 +13,7 @@ from benchmarks.downstream.symbols import normalise
 from models.errors import BadInputError
 from models.interface import SAMPLE_RATE
 from ssl_bench.data.corpus import Corpus, Utterance, read_corpus
-from ssl_bench.data.splits import Split, drawn_hours, split_speakers
+from ssl_bench.data.splits import Split, drawn_hours, sample_split, split_speakers
 from ssl_bench.data.usable import Oddities, readable, short_enough, with_text
 from ssl_bench.data.waveforms import Waveforms
 from ssl_bench.evaluate_settings import LABELS, Labels
@@ -63,7 +63,7 @@ class EvaluationSpeech:
     """Speech by its use.
 
     Attributes:
-        parts: by "train", "dev" and "test".
+        parts: by "train", "dev" and "test"; empty where no task takes any.
         labels: how much of train is learned from.
         how: dev and labels were chosen.
         tested_on: the name of the test folder.
@@ -139,8 +139,13 @@ def read_splits(
     return _of_corpora(corpora["train"], corpora.get("dev"), corpora["test"], labels, seed)
 
 
+def no_speech(labels: Labels) -> EvaluationSpeech:
+    """Where no task takes any: keywords have a folder and splits of their own."""
+    return EvaluationSpeech({}, labels, "none is taken but the clips of --keywords", "", final=False)
+
+
 def sample_splits(labels: Labels, seed: int) -> EvaluationSpeech:
-    """The sample corpus: a tenth of its speakers is tested, a tenth of the others is dev.
+    """The sample corpus: a tenth of its speakers is tested, whom no run hears; a tenth of the others is dev.
 
     Raises:
         BadInputError: where it cannot be made.
@@ -148,7 +153,7 @@ def sample_splits(labels: Labels, seed: int) -> EvaluationSpeech:
     from ssl_bench.data.sample import sample_corpus
 
     corpus = read_corpus(sample_corpus())
-    split = split_speakers(corpus, None, seed)
+    split = sample_split(corpus)
     train, test = replace(corpus, utterances=split.training), replace(corpus, utterances=split.held_out, skipped=())
     return _of_corpora(train, None, test, labels, seed)
 

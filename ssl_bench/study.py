@@ -238,7 +238,9 @@ def _evaluated(whole: Study) -> bool:
         config = _evaluate_config(whole.config, whole.shared, models, str(out))
         found = evaluate(config, command=whole.command, console=whole.console)[1]
     whole.evaluation = found
-    whole.details |= {key: found.details[key] for key in ("speech", "left_out") if key in found.details}
+    whole.details |= {
+        key: found.details[key] for key in ("speech", "left_out", "controls_read", "remarks") if key in found.details
+    }
     return found.status == "finished"
 
 

@@ -137,7 +137,8 @@ def config_of(document: Mapping[str, Any]) -> StudyConfig:
     known = {name: document[name] for name in (f.name for f in fields(StudyConfig))}
     evaluation = document["evaluation"]
     if evaluation is not None:
-        evaluation = EvaluationSettings(**{**evaluation, "tasks": tuple(evaluation["tasks"])})
+        lists = {name: tuple(value) for name, value in evaluation.items() if isinstance(value, list)}
+        evaluation = EvaluationSettings(**{**evaluation, **lists})
     return StudyConfig(**{**known, "models": tuple(document["models"]), "evaluation": evaluation})
 
 

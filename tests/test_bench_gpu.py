@@ -63,9 +63,24 @@ def test_both_parts_leave_their_records(given: bool, tmp_path: Path) -> None:  #
         assert {"cer", "per"} <= metrics
         assert "real_time_factor" not in metrics
         assert f"== equal {equal}: " in told
+    assert "left out: nothing" in told
+    assert {entry["from"] for entry in record.details["controls_read"]} == {"joules"}
+    assert {entry["system"] for entry in record.details["controls_read"]} == {"efficient-tiny (untrained)", "log-mel"}
     apart = [set(read_corpus(tmp_path / "run" / part).speakers) for part in ("train", "test")]
     assert not apart[0] & apart[1]
     assert len(read_corpus(tmp_path / "run" / "test").utterances) == len(apart[1]) == 4
+
+
+@pytest.mark.slow
+def test_it_ends_in_time_and_names_what_was_left_out(tmp_path: Path) -> None:
+    """With hardly any: both parts are interrupted, and neither is an error."""
+    process = started("--quick", "--limit", 4, "--out", tmp_path / "run")
+    told = process.communicate()[0]
+    assert process.returncode == 0, told
+    assert "interrupted by the clock; closing" in told
+    (line,) = (line for line in told.splitlines() if line.startswith("left out: "))
+    for equal in ("joules", "audio-hours"):
+        assert f"equal {equal}: efficient-tiny, " in line
 
 
 @pytest.mark.slow

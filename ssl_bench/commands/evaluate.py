@@ -22,6 +22,7 @@ from ssl_bench.commands.metered import (
 )
 from ssl_bench.commands.tasks import (
     Alignments,
+    Controls,
     Features,
     Head,
     Heads,
@@ -43,29 +44,35 @@ def evaluate_command(
         list[str],
         typer.Argument(
             metavar="MODEL_OR_RUN...",
-            help="As `measure` takes them; several runs of one model that differ in their seed make one row.",
+            help="Runs, hf:FOLDER, file.py:function, or catalog names, whose weights are random without --pretrained; "
+            "runs that differ in their seed alone make one row.",
         ),
     ],
     *,
     tasks: Tasks = "asr",
     train: Annotated[
-        str, typer.Option(help="A folder of labelled speech, or 'sample' (synthetic, for all three).")
+        str, typer.Option(help="Folder of labelled speech to learn from, or 'sample': synthetic, in all three splits.")
     ] = "sample",
     dev: Annotated[
-        str | None, typer.Option(help="A folder to choose the learning rate on. [a tenth of --train's speakers]")
+        str | None, typer.Option(help="Folder to choose the learning rate on. [a tenth of --train's speakers]")
     ] = None,
-    test: Annotated[str | None, typer.Option(help="A folder of other speakers to rate on.")] = None,
+    test: Annotated[
+        str | None, typer.Option(help="Folder of other speakers to rate on. [with --train it has to be named]")
+    ] = None,
     labels: Labels = "1h",
     head: Head = None,
     heads: Heads = 1,
-    seeds: Annotated[int, typer.Option(help="Of heads and random weights: one row with mean and interval.")] = 1,
-    seed: Annotated[int, typer.Option(help="The first one.")] = 0,
+    seeds: Annotated[
+        int, typer.Option(help="How many seeds of heads and random weights; a row has their mean and interval.")
+    ] = 1,
+    seed: Annotated[int, typer.Option(help="The first seed; a run goes on from its own.")] = 0,
     learn_hours: LearnHours = None,
     lm: LanguageModel = None,
     keywords: Keywords = None,
     alignments: Alignments = None,
     pretrained: Pretrained = None,
     features: Features = None,
+    controls: Controls = None,
     device: Device = "auto",
     precision: Precision = "auto",
     country: Country = None,
@@ -84,7 +91,7 @@ def evaluate_command(
     check_choices(choices)
     evaluation = EvaluationSettings(
         tasks=parse_tasks(tasks), labels=labels, head=head, heads=heads, hours=learn_hours, lm=lm, keywords=keywords,  # type: ignore[arg-type]
-        alignments=alignments, features=features,
+        alignments=alignments, features=features, controls=tuple(controls or ()),
     )  # fmt: skip
     config = EvaluateConfig(
         models=tuple(models), evaluation=evaluation, train=train, dev=dev, test=test, seeds=seeds, seed=seed,
@@ -109,12 +116,12 @@ def evaluate_command(
 def _print_summary(run: RunFolder, record: Record) -> None:
     from rich.console import Console
 
-    from reports.evaluation_report import evaluation_tables, left_out_lines
+    from reports.evaluation_report import evaluation_tables, left_out_lines, remark_lines
 
     console = Console()
     for table in evaluation_tables(record):
         console.print(table)
-    said = [f"speech:   {record.details['speech']['how']}", *left_out_lines(record)]
+    said = [*remark_lines(record), f"speech:   {record.details['speech']['how']}", *left_out_lines(record)]
     said += [f"run:      {run.path}", f"report:   {run.path / 'report.md'}"]
     said += closing_lines(record)
     said.append(f"next:     {_next(record)}")
@@ -122,8 +129,13 @@ def _print_summary(run: RunFolder, record: Record) -> None:
 
 
 def _next(record: Record) -> str:
-    """More seeds after one, the cost after the quality."""
+    """Training after random weights, more seeds after one, the cost after the quality."""
+    from models.catalog import CATALOG
+
     config = record.config
+    random = [m for m in config["models"] if config["pretrained"] is None and m in CATALOG and CATALOG[m].objective]
+    if random:
+        return f"sslbench train-and-measure --model {random[0]}"
     if config["seeds"] == 1 and len(config["models"]) == 1:
         return f"{record.command} --seeds 3"
     return f"sslbench measure {config['models'][0]}"

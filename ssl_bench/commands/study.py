@@ -20,18 +20,23 @@ if TYPE_CHECKING:
 STUDY = "Study (several runs, told the same)"
 
 Models = Annotated[
-    str | None, typer.Option(help="Several of `sslbench models`, with commas between.", rich_help_panel=STUDY)
+    str | None, typer.Option(help="Catalog names to train, commas between. [--model alone]", rich_help_panel=STUDY)
 ]
 Seeds = Annotated[
-    int | None, typer.Option(help="Runs of each: one row with mean and interval. [1]", rich_help_panel=STUDY)
+    int | None, typer.Option(help="Runs of each model; a row has their mean and interval. [1]", rich_help_panel=STUDY)
 ]
 Equal = Annotated[
-    str | None, typer.Option(help="joules, audio-hours, flops or minutes, alike for all.", rich_help_panel=STUDY)
+    str | None,
+    typer.Option(
+        help="What each run may spend alike: joules, audio-hours, flops or minutes. [the budget above]",
+        rich_help_panel=STUDY,
+    ),
 ]
 Budget = Annotated[
-    float | None, typer.Option(help="Of --equal, for each run: J, h, FLOP or min.", rich_help_panel=STUDY)
+    float | None,
+    typer.Option(help="How much of --equal each run may spend: J, h, FLOP or min. [none]", rich_help_panel=STUDY),
 ]
-UNLEARNED: tuple[object, ...] = ("1h", None, 1, None, None, None, None, None)
+UNLEARNED: tuple[object, ...] = ("1h", None, 1, None, None, None, None, None, ())
 """The options of an evaluation, left alone."""
 
 
@@ -111,7 +116,7 @@ def _end(run: RunFolder, record: Record) -> None:
 def _print_summary(run: RunFolder, record: Record) -> None:
     from rich.console import Console
 
-    from reports.evaluation_report import left_out_lines
+    from reports.evaluation_report import left_out_lines, remark_lines
     from reports.study_report import study_tables
 
     console = Console()
@@ -119,7 +124,7 @@ def _print_summary(run: RunFolder, record: Record) -> None:
         console.print(table)
     study = record.details["study"]
     said = [f"failed:   {entry['folder']}: {entry['reason']}" for entry in study["runs"] if entry["status"] == "failed"]
-    said += left_out_lines(record) if "speech" in record.details else []
+    said += [*remark_lines(record), *left_out_lines(record)] if "speech" in record.details else []
     said += [study["claim_c4"]] if "claim_c4" in study else []
     said += [f"run:      {run.path}", f"report:   {run.path / 'report.md'}"]
     if record.config["training"].get("data", "sample") == "sample":

@@ -10,30 +10,46 @@ EVALUATION = "Evaluation"
 
 Tasks = Annotated[
     str,
-    typer.Option(help="Of asr, asr-finetune, pr, sid, asv, ks, abx, with commas between.", rich_help_panel=EVALUATION),
+    typer.Option(
+        help="What to rate, commas between: asr, asr-finetune, pr, sid, asv, ks, abx.", rich_help_panel=EVALUATION
+    ),
 ]
-Labels = Annotated[str, typer.Option(help="Labelled speech: 10min, 1h or all.", rich_help_panel=EVALUATION)]
+Labels = Annotated[
+    str, typer.Option(help="Labelled speech to learn from: 10min, 1h or all.", rich_help_panel=EVALUATION)
+]
 Head = Annotated[
     str | None,
     typer.Option(
-        help="linear, or deep: SUPERB's BLSTM, in fine-tuning essL's convolutions. [linear on a CPU, deep on a GPU]",
+        help="linear, or deep: BLSTM, in fine-tuning convolutions. [linear on a CPU, deep on a GPU]",
         rich_help_panel=EVALUATION,
     ),
 ]
-Heads = Annotated[int, typer.Option(help="2 runs both.", rich_help_panel=EVALUATION)]
+Heads = Annotated[int, typer.Option(help="1, or 2 to rate with both heads.", rich_help_panel=EVALUATION)]
 LearnHours = Annotated[
     float | None,
     typer.Option(
-        help="Labelled speech heard, repeats included. [3 on a CPU, 120 on a GPU]", rich_help_panel=EVALUATION
+        help="Hours of labels heard in learning, repeats included. [3 on a CPU, 120 on a GPU]",
+        rich_help_panel=EVALUATION,
     ),
 ]
 LanguageModel = Annotated[
-    str | None, typer.Option(help="An ARPA or KenLM file: a beam search beside greedy.", rich_help_panel=EVALUATION)
+    str | None,
+    typer.Option(help="ARPA or KenLM file for a beam search beside greedy, in asr. [none]", rich_help_panel=EVALUATION),
 ]
-Keywords = Annotated[str | None, typer.Option(help="A Speech Commands folder, for ks.", rich_help_panel=EVALUATION)]
+Keywords = Annotated[
+    str | None, typer.Option(help="Speech Commands folder, which ks needs. [none]", rich_help_panel=EVALUATION)
+]
 Alignments = Annotated[
-    str | None, typer.Option(help="TextGrids or item files of the test speech, for abx.", rich_help_panel=EVALUATION)
+    str | None,
+    typer.Option(help="TextGrids or item file of the test speech, which abx needs. [none]", rich_help_panel=EVALUATION),
 ]
 Features = Annotated[
-    str | None, typer.Option(help="Where features are kept. [the user's cache]", rich_help_panel=EVALUATION)
+    str | None, typer.Option(help="Folder that keeps frozen features. [the user's cache]", rich_help_panel=EVALUATION)
+]
+Controls = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Folder of an evaluation or study to read equal controls from; may be repeated. [none]",
+        rich_help_panel=EVALUATION,
+    ),
 ]

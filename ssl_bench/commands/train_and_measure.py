@@ -19,6 +19,7 @@ from ssl_bench.commands.metered import (
 from ssl_bench.commands.study import Budget, Equal, Models, Seeds, asks_for_study, goes_on_with_study, study_command
 from ssl_bench.commands.tasks import (
     Alignments,
+    Controls,
     Features,
     Head,
     Heads,
@@ -53,10 +54,16 @@ def train_and_measure_command(
     data: Annotated[str | None, typer.Option(help="A folder of audio, or 'sample' (synthetic). [sample]")] = None,
     eval_data: Annotated[str | None, typer.Option(help="A folder of other speakers to probe on.")] = None,
     out: Annotated[str | None, typer.Option(help="The run's folder. [runs/MODEL-TIME]")] = None,
-    steps: Annotated[int | None, typer.Option(rich_help_panel=BUDGET)] = None,
-    audio_hours: Annotated[float | None, typer.Option(rich_help_panel=BUDGET)] = None,
-    minutes: Annotated[float | None, typer.Option(help="[2 on a CPU, 30 on a GPU]", rich_help_panel=BUDGET)] = None,
-    kwh: Annotated[float | None, typer.Option(rich_help_panel=BUDGET)] = None,
+    steps: Annotated[int | None, typer.Option(help="Optimiser steps. [no limit]", rich_help_panel=BUDGET)] = None,
+    audio_hours: Annotated[
+        float | None, typer.Option(help="Hours of audio to see, repeats included. [no limit]", rich_help_panel=BUDGET)
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Minutes. [2 on a CPU, 30 on a GPU]", rich_help_panel=BUDGET)
+    ] = None,
+    kwh: Annotated[
+        float | None, typer.Option(help="Energy, targets included. [no limit]", rich_help_panel=BUDGET)
+    ] = None,
     batch_seconds: Annotated[
         float | None, typer.Option(help="Audio in a step. [15 to 123 on a CPU, 246 to 491 on a GPU]")
     ] = None,
@@ -93,6 +100,7 @@ def train_and_measure_command(
     keywords: Keywords = None,
     alignments: Alignments = None,
     features: Features = None,
+    controls: Controls = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run, or study.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -113,7 +121,7 @@ def train_and_measure_command(
     settings |= {key: value for key, value in given.items() if value is not None}
     _check_early(settings)
     asked = {"models": models, "seeds": seeds, "equal": equal, "budget": budget, "tasks": tasks}
-    learned = (labels, head, heads, learn_hours, lm, keywords, alignments, features)
+    learned = (labels, head, heads, learn_hours, lm, keywords, alignments, features, tuple(controls or ()))
     if asks_for_study(asked, learned) or (resume and goes_on_with_study(settings)):
         study_command(asked, learned, settings, resume=resume, as_json=as_json)
         return

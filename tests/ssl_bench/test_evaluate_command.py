@@ -64,7 +64,7 @@ def other_speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("other") / "tested"
     plain: dict[str, tuple[float, str | None]] = {f"{i:04d}": (2.0, WORDS[i]) for i in range(3)}
     odd: dict[str, tuple[float, str | None]] = {
-        "1000": (2.0, None), "1001": (2.0, ""), "1002": (0.1, "SO"), "1003": (60.0, "A LONG ONE"),
+        "1000": (2.0, None), "1001": (2.0, ""), "1002": (0.1, "SO"), "1009": (60.0, "A LONG ONE"),
         "1004": (2.0, "caf\u00e9 42!"), "1005": (2.0, "XQZZXQ"),
     }  # fmt: skip
     speak(root, 21, plain | odd)
@@ -106,6 +106,29 @@ def test_stdout_is_one_document_and_the_record(done: tuple[Path, dict[str, Any],
 
 
 @pytest.mark.slow
+def test_random_weights_are_said_up_front_and_in_the_row(done: tuple[Path, dict[str, Any], Any]) -> None:
+    """Before anything is done, once; in the record, the report and the notes of the model's one row."""
+    line = "efficient-tiny has no trained weights: this rates random ones"
+    told = done[2].stderr.splitlines()
+    assert told[0].startswith(line)
+    assert sum(line in other for other in told) == 1
+    assert [remark.startswith(line) for remark in done[1]["details"]["remarks"]] == [True]
+    assert f"- {line}" in (done[0] / "report.md").read_text()
+    for row in rows_of(done[1], metric="cer"):
+        assert ("random weights: nothing was trained" in row["note"]) == (row["model"] == SYSTEMS[0])
+
+
+@pytest.mark.slow
+def test_the_plan_and_what_is_left_are_told(done: tuple[Path, dict[str, Any], Any]) -> None:
+    """Two systems with two seeds by four tasks."""
+    told = done[2].stderr
+    assert "16 findings of 4 systems, which hear " in told
+    before, _, after = told.partition("16 of 16")
+    assert " left" in before.split("1 of 16")[1]
+    assert " left" not in after
+
+
+@pytest.mark.slow
 def test_what_is_odd_is_counted_and_named(done: tuple[Path, dict[str, Any], Any]) -> None:
     test = done[1]["details"]["speech"]["test"]
     assert test["counts"] == {
@@ -138,7 +161,9 @@ def test_every_system_is_rated_on_the_same_utterances(done: tuple[Path, dict[str
             assert "2 seeds" in row["note"]
     for metric in ("accuracy", "eer"):
         assert [row["model"] for row in rows_of(done[1], metric=metric)] == SYSTEMS
-    assert {row["tested_on"] for row in rows_of(done[1], metric="accuracy")} == {"LibriSpeech+tested"}
+    assert {row["tested_on"] for row in rows_of(done[1], metric="accuracy")} == {"tested"}, (
+        "and no rate is chosen there"
+    )
     found = Counter((f["system"], f["seed"], f["task"]) for f in done[1]["details"]["findings"])
     assert set(found) == {(s, seed, t) for s in SYSTEMS for seed in (0, 1) for t in ("asr", "pr", "sid", "asv")}
 
@@ -188,6 +213,104 @@ def test_kept_features_are_not_paid_twice_and_two_heads_have_beams(
     (tuned,) = rows_of(document, model=SYSTEMS[0], phase="finetuning", metric="flops")
     assert tuned["value"] > 0
     assert rows_of(document, model=SYSTEMS[0], phase="finetuning", metric="energy", scope="machine")
+
+
+@pytest.mark.slow
+def test_odd_training_speech_and_odd_alignments_stop_nothing(
+    sslbench: Run, speech: Path, other_speech: Path, tmp_path: Path
+) -> None:
+    """The same oddities to learn from, by a head and by the whole encoder; 60 s are left out of learning and named."""
+    items = [
+        f"{utterance.stem} {onset} {onset + 0.2} {phone} b t {utterance.parent.parent.name}"
+        for utterance in sorted(speech.rglob("*.flac"))
+        for onset, phone in ((0.4, "aa"), (0.9, "iy"), (1.4, "aa"), (1.9, "iy"))
+    ]
+    odd = ["11-7-0000 0.2 what aa b t 11", "99-7-0000 0.2 0.4 aa b t 99"]
+    (tmp_path / "test.item").write_text("\n".join(["#file onset offset #phone prev next speaker", *items, *odd]) + "\n")
+    ended = sslbench(
+        "evaluate", "efficient-tiny", "--tasks", "asr,asr-finetune,sid,asv,abx", "--train", other_speech, "--test", speech,
+        "--alignments", tmp_path / "test.item", "--learn-hours", 0.001, "--features", tmp_path / "kept",
+        "--out", tmp_path / "run", "--no-idle", "--json", cwd=tmp_path,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    document = json.loads(ended.stdout)
+    counts = Counter[str]()
+    for split in ("train", "dev"):
+        counts += Counter(document["details"]["speech"][split]["counts"])
+    assert {k: n for k, n in counts.items() if n} == {
+        "without_transcript": 1, "empty_transcript": 1, "outside_alphabet_utterances": 1, "outside_alphabet_characters": 4,
+        "padded": 1, "broken": 1, "too_long_to_train": 1,
+    }  # fmt: skip
+    train = document["details"]["speech"]["train"]["left_out"]
+    assert [Path(f.split(":")[0]).name for f in train["too_long_to_train"]["files"]] == ["21-8-1009.flac"]
+    about = document["details"]["left_out"]["abx"]
+    assert (about["phones"], about["alignments_without_audio"]) == (len(items), 1)
+    assert len(about["skipped"]) == 1
+    rated = Counter(row["metric"] for row in document["measurements"] if row["task"] and row["value"] is not None)
+    assert rated == {"cer": 4, "wer": 4, "accuracy": 2, "eer": 2, "abx": 4}
+
+
+@pytest.mark.slow
+def test_controls_of_an_evaluation_are_read_where_nothing_differs(
+    done: tuple[Path, dict[str, Any], Any], sslbench: Run, speech: Path, other_speech: Path, tmp_path: Path
+) -> None:
+    """One task of the same settings, one that was not rated; a third call with other hours reads what they do not touch."""
+    kept = done[0].parent / "kept"
+
+    def evaluated(out: Path, *asked: object) -> dict[str, Any]:
+        ended = sslbench(
+            "evaluate", "efficient-tiny", "--train", speech, "--test", other_speech, "--features", kept, "--no-idle", "--json",
+            "--controls", done[0], "--out", out, *asked, cwd=tmp_path,
+        )  # fmt: skip
+        assert ended.returncode == 0, ended.stderr
+        return dict(json.loads(ended.stdout))
+
+    document = evaluated(tmp_path / "two", "--tasks", "asr,asr-finetune", "--learn-hours", 0.001)
+    read = document["details"]["controls_read"]
+    assert [(r["system"], r["seed"], r["task"], r["from"]) for r in read] == [(s, 0, "asr", "run") for s in SYSTEMS]
+    first = {(f["system"], f["seed"], f["task"]): f for f in done[1]["details"]["findings"]}
+    for found in document["details"]["findings"]:
+        if found["task"] == "asr":
+            assert found["rates"] == first[found["system"], 0, "asr"]["rates"]
+            assert found["read_from"] == "run"
+    for row in rows_of(document, metric="cer", task="asr"):
+        assert "found in run, not again" in row["note"]
+    assert {row["phase"] for row in rows_of(document, metric="duration")} == {"finetuning"}, "paid there, not here"
+    assert "- efficient-tiny (untrained), log-mel: rated in run" in (tmp_path / "two" / "report.md").read_text()
+    other = evaluated(tmp_path / "three", "--tasks", "asr,asv", "--learn-hours", 0.002)
+    assert {r["task"] for r in other["details"]["controls_read"]} == set()
+
+
+@pytest.mark.slow
+def test_keywords_alone_need_no_other_speech(
+    start_sslbench: Start, clean_environment: dict[str, str], speech: Path, tmp_path: Path
+) -> None:
+    """Neither is the sample corpus made nor `--test` asked for; a clip that breaks off and one of 0.1 s are counted."""
+    root = tmp_path / "words"
+    for number, word in enumerate(("no", "yes")):
+        (root / word).mkdir(parents=True)
+        for place, speaker in enumerate("abcdefgh"):
+            clip = voice(150.0 + 90 * number + 7 * place, 0.1 if speaker == "h" else 0.7, place)
+            soundfile.write(root / word / f"{speaker}_nohash_0.wav", clip, 16_000)
+    (root / "no" / "x_nohash_0.wav").write_bytes(b"RIFF no more")
+    for name, speakers in (("validation", "ef"), ("testing", "gh")):
+        lines = [f"{word}/{speaker}_nohash_0.wav\n" for word in ("no", "yes") for speaker in speakers]
+        (root / f"{name}_list.txt").write_text("".join(lines))
+    cache = Path(clean_environment["SSLBENCH_CACHE"])
+    before = set(cache.rglob("sample*"))
+    for number, more in enumerate(((), ("--train", speech))):
+        process = start_sslbench(
+            "evaluate", "efficient-tiny", "--tasks", "ks", "--keywords", root, *more, "--features", tmp_path / "kept",
+            "--no-idle", "--out", tmp_path / f"run{number}", cwd=tmp_path,
+        )  # fmt: skip
+        stdout, stderr = process.communicate(timeout=120)
+        assert process.returncode == 0, stderr
+        assert "none is taken but the clips of --keywords" in stdout
+        assert "padded 2, broken 1" in stdout
+        record = json.loads((tmp_path / f"run{number}" / "run.json").read_text())
+        (rate,) = rows_of(record, metric="accuracy", model=SYSTEMS[0])
+        assert (rate["n"], rate["tested_on"], rate["task"]) == (4, "words", "ks")
+    assert set(cache.rglob("sample*")) == before
 
 
 @pytest.mark.slow
@@ -254,6 +377,7 @@ def test_a_stop_leaves_a_record_with_what_was_found(
         (("--tasks", "ks", "--keywords", "/nowhere"), ("/nowhere", "no such")),
         (("--tasks", "abx", "--alignments", "/nowhere"), ("/nowhere", "no such")),
         (("--lm", "/nowhere.arpa"), ("/nowhere.arpa", "--lm takes")),
+        (("--controls", "/nowhere"), ("/nowhere", "--controls takes")),
         (("--test", "."), ("--dev and --test go with --train FOLDER",)),
         (("--train", "/nowhere"), ("/nowhere", "--train takes a folder")),
         (("--train", "."), ("--test FOLDER is missing",)),

@@ -109,6 +109,34 @@ def test_the_report_has_a_line_for_each_model_and_control(whole: tuple[Path, dic
     assert not any("C4" in line for line in lines), "there is no baseline in it"
 
 
+def test_a_second_study_reads_the_controls_of_the_first(
+    whole: tuple[Path, dict[str, Any]], sslbench: Run, speech: Path, others: Path, unlimited: Path, tmp_path: Path
+) -> None:
+    """The same models trained for less: its untrained twins and log-mel are those of the first, and are paid there."""
+    done = sslbench(
+        "train-and-measure", "--config", unlimited, "--models", ",".join(MODELS), "--equal", "audio-hours", "--budget", 0.01,
+        "--data", speech, "--eval-data", others, "--tasks", "asr-finetune", "--learn-hours", 0.01, "--no-idle",
+        "--controls", whole[0], "--out", tmp_path / "second", "--json", cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    controls = {*(f"{model} (untrained)" for model in MODELS), "log-mel"}
+    assert {entry["system"] for entry in document["details"]["controls_read"]} == controls
+    assert {entry["from"] for entry in document["details"]["controls_read"]} == {"whole"}
+
+    def rates(found: dict[str, Any]) -> dict[str, float]:
+        return {row["model"]: row["value"] for row in found["measurements"] if row["metric"] == "cer"}
+
+    first, second = rates(whole[1]), rates(document)
+    assert {name: second[name] for name in controls} == {name: first[name] for name in controls}
+    assert set(second) == {*MODELS, *controls}
+    paid = {
+        row["model"] for row in document["measurements"] if row["phase"] == "finetuning" and row["metric"] == "energy"
+    }
+    assert paid == set(MODELS)
+    assert "rated in whole, on whose bill it is, and not again" in (tmp_path / "second" / "report.md").read_text()
+
+
 def test_a_finished_study_is_not_resumed(whole: tuple[Path, dict[str, Any]], sslbench: Run, tmp_path: Path) -> None:
     done = sslbench("train-and-measure", "--resume", "--out", whole[0], cwd=tmp_path)
     assert done.returncode == 2
