@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -27,10 +26,10 @@ from ssl_bench.compare_progress import CompareProgress
 from ssl_bench.compare_settings import CompareConfig, check_comparison, resolved
 from ssl_bench.console import stderr
 from ssl_bench.guarded_cell import Measure, failed_rows, guarded, with_note
-from ssl_bench.interruption import terminated_as_interrupted
 from ssl_bench.measure_speech import speech_to_measure
 from ssl_bench.metering import new_meter
 from ssl_bench.runs import RunFolder, new_run
+from ssl_bench.session import recorded
 from ssl_bench.systems import names_side_by_side
 
 if TYPE_CHECKING:
@@ -152,19 +151,8 @@ def compare(
     run = new_run(config.out, "compare")
     names = names_side_by_side(config.models)
     session = Session(config, run, grid, names, speech, command, measured, clock, details, environment())
-    status = "finished"
-    with run.locked(), CompareProgress(console or stderr(), session.scope) as say, terminated_as_interrupted():
-        run.write(session.record("unfinished"))
-        try:
-            _measure_rounds(session, say)
-        except KeyboardInterrupt:
-            session.details["stopped"] = "by the user"
-            status = "unfinished"
-        record = session.record(status)
-        with suppress(KeyboardInterrupt):
-            write_compare_report(record, run.path)
-        run.write(record)
-    return run, record
+    with CompareProgress(console or stderr(), session.scope) as say:
+        return run, recorded(session, lambda: _measure_rounds(session, say), write_compare_report)
 
 
 def _about_weights(config: CompareConfig) -> list[str]:

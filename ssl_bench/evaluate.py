@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,10 +22,10 @@ from ssl_bench.evaluation_progress import EvaluationProgress
 from ssl_bench.evaluation_remarks import remarked
 from ssl_bench.evaluation_rows import bill_rows, documents, pretraining_rows, rate_rows
 from ssl_bench.evaluation_speech import EvaluationSpeech, no_speech, read_splits, sample_splits
-from ssl_bench.interruption import terminated_as_interrupted
 from ssl_bench.kept_controls import FILE, KeptControls
 from ssl_bench.metering import new_meter
 from ssl_bench.runs import RunFolder, folder_name, new_run
+from ssl_bench.session import recorded
 from ssl_bench.systems import shown_name, systems_of
 
 if TYPE_CHECKING:
@@ -86,25 +85,17 @@ def evaluate(config: EvaluateConfig, *, command: str, console: Console) -> tuple
     }
     run = new_run(config.out, folder_name(shown_name(config.models[0]), "evaluate"))
     session = Session(config, run, grid, command, details, pretraining=pretraining_rows(config.models))
-    status = "finished"
-    with ExitStack() as stack:
-        stack.enter_context(run.locked())
-        stack.enter_context(terminated_as_interrupted())
-        say = stack.enter_context(EvaluationProgress(console, headline_scope(config.device)))
-        run.write(session.record("unfinished"))
-        try:
-            _evaluate_all(session, systems, speech, say)
-        except KeyboardInterrupt:
-            session.details["stopped"] = "by the user"
-            status = "unfinished"
-        except BadInputError:
-            if not details["findings"]:
-                shutil.rmtree(run.path)
-            raise
-        record = session.record(status)
-        write_evaluation_report(record, run.path)
-        run.write(record)
-    return run, record
+    with EvaluationProgress(console, headline_scope(config.device)) as say:
+
+        def work() -> None:
+            try:
+                _evaluate_all(session, systems, speech, say)
+            except BadInputError:
+                if not details["findings"]:
+                    shutil.rmtree(run.path)
+                raise
+
+        return run, recorded(session, work, write_evaluation_report)
 
 
 def speech_of(config: EvaluateConfig) -> EvaluationSpeech:

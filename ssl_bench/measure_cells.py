@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -21,12 +21,12 @@ from reports.measure_report import write_measure_report
 from ssl_bench.cells import CellError, CellRequest, halved_until_it_fits, measured_apart
 from ssl_bench.console import stderr
 from ssl_bench.guarded_cell import failed_rows, guarded, with_note
-from ssl_bench.interruption import terminated_as_interrupted
 from ssl_bench.measure_progress import MeasureProgress
 from ssl_bench.measure_settings import MeasureConfig, Shape, check_early, resolved, shapes
 from ssl_bench.measure_speech import speech_to_measure
 from ssl_bench.metering import new_meter
 from ssl_bench.runs import RunFolder, folder_name, new_run
+from ssl_bench.session import recorded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -111,19 +111,8 @@ def measure(
     }
     details["about_weights"] = _about_weights(config)
     session = Session(config, new_run(config.out, folder_name(config.model, "measure")), grid, speech, command, details)
-    status = "finished"
-    with session.run.locked(), MeasureProgress(console or stderr(), session.scope) as say, terminated_as_interrupted():
-        session.run.write(session.record("unfinished"))
-        try:
-            _measure_all(session, say)
-        except KeyboardInterrupt:
-            session.details["stopped"] = "by the user"
-            status = "unfinished"
-        record = session.record(status)
-        with suppress(KeyboardInterrupt):
-            write_measure_report(record, session.run.path)
-        session.run.write(record)
-    return session.run, record
+    with MeasureProgress(console or stderr(), session.scope) as say:
+        return session.run, recorded(session, lambda: _measure_all(session, say), write_measure_report)
 
 
 def _measure_all(session: Session, say: MeasureProgress) -> None:

@@ -1,0 +1,51 @@
+"""A session of measurements: its record is on the disk from the start, and tells what was done however it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ssl_bench.interruption import terminated_as_interrupted
+
+if TYPE_CHECKING:
+    from benchmarks.record import Record
+    from ssl_bench.runs import RunFolder
+
+
+class Session(Protocol):
+    """What a command is at.
+
+    Attributes:
+        run: its folder.
+        details: what the record holds beside its rows.
+    """
+
+    run: RunFolder
+    details: dict[str, Any]
+
+    def record(self, status: str) -> Record:
+        """As it stands."""
+        ...
+
+
+def recorded(session: Session, work: Callable[[], None], report: Callable[[Record, Path], object]) -> Record:
+    """Do the work, then write report and record; Ctrl-C and SIGTERM end the work, and the record says so.
+
+    Raises:
+        BadInputError: where another process has the folder.
+    """
+    status = "finished"
+    with session.run.locked(), terminated_as_interrupted():
+        session.run.write(session.record("unfinished"))
+        try:
+            work()
+        except KeyboardInterrupt:
+            session.details["stopped"] = "by the user"
+            status = "unfinished"
+        record = session.record(status)
+        with suppress(KeyboardInterrupt):
+            report(record, session.run.path)
+        session.run.write(record)
+    return record
