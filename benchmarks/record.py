@@ -178,19 +178,29 @@ def read_record(path: Path) -> Record:
     Raises:
         BadInputError: for a file that is missing, broken, or of another schema.
     """
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise BadInputError(f"{path}: no such file; a run folder holds a run.json") from error
-    except (OSError, ValueError) as error:
-        raise BadInputError(f"{path}: not readable as JSON ({error})") from error
-    if not isinstance(document, dict) or document.pop("schema", None) != SCHEMA:
-        raise BadInputError(f"{path}: not a record of {SCHEMA}")
+    if not path.exists():
+        raise BadInputError(f"{path}: no such file; a run folder holds a run.json")
+    document = read_document(path, "record", SCHEMA)
     try:
         rows = tuple(Measurement.from_row(row) for row in document.pop("measurements"))
         return Record(**document, measurements=rows)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise BadInputError(f"{path}: not a record of {SCHEMA} ({error})") from error
+
+
+def read_document(path: Path, kind: str, schema: str) -> dict[str, Any]:
+    """A JSON object of a schema, without the schema's name; `kind` is what a message calls it.
+
+    Raises:
+        BadInputError: for a file that cannot be read, is broken, or is of another schema.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInputError(f"{path}: not readable as JSON ({error})") from error
+    if not isinstance(document, dict) or document.pop("schema", None) != schema:
+        raise BadInputError(f"{path}: not a {kind} of {schema}")
+    return document
 
 
 def write_atomically(path: Path, content: str | bytes, *, flush: bool = True) -> None:

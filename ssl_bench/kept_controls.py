@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import benchmarks.downstream
 from benchmarks.downstream.outcome import Outcome
 from benchmarks.quantity import Quantity, joined
-from benchmarks.record import Conditions, write_atomically
+from benchmarks.record import Conditions, read_document, write_atomically
 from models.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class KeptControls:
         """
         known: dict[str, dict[str, Any]] = {}
         for folder in folders:
-            known |= _entries(controls_file(Path(folder)))
+            known |= read_document(controls_file(Path(folder)), "file", SCHEMA)["controls"]
         return cls(path, held, known)
 
     def found(self, subject: Subject, task: str, head: str | None) -> list[Finding] | None:
@@ -102,16 +102,6 @@ def controls_file(folder: Path) -> Path:
         if place.is_file():
             return place
     raise BadInputError(f"{folder}: no {FILE} in it; --controls takes the folder of an evaluation or a study")
-
-
-def _entries(path: Path) -> dict[str, dict[str, Any]]:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BadInputError(f"{path}: not readable as JSON ({error})") from error
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        raise BadInputError(f"{path}: not a file of {SCHEMA}")
-    return dict(document["controls"])
 
 
 def _named(subject: Subject, task: str, head: str | None) -> dict[str, Any]:
