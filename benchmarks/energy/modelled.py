@@ -107,12 +107,17 @@ def no_model() -> str:
     """Why there is no model of this machine, or nothing; told by building it, as a meter does."""
     try:
         look_at_machine()
-    except ModuleNotFoundError as error:
-        missing = str(error.name).partition(".")[0]
-        return "codecarbon is not installed" if missing == "codecarbon" else f"codecarbon lacks the module {missing}"
     except Exception as error:  # noqa: BLE001 - whatever it is, a meter has no model for it
-        return f"codecarbon's model fails: {error!r}"
+        return lack_of(error)
     return ""
+
+
+def lack_of(error: Exception) -> str:
+    """What stood in the way of a model, in words."""
+    if not isinstance(error, ModuleNotFoundError):
+        return f"codecarbon's model fails: {error!r}"
+    missing = str(error.name).partition(".")[0]
+    return "codecarbon is not installed" if missing == "codecarbon" else f"codecarbon lacks the module {missing}"
 
 
 class ModelledCpu(Source):

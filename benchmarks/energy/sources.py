@@ -97,10 +97,7 @@ def _add_rapl(found: Sources, scope: Scope, domains: list[Domain], period_s: flo
 
 def _add_modelled(found: Sources, scope: Scope, reason: str) -> None:
     build = modelled.ModelledCpu if scope == "cpu" else modelled.ModelledDram
-    if lack := modelled.no_model():
-        found.reasons[scope] = f"{reason}; {lack}, so there is no model either"
-        return
     try:
         found.others.append(build(modelled.look_at_machine(), reason))
     except Exception as error:  # noqa: BLE001 - a guess that fails, however, must not stop the program it guesses about
-        found.reasons[scope] = f"{reason}; codecarbon's model fails: {error!r}"
+        found.reasons[scope] = f"{reason}; {modelled.lack_of(error)}, so there is no model either"
