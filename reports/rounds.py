@@ -28,11 +28,11 @@ def ratio_by_rounds(above: Found, below: Found) -> Quantity | None:
 def by_round(found: Found) -> list[Quantity | None]:
     """What each round of the record has of a row; none for a record without rounds."""
     row = found.row
-    wanted = (row.model, row.phase, row.metric, row.scope, row.conditions)
+    wanted = {"model": row.model, "phase": row.phase, "metric": row.metric, "scope": row.scope}
 
     def in_round(entry: dict[str, list[dict[str, list[dict[str, object]]]]]) -> Quantity | None:
-        rows = [Measurement.from_row(each) for cell in entry["cells"] for each in cell.get("rows", [])]
-        same = (m for m in rows if (m.model, m.phase, m.metric, m.scope, m.conditions) == wanted)
+        documents = (each for cell in entry["cells"] for each in cell.get("rows", []) if wanted.items() <= each.items())
+        same = (m for m in map(Measurement.from_row, documents) if m.conditions == row.conditions)
         return next((m.quantity for m in same), None)
 
     return [in_round(entry) for entry in found.record.details.get("rounds", [])]

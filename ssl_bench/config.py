@@ -142,7 +142,7 @@ def resolved(config: TrainAndMeasureConfig, *, cuda: bool) -> TrainAndMeasureCon
 
 
 def _batch_seconds(*, gpu: bool, light: bool) -> float:
-    """Audio in a step: what a card of 24 GB, or a machine of 8 GB, holds of most models of either weight."""
+    """Audio in a step: on a card what 24 GB hold of most models of either weight, on a CPU enough steps in minutes."""
     if gpu:
         return 491.52 if light else 245.76
     return 30.72 if light else 15.36

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,9 @@ from benchmarks.comparison import works
 from benchmarks.projection import Work, project
 from benchmarks.quantity import Quantity, unavailable
 from ssl_bench.attempts import Attempt, phase_cost
-from ssl_bench.job import Job
+
+if TYPE_CHECKING:
+    from ssl_bench.job import Job
 
 NO_STEP = "no step was done"
 

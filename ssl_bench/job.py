@@ -20,6 +20,7 @@ from ssl_bench.config import TrainAndMeasureConfig, resolved
 from ssl_bench.data.corpus import Corpus, read_corpus
 from ssl_bench.data.splits import Split, sample_split, split_speakers
 from ssl_bench.data.waveforms import Waveforms
+from ssl_bench.full_run import full_run
 from ssl_bench.runs import RunFolder, new_run, unfinished_run
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Job:
         config = {k: dict(v) if isinstance(v, Mapping) else v for k, v in asdict(self.config).items()}
         details = {**self.details, "attempts": [attempt.document() for attempt in self.attempts]}
         details["broken_files"] = self.waveforms.broken
+        details["full_run"] = full_run(self)
         return Record(self.run.path.name, self.created, status, self.command, config, environment(), (), {}, details)
 
 

@@ -165,7 +165,6 @@ def _train(job: Job, say: Progress) -> Trial:
     job.details["meter_cpu_seconds"] = meter.own_cpu_seconds
     _note_disturbances(job, f"training, attempt {len(job.attempts)}", meter)
     job.run.add_trace(meter.reading.trace, attempt=len(job.attempts))
-    job.details["full_run"] = full_run(job)
     if not (diverged and job.run.has_checkpoint()):
         _checkpoint(job, trial, ledger)
     return trial
@@ -227,7 +226,6 @@ def _checkpoint(job: Job, trial: Trial, ledger: Ledger) -> None:
     """Weights, optimiser and position, then the record that says what they cost so far."""
     if ledger.running:
         ledger.update(trial.state)
-    job.details["full_run"] = full_run(job)
     # The cost first: a kill in between loses weights, never what they cost.
     job.run.write(job.record("unfinished"))
     job.run.save_checkpoint(trial.pretraining, trial.optimiser, trial.name, job.config.model_config(), trial.state)

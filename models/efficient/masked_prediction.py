@@ -67,7 +67,10 @@ class MaskedPrediction(UnitObjective):
     def predict(
         self, stacked: Tensor, labels: Tensor, mask: Tensor, frame_lengths: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Loss at masked and visible frames, share of masked labels hit, and variance of the output's channels over valid frames (near 0 = collapsed)."""
+        """Loss at masked and visible frames, share of masked labels hit, and variance of the output.
+
+        The variance is that of its channels over valid frames, near 0 where it has collapsed.
+        """
         projected = self.encoder.project(stacked)
         projected = torch.where(mask[..., None], self.mask_vector.to(projected.dtype), projected)
         output = self.encoder.transform(projected, frame_lengths)[-1]

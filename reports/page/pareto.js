@@ -76,9 +76,9 @@ function paretoFigure(best, rest) {
   const { x, y, factors, points } = plotted;
   const log = [setLog("log-x", points.map((p) => p.x)), setLog("log-y", points.map((p) => p.y))];
   const range = [ends(points.map((p) => p.x), factors[0], log[0]), ends(points.map((p) => p.y), factors[1], log[1])];
-  const sides = labelled(best, rest, range, log);
-  const traces = [stairs(best, range, log), scatter("dominated", rest, colour("muted-mark"), sides), scatter("on the frontier", best, colour("accent"), sides), ring([])];
   const box = byId("pareto").getBoundingClientRect(), room = [box.width - EDGE.l - EDGE.r, box.height - EDGE.t - EDGE.b];
+  const sides = labelled(best, rest, range, log, ...room);
+  const traces = [stairs(best, range, log), scatter("dominated", rest, colour("muted-mark"), sides), scatter("on the frontier", best, colour("accent"), sides), ring([])];
   const axis = (about, number) => ({
     title: { text: wrapped(axisTitle(about), room[number] / 8), font: { size: 14 }, standoff: 10 }, type: log[number] ? "log" : "linear", range: range[number], gridcolor: colour("line"), linecolor: colour("edge"),
     zeroline: false, showline: true, ticks: "outside", tickcolor: colour("edge"), automargin: true, minor: { ticks: log[number] ? "outside" : "", ticklen: 3, tickcolor: colour("line") },
@@ -102,8 +102,7 @@ function looks() {
 
 const CONFIG = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
 
-function labelled(best, rest, range, log) {
-  const box = byId("pareto").getBoundingClientRect(), width = box.width - EDGE.l - EDGE.r, height = box.height - EDGE.t - EDGE.b;
+function labelled(best, rest, range, log, width, height) {
   const pixel = (value, number) => {
     const at = log[number] ? Math.log10(value * plotted.factors[number]) : value * plotted.factors[number];
     return (at - range[number][0]) / (range[number][1] - range[number][0]);
@@ -153,8 +152,8 @@ function ring(points) {
 }
 
 function axisMenu(id, first) {
-  const select = byId(id), groups = Map.groupBy ? Map.groupBy(data.plots.axes, (axis) => axis.group) : grouped(data.plots.axes);
-  for (const [group, axes] of groups) {
+  const select = byId(id);
+  for (const [group, axes] of grouped(data.plots.axes)) {
     select.append(make("optgroup", { label: group }, ...axes.map((axis) => make("option", { value: String(data.plots.axes.indexOf(axis)) }, axis.name))));
   }
   select.value = String(first);

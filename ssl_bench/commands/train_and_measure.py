@@ -65,7 +65,7 @@ def train_and_measure_command(
         float | None, typer.Option(help="Energy, targets included. [no limit]", rich_help_panel=BUDGET)
     ] = None,
     batch_seconds: Annotated[
-        float | None, typer.Option(help="Audio in a step. [15 to 123 on a CPU, 246 to 491 on a GPU]")
+        float | None, typer.Option(help="Audio in a step. [15 to 31 on a CPU, 246 to 491 on a GPU]")
     ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda. [auto]")] = None,
     precision: Annotated[str | None, typer.Option(help="auto, float32 or bfloat16. [auto]")] = None,
