@@ -39,6 +39,15 @@ if TYPE_CHECKING:
     from ssl_bench.runs import RunFolder
 
 
+Train = Annotated[
+    str, typer.Option(help="Folder of labelled speech to learn from, or 'sample': synthetic, in all three splits.")
+]
+Dev = Annotated[str | None, typer.Option(help="Folder to choose the learning rate on. [a tenth of --train's speakers]")]
+Test = Annotated[
+    str | None, typer.Option(help="Folder of other speakers to rate on. [with --train it has to be named]")
+]
+
+
 def evaluate_command(
     models: Annotated[
         list[str],
@@ -50,15 +59,9 @@ def evaluate_command(
     ],
     *,
     tasks: Tasks = "asr",
-    train: Annotated[
-        str, typer.Option(help="Folder of labelled speech to learn from, or 'sample': synthetic, in all three splits.")
-    ] = "sample",
-    dev: Annotated[
-        str | None, typer.Option(help="Folder to choose the learning rate on. [a tenth of --train's speakers]")
-    ] = None,
-    test: Annotated[
-        str | None, typer.Option(help="Folder of other speakers to rate on. [with --train it has to be named]")
-    ] = None,
+    train: Train = "sample",
+    dev: Dev = None,
+    test: Test = None,
     labels: Labels = "1h",
     head: Head = None,
     heads: Heads = 1,

@@ -3,19 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-import typer
-
-from ssl_bench.commands.metered import (
-    CARBON,
-    Country,
-    GridIntensity,
-    Pretrained,
-    Price,
-    closing_lines,
-    require_quiet,
-)
+from ssl_bench.commands.metered import Country, GridIntensity, Pretrained, Price, closing_lines, require_quiet
 from ssl_bench.commands.study import Budget, Equal, Models, Seeds, asks_for_study, goes_on_with_study, study_command
 from ssl_bench.commands.tasks import (
     Alignments,
@@ -29,64 +19,64 @@ from ssl_bench.commands.tasks import (
     LearnHours,
     Tasks,
 )
+from ssl_bench.commands.training import (
+    AudioHours,
+    BatchSeconds,
+    Compile,
+    Config,
+    Data,
+    Device,
+    EvalData,
+    Evaluate,
+    Idle,
+    Kwh,
+    Minutes,
+    Model,
+    Out,
+    Precision,
+    Pue,
+    Resume,
+    Seed,
+    Steps,
+    Strict,
+    Targets,
+    Teacher,
+    TeacherLayer,
+)
 from ssl_bench.console import Json, fail, print_json, stderr, typed_command
 
 if TYPE_CHECKING:
     from benchmarks.record import Record
     from ssl_bench.runs import RunFolder
 
-BUDGET = "Budget (what comes first ends the run)"
-
 
 def train_and_measure_command(
     *,
-    model: Annotated[
-        str | None, typer.Option(help="A name of `sslbench models`. [efficient-tiny on a CPU, -base on a GPU]")
-    ] = None,
-    targets: Annotated[
-        str | None, typer.Option(help="k-means or random-projection, for the efficient models. [k-means]")
-    ] = None,
-    teacher: Annotated[
-        str | None, typer.Option(help="A run whose layer gives the units: HuBERT's second iteration.")
-    ] = None,
-    teacher_layer: Annotated[int | None, typer.Option(help="Which layer. [6]")] = None,
+    model: Model = None,
+    targets: Targets = None,
+    teacher: Teacher = None,
+    teacher_layer: TeacherLayer = None,
     pretrained: Pretrained = None,
-    data: Annotated[str | None, typer.Option(help="A folder of audio, or 'sample' (synthetic). [sample]")] = None,
-    eval_data: Annotated[str | None, typer.Option(help="A folder of other speakers to probe on.")] = None,
-    out: Annotated[str | None, typer.Option(help="The run's folder. [runs/MODEL-TIME]")] = None,
-    steps: Annotated[int | None, typer.Option(help="Optimiser steps. [no limit]", rich_help_panel=BUDGET)] = None,
-    audio_hours: Annotated[
-        float | None, typer.Option(help="Hours of audio to see, repeats included. [no limit]", rich_help_panel=BUDGET)
-    ] = None,
-    minutes: Annotated[
-        float | None, typer.Option(help="Minutes. [2 on a CPU, 30 on a GPU]", rich_help_panel=BUDGET)
-    ] = None,
-    kwh: Annotated[
-        float | None, typer.Option(help="Energy, targets included. [no limit]", rich_help_panel=BUDGET)
-    ] = None,
-    batch_seconds: Annotated[
-        float | None, typer.Option(help="Audio in a step. [15 to 31 on a CPU, 246 to 491 on a GPU]")
-    ] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda. [auto]")] = None,
-    precision: Annotated[str | None, typer.Option(help="auto, float32 or bfloat16. [auto]")] = None,
-    compile_: Annotated[bool | None, typer.Option("--compile/--no-compile", help="torch.compile. [on a GPU]")] = None,
-    seed: Annotated[int | None, typer.Option(help="[0]")] = None,
+    data: Data = None,
+    eval_data: EvalData = None,
+    out: Out = None,
+    steps: Steps = None,
+    audio_hours: AudioHours = None,
+    minutes: Minutes = None,
+    kwh: Kwh = None,
+    batch_seconds: BatchSeconds = None,
+    device: Device = None,
+    precision: Precision = None,
+    compile_: Compile = None,
+    seed: Seed = None,
     country: Country = None,
     grid_intensity: GridIntensity = None,
-    pue: Annotated[float | None, typer.Option(help="Power usage effectiveness. [1.0]", rich_help_panel=CARBON)] = None,
+    pue: Pue = None,
     price_per_gpu_hour: Price = None,
-    evaluate: Annotated[
-        bool | None, typer.Option("--evaluate/--no-evaluate", help="Probe before and after. [on]")
-    ] = None,
-    idle: Annotated[
-        bool | None, typer.Option("--idle/--no-idle", help="Measure idle power first, for 10 s. [on]")
-    ] = None,
-    strict: Annotated[
-        bool | None, typer.Option("--strict", help="A disturbed measurement is an error (exit code 1).")
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="A TOML file with any of these, and the model's own settings.")
-    ] = None,
+    evaluate: Evaluate = None,
+    idle: Idle = None,
+    strict: Strict = None,
+    config: Config = None,
     models: Models = None,
     seeds: Seeds = None,
     equal: Equal = None,
@@ -101,15 +91,13 @@ def train_and_measure_command(
     alignments: Alignments = None,
     features: Features = None,
     controls: Controls = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run, or study.")] = False,
+    resume: Resume = False,
     as_json: Json = False,
 ) -> None:
     """Pretrain a model, metered from the first joule; leave a record, a table and pictures.
 
     With --models, --seeds or --tasks: a study, which trains each under the same budget and evaluates all the same way.
     """
-    from ssl_bench.config import read_toml
-
     given = {
         "model": model, "targets": targets, "teacher": teacher, "teacher_layer": teacher_layer, "pretrained": pretrained,
         "data": data, "eval_data": eval_data, "out": out, "steps": steps, "audio_hours": audio_hours, "minutes": minutes,
@@ -117,14 +105,27 @@ def train_and_measure_command(
         "compile": compile_, "seed": seed, "country": country, "grid_intensity": grid_intensity, "pue": pue,
         "price_per_gpu_hour": price_per_gpu_hour, "evaluate": evaluate, "idle": idle, "strict": strict,
     }  # fmt: skip
-    settings = read_toml(config) if config is not None else {}
-    settings |= {key: value for key, value in given.items() if value is not None}
-    _check_early(settings)
+    settings = _settings(given, config)
     asked = {"models": models, "seeds": seeds, "equal": equal, "budget": budget, "tasks": tasks}
     learned = (labels, head, heads, learn_hours, lm, keywords, alignments, features, tuple(controls or ()))
     if asks_for_study(asked, learned) or (resume and goes_on_with_study(settings)):
         study_command(asked, learned, settings, resume=resume, as_json=as_json)
-        return
+    else:
+        _train(settings, resume=resume, as_json=as_json)
+
+
+def _settings(given: dict[str, Any], config: Path | None) -> dict[str, Any]:
+    """Those of the file, and over them what was typed."""
+    from ssl_bench.config import read_toml
+
+    settings = read_toml(config) if config is not None else {}
+    settings |= {key: value for key, value in given.items() if value is not None}
+    _check_early(settings)
+    return settings
+
+
+def _train(settings: dict[str, Any], *, resume: bool, as_json: bool) -> None:
+    """A single run."""
     from ssl_bench.train_and_measure import train_and_measure
 
     console = stderr()
