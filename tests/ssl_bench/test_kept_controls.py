@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.downstream import phones
 from benchmarks.downstream.outcome import Outcome
 from benchmarks.downstream.spoken import Spoken
 from benchmarks.quantity import Quantity, unavailable
@@ -114,6 +115,17 @@ def test_carbon_and_where_features_lie_decide_nothing(kept: Path, tmp_path: Path
 def test_edited_code_is_asked_anew(kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ssl_bench.kept_controls._code", lambda: "edited")
     assert read(kept, tmp_path).found(subject(), "pr", "linear") is None
+
+
+def test_another_dictionary_is_asked_anew(kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An edition with one word more, as the module that reads it sees it."""
+    known = dict(phones._dictionary())
+    monkeypatch.setattr(phones, "_dictionary", lambda: {**known, "SSLBENCH": ("EH", "S")})
+    phones.dictionary_hash.cache_clear()
+    assert read(kept, tmp_path).found(subject(), "pr", "linear") is None
+    monkeypatch.undo()
+    phones.dictionary_hash.cache_clear()
+    assert read(kept, tmp_path).found(subject(), "pr", "linear") is not None
 
 
 def test_a_trained_model_is_neither_kept_nor_read(kept: Path, tmp_path: Path) -> None:
