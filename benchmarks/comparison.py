@@ -150,9 +150,10 @@ def recipe_of(model: str) -> Recipe | None:
 
 
 def works(model: str) -> list[Work]:
-    """The recipe, and the paper's hours for a model that somebody pretrained."""
-    recipe = recipe_of(model)
-    return [recipe_work(recipe)] if recipe is None else [recipe_work(recipe), paper_work()]
+    """The recipe, and the paper's hours where they are others, for a model that somebody pretrained."""
+    recipe, paper = recipe_of(model), paper_work()
+    own = recipe_work(recipe)
+    return [own] if recipe is None or own.hours == paper.hours else [own, paper]
 
 
 def _projection(sides: SideBySide, model: str, work: Work, prices: Prices) -> Projection:

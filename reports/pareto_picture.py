@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.quantity import Quantity
@@ -11,7 +12,7 @@ from reports.axes import Axis, axis_unit
 from reports.drawing import Drawing, Row, columns, left_out, sentences
 from reports.pareto import Point, frontier
 from reports.pareto_points import Plot
-from reports.point_names import Name, draw_names
+from reports.point_names import Name, Segment, draw_names
 from reports.scales import draw_scale, limits
 from reports.style import BLUE, CLOUD, COLUMN_INCHES, GREY, MUTED
 
@@ -95,15 +96,17 @@ def _draw(plot: Plot, points: Sequence[Point], best: Sequence[Point]) -> tuple[C
         _scale(axes.yaxis, plot.y, [p.y for p in points]),
     ]
     at = {id(p): (p.at[0] * factors[0], p.at[1] * factors[1]) for p in points}
-    _draw_intervals(axes, points, best, factors)
-    steps = _draw_frontier(axes, plot, [at[id(p)] for p in best])
+    bars = _draw_intervals(axes, points, best, factors)
+    corners = _draw_frontier(axes, plot, [at[id(p)] for p in best])
     _draw_points(axes, points, {id(p) for p in best}, at)
     on = {id(p) for p in best}
     crowd = len(points) > LABELLED
     first = _spread(best) if crowd else list(best)
     rest = [] if crowd else [p for p in points if id(p) not in on]
     names = [Name(p.name, at[id(p)], "black") for p in first] + [Name(p.name, at[id(p)], MUTED) for p in rest]
-    return canvas, draw_names(axes, names, [at[id(p)] for p in (best if crowd else points)], steps)
+    return canvas, draw_names(
+        axes, names, [at[id(p)] for p in (best if crowd else points)], [*pairwise(corners), *bars]
+    )
 
 
 def _spread(best: Sequence[Point]) -> list[Point]:
@@ -122,10 +125,17 @@ def _scale(axis: Any, about: Axis, quantities: Sequence[Quantity]) -> float:  # 
     return factor
 
 
-def _draw_intervals(axes: Any, points: Sequence[Point], best: Sequence[Point], factors: Sequence[float]) -> None:  # noqa: ANN401
+def _draw_intervals(
+    axes: Any,  # noqa: ANN401 - matplotlib's axes
+    points: Sequence[Point],
+    best: Sequence[Point],
+    factors: Sequence[float],
+) -> list[Segment]:
+    """A bar for each interval, which it returns."""
     on = {id(p) for p in best}
     low, bottom = axes.get_xlim()[0], axes.get_ylim()[0]
     sides = ((True, BLUE, 2.5),) if len(points) > LABELLED else ((False, GREY, 1.5), (True, BLUE, 2.5))
+    drawn: list[Segment] = []
     for chosen, colour, order in sides:
         bars = [p for p in points if (id(p) in on) == chosen]
         across = [(p.at[1], *p.x.ci95) for p in bars if p.x.ci95 is not None]
@@ -133,12 +143,15 @@ def _draw_intervals(axes: Any, points: Sequence[Point], best: Sequence[Point], f
         style = {"color": colour, "linewidth": 0.7, "zorder": order}
         if across:
             y, start, end = zip(*across, strict=True)
-            axes.hlines(_times(y, factors[1]), _times(start, factors[0], low), _times(end, factors[0], low), **style)
+            at, left, right = _times(y, factors[1]), _times(start, factors[0], low), _times(end, factors[0], low)
+            axes.hlines(at, left, right, **style)
+            drawn += [((one, level), (other, level)) for level, one, other in zip(at, left, right, strict=True)]
         if along:
             x, start, end = zip(*along, strict=True)
-            axes.vlines(
-                _times(x, factors[0]), _times(start, factors[1], bottom), _times(end, factors[1], bottom), **style
-            )
+            at, lower, upper = _times(x, factors[0]), _times(start, factors[1], bottom), _times(end, factors[1], bottom)
+            axes.vlines(at, lower, upper, **style)
+            drawn += [((place, one), (place, other)) for place, one, other in zip(at, lower, upper, strict=True)]
+    return drawn
 
 
 def _times(values: Iterable[float], factor: float, least: float = -math.inf) -> list[float]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from reports.label_places import At, Box, around, leader, place
 from reports.style import GREY, SMALL_POINTS
 
+Segment = tuple[At, At]
 LONGEST = 28
 LINE_HEIGHT = 1.25
 MARK_POINTS = 2.5
@@ -30,7 +30,7 @@ class Name:
         return self.text if len(self.text) <= LONGEST else f"{self.text[: LONGEST - 1]}…"
 
 
-def draw_names(axes: Any, names: Sequence[Name], points: Sequence[At], steps: Sequence[At]) -> int:  # noqa: ANN401
+def draw_names(axes: Any, names: Sequence[Name], points: Sequence[At], lines: Sequence[Segment]) -> int:  # noqa: ANN401
     """Draw each, with a thin line to its point where it had to go far; how many found no room.
 
     The layout is settled first: from then on a point of print is a pixel at 72 dots an inch. Draw nothing after it.
@@ -39,7 +39,7 @@ def draw_names(axes: Any, names: Sequence[Name], points: Sequence[At], steps: Se
         axes: matplotlib's, its limits set.
         names: the more important first.
         points: which no name should cover.
-        steps: corners of a line that names had better not cover.
+        lines: which names had better not cover, along the axes.
     """
     canvas = axes.figure
     canvas.draw_without_rendering()
@@ -47,9 +47,8 @@ def draw_names(axes: Any, names: Sequence[Name], points: Sequence[At], steps: Se
     (left, bottom), (right, top) = axes.transAxes.transform([(0, 0), (1, 1)])
     anchors = [_spot(axes, name.at) for name in names]
     marks = [around(_spot(axes, at), MARK_POINTS) for at in points]
-    corners = [_spot(axes, at) for at in steps]
-    lines = [_segment(one, other) for one, other in pairwise(corners)]
-    boxes = place(anchors, [text_size(name.short) for name in names], Box(left, bottom, right, top), marks, lines)
+    strokes = [_stroke(_spot(axes, one), _spot(axes, other)) for one, other in lines]
+    boxes = place(anchors, [text_size(name.short) for name in names], Box(left, bottom, right, top), marks, strokes)
     for name, anchor, box in zip(names, anchors, boxes, strict=True):
         if box is not None:
             _draw_name(axes, name, anchor, box)
@@ -81,5 +80,5 @@ def _spot(axes: Any, at: At) -> At:  # noqa: ANN401 - matplotlib's axes
     return float(x), float(y)
 
 
-def _segment(one: At, other: At) -> Box:
+def _stroke(one: At, other: At) -> Box:
     return Box(min(one[0], other[0]), min(one[1], other[1]), max(one[0], other[0]) + 0.1, max(one[1], other[1]) + 0.1)

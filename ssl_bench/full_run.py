@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.comparison import works
-from benchmarks.projection import Work, project
+from benchmarks.projection import project
 from benchmarks.quantity import Quantity, unavailable
 from ssl_bench.attempts import Attempt, phase_cost
 
@@ -31,14 +31,9 @@ def full_run(job: Job) -> dict[str, Any]:
         project(
             config.model or "", work, rate, per_hour, grid=job.grid, pue=config.pue, price_per_hour=config.price_per_gpu_hour
         )
-        for work in distinct_works(config.model or "")
+        for work in works(config.model or "")
     ]  # fmt: skip
     return {"scope": job.scope, "method": per_hour.method, "projections": [asdict(each) for each in found]}
-
-
-def distinct_works(model: str) -> list[Work]:
-    """Each amount of audio once."""
-    return list({work.hours: work for work in reversed(works(model))}.values())[::-1]
 
 
 def training_rate(attempts: Sequence[Attempt], metrics: Sequence[dict[str, Any]]) -> Quantity:

@@ -183,6 +183,22 @@ def test_names_as_drawn_lie_apart(places: list[tuple[float, float]]) -> None:
     assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
 
 
+def test_a_name_does_not_lie_on_the_bar_of_its_point() -> None:
+    """Bars as matplotlib drew them, two each way; there is room at their sides."""
+    low, high = 0.1, 0.3
+    error = replace(rated("a-long-name", 0.2), quantity=Quantity(0.2, "1", "measured", (low, high)))
+    drawing = pareto_picture("x", energy_plot(record("r", *trained("a-long-name", 100.0), error)))
+    assert drawing.canvas is not None
+    drawing.canvas.draw_without_rendering()
+    (axes,) = drawing.canvas.axes
+    (text,) = (text for text in axes.texts if text.get_text())
+    name = text.get_window_extent()
+    bars = [axes.transData.transform(stroke) for bars in axes.collections for stroke in bars.get_segments()]
+    assert len(bars) == 2
+    for (left, bottom), (right, top) in bars:
+        assert name.x1 < left or name.x0 > right or name.y1 < bottom or name.y0 > top
+
+
 def test_of_many_points_only_the_frontier_is_named() -> None:
     drawing = drawn(("best", 1.0, 0.01), *((f"m{n}", 2.0 + n, 0.5) for n in range(40)))
     assert names(drawing) == ["best"]

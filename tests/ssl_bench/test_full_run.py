@@ -10,12 +10,13 @@ import pytest
 from rich.console import Console
 
 from benchmarks.carbon import given_intensity
+from benchmarks.comparison import works
 from benchmarks.quantity import Method, Quantity, unavailable
 from reports.full_run import full_run_lines, full_run_table
 from ssl_bench import progress
 from ssl_bench.attempts import SCOPES, Attempt, PhaseCost
 from ssl_bench.config import TrainAndMeasureConfig
-from ssl_bench.full_run import distinct_works, full_run, training_rate
+from ssl_bench.full_run import full_run, training_rate
 from ssl_bench.progress import Progress
 
 
@@ -61,8 +62,8 @@ def test_a_minute_gives_the_whole_run() -> None:
 
 def test_a_published_recipe_stands_beside_the_papers_hours() -> None:
     """wav2vec 2.0 base saw 640,000 h; essl's own recipe is the paper's, and is told once."""
-    assert [work.hours for work in distinct_works("wav2vec2-base")] == [640_000.0, 18_000.0]
-    assert [work.name for work in distinct_works("essl")] == ["recipe"]
+    assert [work.hours for work in works("wav2vec2-base")] == [640_000.0, 18_000.0]
+    assert [work.name for work in works("essl")] == ["recipe"]
     found = made("wavlm-base", [attempt(1, 30.0, 3_000.0, 300.0)], [])
     (line,) = full_run_lines(found)
     assert line.startswith("18,000 h of audio take 180 device-hours")
