@@ -56,10 +56,21 @@ def bill_grid(record: Record) -> Grid:
             metric: record.find(metric, phase, part, model)
             for metric, part in (("duration", None), ("energy", scope), ("co2e", scope), ("flops", None))
         }
+        if phase == "training":
+            found["flops"] = pretraining_flops(record, model)
         seconds = found["duration"]
         took = "" if seconds is None or seconds.value is None else duration(seconds.value)
         rows.append((model, phase or "", took, *(_shown(found[m]) for m in ("energy", "co2e", "flops"))))
     return Grid(("system", "phase", "time", f"energy, {scope}", "CO2e", "FLOPs"), rows, [])
+
+
+def pretraining_flops(record: Record, model: str) -> Quantity | None:
+    """Of all the hours seen: counted FLOPs of an audio second times these. A run's own `flops` are those of one step."""
+    hours = record.find("audio_hours_seen", "training", None, model)
+    rate = record.find("flops_per_audio_second", "training", None, model)
+    if hours is None or rate is None or hours.value is None or rate.value is None:
+        return None
+    return Quantity(3600 * hours.value * rate.value, "FLOP", "analytic")
 
 
 def _shown(quantity: Quantity | None) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from benchmarks.quantity import Quantity, summed_interval, weakest
 from benchmarks.record import Record, headline_scope
-from reports.evaluation_tables import Grid, quality_grid
+from reports.evaluation_tables import Grid, pretraining_flops, quality_grid
 from reports.units import duration, plain, shown, with_prefix
 
 UNITS = {"joules": "J", "audio-hours": "h", "flops": "FLOP", "minutes": "min"}
@@ -37,21 +37,12 @@ def _cost(record: Record, model: str, scope: str) -> tuple[str, ...]:
     return (
         "" if size is None or size.value is None else f"{plain(size.value / 1e6)} M",
         _text(hours),
-        _text(training_flops(record, model)),
+        _text(pretraining_flops(record, model)),
         _text(seconds) if seconds is None or seconds.value is None else duration(seconds.value),
         _text(energy) + ("" if energy is None or energy.value is None else f" ({energy.method})"),
         _text(rate),
         _text(record.find("loss", "training", None, model)),
     )
-
-
-def training_flops(record: Record, model: str) -> Quantity | None:
-    """Of all the hours seen: counted FLOPs of an audio second times these."""
-    hours = record.find("audio_hours_seen", "training", None, model)
-    rate = record.find("flops_per_audio_second", "training", None, model)
-    if hours is None or rate is None or hours.value is None or rate.value is None:
-        return None
-    return Quantity(3600 * hours.value * rate.value, "FLOP", "analytic")
 
 
 def _both(record: Record, metric: str, scope: str | None, model: str) -> Quantity | None:

@@ -10,6 +10,7 @@ import pytest
 from benchmarks.quantity import Quantity, unavailable
 from benchmarks.record import Conditions, Measurement, Record
 from reports.claim_c4 import c4_line, verdict
+from reports.evaluation_tables import bill_grid
 from reports.study_report import study_tables, write_study_report
 from reports.study_tables import budget_line, run_rows, study_grid
 
@@ -74,6 +75,20 @@ def test_the_table_by_hand(study: Record) -> None:
     )  # fmt: skip
     assert found["hubert-tiny"][-2:] == ("not available", "")
     assert found["log-mel"] == (*[""] * 7, "80.0 % [70.0, 90.0]")
+
+
+def test_the_bill_of_a_run_holds_the_flops_of_all_its_steps(study: Record) -> None:
+    """0.5 h at 1 GFLOP a second are 1.8 TFLOP; a run's row `flops` is of one step, an evaluation's of all of it."""
+    step = Measurement("efficient-tiny", "flops", Quantity(3e10, "FLOP", "analytic"), "training")
+    rated = [
+        Measurement("efficient-tiny", "duration", Quantity(5.0, "s", "measured"), "evaluation"),
+        Measurement("efficient-tiny", "flops", Quantity(4e10, "FLOP", "analytic"), "evaluation"),
+    ]
+    bill = bill_grid(replace(study, measurements=(*study.measurements, step, *rated)))
+    found = {row[:2]: row[-1] for row in bill.rows}
+    assert found["efficient-tiny", "training"] == "1.80 TFLOP (analytic)"
+    assert found["efficient-tiny", "evaluation"] == "40.0 GFLOP (analytic)"
+    assert found["efficient-tiny", "targets"] == ""
 
 
 def test_each_run_tells_its_share_of_the_budget(study: Record) -> None:
