@@ -14,6 +14,10 @@ TOOLS = {"cc": "cc", "chromium": "chromium", "pdflatex": "pdflatex", "slurm": "s
 SPEECH = Path(__file__).parents[2] / "shared" / "speech" / "LibriSpeech"
 DRIVER = Path(__file__).parent / "benchmarks" / "nvml_driver.c"
 LEFT_OUT = pytest.StashKey[list[str]]()
+LONGEST = (
+    "test_readme.py", "test_measure.py", "test_evaluate_command.py", "test_study.py", "test_real_speech.py", "test_html_browser.py"
+)  # fmt: skip
+"""Files that take minutes, begun first: one begun last would leave the other workers idle."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,7 +39,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if missing:
             config.stash[LEFT_OUT].append(f"{item.nodeid}: needs {missing}")
     config.hook.pytest_deselected(items=dropped)
-    items[:] = kept
+    items[:] = sorted(
+        kept, key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST)
+    )
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
