@@ -84,8 +84,8 @@ def memory_axes() -> list[Axis]:
 
 
 def error_axes(systems: Sequence[System]) -> list[Axis]:
-    """The first of CER, WER and PER that was rated, each way it was rated an axis of its own: task, head, labels, speech."""
-    return next((axes for metric in ERRORS if (axes := rate_axes(systems, metric))), [])
+    """CER, WER and PER in this order, each way it was rated an axis of its own: task, head, labels, speech."""
+    return [axis for metric in ERRORS for axis in rate_axes(systems, metric)]
 
 
 def rate_axes(systems: Sequence[System], metric: str) -> list[Axis]:

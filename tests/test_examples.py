@@ -12,7 +12,9 @@ import pytest
 from benchmarks.record import read_record
 from reports.compare_report import write_compare_report
 from reports.evaluation_report import write_evaluation_report
+from reports.paper import write_paper
 from reports.study_report import write_study_report
+from ssl_bench.report import read_evidence
 
 EXAMPLES = Path(__file__).parents[1] / "reports" / "examples"
 RECORDS = sorted(EXAMPLES.glob("**/run.json"))
@@ -47,6 +49,17 @@ def test_a_report_is_what_its_record_gives(path: Path, tmp_path: Path) -> None:
     for write in (write for kind, write in WRITERS.items() if kind in record.details):
         write(record, tmp_path)
         assert (tmp_path / "report.md").read_text() == (path.parent / "report.md").read_text()
+
+
+def test_tables_and_figures_are_those_that_report_makes(tmp_path: Path) -> None:
+    """Tables to the letter; of figures that they are made, since letters and lines are matplotlib's."""
+    kept = EXAMPLES / "compare-cpu" / "tables"
+    write_paper(read_evidence([str(kept.parent)]), tmp_path / "paper")
+    for path in sorted(kept.iterdir()):
+        assert path.read_text() == (tmp_path / "paper" / "tables" / path.name).read_text(), path.name
+    pictures = [path for path in EXAMPLES.glob("*/figures/*.svg") if path.parts[-3] == "compare-cpu"]
+    assert {path.stem for path in pictures} <= {path.stem for path in (tmp_path / "paper" / "figures").iterdir()}
+    assert pictures
 
 
 def test_no_record_names_a_folder_of_somebody_s_machine() -> None:

@@ -111,9 +111,15 @@ def test_a_rate_per_hour_stands_in_where_more_models_have_one() -> None:
     assert at(found) == {"a": (7.0, 0.2), "b": (7.0, 0.3)}
 
 
-def test_the_first_of_the_error_rates_with_a_value() -> None:
+def test_error_rates_with_a_value_in_their_order() -> None:
     systems = systems_of([record("r", rated("a", None, "cer"), rated("a", 0.4, "per"), rated("a", 0.3, "wer"))])
-    assert [axis.label for axis in error_axes(systems)] == ["WER, asr"]
+    assert [axis.label for axis in error_axes(systems)] == ["WER, asr", "PER, asr"]
+
+
+def test_the_error_rate_that_most_models_have_first_cer_where_as_many_have_it() -> None:
+    rows = [*trained("a", 5.0), rated("a", 0.2), rated("a", 0.4, "per"), *trained("b", 6.0), rated("b", 0.5, "per")]
+    assert at(energy_plot(record("r", *rows))) == {"a": (15.0, 0.4), "b": (16.0, 0.5)}
+    assert at(energy_plot(record("r", *rows, rated("b", 0.1)))) == {"a": (15.0, 0.2), "b": (16.0, 0.1)}
 
 
 def test_each_model_without_a_place_has_its_reason_in_the_caption() -> None:
