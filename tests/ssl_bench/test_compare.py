@@ -161,7 +161,7 @@ def test_figures_ratios_projections_and_ledger_are_in_the_record(tmp_path: Path,
     low, high = ratios["inference", "audio_seconds_per_second"]["ci95"]
     assert low < 0.5 < high or low == pytest.approx(0.5, rel=0.02)
     assert "paired in" in ratios["inference", "peak_memory"]["note"]
-    found = {p["model"]: p for p in record.details["projections"] if p["work"]["name"] == "paper"}
+    found = {p["model"]: p for p in record.details["projections"] if p["work"]["name"] == "recipe"}
     assert found["efficient-small"]["device_hours"]["value"] == pytest.approx(540, rel=0.01)
     assert found["efficient-small"]["price"]["value"] == pytest.approx(1080, rel=0.01)
     hours = record.find("device_hours", "training", None, "efficient-small")
