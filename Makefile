@@ -1,4 +1,4 @@
-# make demo | test | test-slow | test-all | lint | bench: each sets up what it needs, and is quick when nothing changed.
+# make demo | test | test-ci | test-slow | test-all | lint | bench: each sets up what it needs, and is quick when nothing changed.
 # make bench-gpu [SPEECH=FOLDER] [GPU_PYTHON=...] sets up nothing: it takes a Python with its packages, and needs no network.
 PYTHON ?= python3
 GPU_PYTHON ?= python3
@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 # One thread a worker: two pools of threads on the same cores wait for each other.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --named-at-end
 
-.PHONY: demo test test-slow test-all lint bench bench-gpu clean
+.PHONY: demo test test-ci test-slow test-all lint bench bench-gpu clean
 
 demo: $(READY)
 	at=runs/demo-$$(date +%Y%m%d-%H%M%S) && \
@@ -20,6 +20,10 @@ demo: $(READY)
 
 test: $(READY)
 	$(PYTEST) -m "not slow"
+
+# One test of each external tool.
+test-ci: $(READY)
+	$(PYTEST) -m ci
 
 test-slow: $(READY)
 	$(PYTEST) -m slow

@@ -257,6 +257,7 @@ def test_after_step_changes_nothing(module: MaskedPrediction) -> None:
     assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
 
 
+@pytest.mark.ci
 @pytest.mark.slow
 @pytest.mark.cc
 @pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated")  # torch's compiler on itself

@@ -208,6 +208,7 @@ def chosen_axes(page: Any, x: str, y: str) -> None:
     page.select_option("#axis-y", label=y)
 
 
+@pytest.mark.ci
 def test_any_two_axes_have_the_points_and_the_frontier_of_the_paper(opened: Opened, evidence: Evidence) -> None:
     """Held against `reports.pareto`, higher and lower being better, and with a size that stands in the other record alone."""
     systems = systems_of(evidence.records, evidence.labels)

@@ -260,6 +260,7 @@ def test_marks_are_told_apart() -> None:
     assert len({sign for sign, _ in MARKS.values()}) == len(MARKS)
 
 
+@pytest.mark.ci
 @pytest.mark.slow
 @pytest.mark.pdflatex
 def test_pdflatex_sets_the_page(tmp_path: Path) -> None:
