@@ -1,7 +1,8 @@
-"""One cell of a measurement: a step at one size of clip and batch, from its peak memory to its joules."""
+"""One cell of a measurement: a step at one size of clip and batch, built once and measured in one window or many."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
@@ -9,25 +10,24 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from benchmarks.ceiling import matmul_ceiling
-from benchmarks.cell_rows import Row, count_rows, energy_rows, latency_rows, memory_rows, mfu, time_rows
+from benchmarks.cell_rows import Row, energy_rows, latency_rows, memory_rows, time_rows
 from benchmarks.energy import EnergyMeter
 from benchmarks.environment import conditions
 from benchmarks.memory import PeakMemory, load_libraries, reserved
 from benchmarks.protocol import Protocol, warm_up
 from benchmarks.record import Conditions, Measurement
 from benchmarks.repeats import Repeats, Report, Stage, timed_repeats
-from benchmarks.stopwatch import Call, Stopwatch, unheard
+from benchmarks.stopwatch import Between, Call, Stopwatch, unheard
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from benchmarks.carbon import GridIntensity
     from benchmarks.energy.idle import IdlePower
-    from benchmarks.flops import FlopCount
     from benchmarks.quantity import Quantity
 
-PEAK_CALLS, PEAK_SECONDS = 3, 1.0
+ROUSED = 0.1
+"""Share of a window that its step is called for before it, where it has waited since the last one."""
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
@@ -40,7 +40,6 @@ class Step:
         one_clip: the same on a single clip, or None where nobody waits for a single one.
         context: what all calls run in (inference mode, autocast).
         sizes: bytes of "weights", "gradients" and "optimizer", as far as there are such, once a call was made.
-        count: FLOPs of one clip, or None where they are on record already.
         attention: "sdpa" or "eager", or None where the model does not say.
     """
 
@@ -48,7 +47,6 @@ class Step:
     one_clip: Call | None
     context: AbstractContextManager[object]
     sizes: Callable[[], dict[str, Quantity]]
-    count: Callable[[], FlopCount] | None
     attention: str | None
 
 
@@ -96,7 +94,7 @@ class CellSetting:
 
 @dataclass(frozen=True, eq=False)
 class MeasuredCell:
-    """What a cell gives.
+    """What a window of a cell gives.
 
     Attributes:
         rows: of the long table.
@@ -109,71 +107,105 @@ class MeasuredCell:
     details: dict[str, Any]
 
 
-def measure_cell(
-    build: Callable[[], Step],
-    setting: CellSetting,
-    protocol: Protocol,
-    device: torch.device,
-    *,
-    idle: IdlePower | None = None,
-    report: Report = unheard,
-) -> MeasuredCell:
-    """Measure the step that `build` makes; in a fresh process, since building is part of the memory that is measured.
+class WarmCell:
+    """A step that was built in this process and is warm: its peak memory is known, and windows of it are measured when asked.
 
-    In this order: torch's libraries load; peak memory of the calls after the first one, which makes the optimiser's state; warm-up and repeats
-    under the energy meter, which starts only when the peak is known, since its libraries are no part of the model's
-    memory; latency of one clip; FLOPs, and the matrix-product ceiling. Waveforms are on the device before the first call:
-    reading speech is in no figure.
+    In a fresh process, since building is part of the memory that is measured. Torch's libraries load first; the peak is that
+    of the calls after the first one, which makes the optimiser's state. The energy meter starts only when the peak is known:
+    its libraries are no part of the model's memory. Waveforms are on the device before the first call, so that reading
+    speech is in no figure. Between two windows nothing runs, and nothing is queued on a GPU.
     """
-    report(Stage("build"))
-    watch = Stopwatch(device)
-    load_libraries()
-    with ExitStack() as stack:
-        with PeakMemory(device) as memory:
-            step = build()
-            stack.enter_context(step.context)
-            watch.call(step.run)
-            memory.restart()
-            # An allocator's peak is there after one more call; a process' resident set may still grow a little.
-            watch.block(step.run, PEAK_SECONDS, fewest=PEAK_CALLS, between=unheard)
-        sizes, on_device = step.sizes(), reserved(device)
+
+    def __init__(
+        self,
+        build: Callable[[], Step],
+        setting: CellSetting,
+        protocol: Protocol,
+        device: torch.device,
+        report: Report = unheard,
+    ) -> None:
+        self._setting, self._protocol, self._device = setting, protocol, device
+        self._watch, self._waited = Stopwatch(device), False
+        report(Stage("build"))
+        load_libraries()
+        with ExitStack() as stack:
+            with PeakMemory(device) as memory:
+                self._step = build()
+                stack.enter_context(self._step.context)
+                self._watch.call(self._step.run)
+                memory.restart()
+                self._warm = warm_up(self._step.run, protocol, self._watch, _now_and_then(report))
+            self._context = stack.pop_all()
+        rows = memory_rows(memory.so_far(), self._step.sizes(), reserved(device))
+        self._memory = _with_compiler(rows) if setting.compile and device.type == "cpu" else rows
+
+    def window(self, seconds: float, *, idle: IdlePower | None = None, report: Report = unheard) -> MeasuredCell:
+        """Time and meter the step, for `seconds` of each of the protocol's repeats or longer where a counter needs it.
+
+        The first window has the rows of memory, and the latency of one clip where that was asked for.
+        """
+        step, first = self._step, not self._waited
+        if self._waited:
+            self._rouse(seconds)
         meter = EnergyMeter()
         meter.idle = idle
         with meter:
-            repeats = timed_repeats(step.run, protocol, watch, meter, report)
-        alone = _one_clip(step, setting, protocol, watch, report)
-    report(Stage("ceiling"))
-    rows = memory_rows(memory.so_far(), sizes, on_device)
-    rows = _with_compiler(rows) if setting.compile and device.type == "cpu" else rows
-    rows += time_rows(repeats, setting.batch_seconds)
-    rows += latency_rows(repeats.calls, "of a call on the whole batch") if setting.clips > 1 or not alone else []
-    rows += energy_rows(repeats, setting.batch_seconds, setting.pue, setting.grid)
-    rows += _compute_rows(step, setting, rows, device)
-    held = setting.held(device, step.attention)
-    found = [Measurement(setting.model, name, q, setting.phase, scope, held) for name, scope, q in rows]
-    single = replace(held, batch_seconds=setting.clip_seconds)
-    found += [Measurement(setting.model, name, q, setting.phase, scope, single) for name, scope, q in alone]
-    return MeasuredCell(found, meter.reading.trace, _details(repeats, meter))
+            repeats = timed_repeats(
+                step.run,
+                self._warm,
+                replace(self._protocol, duration=seconds),
+                watch=self._watch,
+                meter=meter,
+                report=report,
+            )
+        batch = self._setting.batch_seconds
+        alone = self._one_clip(report) if first else []
+        rows = [*(self._memory if first else []), *time_rows(repeats, batch)]
+        if self._setting.clips > 1 or step.one_clip is None or not self._watch.queues:
+            rows += latency_rows(repeats.calls, "of a call on the whole batch")
+        rows += energy_rows(repeats, batch, self._setting.pue, self._setting.grid)
+        self._waited = True
+        return MeasuredCell(self._measured(rows, alone), meter.reading.trace, _details(repeats, meter))
+
+    def close(self) -> None:
+        """Leave the step's context."""
+        self._context.close()
+
+    def _rouse(self, seconds: float) -> None:
+        """Caches and clocks are another cell's: call a little before a window, unless one call is as long as the window."""
+        if self._warm.seconds / self._warm.calls < seconds / 2:
+            self._watch.calls(self._step.run, ROUSED * seconds, fewest=1)
+
+    def _one_clip(self, report: Report) -> list[Row]:
+        """Latency at batch 1: each call waited for, nothing queued behind it; none where that is how all calls went."""
+        single = self._step.one_clip
+        if single is None or (self._setting.clips == 1 and not self._watch.queues):
+            return []
+        report(Stage("latency"))
+        warm_up(single, self._protocol, self._watch, unheard)
+        calls = [self._watch.calls(single, self._protocol.duration) for _ in range(self._protocol.repeats)]
+        return latency_rows(calls, "of one clip, each call waited for")
+
+    def _measured(self, rows: list[Row], alone: list[Row]) -> list[Measurement]:
+        s = self._setting
+        held = s.held(self._device, self._step.attention)
+        single = replace(held, batch_seconds=s.clip_seconds)
+        found = [Measurement(s.model, name, q, s.phase, scope, held) for name, scope, q in rows]
+        return found + [Measurement(s.model, name, q, s.phase, scope, single) for name, scope, q in alone]
 
 
-def _one_clip(step: Step, setting: CellSetting, protocol: Protocol, watch: Stopwatch, report: Report) -> list[Row]:
-    """Latency at batch 1: each call waited for, nothing queued behind it; where that is how all calls went, nothing new."""
-    if step.one_clip is None or (setting.clips == 1 and not watch.queues):
-        return []
-    report(Stage("latency"))
-    warm_up(step.one_clip, protocol, watch, unheard)
-    calls = [watch.calls(step.one_clip, protocol.duration) for _ in range(protocol.repeats)]
-    return latency_rows(calls, "of one clip, each call waited for")
+def _now_and_then(report: Report) -> Between:
+    """Report how a warm-up goes on, once a second."""
+    report(Stage("warm-up"))
+    said = time.monotonic()
 
+    def tell(times: list[float]) -> None:
+        nonlocal said
+        if time.monotonic() - said >= 1.0:
+            said = time.monotonic()
+            report(Stage("warm-up", seconds_per_call=times[-1]))
 
-def _compute_rows(step: Step, setting: CellSetting, rows: list[Row], device: torch.device) -> list[Row]:
-    """What one clip takes, and the share of the device's matrix products that the step reached."""
-    if step.count is None:
-        return []
-    counted = count_rows(step.count, setting.clip_seconds)
-    found = {name: q for name, _, q in [*rows, *counted]}
-    ceiling = matmul_ceiling(device, DTYPES[setting.precision])
-    return [*counted, ("mfu", None, mfu(found["audio_seconds_per_second"], found["flops_per_audio_second"], ceiling))]
+    return tell
 
 
 def _with_compiler(rows: list[Row]) -> list[Row]:

@@ -8,7 +8,7 @@ from statistics import median
 from benchmarks.stopwatch import Between, Call, Stopwatch
 
 FEWEST_IN_MEDIAN = 3
-FEWEST_IN_REPEAT = 2
+FEWEST_IN_WARM_UP = 2
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class Protocol:
         window: s; the calls of the last window are held against those of the window before.
         tolerance: relative difference of the two windows' medians below which the step is steady.
         warm_up_limit: s after which it is measured all the same.
+        fewest_calls: in a repeat, however long they take.
     """
 
     duration: float = 10.0
@@ -30,6 +31,7 @@ class Protocol:
     window: float = 0.5
     tolerance: float = 0.03
     warm_up_limit: float = 30.0
+    fewest_calls: int = 2
 
 
 @dataclass(frozen=True)
@@ -51,15 +53,17 @@ class WarmUp:
     @property
     def note(self) -> str:
         """In words."""
-        drift = "" if self.drift is None else f", last drift {self.drift:.1%}"
-        state = "steady" if self.steady else "NOT STEADY"
-        return f"{state} after {self.calls} warm-up calls in {self.seconds:.1f} s{drift}"
+        after = f"{self.calls} warm-up calls in {self.seconds:.1f} s"
+        if self.drift is None:
+            return f"{after}, too few to compare two windows"
+        return f"{'steady' if self.steady else 'NOT STEADY'} after {after}, last drift {self.drift:.1%}"
 
 
 def warm_up(step: Call, protocol: Protocol, watch: Stopwatch, between: Between) -> WarmUp:
-    """Call until the median of the last window parts from that of the window before by no more than the tolerance.
+    """Call until the median of the last window differs from that of the window before by no more than the tolerance.
 
-    A window is the fewest calls that fill `protocol.window` seconds, at least three.
+    A window is the fewest calls that fill `protocol.window` seconds, at least three. At `protocol.warm_up_limit` it ends,
+    after two calls at the least.
     """
     times: list[float] = []
     start = watch.clock()
@@ -69,7 +73,7 @@ def warm_up(step: Call, protocol: Protocol, watch: Stopwatch, between: Between) 
         seconds, drift = watch.clock() - start, drift_of(times, protocol.window)
         if drift is not None and drift <= protocol.tolerance:
             return WarmUp(len(times), seconds, drift, steady=True)
-        if seconds >= protocol.warm_up_limit:
+        if seconds >= protocol.warm_up_limit and len(times) >= FEWEST_IN_WARM_UP:
             return WarmUp(len(times), seconds, drift, steady=False)
 
 

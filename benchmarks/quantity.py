@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 Method = Literal["measured", "sampled", "modelled", "analytic", "projected", "published", "unavailable"]
 """From the strongest to the weakest; `weakest` goes by this order."""
@@ -54,6 +54,12 @@ class Quantity:
             return Quantity(None, unit, "unavailable", note=self.note)
         ci95 = None if self.ci95 is None else (self.ci95[0] * factor, self.ci95[1] * factor)
         return Quantity(self.value * factor, unit, self.method, ci95, self.n, self.note)
+
+
+def quantity_of(document: Mapping[str, Any]) -> Quantity:
+    """The inverse of `dataclasses.asdict` through JSON."""
+    ci95 = document["ci95"]
+    return Quantity(**{**document, "ci95": None if ci95 is None else (ci95[0], ci95[1])})
 
 
 def joined(*notes: str) -> str:

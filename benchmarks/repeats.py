@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import TYPE_CHECKING
 
-from benchmarks.protocol import FEWEST_IN_REPEAT, Protocol, WarmUp, warm_up
+from benchmarks.protocol import Protocol, WarmUp
 
 if TYPE_CHECKING:
     from benchmarks.energy import EnergyMeter, EnergyReading
@@ -25,7 +25,7 @@ class Stage:
     """Where a measurement stands, for whoever watches.
 
     Attributes:
-        name: "build", "warm-up", "repeat", "rest", "latency" or "ceiling".
+        name: "build", "warm-up", "repeat", "rest" or "latency".
         repeat: which one, from 1 on.
         seconds_per_call: of late, or None.
         power, joules: W now and J so far by scope.
@@ -79,7 +79,7 @@ class Watcher:
                 return
             self._said = time.monotonic()
             live = self.meter.live()
-            left = after + (max(0.0, duration - sum(times)) if repeat else 0.0)
+            left = after + max(0.0, duration - sum(times))
             power = {scope: q.value for scope, q in live.power.items()}
             joules = {scope: q.value for scope, q in live.energy.items()}
             self.report(Stage(name, repeat, median(times[-20:]), power, joules, left))
@@ -87,15 +87,15 @@ class Watcher:
         return tell
 
 
-def timed_repeats(run: Call, protocol: Protocol, watch: Stopwatch, meter: EnergyMeter, report: Report) -> Repeats:
-    """Warm up, then time and meter the repeats; `meter` is running and stays so.
+def timed_repeats(
+    run: Call, warm: WarmUp, protocol: Protocol, *, watch: Stopwatch, meter: EnergyMeter, report: Report
+) -> Repeats:
+    """Time and meter the repeats of a step that is warm; `meter` is running and stays so.
 
     A first repeat in which a counter's error is above 1 % of its energy is thrown away, and all repeats last as long as
     1 % needs (at most two minutes).
     """
     watcher = Watcher(protocol, meter, report)
-    report(Stage("warm-up"))
-    warm = warm_up(run, protocol, watch, watcher.during("warm-up", 0, protocol.duration))
     duration, calls, number = protocol.duration, [], 1
     while number <= protocol.repeats:
         if number > 1 and protocol.cool_down:
@@ -104,7 +104,7 @@ def timed_repeats(run: Call, protocol: Protocol, watch: Stopwatch, meter: Energy
             watch.call(run)
         with meter.window(_name(duration)), meter.window(_name(duration, number)):
             between = watcher.during("repeat", number, duration)
-            calls.append(watch.block(run, duration, fewest=FEWEST_IN_REPEAT, between=between))
+            calls.append(watch.block(run, duration, fewest=protocol.fewest_calls, between=between))
         needed = min(LONGEST, needed_seconds(meter.windows[_name(duration, number)]))
         if number == 1 and needed > 1.05 * duration:
             duration = needed

@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.comparability import Marks
 from benchmarks.comparison import COMPARED, ENERGY, FLOPS, MEMORY, SPEED
-from benchmarks.quantity import Quantity
+from benchmarks.quantity import Quantity, quantity_of
 from benchmarks.record import Measurement, Record
 from benchmarks.rounds import relative_half_width
 from reports.evaluation_tables import Grid
@@ -15,12 +15,6 @@ from reports.units import duration, plain, shown, with_prefix
 
 NAMES = {FLOPS: "FLOP per audio s", SPEED: "x real time", ENERGY: "J per audio hour", MEMORY: "peak memory"}
 LIFE_UNITS = {"J": "kWh", "FLOP": "FLOP"}
-
-
-def quantity_of(document: Mapping[str, Any]) -> Quantity:
-    """The inverse of `dataclasses.asdict` through JSON."""
-    ci95 = document["ci95"]
-    return Quantity(**{**document, "ci95": None if ci95 is None else (ci95[0], ci95[1])})
 
 
 def phase_grid(record: Record, phase: str) -> Grid:

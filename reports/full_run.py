@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reports.compare_tables import quantity_of, with_interval
+from benchmarks.quantity import quantity_of
+from reports.compare_tables import with_interval
 from reports.tables import markdown_table
 
 PARTS = ("device_hours", "energy", "co2e", "price")

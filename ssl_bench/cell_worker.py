@@ -1,20 +1,20 @@
-"""Measures one cell in a process of its own: `python -P -m ssl_bench.cell_worker FOLDER`; `cells.py` is the other end.
+"""What a cell's process does: it plans or builds one cell, and answers over its channel; `cell_processes.py` is the other end.
 
-FOLDER holds `request.json` and `speech.npy`; what comes out is `trace.parquet` there, and lines of JSON on stdout: stages
-as they come, at last the result or the reason why there is none.
+The first message is the task, for a cell followed by its speech; then each `{"window": seconds}` is answered by stages as
+they come and by the result, or by the reason why there is none. The channel's end is the end.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
+from multiprocessing.connection import Connection
 from typing import Any
 
+Tell = Callable[[dict[str, Any]], None]
 OUT_OF_MEMORY = (
     "can't allocate memory",
     "CUDA out of memory",
@@ -24,38 +24,79 @@ OUT_OF_MEMORY = (
 """How torch says it where it raises no error of its own kind."""
 
 
-def work(folder: Path, tell: Callable[[dict[str, Any]], None]) -> None:
-    """Measure the cell of `folder`, and tell how it goes."""
-    import numpy as np
-    import torch
-
-    from benchmarks.cell import measure_cell
+def answer(channel: Connection) -> None:
+    """Do the task that the channel brings."""
+    from benchmarks.energy.processes import adopt
     from models.errors import BadInputError
-    from ssl_bench.cells import CellRequest
-    from ssl_bench.steps import STEPS
+    from ssl_bench.cells import CellError
 
-    request = CellRequest.from_document(json.loads((folder / "request.json").read_text()))
-    setting, device = request.setting, torch.device(request.device)
-    torch.manual_seed(request.seed)
-    speech = np.load(folder / "speech.npy", allow_pickle=False)
+    task = json.loads(channel.recv_bytes())
+    adopt(task["family"])
+
+    def tell(event: dict[str, Any]) -> None:
+        channel.send_bytes(json.dumps(event).encode())
+
     try:
-        measured = measure_cell(
-            lambda: STEPS[setting.phase](request, speech, device),
-            setting,
-            request.protocol,
-            device,
-            idle=request.idle,
-            report=lambda stage: tell({"stage": asdict(stage)}),
-        )
+        TASKS[task["do"]](task, channel, tell)
     except BadInputError as error:
+        tell({"bad_input": str(error)})
+    except CellError as error:
         tell({"refused": str(error)})
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
         tell({"out_of_memory": in_short(error)})
-    else:
-        measured.trace.to_parquet(folder / "trace.parquet", index=False)
-        tell({"rows": [row.row() for row in measured.rows], "details": measured.details})
+
+
+def _plan(task: dict[str, Any], channel: Connection, tell: Tell) -> None:
+    del channel
+    from ssl_bench.cell_plan import plan_of
+    from ssl_bench.cells import CellRequest
+
+    tell({"plan": plan_of(CellRequest.from_document(task["request"])).document()})
+
+
+def _ceiling(task: dict[str, Any], channel: Connection, tell: Tell) -> None:
+    del channel
+    import torch
+
+    from benchmarks.ceiling import matmul_ceiling
+    from benchmarks.cell import DTYPES
+
+    tell({"ceiling": asdict(matmul_ceiling(torch.device(task["device"]), DTYPES[task["precision"]]))})
+
+
+def _cell(task: dict[str, Any], channel: Connection, tell: Tell) -> None:
+    """Build, say that it is built, and measure a window for each message until there are no more."""
+    import numpy as np
+    import torch
+
+    from benchmarks.cell import WarmCell
+    from ssl_bench.cells import CellRequest
+    from ssl_bench.steps import STEPS
+
+    request = CellRequest.from_document(task["request"])
+    setting, device = request.setting, torch.device(request.device)
+    speech = np.frombuffer(channel.recv_bytes(), dtype=np.int16)
+    torch.manual_seed(request.seed)
+    report = lambda stage: tell({"stage": asdict(stage)})  # noqa: E731 - one line says it
+    cell = WarmCell(lambda: STEPS[setting.phase](request, speech, device), setting, request.protocol, device, report)
+    tell({"built": True})
+    while True:
+        try:
+            asked = json.loads(channel.recv_bytes())
+        except EOFError:
+            return
+        measured = cell.window(asked["window"], idle=request.idle, report=report)
+        rows = [row.row() for row in measured.rows]
+        tell({"rows": rows, "details": measured.details, "trace": measured.trace.to_dict("list")})
+
+
+TASKS: dict[str, Callable[[dict[str, Any], Connection, Tell], None]] = {
+    "plan": _plan,
+    "ceiling": _ceiling,
+    "cell": _cell,
+}
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -73,16 +114,9 @@ def in_short(error: BaseException) -> str:
 
 
 def main() -> None:
-    """A model of the user's may print: only our own lines go to what was stdout."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is the parent's to answer
-    with os.fdopen(os.dup(1), "w", encoding="utf-8") as channel:
-        os.dup2(2, 1)
-
-        def tell(event: dict[str, Any]) -> None:
-            channel.write(json.dumps(event) + "\n")
-            channel.flush()
-
-        work(Path(sys.argv[1]), tell)
+    """As a program of its own, where processes cannot be forked: `python -P -m ssl_bench.cell_worker DESCRIPTOR`."""
+    answer(Connection(int(sys.argv[1])))
+    os._exit(0)
 
 
 if __name__ == "__main__":

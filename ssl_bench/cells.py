@@ -1,30 +1,26 @@
-"""Cells measured one after the other, each in a process of its own, so that one that is killed is a row and not the end."""
+"""A cell as a process is asked for it, what it answers where it has no result, and halving until it fits."""
 
 from __future__ import annotations
 
-import json
 import signal
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
 
 from benchmarks.carbon import GridIntensity
 from benchmarks.cell import CellSetting, MeasuredCell
 from benchmarks.energy.idle import IdlePower
-from benchmarks.protocol import Protocol
-from benchmarks.quantity import Quantity
-from benchmarks.record import Measurement
-from benchmarks.repeats import Report, Stage
-from benchmarks.stopwatch import unheard
+from benchmarks.protocol import Protocol as MeasuringProtocol
+from benchmarks.quantity import Quantity, quantity_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy as np
     from numpy.typing import NDArray
+
+    from benchmarks.repeats import Report
+    from ssl_bench.cell_plan import CellPlan
 
 
 class CellError(RuntimeError):
@@ -33,6 +29,10 @@ class CellError(RuntimeError):
 
 class CellMemoryError(CellError):
     """A cell that did not fit into memory."""
+
+
+class CellInputError(CellError):
+    """A cell of a model or of weights that cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,6 @@ class CellRequest:
         protocol: how it is measured.
         device: "cpu" or "cuda".
         seed: of random weights.
-        count: whether FLOPs and MFU are wanted.
         alone: whether latency of one clip is wanted beside that of the batch.
         idle: power measured before, or None.
         pretrained: published weights for a catalog model, or None.
@@ -53,10 +52,9 @@ class CellRequest:
 
     source: str
     setting: CellSetting
-    protocol: Protocol
+    protocol: MeasuringProtocol
     device: str
     seed: int = 0
-    count: bool = True
     alone: bool = True
     idle: IdlePower | None = None
     pretrained: str | None = None
@@ -66,59 +64,57 @@ class CellRequest:
         """The inverse of `dataclasses.asdict` through JSON."""
         grid, idle = document["setting"].pop("grid"), document.pop("idle")
         setting = CellSetting(**document.pop("setting"), grid=None if grid is None else GridIntensity(**grid))
-        power = None if idle is None else IdlePower(_quantities(idle["parts"]), tuple(idle["disturbances"]))
-        return cls(**{**document, "setting": setting, "protocol": Protocol(**document["protocol"]), "idle": power})
+        power = (
+            None
+            if idle is None
+            else IdlePower(
+                {scope: quantity_of(part) for scope, part in idle["parts"].items()}, tuple(idle["disturbances"])
+            )
+        )
+        protocol = MeasuringProtocol(**document["protocol"])
+        return cls(**{**document, "setting": setting, "protocol": protocol, "idle": power})
 
 
-def _quantities(documents: dict[str, dict[str, Any]]) -> dict[str, Quantity]:
-    pairs = {name: None if q["ci95"] is None else (q["ci95"][0], q["ci95"][1]) for name, q in documents.items()}
-    return {name: Quantity(**{**q, "ci95": pairs[name]}) for name, q in documents.items()}
+class LivingCell(Protocol):
+    """A cell that was built in a process of its own, and stays until it is closed."""
+
+    def window(self, seconds: float, report: Report) -> MeasuredCell:
+        """Measure a window.
+
+        Raises:
+            CellMemoryError: where it did not fit.
+            CellError: where there is no result.
+        """
+        ...
+
+    def close(self) -> None:
+        """End the process."""
+        ...
 
 
-def measured_apart(request: CellRequest, speech: NDArray[np.int16], report: Report = unheard) -> MeasuredCell:
-    """Measure a cell in a fresh process without the working directory on its path; clips are cut from `speech` `(n,)`.
+class CellBench(Protocol):
+    """Where cells are planned, built and measured."""
 
-    Raises:
-        CellMemoryError: where it did not fit.
-        CellError: where the process gave no result, the reason being its last line, or the signal that ended it.
-    """
-    import pandas as pd
+    def plans(self, requests: Iterable[CellRequest]) -> list[CellPlan | CellError]:
+        """What is known of each cell before it is built, or why it never will be; nothing else may be measured meanwhile."""
+        ...
 
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        np.save(folder / "speech.npy", speech, allow_pickle=False)
-        (folder / "request.json").write_text(json.dumps(asdict(request)))
-        with (folder / "stderr").open("w+", encoding="utf-8") as said:
-            command = [sys.executable, "-P", "-m", "ssl_bench.cell_worker", str(folder)]
-            with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, text=True) as process:  # fmt: skip
-                try:
-                    result = _listened(process, report)
-                except BaseException:
-                    process.kill()
-                    raise
-            said.seek(0)
-            lines = said.read().strip().splitlines()
-        if process.returncode or not result:
-            raise CellError(ended_because(process.returncode, lines))
-        if "refused" in result:
-            raise CellError(result["refused"])
-        if "out_of_memory" in result:
-            raise CellMemoryError(result["out_of_memory"])
-        rows = [Measurement.from_row(row) for row in result["rows"]]
-        return MeasuredCell(rows, pd.read_parquet(folder / "trace.parquet"), result["details"])
+    def ceiling(self, device: str, precision: str) -> Quantity:
+        """FLOP/s of matrix products on the device."""
+        ...
 
+    def build(self, request: CellRequest, speech: NDArray[np.int16], report: Report) -> LivingCell:
+        """Build a cell in a fresh process and warm it up; clips are cut from `speech` `(n,)`.
 
-def _listened(process: subprocess.Popen[str], report: Report) -> dict[str, Any]:
-    """Pass the stages on until the process closes its end; its last word is the result, empty where there is none."""
-    result: dict[str, Any] = {}
-    if process.stdout is not None:
-        for line in process.stdout:
-            event = json.loads(line)
-            if "stage" in event:
-                report(Stage(**event["stage"]))
-            else:
-                result = event
-    return result
+        Raises:
+            CellMemoryError: where it did not fit.
+            CellError: where there is no result.
+        """
+        ...
+
+    def close(self) -> None:
+        """End all processes."""
+        ...
 
 
 def ended_because(code: int, lines: list[str]) -> str:
@@ -127,7 +123,7 @@ def ended_because(code: int, lines: list[str]) -> str:
         return "killed (SIGKILL), as the kernel does when memory runs out"
     if code < 0:
         return f"ended by {signal.Signals(-code).name}" + (f": {lines[-1]}" if lines else "")
-    return lines[-1] if lines else f"ended with exit code {code} and no word"
+    return lines[-1] if code and lines else f"ended with exit code {code} and without a result"
 
 
 def halved_until_it_fits(

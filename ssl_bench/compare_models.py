@@ -4,111 +4,46 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from contextlib import ExitStack
+from dataclasses import asdict, replace
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from benchmarks.carbon import GridIntensity, chosen_intensity
-from benchmarks.cell import CellSetting, MeasuredCell
-from benchmarks.comparison import ENERGY, MEMORY, SPEED, Prices, SideBySide
+from benchmarks.carbon import chosen_intensity
+from benchmarks.cell import MeasuredCell
+from benchmarks.comparison import ENERGY, SPEED
 from benchmarks.environment import environment
-from benchmarks.quantity import Quantity
-from benchmarks.record import Measurement, Record, headline_scope
-from benchmarks.rounds import HARDWARE, Cell, combined, order_of, relative_half_width
-from models.catalog import is_foreign, is_run
+from benchmarks.rounds import HARDWARE, Cell, order_of, relative_half_width
+from models.catalog import CATALOG, is_foreign, is_run
 from reports.compare_report import write_compare_report
-from reports.published import published_rows
-from ssl_bench.cells import CellError, CellRequest, halved_until_it_fits, measured_apart
-from ssl_bench.compare_outcome import outcome, parameter_row
+from ssl_bench.cell_outcome import with_note
+from ssl_bench.cell_processes import CellServer
+from ssl_bench.cells import CellBench, CellError, CellRequest, halved_until_it_fits
+from ssl_bench.compare_plan import fail, first_visit, plan
 from ssl_bench.compare_progress import CompareProgress
+from ssl_bench.compare_session import Session
 from ssl_bench.compare_settings import CompareConfig, check_comparison, resolved
 from ssl_bench.console import stderr
-from ssl_bench.guarded_cell import Measure, failed_rows, guarded, with_note
+from ssl_bench.living_cells import LivingCells
 from ssl_bench.measure_speech import speech_to_measure
 from ssl_bench.metering import new_meter
+from ssl_bench.round_plan import window_seconds
 from ssl_bench.runs import RunFolder, new_run
 from ssl_bench.session import recorded
 from ssl_bench.systems import names_side_by_side
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    import pandas as pd
     from rich.console import Console
+
+    from benchmarks.record import Record
 
 FEWEST_ROUNDS = 2
 """One round alone cannot tell how rounds scatter."""
-
-
-@dataclass
-class Session:
-    """One call of `compare`.
-
-    Attributes:
-        names: of each model asked for, as rows and tables have it.
-        speech: samples that all clips are cut from.
-        measured: measures a cell.
-        clock: s.
-        requests: what the next round measures: a cell that failed is not in it, one that was halved is smaller.
-        rounds: the raw rows of each.
-        missing: rows of cells that never had a result.
-        sizes: rows of the encoders' parameters.
-        last: s that each cell's measurement took in the last round.
-        details: what the record holds beside its rows; "rounds" has one entry for each.
-        machine: hardware and software.
-    """
-
-    config: CompareConfig
-    run: RunFolder
-    grid: GridIntensity | None
-    names: dict[str, str]
-    speech: NDArray[np.int16]
-    command: str
-    measured: Measure
-    clock: Callable[[], float]
-    details: dict[str, Any]
-    machine: dict[str, Any]
-    requests: dict[Cell, CellRequest] = field(default_factory=dict)
-    rounds: list[list[Measurement]] = field(default_factory=list)
-    missing: list[Measurement] = field(default_factory=list)
-    sizes: list[Measurement] = field(default_factory=list)
-    last: dict[Cell, float] = field(default_factory=dict)
-    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
-
-    @property
-    def scope(self) -> str:
-        """Whose joules are compared."""
-        return headline_scope(self.config.device)
-
-    @property
-    def cells(self) -> list[Cell]:
-        """Every model and phase, as the tables have them."""
-        return [(self.names[model], phase) for model, phase in self.config.cells]
-
-    def of_cell(self, cell: Cell) -> list[Measurement]:
-        """One row for each metric, over all rounds so far."""
-        return combined([row for row in rows if (row.model, row.phase) == cell] for rows in self.rounds)
-
-    def so_far(self) -> dict[Cell, dict[str, Quantity]]:
-        """The figures of the live table."""
-        wanted = ((SPEED, None), (ENERGY, self.scope), (MEMORY, None))
-        found = {cell: {(r.metric, r.scope): r.quantity for r in self.of_cell(cell)} for cell in self.cells}
-        return {cell: {key[0]: rows[key] for key in wanted if key in rows} for cell, rows in found.items()}
-
-    def record(self, status: str) -> Record:
-        """As it stands."""
-        c = self.config
-        rows = [row for cell in self.cells for row in self.of_cell(cell)] + self.missing
-        names, baseline = tuple(self.names.values()), self.names[c.baseline or c.models[0]]
-        sides = SideBySide(names, c.phases, baseline, self.scope, rows, self.rounds)
-        projected, found = outcome(sides, Prices(self.grid, c.pue, c.price_per_gpu_hour), c.life)
-        rows = [*self.sizes, *rows, *projected, *(published_rows() if c.published else [])]
-        config = {**asdict(c), "protocol": asdict(c.protocol)}
-        details = {**self.details, **found, "reached": reached(self)}
-        return Record(
-            self.run.path.name, self.created, status, self.command, config, self.machine, tuple(rows), {}, details
-        )
+REPORT_SECONDS = 3.0
+"""s that writing the record and the report takes."""
 
 
 def compare(
@@ -116,7 +51,7 @@ def compare(
     *,
     command: str = "ssl_bench.compare",
     console: Console | None = None,
-    measured: Measure = measured_apart,
+    bench: CellBench | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> tuple[RunFolder, Record]:
     """Measure all models in turn; returns the run and its record, whose status says whether the user stopped it.
@@ -127,32 +62,38 @@ def compare(
         config: what is compared, and how; see `CompareConfig`.
         command: what the record says it was made by.
         console: where progress goes; stderr.
-        measured: measures a cell.
+        bench: where cells are built and measured; a `CellServer`.
         clock: s.
 
     Raises:
         BadInputError: for a setting that cannot be used.
     """
+    began = clock()
     check_comparison(config)
+    clip_chosen = config.clip_seconds is not None or config.batch_seconds is not None
     config = resolved(config, cuda=torch.cuda.is_available())
-    grid = chosen_intensity(config.country, config.grid_intensity)
-    speech, about = speech_to_measure(config.data, config.seed)
-    details: dict[str, Any] = {
-        "rounds": [],
-        "target": {"precision": config.precision_target, "minutes": config.minutes, "met": False, "ended": ""},
-        "failed": {},
-        "halved": {},
-        "idle": None,
-        "speech": about,
-        "grid": None if grid is None else asdict(grid),
-        "disturbances": {},
-        "about_weights": _about_weights(config),
-    }
-    run = new_run(config.out, "compare")
-    names = names_side_by_side(config.models)
-    session = Session(config, run, grid, names, speech, command, measured, clock, details, environment())
-    with CompareProgress(console or stderr(), session.scope) as say:
-        return run, recorded(session, lambda: _measure_rounds(session, say), write_compare_report)
+    with ExitStack() as stack:
+        if bench is None:
+            bench = stack.enter_context(CellServer(model for model in config.models if model in CATALOG))
+        grid = chosen_intensity(config.country, config.grid_intensity)
+        speech, about = speech_to_measure(config.data, config.seed)
+        details: dict[str, Any] = {
+            "rounds": [],
+            "target": {"precision": config.precision_target, "minutes": config.minutes, "met": False, "ended": ""},
+            "failed": {},
+            "halved": {},
+            "rebuilt": [],
+            "idle": None,
+            "speech": about,
+            "grid": None if grid is None else asdict(grid),
+            "disturbances": {},
+            "about_weights": _about_weights(config),
+        }
+        names, run = names_side_by_side(config.models), new_run(config.out, "compare")
+        session = Session(config, run, grid, names, speech, command, bench, clock, began, details, environment())
+        say = stack.enter_context(CompareProgress(console or stderr(), session.scope))
+        work = lambda: _measure(session, say, clip_chosen=clip_chosen)  # noqa: E731 - one line says it
+        return run, recorded(session, work, write_compare_report)
 
 
 def _about_weights(config: CompareConfig) -> list[str]:
@@ -164,31 +105,30 @@ def _about_weights(config: CompareConfig) -> list[str]:
     return [f"{whose} and learning rates 0: time and memory are those of trained models, a GPU's power may differ a little"]  # fmt: skip
 
 
-def _measure_rounds(session: Session, say: CompareProgress) -> None:
-    """Idle power, then rounds until the target is reached or the time is up."""
+def _measure(session: Session, say: CompareProgress, *, clip_chosen: bool) -> None:
+    """Idle power and what is known on paper, then rounds until the target is reached or the time is up."""
     config, target = session.config, session.details["target"]
-    say.open(session.cells, config.minutes, _opening(session))
+    say.open(session.cells, session.left, _opening(session))
     idle = new_meter(idle=config.idle, say=say.phase).idle
     session.details["idle"] = None if idle is None else asdict(idle)
-    session.sizes = [row for model in config.models for row in parameter_row(session.names[model], model)]
-    clip, clips = config.shape
-    for model, phase in config.cells:
-        name, weights = session.names[model], config.weights.get(model)
-        setting = CellSetting(name, phase, clip, clips, config.precision, config.compile, config.pue, session.grid)
-        session.requests[name, phase] = CellRequest(
-            model, setting, config.protocol, config.device, config.seed, idle=idle, pretrained=weights
-        )
-    began = session.clock()
+    session.requests = {cell: session.request(cell, idle) for cell in session.cells}
+    plan(session, say, clip_chosen=clip_chosen)
+    living = LivingCells(session.bench, session.speech, say)
+    for cell, request in session.requests.items():
+        living.know(request, session.plans[cell].peak)
     while session.requests:
-        _one_round(session, len(session.rounds) + 1, say)
+        complete = _one_round(session, living, len(session.rounds) + 1, say)
+        session.details["rebuilt"] = living.rebuilt
         target["met"] = met(session)
         if target["met"]:
             target["ended"] = "the target was reached"
             return
-        if (
-            session.clock() - began + sum(session.last.get(cell, 0.0) for cell in session.requests)
-            > 60 * config.minutes
-        ):
+        left = session.left - REPORT_SECONDS
+        session.window = window_seconds(
+            [session.paces[cell].call for cell in session.requests], left, session.config.device
+        )
+        again = sum(session.paces[cell].again(session.window) for cell in session.requests)
+        if not complete or again > left:
             target["ended"] = "a further round would have ended after --minutes"
             return
     target["ended"] = "no model is left that can be measured"
@@ -199,86 +139,86 @@ def _opening(session: Session) -> str:
     clip, clips = c.shape
     return (
         f"{', '.join(session.names.values())}: {' and '.join(c.phases)} in turn on {c.device} ({c.precision}{', compiled' * c.compile}), clips of {clip:g} s, "
-        f"{clips * clip:g} s a call; windows of {c.protocol.duration:.3g} s until all are known to "
-        f"{100 * c.precision_target:g} % or {c.minutes:g} min are up; speech {session.details['speech']}; run: {session.run.path}"
+        f"{clips * clip:g} s a call; rounds until all are known to {100 * c.precision_target:g} % or {c.minutes:g} min are up; "
+        f"speech {session.details['speech']}; run: {session.run.path}"
     )
 
 
-def _one_round(session: Session, number: int, say: CompareProgress) -> None:
-    """Every living cell once, in an order drawn by the seed; the record is written after each."""
+def _one_round(session: Session, living: LivingCells, number: int, say: CompareProgress) -> bool:
+    """Every living cell once, in an order drawn by the seed, until the time is up; whether none was left out."""
     order = order_of(list(session.requests), session.config.seed, number)
-    entry: dict[str, Any] = {"round": number, "order": [list(cell) for cell in order], "cells": []}
+    entry: dict[str, Any] = {"round": number, "order": [list(cell) for cell in order], "window": session.window, "cells": []}  # fmt: skip
     session.details["rounds"].append(entry)
     session.rounds.append([])
+    traces: list[tuple[str, pd.DataFrame]] = []
+    complete = True
     for place, cell in enumerate(order, start=1):
+        if not _has_time(session, cell, number, place):
+            complete = False
+            if number == 1:
+                fail(session, cell, "left out: the first round took longer than forecast, and --minutes were up")
+            continue
         say.cell(number, place, len(order), cell)
         began = session.clock()
-        found = _one_cell(session, cell, number, say)
+        found, measured = _one_cell(session, living, cell, number, say)
         entry["cells"].append({"model": cell[0], "phase": cell[1], **found, "seconds": session.clock() - began})
-        say.done(cell, session.so_far(), found.get("failed", ""))
-        session.run.write(session.record("unfinished"))
+        if measured is not None:
+            traces.append((f"{' '.join(cell)}, round {number}", measured.trace))
+        if number == 1 or "failed" in found:  # later rounds take seconds: they are told and written as wholes
+            say.done(cell, session.so_far(), found.get("failed", ""))
+            session.run.write(session.record("unfinished"))
+    session.run.add_traces(traces)
+    session.run.write(session.record("unfinished"))
+    say.round_done(number, session.so_far(), session.left)
+    return complete
 
 
-def _one_cell(session: Session, cell: Cell, number: int, say: CompareProgress) -> dict[str, Any]:
-    """Take up a cell's rows, whatever becomes of it; returns its entry in the round."""
-    request = session.requests[cell]
+def _has_time(session: Session, cell: Cell, number: int, place: int) -> bool:
+    """Whether a cell would end before the promise of `--minutes` is broken; the first cell of all is always measured."""
+    if number == 1:
+        return place == 1 or first_visit(session, cell) + REPORT_SECONDS <= session.latest
+    return session.paces[cell].again(session.window) + REPORT_SECONDS <= session.latest
+
+
+def _one_cell(
+    session: Session, living: LivingCells, cell: Cell, number: int, say: CompareProgress
+) -> tuple[dict[str, Any], MeasuredCell | None]:
+    """Take up a cell's rows, whatever becomes of it; returns its entry in the round, and what was measured."""
+    request, expected = session.requests[cell], session.paces[cell]
+
+    def attempt(tried: CellRequest) -> MeasuredCell:
+        return living.measure(cell, tried, session.window)
+
+    began = session.clock()
     try:
-        measured = _again(session, cell, request, say) if number > 1 else _first(session, cell, request, say)
-    except CellError as error:
-        del session.requests[cell]
-        reason = str(error) if number == 1 else f"in round {number}: {error}"
-        session.details["failed"][" ".join(cell)] = reason
         if number == 1:
-            session.missing += failed_rows(request, reason)
-        return {"failed": reason}
+            fitting, measured, halvings = halved_until_it_fits(request, attempt, say.phase)
+            session.requests[cell] = replace(fitting, alone=False)
+            if halvings:
+                session.details["halved"][" ".join(cell)] = halvings
+        else:
+            measured = attempt(request)
+    except CellError as error:
+        reason = str(error) if number == 1 else f"in round {number}: {error}"
+        fail(session, cell, reason)
+        living.end(cell)
+        return {"failed": reason}, None
+    session.paces[cell] = replace(expected, call=_call_seconds(measured, expected.call))
+    if number == 1:
+        session.forecast += expected.first(session.window, request.protocol.warm_up_limit)
+        session.taken += session.clock() - began
     note = "; ".join(session.details["halved"].get(" ".join(cell), []))
     rows = [with_note(row, note) for row in measured.rows]
     session.rounds[-1] += rows
-    label = f"{' '.join(cell)}, round {number}"
-    session.run.add_trace(measured.trace, cell=label)
     if measured.details.get("disturbances"):
-        session.details["disturbances"][label] = measured.details["disturbances"]
-    fitting = session.requests[cell].setting
-    return {"batch_seconds": fitting.batch_seconds, **measured.details, "rows": [row.row() for row in rows]}
+        session.details["disturbances"][f"{' '.join(cell)}, round {number}"] = measured.details["disturbances"]
+    batch = session.requests[cell].setting.batch_seconds
+    return {"batch_seconds": batch, **measured.details, "rows": [row.row() for row in rows]}, measured
 
 
-def _first(session: Session, cell: Cell, request: CellRequest, say: CompareProgress) -> MeasuredCell:
-    """Predicted, and halved until it fits; later rounds count no FLOPs and time no single clip again."""
-    attempt = lambda r: guarded(r, session.speech, say, lambda *told: _timed(session, cell, *told))  # noqa: E731 - one line says it
-    fitting, measured, halvings = halved_until_it_fits(request, attempt, say.phase)
-    if halvings:
-        session.details["halved"][" ".join(cell)] = halvings
-    session.requests[cell] = replace(fitting, count=False, alone=fitting.setting.clips == 1)
-    return measured
-
-
-def _again(session: Session, cell: Cell, request: CellRequest, say: CompareProgress) -> MeasuredCell:
-    """What has fitted before is begun at once."""
-    report = lambda stage: say.stage(stage, request.setting, request.protocol)  # noqa: E731 - one line says it
-    return _timed(session, cell, request, session.speech, report)
-
-
-def _timed(session: Session, cell: Cell, *told: Any) -> MeasuredCell:  # noqa: ANN401 - what `measured` takes
-    """Measure, and remember how long that takes."""
-    began = session.clock()
-    measured = session.measured(*told)
-    session.last[cell] = session.clock() - began
-    return measured
-
-
-def reached(session: Session) -> list[dict[str, Any]]:
-    """Half-widths of the 95 % intervals of time and energy as shares of their values; None where there is no interval."""
-    found = session.so_far()
-    return [
-        {
-            "model": cell[0],
-            "phase": cell[1],
-            "rounds": sum(any((row.model, row.phase) == cell for row in rows) for rows in session.rounds),
-            "time": relative_half_width(found[cell].get(SPEED)),
-            "energy": relative_half_width(found[cell].get(ENERGY)),
-        }
-        for cell in session.cells
-    ]
+def _call_seconds(measured: MeasuredCell, otherwise: float) -> float:
+    calls = [repeat["seconds"] / repeat["calls"] for repeat in measured.details.get("repeats", []) if repeat["calls"]]
+    return median(calls) if calls else otherwise
 
 
 def met(session: Session) -> bool:

@@ -39,9 +39,9 @@ class CompareProgress(StatusLine):
         self._found: SoFar = {}
         self._ends = 0.0
 
-    def open(self, cells: Sequence[Cell], minutes: float, how: str) -> None:
-        """What is about to be done."""
-        self._cells, self._ends = cells, time.monotonic() + 60 * minutes
+    def open(self, cells: Sequence[Cell], left: float, how: str) -> None:
+        """What is about to be done, with `left` s for it."""
+        self._cells, self._ends = cells, time.monotonic() + left
         self.phase(how)
 
     def cell(self, number: int, place: int, of: int, cell: Cell) -> None:
@@ -50,10 +50,19 @@ class CompareProgress(StatusLine):
         self._draw(self._here)
 
     def done(self, cell: Cell, found: SoFar, failed: str = "") -> None:
-        """A cell has ended; `found` are the figures over all rounds so far."""
+        """A cell of the first round has ended, or any has failed; `found` are the figures over all rounds so far."""
         self._found = found
         known = [f"{_with_half_width(q)} {_unit(name)}" for name, q in found.get(cell, {}).items() if name in COLUMNS]
         self.phase(f"{self._here}: {failed or ', '.join(known)}")
+
+    def round_done(self, number: int, found: SoFar, left: float) -> None:
+        """A round has ended: what is least known, and the time that is left."""
+        self._found = found
+        halves = {cell: relative_half_width(rows[SPEED]) for cell, rows in found.items() if SPEED in rows}
+        known = {cell: half for cell, half in halves.items() if half is not None}
+        worst = max(known, key=known.__getitem__, default=None)
+        least = f"; least known: {' '.join(worst)} to {plain(100 * known[worst], 2)} %" if worst and number > 1 else ""
+        self.phase(f"round {number} done{least}; {duration(max(0.0, left))} of --minutes left")
 
     def predicted(self, batch_seconds: float, peak: Quantity) -> None:
         """What a try will need; told only where it is a lot of work to be had."""

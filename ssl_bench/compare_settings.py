@@ -22,13 +22,8 @@ if TYPE_CHECKING:
 PHASES: tuple[Phase, ...] = get_args(Phase)
 ON_CPU = ("efficient-tiny", "essl", "wav2vec2-base", "hubert-base")
 ON_GPU = ("efficient-base", "essl", "wav2vec2-base", "hubert-base", "hubert-large")
-ROUNDS = 3
-"""How many should fit into `minutes`."""
-OVERHEAD = 12.0
-"""s that a cell takes beside its window: its process, its memory, its warm-up."""
-SHORTEST_WINDOW = {"cpu": 1.0, "cuda": 10.0}
-"""s; a GPU's counter ticks every 100 ms, and a window holds a hundred ticks. A slower one prolongs the window by itself."""
-LONGEST_WINDOW = 10.0
+WARM_UP = {"cpu": 2.0, "cuda": 5.0}
+"""s after which a cell that is still not steady is measured all the same: the rounds show how it goes on."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +35,7 @@ class CompareConfig:
         phases: of "inference" and "training".
         clip_seconds: of one clip; 15 on a GPU, 5 on a CPU.
         batch_seconds: of audio in a call; 240 on a GPU, one clip on a CPU.
-        minutes: after which no further round begins; idle power is measured before.
+        minutes: of the whole command: no round begins that would end later, and what has no time is left out by name.
         precision_target: half-width of the 95 % intervals, as a share of the value, at which the rounds end.
         pretrained: published weights for the catalog models: of all (a folder, a safetensors file or a name on the hub), or of
             some, as MODEL=WEIGHTS with commas between.
@@ -95,12 +90,12 @@ class CompareConfig:
 
     @property
     def protocol(self) -> Protocol:
-        """One window in each round, as long as lets three rounds end in time."""
+        """One window in each round, which later rounds prolong as time allows (`round_plan.window_seconds`)."""
         from benchmarks.protocol import Protocol
+        from ssl_bench.round_plan import SHORTEST_WINDOW
 
-        planned = 60 * self.minutes / ROUNDS / max(1, len(self.cells)) - OVERHEAD
-        window = min(LONGEST_WINDOW, max(SHORTEST_WINDOW[self.device], planned))
-        return Protocol(window, repeats=1, cool_down=0.0, warm_up_limit=max(5.0, window))
+        limit, shortest = WARM_UP[self.device], SHORTEST_WINDOW[self.device]
+        return Protocol(shortest, repeats=1, cool_down=0.0, window=0.3, warm_up_limit=limit, fewest_calls=1)
 
 
 def parse_share(text: str) -> float:

@@ -1,10 +1,11 @@
-"""`sslbench measure`: time, memory and energy of a phase, cell by cell, into a run folder."""
+"""`sslbench measure`: cells in turn, each repeat in a fresh process, its record after each."""
 
 from __future__ import annotations
 
 import time
-from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,19 +13,26 @@ import torch
 
 from benchmarks.carbon import GridIntensity, chosen_intensity
 from benchmarks.cell import CellSetting
+from benchmarks.cell_rows import mfu
+from benchmarks.comparison import FLOPS, SPEED
 from benchmarks.environment import conditions, environment
-from benchmarks.flops import fake_tensors
 from benchmarks.protocol import Protocol
+from benchmarks.quantity import Quantity
 from benchmarks.record import Measurement, Record, headline_scope
-from models.catalog import is_foreign, is_run, load_model
+from benchmarks.rounds import combined
+from models.catalog import CATALOG, is_foreign, is_run
+from models.errors import BadInputError
 from reports.measure_report import write_measure_report
-from ssl_bench.cells import CellError, CellRequest, halved_until_it_fits, measured_apart
+from ssl_bench.cell_outcome import failed_rows, with_note
+from ssl_bench.cell_processes import CellServer
+from ssl_bench.cells import CellBench, CellError, CellInputError, CellRequest, halved_until_it_fits
 from ssl_bench.console import stderr
-from ssl_bench.guarded_cell import failed_rows, guarded, with_note
+from ssl_bench.living_cells import LivingCells
 from ssl_bench.measure_progress import MeasureProgress
 from ssl_bench.measure_settings import MeasureConfig, Shape, check_early, resolved, shapes
 from ssl_bench.measure_speech import speech_to_measure
 from ssl_bench.metering import new_meter
+from ssl_bench.repeat_plan import RepeatPlan
 from ssl_bench.runs import RunFolder, folder_name, new_run
 from ssl_bench.session import recorded
 
@@ -33,7 +41,43 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.console import Console
 
+    from benchmarks.cell import MeasuredCell
     from benchmarks.energy.idle import IdlePower
+    from ssl_bench.cell_plan import CellPlan
+
+
+@dataclass
+class Subject:
+    """A cell of `measure` and what is known of it so far.
+
+    Attributes:
+        request: what its next process is told; halved where the batch did not fit.
+        entry: its part of the record's details.
+        plan: on paper.
+        repeats: the rows of each.
+        failed: why it has no result.
+    """
+
+    shape: Shape
+    request: CellRequest
+    entry: dict[str, Any]
+    plan: CellPlan | None = None
+    repeats: list[list[Measurement]] = field(default_factory=list)
+    failed: str = ""
+
+    def rows(self, ceiling: Quantity | None) -> list[Measurement]:
+        """One for each metric, over all repeats, and what was counted."""
+        if not self.repeats:
+            return failed_rows(self.request, self.failed) if self.failed else []
+        rows = combined(self.repeats, repeats=True)
+        speed = next(row for row in rows if row.metric == SPEED)
+        s, counts = self.request.setting, () if self.plan is None else self.plan.counts
+        rows += [Measurement(s.model, name, q, s.phase, scope, speed.conditions) for name, scope, q in counts]
+        if counts and ceiling is not None:
+            flops = next(q for name, _, q in counts if name == FLOPS)
+            share = mfu(speed.quantity, flops, ceiling)
+            rows.append(Measurement(s.model, "mfu", share, s.phase, None, speed.conditions))
+        return rows
 
 
 @dataclass
@@ -42,8 +86,10 @@ class Session:
 
     Attributes:
         speech: samples that all clips are cut from.
-        details: what the record holds beside its rows; "cells" has one entry for each cell.
-        rows: so far.
+        bench: where cells are built and measured.
+        details: what the record holds beside its rows; "cells" has one entry for each.
+        subjects: the cells.
+        ceiling: FLOP/s of matrix products, once.
     """
 
     config: MeasureConfig
@@ -51,10 +97,13 @@ class Session:
     grid: GridIntensity | None
     speech: NDArray[np.int16]
     command: str
+    bench: CellBench
+    began: float
     details: dict[str, Any]
+    subjects: list[Subject] = field(default_factory=list)
+    ceiling: Quantity | None = None
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     machine: dict[str, Any] = field(default_factory=environment)
-    rows: list[Measurement] = field(default_factory=list)
     idle: IdlePower | None = None
 
     @property
@@ -65,26 +114,36 @@ class Session:
     @property
     def protocol(self) -> Protocol:
         """How each cell is measured."""
-        return Protocol(self.config.duration, self.config.repeats or 1)
+        return protocol_of(self.config)
 
     def record(self, status: str) -> Record:
         """As it stands."""
         config = {**asdict(self.config), "protocol": asdict(self.protocol)}
-        rows = tuple(self.rows)
+        begun = [subject for subject in self.subjects if subject.repeats or subject.failed]
+        rows = [*_idle_rows(self), *(row for subject in begun for row in subject.rows(self.ceiling))]
+        details = {**self.details, "cells": [subject.entry for subject in begun]}
         name = self.run.path.name
-        return Record(name, self.created, status, self.command, config, self.machine, rows, {}, self.details)
+        return Record(name, self.created, status, self.command, config, self.machine, tuple(rows), {}, details)
 
-    def request(self, shape: Shape) -> CellRequest:
-        """What the measuring process of a cell is told."""
-        c = self.config
-        setting = CellSetting(
-            c.model, c.phase, shape.clip_seconds, shape.clips, c.precision, c.compile, c.pue, self.grid
-        )
-        return CellRequest(c.model, setting, self.protocol, c.device, c.seed, idle=self.idle, pretrained=c.pretrained)
+
+def protocol_of(config: MeasureConfig) -> Protocol:
+    """How each cell is measured: each repeat in a process of its own."""
+    return Protocol(config.duration or 10.0, config.repeats, cool_down=0.0)
+
+
+def _request(config: MeasureConfig, shape: Shape, grid: GridIntensity | None) -> CellRequest:
+    """What the measuring process of a cell is told."""
+    c = config
+    setting = CellSetting(c.model, c.phase, shape.clip_seconds, shape.clips, c.precision, c.compile, c.pue, grid)
+    return CellRequest(c.model, setting, replace(protocol_of(c), repeats=1), c.device, c.seed, pretrained=c.pretrained)
 
 
 def measure(
-    config: MeasureConfig, *, command: str = "ssl_bench.measure", console: Console | None = None
+    config: MeasureConfig,
+    *,
+    command: str = "ssl_bench.measure",
+    console: Console | None = None,
+    bench: CellBench | None = None,
 ) -> tuple[RunFolder, Record]:
     """Measure every cell of a config; returns the run and its record, whose status says whether all cells were reached.
 
@@ -92,41 +151,116 @@ def measure(
         config: what is measured, and how; see `MeasureConfig`.
         command: what the record says it was made by.
         console: where progress goes; stderr.
+        bench: where cells are built and measured; a `CellServer`.
 
     Raises:
         BadInputError: for a model or a setting that cannot be used.
     """
+    began = time.monotonic()
     check_early(config)
     config = resolved(config, cuda=torch.cuda.is_available())
-    grid = chosen_intensity(config.country, config.grid_intensity)
-    # Published weights are held against the model before anything is begun; without them its shape is enough.
-    with nullcontext() if config.pretrained else fake_tensors():
-        load_model(config.model, pretrained=config.pretrained, weights=False)
-    speech, about = speech_to_measure(config.data, config.seed)
-    details: dict[str, Any] = {
-        "cells": [],
-        "speech": about,
-        "grid": None if grid is None else asdict(grid),
-        "disturbances": {},
-    }
-    details["about_weights"] = _about_weights(config)
-    session = Session(config, new_run(config.out, folder_name(config.model, "measure")), grid, speech, command, details)
-    with MeasureProgress(console or stderr(), session.scope) as say:
-        return session.run, recorded(session, lambda: _measure_all(session, say), write_measure_report)
+    with ExitStack() as stack:
+        if bench is None:
+            bench = stack.enter_context(CellServer([config.model] if config.model in CATALOG else ()))
+        grid = chosen_intensity(config.country, config.grid_intensity)
+        speech, about = speech_to_measure(config.data, config.seed)
+        details: dict[str, Any] = {
+            "cells": [],
+            "speech": about,
+            "grid": None if grid is None else asdict(grid),
+            "disturbances": {},
+            "about_weights": _about_weights(config),
+        }
+        requests = [_request(config, shape, grid) for shape in shapes(config)]
+        plans = bench.plans(requests)
+        for plan in plans:
+            if isinstance(plan, CellInputError):
+                raise BadInputError(str(plan))
+        run = new_run(config.out, folder_name(config.model, "measure"))
+        session = Session(config, run, grid, speech, command, bench, began, details)
+        say = stack.enter_context(MeasureProgress(console or stderr(), session.scope))
+        return session.run, recorded(session, lambda: _measure_all(session, plans, say), write_measure_report)
 
 
-def _measure_all(session: Session, say: MeasureProgress) -> None:
-    """Idle power, then each cell; the record is written after each."""
-    cells = shapes(session.config)
-    say.open(session.config, session.protocol, len(cells), f"speech {session.details['speech']}", str(session.run.path))
-    session.idle = new_meter(idle=session.config.idle, say=say.phase).idle
-    session.rows += _idle_rows(session)
-    for number, shape in enumerate(cells, start=1):
-        say.cell(number, shape.label)
-        began = time.monotonic()
-        entry = _measure_one(session, shape, say)
-        session.details["cells"].append({**entry, "seconds": time.monotonic() - began})
-        session.run.write(session.record("unfinished"))
+def _measure_all(session: Session, plans: list[CellPlan | CellError], say: MeasureProgress) -> None:
+    """Idle power, then each cell once, and again as often as repeats are asked for."""
+    config, cells = session.config, shapes(session.config)
+    say.open(config, session.protocol, len(cells), f"speech {session.details['speech']}", str(session.run.path))
+    session.idle = new_meter(idle=config.idle, say=say.phase).idle
+    session.ceiling = session.bench.ceiling(config.device, config.precision)
+    living = LivingCells(session.bench, session.speech, say)
+    for shape, plan in zip(cells, plans, strict=True):
+        request = replace(_request(config, shape, session.grid), idle=session.idle)
+        subject = Subject(shape, request, {"label": shape.label, "clip_seconds": shape.clip_seconds})
+        subject.entry |= dict.fromkeys(("batch_seconds_asked", "batch_seconds"), subject.request.setting.batch_seconds)
+        session.subjects.append(subject)
+        if isinstance(plan, CellError):
+            _fail(subject, str(plan), say)
+        else:
+            subject.plan = plan
+            living.know(subject.request, plan.peak)
+    visits = RepeatPlan(session.protocol, len(cells), session.began, config.minutes, config.device)
+    for repeat in range(1, session.protocol.repeats + 1):
+        for number, subject in enumerate(session.subjects, start=1):
+            if subject.failed:
+                visits.skip()
+            elif (window := visits.window()) is None:
+                _out_of_time(subject, repeat, say)
+            else:
+                say.cell(number, subject.shape.label, repeat)
+                with visits.timed(window):
+                    _visit(session, living, subject, window, say)
+            session.run.write(session.record("unfinished"))
+
+
+def _visit(session: Session, living: LivingCells, subject: Subject, window: float, say: MeasureProgress) -> None:
+    """One repeat of a cell, in a process of its own."""
+    key, began = (subject.shape.label, session.config.phase), time.monotonic()
+    attempt: Callable[[CellRequest], MeasuredCell] = lambda r: living.measure(key, r, window)  # noqa: E731 - one line says it
+    try:
+        subject.request, measured, halvings = halved_until_it_fits(subject.request, attempt, say.phase)
+    except CellError as error:
+        _fail(subject, str(error), say)
+        return
+    finally:
+        living.end(key)
+        subject.entry["seconds"] = subject.entry.get("seconds", 0.0) + time.monotonic() - began
+    entry, details = subject.entry, measured.details
+    entry.setdefault("halved", []).extend(halvings)
+    entry["batch_seconds"] = subject.request.setting.batch_seconds
+    note = "; ".join(entry["halved"])
+    alone = measured.rows if not subject.repeats else [row for row in measured.rows if _of_batch(row, subject)]
+    subject.repeats.append([with_note(row, note) for row in alone])
+    entry |= {name: details[name] for name in ("warm_up", "meter_remarks") if name in details}
+    entry["repeats"] = [*entry.get("repeats", []), *details.get("repeats", [])]
+    entry["repeat_seconds"] = max(entry.get("repeat_seconds", 0.0), details.get("repeat_seconds", window))
+    subject.request = replace(subject.request, alone=False)
+    session.run.add_trace(measured.trace, cell=subject.shape.label)
+    if found := details.get("disturbances"):
+        session.details["disturbances"].setdefault(subject.shape.label, []).extend(found)
+
+
+def _of_batch(row: Measurement, subject: Subject) -> bool:
+    """Whether a row is of the whole batch; latency of one clip is taken once."""
+    return row.conditions.batch_seconds == subject.request.setting.batch_seconds
+
+
+def _fail(subject: Subject, reason: str, say: MeasureProgress) -> None:
+    """What a cell has no result for; one that fails after its first repeat keeps what it has."""
+    say.phase(f"{subject.shape.label}: {reason}")
+    subject.failed = reason
+    if subject.repeats:
+        subject.entry["ended"] = reason
+    else:
+        subject.entry["failed"] = reason
+
+
+def _out_of_time(subject: Subject, repeat: int, say: MeasureProgress) -> None:
+    """`--minutes` are up: fewer repeats, or none."""
+    if repeat == 1:
+        _fail(subject, "left out: --minutes were up", say)
+    else:
+        subject.entry["ended"] = f"--minutes were up after {len(subject.repeats)} repeats"
 
 
 def _about_weights(config: MeasureConfig) -> list[str]:
@@ -145,22 +279,3 @@ def _idle_rows(session: Session) -> list[Measurement]:
     held = conditions(torch.device(session.config.device), session.config.precision, None)
     parts = {**session.idle.parts, "machine": session.idle.machine}
     return [Measurement(session.config.model, "power_idle", q, "idle", scope, held) for scope, q in parts.items()]
-
-
-def _measure_one(session: Session, shape: Shape, say: MeasureProgress) -> dict[str, Any]:
-    """Take up the rows of a cell, whatever becomes of it; returns its entry in the details."""
-    request = session.request(shape)
-    entry: dict[str, Any] = {"label": shape.label, "clip_seconds": shape.clip_seconds, "batch_seconds_asked": request.setting.batch_seconds}  # fmt: skip
-    try:
-        fitting, cell, halvings = halved_until_it_fits(
-            request, lambda r: guarded(r, session.speech, say, measured_apart), say.phase
-        )
-    except CellError as error:
-        say.phase(f"{shape.label}: {error}")
-        session.rows += failed_rows(request, str(error))
-        return {**entry, "batch_seconds": request.setting.batch_seconds, "failed": str(error)}
-    session.rows += [with_note(row, "; ".join(halvings)) for row in cell.rows]
-    session.run.add_trace(cell.trace, cell=shape.label)
-    if cell.details["disturbances"]:
-        session.details["disturbances"][shape.label] = cell.details["disturbances"]
-    return {**entry, "batch_seconds": fitting.setting.batch_seconds, "halved": halvings, **cell.details}

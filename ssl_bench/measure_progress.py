@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from benchmarks.repeats import Stage
     from ssl_bench.measure_settings import MeasureConfig
 
-OVERHEAD = 12.0
-"""s that a cell takes beside its repeats, until one has shown it: start of its process, warm-up, ceiling."""
+OVERHEAD = 5.0
+"""s that a repeat takes beside its window, until one has shown it: start of its process, build, warm-up."""
 
 
 class MeasureProgress(StatusLine):
@@ -27,34 +27,37 @@ class MeasureProgress(StatusLine):
     def __init__(self, console: Console, scope: str) -> None:
         super().__init__(console)
         self.scope = scope
-        self._cells = self._number = 1
+        self._cells = self._number = self._repeat = 1
+        self._repeats, self._visits = 1, 0
         self._began = time.monotonic()
         self._joules_before = self._joules = 0.0
 
     def open(self, config: MeasureConfig, protocol: Protocol, cells: int, speech: str, run: str) -> None:
         """What is about to be done."""
-        self._cells, self._began = cells, time.monotonic()
-        how = f"{protocol.repeats} repeats of {protocol.duration:g} s"
+        self._cells, self._repeats, self._began = cells, protocol.repeats, time.monotonic()
+        how = f"{protocol.repeats} repeats of {protocol.duration:g} s, each in a process of its own"
         what = f"{config.model}, {config.phase}, on {config.device} ({config.precision})"
         self.phase(f"{what}: {cells} cell{'s' * (cells > 1)}, {how}; {speech}; run: {run}")
 
-    def cell(self, number: int, label: str) -> None:
-        """A cell begins."""
-        self._number = number
+    def cell(self, number: int, label: str, repeat: int) -> None:
+        """A repeat of a cell begins."""
+        self._number, self._repeat = number, repeat
+        self._visits += 1
         self._joules_before += self._joules
         self._joules = 0.0
-        if self._cells > 1:
+        if self._cells > 1 and repeat == 1:
             self.phase(f"cell {number} of {self._cells}: {label}")
 
     def predicted(self, batch_seconds: float, peak: Quantity) -> None:
         """What a try will need."""
         told = f"not available ({peak.note})" if peak.value is None else " ".join(shown(peak))
-        self.phase(f"{batch_seconds:g} s of audio a call; predicted peak memory {told}")
+        if self._repeat == 1:
+            self.phase(f"{batch_seconds:g} s of audio a call; predicted peak memory {told}")
 
     def stage(self, stage: Stage, setting: CellSetting, protocol: Protocol) -> None:
         """Where the cell stands."""
-        name = f"{stage.name} {stage.repeat} of {protocol.repeats}" if stage.repeat else stage.name
-        parts = [f"cell {self._number} of {self._cells}", name]
+        parts = [f"cell {self._number} of {self._cells}", f"repeat {self._repeat} of {self._repeats}"]
+        parts += [stage.name] if stage.name != "repeat" else []
         if stage.seconds_per_call:
             parts.append(f"{plain(setting.batch_seconds / stage.seconds_per_call)} x real time")
         watts, joules = stage.power.get(self.scope), stage.joules.get(self.scope)
@@ -66,9 +69,8 @@ class MeasureProgress(StatusLine):
         self.show(parts)
 
     def _left(self, stage: Stage, protocol: Protocol) -> float:
-        """Of this cell, and of the others by how long those so far have taken."""
-        planned = protocol.repeats * (protocol.duration + protocol.cool_down)
-        done = self._number - 1
+        """Of this visit, and of the others by how long those so far have taken."""
+        planned, done = protocol.duration, self._visits - 1
         each = (time.monotonic() - self._began) / done if done else planned + OVERHEAD
-        here = planned if stage.left is None and stage.name in {"build", "warm-up"} else stage.left or 0.0
-        return here + (self._cells - self._number) * each
+        here = planned if stage.left is None else stage.left
+        return here + max(0, self._cells * self._repeats - self._visits) * each

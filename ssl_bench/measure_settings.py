@@ -15,6 +15,7 @@ from ssl_bench.machine_settings import Device, Precision, check_grid, chosen_dev
 Phase = Literal["inference", "training"]
 SWEPT = ("clip-seconds", "batch-seconds")
 SHORTEST_CLIP, LONGEST_CLIP = 0.32, 3600.0
+REPEATS = 5
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,9 @@ class MeasureConfig:
         pretrained: published weights for a catalog model: a folder, a safetensors file or a name on the hub.
         clip_seconds: of one clip.
         batch_seconds: of audio in a call; 240 on a GPU, one clip on a CPU.
-        duration: s of one repeat.
-        repeats: 5 on a GPU, 3 on a CPU.
+        duration: s of one repeat; 10 on a GPU, 5 on a CPU.
+        repeats: each in a process of its own, in turn with those of other cells; 5.
+        minutes: of the whole command, or None: shorter and fewer repeats where there is no time for those asked for.
         data: "sample", or a folder of audio that the clips are cut from.
         sweep: what is swept and its values, or None.
         idle: whether idle power is measured first, where there is a counter.
@@ -38,8 +40,9 @@ class MeasureConfig:
     phase: Phase = "inference"
     clip_seconds: float = 15.0
     batch_seconds: float | None = None
-    duration: float = 10.0
-    repeats: int | None = None
+    duration: float | None = None
+    repeats: int = REPEATS
+    minutes: float | None = None
     precision: Precision = "auto"
     compile: bool = False
     device: Device = "auto"
@@ -103,6 +106,7 @@ def _check_numbers(config: MeasureConfig) -> None:
     least: tuple[tuple[str, float | None, float], ...] = (
         ("seed", config.seed, 0.0), ("repeats", config.repeats, 1.0),
         ("duration", config.duration, 0.001), ("batch-seconds", config.batch_seconds, SHORTEST_CLIP),
+        ("minutes", config.minutes, 0.0),
     )  # fmt: skip
     for name, value, lowest in least:
         if value is not None and not lowest <= value < math.inf:
@@ -125,7 +129,7 @@ def resolved(config: MeasureConfig, *, cuda: bool) -> MeasureConfig:
         device=device,
         precision=precision,
         batch_seconds=240.0 if gpu and config.batch_seconds is None else config.batch_seconds,
-        repeats=(5 if gpu else 3) if config.repeats is None else config.repeats,
+        duration=(10.0 if gpu else 5.0) if config.duration is None else config.duration,
     )
 
 

@@ -23,7 +23,8 @@ from benchmarks.record import Conditions, Measurement
 from models.catalog import checkpoint_folder
 from models.families import family_of
 from ssl_bench.attempts import Attempt, phase_cost
-from ssl_bench.cells import CellError, CellRequest, measured_apart
+from ssl_bench.cell_processes import CellServer
+from ssl_bench.cells import CellError, CellRequest
 from ssl_bench.config import TrainAndMeasureConfig, clip_shape
 from ssl_bench.cost_rows import cost_rows
 from ssl_bench.full_run import NO_STEP, joules_per_hour, training_rate
@@ -174,9 +175,10 @@ def inference_rows(trial: Trial, run: Path, speech: NDArray[np.int16]) -> Rows:
     clips = 16 if trial.device.type == "cuda" else 1
     c = trial.config
     setting = CellSetting(trial.name, "inference", INFERENCE_CLIP, clips, c.precision, pue=c.pue, grid=trial.grid)
-    request = CellRequest(str(checkpoint_folder(run)), setting, INFERENCE, trial.device.type, c.seed, count=False)
+    request = CellRequest(str(checkpoint_folder(run)), setting, INFERENCE, trial.device.type, c.seed)
     try:
-        return measured_apart(request, speech).rows
+        with CellServer() as bench:
+            return bench.build(request, speech).window(INFERENCE.duration).rows
     except CellError as error:
         reason = unavailable("J/h", f"the measuring process failed: {error}")
         return [Measurement(trial.name, "energy_per_audio_hour", reason, "inference", "machine", trial.held())]

@@ -6,7 +6,7 @@ import fcntl
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -99,13 +99,22 @@ class RunFolder:
 
     def add_trace(self, trace: pd.DataFrame, **label: int | str) -> None:
         """Append power samples to `power.parquet`, labelled by what they are of: `attempt=2` or `cell="..."`."""
+        self._append([trace.assign(**label)])
+
+    def add_traces(self, traces: Sequence[tuple[str, pd.DataFrame]]) -> None:
+        """Append the power samples of several cells at once, each with its label."""
+        self._append([trace.assign(cell=label) for label, trace in traces])
+
+    def _append(self, traces: list[pd.DataFrame]) -> None:
         import pandas as pd
 
         path, partial = self.path / "power.parquet", self.path / ".power.parquet"
-        trace = trace.assign(**label)
+        traces = [trace for trace in traces if len(trace)]
+        if not traces:
+            return
         if path.is_file():
-            trace = pd.concat([pd.read_parquet(path), trace], ignore_index=True)
-        trace.to_parquet(partial, index=False)
+            traces.insert(0, pd.read_parquet(path))
+        pd.concat(traces, ignore_index=True).to_parquet(partial, index=False)
         partial.replace(path)
 
     def save_checkpoint(

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from contextlib import ExitStack, nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from benchmarks.cell import Step
-from benchmarks.flops import inference_flops, training_flops
 from benchmarks.memory import bytes_of, gradient_bytes, optimiser_bytes
 from models.catalog import load_model, pretraining
 from models.interface import SAMPLE_RATE
 from ssl_bench.pretraining import make_fabric, make_optimiser, training_step
 
 if TYPE_CHECKING:
-    from models.interface import Encoder
     from ssl_bench.cells import CellRequest
 
 
@@ -44,7 +42,6 @@ def encoding(request: CellRequest, speech: NDArray[np.int16], device: torch.devi
         one_clip=(lambda: encoder(waveforms[:1])) if request.alone else None,
         context=context,
         sizes=lambda: {"weights": bytes_of(encoder.state_dict().values())},
-        count=(lambda: inference_flops(lambda: _encoder(name), setting.clip_seconds)) if request.count else None,
         attention=getattr(encoder, "attention", None),
     )
 
@@ -75,13 +72,8 @@ def training(request: CellRequest, speech: NDArray[np.int16], device: torch.devi
             "gradients": gradient_bytes(model),
             "optimizer": optimiser_bytes(optimiser),
         },
-        count=(lambda: training_flops(lambda: pretraining(name, weights=False), setting.clip_seconds)) if request.count else None,
         attention=getattr(model.encoder, "attention", None),
     )  # fmt: skip
-
-
-def _encoder(name: str) -> Encoder:
-    return cast("Encoder", load_model(name, weights=False))
 
 
 STEPS = {"inference": encoding, "training": training}

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import psutil
 
+_family: int | None = None
+"""The process whose descendants, with its ancestors, are this run's own; this one, where nobody adopted it."""
 FIRST_NAMESPACE = 0xEFFFFFFC
 """The kernel's own namespace of process numbers (PROC_PID_INIT_INO); in any other, a driver's numbers may not be ours."""
 OTHERS_CORES = 1.0
@@ -29,6 +31,12 @@ class CpuTimes:
     stolen_s: float
 
 
+def adopt(pid: int) -> None:
+    """Take all descendants of `pid`, an ancestor of this process, for this run's own: processes side by side are no neighbours."""
+    global _family  # noqa: PLW0603 - of this process, as its number is
+    _family = pid
+
+
 def read_cpu_times() -> CpuTimes:
     """One look at all processes of our own tree, and one at the machine; a millisecond on a quiet machine."""
     whole = psutil.cpu_times()
@@ -37,14 +45,14 @@ def read_cpu_times() -> CpuTimes:
 
 
 def own_cpu_seconds() -> float:
-    """Of this process, its ancestors, and its descendants, those included that have ended and were waited for."""
-    me = psutil.Process()
+    """Of this run's own processes: its head, the ancestors and the descendants of it, those that have ended included."""
+    head = _head()
     total = 0.0
-    for process in [me, *me.children(recursive=True)]:
+    for process in [head, *head.children(recursive=True)]:
         with suppress(psutil.Error):
             times = process.cpu_times()
             total += times.user + times.system + times.children_user + times.children_system
-    for process in me.parents():
+    for process in head.parents():
         with suppress(psutil.Error):
             times = process.cpu_times()
             total += times.user + times.system
@@ -70,15 +78,19 @@ def cpu_disturbances(start: CpuTimes, end: CpuTimes) -> list[str]:
 
 
 def is_own(pid: int) -> bool | None:
-    """Whether a process is of this run: this one, an ancestor or a descendant; None where no such process is known here."""
-    me = os.getpid()
-    if pid == me:
-        return True
+    """Whether a process is of this run: its head, an ancestor or a descendant of it; None where no such process is known here."""
     try:
-        other = psutil.Process(pid)
-        return any(parent.pid == me for parent in other.parents()) or other in psutil.Process().parents()
+        head, other = _head(), psutil.Process(pid)
+        return other == head or head in other.parents() or other in head.parents()
     except psutil.Error:
         return None
+
+
+def _head() -> psutil.Process:
+    """The process that all of this run's own descend from."""
+    with suppress(psutil.Error):
+        return psutil.Process(_family)
+    return psutil.Process()
 
 
 def described(pid: int) -> str:

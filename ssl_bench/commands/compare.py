@@ -48,7 +48,7 @@ def compare_command(
     compile_: Compile = False,
     device: Device = "auto",
     minutes: Annotated[
-        float, typer.Option(help="No round begins that would end later; one round is always made.")
+        float, typer.Option(help="Of the whole command; a model that has no time is left out by name.")
     ] = 10.0,
     precision_target: Annotated[str, typer.Option(help="Half-width of the 95 % intervals that is enough.")] = "2%",
     baseline: Annotated[str | None, typer.Option(help="Of the ratios. [the first model]")] = None,

@@ -36,8 +36,11 @@ def measure_command(
     phase: Annotated[str, typer.Option(help="inference or training.")] = "inference",
     clip_seconds: Annotated[float, typer.Option(help="Of one clip.")] = 15.0,
     batch_seconds: Annotated[float | None, typer.Option(help="Audio a call. [240 on a GPU, one clip on a CPU]")] = None,
-    duration: Annotated[float, typer.Option(help="Seconds of one repeat.")] = 10.0,
-    repeats: Annotated[int | None, typer.Option(help="[5 on a GPU, 3 on a CPU]")] = None,
+    duration: Annotated[float | None, typer.Option(help="Seconds of one repeat. [10 on a GPU, 5 on a CPU]")] = None,
+    repeats: Annotated[int, typer.Option(help="Each in a process of its own.")] = 5,
+    minutes: Annotated[
+        float | None, typer.Option(help="Of the whole command: repeats are shorter or fewer. [no bound]")
+    ] = None,
     sweep: Annotated[
         str | None, typer.Option(help=f"KEY=V1,V2,...: a cell for each value, such as {CURVE}; or batch-seconds=...")
     ] = None,
@@ -65,7 +68,7 @@ def measure_command(
     choose(phase, ("inference", "training"), "--phase")
     config = MeasureConfig(
         model=model, phase=phase, clip_seconds=clip_seconds, batch_seconds=batch_seconds, duration=duration,  # type: ignore[arg-type]
-        repeats=repeats, compile=compile_, seed=seed, data=data, country=country, grid_intensity=grid_intensity, pue=pue,
+        repeats=repeats, minutes=minutes, compile=compile_, seed=seed, data=data, country=country, grid_intensity=grid_intensity, pue=pue,
         idle=idle, strict=strict, out=out, pretrained=pretrained, sweep=None if sweep is None else parse_sweep(sweep), **choices,
     )  # fmt: skip
     check_early(config)

@@ -34,10 +34,21 @@ def disturbances(record: Record) -> list[str]:
 
 def closing_lines(record: Record) -> list[str]:
     """What disturbed the measurement, and how to get carbon."""
-    said = [f"disturbed {line}" for line in disturbances(record)]
+    said = [f"disturbed {line}" for line in _by_cell(record)]
     if record.details["grid"] is None:
         said.append("No CO2e without a grid: add --country FRA (ISO code) or --grid-intensity G (g/kWh).")
     return said
+
+
+def _by_cell(record: Record) -> list[str]:
+    """What disturbed the measurement, the rounds of one cell in one line."""
+    cells: dict[str, list[str]] = {}
+    for part, lines in record.details.get("disturbances", {}).items():
+        cells.setdefault(part.partition(", round ")[0], []).extend(lines)
+    return [
+        f"{cell}: {lines[0]}" + (f"; and {len(lines) - 1} times more" if len(lines) > 1 else "")
+        for cell, lines in cells.items()
+    ]
 
 
 def require_quiet(run: RunFolder, record: Record) -> None:

@@ -89,14 +89,17 @@ def test_a_block_knows_its_neighbours_on_the_cpu(monkeypatch: pytest.MonkeyPatch
 
 
 def test_family_is_own_and_a_sibling_is_not() -> None:
+    """Unless their common parent has adopted both: cells of one comparison are no neighbours of each other."""
     code = (
-        "import sys; from benchmarks.energy.processes import is_own; print([is_own(int(pid)) for pid in sys.argv[1:]])"
+        "import sys; from benchmarks.energy.processes import adopt, is_own\n"
+        "told = lambda: [is_own(int(pid)) for pid in sys.argv[1:]]\n"
+        "alone = told(); adopt(int(sys.argv[1])); print([*alone, *told()])"
     )
     sibling = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
     told = subprocess.check_output(
         [sys.executable, "-c", code, str(os.getpid()), str(sibling.pid)], text=True, cwd=ROOT
     )
-    assert json.loads(told.lower()) == [True, False]
+    assert json.loads(told.lower()) == [True, False, True, True]
     assert is_own(sibling.pid) is True
     sibling.communicate()
     assert is_own(2**22 + 1) is None

@@ -43,7 +43,7 @@ class Chain(nn.Module):
             hidden = checkpoint(layer, hidden, use_reentrant=False) if self.checkpointed else layer(hidden)
         return hidden
 
-    def forward(self, waveforms: Tensor, lengths: None = None) -> SpeechFeatures:  # noqa: ARG002
+    def forward(self, waveforms: Tensor, lengths: None = None) -> SpeechFeatures:
         hidden = self.frames(waveforms)
         return SpeechFeatures((hidden,), torch.zeros(len(waveforms)), 62.5)
 
@@ -55,7 +55,7 @@ class Summed(nn.Module):
         super().__init__()
         self.encoder = chain
 
-    def forward(self, waveforms: Tensor, lengths: None, generator: torch.Generator) -> LossAndMetrics:  # noqa: ARG002
+    def forward(self, waveforms: Tensor, lengths: None, generator: torch.Generator) -> LossAndMetrics:
         return LossAndMetrics(self.encoder.frames(waveforms).sum(), {})
 
 
@@ -204,7 +204,7 @@ class Transformers(nn.Module):
         config = getattr(transformers, f"{family}Config")(mask_time_prob=0.0, layerdrop=0.0, **settings)
         self.model, self.encoder = getattr(transformers, f"{family}Model")(config), nn.Module()
 
-    def forward(self, waveforms: Tensor, lengths: None, generator: torch.Generator) -> LossAndMetrics:  # noqa: ARG002
+    def forward(self, waveforms: Tensor, lengths: None, generator: torch.Generator) -> LossAndMetrics:
         return LossAndMetrics(self.model(waveforms).last_hidden_state.float().pow(2).mean(), {})
 
 

@@ -181,7 +181,7 @@ class Dropping(nn.Module):
         self.encoder.droppable = list(self.encoder.layers)[1:]
         self.head = nn.Linear(4, 6)
 
-    def forward(self, waveforms: Tensor, lengths: None, generator: torch.Generator) -> LossAndMetrics:  # noqa: ARG002
+    def forward(self, waveforms: Tensor, lengths: None, generator: torch.Generator) -> LossAndMetrics:
         assert self.encoder.layer_drop == 0, "counted with all layers"
         hidden = waveforms.unflatten(1, (-1, 4))
         for layer in self.encoder.layers:

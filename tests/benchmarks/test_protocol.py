@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from benchmarks.energy import EnergyMeter
 from benchmarks.energy.reading import EnergyReading
-from benchmarks.protocol import Protocol, drift_of, warm_up
+from benchmarks.protocol import Protocol, WarmUp, drift_of, warm_up
 from benchmarks.quantity import Quantity, unavailable
 from benchmarks.repeats import needed_seconds, timed_repeats
 from benchmarks.stopwatch import Stopwatch, unheard
@@ -65,10 +65,11 @@ def test_a_step_that_never_settles_is_measured_all_the_same() -> None:
     assert "NOT STEADY" in found.note
 
 
-def test_a_call_longer_than_the_limit_ends_the_warm_up_at_once() -> None:
+def test_calls_longer_than_the_limit_end_the_warm_up_after_two() -> None:
     clock = Clock(50.0)
     found = warm_up(clock.step, Protocol(warm_up_limit=30.0), clock.watch, unheard)
-    assert (found.calls, found.drift, found.steady) == (1, None, False)
+    assert (found.calls, found.drift, found.steady) == (2, None, False)
+    assert "too few to compare two windows" in found.note
 
 
 @given(st.lists(st.floats(1e-4, 5.0), max_size=40), st.floats(0.1, 2.0))
@@ -142,6 +143,9 @@ def test_how_long_one_per_cent_takes() -> None:
     assert needed_seconds(reading(2.0, 10.0, "sampled")) == 0.0, "samples err by their scatter, not by their edges"
 
 
+WARM = WarmUp(7, 1.5, 0.01, steady=True)
+
+
 class FakeMeter:
     """A meter whose counter errs by 10 J at 100 W."""
 
@@ -165,7 +169,7 @@ def test_repeats_that_are_too_short_for_the_counter_are_taken_again(duration: fl
     clock = Clock(0.5)
     meter: Any = FakeMeter(clock)
     protocol = Protocol(duration=duration, repeats=3, cool_down=0.0)
-    found = timed_repeats(clock.step, protocol, clock.watch, meter, unheard)
+    found = timed_repeats(clock.step, WARM, protocol, watch=clock.watch, meter=meter, report=unheard)
     assert found.duration == pytest.approx(lasts)
     assert [sum(calls) for calls in found.calls] == [pytest.approx(lasts, abs=0.5)] * 3
     assert found.whole.duration.value == pytest.approx(3 * lasts, abs=1.5)
@@ -179,7 +183,8 @@ def test_a_rest_lies_between_repeats_and_a_call_after_it(monkeypatch: pytest.Mon
     meter: Any = FakeMeter(clock)
     protocol = Protocol(duration=20.0, repeats=3, cool_down=2.5)
     stages: list[Any] = []
-    found = timed_repeats(clock.step, protocol, clock.watch, meter, stages.append)
+    found = timed_repeats(clock.step, WARM, protocol, watch=clock.watch, meter=meter, report=stages.append)
     assert rests == [2.5, 2.5]
-    assert clock.calls == found.warm.calls + 3 * 20 + 2
+    assert clock.calls == 3 * 20 + 2
+    assert found.warm is WARM
     assert [stage.repeat for stage in stages if stage.name == "rest"] == [2, 3]

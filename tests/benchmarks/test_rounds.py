@@ -11,7 +11,7 @@ from scipy import stats
 from benchmarks.quantity import Method, Quantity, unavailable
 from benchmarks.ratios import paired_ratio, ratio, ratio_of_largest
 from benchmarks.record import Conditions, Measurement
-from benchmarks.rounds import combined, order_of, over_rounds, relative_half_width
+from benchmarks.rounds import combined, order_of, over_processes, over_rounds, relative_half_width, summed
 
 
 def q(value: float, ci95: tuple[float, float] | None = None, method: Method = "measured", note: str = "") -> Quantity:
@@ -138,3 +138,51 @@ def test_orders_are_drawn_by_the_seed_and_differ_between_rounds() -> None:
     assert all(sorted(order) == cells for order in orders)
     assert len({tuple(order) for order in orders}) == 5
     assert order_of(cells, 4, 1) != orders[0]
+
+
+def held(within: float, between: float, processes: int, *, level: float = 1.0) -> float:
+    """How often the interval of one run holds the middle of all runs, 1: processes scatter by `within`, runs by `between`.
+
+    `level` widens or narrows the interval, to show that the test would see it.
+    """
+    draw, hits = np.random.default_rng(processes), 0
+    for _ in range(3000):
+        run = between * draw.standard_normal() + within * draw.standard_normal(processes)
+        found = over_processes([q(float(np.exp(v))) for v in run])
+        assert found.ci95 is not None
+        assert found.value is not None
+        low, high = (found.value * (end / found.value) ** level for end in found.ci95)
+        hits += low <= 1 <= high
+    return hits / 3000
+
+
+@pytest.mark.parametrize("processes", [2, 3, 5, 10])
+def test_the_interval_over_processes_holds_the_middle_of_all_runs(processes: int) -> None:
+    """Where runs differ by as much as processes within one, 95 %; where they differ by less, more."""
+    assert 0.935 <= held(0.05, 0.05, processes) <= 0.965
+    assert held(0.05, 0.0, processes) >= 0.95
+
+
+def test_a_narrower_interval_over_processes_would_be_seen() -> None:
+    assert held(0.05, 0.05, 5, level=1 / math.sqrt(6)) < 0.8
+
+
+def test_the_interval_over_processes_by_hand() -> None:
+    """Logs 0 and 0.1: mean 0.05, deviation 0.0707, t of one degree 12.706, sqrt(1 + 1/2): 1.100."""
+    found = over_processes([q(1.0), q(math.exp(0.1))])
+    half = 12.7062 * 0.0707107 * math.sqrt(1.5)
+    assert found.ci95 == pytest.approx((math.exp(0.05 - half), math.exp(0.05 + half)), rel=1e-4)
+    assert "geometric mean of 2 processes" in found.note
+    alone = over_processes([q(100.0, (99.0, 101.0))])
+    assert alone.ci95 == (99.0, 101.0)
+    assert alone.note == "one process: how repeated runs scatter is not in the interval"
+
+
+def test_energy_of_repeats_adds_up_with_its_errors_and_misses_what_a_part_misses() -> None:
+    whole = summed([q(10.0, (9.0, 11.0)), q(20.0, (18.0, 22.0), "modelled")])
+    assert (whole.value, whole.ci95, whole.method) == (30.0, (27.0, 33.0), "modelled")
+    assert summed([q(1.0, (0.0, 2.0)), q(2.0)]).ci95 is None
+    assert summed([q(1.0), unavailable("J", "no counter")]).note == "no counter"
+    rows = [Measurement("m", "energy", q(value), "inference", "gpu") for value in (1.0, 2.0)]
+    assert [m.quantity.value for m in combined([[row] for row in rows], repeats=True)] == [3.0]
+    assert combined([[row] for row in rows]) == []

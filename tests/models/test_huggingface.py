@@ -74,10 +74,10 @@ def test_every_layer_is_that_of_transformers(family: str, norm: str) -> None:
     model = built(family, **FRONT_ENDS[norm])
     seen: list[Tensor] = []
 
-    def first(module: object, inputs: tuple[Tensor, ...]) -> None:  # noqa: ARG001
+    def first(module: object, inputs: tuple[Tensor, ...]) -> None:
         seen.append(inputs[0])
 
-    def block(module: object, inputs: object, output: Any) -> None:  # noqa: ARG001
+    def block(module: object, inputs: object, output: Any) -> None:
         seen.append(output if isinstance(output, Tensor) else output[0])
 
     hooks = [model.encoder.layers[0].register_forward_pre_hook(first)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +12,6 @@ from models.errors import BadInputError
 from ssl_bench.compare_settings import (
     ON_CPU,
     ON_GPU,
-    OVERHEAD,
-    ROUNDS,
     CompareConfig,
     chosen_weights,
     parse_names,
@@ -66,18 +63,12 @@ def test_the_device_decides_what_is_left_open() -> None:
     assert resolved(CompareConfig(clip_seconds=7.0), cuda=False).batch_seconds == 7.0
 
 
-@pytest.mark.parametrize("minutes", [0.1, 2.0, 5.0, 8.0, 60.0])
 @pytest.mark.parametrize("cuda", [False, True])
-def test_windows_let_three_rounds_end_in_time_where_they_can(minutes: float, *, cuda: bool) -> None:
-    """A GPU's window holds a hundred ticks of 100 ms however little time there is."""
-    config = resolved(CompareConfig(minutes=minutes), cuda=cuda)
-    window = config.protocol.duration
-    shortest = 10.0 if cuda else 1.0
-    assert shortest <= window <= 10
-    assert config.protocol.repeats == 1
-    if window > shortest:
-        assert ROUNDS * len(config.cells) * (window + OVERHEAD) <= 60 * minutes + 1e-6
-    assert replace(config, phases=("inference",)).protocol.duration >= window
+def test_a_window_is_as_long_as_its_device_needs(*, cuda: bool) -> None:
+    """A GPU's window holds a hundred ticks of 100 ms; the kernel's account of a CPU's neighbours needs half a second."""
+    protocol = resolved(CompareConfig(), cuda=cuda).protocol
+    assert protocol.duration == (10.0 if cuda else 0.6)
+    assert protocol.repeats == 1
 
 
 @pytest.mark.parametrize(

@@ -10,26 +10,18 @@ import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from benchmarks.cell import CellSetting, MeasuredCell
-from benchmarks.protocol import Protocol
-from benchmarks.quantity import unavailable
 from benchmarks.record import Measurement
-from ssl_bench.cells import CellRequest, halved_until_it_fits
-from ssl_bench.guarded_cell import PROCESS_BYTES, guarded
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 OWN = """
 import os, signal, sys, time, torch
 from torch import nn
-
-def in_worker():
-    return "cell_worker" in str(getattr(sys.modules["__main__"], "__file__", ""))
+from torch._subclasses.fake_tensor import FakeTensor
 
 class Net(nn.Module):
     attention = "eager"
@@ -40,7 +32,7 @@ class Net(nn.Module):
 
     def forward(self, waveforms, lengths=None):
         print("{this model talks}")
-        if in_worker() and waveforms.shape[1] > 20_000:
+        if not isinstance(waveforms, FakeTensor) and waveforms.shape[1] > 20_000:
             self.worst()
         return self.conv(waveforms[:, None]).mT
 
@@ -77,7 +69,7 @@ def swept(
     run = tmp_path_factory.mktemp("runs") / "swept"
     done = sslbench(
         "measure", f"{own}:killed", "--sweep", "clip-seconds=0.5,1,2", "--batch-seconds", 2, "--grid-intensity", 56,
-        "--out", run, "--json", *QUICK, cwd=foreign,
+        "--out", run, "--repeats", 2, "--json", *QUICK, cwd=foreign,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return run, done
@@ -244,32 +236,9 @@ def test_a_counter_is_given_time_and_its_idle_power_is_taken_off(
     assert all(repeat["seconds"] > 2.0 for repeat in cell["repeats"])
     per_hour = frame.loc[("energy_per_audio_hour", "gpu")]
     calls = sum(repeat["calls"] for repeat in cell["repeats"])
-    assert per_hour["value"] == pytest.approx(gpu["energy"]["value"] / calls * 3600)
+    assert per_hour["value"] == pytest.approx(gpu["energy"]["value"] / calls * 3600, rel=0.03), "a mean of ratios"
     assert per_hour["ci95"][0] < per_hour["value"] < per_hour["ci95"][1]
     assert frame.loc[("energy", "machine")]["method"] == "modelled", "the CPU's part still is"
-
-
-def test_what_needs_more_memory_than_there_is_is_never_begun(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Eight clips of 15 s in training need some 0.5 GB beside the 0.6 GB of the process: 0.8 GB hold two of them."""
-    begun: list[int] = []
-
-    def measured(request: CellRequest, *_: object) -> MeasuredCell:
-        begun.append(request.setting.clips)
-        return MeasuredCell([Measurement("x", "peak_memory", unavailable("B", "made up"))], pd.DataFrame(), {})
-
-    monkeypatch.setattr("ssl_bench.guarded_cell.memory_at_hand", lambda: 0.8e9)
-    said: list[str] = []
-    speech: Any = None
-    say: Any = SimpleNamespace(predicted=lambda *_: None, stage=None)
-    request = CellRequest("efficient-tiny", CellSetting("x", "training", 15.0, 8, "float32"), Protocol(), "cpu")
-    fitting, cell, _ = halved_until_it_fits(request, lambda r: guarded(r, speech, say, measured), said.append)
-    assert begun == [fitting.setting.clips]
-    assert fitting.setting.clips < 8
-    assert "GiB needed by prediction, 0.75 GiB at hand" in said[0]
-    predicted = cell.rows[0]
-    assert predicted.metric == "predicted_peak_memory"
-    assert predicted.quantity.value is not None
-    assert predicted.quantity.value + PROCESS_BYTES < 0.8e9
 
 
 @pytest.mark.parametrize(

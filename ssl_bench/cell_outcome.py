@@ -1,0 +1,39 @@
+"""What rows say of a cell that has no result, or not the batch that was asked for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import torch
+
+from benchmarks.quantity import joined, unavailable
+from benchmarks.record import Measurement, headline_scope
+
+if TYPE_CHECKING:
+    from ssl_bench.cells import CellRequest
+
+UNMEASURED = (
+    ("audio_seconds_per_second", "s/s", None),
+    ("peak_memory", "B", None),
+    ("energy_per_audio_hour", "J/h", "*"),
+)
+"""What a cell without a result is missing; "*" stands for the headline's scope."""
+
+
+def failed_rows(request: CellRequest, reason: str) -> list[Measurement]:
+    """What is missing of a cell, each with the reason."""
+    setting, scope = request.setting, headline_scope(request.device)
+    held = setting.held(torch.device(request.device), None)
+    return [
+        Measurement(setting.model, metric, unavailable(unit, reason), setting.phase, part and scope, held)
+        for metric, unit, part in UNMEASURED
+    ]
+
+
+def with_note(row: Measurement, note: str) -> Measurement:
+    """A row that says what became of the batch that was asked for."""
+    if not note or row.metric not in {metric for metric, _, _ in UNMEASURED}:
+        return row
+    told = joined(row.quantity.note, note)
+    return replace(row, quantity=replace(row.quantity, note=told))
