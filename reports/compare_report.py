@@ -80,7 +80,8 @@ def _opening(record: Record) -> str:
     return (
         f"{head}\n\nOn {where}, {c['device']}, {c['precision']}; clips of {c['clip_seconds']:g} s, {c['batch_seconds']:g} s a call "
         f"unless marked. {how}\n\nIn turn: each round measures every model once, in an order drawn by the seed, each in a "
-        f"process of its own, in a window of {protocol['duration']:.3g} s after a warm-up. Figures are geometric means over rounds, memory the largest; "
+        f"process of its own that stays between rounds, in a window of up to {protocol['duration']:.3g} s or one call after a warm-up. "
+        "Figures are geometric means over rounds; memory is that of the fresh process; "
         "the 95 % interval is the hull of Student's over the rounds and of the rounds' own. Ratios are paired by round: "
         "Student's interval of the logs of the rounds' ratios. A modelled energy has no interval, since its model's error is not "
         f"known.\n\nThe {reached_line(record)}. The cells took {seconds_spent(record)}. Speech: {record.details['speech']}."
@@ -104,6 +105,9 @@ def _notes(record: Record) -> str:
         for line in found
     ]
     lines += [f"- {cell}: {line}" for cell, found in record.details.get("halved", {}).items() for line in found]
+    lines += [
+        f"- built again in later rounds, for want of memory: {line}" for line in record.details.get("rebuilt", [])
+    ]
     lines += [f"- differs: {line}" for line in record.details["differences"]]
     lines += [f"- {line}" for line in record.details.get("about_weights", [])]
     notes: dict[str, list[str]] = {}

@@ -140,6 +140,11 @@ def _protocol(record: Record) -> str:
         steady = f"warmed up until the medians of two windows of {p['window']:g} s part by at most {100 * p['tolerance']:g} %"
         if _in_turn(record):
             return f"{number}{_rounds(record, steady, p['duration'])}"
+        if not p["cool_down"]:
+            return (
+                f"{number}{p['repeats']} repeats of up to {p['duration']:g} s, each in a process of its own, {steady}; the interval of a "
+                "time is Student's over processes, widened to hold the middle of repeated runs."
+            )
         return (
             f"{number}Each setting in a process of its own, {steady}, then {p['repeats']} repeats of {p['duration']:g} s with "
             f"{p['cool_down']:g} s of rest."
@@ -165,7 +170,7 @@ def _rounds(record: Record, steady: str, duration: float) -> str:
     ended = f" ({target['ended']})" if target["ended"] else ""
     return (
         f"{', '.join(record.details['models'])} measured in turn: {within} every model and phase once, in an order "
-        f"drawn at random by the seed, each in a process of its own, {steady}, then timed for {duration:.3g} s. Rounds were to end when all "
+        f"drawn at random by the seed, each in a process of its own, {steady}, then timed for {duration:.3g} s or one call. Rounds were to end when all "
         f"intervals had come to {100 * target['precision']:g} %, which was {'' if target['met'] else 'not '}reached{ended}."
     )
 
