@@ -7,7 +7,6 @@ import statistics
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import binom, t
 
 from benchmarks.quantity import Quantity
 
@@ -45,6 +44,8 @@ def order_interval(ordered: Sequence[float], share: float) -> Interval | None:
     X(l) to X(u) holds it unless the number of draws below it, Binomial(n, share), is under l or at least u
     (David and Nagaraja, Order Statistics, 7.1).
     """
+    from scipy.stats import binom
+
     n = len(ordered)
     low = int(binom.ppf((1 - CONFIDENCE) / 2, n, share))
     high = int(binom.ppf((1 + CONFIDENCE) / 2, n, share)) + 1
@@ -66,6 +67,8 @@ def repeat_interval(values: Sequence[float]) -> Interval | None:
 
 def student_half_width(values: Sequence[float]) -> float:
     """Half the 95 % interval of the mean of at least two values, by Student's t."""
+    from scipy.stats import t
+
     return float(t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)) * statistics.stdev(values) / math.sqrt(len(values))
 
 

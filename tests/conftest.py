@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -31,6 +32,12 @@ def pytest_configure(config: pytest.Config) -> None:
     ):  # as a job in the background begins, and its children after it
         signal.signal(signal.SIGINT, signal.default_int_handler)
     config.stash[LEFT_OUT] = []
+    gc.disable()  # until all is collected: what is imported and collected stays, and is looked through again and again
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

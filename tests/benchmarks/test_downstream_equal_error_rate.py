@@ -9,8 +9,6 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy.optimize import brentq
-from sklearn.metrics import roc_curve
 
 from benchmarks.downstream import equal_error_rate as module
 from benchmarks.downstream.equal_error_rate import Trials, equal_error_rate
@@ -22,6 +20,9 @@ TRIALS = st.lists(st.tuples(st.integers(-4, 4), st.booleans(), st.integers(1, 3)
 
 def oracle(scores: list[float], is_target: list[bool], weights: list[float] | None = None) -> float:
     """Brent's root along the corners of scikit-learn's ROC curve."""
+    from scipy.optimize import brentq
+    from sklearn.metrics import roc_curve
+
     accepted, found, _ = roc_curve(is_target, scores, sample_weight=weights, drop_intermediate=False)
     corners = np.arange(len(accepted))
     at = brentq(lambda t: np.interp(t, corners, accepted) - 1 + np.interp(t, corners, found), 0, corners[-1])

@@ -9,7 +9,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.linear_model import LogisticRegression
 
 from benchmarks.downstream import pooled as module
 from benchmarks.downstream.features import Frames
@@ -71,6 +70,8 @@ def clouds(count: int, seed: int, spread: float = 1.0, classes: int = 4) -> Exam
 @pytest.mark.parametrize("batch", [512, 64])
 def test_it_learns_what_logistic_regression_learns(batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Accuracy and loss on new data within a little of scikit-learn's, which sees the layer that matters."""
+    from sklearn.linear_model import LogisticRegression
+
     monkeypatch.setattr(module, "BATCH", batch)
     train, dev, test = clouds(300, 0, 2.0), clouds(300, 1, 2.0), clouds(1_000, 2, 2.0)
     found = learn(flat(6, 2), train, dev, CPU, 0)

@@ -13,7 +13,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from sklearn.metrics.pairwise import cosine_similarity
 
 from benchmarks.downstream.equal_error_rate import equal_error_rate
 from benchmarks.downstream.features import Frames, LogMelControl
@@ -176,6 +175,8 @@ def test_too_few_voices_have_no_accuracy(parts: list[tuple[str, str, int]], lear
 
 def test_the_equal_error_rate_is_that_of_all_pairs() -> None:
     """A plain loop: standardise each frame by the training frames, average layers and frames, cosine of each pair."""
+    from sklearn.metrics.pairwise import cosine_similarity
+
     spoken = said(("a", "1", 6), ("b", "1", 5), ("c", "1", 1))
     frames, train = heard(spoken, 1, 0.5), heard(said(("x", "", 4), ("y", "", 4)), 2)
     everything = np.concatenate([u.double().numpy() for u in train.utterances])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 
-import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -140,6 +139,8 @@ def test_a_count_that_fails_leaves_no_fake_mode_behind() -> None:
 @pytest.mark.parametrize("seconds", [1.0, 10.0])
 def test_fvcore_counts_the_same(seconds: float) -> None:
     """fvcore counts the same matrix products; rotary positions, norms and gates are elementwise and in neither."""
+    import pandas as pd
+
     config = EFFICIENT["efficient-tiny"].encoder
     encoder = EfficientEncoder(config)
     table = pd.DataFrame(second_opinion(encoder, seconds).modules).set_index("module")
@@ -150,6 +151,8 @@ def test_fvcore_counts_the_same(seconds: float) -> None:
 @FVCORE_ON_TORCH
 def test_the_module_table_splits_the_total() -> None:
     """By hand: the projection, the mel filters, and each block alike."""
+    import pandas as pd
+
     encoder = EfficientEncoder(SMALL.encoder)
     table = pd.DataFrame(second_opinion(encoder, 2.0).modules).set_index("module")
     assert table.loc["project", "macs"] == 50 * 80 * 24

@@ -6,13 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import scipy.fft
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor
-from transformers.audio_utils import mel_filter_bank
 
 from models.frontend import (
     FFT,
@@ -51,6 +49,8 @@ def padded(clips: list[Tensor], extra: int, garbage: float) -> tuple[Tensor, Ten
 
 
 def mel_oracle(mels: int) -> Array:
+    from transformers.audio_utils import mel_filter_bank
+
     bank: Array = mel_filter_bank(FFT // 2 + 1, mels, 0.0, 8000.0, 16_000, norm=None, mel_scale="htk")
     return bank
 
@@ -73,6 +73,8 @@ def slope_oracle(values: Array) -> Array:
 
 
 def mfcc_oracle(logmel: Array) -> Array:
+    import scipy.fft
+
     cepstra = scipy.fft.dct(logmel, type=2, norm="ortho", axis=1)[:, :13]
     first = slope_oracle(cepstra)
     joined = np.concatenate([cepstra, first, slope_oracle(first)], axis=1)[: len(logmel) // 2 * 2 : 2]
@@ -118,6 +120,8 @@ def test_autocast_leaves_the_front_end_in_float32() -> None:
 
 @pytest.mark.parametrize(("mels", "coefficients"), [(80, 13), (40, 40), (23, 12)])
 def test_dct_is_that_of_scipy(mels: int, coefficients: int) -> None:
+    import scipy.fft
+
     expected = scipy.fft.dct(np.eye(mels), type=2, norm="ortho", axis=1)[:, :coefficients]
     np.testing.assert_allclose(dct_matrix(mels, coefficients).numpy(), expected, atol=1e-6)
 

@@ -8,7 +8,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import chi2
 
 from models.masking import span_mask
 
@@ -74,6 +73,8 @@ def test_the_generator_decides() -> None:
 
 def test_every_placement_is_equally_likely() -> None:
     """Chi-square over all C(8, 3) = 56 ways to put three spans of 3 on 14 frames, in a padded batch."""
+    from scipy.stats import chi2
+
     n, span, count, draws = 14, 3, 3, 20_000
     seen: dict[tuple[bool, ...], int] = {}
     for slots in combinations(range(n - count * (span - 1)), count):

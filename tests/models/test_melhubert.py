@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import pairwise_distances_argmin
 from torch import Tensor
 
 from benchmarks.flops import training_flops
@@ -51,6 +50,8 @@ def step(module: MelHubertPretraining, waveforms: Tensor, seed: int = 7) -> Loss
 
 def test_loss_and_metrics_are_those_of_the_hidden_frames() -> None:
     """Hidden frames are zeros before the projection; each is to give its own unit, one for each 20 ms."""
+    from sklearn.metrics import pairwise_distances_argmin
+
     module = built()
     torch.nn.init.normal_(module.head.weight, std=1.0)
     outcome = step(module, batch())

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import pairwise_distances_argmin
 from torch import Tensor
 
 from benchmarks.flops import training_flops
@@ -82,6 +81,8 @@ def test_what_is_clustered_is_that_layer_of_the_whole_teacher(name: str, layer: 
 
 
 def test_labels_are_the_nearest_centroids_of_the_fit() -> None:
+    from sklearn.metrics import pairwise_distances_argmin
+
     module = built()
     quantiser = quantiser_of(module)
     assert not module.targets_fitted

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from rich.console import Console
@@ -59,6 +58,8 @@ class Cells:
         self.draw = np.random.default_rng(0)
 
     def __call__(self, request: CellRequest, speech: Any, report: Any) -> MeasuredCell:
+        import pandas as pd
+
         del report
         self.heard.add(id(speech))
         setting = request.setting
@@ -361,6 +362,8 @@ def test_weights_that_do_not_fit_are_a_row_and_the_compiled_step_is_measured(
 @pytest.mark.slow
 def test_two_models_on_this_machine(sslbench: Callable[..., Any], tmp_path: Path) -> None:
     """A model of the user's has no objective, so its training is a row with the reason; the tiny one is measured in both phases."""
+    import pandas as pd
+
     (tmp_path / "mine.py").write_text(
         "from torch import nn\n\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
         "        self.conv = nn.Conv1d(1, 8, 400, 320)\n\n    def forward(self, waveforms, lengths=None):\n"
