@@ -42,7 +42,7 @@ def test_nothing_to_rate_is_refused() -> None:
         pooled_rate([1.0], [0.0], ["x"], seed=0)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(RATED, st.integers(0, 5))
 @example([(1, 0, "a"), (0, 5, "b")], 0)
 def test_the_interval_holds_the_rate_and_stays_within_the_utterances(

@@ -104,7 +104,7 @@ def test_silence_lies_on_the_floor() -> None:
     assert LogMel(40)(torch.zeros(1, 3200)).numpy() == pytest.approx(np.log(LOG_FLOOR))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(HOP, 8000))
 def test_a_clip_has_one_frame_for_each_whole_hop(samples: int) -> None:
     assert LogMel(20)(torch.zeros(1, samples)).shape == (1, samples // 160, 20)
@@ -197,7 +197,7 @@ def test_stacking_joins_neighbours_in_order() -> None:
 
 
 @pytest.mark.parametrize("garbage", [0.0, -3.0, float("nan")])
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(frames=st.lists(st.integers(2, 40), min_size=1, max_size=4), extra=st.integers(0, 9))
 def test_mfcc_is_the_same_alone_and_in_a_padded_batch(garbage: float, frames: list[int], extra: int) -> None:
     """Deltas of deltas too: what they see past the end is the clip's own last frame."""

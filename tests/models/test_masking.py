@@ -6,7 +6,7 @@ from itertools import combinations, groupby
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from models.masking import span_mask
@@ -29,7 +29,6 @@ def spans_expected(n: int, span: int, share: float) -> int:
 shapes = st.tuples(st.lists(st.integers(0, 120), min_size=1, max_size=6), st.integers(0, 30), st.integers(1, 12))
 
 
-@settings(deadline=None)
 @given(shapes, st.integers(0, 2**32))
 def test_half_of_the_valid_frames_in_whole_disjoint_spans(shape: tuple[list[int], int, int], seed: int) -> None:
     """Runs of masked frames are whole spans (touching ones join), so an exact count means that none overlap."""
@@ -44,7 +43,6 @@ def test_half_of_the_valid_frames_in_whole_disjoint_spans(shape: tuple[list[int]
         assert not any(row[n:])
 
 
-@settings(deadline=None)
 @given(st.integers(1, 200), st.sampled_from([0.0, 0.125, 0.25, 0.375, 0.625, 0.75, 0.875, 1.0]), st.integers(1, 16))
 def test_other_shares(n: int, share: float, span: int) -> None:
     row = drawn([n], n, span, share).tolist()[0]
