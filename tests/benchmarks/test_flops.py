@@ -21,7 +21,7 @@ from models.efficient.encoder import EfficientEncoder
 from models.efficient.masked_prediction import MaskedPrediction
 from models.errors import BadInputError
 
-SECONDS = [1.0, 3.7, 10.0, 30.0, 60.0]
+SECONDS = [1.0, 3.7, pytest.param(10.0, marks=pytest.mark.slow), pytest.param(30.0, marks=pytest.mark.slow), 60.0]
 FVCORE_ON_TORCH = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
 """fvcore traces with what torch has left behind."""
 

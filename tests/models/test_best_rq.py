@@ -142,7 +142,9 @@ def test_a_step_by_hand() -> None:
     assert training_macs(CONFIG, 16_000) == filters + targets + 2 * projection + 3 * learned
 
 
-@pytest.mark.parametrize("seconds", [1.0, 3.7, 10.0, 30.0, 60.0])
+@pytest.mark.parametrize(
+    "seconds", [1.0, 3.7, pytest.param(10.0, marks=pytest.mark.slow), pytest.param(30.0, marks=pytest.mark.slow), 60.0]
+)
 def test_a_steps_flops_agree_with_the_closed_form(seconds: float) -> None:
     """With three of the layers, which cost alike; the whole is counted in test_every_model.py."""
     whole = BEST_RQ["best-rq-base"]

@@ -28,7 +28,9 @@ SHALLOW = replace(
 CONFIGS = [SHALLOW, ODD]
 
 
-@pytest.mark.parametrize("seconds", [1.0, 3.7, 10.0, 30.0, 60.0])
+@pytest.mark.parametrize(
+    "seconds", [1.0, 3.7, pytest.param(10.0, marks=pytest.mark.slow), pytest.param(30.0, marks=pytest.mark.slow), 60.0]
+)
 @pytest.mark.parametrize("config", CONFIGS, ids=["essl", "odd"])
 def test_the_counter_agrees_with_the_closed_form(config: EsslConfig, seconds: float) -> None:
     samples = round(seconds * 16_000)

@@ -127,7 +127,7 @@ FULL_SIZE = [pytest.param(name, marks=[pytest.mark.slow] * (name not in ONE_OF_E
 
 @pytest.mark.parametrize("name", FULL_SIZE)
 def test_at_full_size_it_is_counted_without_weights(name: str) -> None:
-    """FLOPs equal to the closed form, and memory that is at least what weights, gradients and optimiser state take."""
+    """FLOPs equal to the closed form."""
     form = closed_form(name)
     assert form is not None
     assert form.training is not None
@@ -137,6 +137,12 @@ def test_at_full_size_it_is_counted_without_weights(name: str) -> None:
     assert training.flops / 2 == pytest.approx(form.training(59_200), rel=1e-3)
     assert not inference.suspects
     assert not training.suspects
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name not in {"essl", "hubert-base"})) for name in CATALOG]
+)
+def test_at_full_size_its_memory_holds_weights_gradients_and_optimiser_state(name: str) -> None:
     with fake_tensors():
         learned = sum(p.numel() for p in pretraining(name).parameters() if p.requires_grad)
     idle = forecast_inference(lambda: load_model(name), 3.7, device="cuda").peak.value or 0
