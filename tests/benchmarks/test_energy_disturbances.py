@@ -79,8 +79,7 @@ def test_a_block_knows_its_neighbours_on_the_cpu(monkeypatch: pytest.MonkeyPatch
         while time.perf_counter() < end:
             pass
         assert meter.windows == {}
-    (line,) = meter.reading.disturbances
-    assert line.startswith("cpu: other processes took ")
+    assert any(line.startswith("cpu: other processes took ") for line in meter.reading.disturbances)
     assert meter.windows["inside"].disturbances == meter.reading.disturbances
     unwatched = EnergyMeter(gpus=(), cpu=False)
     with unwatched:
