@@ -84,7 +84,7 @@ def test_every_number_behind_a_figure_is_in_its_table(drawn: Path) -> None:
 
 
 def test_captions_are_safe_for_latex(tmp_path: Path, trace: Any) -> None:
-    some = [row for row in TWO.measurements if row.metric in {"energy", "cer"}]
+    some = [row for row in TWO.measurements if row.metric not in {"peak_memory", "flops_per_audio_second"}]
     write_figures([record(TWO.id, *some), record("r", *rows("c", 1.0, 0.1)[:3])], tmp_path, {0: trace})
     text = (tmp_path / "figures" / "captions.tex").read_text(encoding="utf-8")
     assert r"run\_1 \& 2" in text
@@ -120,7 +120,7 @@ def test_runs_of_one_name_keep_their_own_files(tmp_path: Path, trace: Any) -> No
 
 
 def test_letters_that_the_font_lacks_are_no_failure(tmp_path: Path) -> None:
-    figures = write_figures([record("r", *rows("模型", 1000.0, 0.5)[3:])], tmp_path)
+    figures = write_figures([record("r", *rows("模型", 1000.0, 0.5))], tmp_path)
     assert any(figure.files for figure in figures)
 
 
