@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from benchmarks.downstream import pooled
 from benchmarks.downstream.equal_error_rate import equal_error_rate
 from benchmarks.downstream.features import Frames, LogMelControl
 from benchmarks.downstream.heads import LayerMix
@@ -25,6 +26,12 @@ from ssl_bench.data.audio import read_audio
 from ssl_bench.data.corpus import read_corpus
 
 CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True)
+def _fewer_updates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Voices as far apart as these are told apart after a few; that learning goes to its end is test_downstream_pooled's."""
+    monkeypatch.setattr(pooled, "UPDATES", 250)
 
 
 def silence() -> NDArray[np.float32]:
