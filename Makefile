@@ -6,8 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-# One thread a worker: two pools of threads on the same cores wait for each other.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --named-at-end
+# One thread a worker: two pools of threads on the same cores wait for each other. Compiled tests are kept.
+PYTEST := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --named-at-end
 
 .PHONY: demo test test-ci test-slow test-all lint bench bench-gpu clean
 
@@ -29,7 +29,7 @@ test-slow: $(READY)
 	$(PYTEST) -m slow
 
 test-all: $(READY)
-	$(PYTEST)
+	$(PYTEST) --hypothesis-profile drawn
 
 lint: $(READY)
 	$(BIN)/ruff check .

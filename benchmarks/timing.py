@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
-from scipy.stats import binom, t
 
 from benchmarks.quantity import Quantity
 
@@ -46,9 +46,16 @@ def order_interval(ordered: Sequence[float], share: float) -> Interval | None:
     (David and Nagaraja, Order Statistics, 7.1).
     """
     n = len(ordered)
-    low = int(binom.ppf((1 - CONFIDENCE) / 2, n, share))
-    high = int(binom.ppf((1 + CONFIDENCE) / 2, n, share)) + 1
+    low, high = _orders(n, share)
     return None if low < 1 or high > n else (ordered[low - 1], ordered[high - 1])
+
+
+@cache
+def _orders(n: int, share: float) -> tuple[int, int]:
+    """The ranks l and u of `n` draws."""
+    from scipy.stats import binom
+
+    return int(binom.ppf((1 - CONFIDENCE) / 2, n, share)), int(binom.ppf((1 + CONFIDENCE) / 2, n, share)) + 1
 
 
 def repeat_interval(values: Sequence[float]) -> Interval | None:
@@ -66,7 +73,15 @@ def repeat_interval(values: Sequence[float]) -> Interval | None:
 
 def student_half_width(values: Sequence[float]) -> float:
     """Half the 95 % interval of the mean of at least two values, by Student's t."""
-    return float(t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)) * statistics.stdev(values) / math.sqrt(len(values))
+    return _student(len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
+
+
+@cache
+def _student(freedom: int) -> float:
+    """The quantile of Student's t."""
+    from scipy.stats import t
+
+    return float(t.ppf((1 + CONFIDENCE) / 2, freedom))
 
 
 def hull(*intervals: Interval | None) -> Interval:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#777777"
 """Of the Okabe-Ito palette, which the colour-blind can tell apart."""
@@ -14,6 +16,7 @@ BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#777777"
 
 def training_picture(metrics: Sequence[dict[str, Any]], trace: pd.DataFrame, path: Path) -> None:
     """Loss and masked accuracy over time above, power below; attempts follow each other on one time axis."""
+    import pandas as pd
     from matplotlib.figure import Figure
 
     curve, power = pd.DataFrame(metrics), trace.rename(columns={"time_s": "seconds"})
@@ -29,6 +32,8 @@ def training_picture(metrics: Sequence[dict[str, Any]], trace: pd.DataFrame, pat
 
 def _starts(*frames: pd.DataFrame) -> pd.Series[float]:
     """Seconds of the attempts before each attempt, pauses left out; the last thing known of an attempt is its end."""
+    import pandas as pd
+
     known = [frame[["attempt", "seconds"]] for frame in frames if not frame.empty and "attempt" in frame]
     if not known:
         return pd.Series(dtype=float)
@@ -66,6 +71,8 @@ def _draw_curve(axes: Any, curve: pd.DataFrame) -> None:  # noqa: ANN401 - matpl
 
 
 def _draw_power(axes: Any, power: pd.DataFrame) -> None:  # noqa: ANN401 - matplotlib's axes
+    import pandas as pd
+
     axes.set_xlabel("minutes")
     axes.set_ylabel("power in W")
     known = power.dropna(subset=["power_w"]) if "power_w" in power else pd.DataFrame()

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from benchmarks.record import Record, write_atomically
 from reports.curves import training_picture
 from reports.full_run import full_run_table
@@ -21,6 +19,8 @@ def write_run_report(
     record: Record, folder: Path, metrics: Sequence[dict[str, Any]], modules: Sequence[ModuleMacs] | str | None
 ) -> None:
     """Write both beside the record; `modules` is fvcore's table, or why there is none."""
+    import pandas as pd
+
     trace_path = folder / "power.parquet"
     trace = pd.read_parquet(trace_path) if trace_path.is_file() else pd.DataFrame()
     training_picture(metrics, trace, folder / "training.png")

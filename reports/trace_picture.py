@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from reports.drawing import Drawing, sentences
 from reports.style import COLUMN_INCHES, METERED, nth
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure as Canvas
 
 BINS = 300
@@ -48,6 +47,8 @@ def binned_trace(trace: pd.DataFrame, bins: int = BINS) -> pd.DataFrame:
         `device`, `method`, `minutes` (of the bin's middle), `power_w`, `lowest_w`, `highest_w` and `samples`; its `attrs`
         hold the bins' width `bin_s` and the `starts` of parts after the first, in minutes.
     """
+    import pandas as pd
+
     known = trace.dropna(subset=["power_w"]) if "power_w" in trace else pd.DataFrame()
     if known.empty:
         return pd.DataFrame()

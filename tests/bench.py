@@ -74,6 +74,18 @@ def bench_meter(pairs: int = 12, steps: int = 6) -> None:
         ratios.append(metered / without)
     half = 1.96 * float(np.std(ratios, ddof=1)) / len(ratios) ** 0.5
     share = own / (wall * (os.cpu_count() or 1))
+    with EnergyMeter() as meter:
+        for _ in range(50):
+            with meter.window("step"):
+                time.sleep(0.04)
+        begun = time.thread_time()
+        for _ in range(100):
+            meter.live()
+        live = (time.thread_time() - begun) / 100
+    idle = meter.own_cpu_seconds / ((meter.reading.duration.value or 0) * (os.cpu_count() or 1))
+    out(
+        f"meter: own CPU time {100 * idle:.3f} % of wall x cores with 50 windows in 2 s; live() takes {1e6 * live:.0f} us, the bar is 1000"
+    )
     out(f"meter: own CPU time {100 * share:.3f} % of wall x cores; with / without in turn, {pairs} pairs:")
     out(f"       {np.mean(ratios):.4f}, 95 % interval [{np.mean(ratios) - half:.4f}, {np.mean(ratios) + half:.4f}]")
 

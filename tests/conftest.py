@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import gc
+import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+
+# A busy machine is no failure, and a failure is the same for all; `make test-all` draws examples of its own.
+hypothesis.settings.register_profile(
+    "same", deadline=None, derandomize=True, database=None, print_blob=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)  # fmt: skip
+hypothesis.settings.register_profile("drawn", hypothesis.settings.get_profile("same"), derandomize=False)
+hypothesis.settings.load_profile("same")
 
 TOOLS = {"cc": "cc", "chromium": "chromium", "pdflatex": "pdflatex", "slurm": "sbatch"}
 SPEECH = Path(__file__).parents[2] / "shared" / "speech" / "LibriSpeech"
@@ -31,6 +45,12 @@ def pytest_configure(config: pytest.Config) -> None:
     ):  # as a job in the background begins, and its children after it
         signal.signal(signal.SIGINT, signal.default_int_handler)
     config.stash[LEFT_OUT] = []
+    gc.disable()  # until all is collected: what is imported and collected stays, and is looked through again and again
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -88,9 +108,58 @@ def _missing(item: pytest.Item) -> str:
 def scripted_driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the scripted NVIDIA driver, for LD_LIBRARY_PATH; tests that use it carry the marker `cc`."""
     folder = tmp_path_factory.mktemp("driver")
-    command = ["cc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", str(folder / "libnvidia-ml.so.1")]
-    subprocess.run([*command, str(DRIVER), "-lm"], check=True)
+    command = ["cc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-Wl,-soname,libnvidia-ml.so.1"]
+    subprocess.run([*command, "-o", str(folder / "libnvidia-ml.so.1"), str(DRIVER), "-lm"], check=True)
     return folder
+
+
+class Forked:
+    """A process that the warm server has started."""
+
+    def __init__(self, server: str, request: dict[str, Any], folder: Path) -> None:
+        self._out, self._err = folder / "stdout", folder / "stderr"
+        self.args = request["arguments"]
+        self._line = socket.socket(socket.AF_UNIX)
+        self._line.connect(server)
+        self._line.sendall(json.dumps(request | {"stdout": str(self._out), "stderr": str(self._err)}).encode() + b"\n")
+        self._told = self._line.makefile()
+        self.pid = int(self._told.readline())
+
+    def finish(self, seconds: float = 240) -> subprocess.CompletedProcess[str]:
+        """Wait for its end; what hangs is killed."""
+        self._line.settimeout(seconds)
+        try:
+            code = int(self._told.readline())
+        except TimeoutError:
+            os.kill(self.pid, signal.SIGKILL)
+            raise
+        finally:
+            self._told.close()
+            self._line.close()
+        return subprocess.CompletedProcess(self.args, code, self._out.read_text(), self._err.read_text())
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Forked]]:
+    """Start `sslbench` or a piece of code in a process that has imported torch already (tests/warm.py)."""
+    folder = tmp_path_factory.mktemp("warm")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "COVERAGE"))}
+    environment |= {"OMP_NUM_THREADS": "1", "MPLCONFIGDIR": str(folder), "SSLBENCH_CACHE": str(folder / "cache")}
+    address = os.path.relpath(folder / "socket")  # a socket's address has room for about a hundred characters
+    command = [sys.executable, "-P", str(Path(__file__).with_name("warm.py")), address]
+
+    def start(
+        *arguments: object, cwd: Path, env: dict[str, str], code: str | None = None, strict: bool = False
+    ) -> Forked:
+        words = ["sslbench", *map(str, arguments)]
+        request = {"arguments": words, "cwd": str(cwd), "env": env, "code": code, "strict": strict}
+        return Forked(address, request, tmp_path_factory.mktemp("forked"))
+
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        assert server.stdout.readline() == "ready\n"
+        yield start
+        server.terminate()
 
 
 @pytest.fixture(scope="session")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy.sparse
 from numpy.typing import NDArray
 
 from benchmarks.downstream.intervals import RESAMPLES
+
+if TYPE_CHECKING:
+    import scipy.sparse
 
 AT_ONCE = 50  # resamples
 
@@ -40,6 +43,8 @@ class Average:
     """
 
     def __init__(self, cells: Cells) -> None:
+        import scipy.sparse
+
         names = sorted({*cells.speakers, *cells.x_speakers})
         number = {name: i for i, name in enumerate(names)}
         self.speakers = len(names)
@@ -58,6 +63,8 @@ class Average:
 
     def _summed(self, values: NDArray[np.float64]) -> scipy.sparse.csr_array:
         """Sums by (phone pair, speaker) and speaker of X."""
+        import scipy.sparse
+
         shape = (len(self._pair), 1 if self._within else self.speakers)
         return scipy.sparse.csr_array(scipy.sparse.coo_array((values, (self._row, self._column)), shape))
 

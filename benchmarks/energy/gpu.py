@@ -94,7 +94,7 @@ class GpuSource(Source):
     def sample(self, now_s: float) -> None:
         """Read once more."""
         self._read_counter(now_s)
-        self._read_power(now_s)
+        self._read_power(time.perf_counter())
 
     def mark(self, now_s: float) -> Mark:
         """Read at an edge."""
@@ -104,8 +104,12 @@ class GpuSource(Source):
             self._read_power(now_s)
         else:
             self._integral.hold(max(now_s, self._integral.time_s))
+        if self.method == "sampled":
+            slack_s = time.perf_counter() - now_s
         seen = self._integral
-        return Mark(now_s, slack_s, self.energy_j, seen.joules, seen.samples, seen.roughness, seen.power_w)
+        return Mark(
+            now_s, slack_s, self.energy_j, seen.joules, seen.samples, seen.roughness, seen.power_w, seen.squares
+        )
 
     def _read_counter(self, now_s: float) -> None:
         if self.fault or self.method != "measured":

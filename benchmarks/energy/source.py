@@ -31,6 +31,7 @@ class Mark:
         samples: how many power readings so far.
         roughness: sum of squared steps between successive power samples, W^2.
         power_w: the last power reading.
+        squares: sum of squared times between successive power samples, s^2.
     """
 
     time_s: float
@@ -40,6 +41,7 @@ class Mark:
     samples: int
     roughness: float
     power_w: float
+    squares: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -24,19 +24,21 @@ class Tick:
 @dataclass
 class _Watch:
     last: float | None = None
+    looked_s: float = 0.0
     moved_s: float | None = None
     gaps: list[float] = field(default_factory=list)
     moves: list[float] = field(default_factory=list)
 
     def see(self, now_s: float, joules: float | None) -> None:
-        if joules is None or joules == self.last:
+        if joules is None:
             return
-        if self.last is not None:
+        if self.last is not None and joules != self.last:
             if self.moved_s is not None:
                 self.gaps.append(now_s - self.moved_s)
                 self.moves.append(joules - self.last)
-            self.moved_s = now_s
-        self.last = joules
+            # Where this look came late, the counter may have moved as early as a look in time would have seen it.
+            self.moved_s = min(now_s, self.looked_s + POLL_S)
+        self.last, self.looked_s = joules, now_s
 
 
 def find_ticks(

@@ -1,8 +1,9 @@
 /* A scripted NVIDIA driver: the functions of libnvidia-ml.so.1 that the meter calls, answering from SCRIPT_* variables.
  *
  * Power in W of GPU i at t seconds after SCRIPT_T0: SCRIPT_POWER * (i + 1) + SCRIPT_SLOPE * t, plus SCRIPT_BURST in every
- * second half of SCRIPT_BURST_S. The counter is its exact integral, renewed every SCRIPT_TICK seconds; mishaps come
- * at SCRIPT_VANISH, _STALL, _BACK and _RESET, which ends after 0.3 s with a counter that starts anew. SCRIPT_LIMIT (W), _CLOCK
+ * second half of SCRIPT_BURST_S. The counter is its exact integral, renewed every SCRIPT_TICK seconds; mishaps, VANISH,
+ * STALL, BACK and RESET, which 0.3 s after its first refusal leaves a counter that starts anew, come with
+ * script_mishap(NAME). SCRIPT_LIMIT (W), _CLOCK
  * (MHz) and _REASONS (bits) are not supported where unset. SCRIPT_NAMES are the GPUs' names, SCRIPT_PIDS run on each of them,
  * SCRIPT_HANDLE=0 refuses each.
  * nvmlDeviceGetUtilizationRates is left out, so that one function of the binding is not found.
@@ -14,7 +15,8 @@
 #include <time.h>
 
 enum { OK = 0, INVALID = 2, NOT_SUPPORTED = 3, NO_PERMISSION = 4, NOT_FOUND = 6, TOO_SMALL = 7, LOST = 15, RESET = 16 };
-static int sessions, handles[8], mig = 7;
+static int sessions, reads, handles[8], mig = 7;
+static double vanished = 1e9, stalled = 1e9, stepped = 1e9, reset = 1e9, refused = 1e9;
 
 static double script(const char *name, double otherwise) {
     const char *text = getenv(name);
@@ -41,9 +43,18 @@ static double energy(int gpu, double t) {
 }
 
 static int gone(void) {
-    double t = elapsed(), reset = script("SCRIPT_RESET", 1e9);
-    return t > script("SCRIPT_VANISH", 1e9) ? LOST : t > reset && t < reset + 0.3 ? RESET : OK;
+    double t = elapsed();
+    if (t > reset && refused > 1e8) refused = t;
+    return t > vanished ? LOST : t > reset && t < refused + 0.3 ? RESET : OK;
 }
+
+void script_mishap(const char *name) {
+    double *mishap = !strcmp(name, "VANISH") ? &vanished : !strcmp(name, "STALL") ? &stalled : !strcmp(name, "BACK") ? &stepped : &reset;
+    *mishap = elapsed();
+}
+
+/* How often power was asked for. */
+int script_reads(void) { return reads; }
 
 static int answer(const char *name, double factor, unsigned *value) {
     if (gone()) return gone();
@@ -136,17 +147,18 @@ int nvmlDeviceGetGraphicsRunningProcesses_v3(int *gpu, unsigned *count, void *in
 }
 
 int nvmlDeviceGetTotalEnergyConsumption(int *gpu, unsigned long long *millijoules) {
-    double tick = script("SCRIPT_TICK", 0.02), t = elapsed(), stop = script("SCRIPT_STALL", 1e9);
+    double tick = script("SCRIPT_TICK", 0.02), t = elapsed();
     if (gone()) return gone();
     if (gpu == &mig || script("SCRIPT_COUNTER", 1) == 0) return NOT_SUPPORTED;
-    if (t > stop) t = stop;
+    if (t > stalled) t = stalled;
     *millijoules = 1000000 + (unsigned long long)(1000 * energy(*gpu, floor(t / tick) * tick));
-    if (elapsed() > script("SCRIPT_BACK", 1e9)) *millijoules -= 900000;
-    if (t > script("SCRIPT_RESET", 1e9)) *millijoules = (unsigned long long)(1000 * (energy(*gpu, t) - energy(*gpu, script("SCRIPT_RESET", 0))));
+    if (elapsed() > stepped) *millijoules -= 900000;
+    if (t > reset) *millijoules = (unsigned long long)(1000 * (energy(*gpu, t) - energy(*gpu, reset)));
     return OK;
 }
 
 int nvmlDeviceGetPowerUsage(int *gpu, unsigned *milliwatts) {
+    reads++;
     if (gone()) return gone();
     if (gpu == &mig || script("SCRIPT_SENSOR", 1) == 0) return NOT_SUPPORTED;
     *milliwatts = (unsigned)(1000 * power(*gpu, elapsed()));

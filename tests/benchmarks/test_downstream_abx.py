@@ -121,7 +121,6 @@ STRETCHES = st.lists(
 )  # fmt: skip
 
 
-@settings(deadline=None)
 @given(STRETCHES, st.integers(1, 40), st.integers(1, 60), st.data())
 def test_distances_are_those_of_the_recursion(
     values: list[list[tuple[int, ...]]], lattice: int, held: int, data: st.DataObject
@@ -165,7 +164,7 @@ def spoken(draw: st.DrawFn) -> tuple[Frames, list[Token]]:
     return Frames(utterances, RATE), draw(st.lists(token, min_size=8, max_size=abx_cells.MOST_TOKENS))
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(spoken(), st.integers(0, 3))
 def test_the_errors_are_those_of_loops_over_all_triples(case: tuple[Frames, list[Token]], seed: int) -> None:
     frames, tokens = case
@@ -304,7 +303,6 @@ ROWS = st.lists(
 )  # fmt: skip
 
 
-@settings(deadline=None)
 @given(ROWS, st.integers(0, 9))
 def test_a_resample_is_the_average_of_its_speakers_each_as_often_as_drawn(rows: list[Any], seed: int) -> None:
     """Against averages of lists in which each cell stands as often as its X speaker, each speaker as often as drawn."""

@@ -42,7 +42,7 @@ def best(rated: dict[str, float]) -> set[str]:
     return {text.strip() for text, rating in rated.items() if rating > most - 1e-9}
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 10**6), st.integers(0, 5), st.sampled_from([0.5, 1.0, 3.0]))
 def test_without_a_language_model_the_most_likely_text_is_found(seed: int, steps: int, sharpness: float) -> None:
     drawn = outputs(seed, steps, sharpness=sharpness)
@@ -59,7 +59,7 @@ def bigram(seed: int) -> WordNgram:
     return WordNgram(2, log10, lambda start: log10(start, ()))  # what begins decides nothing in a beam that holds all
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 10**6), st.integers(0, 5), st.sampled_from([(0.5, 1.5), (2.0, -1.0), (1.0, 0.0)]))
 def test_with_a_language_model_the_best_rated_text_is_found(
     seed: int, steps: int, weights: tuple[float, float]
@@ -138,7 +138,7 @@ def test_hundreds_of_outputs_neither_vanish_nor_depend_on_the_container() -> Non
     assert beam_search(tensor, ALPHABET, model, width=8) == text
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(0, 10**6))
 def test_symbols_hardly_heard_do_not_change_sharp_outputs(seed: int) -> None:
     """Nothing below a thousandth is tried; where each output has one symbol far above, the text stays."""

@@ -9,8 +9,6 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy.optimize import brentq
-from sklearn.metrics import roc_curve
 
 from benchmarks.downstream import equal_error_rate as module
 from benchmarks.downstream.equal_error_rate import Trials, equal_error_rate
@@ -22,13 +20,15 @@ TRIALS = st.lists(st.tuples(st.integers(-4, 4), st.booleans(), st.integers(1, 3)
 
 def oracle(scores: list[float], is_target: list[bool], weights: list[float] | None = None) -> float:
     """Brent's root along the corners of scikit-learn's ROC curve."""
+    from scipy.optimize import brentq
+    from sklearn.metrics import roc_curve
+
     accepted, found, _ = roc_curve(is_target, scores, sample_weight=weights, drop_intermediate=False)
     corners = np.arange(len(accepted))
     at = brentq(lambda t: np.interp(t, corners, accepted) - 1 + np.interp(t, corners, found), 0, corners[-1])
     return float(np.interp(at, corners, accepted))
 
 
-@settings(deadline=None)
 @given(TRIALS)
 def test_the_rate_is_that_of_the_roc_curve(rows: list[tuple[int, bool, int]]) -> None:
     """Scores of nine values, so most are tied; weighted too."""
@@ -37,7 +37,6 @@ def test_the_rate_is_that_of_the_roc_curve(rows: list[tuple[int, bool, int]]) ->
     assert equal_error_rate(scores, target, weights) == pytest.approx(oracle(scores, target, weights), abs=1e-9)
 
 
-@settings(deadline=None)
 @given(TRIALS)
 def test_a_weight_is_a_repetition(rows: list[tuple[int, bool, int]]) -> None:
     repeated = [(score, target) for score, target, weight in rows for _ in range(weight)]
@@ -91,7 +90,7 @@ def scores_between(speakers: list[str], seed: int, decimals: int) -> NDArray[np.
     return (each @ each.T).round(decimals).astype(np.float32)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 3)), min_size=2, max_size=12),
     st.integers(0, 9), st.sampled_from([1, 7]), st.sampled_from([1, 3, 2_048]),

@@ -7,7 +7,7 @@ from functools import cache
 
 import jiwer
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.downstream.phones import PHONES
@@ -44,25 +44,21 @@ def test_the_oracle_by_hand() -> None:
     assert edits("", "ABC") == edits("ABC", "") == 3
 
 
-@settings(deadline=None)
 @given(SAID, HEARD)
 def test_character_errors(said: str, heard: str) -> None:
     assert counts(jiwer.process_characters(said, heard)) == (edits(said, heard), len(said))
 
 
-@settings(deadline=None)
 @given(SAID, HEARD)
 def test_word_errors(said: str, heard: str) -> None:
     assert counts(jiwer.process_words(said, heard)) == (edits(said.split(), heard.split()), len(said.split()))
 
 
-@settings(deadline=None)
 @given(SOUNDS.filter(bool), SOUNDS)
 def test_phone_errors(said: list[str], heard: list[str]) -> None:
     assert counts(jiwer.process_words(" ".join(said), " ".join(heard))) == (edits(said, heard), len(said))
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(SAID, HEARD), min_size=1, max_size=5))
 def test_pooled_counts_are_the_rates_of_the_whole(pairs: list[tuple[str, str]]) -> None:
     said, heard = (list(side) for side in zip(*pairs, strict=True))

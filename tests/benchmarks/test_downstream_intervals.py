@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from scipy.stats import bootstrap
 
 from benchmarks.downstream.intervals import pooled_rate
 
@@ -43,7 +42,7 @@ def test_nothing_to_rate_is_refused() -> None:
         pooled_rate([1.0], [0.0], ["x"], seed=0)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(RATED, st.integers(0, 5))
 @example([(1, 0, "a"), (0, 5, "b")], 0)
 def test_the_interval_holds_the_rate_and_stays_within_the_utterances(
@@ -74,6 +73,8 @@ def test_speakers_are_what_is_drawn() -> None:
 
 def test_one_utterance_a_speaker_is_the_usual_bootstrap() -> None:
     """Against scipy's percentile interval of a ratio of sums, whose own draws differ."""
+    from scipy.stats import bootstrap
+
     draw = np.random.default_rng(0)
     totals = draw.integers(20, 200, 60)
     errors = draw.binomial(totals, draw.beta(4, 12, 60))

@@ -10,6 +10,7 @@ import soundfile
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.downstream import pooled
 from benchmarks.downstream.features import Frames
 from benchmarks.downstream.keywords import Clips, spot
 from benchmarks.downstream.spoken import Spoken
@@ -20,6 +21,12 @@ from ssl_bench.data.audio import read_audio
 from ssl_bench.data.speech_commands import Split, read_speech_commands
 
 CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True)
+def _fewer_updates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Words as far apart as these are told apart after a few; that learning goes to its end is test_downstream_pooled's."""
+    monkeypatch.setattr(pooled, "UPDATES", 100)
 
 
 def silence() -> NDArray[np.float32]:

@@ -9,7 +9,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.linear_model import LogisticRegression
 
 from benchmarks.downstream import pooled as module
 from benchmarks.downstream.features import Frames
@@ -71,6 +70,8 @@ def clouds(count: int, seed: int, spread: float = 1.0, classes: int = 4) -> Exam
 @pytest.mark.parametrize("batch", [512, 64])
 def test_it_learns_what_logistic_regression_learns(batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Accuracy and loss on new data within a little of scikit-learn's, which sees the layer that matters."""
+    from sklearn.linear_model import LogisticRegression
+
     monkeypatch.setattr(module, "BATCH", batch)
     train, dev, test = clouds(300, 0, 2.0), clouds(300, 1, 2.0), clouds(1_000, 2, 2.0)
     found = learn(flat(6, 2), train, dev, CPU, 0)
@@ -85,7 +86,8 @@ def test_it_learns_what_logistic_regression_learns(batch: int, monkeypatch: pyte
     assert found.seen == (len(found.dev_losses) + 1) * 500 * min(batch, 300)
 
 
-def test_the_rate_is_the_one_that_is_best_on_dev() -> None:
+def test_the_rate_is_the_one_that_is_best_on_dev(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "UPDATES", 60)
     found = learn(flat(6, 2), clouds(100, 0, 2.0), clouds(100, 1, 2.0), CPU, 0)
     assert found.dev_losses[found.rate] == min(found.dev_losses.values())
     assert found.dev_losses[found.rate] == pytest.approx(mean_loss(found.head, clouds(100, 1, 2.0)))
@@ -93,7 +95,7 @@ def test_the_rate_is_the_one_that_is_best_on_dev() -> None:
 
 
 def test_features_that_tell_nothing_do_not_converge() -> None:
-    """The same noise for every class: no better than the control on shuffled classes."""
+    """The same noise for every class: no better than the control on shuffled classes, after all updates."""
     draw = torch.Generator().manual_seed(0)
     train, dev = (Examples(torch.randn(400, 1, 3, generator=draw), torch.arange(400) % 4) for _ in range(2))
     found = learn(flat(3), train, dev, CPU, 0)
@@ -115,7 +117,8 @@ def test_a_loss_that_is_not_finite_is_none_in_the_record() -> None:
     }  # fmt: skip
 
 
-def test_the_seed_decides_and_nothing_else_is_touched() -> None:
+def test_the_seed_decides_and_nothing_else_is_touched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "UPDATES", 60)
     mix, state = flat(6, 2), torch.random.get_rng_state()
     one, same, other = (learn(mix, clouds(60, 0), clouds(60, 1), CPU, seed) for seed in (3, 3, 4))
     assert (one.rate, one.dev_losses, one.loss, one.control_loss) == (

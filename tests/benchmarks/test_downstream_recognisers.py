@@ -73,7 +73,7 @@ def lone_and_together(recogniser: nn.Module, utterances: list[Tensor]) -> None:
 
 
 @pytest.mark.parametrize("name", HEADS)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(lengths=st.lists(st.integers(1, 12), min_size=2, max_size=4))
 def test_padding_reaches_no_frozen_utterance(name: str, lengths: list[int]) -> None:
     """The mix shifts padding off zero, so a head that looked at it would show it."""

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from benchmarks.downstream.outcome import Outcome
 from benchmarks.downstream.seeds import over_seeds
@@ -38,6 +37,8 @@ def test_three_seeds_by_hand() -> None:
 
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=9))
 def test_the_spread_over_seeds_is_scipys(values: list[float]) -> None:
+    from scipy import stats
+
     error = float(stats.sem(values))
     expected = stats.t.interval(0.95, len(values) - 1, 0, error)[1] if error else 0.0
     assert student_half_width(values) == pytest.approx(expected, abs=1e-9)

@@ -13,8 +13,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from sklearn.metrics.pairwise import cosine_similarity
 
+from benchmarks.downstream import pooled
 from benchmarks.downstream.equal_error_rate import equal_error_rate
 from benchmarks.downstream.features import Frames, LogMelControl
 from benchmarks.downstream.heads import LayerMix
@@ -26,6 +26,12 @@ from ssl_bench.data.audio import read_audio
 from ssl_bench.data.corpus import read_corpus
 
 CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True)
+def _fewer_updates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Voices as far apart as these are told apart after a few; that learning goes to its end is test_downstream_pooled's."""
+    monkeypatch.setattr(pooled, "UPDATES", 250)
 
 
 def silence() -> NDArray[np.float32]:
@@ -176,6 +182,8 @@ def test_too_few_voices_have_no_accuracy(parts: list[tuple[str, str, int]], lear
 
 def test_the_equal_error_rate_is_that_of_all_pairs() -> None:
     """A plain loop: standardise each frame by the training frames, average layers and frames, cosine of each pair."""
+    from sklearn.metrics.pairwise import cosine_similarity
+
     spoken = said(("a", "1", 6), ("b", "1", 5), ("c", "1", 1))
     frames, train = heard(spoken, 1, 0.5), heard(said(("x", "", 4), ("y", "", 4)), 2)
     everything = np.concatenate([u.double().numpy() for u in train.utterances])

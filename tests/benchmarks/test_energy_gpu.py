@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +16,41 @@ ROOT = Path(__file__).parents[2]
 
 CHILD = """
 import ctypes, dataclasses, json, os, sys, threading, time
+from itertools import pairwise
+from benchmarks.energy import EnergyMeter, gpu
 seconds, gpus, body = float(sys.argv[1]), json.loads(sys.argv[2]), sys.argv[3]
 t0 = time.perf_counter()
 os.environ["SCRIPT_T0"] = repr(t0)
-from benchmarks.energy import EnergyMeter
 driver = ctypes.CDLL("libnvidia-ml.so.1")
-meter, extra = EnergyMeter(gpus=gpus, cpu=False, sample_hz=20), {}
+meter, extra, looks, find_ticks = EnergyMeter(gpus=gpus, cpu=False, sample_hz=20), {}, [], gpu.find_ticks
+
+def until(holds):
+    end = time.perf_counter() + 100
+    while not holds():
+        assert time.perf_counter() < end, "waited too long"
+        time.sleep(0.01)
+
+def at_work(seconds, readings=6):
+    "So long at least, and until power was read so often, where it can be read."
+    begun = driver.script_reads()
+    time.sleep(seconds)
+    if driver.script_reads() > 2:
+        until(lambda: driver.script_reads() - begun >= readings)
+
+def looked(counters):
+    "How late a look at the counters came, at worst."
+    def timed(counter):
+        return lambda: (looks.append(time.perf_counter()), counter())[1]
+    found = find_ticks([timed(counter) for counter in counters])
+    extra["late"] = max((b - a for a, b in pairwise(looks)), default=0.0)
+    return found
+
+gpu.find_ticks = looked
 if body.startswith("idle"):
     meter.measure_idle(0.4)
 with meter:
     with meter.window("first"):
-        time.sleep(seconds * 0.3)
+        at_work(seconds * 0.3)
     if body == "many":
         fds, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
         for _ in range(1000):
@@ -43,8 +66,13 @@ with meter:
             os.write(write, json.dumps([live, meter.reading.energy_gpu.note, sorted(meter.windows)]).encode())
             os._exit(0)
         extra["child"] = json.loads(os.read(read, 9999)) + [os.waitstatus_to_exitcode(os.wait()[1])]
+    if body in {"VANISH", "STALL", "BACK", "RESET"}:
+        driver.script_mishap(body.encode())
+        with meter.window("second"):
+            until(lambda: meter.live().energy["gpu"].value is None)
+            time.sleep(0.4)
     with meter.window("second"):
-        time.sleep(seconds * 0.7)
+        at_work(seconds * 0.7, 0 if body else 6)
     live = meter.live()
 reading, show = meter.reading, dataclasses.asdict
 print(json.dumps(extra | {
@@ -52,7 +80,7 @@ print(json.dumps(extra | {
     "gpu": show(reading.energy_gpu), "per_gpu": {k: show(q) for k, q in reading.per_gpu.items()},
     "integral": show(reading.integral_gpu), "net": show(reading.energy_net), "machine": show(reading.energy_machine),
     "idle": show(reading.power_idle), "cpu": show(reading.energy_cpu), "mean": show(reading.power_mean("gpu")),
-    "windows": {k: show(w.energy_gpu) for k, w in meter.windows.items()},
+    "windows": {k: show(w.energy_gpu) | {"seconds": w.duration.value} for k, w in meter.windows.items()},
     "live": [show(live.energy["gpu"]), show(live.power["gpu"])],
     "trace": reading.trace.astype(object).where(
         reading.trace.notna(), None).to_dict("list"),
@@ -73,10 +101,10 @@ SCENARIOS: dict[str, tuple[dict[str, object], float, object, str]] = {
     "no sensor": ({"SENSOR": 0, "TICK": 0.02}, 1.2, "visible", ""),
     "nothing": ({"SENSOR": 0, "COUNTER": 0}, 0.2, "visible", ""),
     "no handle": ({"HANDLE": 0}, 0.2, "visible", ""),
-    "vanishing": ({"VANISH": 2.5}, 3.0, "visible", ""),
-    "stepping back": ({"BACK": 2.5}, 3.0, "visible", ""),
-    "reset": ({"RESET": 2.5}, 3.0, "visible", ""),
-    "standing still": ({"STALL": 2.0}, 4.0, "visible", ""),
+    "vanishing": ({}, 1.2, "visible", "VANISH"),
+    "stepping back": ({}, 1.2, "visible", "BACK"),
+    "reset": ({}, 1.2, "visible", "RESET"),
+    "standing still": ({}, 1.2, "visible", "STALL"),
     "two, one visible": ({"GPUS": 2, "CUDA_VISIBLE_DEVICES": "1"}, 0.6, "visible", ""),
     "two, by UUID": ({"GPUS": 2, "CUDA_VISIBLE_DEVICES": "GPU-bb"}, 0.6, "visible", ""),
     "two, by hand": ({"GPUS": 2}, 0.4, ["GPU-bb"], ""),
@@ -97,25 +125,16 @@ SCENARIOS: dict[str, tuple[dict[str, object], float, object, str]] = {
 
 
 @pytest.fixture(scope="module")
-def outcomes(scripted_driver: Path) -> dict[str, Any]:
-    """Every scenario in a child process of its own, a few at a time since they mostly sleep."""
+def outcomes(scripted_driver: Path, warm: Callable[..., Any]) -> dict[str, Any]:
+    """Every scenario in a child process of its own, all at once since they mostly sleep."""
     base = {k: v for k, v in os.environ.items() if not k.startswith(("CUDA_", "SSLBENCH_", "SCRIPT_"))}
-    base |= {"LD_LIBRARY_PATH": str(scripted_driver), "PYTHONPATH": str(ROOT)}
-    results: dict[str, Any] = {}
-    names = sorted(SCENARIOS, key=lambda name: -SCENARIOS[name][1])
-    for batch in (names[at : at + 11] for at in range(0, len(names), 11)):
-        running = {name: _start(name, base) for name in batch}
-        for name, process in running.items():
-            out, err = process.communicate(timeout=60)
-            results[name] = json.loads(out) if process.returncode == 0 else err
-    return results
-
-
-def _start(name: str, base: dict[str, str]) -> subprocess.Popen[str]:
-    script, seconds, gpus, body = SCENARIOS[name]
-    env = base | {key if key.startswith("CUDA") else f"SCRIPT_{key}": str(value) for key, value in script.items()}
-    command = [sys.executable, "-W", "error", "-c", CHILD, str(seconds), json.dumps(gpus), body]
-    return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    base |= {"LD_LIBRARY_PATH": str(scripted_driver)}
+    running = {}
+    for name, (script, seconds, gpus, body) in SCENARIOS.items():
+        env = base | {key if key.startswith("CUDA") else f"SCRIPT_{key}": str(value) for key, value in script.items()}
+        running[name] = warm(seconds, json.dumps(gpus), body, cwd=ROOT, env=env, code=CHILD, strict=True)
+    ended = {name: process.finish() for name, process in running.items()}
+    return {name: json.loads(done.stdout) if done.returncode == 0 else done.stderr for name, done in ended.items()}
 
 
 def exact(name: str, start: float, end: float, gpu: int = 0) -> float:
@@ -143,9 +162,10 @@ def test_counter_holds_the_exact_integral_in_its_interval(outcomes: dict[str, An
 
 @pytest.mark.parametrize(("name", "tick"), [("constant", 20), ("slow tick", 100)])
 def test_the_tick_is_found_and_a_short_window_says_so(outcomes: dict[str, Any], name: str, tick: int) -> None:
+    """Never as shorter than it is, and as longer by no more than two looks that came late."""
     note = outcomes[name]["gpu"]["note"]
     found = float(note.split("every ")[1].split(" ms")[0])
-    assert tick * 0.9 <= found <= tick * 1.6
+    assert tick - 2 <= found <= tick + 2 + 2000 * outcomes[name]["late"]
     assert "too short for 1 %" in note
 
 
@@ -203,11 +223,13 @@ def test_a_counter_that_fails_is_none_with_its_reason(outcomes: dict[str, Any], 
     assert run["windows"]["second"]["value"] is None
     assert len(run["trace"]["time_s"]) > 5
     assert set(run["trace"]["power_w"]) == {100}
-    assert run["end"] - run["start"] >= SCENARIOS[name][1]  # the program went on
+    assert run["windows"]["second"]["seconds"] > 0.4  # the program went on
 
 
 def test_a_window_closed_before_the_failure_stands(outcomes: dict[str, Any]) -> None:
-    assert outcomes["stepping back"]["windows"]["first"]["value"] == pytest.approx(90, rel=0.15)
+    first = outcomes["stepping back"]["windows"]["first"]
+    assert first["ci95"][0] <= 100 * first["seconds"] <= first["ci95"][1]
+    assert first["ci95"][1] - first["ci95"][0] < first["value"]
 
 
 def test_visible_devices_are_honoured(outcomes: dict[str, Any]) -> None:
@@ -248,7 +270,7 @@ def test_a_forked_child_has_no_meter(outcomes: dict[str, Any]) -> None:
 def test_idle_power_is_taken_off(outcomes: dict[str, Any]) -> None:
     """A GPU that draws the same idle and busy leaves nothing net."""
     run = outcomes["idle"]
-    assert run["idle"]["value"] == pytest.approx(80, rel=0.1)
+    assert run["idle"]["ci95"][0] <= 80 <= run["idle"]["ci95"][1]
     for net in (run["net"], run["net_gpu"]):
         assert net["ci95"][0] <= 0 <= net["ci95"][1]
     assert "measure_idle" in outcomes["constant"]["net"]["note"]

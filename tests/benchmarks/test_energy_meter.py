@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import sys
 import threading
@@ -62,16 +61,6 @@ def test_the_model_asks_no_network_writes_nothing_and_prints_nothing(
     assert list(reading.trace.columns) == list(COLUMNS)
     assert set(reading.trace["device"]) == {"cpu", "dram"}
     assert reading.energy_net.value is None
-
-
-def test_metering_costs_under_half_a_percent() -> None:
-    """CPU time of the sampler and of a hundred edges against wall time x cores, at 10 Hz with the modelled CPU."""
-    with EnergyMeter() as meter:
-        for _ in range(50):
-            with meter.window("step"):
-                time.sleep(0.04)
-    share = meter.own_cpu_seconds / ((meter.reading.duration.value or 0) * (os.cpu_count() or 1))
-    assert 0 < share < 0.005
 
 
 class Steady:
@@ -155,17 +144,12 @@ def test_the_measured_program_keeps_its_own_errors() -> None:
     assert meter.windows["broken"].energy_cpu.note == "not asked for (cpu=False)"
 
 
-def test_live_has_every_scope_and_costs_little() -> None:
+def test_live_has_every_scope() -> None:
     with EnergyMeter(gpus=()) as meter:
-        time.sleep(0.02)
-        begun = time.thread_time()
-        for _ in range(100):
-            live = meter.live()
-        cost = (time.thread_time() - begun) / 100
+        live = meter.live()
     scopes = {"gpu", "cpu", "dram", "machine"}
     assert set(live.energy) == set(live.power) == scopes
     assert set(meter.reading.by_scope()) == scopes
-    assert cost < 0.001
 
 
 @pytest.mark.parametrize("rate", [0, -1, 1001, float("nan")])

@@ -13,7 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.energy import edges, gpu, rapl
@@ -144,7 +144,6 @@ def test_a_short_window_is_too_short_to_hold_them_against_each_other() -> None:
     lengths=st.lists(st.floats(0.001, 3.0), min_size=1, max_size=12),
     missing=st.sets(st.sampled_from(["TotalEnergyConsumption", "PowerUsage"]), max_size=1),
 )
-@settings(deadline=None)
 def test_windows_add_up_to_the_whole(lengths: list[float], missing: set[str]) -> None:
     """Counted or sampled GPU, and RAPL over its wraps: the parts are the whole, and RAPL's is exact."""
     clock = Clock()
@@ -202,7 +201,6 @@ queries = st.sampled_from(["TotalEnergyConsumption", "PowerUsage", "Temperature"
     idle=st.booleans(),
     fails=st.booleans(),
 )
-@settings(deadline=None)
 def test_no_quantity_is_zero_because_it_was_missing(
     gpus: list[set[str]], cpu: str, dram: str, *, idle: bool, fails: bool
 ) -> None:

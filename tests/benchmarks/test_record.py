@@ -9,7 +9,6 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -120,6 +119,8 @@ def test_a_record_comes_back_from_the_disk_the_same(tmp_path: Path) -> None:
 
 
 def test_pandas_reads_the_long_table_as_it_is(tmp_path: Path) -> None:
+    import pandas as pd
+
     write_record(EXAMPLE, tmp_path / "run.json")
     table = pd.DataFrame(json.loads((tmp_path / "run.json").read_text())["measurements"])
     assert list(table.columns) == COLUMNS

@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from benchmarks.quantity import Method, Quantity, unavailable
 from benchmarks.ratios import paired_ratio, ratio, ratio_of_largest
@@ -20,6 +19,8 @@ def q(value: float, ci95: tuple[float, float] | None = None, method: Method = "m
 
 def test_the_mean_of_rounds_is_that_of_logs_with_students_interval() -> None:
     """Against scipy's own interval of the mean of the logs."""
+    from scipy import stats
+
     values = [95.0, 100.0, 108.0]
     mean = over_rounds([q(v) for v in values])
     logs = np.log(values)

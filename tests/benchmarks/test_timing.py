@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from benchmarks.timing import call_quantile, hull, inverse, order_interval, repeat_interval
 
@@ -34,6 +33,8 @@ def test_a_percentile_needs_calls_beyond_it() -> None:
 @given(st.integers(6, 400), st.floats(0.05, 0.95))
 def test_order_statistics_hold_the_quantile_with_95_per_cent(n: int, share: float) -> None:
     """Draws 1..n: the count below the quantile is binomial, and the interval must hold it with 95 % or more."""
+    from scipy import stats
+
     found = order_interval(list(range(1, n + 1)), share)
     if found is None:
         return
@@ -44,6 +45,8 @@ def test_order_statistics_hold_the_quantile_with_95_per_cent(n: int, share: floa
 
 
 def test_students_interval_against_scipy() -> None:
+    from scipy import stats
+
     values = [1.0, 1.1, 1.3, 0.9]
     mean, error = np.log(values).mean(), stats.sem(np.log(values))
     wanted = np.exp(stats.t.interval(0.95, 3, loc=mean, scale=error))
@@ -79,6 +82,8 @@ def test_the_interval_holds_the_value(repeats: list[list[float]], share: float) 
 
 def coverage(repeats: int, calls: int, between: float, within: float, share: float) -> tuple[float, float]:
     """How often the interval holds the true quantile: ours, and that of order statistics over all calls."""
+    from scipy import stats
+
     draw = np.random.default_rng(0)
     truth = math.exp(stats.norm.ppf(share) * math.hypot(between, within))
     ours = naive = 0

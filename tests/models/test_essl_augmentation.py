@@ -58,7 +58,7 @@ def views(lengths: list[int] | None, frames: int, changed: EsslObjectiveConfig, 
 
 
 @given(st.integers(0, 1000), st.lists(st.integers(0, 300), min_size=4, max_size=4))
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_masks_stay_inside_their_clips(seed: int, lengths: list[int]) -> None:
     """Time masks: none past a clip's end, no more frames than so many masks can cover, all channels at once."""
     spectrum, masked = views(lengths, 300, replace(SETTINGS, frequency_masks=0), seed)

@@ -11,8 +11,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
-from transformers import HubertConfig
-from transformers.models.hubert.modeling_hubert import HubertEncoder
 
 from models.essl.config import EsslEncoderConfig, StageConfig
 from models.essl.convolutions import Convolution, Predictor
@@ -53,6 +51,9 @@ def ours_of(theirs: str) -> str:
 
 def hubert_states(ours: Transformer, x: Tensor, mask: Tensor | None) -> list[Tensor]:
     """The hidden states of transformers' encoder with our weights; it hands out only the last one itself."""
+    from transformers import HubertConfig
+    from transformers.models.hubert.modeling_hubert import HubertEncoder
+
     config = HubertConfig(
         hidden_size=32, num_hidden_layers=3, num_attention_heads=4, intermediate_size=48, num_conv_pos_embeddings=8,
         num_conv_pos_embedding_groups=4, attn_implementation="eager",

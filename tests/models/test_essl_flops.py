@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -18,10 +20,17 @@ ODD = EsslConfig(
     ),
     EsslObjectiveConfig(code_width=6, predictor_kernels=(7, 3), most_shift=5),
 )  # fmt: skip
-CONFIGS = [ESSL["essl"], ODD]
+WHOLE = ESSL["essl"].encoder
+SHALLOW = replace(
+    ESSL["essl"], encoder=replace(WHOLE, lower=replace(WHOLE.lower, layers=1), upper=replace(WHOLE.upper, layers=2))
+)
+"""With a few of its layers, which cost alike; the whole is counted in test_every_model.py and below."""
+CONFIGS = [SHALLOW, ODD]
 
 
-@pytest.mark.parametrize("seconds", [1.0, 3.7, 10.0, 30.0, 60.0])
+@pytest.mark.parametrize(
+    "seconds", [1.0, 3.7, pytest.param(10.0, marks=pytest.mark.slow), pytest.param(30.0, marks=pytest.mark.slow), 60.0]
+)
 @pytest.mark.parametrize("config", CONFIGS, ids=["essl", "odd"])
 def test_the_counter_agrees_with_the_closed_form(config: EsslConfig, seconds: float) -> None:
     samples = round(seconds * 16_000)

@@ -118,12 +118,16 @@ def test_a_checkpoint_brings_everything_back(name: str, tmp_path: Path) -> None:
     assert torch.equal(*outcomes)
 
 
-FULL_SIZE = [pytest.param(name, marks=[pytest.mark.slow] * ("large" in name)) for name in CATALOG]
+ONE_OF_EACH = (
+    "efficient-base", "essl", "wav2vec2-base", "hubert-base", "wavlm-base", "data2vec-audio-base", "melhubert-base",
+    "best-rq-base",
+)  # fmt: skip
+FULL_SIZE = [pytest.param(name, marks=[pytest.mark.slow] * (name not in ONE_OF_EACH)) for name in CATALOG]
 
 
 @pytest.mark.parametrize("name", FULL_SIZE)
 def test_at_full_size_it_is_counted_without_weights(name: str) -> None:
-    """FLOPs equal to the closed form, and memory that is at least what weights, gradients and optimiser state take."""
+    """FLOPs equal to the closed form."""
     form = closed_form(name)
     assert form is not None
     assert form.training is not None
@@ -133,6 +137,12 @@ def test_at_full_size_it_is_counted_without_weights(name: str) -> None:
     assert training.flops / 2 == pytest.approx(form.training(59_200), rel=1e-3)
     assert not inference.suspects
     assert not training.suspects
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name not in {"essl", "hubert-base"})) for name in CATALOG]
+)
+def test_at_full_size_its_memory_holds_weights_gradients_and_optimiser_state(name: str) -> None:
     with fake_tensors():
         learned = sum(p.numel() for p in pretraining(name).parameters() if p.requires_grad)
     idle = forecast_inference(lambda: load_model(name), 3.7, device="cuda").peak.value or 0

@@ -6,13 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import scipy.fft
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor
-from transformers.audio_utils import mel_filter_bank
 
 from models.frontend import (
     FFT,
@@ -51,6 +49,8 @@ def padded(clips: list[Tensor], extra: int, garbage: float) -> tuple[Tensor, Ten
 
 
 def mel_oracle(mels: int) -> Array:
+    from transformers.audio_utils import mel_filter_bank
+
     bank: Array = mel_filter_bank(FFT // 2 + 1, mels, 0.0, 8000.0, 16_000, norm=None, mel_scale="htk")
     return bank
 
@@ -73,6 +73,8 @@ def slope_oracle(values: Array) -> Array:
 
 
 def mfcc_oracle(logmel: Array) -> Array:
+    import scipy.fft
+
     cepstra = scipy.fft.dct(logmel, type=2, norm="ortho", axis=1)[:, :13]
     first = slope_oracle(cepstra)
     joined = np.concatenate([cepstra, first, slope_oracle(first)], axis=1)[: len(logmel) // 2 * 2 : 2]
@@ -102,7 +104,7 @@ def test_silence_lies_on_the_floor() -> None:
     assert LogMel(40)(torch.zeros(1, 3200)).numpy() == pytest.approx(np.log(LOG_FLOOR))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(HOP, 8000))
 def test_a_clip_has_one_frame_for_each_whole_hop(samples: int) -> None:
     assert LogMel(20)(torch.zeros(1, samples)).shape == (1, samples // 160, 20)
@@ -118,6 +120,8 @@ def test_autocast_leaves_the_front_end_in_float32() -> None:
 
 @pytest.mark.parametrize(("mels", "coefficients"), [(80, 13), (40, 40), (23, 12)])
 def test_dct_is_that_of_scipy(mels: int, coefficients: int) -> None:
+    import scipy.fft
+
     expected = scipy.fft.dct(np.eye(mels), type=2, norm="ortho", axis=1)[:, :coefficients]
     np.testing.assert_allclose(dct_matrix(mels, coefficients).numpy(), expected, atol=1e-6)
 
@@ -193,7 +197,7 @@ def test_stacking_joins_neighbours_in_order() -> None:
 
 
 @pytest.mark.parametrize("garbage", [0.0, -3.0, float("nan")])
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(frames=st.lists(st.integers(2, 40), min_size=1, max_size=4), extra=st.integers(0, 9))
 def test_mfcc_is_the_same_alone_and_in_a_padded_batch(garbage: float, frames: list[int], extra: int) -> None:
     """Deltas of deltas too: what they see past the end is the clip's own last frame."""

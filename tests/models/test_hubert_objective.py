@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -142,7 +142,6 @@ def starts_of(row: list[bool], span: int) -> bool:
     return all(run >= span for run in runs)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 120), min_size=1, max_size=5), st.integers(0, 20), st.integers(0, 2**32))
 def test_hidden_spans_are_whole_and_within_the_valid_frames(lengths: list[int], extra: int, seed: int) -> None:
     """n frames get round(0.8 n / 10) spans of 10: at least one where one fits, distinct, free to overlap."""

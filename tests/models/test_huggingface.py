@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import torch
-import transformers
 from torch import Tensor
 
 from benchmarks.flops import inference_flops
@@ -39,12 +38,16 @@ LENGTHS = torch.tensor([16_000, 9_000, 4_321])
 @pytest.fixture(autouse=True)
 def quiet() -> Iterator[None]:
     """Neither bars nor reports of transformers."""
+    import transformers
+
     transformers.utils.logging.disable_progress_bar()
     yield
     transformers.utils.logging.enable_progress_bar()
 
 
 def built(family: str, **more: Any) -> Any:
+    import transformers
+
     torch.manual_seed(0)
     config = getattr(transformers, f"{family}Config")(**SHAPE, **more)
     return getattr(transformers, f"{family}Model")(config).eval()
@@ -136,6 +139,8 @@ def test_a_folder_is_a_model_with_its_weights(tmp_path: Path, family: str) -> No
 
 def test_weights_below_a_head_are_found(tmp_path: Path) -> None:
     """A fine-tuned folder holds the encoder under its family's name."""
+    import transformers
+
     torch.manual_seed(0)
     model = transformers.HubertForCTC(transformers.HubertConfig(**SHAPE, vocab_size=9)).eval()
     model.save_pretrained(tmp_path)
@@ -154,12 +159,16 @@ def test_half_precision_on_disk_is_float32_here(tmp_path: Path, dtype: torch.dty
 
 
 def test_settings_alone_are_a_model_with_random_weights(tmp_path: Path) -> None:
+    import transformers
+
     transformers.WavLMConfig(**SHAPE).save_pretrained(tmp_path)
     encoder = load_model(f"hf:{tmp_path}")
     assert [layer.shape for layer in encoder(batch(), LENGTHS).layers] == [(3, 49, 16)] * 4
 
 
 def test_pickled_weights_are_never_opened(tmp_path: Path) -> None:
+    import transformers
+
     transformers.HubertConfig(**SHAPE).save_pretrained(tmp_path)
     (tmp_path / "pytorch_model.bin").write_bytes(b"cos\nsystem\n(S'touch pwned'\ntR.")
     refused(f"hf:{tmp_path}", "pytorch_model.bin", "safetensors")
@@ -200,6 +209,8 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("family", ["Wav2Vec2", "Hubert", "WavLM"])
 def test_a_folder_of_a_known_family_has_a_closed_form(tmp_path: Path, family: str) -> None:
+    import transformers
+
     getattr(transformers, f"{family}Config")(**SHAPE, **FRONT_ENDS["layer"]).save_pretrained(tmp_path)
     name = f"hf:{tmp_path}"
     form = closed_form(name)
@@ -209,6 +220,8 @@ def test_a_folder_of_a_known_family_has_a_closed_form(tmp_path: Path, family: st
 
 
 def test_a_folder_of_another_family_has_none(tmp_path: Path) -> None:
+    import transformers
+
     transformers.SEWConfig(**SHAPE, **SQUEEZED).save_pretrained(tmp_path)
     assert closed_form(f"hf:{tmp_path}") is None
 
@@ -216,6 +229,8 @@ def test_a_folder_of_another_family_has_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize("family", ["SEW", "SEWD"])
 def test_squeezed_frames_are_counted_as_the_blocks_see_them(tmp_path: Path, family: str) -> None:
     """SEW halves the frames of its front end before its blocks: 24 of 49, 25 a second."""
+    import transformers
+
     getattr(transformers, f"{family}Config")(**SHAPE, **SQUEEZED).save_pretrained(tmp_path)
     found = load_model(f"hf:{tmp_path}")(batch(), LENGTHS)
     assert {layer.shape for layer in found.layers} == {(3, 24, 16)}
@@ -235,6 +250,8 @@ def test_the_name_of_a_folder_is_foreign(tmp_path: Path) -> None:
 @pytest.mark.parametrize("asked", [True, False, None])
 def test_a_checkpoint_may_ask_for_normalised_clips(tmp_path: Path, asked: bool | None) -> None:  # noqa: FBT001
     """As transformers' own feature extractor does it; without its file the input is left as it is."""
+    import transformers
+
     model = built("Wav2Vec2", **FRONT_ENDS["layer"])
     model.save_pretrained(tmp_path)
     if asked is not None:

@@ -6,9 +6,8 @@ from itertools import combinations, groupby
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import chi2
 
 from models.masking import span_mask
 
@@ -30,7 +29,6 @@ def spans_expected(n: int, span: int, share: float) -> int:
 shapes = st.tuples(st.lists(st.integers(0, 120), min_size=1, max_size=6), st.integers(0, 30), st.integers(1, 12))
 
 
-@settings(deadline=None)
 @given(shapes, st.integers(0, 2**32))
 def test_half_of_the_valid_frames_in_whole_disjoint_spans(shape: tuple[list[int], int, int], seed: int) -> None:
     """Runs of masked frames are whole spans (touching ones join), so an exact count means that none overlap."""
@@ -45,7 +43,6 @@ def test_half_of_the_valid_frames_in_whole_disjoint_spans(shape: tuple[list[int]
         assert not any(row[n:])
 
 
-@settings(deadline=None)
 @given(st.integers(1, 200), st.sampled_from([0.0, 0.125, 0.25, 0.375, 0.625, 0.75, 0.875, 1.0]), st.integers(1, 16))
 def test_other_shares(n: int, share: float, span: int) -> None:
     row = drawn([n], n, span, share).tolist()[0]
@@ -74,6 +71,8 @@ def test_the_generator_decides() -> None:
 
 def test_every_placement_is_equally_likely() -> None:
     """Chi-square over all C(8, 3) = 56 ways to put three spans of 3 on 14 frames, in a padded batch."""
+    from scipy.stats import chi2
+
     n, span, count, draws = 14, 3, 3, 20_000
     seen: dict[tuple[bool, ...], int] = {}
     for slots in combinations(range(n - count * (span - 1)), count):

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import pairwise_distances_argmin
 from torch import Tensor
 
 from benchmarks.flops import training_flops
@@ -82,6 +81,8 @@ def test_what_is_clustered_is_that_layer_of_the_whole_teacher(name: str, layer: 
 
 
 def test_labels_are_the_nearest_centroids_of_the_fit() -> None:
+    from sklearn.metrics import pairwise_distances_argmin
+
     module = built()
     quantiser = quantiser_of(module)
     assert not module.targets_fitted
@@ -146,12 +147,22 @@ def test_settings_that_cannot_be() -> None:
 
 
 @pytest.mark.parametrize(
-    "seconds", [1.0, 3.7, 10.0, pytest.param(30.0, marks=pytest.mark.slow), pytest.param(60.0, marks=pytest.mark.slow)]
+    "seconds",
+    [
+        1.0,
+        3.7,
+        pytest.param(10.0, marks=pytest.mark.slow),
+        pytest.param(30.0, marks=pytest.mark.slow),
+        pytest.param(60.0, marks=pytest.mark.slow),
+    ],
 )
 @pytest.mark.parametrize("name", ["hubert-base", "wavlm-base"])
 def test_a_steps_flops_agree_with_the_closed_form(name: str, seconds: float) -> None:
-    """Units of hubert-base's layer 6: its front end and half of its layers run forward once more."""
-    first = WAV2VEC2_FAMILY[name]
+    """Units of hubert-base's layer 6: its front end and half of its layers run forward once more.
+
+    With three layers that learn, which cost alike; the whole of each model is counted in test_every_model.py.
+    """
+    first = replace(WAV2VEC2_FAMILY[name], encoder=replace(WAV2VEC2_FAMILY[name].encoder, layers=3))
     config = second_iteration(first, WAV2VEC2_FAMILY["hubert-base"].encoder)
     objective = config.objective
     assert isinstance(objective, HubertObjectiveConfig)

@@ -7,14 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoModel
 
 from models.efficient.config import EncoderConfig
 from models.efficient.encoder import EfficientEncoder
 from models.errors import BadInputError
 from models.essl.config import EsslEncoderConfig, StageConfig
 from models.essl.encoder import EsslEncoder
-from models.transformers_models import register_transformers, to_transformers
 
 SMALL_ESSL = EsslEncoderConfig(
     StageConfig((8, 16), (5, 5), (2, 2), 1, 2, 24), StageConfig((16,), (5,), (2,), 2, 2, 24), mels=20,
@@ -39,6 +37,10 @@ def test_the_folder_has_no_pickle_and_names_its_kind(saved: Saved) -> None:
 
 def test_auto_model_gives_every_layer_of_a_padded_batch(saved: Saved) -> None:
     """The mel filters are in no checkpoint: transformers builds without values, so they must have been made again."""
+    from transformers import AutoModel
+
+    from models.transformers_models import register_transformers
+
     encoder, folder = saved
     register_transformers()
     register_transformers()
@@ -64,6 +66,8 @@ def test_from_pretrained_is_the_same_encoder(saved: Saved) -> None:
 
 
 def test_saving_leaves_the_encoder_as_it_was(saved: Saved) -> None:
+    from models.transformers_models import to_transformers
+
     encoder = saved[0]
     assert to_transformers(encoder).encoder is encoder
     assert all(p.device.type == "cpu" and p.requires_grad for p in encoder.parameters())
@@ -88,6 +92,8 @@ def test_what_cannot_be_loaded_is_one_line(saved: Saved, spoil: str) -> None:
 
 
 def test_a_foreign_encoder_is_not_ours() -> None:
+    from models.transformers_models import to_transformers
+
     with pytest.raises(BadInputError, match="save_pretrained"):
         to_transformers(torch.nn.Linear(2, 2))
 

@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans
-from sklearn.metrics import pairwise_distances_argmin_min
 
 from models.frontend import MFCC, LogMel
 from models.targets import MFCC_WIDTH, KMeansQuantiser
@@ -88,6 +86,9 @@ def test_a_clip_gets_the_same_labels_alone_and_in_a_padded_batch(clips: list[Cli
 
 def test_the_fit_is_about_as_good_as_full_kmeans(clips: list[Clip]) -> None:
     """Inertia against scikit-learn's Lloyd iterations from ten starts, and against what the centroids really cost."""
+    from sklearn.cluster import KMeans
+    from sklearn.metrics import pairwise_distances_argmin_min
+
     quantiser, figures = fitted(clips)
     cepstra = cepstra_of(clips)
     _, distance = pairwise_distances_argmin_min(cepstra, quantiser.centroids.double().numpy())

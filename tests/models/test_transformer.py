@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-from transformers import HubertConfig
-from transformers.models.hubert.modeling_hubert import HubertEncoder, HubertEncoderStableLayerNorm
 
 from benchmarks.flops import fake_tensors, inference_flops
 from models.frontend import stacked_frames
@@ -44,6 +42,9 @@ def built(shape: EncoderConfig) -> TransformerEncoder:
 
 def translated(encoder: TransformerEncoder) -> Any:
     """transformers' encoder with our weights."""
+    from transformers import HubertConfig
+    from transformers.models.hubert.modeling_hubert import HubertEncoder, HubertEncoderStableLayerNorm
+
     c = encoder.config
     settings = HubertConfig(
         hidden_size=c.width, num_hidden_layers=c.layers, num_attention_heads=c.heads, intermediate_size=c.hidden,

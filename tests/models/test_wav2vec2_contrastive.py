@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from transformers import Wav2Vec2Config, Wav2Vec2ForPreTraining
 
 from models.catalog import card, pretraining
 from models.interface import LossAndMetrics
@@ -28,6 +27,9 @@ from models.wav2vec2_family.contrastive import (
     draw_negatives,
 )
 from models.wav2vec2_family.encoder import transformers_settings
+
+if TYPE_CHECKING:
+    from transformers import Wav2Vec2ForPreTraining
 
 SHAPE = ArchitectureConfig(
     "wav2vec2", 32, 2, 2, 64, conv_widths=(16,) * 7, position_kernel=16, position_groups=4,
@@ -58,6 +60,8 @@ def step(module: ContrastivePretraining, waveforms: Tensor, seed: int = 7) -> Lo
 
 def transformers_twin(module: ContrastivePretraining) -> Wav2Vec2ForPreTraining:
     """transformers' own model of the same weights."""
+    from transformers import Wav2Vec2Config, Wav2Vec2ForPreTraining
+
     objective = module.objective
     twin = Wav2Vec2ForPreTraining(
         Wav2Vec2Config(

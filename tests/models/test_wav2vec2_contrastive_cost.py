@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -25,9 +27,12 @@ def test_the_objectives_share_by_hand() -> None:
 
 
 @pytest.mark.parametrize("name", ["wav2vec2-base", "wav2vec2-large"])
-@pytest.mark.parametrize("seconds", [1.0, 3.7, 10.0, 30.0, 60.0])
+@pytest.mark.parametrize(
+    "seconds", [1.0, 3.7, pytest.param(10.0, marks=pytest.mark.slow), pytest.param(30.0, marks=pytest.mark.slow), 60.0]
+)
 def test_a_steps_flops_agree_with_the_closed_form(name: str, seconds: float) -> None:
-    config = WAV2VEC2_FAMILY[name]
+    """With three of the layers, which cost alike; the whole of each model is counted in test_every_model.py."""
+    config = replace(WAV2VEC2_FAMILY[name], encoder=replace(WAV2VEC2_FAMILY[name].encoder, layers=3))
     assert isinstance(config.objective, Wav2Vec2ObjectiveConfig)
     objective = config.objective
     counted = training_flops(lambda: ContrastivePretraining(config, objective), seconds)

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from scipy import stats
 from torch import Tensor
 
 from models.wav2vec2_family.config import (
@@ -76,6 +75,8 @@ def test_it_is_the_papers_algorithm(seed: int) -> None:
 
 def test_shares_levels_lengths_and_places_are_as_published() -> None:
     """Clips of constant value 1: what is added shows its level; by chance alone each of these fails once in 10,000 runs."""
+    from scipy import stats
+
     batch, samples = 4_000, 400
     added = (mixed(torch.ones(batch, samples), None, 0.2, generator()) - 1).double().numpy()
     hit = added[(added != 0).any(1)]

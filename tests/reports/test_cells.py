@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import matplotlib.figure
 import pytest
 
 from benchmarks.protocol import Protocol
@@ -127,6 +126,8 @@ def test_the_picture_shows_joules_only_where_they_are_metered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, joules: Quantity, label: str
 ) -> None:
     """Modelled joules say no more than the time. The axis ends near the values, however wide an interval is."""
+    import matplotlib.figure
+
     figures: list[matplotlib.figure.Figure] = []
     monkeypatch.setattr(matplotlib.figure.Figure, "savefig", lambda figure, *_, **__: figures.append(figure))
     assert sweep_picture(record(joules, SWEEP), tmp_path / "x.png")
@@ -139,6 +140,8 @@ def test_the_picture_shows_joules_only_where_they_are_metered(
 
 
 def test_batches_are_on_the_axis_of_a_sweep_over_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import matplotlib.figure
+
     figures: list[matplotlib.figure.Figure] = []
     monkeypatch.setattr(matplotlib.figure.Figure, "savefig", lambda figure, *_, **__: figures.append(figure))
     sweep_picture(record(MODELLED, ("batch-seconds", (4.0,))), tmp_path / "x.png")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib.figure
 import numpy as np
-import pandas as pd
 import pytest
+
+if TYPE_CHECKING:
+    import matplotlib.figure
+    import pandas as pd
 
 from reports.curves import training_picture
 
@@ -22,6 +24,8 @@ def metrics(attempt: int, *seconds: float) -> list[dict[str, Any]]:
 
 
 def trace(attempt: int, *seconds: float, watts: float = 20.0) -> pd.DataFrame:
+    import pandas as pd
+
     return pd.DataFrame(
         {"attempt": attempt, "time_s": seconds, "power_w": watts, "device": "cpu", "method": "modelled"}
     )
@@ -35,25 +39,27 @@ def size(path: Path) -> tuple[int, int]:
     return width, height
 
 
-NOTHING = pd.DataFrame()
-NO_POWER = trace(1, 0.0, 1.0).assign(power_w=np.nan)
-
-
 @pytest.mark.parametrize(
-    ("curve", "power"),
+    ("curve", "traces"),
     [
-        ([], NOTHING),
-        ([], trace(1, 0.0, 1.0)),
-        (metrics(1, 5.0, 10.0), NOTHING),
-        (metrics(1, 5.0, 10.0), NO_POWER),
-        (metrics(1, 5.0), trace(1, 0.0, 1.0)),
-        (metrics(1, 5.0, 10.0) + metrics(2, 3.0), pd.concat([trace(1, 0.0, 11.0), trace(2, 0.0, 4.0)])),
-        ([{"attempt": 1, "seconds": 1.0, "loss": 2.0}], trace(1, 0.0)),
+        ([], []),
+        ([], [(1, 0.0, 1.0)]),
+        (metrics(1, 5.0, 10.0), []),
+        (metrics(1, 5.0, 10.0), [(1, 0.0, 1.0)]),
+        (metrics(1, 5.0), [(1, 0.0, 1.0)]),
+        (metrics(1, 5.0, 10.0) + metrics(2, 3.0), [(1, 0.0, 11.0), (2, 0.0, 4.0)]),
+        ([{"attempt": 1, "seconds": 1.0, "loss": 2.0}], [(1, 0.0)]),
     ],
     ids=["nothing", "no step", "no trace", "no power", "one step", "two attempts", "only a loss"],
 )
-def test_a_picture_is_made_whatever_there_is(tmp_path: Path, curve: list[dict[str, Any]], power: pd.DataFrame) -> None:
+def test_a_picture_is_made_whatever_there_is(
+    tmp_path: Path, curve: list[dict[str, Any]], traces: list[tuple[Any, ...]], request: pytest.FixtureRequest
+) -> None:
     """7 x 4.6 inches at 150 dots an inch."""
+    import pandas as pd
+
+    watts = np.nan if "no power" in request.node.name else 20.0
+    power = pd.concat([trace(*each, watts=watts) for each in traces]) if traces else pd.DataFrame()
     training_picture(curve, power, tmp_path / "x.png")
     assert size(tmp_path / "x.png") == (1050, 690)
 
@@ -61,6 +67,8 @@ def test_a_picture_is_made_whatever_there_is(tmp_path: Path, curve: list[dict[st
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[matplotlib.figure.Figure]:
     """Figures instead of files."""
+    import matplotlib.figure
+
     figures: list[matplotlib.figure.Figure] = []
     monkeypatch.setattr(matplotlib.figure.Figure, "savefig", lambda figure, *_, **__: figures.append(figure))
     return figures
@@ -74,6 +82,8 @@ def minutes_of(figure: matplotlib.figure.Figure, label: str) -> list[float]:
 
 def test_attempts_follow_each_other_on_one_axis_of_time(tmp_path: Path, drawn: list[matplotlib.figure.Figure]) -> None:
     """The first attempt lasted 90 s, as its trace tells; its last line of metrics came at 60 s."""
+    import pandas as pd
+
     curve = metrics(1, 30.0, 60.0) + metrics(2, 30.0, 45.0)
     power = pd.concat([trace(1, 0.0, 60.0, 90.0), trace(2, 0.0, 30.0)], ignore_index=True)
     training_picture(curve, power, tmp_path / "x.png")

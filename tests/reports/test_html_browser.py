@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pytest
 
 from benchmarks.quantity import Quantity, unavailable
@@ -25,6 +24,9 @@ from reports.paper_rendering import plain_number
 from reports.pareto import frontier
 from reports.pareto_points import plot
 from reports.systems import systems_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 pytestmark = [pytest.mark.slow, pytest.mark.chromium]
 
@@ -48,6 +50,8 @@ def write(evidence: Evidence, path: Path, traces: dict[int, pd.DataFrame] | None
 
 @pytest.fixture(scope="module")
 def file(evidence: Evidence, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    import pandas as pd
+
     trace = pd.DataFrame(
         {
             "time_s": [number / 10 for number in range(3000)] * 2, "device": ["gpu"] * 3000 + ["cpu"] * 3000,

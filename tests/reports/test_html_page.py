@@ -9,9 +9,8 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,6 +25,9 @@ from reports.html_surroundings import methods_text, runs_and_environments
 from reports.html_text import element, packed
 from reports.html_units import unit_choices
 from reports.paper import paper_tables
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BYTES = 6_000_000
 
@@ -178,6 +180,8 @@ def test_energy_column_has_both_units(evidence: Evidence) -> None:
 
 def test_traces_are_thinned_and_keep_their_range(evidence: Evidence) -> None:
     """1,000 s of a sawtooth of 0 to 99 W: 600 bins, each line's mean that of the samples."""
+    import pandas as pd
+
     trace = pd.DataFrame(
         {
             "time_s": [number / 10 for number in range(10_001)], "device": "gpu", "method": "sampled",

@@ -15,7 +15,7 @@ PLACES = st.lists(st.tuples(st.floats(5, 185), st.floats(5, 130)), min_size=1, m
 WIDTHS = st.lists(st.floats(15, 75), min_size=15, max_size=15)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(PLACES, WIDTHS)
 def test_up_to_fifteen_labels_find_room_apart(places: list[tuple[float, float]], widths: list[float]) -> None:
     sizes = [(width, 8.1) for width, _ in zip(widths, places, strict=False)]

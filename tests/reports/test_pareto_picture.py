@@ -176,7 +176,7 @@ def names(drawing: Drawing) -> list[str]:
     return [text.get_text() for text in drawing.canvas.axes[0].texts if text.get_text()]
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(st.lists(st.tuples(st.floats(1, 1e6), st.floats(0.01, 1.0)), min_size=2, max_size=15))
 def test_names_as_drawn_lie_apart(places: list[tuple[float, float]]) -> None:
     """By the extents that matplotlib itself gives to the texts, at the resolution of the written picture."""

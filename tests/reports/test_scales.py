@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from matplotlib.figure import Figure
 
 from reports.scales import draw_scale, limits
 
@@ -40,6 +39,8 @@ def test_an_interval_may_widen_the_axis_by_two_fifths_of_the_values_span() -> No
     ],
 )
 def test_numbers_on_the_axis_by_hand(low: float, high: float, logarithmic: bool, expected: list[str]) -> None:  # noqa: FBT001
+    from matplotlib.figure import Figure
+
     figure = Figure()
     axes = figure.subplots()
     draw_scale(axes.xaxis, low, high, logarithmic)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
 import pytest
 
 from reports.trace_picture import BINS, binned_trace, trace_picture
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 def samples(watts: list[float], **label: object) -> pd.DataFrame:
+    import pandas as pd
+
     return pd.DataFrame({
         "time_s": np.arange(len(watts), dtype=float), "device": "gpu:0", "power_w": watts, "method": "sampled", **label,
     })  # fmt: skip
@@ -26,6 +32,8 @@ def test_the_mean_of_all_samples_survives() -> None:
 
 def test_attempts_follow_each_other() -> None:
     """The first lasts 60 s, so the second's samples, at 0 and 30 s, are at 1 and 1.5 min; bins are 0.3 s wide."""
+    import pandas as pd
+
     both = pd.concat([samples([1.0] * 61, attempt=1), samples([5.0] * 31, attempt=2)])
     binned = binned_trace(both)
     assert binned.attrs["starts"] == [1.0]
@@ -33,11 +41,11 @@ def test_attempts_follow_each_other() -> None:
     assert (high["minutes"].min(), high["minutes"].max()) == pytest.approx((1.0, 1.5), abs=0.02)
 
 
-@pytest.mark.parametrize(
-    "trace", [pd.DataFrame(), samples([float("nan")] * 3), samples([])], ids=["nothing", "no power", "no sample"]
-)
-def test_without_a_reading_there_is_no_figure(trace: pd.DataFrame) -> None:
-    drawing = trace_picture("power", "r", trace)
+@pytest.mark.parametrize("watts", [None, [float("nan")] * 3, []], ids=["nothing", "no power", "no sample"])
+def test_without_a_reading_there_is_no_figure(watts: list[float] | None) -> None:
+    import pandas as pd
+
+    drawing = trace_picture("power", "r", pd.DataFrame() if watts is None else samples(watts))
     assert drawing.canvas is None
     assert "no reading of power" in drawing.caption
 

@@ -8,7 +8,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 
@@ -27,7 +26,7 @@ from ssl_bench.steps import STEPS, clips_of
 SETTING = CellSetting("x", "inference", 2.0, 12, "float32")
 REQUEST = CellRequest("efficient-tiny", SETTING, Protocol(duration=0.2, repeats=2, cool_down=0.0, window=0.05), "cpu")
 NOISE = np.random.default_rng(0).integers(-3000, 3000, 16_000).astype(np.int16)
-EMPTY = MeasuredCell([], pd.DataFrame(), {})
+EMPTY = MeasuredCell([], None, {})  # type: ignore[arg-type]
 
 
 def test_a_request_survives_json() -> None:
@@ -39,6 +38,9 @@ def test_a_request_survives_json() -> None:
 
 def test_clips_halve_until_they_fit() -> None:
     """Twelve clips do not fit, nor six; three do. Every halving is said and kept."""
+    import pandas as pd
+
+    empty = MeasuredCell([], pd.DataFrame(), {})
     tried: list[int] = []
     said: list[str] = []
 
@@ -46,12 +48,12 @@ def test_clips_halve_until_they_fit() -> None:
         tried.append(request.setting.clips)
         if request.setting.clips > 3:
             raise CellMemoryError("too much")
-        return EMPTY
+        return empty
 
     fitting, cell, lines = halved_until_it_fits(REQUEST, attempt, said.append)
     assert tried == [12, 6, 3]
     assert fitting.setting.clips == 3
-    assert cell is EMPTY
+    assert cell is empty
     assert lines == said
     assert said == [
         "out of memory at 24 s a batch (too much): halved to 12 s",

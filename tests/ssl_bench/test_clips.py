@@ -113,7 +113,7 @@ def taken(
         return list(itertools.islice(stream, number))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(st.sampled_from(["ann", "bob"]), st.integers(2_000, 6_000)), min_size=2, max_size=8).map(spoken),
     st.integers(640, 3_000), st.integers(1, 5), st.integers(0, 99), st.integers(1, 6), st.booleans(),

@@ -154,7 +154,7 @@ def test_foreign_packages_in_the_working_folder_do_not_matter(sslbench: Run, for
 
 
 def test_a_foreign_package_on_pythons_path_is_named(sslbench: Run, foreign: Path, tmp_path: Path) -> None:
-    line = one_line(sslbench("models", cwd=tmp_path, env={"PYTHONPATH": str(foreign)}))
+    line = one_line(sslbench("models", cwd=tmp_path, env={"PYTHONPATH": str(foreign)}, fresh=True))
     assert str(foreign / "models") in line
     assert "PYTHONPATH" in line
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from rich.console import Console
@@ -99,6 +98,8 @@ class CellMade:
 
     def window(self, seconds: float, report: Any) -> MeasuredCell:
         """Rows as of a real one; memory in the first."""
+        import pandas as pd
+
         del seconds, report
         bench, setting = self.bench, self.request.setting
         bench.begun.append((setting.model, setting.phase, setting.clips))
@@ -451,6 +452,8 @@ def test_weights_that_do_not_fit_are_a_row_and_the_compiled_step_is_measured(
 @pytest.mark.slow
 def test_two_models_on_this_machine(sslbench: Callable[..., Any], tmp_path: Path) -> None:
     """A model of the user's has no objective, so its training is a row with the reason; the tiny one is measured in both phases."""
+    import pandas as pd
+
     (tmp_path / "mine.py").write_text(
         "from torch import nn\n\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
         "        self.conv = nn.Conv1d(1, 8, 400, 320)\n\n    def forward(self, waveforms, lengths=None):\n"

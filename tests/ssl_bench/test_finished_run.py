@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -102,6 +101,8 @@ def test_the_record_says_what_was_done(document: dict[str, Any], speech: Path) -
 
 
 def test_every_row_has_every_column_and_pandas_reads_them(rows: list[dict[str, Any]]) -> None:
+    import pandas as pd
+
     assert all(list(row) == COLUMNS for row in rows)
     frame = pd.DataFrame(rows)
     assert frame["value"].dropna().map(math.isfinite).all()
@@ -208,6 +209,8 @@ def test_the_schedule_followed_the_budget(run: Path) -> None:
 
 
 def test_the_trace_spans_the_training(run: Path, rows: list[dict[str, Any]]) -> None:
+    import pandas as pd
+
     trace = pd.read_parquet(run / "power.parquet")
     assert {"time_s", "device", "power_w", "method", "attempt"} <= set(trace.columns)
     assert set(trace["attempt"]) == {1}

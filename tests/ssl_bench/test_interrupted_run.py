@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -91,6 +90,8 @@ def test_ctrl_c_then_resume_ends_where_an_unbroken_run_ends(
     finished: Finished, start_sslbench: Start, wait_for: Callable[..., None], sslbench: Run, speech: Path,
     small_toml: Path, tmp_path: Path,
 ) -> None:  # fmt: skip
+    import pandas as pd
+
     run = tmp_path / "runs" / "stopped"
     process = started(start_sslbench, speech, small_toml, run, tmp_path)
     wait_for(lambda: len(curve(run)) >= 2, process)

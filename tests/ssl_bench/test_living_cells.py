@@ -6,7 +6,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from benchmarks.cell import CellSetting, MeasuredCell
@@ -41,7 +40,7 @@ class Bench:
         self.alive[request.source] = SIZES[request.source]
         self.built.append(request.source)
         row = Measurement("x", "energy", Quantity(1.0, "J", "measured"), "inference", "machine")
-        cell = MeasuredCell([row], pd.DataFrame(), {})
+        cell = MeasuredCell([row], None, {})  # type: ignore[arg-type]
         return SimpleNamespace(window=lambda seconds, report: cell, close=lambda: self.alive.pop(request.source, None))
 
     def close(self) -> None:

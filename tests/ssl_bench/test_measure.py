@@ -12,7 +12,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 
 from benchmarks.record import Measurement
@@ -100,6 +99,8 @@ def test_stdout_is_one_document_and_the_record(
 
 @pytest.mark.slow
 def test_every_file_is_there_with_its_digest(swept: tuple[Path, Any], document: dict[str, Any]) -> None:
+    import pandas as pd
+
     run = swept[0]
     assert set(document["artifacts"]) == {"power.parquet", "report.md", "sweep.png"}
     for name, digest in document["artifacts"].items():
@@ -111,6 +112,8 @@ def test_every_file_is_there_with_its_digest(swept: tuple[Path, Any], document: 
 
 @pytest.mark.slow
 def test_pandas_reads_the_rows(document: dict[str, Any]) -> None:
+    import pandas as pd
+
     frame = pd.DataFrame(document["measurements"])
     assert set(frame["phase"]) == {"inference"}
     assert set(frame["attention"].dropna()) == {"eager"}
@@ -214,6 +217,8 @@ def test_a_counter_is_given_time_and_its_idle_power_is_taken_off(
 ) -> None:
     """A GPU that draws 200 W whatever runs, its counter ticking every 50 ms: half a second errs by 2 %, so that each repeat is
     prolonged past a second; nothing is left when idle power is taken off."""
+    import pandas as pd
+
     script = {"LD_LIBRARY_PATH": str(scripted_driver), "SCRIPT_POWER": "200", "SCRIPT_TICK": "0.05", "SCRIPT_T0": "0"}
     done = sslbench(
         "measure", "efficient-tiny", "--clip-seconds", 1, "--duration", 0.5, "--device", "cpu", "--out", "run", "--json",

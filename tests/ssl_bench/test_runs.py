@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 import torch
 
@@ -123,6 +122,8 @@ def test_a_resumed_runs_first_line_is_not_lost_to_the_half_line_before_it(tmp_pa
 
 
 def test_traces_of_attempts_follow_each_other(tmp_path: Path) -> None:
+    import pandas as pd
+
     run = RunFolder(tmp_path)
     run.add_trace(pd.DataFrame({"time_s": [0.0, 1.0], "power_w": [5.0, 6.0]}), attempt=1)
     run.add_trace(pd.DataFrame({"time_s": [0.0], "power_w": [7.0]}), attempt=2)

@@ -4,9 +4,9 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -217,13 +217,13 @@ def test_a_damaged_corpus_is_made_again(damage: Any, corpus: Path, tmp_path: Pat
     assert list(root.parent.iterdir()) == [root]
 
 
-def test_two_processes_at_once_both_end_well(corpus: Path, tmp_path: Path) -> None:
+def test_two_processes_at_once_both_end_well(corpus: Path, tmp_path: Path, warm: Callable[..., Any]) -> None:
     code = "import sys, pathlib; from ssl_bench.data.sample import sample_corpus\n"
     code += f"print(sample_corpus(pathlib.Path(sys.argv[1]), minutes={MINUTES}))"
-    command = [sys.executable, "-c", code, str(tmp_path)]
-    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    both = [warm(tmp_path, cwd=tmp_path.parent, env=dict(os.environ), code=code) for _ in range(2)]
     root = tmp_path / "sslbench" / corpus.name
-    assert [(process.communicate()[0], process.returncode) for process in both] == [(f"{root}\n", 0)] * 2
+    ended = [process.finish() for process in both]
+    assert [(done.stdout, done.returncode) for done in ended] == [(f"{root}\n", 0)] * 2
     assert contents(root) == contents(corpus)
     assert list(root.parent.iterdir()) == [root]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +15,8 @@ from ssl_bench.study_rows import mean_over_seeds, study_rows
 
 @given(st.lists(st.integers(-(10**6), 10**6).map(lambda n: n / 7), min_size=2, max_size=9, unique=True))
 def test_the_mean_and_its_interval_are_scipys(values: list[float]) -> None:
+    import scipy.stats
+
     quantity = mean_over_seeds({seed: Quantity(value, "J", "measured") for seed, value in enumerate(values)})
     error = scipy.stats.sem(values)
     low, high = scipy.stats.t.interval(0.95, len(values) - 1, loc=np.mean(values), scale=error)
