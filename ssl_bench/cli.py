@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -16,7 +16,11 @@ from ssl_bench.commands.models import models_command
 from ssl_bench.commands.profile import profile_command
 from ssl_bench.commands.report import report_command
 from ssl_bench.commands.train_and_measure import train_and_measure_command
-from ssl_bench.console import fail
+from ssl_bench.console import fail, said
+from ssl_bench.disk import refusal
+from ssl_bench.ending import leave
+from ssl_bench.interruption import stop_asked, stopped_by_signals
+from ssl_bench.parent import end_with_named_parent
 
 app = typer.Typer(
     help="The honest cost of self-supervised speech models: FLOPs, memory, energy, carbon and error rate, measured.",
@@ -27,29 +31,52 @@ app = typer.Typer(
 )
 
 
-def main() -> None:
-    """Entry point of the console script: bad input is one line and exit code 2."""
-    _require_own_packages()
+def main() -> NoReturn:
+    """Entry point of the console script, whose process it ends."""
+    try:
+        with stopped_by_signals():
+            code = run()
+    except KeyboardInterrupt:  # on the way out
+        code = 1
+    except Exception:  # noqa: BLE001 - told as Python tells it, then we leave as always
+        sys.excepthook(*sys.exc_info())
+        code = 1
+    leave(code)
+
+
+def run() -> int:
+    """The exit code of the command that was typed: bad input is one line and 2, a stop or a full disk one line and 1."""
+    try:
+        end_with_named_parent()
+        _require_own_packages()
+        return app(standalone_mode=False) or 0
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except KeyboardInterrupt:
+        return said("interrupted", 1)
+    except Exception as error:  # noqa: BLE001 - what is not the user's to mend is raised again
+        if stop_asked():  # where an interruption came out of a library as an error of another kind, as typer's Abort
+            return said("interrupted", 1)
+        if text := refusal(error):
+            return said(f"{text}; make room and start again, a training with --resume: nothing is left half-written", 1)
+        return _said_of(error)
+
+
+def _said_of(error: Exception) -> int:
+    """One line for an error that is the user's to mend; any other is raised again."""
     from models.errors import BadInputError
 
-    try:
-        sys.exit(app(standalone_mode=False) or 0)
-    except BadInputError as error:
-        fail(str(error), 2)
-    except typer.Abort:
-        fail("interrupted", 1)
-    except OSError as error:
-        fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", 1)
-    except KeyboardInterrupt:
-        fail("interrupted", 1)
-    except Exception as error:
-        # typer's usage errors come from a click of its own, or of its caller's, depending on its version.
-        describe = getattr(error, "format_message", None)
-        if describe is None:
-            raise
-        if text := describe():
-            fail(text, 2)
-        sys.exit(2)
+    if isinstance(error, BadInputError):
+        return said(str(error), 2)
+    if isinstance(error, typer.Abort):
+        return said("interrupted", 1)
+    if isinstance(error, OSError):
+        return said(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", 1)
+    # typer's usage errors come from a click of its own, or of its caller's, depending on its version.
+    describe = getattr(error, "format_message", None)
+    if describe is None:
+        raise error
+    return said(describe(), 2)
 
 
 def _require_own_packages() -> None:

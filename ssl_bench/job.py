@@ -15,7 +15,7 @@ from benchmarks.carbon import GridIntensity, chosen_intensity
 from benchmarks.environment import environment
 from benchmarks.record import Record, headline_scope
 from models.errors import BadInputError
-from ssl_bench.attempts import Attempt, recovered
+from ssl_bench.attempts import Attempt, recovered, with_lost_work
 from ssl_bench.config import TrainAndMeasureConfig, resolved
 from ssl_bench.data.corpus import Corpus, read_corpus
 from ssl_bench.data.splits import Split, sample_split, split_speakers
@@ -25,6 +25,8 @@ from ssl_bench.runs import RunFolder, new_run, unfinished_run
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from ssl_bench.runs import TrainingState
 
 
 @dataclass
@@ -57,6 +59,12 @@ class Job:
         """Remove what a first attempt began without coming to a checkpoint."""
         if len(self.attempts) == 1 and not self.run.has_checkpoint():
             shutil.rmtree(self.run.path)
+
+    def count_lost_work(self, state: TrainingState) -> None:
+        """What the attempt before this one did after the checkpoint that this one goes on from."""
+        if len(self.attempts) > 1 and (state.attempt is not None or not self.run.has_checkpoint()):
+            kept = None if state.attempt is None else Attempt.from_document(state.attempt)
+            self.attempts[-2] = with_lost_work(self.attempts[-2], kept)
 
     def record(self, status: str) -> Record:
         """The record as it stands, without rows."""
@@ -95,7 +103,7 @@ def resumed(asked: Mapping[str, Any], command: str, console: Console) -> Job:
     config = resolved(TrainAndMeasureConfig(**settings), cuda=torch.cuda.is_available())
     corpus, split = _speech(config, console)
     attempts = [Attempt.from_document(document) for document in before.details["attempts"]]
-    attempts[-1] = recovered(attempts[-1], run.metrics())
+    attempts[-1] = recovered(attempts[-1], run.metrics(), run.bill())
     attempts.append(Attempt(len(attempts) + 1, datetime.now(UTC).isoformat(timespec="seconds")))
     grid = chosen_intensity(config.country, config.grid_intensity)
     job = Job(config, run, corpus, split, grid, Waveforms(), attempts, console, command, before.created)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
+import io
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.record import Record, read_record, write_record
+from benchmarks.leftovers import sweep
+from benchmarks.record import Record, read_record, write_atomically, write_record
 from models.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -28,11 +32,18 @@ ARTIFACTS = ("power.parquet", "metrics.jsonl", "report.md", "training.png", "swe
 
 @dataclass
 class TrainingState:
-    """Where training stands; saved with the weights."""
+    """Where training stands; saved with the weights.
+
+    Attributes:
+        group: what the steps tell that are in no whole group of the curve yet.
+        attempt: that came so far, with what it had cost; see `Attempt.document`.
+    """
 
     step: int = 0
     next_clip: int = 0
     audio_seconds: float = 0.0
+    group: list[list[float]] = field(default_factory=list)
+    attempt: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +61,19 @@ class RunFolder:
     def metrics_path(self) -> Path:
         """`metrics.jsonl`: one line every few steps."""
         return self.path / "metrics.jsonl"
+
+    @property
+    def bill_path(self) -> Path:
+        """What the attempt at hand has spent, a few seconds ago."""
+        return self.path / ".attempt.json"
+
+    def bill(self) -> dict[str, Any] | None:
+        """The last attempt's, None where there is none."""
+        try:
+            found: dict[str, Any] = json.loads(self.bill_path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return found
 
     def read(self) -> Record:
         """The record.
@@ -70,6 +94,7 @@ class RunFolder:
         """Remove from a finished run what only more training would need; until then a stopped run can go on."""
         for path in self.path.glob("checkpoints/step-*/optimizer.safetensors"):
             path.unlink()
+        self.bill_path.unlink(missing_ok=True)
         self.write(record)
 
     def has_checkpoint(self) -> bool:
@@ -90,23 +115,25 @@ class RunFolder:
 
     def add_metrics(self, line: dict[str, Any]) -> None:
         """Append a line to the training curve, on a line of its own whatever a killed run left."""
-        with self.metrics_path.open("a+b") as file:
-            if file.tell():
+        with self.metrics_path.open("a+b", buffering=0) as file:
+            size, text = file.tell(), json.dumps(line).encode() + b"\n"
+            if size:
                 file.seek(-1, 2)
-                if file.read() != b"\n":
-                    file.write(b"\n")
-            file.write(json.dumps(line).encode() + b"\n")
+                text = text if file.read() == b"\n" else b"\n" + text
+            if file.write(text) < len(text):  # as much as the disk still took
+                file.truncate(size)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.metrics_path))
 
     def add_trace(self, trace: pd.DataFrame, **label: int | str) -> None:
         """Append power samples to `power.parquet`, labelled by what they are of: `attempt=2` or `cell="..."`."""
         import pandas as pd
 
-        path, partial = self.path / "power.parquet", self.path / ".power.parquet"
+        path, parquet = self.path / "power.parquet", io.BytesIO()
         trace = trace.assign(**label)
         if path.is_file():
             trace = pd.concat([pd.read_parquet(path), trace], ignore_index=True)
-        trace.to_parquet(partial, index=False)
-        partial.replace(path)
+        trace.to_parquet(parquet, index=False)
+        write_atomically(path, parquet.getvalue())
 
     def save_checkpoint(
         self,
@@ -168,6 +195,8 @@ class RunFolder:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 raise BadInputError(f"{self.path}: another process is writing to this run") from error
+            sweep(self.path, ".", held=True)
+            shutil.rmtree(self.path / "checkpoints" / ".partial", ignore_errors=True)
             yield
 
 
@@ -231,14 +260,14 @@ def resumable(record: Record) -> bool:
 
 def save_optimiser(optimiser: torch.optim.Optimizer, path: Path) -> None:
     """The optimiser's tensors, named `<parameter number>.<name>`."""
-    from safetensors.torch import save_file
+    from models.checkpoints import write_tensors
 
     tensors = {
         f"{number}.{name}": value.detach().cpu().contiguous()
         for number, state in optimiser.state_dict()["state"].items()
         for name, value in state.items()
     }
-    save_file(tensors, path)
+    write_tensors(tensors, path)
 
 
 def load_optimiser(optimiser: torch.optim.Optimizer, path: Path) -> None:

@@ -1,0 +1,33 @@
+"""What a disk that is full, or that takes no writing, looks like in whatever library meets it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+
+REFUSES = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
+_BY_RUST = re.compile(r"\(os error (\d+)\)|\bOs \{ code: (\d+)")
+
+
+def refusal(error: BaseException | None) -> str:
+    """Why a disk refused to be written, with the file where it is known; "" for an error that is of something else.
+
+    Libraries of C++ and Rust tell the system's error in words, and one error is often raised from another.
+    """
+    while error is not None:
+        number = _number(error)
+        if number in REFUSES:
+            name = getattr(error, "filename", None)
+            return f"{f'{name}: ' if name else ''}{os.strerror(number).lower()}"
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return ""
+
+
+def _number(error: BaseException) -> int:
+    """The system's number of an error, 0 where it has none."""
+    if isinstance(error, OSError) and error.errno:
+        return error.errno
+    if told := _BY_RUST.search(str(error)):
+        return int(told[1] or told[2])
+    return next((number for number in REFUSES if os.strerror(number) in str(error)), 0)
