@@ -13,7 +13,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from benchmarks.leftovers import remove_own_scratch
 from ssl_bench.interruption import ignore_signals
 
 LONGEST_S = 5.0
@@ -26,16 +25,24 @@ def leave(code: int) -> NoReturn:
     destructors of native ones: 2 s on a quiet machine, and on a loaded one any of them may hang.
     """
     ignore_signals()
-    last = threading.Timer(LONGEST_S, os._exit, (code or 1,))
+    code = _flushed() or code
+    last = threading.Timer(LONGEST_S, os._exit, (code,))
     last.daemon = True
     last.start()
-    remove_own_scratch()
-    with suppress(
-        OSError, KeyError
-    ):  # torch makes this folder as it is imported, and needs it only where something is compiled
-        Path(tempfile.gettempdir(), f"torchinductor_{getpass.getuser()}").rmdir()
+    _tidy()
     atexit._run_exitfuncs()  # what libraries keep in the temporary folder goes by these
-    os._exit(_flushed() or code)
+    os._exit(code)
+
+
+def _tidy() -> None:
+    """Remove what is left in the temporary folder."""
+    with suppress(ImportError):  # where a folder of the user's hides our package, which was said before
+        from benchmarks.leftovers import remove_own_scratch
+
+        remove_own_scratch()
+    # torch makes this folder as it is imported, and needs it only where something is compiled.
+    with suppress(OSError, KeyError):
+        Path(tempfile.gettempdir(), f"torchinductor_{getpass.getuser()}").rmdir()
 
 
 def _flushed() -> int:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from models.errors import BadInputError
 from ssl_bench.data.corpus import Utterance
+from ssl_bench.data.threads import threads as reading_threads
 from ssl_bench.data.waveforms import Waveforms
 
 SHORTEST = 640
@@ -203,7 +204,7 @@ def _fill(
 ) -> None:
     """Put batches into the queue until told to stop."""
     try:
-        with ThreadPoolExecutor(threads) as pool:
+        with reading_threads(threads) as pool:
             for item in source.batches(pool, first):
                 if not _put(ready, stop, item):
                     return

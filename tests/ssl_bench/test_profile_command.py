@@ -16,7 +16,7 @@ from benchmarks.record import Measurement
 from benchmarks.superb import SAMPLES
 from models.efficient.closed_form import encoder_macs
 from models.efficient.config import EFFICIENT
-from ssl_bench.cli import app
+from ssl_bench.app import app
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 QUICK = ("--seconds", "1", "--no-second-opinion")
