@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 REFUSES = (*FULL, errno.EROFS)
+_BY_NUMPY = re.compile(r"^\d+ requested and \d+ written$")
 _BY_RUST = re.compile(r"\(os error (\d+)\)|\bOs \{ code: (\d+)")
 
 
@@ -41,6 +42,8 @@ def _number(error: BaseException) -> int:
     """The system's number of an error, 0 where it has none."""
     if isinstance(error, OSError) and error.errno:
         return error.errno
+    if isinstance(error, OSError) and _BY_NUMPY.search(str(error)):
+        return errno.ENOSPC
     if told := _BY_RUST.search(str(error)):
         return int(told[1] or told[2])
     return next((number for number in REFUSES if os.strerror(number) in str(error)), 0)

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -257,13 +257,14 @@ def _value(document: dict[str, Any], metric: str) -> float | None:
     )
 
 
-def kill_all(work: Path, names: tuple[str, ...], kills: int) -> list[Outcome]:
-    """The outcome of each signal."""
-    trainings = Trainings(work, steps=max(100, 50 * LINES_PER_KILL * kills // 3))
+def kill_all(work: Path, names: tuple[str, ...], kills: int) -> Iterator[Outcome]:
+    """The outcome of each signal, as it comes."""
+    trainings = Trainings(work, steps=max(100, 30 * kills))
     unbroken = work / "unbroken"
     if (code := trainings.start(unbroken).wait(600)) != 0:
         raise RuntimeError(f"the unbroken run ended with {code}: {trainings.said[-500:]}")
-    return [kill_again_and_again(trainings, name, kills, unbroken) for name in names]
+    for name in names:
+        yield kill_again_and_again(trainings, name, kills, unbroken)
 
 
 def main() -> int:
@@ -271,11 +272,13 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--signals", default=",".join(SIGNALS))
     asked = parser.parse_args()
+    faults = 0
     with tempfile.TemporaryDirectory() as folder:
-        outcomes = kill_all(Path(folder), tuple(asked.signals.split(",")), asked.kills)
-    for outcome in outcomes:
-        sys.stdout.write(outcome.line() + "\n")
-    return int(any(outcome.faults for outcome in outcomes))
+        for outcome in kill_all(Path(folder), tuple(asked.signals.split(",")), asked.kills):
+            sys.stdout.write(outcome.line() + "\n")
+            sys.stdout.flush()
+            faults += len(outcome.faults)
+    return int(faults > 0)
 
 
 if __name__ == "__main__":

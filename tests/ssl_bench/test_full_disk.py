@@ -88,10 +88,11 @@ def test_a_line_of_the_curve_stays_whole_where_the_next_does_not_fit(tmp_path: P
         (RuntimeError('IoError(Os { code: 28, kind: StorageFull, message: "x" })'), "no space left on device"),
         (RuntimeError("I/O error: x (os error 30)"), "read-only file system"),
         (RuntimeError("[enforce fail at x.cc] . No space left on device"), "no space left on device"),
+        (OSError("897980 requested and 1984 written"), "no space left on device"),
         (OSError(errno.ENOENT, "No such file", "a"), ""),
         (RuntimeError("error, code: 28"), ""),
     ],
-    ids=["full", "quota", "rust", "read-only", "words", "missing", "other code"],
+    ids=["full", "quota", "rust", "read-only", "words", "numpy", "missing", "other code"],
 )
 def test_a_disk_is_known_by_number_and_by_words(error: Exception, wanted: str) -> None:
     assert refusal(error) == wanted
