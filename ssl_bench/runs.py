@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -207,7 +208,7 @@ def new_run(out: str | None, model: str) -> RunFolder:
         BadInputError: where it cannot be made, or holds something already.
     """
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    path = Path(out) if out is not None else Path("runs") / f"{model}-{stamp}"
+    path = Path(out) if out is not None else _unused(Path("runs") / f"{model}-{stamp}")
     try:
         path.mkdir(parents=True, exist_ok=True)
         probe = path / ".lock"
@@ -223,6 +224,12 @@ def new_run(out: str | None, model: str) -> RunFolder:
     if held:
         raise BadInputError(f"{path}: not empty; choose another --out")
     return RunFolder(path)
+
+
+def _unused(path: Path) -> Path:
+    """The path, or with a number where it is there: two runs may begin in one second, or a clock be set back."""
+    later = (path.with_name(f"{path.name}-{number}") for number in count(2))
+    return next(each for each in chain([path], later) if not each.exists())
 
 
 def folder_name(model: str, work: str) -> str:

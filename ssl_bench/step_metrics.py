@@ -46,7 +46,9 @@ class StepMetrics:
             DivergedError: naming the first step with a value that is not finite.
         """
         row = torch.stack([value.detach().float() for value in scalars.values()])
-        self._group = [*(earlier.to(row.device) for earlier in self._group), row]
+        if self._group and self._group[-1].device != row.device:  # those that `begun`
+            self._group = [earlier.to(row.device) for earlier in self._group]
+        self._group.append(row)
         if len(self._group) < self.every:
             return []
         self._send(step, tuple(scalars))
@@ -64,7 +66,7 @@ class StepMetrics:
     @property
     def rest(self) -> list[list[float]]:
         """The values of each step that is in no whole group yet, waiting for them."""
-        return [row.tolist() for row in self._group]
+        return torch.stack(self._group).tolist() if self._group else []
 
     def flush(self, step: int, names: tuple[str, ...]) -> list[tuple[int, dict[str, float]]]:
         """All that is left, waiting for it; `step` is the last one added.

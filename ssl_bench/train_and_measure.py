@@ -86,17 +86,16 @@ def _rated(job: Job, trial: Trial, say: Progress) -> tuple[Record, Sequence[Modu
     """The record with what training and measuring gave, and fvcore's table; one that was stopped is soon done with."""
     if stop_asked():
         job.details.setdefault("stopped", "by the user, before measuring")
-    in_haste = "stopped" in job.details
-    rows = training_rows(trial, job.attempts, job.run.metrics(), in_haste=in_haste)
+    rows = training_rows(trial, job.attempts, job.run.metrics(), in_haste=stop_asked())
     record = job.record("unfinished").extended(rows)
     job.run.write(record)
-    if not in_haste:
+    if "stopped" not in job.details:
         try:
             record = _measured(job, trial, record, say)
         except KeyboardInterrupt:
             job.details["stopped"] = "by the user, while measuring"
             record = replace(record, details=job.record("unfinished").details)
-    if "stopped" in job.details:
+    if stop_asked():
         return record, "the run was stopped"
     clip_seconds = trial.training_conditions().clip_seconds or 1.0
     opinion = opinion_or_reason(lambda: trial.pretraining.encoder.cpu().float(), clip_seconds)
