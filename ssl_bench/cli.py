@@ -23,7 +23,7 @@ def main() -> NoReturn:
     """Entry point of the console script, whose process it ends."""
     try:
         with stopped_by_signals():
-            code = run()
+            leave(run())
     except KeyboardInterrupt:  # on the way out
         code = 1
     except Exception:  # noqa: BLE001 - told as Python tells it, then we leave as always

@@ -26,8 +26,6 @@ from ssl_bench.runs import RunFolder, new_run, unfinished_run
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ssl_bench.runs import TrainingState
-
 
 @dataclass
 class Job:
@@ -59,12 +57,6 @@ class Job:
         """Remove what a first attempt began without coming to a checkpoint."""
         if len(self.attempts) == 1 and not self.run.has_checkpoint():
             shutil.rmtree(self.run.path)
-
-    def count_lost_work(self, state: TrainingState) -> None:
-        """What the attempt before this one did after the checkpoint that this one goes on from."""
-        if len(self.attempts) > 1 and (state.attempt is not None or not self.run.has_checkpoint()):
-            kept = None if state.attempt is None else Attempt.from_document(state.attempt)
-            self.attempts[-2] = with_lost_work(self.attempts[-2], kept)
 
     def record(self, status: str) -> Record:
         """The record as it stands, without rows."""
@@ -103,12 +95,20 @@ def resumed(asked: Mapping[str, Any], command: str, console: Console) -> Job:
     config = resolved(TrainAndMeasureConfig(**settings), cuda=torch.cuda.is_available())
     corpus, split = _speech(config, console)
     attempts = [Attempt.from_document(document) for document in before.details["attempts"]]
-    attempts[-1] = recovered(attempts[-1], run.metrics(), run.bill())
+    attempts[-1] = _ended(run, attempts[-1])
     attempts.append(Attempt(len(attempts) + 1, datetime.now(UTC).isoformat(timespec="seconds")))
     grid = chosen_intensity(config.country, config.grid_intensity)
     job = Job(config, run, corpus, split, grid, Waveforms(), attempts, console, command, before.created)
     job.details.update({k: v for k, v in before.details.items() if k not in ("stopped", "attempts")})
     return job
+
+
+def _ended(run: RunFolder, attempt: Attempt) -> Attempt:
+    """The attempt before this one, with what it spent until its end, and with what of it no checkpoint holds."""
+    attempt, state = recovered(attempt, run.metrics(), run.bill()), run.saved_state()
+    if state.step and state.attempt is None:  # saved before checkpoints told
+        return attempt
+    return with_lost_work(attempt, None if state.attempt is None else Attempt.from_document(state.attempt))
 
 
 def _tuples(settings: Mapping[str, Any]) -> dict[str, Any]:

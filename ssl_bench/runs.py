@@ -174,15 +174,28 @@ class RunFolder:
         """
         from models.checkpoints import load_weights
 
-        found = sorted((self.path / "checkpoints").glob("step-*"))
-        if not found:
+        newest = self._newest_checkpoint()
+        if newest is not None:
+            load_weights(module, newest)
+            load_optimiser(optimiser, newest / "optimizer.safetensors")
+        return self.saved_state()
+
+    def saved_state(self) -> TrainingState:
+        """Where the newest checkpoint stands; a fresh state where the run has none.
+
+        Raises:
+            BadInputError: for a broken checkpoint.
+        """
+        newest = self._newest_checkpoint()
+        if newest is None:
             return TrainingState()
-        load_weights(module, found[-1])
-        load_optimiser(optimiser, found[-1] / "optimizer.safetensors")
         try:
-            return TrainingState(**json.loads((found[-1] / "state.json").read_text()))
+            return TrainingState(**json.loads((newest / "state.json").read_text()))
         except (OSError, ValueError, TypeError) as error:
-            raise BadInputError(f"{found[-1]}: broken checkpoint ({error})") from error
+            raise BadInputError(f"{newest}: broken checkpoint ({error})") from error
+
+    def _newest_checkpoint(self) -> Path | None:
+        return max((self.path / "checkpoints").glob("step-*"), default=None)
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -147,7 +147,6 @@ def _train(job: Job, say: Progress, until_saved: ExitStack) -> Trial:
         if config.pretrained is not None:
             load_pretrained(pretraining.encoder, config.pretrained)
         state = job.run.load_checkpoint(pretraining, optimiser)
-        job.count_lost_work(state)
         if config.compile:
             pretraining.compile()
         module, ready = fabric.setup(pretraining, optimiser)

@@ -103,7 +103,7 @@ class Trainings:
             return subprocess.Popen(
                 command, cwd=self.work, env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                 stderr=said, text=True, start_new_session=True, restore_signals=True,
-                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - one thread
+                preexec_fn=_as_from_a_terminal,  # noqa: PLW1509 - there is one thread
             )  # fmt: skip
 
     @property
@@ -125,6 +125,12 @@ class Trainings:
         """Half-made files in the temporary folder and in the run's."""
         found = [p.name for p in self.scratch.iterdir()]
         return found + [p.name for p in run.rglob(".*") if p.name not in {".lock", ".attempt.json"}]
+
+
+def _as_from_a_terminal() -> None:
+    """A job in the background begins with Ctrl-C ignored, one under nohup with hang-ups."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def lines(run: Path) -> list[dict[str, Any]]:
@@ -192,7 +198,7 @@ def kill_again_and_again(trainings: Trainings, name: str, kills: int, unbroken: 
             fault(f"orphans {alive}")
         if "Traceback" in trainings.said:
             fault(f"traceback: {trainings.said.strip().splitlines()[-1]}")
-        if name != "KILL" and process.returncode not in {1, -number}:
+        if name != "KILL" and process.returncode not in {1, -number}:  # -number: before the command knew of signals
             fault(f"exit code {process.returncode}: {trainings.said[-300:]}")
         if name != "KILL" and (left := trainings.left(run)):
             fault(f"left {left}")

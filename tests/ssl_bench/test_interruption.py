@@ -16,6 +16,16 @@ from ssl_bench.interruption import SIGNALS, stop_asked, stopped_by_signals, told
 NAMES = [number.name for number in SIGNALS]
 
 
+@pytest.fixture(autouse=True)
+def as_from_a_terminal() -> Iterator[None]:
+    """Whatever these tests run under."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in SIGNALS}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
     """The seconds that signals are told apart by."""
