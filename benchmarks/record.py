@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks.leftovers import owned
 from benchmarks.quantity import METHODS, Quantity
 from models.errors import BadInputError
 
@@ -23,7 +24,7 @@ METRICS = frozenset({
     "latency_p95", "energy", "energy_net", "energy_per_audio_hour", "power_mean", "power_idle", "device_hours",
     "duration", "mfu", "co2e", "audio_hours_seen", "memory_weights", "memory_gradients", "memory_optimizer",
     "memory_activations", "memory_reserved", "bytes_moved", "loss", "masked_accuracy", "target_entropy", "cer",
-    "wer", "per", "accuracy", "eer", "abx",
+    "wer", "per", "duration_lost", "energy_lost", "accuracy", "eer", "abx",
 })
 # fmt: on
 
@@ -209,16 +210,16 @@ def write_atomically(path: Path, content: str | bytes, *, flush: bool = True) ->
     Without `flush` a power failure may leave a broken file behind.
     """
     data = content.encode() if isinstance(content, str) else content
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
+    temporary = path.with_name(f"{owned(f'.{path.name}')}{secrets.token_hex(4)}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("xb") as file:
             file.write(data)
             if flush:
                 file.flush()
                 os.fsync(file.fileno())
-        temporary.chmod(0o644)
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename = str(path)
         raise

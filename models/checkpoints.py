@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -14,17 +16,33 @@ from models.settings import from_document
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+_SYSTEM_ERROR = re.compile(r"(?:os error |Os \{ code: )(\d+)")
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 
 
 def save_pretraining(module: nn.Module, name: str, config: ModelConfig, folder: Path) -> None:
     """Write weights and settings into an existing folder."""
-    from safetensors.torch import save_file
-
     tensors = {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
-    save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
+    write_tensors(tensors, folder / WEIGHTS, {"format": "pt"})
     settings = {"model_type": family_of(config).model_type, "name": name, **asdict(config)}
     (folder / CONFIG).write_text(json.dumps(settings, indent=1) + "\n")
+
+
+def write_tensors(tensors: dict[str, Tensor], path: Path, about: dict[str, str] | None = None) -> None:
+    """Tensors into a safetensors file.
+
+    Raises:
+        OSError: with the system's number where safetensors has it in words only, as of a full disk.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    try:
+        save_file(tensors, path, metadata=about)
+    except SafetensorError as error:
+        if told := _SYSTEM_ERROR.search(str(error)):
+            raise OSError(int(told[1]), os.strerror(int(told[1])), str(path)) from error
+        raise
 
 
 def read_config(folder: Path) -> tuple[str, ModelConfig]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.record import write_atomically
+
 if TYPE_CHECKING:
     import pandas as pd
-
+    from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#777777"
 """Of the Okabe-Ito palette, which the colour-blind can tell apart."""
@@ -27,7 +30,14 @@ def training_picture(metrics: Sequence[dict[str, Any]], trace: pd.DataFrame, pat
     _draw_curve(above, curve)
     _draw_power(below, power)
     figure.align_ylabels()
-    figure.savefig(path, dpi=150)
+    write_figure(figure, path)
+
+
+def write_figure(figure: Figure, path: Path) -> None:
+    """As a PNG, whole or not at all."""
+    png = io.BytesIO()
+    figure.savefig(png, dpi=150)
+    write_atomically(path, png.getvalue())
 
 
 def _starts(*frames: pd.DataFrame) -> pd.Series[float]:

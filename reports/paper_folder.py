@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.leftovers import owned, sweep
 from models.errors import BadInputError
 
 MANIFEST = "sslbench-report.json"
@@ -26,7 +27,8 @@ def write_whole(out: Path, write: Callable[[Path], None]) -> list[str]:
     refuse_foreign(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
+        sweep(out.parent, f".{out.name}.")
+        fresh = Path(tempfile.mkdtemp(dir=out.parent, prefix=owned(f".{out.name}")))
     except OSError as error:
         raise BadInputError(f"{out}: cannot write a report there ({error.strerror}); choose another --out") from error
     try:
@@ -38,6 +40,9 @@ def write_whole(out: Path, write: Callable[[Path], None]) -> list[str]:
             json.dumps({"schema": SCHEMA, "files": digests}, indent=1) + "\n", encoding="utf-8"
         )
         _put(fresh, out)
+    except OSError as error:
+        error.filename = error.filename or str(out)
+        raise
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return sorted([*names, MANIFEST])

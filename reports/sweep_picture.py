@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.quantity import Quantity
 from benchmarks.record import Record, headline_scope
 from reports.cells import Cell, cells_of
-from reports.curves import BLUE, GREY, ORANGE
+from reports.curves import BLUE, GREY, ORANGE, write_figure
 
 METERED = ("measured", "sampled")
 
@@ -35,7 +35,7 @@ def sweep_picture(record: Record, path: Path) -> bool:
     _draw_memory(below, at, cells)
     name_axis(below, key, at)
     figure.align_ylabels()
-    figure.savefig(path, dpi=150)
+    write_figure(figure, path)
     return True
 
 

@@ -9,6 +9,7 @@ from benchmarks.energy import EnergyReading
 from benchmarks.quantity import Quantity, summed_interval, unavailable, weakest
 
 SCOPES = ("gpu", "cpu", "dram", "machine")
+KILLED = "killed: counted up to a few seconds before its end"
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,17 @@ class PhaseCost:
         """The cost that a meter's window read."""
         return cls(reading.duration.value or 0.0, reading.by_scope(), reading.net_by_scope())
 
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> PhaseCost:
+        """As it stands in a record."""
+        energy = {scope: _quantity(q) for scope, q in document["energy"].items()}
+        return cls(document["seconds"], energy, _net(document["energy_net"]))
+
+    def since(self, earlier: PhaseCost) -> PhaseCost:
+        """What was spent after `earlier` had been."""
+        energy = {scope: _less(q, earlier.energy[scope]) for scope, q in self.energy.items()}
+        return PhaseCost(max(0.0, self.seconds - earlier.seconds), energy, not_net("the part of a phase"))
+
 
 @dataclass(frozen=True)
 class Attempt:
@@ -43,6 +55,9 @@ class Attempt:
         audio_seconds: of speech in these steps.
         data_wait: seconds the training waited for speech.
         note: how it ended, where that was not as planned.
+        lost: by phase, the part that bought nothing: no checkpoint holds what was done then.
+        lost_steps: of `steps`.
+        lost_audio_seconds: of `audio_seconds`.
     """
 
     number: int
@@ -52,6 +67,9 @@ class Attempt:
     audio_seconds: float = 0.0
     data_wait: float = 0.0
     note: str = ""
+    lost: dict[str, PhaseCost] = field(default_factory=dict)
+    lost_steps: int = 0
+    lost_audio_seconds: float = 0.0
 
     def document(self) -> dict[str, Any]:
         """As it stands in the record."""
@@ -60,15 +78,11 @@ class Attempt:
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Attempt:
         """The inverse of `document`."""
-        phases = {
-            name: PhaseCost(
-                cost["seconds"],
-                {scope: _quantity(q) for scope, q in cost["energy"].items()},
-                _net(cost["energy_net"]),
-            )
-            for name, cost in document["phases"].items()
+        costs = {
+            part: {name: PhaseCost.from_document(cost) for name, cost in document.get(part, {}).items()}
+            for part in ("phases", "lost")
         }
-        return cls(**{**document, "phases": phases})
+        return cls(**{**document, **costs})
 
     @property
     def seconds(self) -> float:
@@ -78,6 +92,13 @@ class Attempt:
     def joules(self, scope: str) -> float:
         """Energy of all phases, 0 where it is unknown (budgets only)."""
         return sum(cost.energy[scope].value or 0.0 for cost in self.phases.values())
+
+
+def _less(whole: Quantity, part: Quantity) -> Quantity:
+    """What is left of a sum that grew; a running sum has no interval."""
+    if whole.value is None or part.value is None:
+        return whole if whole.value is None else part
+    return Quantity(max(0.0, whole.value - part.value), whole.unit, weakest(whole.method, part.method), note=whole.note)
 
 
 def _quantity(document: dict[str, Any]) -> Quantity:
@@ -111,7 +132,15 @@ def added(parts: list[Quantity], unit: str = "J") -> Quantity:
 
 def phase_cost(attempts: list[Attempt], phase: str) -> PhaseCost | None:
     """The cost of a phase over all attempts that reached it, None where none did."""
-    costs = [attempt.phases[phase] for attempt in attempts if phase in attempt.phases]
+    return _sum([attempt.phases[phase] for attempt in attempts if phase in attempt.phases])
+
+
+def lost_cost(attempts: list[Attempt], phase: str) -> PhaseCost | None:
+    """The part of `phase_cost` that bought nothing, None where all of it did."""
+    return _sum([attempt.lost[phase] for attempt in attempts if phase in attempt.lost])
+
+
+def _sum(costs: list[PhaseCost]) -> PhaseCost | None:
     if not costs:
         return None
     energy = {scope: added([cost.energy[scope] for cost in costs]) for scope in SCOPES}
@@ -119,24 +148,66 @@ def phase_cost(attempts: list[Attempt], phase: str) -> PhaseCost | None:
     return PhaseCost(sum(cost.seconds for cost in costs), energy, net)
 
 
-def recovered(attempt: Attempt, lines: list[dict[str, Any]]) -> Attempt:
-    """An attempt that ended without a word, brought up to its last line of metrics where that is later.
+def with_lost_work(attempt: Attempt, kept: Attempt | None) -> Attempt:
+    """An attempt that has ended, with what it did after its part `kept`, which the checkpoint to go on from holds."""
+    before = kept if kept is not None and kept.number == attempt.number else Attempt(attempt.number, attempt.started)
+    lost = {
+        name: cost.since(before.phases[name]) if name in before.phases else cost
+        for name, cost in attempt.phases.items()
+    }
+    return replace(
+        attempt,
+        lost={name: cost for name, cost in lost.items() if cost.seconds > 0},
+        lost_steps=max(0, attempt.steps - before.steps),
+        lost_audio_seconds=max(0.0, attempt.audio_seconds - before.audio_seconds),
+    )
 
-    What was spent between that line and the end is lost, and the note says so.
+
+def standing(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The lines of metrics of the steps that the model has behind it, as an unbroken run would have written them.
+
+    An attempt that goes on from a checkpoint writes anew what an earlier one wrote of later steps.
     """
+    kept: list[dict[str, Any]] = []
+    for line in lines:
+        while kept and kept[-1]["step"] >= line.get("first_step", line["step"]):
+            kept.pop()
+        kept.append(line)
+    return kept
+
+
+def recovered(attempt: Attempt, lines: list[dict[str, Any]], bill: dict[str, Any] | None = None) -> Attempt:
+    """An attempt that ended without a word, brought up to its last bill or line of metrics, whichever is the latest.
+
+    What was spent between that and the end is on no bill, and the note says so.
+    """
+    found = _by_lines(attempt, lines)
+    billed = None if bill is None or bill["number"] != attempt.number else Attempt.from_document(bill)
+    if billed is None or billed.seconds <= found.seconds:
+        return found
+    noted = {
+        name: cost if name in attempt.phases and cost == attempt.phases[name] else _noted(cost, KILLED)
+        for name, cost in billed.phases.items()
+    }
+    return replace(billed, phases=noted, note=KILLED)
+
+
+def _noted(cost: PhaseCost, note: str) -> PhaseCost:
+    energy = {scope: replace(q, note=f"{q.note}; {note}".removeprefix("; ")) for scope, q in cost.energy.items()}
+    return replace(cost, energy=energy, energy_net=not_net(note))
+
+
+def _by_lines(attempt: Attempt, lines: list[dict[str, Any]]) -> Attempt:
     last = next((line for line in reversed(lines) if line.get("attempt") == attempt.number), None)
     if last is None or last["attempt_steps"] <= attempt.steps:
         return attempt
     before = attempt.phases.get("targets")
     energy = {scope: _quantity(q) for scope, q in last["training_energy"].items()}
-    note = "killed: counted up to its last line of metrics"
-    energy = {scope: replace(q, note=f"{q.note}; {note}") for scope, q in energy.items()}
     seconds = last["seconds"] - (before.seconds if before else 0.0)
-    cost = PhaseCost(seconds, energy, not_net(note))
     return replace(
         attempt,
-        phases={**attempt.phases, "training": cost},
+        phases={**attempt.phases, "training": _noted(PhaseCost(seconds, energy, {}), KILLED)},
         steps=last["attempt_steps"],
         audio_seconds=last["attempt_audio_seconds"],
-        note=note,
+        note=KILLED,
     )

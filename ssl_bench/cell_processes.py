@@ -85,7 +85,13 @@ class CellServer:
     def plans(self, requests: Iterable[CellRequest]) -> list[CellPlan | CellError]:
         """What is known of each cell before it is built, two at a time; a `CellError` where it never will be."""
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            return list(pool.map(self._plan, requests))
+            try:
+                return list(pool.map(self._plan, requests))
+            except BaseException:  # nobody waits for plans when the command is stopped
+                pool.shutdown(wait=False, cancel_futures=True)
+                for process in list(self._alive):
+                    process.kill()
+                raise
 
     def _plan(self, request: CellRequest) -> CellPlan | CellError:
         try:
@@ -261,11 +267,15 @@ class _Process:
         if self._ended:
             return
         self._ended = True
-        with suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
+        self.kill()
         with suppress(CellError):
             self._server.exit_code(self)
         self._close()
+
+    def kill(self) -> None:
+        """End the process, and leave what it says of that to whoever listens."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
 
     def _close(self) -> None:
         self._channel.close()

@@ -21,18 +21,20 @@ import traceback
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
+from ssl_bench.interruption import ignore_signals
+from ssl_bench.parent import end_with_parent
+
 EVERY_CELL = (
     "numpy", "pandas", "torch", "benchmarks.ceiling", "benchmarks.energy", "benchmarks.energy.processes", "ssl_bench.cell_plan",
     "ssl_bench.cell_worker", "ssl_bench.steps",
 )  # fmt: skip
-PR_SET_PDEATHSIG = 1
 LAST_WORDS = 10.0
 """s that a process whose channel has ended may take to end."""
 
 
 def main() -> None:
     """Import, then fork on demand."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is the command's to answer
+    ignore_signals()  # they are the command's to answer, and this process ends with it
     end_with_parent()
     control = socket.socket(fileno=int(sys.argv[1]))
     fresh, models = sys.argv[2] == "fresh", sys.argv[3:]
@@ -110,12 +112,6 @@ def _exit_code(pid: int) -> int:
         if time.monotonic() > end:
             os.kill(pid, signal.SIGKILL)
         time.sleep(0.002)
-
-
-def end_with_parent() -> None:
-    """Let the kernel end this process when its parent is gone, however that went (Linux; elsewhere the channel's end does)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -1,55 +1,71 @@
-"""The command line. Nothing heavy is imported before a command needs it."""
+"""The command line as a process: how it begins, how it answers what goes wrong, how it ends.
+
+What draws help and reads options is imported only when signals are answered already.
+"""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import NoReturn
 
-import typer
+from ssl_bench.console import fail, said
+from ssl_bench.disk import is_full, refusal
+from ssl_bench.ending import leave
+from ssl_bench.interruption import stop_asked, stopped_by_signals
+from ssl_bench.parent import end_with_named_parent
 
-from ssl_bench.commands.compare import compare_command
-from ssl_bench.commands.env import env_command
-from ssl_bench.commands.evaluate import evaluate_command
-from ssl_bench.commands.measure import measure_command
-from ssl_bench.commands.models import models_command
-from ssl_bench.commands.profile import profile_command
-from ssl_bench.commands.report import report_command
-from ssl_bench.commands.train_and_measure import train_and_measure_command
-from ssl_bench.console import fail
-
-app = typer.Typer(
-    help="The honest cost of self-supervised speech models: FLOPs, memory, energy, carbon and error rate, measured.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode="markdown",
-    pretty_exceptions_enable=False,
-)
+BY_TYPER = 130
+"""Its exit code for a KeyboardInterrupt that it caught."""
 
 
-def main() -> None:
-    """Entry point of the console script: bad input is one line and exit code 2."""
-    _require_own_packages()
+def main() -> NoReturn:
+    """Entry point of the console script, whose process it ends."""
+    try:
+        with stopped_by_signals():
+            leave(run())
+    except KeyboardInterrupt:  # on the way out
+        code = 1
+    except Exception:  # noqa: BLE001 - told as Python tells it, then we leave as always
+        sys.excepthook(*sys.exc_info())
+        code = 1
+    leave(code)
+
+
+def run() -> int:
+    """The exit code of the command that was typed: bad input is one line and 2, a stop or a full disk one line and 1."""
+    try:
+        end_with_named_parent()
+        _require_own_packages()
+        from ssl_bench.app import app
+
+        code = app(standalone_mode=False) or 0
+        return said("interrupted", 1) if code == BY_TYPER and stop_asked() else code
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except KeyboardInterrupt:
+        return said("interrupted", 1)
+    except Exception as error:  # noqa: BLE001 - what is not the user's to mend is raised again
+        if stop_asked():  # where an interruption came out of a library as an error of another kind, as typer's Abort
+            return said("interrupted", 1)
+        return _said_of(error)
+
+
+def _said_of(error: Exception) -> int:
+    """One line for an error that is the user's to mend, 2 for bad input and 1 for the disk; any other is raised again."""
     from models.errors import BadInputError
 
-    try:
-        sys.exit(app(standalone_mode=False) or 0)
-    except BadInputError as error:
-        fail(str(error), 2)
-    except typer.Abort:
-        fail("interrupted", 1)
-    except OSError as error:
-        fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", 1)
-    except KeyboardInterrupt:
-        fail("interrupted", 1)
-    except Exception as error:
-        # typer's usage errors come from a click of its own, or of its caller's, depending on its version.
-        describe = getattr(error, "format_message", None)
-        if describe is None:
-            raise
-        if text := describe():
-            fail(text, 2)
-        sys.exit(2)
+    if isinstance(error, BadInputError):
+        return said(str(error), 1 if is_full(error) else 2)
+    if text := refusal(error):
+        return said(f"{text}; nothing is left half-written: make room, then start again (a training with --resume)", 1)
+    if isinstance(error, OSError):
+        return said(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", 1)
+    # typer's usage errors come from a click of its own, or of its caller's, depending on its version.
+    describe = getattr(error, "format_message", None)
+    if describe is None:
+        raise error
+    return said(describe(), 2)
 
 
 def _require_own_packages() -> None:
@@ -62,34 +78,3 @@ def _require_own_packages() -> None:
         origin = None if spec is None else spec.origin or next(iter(spec.submodule_search_locations or ()), None)
         if origin is None or home not in Path(origin).resolve().parents:
             fail(f"'{package}' resolves to {origin}, which hides sslbench's own; take it off PYTHONPATH", 2)
-
-
-def _version(*, value: bool) -> None:
-    if value:
-        from importlib.metadata import version
-
-        typer.echo(f"sslbench {version('sslbench')}")
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    *,
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", callback=lambda value: _version(value=value), is_eager=True, help="Print the version."
-        ),
-    ] = False,
-) -> None:
-    """What holds for every command."""
-
-
-app.command("train-and-measure")(train_and_measure_command)
-app.command("compare")(compare_command)
-app.command("env")(env_command)
-app.command("evaluate")(evaluate_command)
-app.command("measure")(measure_command)
-app.command("models")(models_command)
-app.command("profile")(profile_command)
-app.command("report")(report_command)

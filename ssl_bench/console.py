@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -21,9 +22,15 @@ Model = Annotated[
 
 def fail(message: str, code: int) -> NoReturn:
     """End with one line on stderr; 1 is a failure, 2 bad use."""
+    sys.exit(said(message, code))
+
+
+def said(message: str, code: int) -> int:
+    """The exit code, once one line on stderr says why."""
     line = " ".join(message.split())
-    sys.stderr.write(f"sslbench: {line}\n")
-    sys.exit(code)
+    with suppress(OSError):  # stderr may be a file on the full disk
+        sys.stderr.write(f"sslbench: {line}\n" if line else "")
+    return code
 
 
 def print_json(command: str, document: dict[str, Any]) -> None:

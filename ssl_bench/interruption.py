@@ -1,26 +1,127 @@
-"""A termination signal ends long work as Ctrl-C does: with a record of what was done."""
+"""Ctrl-C, a termination, a hang-up and SIGUSR1 end long work in one way: with a record of what was done, and soon."""
 
 from __future__ import annotations
 
 import signal
+import sys
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
+    from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
+SAME_S = 1.0
+"""A closing terminal, a job manager and a parent may each send a signal of theirs: within this time they are one request."""
+AGAIN_S = 0.1
+
+
+@dataclass
+class StopRequest:
+    """Whether the user wants the work to end at its next good place."""
+
+    made: bool = False
+
+
+class _Answer:
+    """What the signals of one command have asked for.
+
+    Attributes:
+        asked_s: when the first came, None before.
+        waiting: work that ends by itself once it is told, so that the first signal need not interrupt it.
+    """
+
+    def __init__(self) -> None:
+        self.asked_s: float | None = None
+        self.waiting: list[StopRequest] = []
+
+    def to_signal(self, number: int, frame: FrameType | None) -> None:
+        """Signal handler: the first tells who waits for it, else interrupts, as does each later one that is a new request."""
+        del number, frame
+        now = time.monotonic()
+        if self.asked_s is not None and now - self.asked_s < SAME_S:
+            return
+        self.asked_s = now
+        told = [request for request in self.waiting if not request.made]
+        if not told:
+            raise KeyboardInterrupt
+        for request in told:
+            request.made = True
+
+    def to_lost(self, lost: UnraisableHookArgs) -> None:
+        """Hook for errors that nobody can catch: an interruption that came in a finaliser comes again, outside of it."""
+        if issubclass(lost.exc_type, KeyboardInterrupt):
+            signal.setitimer(signal.ITIMER_REAL, AGAIN_S)
+        else:
+            sys.__unraisablehook__(lost)
+
+
+_answer: _Answer | None = None
 
 
 @contextmanager
-def terminated_as_interrupted() -> Iterator[None]:
-    """Raise KeyboardInterrupt on SIGTERM meanwhile."""
+def stopped_by_signals() -> Iterator[None]:
+    """Raise KeyboardInterrupt on each of `SIGNALS` meanwhile, but where a handler of someone else's stands already.
 
-    def interrupt(number: int, frame: object) -> None:
-        del number, frame
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():
+    Within another such block, and outside of the main thread, where Python delivers no signals, this does nothing. A
+    hang-up stays ignored where it is (nohup).
+    """
+    global _answer  # noqa: PLW0603 - signals are the process' own
+    if _answer is not None or threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
+    with ExitStack() as stack:
+        _answer = _Answer()
+        stack.callback(_forget)
+        for number in SIGNALS:
+            ours = (signal.SIG_DFL, signal.default_int_handler, *((signal.SIG_IGN,) if number == signal.SIGINT else ()))
+            _handle(stack, number, _answer.to_signal, ours)
+        _handle(stack, signal.SIGALRM, signal.default_int_handler, (signal.SIG_DFL,))
+        stack.callback(setattr, sys, "unraisablehook", sys.unraisablehook)
+        sys.unraisablehook = _answer.to_lost
         yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+
+
+def _handle(stack: ExitStack, number: int, handler: signal._HANDLER, over: tuple[signal._HANDLER, ...]) -> None:
+    """Handle a signal until the stack ends, where one of `over` does so far."""
+    before = signal.getsignal(number)
+    if before in over:
+        stack.callback(signal.signal, number, before)
+        signal.signal(number, handler)
+
+
+def _forget() -> None:
+    global _answer  # noqa: PLW0603 - signals are the process' own
+    _answer = None
+
+
+@contextmanager
+def told_of_signals() -> Iterator[StopRequest]:
+    """Within this block the first signal makes the request and interrupts nothing; a later one interrupts."""
+    with stopped_by_signals():
+        request = StopRequest()
+        if _answer is None:
+            yield request
+            return
+        waiting = _answer.waiting
+        waiting.append(request)
+        try:
+            yield request
+        finally:
+            waiting.remove(request)
+
+
+def stop_asked() -> bool:
+    """Whether a signal has asked the command at hand to end."""
+    return _answer is not None and _answer.asked_s is not None
+
+
+def ignore_signals() -> None:
+    """From now on none of them does anything: what little is left to do must be done."""
+    for number in (*SIGNALS, signal.SIGALRM):
+        signal.signal(number, signal.SIG_IGN)

@@ -15,7 +15,7 @@ from benchmarks.carbon import GridIntensity, chosen_intensity
 from benchmarks.environment import environment
 from benchmarks.record import Record, headline_scope
 from models.errors import BadInputError
-from ssl_bench.attempts import Attempt, recovered
+from ssl_bench.attempts import Attempt, recovered, with_lost_work
 from ssl_bench.config import TrainAndMeasureConfig, resolved
 from ssl_bench.data.corpus import Corpus, read_corpus
 from ssl_bench.data.splits import Split, sample_split, split_speakers
@@ -95,12 +95,20 @@ def resumed(asked: Mapping[str, Any], command: str, console: Console) -> Job:
     config = resolved(TrainAndMeasureConfig(**settings), cuda=torch.cuda.is_available())
     corpus, split = _speech(config, console)
     attempts = [Attempt.from_document(document) for document in before.details["attempts"]]
-    attempts[-1] = recovered(attempts[-1], run.metrics())
+    attempts[-1] = _ended(run, attempts[-1])
     attempts.append(Attempt(len(attempts) + 1, datetime.now(UTC).isoformat(timespec="seconds")))
     grid = chosen_intensity(config.country, config.grid_intensity)
     job = Job(config, run, corpus, split, grid, Waveforms(), attempts, console, command, before.created)
     job.details.update({k: v for k, v in before.details.items() if k not in ("stopped", "attempts")})
     return job
+
+
+def _ended(run: RunFolder, attempt: Attempt) -> Attempt:
+    """The attempt before this one, with what it spent until its end, and with what of it no checkpoint holds."""
+    attempt, state = recovered(attempt, run.metrics(), run.bill()), run.saved_state()
+    if state.step and state.attempt is None:  # saved before checkpoints told
+        return attempt
+    return with_lost_work(attempt, None if state.attempt is None else Attempt.from_document(state.attempt))
 
 
 def _tuples(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import time
-from dataclasses import asdict, replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.quantity import Quantity
-from benchmarks.record import headline_scope
+from benchmarks.record import headline_scope, write_atomically
 from models.errors import BadInputError
 from ssl_bench.attempts import Attempt, PhaseCost, not_net
 from ssl_bench.budget import Budget, Spent
+from ssl_bench.regularly import Regularly
 
 if TYPE_CHECKING:
     from benchmarks.energy import EnergyMeter
@@ -21,6 +26,19 @@ if TYPE_CHECKING:
 
 FIRST_SAMPLES = 3.0
 """Seconds in which every source of energy gives something."""
+
+
+BILL_S = 5.0
+"""Seconds between two bills of an attempt: what a killed process did since the last one is lost."""
+
+
+@dataclass(frozen=True)
+class _Phase:
+    """What the attempt is at: since when, of `time.monotonic`, and the meter's joules by scope at that moment."""
+
+    name: str
+    began: float
+    energy: dict[str, Quantity]
 
 
 class Ledger:
@@ -41,8 +59,9 @@ class Ledger:
         self.running = True
         self.budget = Budget(config.steps, config.audio_hours, config.minutes, config.kwh)
         self._began = self._training_began = time.monotonic()
-        self._at_training: dict[str, Quantity] = {}
+        self._at_hand: _Phase | None = None
         self._steps_before, self._audio_before = state.step, state.audio_seconds
+        self._done = (0, 0.0)
         if config.kwh is not None:
             self._await_energy()
 
@@ -56,16 +75,37 @@ class Ledger:
                 self.scope = "machine"
             time.sleep(0.05)
 
-    def begin_training(self) -> None:
-        """Training starts now."""
-        self._training_began, self._at_training = time.monotonic(), self.meter.live().energy
+    def begin(self, phase: str) -> None:
+        """A phase ("targets" or "training") starts now; until it is `spend`t, its cost is what the running meter tells."""
+        self._training_began = time.monotonic()
+        self._at_hand = _Phase(phase, self._training_began, self.meter.live().energy)
 
     def spend(self, phase: str, cost: PhaseCost) -> None:
-        """Put the cost of a phase into this attempt."""
-        self.attempts[-1] = replace(self.attempts[-1], phases={**self.attempts[-1].phases, phase: cost})
+        """Put the cost of a phase that has ended into this attempt."""
+        self.attempts[-1] = replace(self.so_far(), phases={**self.attempts[-1].phases, phase: cost})
+        self._at_hand = None
+
+    def so_far(self) -> Attempt:
+        """This attempt as it stands at this moment; any thread may ask."""
+        at_hand, attempt, (steps, audio) = self._at_hand, self.attempts[-1], self._done
+        if at_hand is not None:
+            seconds = time.monotonic() - at_hand.began
+            cost = PhaseCost(seconds, self._energy_since(at_hand), not_net("the phase had not ended"))
+            attempt = replace(attempt, phases={**attempt.phases, at_hand.name: cost})
+        return replace(attempt, steps=steps, audio_seconds=audio)
+
+    @contextmanager
+    def billed(self, path: Path) -> Iterator[None]:
+        """Keep the attempt as it stands in a file meanwhile, for a process that is killed; and in `attempts` at the end."""
+        with Regularly(lambda: write_atomically(path, json.dumps(self.so_far().document()) + "\n"), BILL_S):
+            try:
+                yield
+            finally:
+                self.attempts[-1] = self.so_far()
 
     def progress(self, state: TrainingState) -> float:
         """The spent fraction of the budget."""
+        self._done = (state.step - self._steps_before, state.audio_seconds - self._audio_before)
         return self.budget.progress(self.spent(state))
 
     def spent(self, state: TrainingState) -> Spent:
@@ -84,6 +124,7 @@ class Ledger:
         """A line of `metrics.jsonl`: where training stands, and what this attempt has cost."""
         return {
             "attempt": self.attempts[-1].number,
+            "first_step": logged.first,
             "step": logged.step,
             "seconds": time.monotonic() - self._began,
             "progress": logged.progress,
@@ -92,34 +133,26 @@ class Ledger:
             "attempt_steps": logged.state.step - self._steps_before,
             "attempt_audio_seconds": logged.state.audio_seconds - self._audio_before,
             "power_w": {scope: power.value for scope, power in self.meter.live().power.items()},
-            "training_energy": {scope: asdict(energy) for scope, energy in self._training_energy().items()},
+            "training_energy": {}
+            if self._at_hand is None
+            else {scope: asdict(q) for scope, q in self._energy_since(self._at_hand).items()},
         }
 
-    def update(self, state: TrainingState) -> None:
+    def update(self) -> None:
         """Bring the attempt up to now, for a record written while training runs."""
-        seconds = time.monotonic() - self._training_began
-        cost = PhaseCost(seconds, self._training_energy(), not_net("training had not ended"))
-        self._done(state, cost, 0.0)
+        self.attempts[-1] = self.so_far()
 
-    def close(self, state: TrainingState, data_wait: float) -> None:
+    def close(self, data_wait: float) -> None:
         """Training has ended: what the meter's window read replaces the running figures."""
         self.running = False
-        self._done(state, PhaseCost.of(self.meter.windows["training"]), data_wait)
+        self.spend("training", PhaseCost.of(self.meter.windows["training"]))
+        self.attempts[-1] = replace(self.attempts[-1], data_wait=data_wait)
 
-    def _done(self, state: TrainingState, cost: PhaseCost, data_wait: float) -> None:
-        self.spend("training", cost)
-        self.attempts[-1] = replace(
-            self.attempts[-1],
-            steps=state.step - self._steps_before,
-            audio_seconds=state.audio_seconds - self._audio_before,
-            data_wait=data_wait,
-        )
-
-    def _training_energy(self) -> dict[str, Quantity]:
-        """This attempt's training energy until now."""
+    def _energy_since(self, at_hand: _Phase) -> dict[str, Quantity]:
+        """Joules of a phase until now."""
         energy: dict[str, Quantity] = {}
         for scope, now in self.meter.live().energy.items():
-            start = self._at_training.get(scope)
+            start = at_hand.energy.get(scope)
             before = start.value if start is not None and start.value is not None else 0.0
             energy[scope] = now if now.value is None else replace(now, value=max(0.0, now.value - before))
         return energy

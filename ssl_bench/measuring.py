@@ -22,7 +22,7 @@ from benchmarks.quantity import Quantity, unavailable
 from benchmarks.record import Conditions, Measurement
 from models.catalog import checkpoint_folder
 from models.families import family_of
-from ssl_bench.attempts import Attempt, phase_cost
+from ssl_bench.attempts import Attempt, lost_cost, phase_cost, standing
 from ssl_bench.cell_processes import CellServer
 from ssl_bench.cells import CellError, CellRequest
 from ssl_bench.config import TrainAndMeasureConfig, clip_shape
@@ -77,9 +77,11 @@ class Trial:
         return self.held(samples / 16_000, clips * samples / 16_000)
 
 
-def training_rows(trial: Trial, attempts: list[Attempt], metrics: list[dict[str, Any]]) -> Rows:
-    """What the model is, what its training cost over all attempts, and how it went."""
-    rows = count_rows(trial)
+def training_rows(
+    trial: Trial, attempts: list[Attempt], metrics: list[dict[str, Any]], *, in_haste: bool = False
+) -> Rows:
+    """What the model is, what its training cost over all attempts, and how it went; `in_haste` nothing is counted or timed for it."""
+    rows = parameter_rows(trial) if in_haste else count_rows(trial)
     held = trial.training_conditions()
     targets, training = phase_cost(attempts, "targets"), phase_cost(attempts, "training")
     rows += [] if targets is None else cost_rows(trial.name, "targets", targets, trial.held(), trial.grid)
@@ -95,16 +97,31 @@ def training_rows(trial: Trial, attempts: list[Attempt], metrics: list[dict[str,
         "memory_weights": bytes_of(trial.pretraining.state_dict().values()),
         "memory_gradients": gradient_bytes(trial.pretraining),
         "memory_optimizer": optimiser_bytes(trial.optimiser),
-        **_curve_end(metrics),
+        **_curve_end(standing(metrics)),
     }
     rate = training_rate(attempts, metrics)
     if rate.value is not None:
         found["audio_seconds_per_second"] = replace(rate, note=_lost(trial, audio))
-        found["mfu"] = _mfu(trial, rows, rate.value)
+        found["mfu"] = unavailable("1", "the run was stopped") if in_haste else _mfu(trial, rows, rate.value)
     rows += [Measurement(trial.name, name, q, "training", None, held) for name, q in found.items()]
     for scope in training.energy:
         per_hour = joules_per_hour(attempts, scope)
         rows.append(Measurement(trial.name, "energy_per_audio_hour", per_hour, "training", scope, held))
+    return rows + _lost_rows(trial, attempts)
+
+
+def _lost_rows(trial: Trial, attempts: list[Attempt]) -> Rows:
+    """What went into work that was lost with attempts that ended badly; it is part of the phases' own rows."""
+    rows: Rows = []
+    for phase, held in (("targets", trial.held()), ("training", trial.training_conditions())):
+        lost = lost_cost(attempts, phase)
+        if lost is not None:
+            seconds = Quantity(lost.seconds, "s", "measured")
+            rows.append(Measurement(trial.name, "duration_lost", seconds, phase, None, held))
+            rows += [
+                Measurement(trial.name, "energy_lost", joules, phase, scope, held)
+                for scope, joules in lost.energy.items()
+            ]
     return rows
 
 
@@ -114,17 +131,22 @@ def _lost(trial: Trial, audio: float) -> str:
     return f"{lost / 3600:.3g} h of it lost with killed attempts and trained again" if lost > 1 else ""
 
 
+def parameter_rows(trial: Trial) -> Rows:
+    """What the model is."""
+    size = sum(p.numel() for p in trial.pretraining.encoder.parameters())
+    whole = sum(p.numel() for p in trial.pretraining.parameters())
+    return [
+        Measurement(trial.name, "parameters", Quantity(float(size), "1", "analytic", note="encoder"), "inference"),
+        Measurement(trial.name, "parameters", Quantity(float(whole), "1", "analytic", note="with head"), "training"),
+    ]
+
+
 def count_rows(trial: Trial) -> Rows:
     """Parameters, and FLOPs of one clip at training's length, counted under fake tensors."""
     config, held = trial.config.model_config(), trial.training_conditions()
     family = family_of(config)
     seconds = held.clip_seconds or 0.0
-    size = sum(p.numel() for p in trial.pretraining.encoder.parameters())
-    whole = sum(p.numel() for p in trial.pretraining.parameters())
-    rows = [
-        Measurement(trial.name, "parameters", Quantity(float(size), "1", "analytic", note="encoder"), "inference"),
-        Measurement(trial.name, "parameters", Quantity(float(whole), "1", "analytic", note="with head"), "training"),
-    ]
+    rows = parameter_rows(trial)
     counts = {
         "inference": inference_flops(lambda: family.encoder(config).eval(), seconds),
         "training": training_flops(lambda: family.pretraining(config), seconds),

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
     from models.interface import Pretraining
     from models.optimisation import OptimisationConfig
     from ssl_bench.budget import Spent
+    from ssl_bench.interruption import StopRequest
     from ssl_bench.ledger import Ledger
     from ssl_bench.runs import TrainingState
 
@@ -32,13 +31,15 @@ class Logged:
     """The mean of the last steps, and where the attempt stands.
 
     Attributes:
-        step: the last step of the group, over all attempts.
+        first: step of the group, over all attempts.
+        step: the last one.
         values: loss, learning_rate, gradient_norm and the model's metrics.
         progress: of the budget, 0 to 1.
         spent: by all attempts.
         state: of the training.
     """
 
+    first: int
     step: int
     values: dict[str, float]
     progress: float
@@ -61,34 +62,6 @@ class Trained:
     audio_seconds: float
     data_wait: float
     stopped: bool
-
-
-class StopRequest:
-    """Whether the user wants the loop to end; the second request interrupts at once."""
-
-    def __init__(self) -> None:
-        self.made = False
-
-    def handle(self, signum: int, frame: object) -> None:  # noqa: ARG002 - the signal module's signature
-        """Signal handler."""
-        if self.made:
-            raise KeyboardInterrupt
-        self.made = True
-
-
-@contextmanager
-def stop_on_signals() -> Iterator[StopRequest]:
-    """Turn Ctrl-C and a termination signal into a request to end after the step at hand."""
-    request = StopRequest()
-    if threading.current_thread() is not threading.main_thread():
-        yield request  # Python delivers signals to the main thread only
-        return
-    before = {number: signal.signal(number, request.handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield request
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def make_fabric(device: str, precision: str) -> Fabric:
@@ -132,22 +105,27 @@ def pretrain(
         DivergedError: naming the step at which loss or gradient stopped being finite.
     """
     first, audio_before = state.step, state.audio_seconds
-    data_wait, saved_at = 0.0, time.monotonic()
+    data_wait, saved_at, rate = 0.0, time.monotonic(), 0.0
     generator = torch.Generator(fabric.device)
-    metrics = StepMetrics(log_every)
+    metrics, group_starts = StepMetrics(log_every, state.group), state.step - len(state.group) + 1
     progress = ledger.progress(state)
     names: tuple[str, ...] = ()
 
     def report(groups: list[tuple[int, dict[str, float]]]) -> None:
+        nonlocal group_starts
         for step, values in groups:
-            log(Logged(step, values, progress, ledger.spent(state), replace(state)))
+            told = {**values, "learning_rate": rate}
+            log(Logged(group_starts, step, told, progress, ledger.spent(state), replace(state)))
+            group_starts = step + 1
 
     with ExitStack() as stack:
         stack.enter_context(ledger.meter.window("training"))
-        stream = stack.enter_context(batches(source, first=state.next_clip))
+        stream = stack.enter_context(batches(source, first=state.next_clip, ended=lambda: stop.made))
         while progress < 1.0 and not stop.made:
             waited = time.monotonic()
-            batch, next_clip = next(stream)
+            batch, next_clip = next(stream, (None, 0))
+            if batch is None:
+                break
             data_wait += time.monotonic() - waited
             rate = settings.learning_rate(progress, source.clips * source.clip_samples / 16_000)
             for group in optimiser.param_groups:
@@ -171,10 +149,13 @@ def pretrain(
             state.audio_seconds += batch.seconds
             progress = ledger.progress(state)
             names = tuple(scalars)
-            report([(step, {**v, "learning_rate": rate}) for step, v in metrics.add(state.step, scalars)])
+            report(metrics.add(state.step, scalars))
             if time.monotonic() - saved_at > save_every:
+                report(metrics.drain())
+                state.group = metrics.rest
                 save()
                 saved_at = time.monotonic()
+        state.group = metrics.rest  # a run that goes on completes this group
         report(metrics.flush(state.step, names))
     return Trained(state.step - first, state.audio_seconds - audio_before, data_wait, stop.made and progress < 1.0)
 

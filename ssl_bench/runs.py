@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
+import io
 import json
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.record import Record, read_record, write_record
+from benchmarks.leftovers import sweep
+from benchmarks.record import Record, read_record, write_atomically, write_record
 from models.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -28,11 +33,18 @@ ARTIFACTS = ("power.parquet", "metrics.jsonl", "report.md", "training.png", "swe
 
 @dataclass
 class TrainingState:
-    """Where training stands; saved with the weights."""
+    """Where training stands; saved with the weights.
+
+    Attributes:
+        group: what the steps tell that are in no whole group of the curve yet.
+        attempt: that came so far, with what it had cost; see `Attempt.document`.
+    """
 
     step: int = 0
     next_clip: int = 0
     audio_seconds: float = 0.0
+    group: list[list[float]] = field(default_factory=list)
+    attempt: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +62,19 @@ class RunFolder:
     def metrics_path(self) -> Path:
         """`metrics.jsonl`: one line every few steps."""
         return self.path / "metrics.jsonl"
+
+    @property
+    def bill_path(self) -> Path:
+        """What the attempt at hand has spent, a few seconds ago."""
+        return self.path / ".attempt.json"
+
+    def bill(self) -> dict[str, Any] | None:
+        """The last attempt's, None where there is none."""
+        try:
+            found: dict[str, Any] = json.loads(self.bill_path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return found
 
     def read(self) -> Record:
         """The record.
@@ -70,6 +95,7 @@ class RunFolder:
         """Remove from a finished run what only more training would need; until then a stopped run can go on."""
         for path in self.path.glob("checkpoints/step-*/optimizer.safetensors"):
             path.unlink()
+        self.bill_path.unlink(missing_ok=True)
         self.write(record)
 
     def has_checkpoint(self) -> bool:
@@ -90,12 +116,14 @@ class RunFolder:
 
     def add_metrics(self, line: dict[str, Any]) -> None:
         """Append a line to the training curve, on a line of its own whatever a killed run left."""
-        with self.metrics_path.open("a+b") as file:
-            if file.tell():
+        with self.metrics_path.open("a+b", buffering=0) as file:
+            size, text = file.tell(), json.dumps(line).encode() + b"\n"
+            if size:
                 file.seek(-1, 2)
-                if file.read() != b"\n":
-                    file.write(b"\n")
-            file.write(json.dumps(line).encode() + b"\n")
+                text = text if file.read() == b"\n" else b"\n" + text
+            if file.write(text) < len(text):  # as much as the disk still took
+                file.truncate(size)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.metrics_path))
 
     def add_trace(self, trace: pd.DataFrame, **label: int | str) -> None:
         """Append power samples to `power.parquet`, labelled by what they are of: `attempt=2` or `cell="..."`."""
@@ -108,14 +136,14 @@ class RunFolder:
     def _append(self, traces: list[pd.DataFrame]) -> None:
         import pandas as pd
 
-        path, partial = self.path / "power.parquet", self.path / ".power.parquet"
+        path, parquet = self.path / "power.parquet", io.BytesIO()
         traces = [trace for trace in traces if len(trace)]
         if not traces:
             return
         if path.is_file():
             traces.insert(0, pd.read_parquet(path))
-        pd.concat(traces, ignore_index=True).to_parquet(partial, index=False)
-        partial.replace(path)
+        pd.concat(traces, ignore_index=True).to_parquet(parquet, index=False)
+        write_atomically(path, parquet.getvalue())
 
     def save_checkpoint(
         self,
@@ -155,15 +183,28 @@ class RunFolder:
         """
         from models.checkpoints import load_weights
 
-        found = sorted((self.path / "checkpoints").glob("step-*"))
-        if not found:
+        newest = self._newest_checkpoint()
+        if newest is not None:
+            load_weights(module, newest)
+            load_optimiser(optimiser, newest / "optimizer.safetensors")
+        return self.saved_state()
+
+    def saved_state(self) -> TrainingState:
+        """Where the newest checkpoint stands; a fresh state where the run has none.
+
+        Raises:
+            BadInputError: for a broken checkpoint.
+        """
+        newest = self._newest_checkpoint()
+        if newest is None:
             return TrainingState()
-        load_weights(module, found[-1])
-        load_optimiser(optimiser, found[-1] / "optimizer.safetensors")
         try:
-            return TrainingState(**json.loads((found[-1] / "state.json").read_text()))
+            return TrainingState(**json.loads((newest / "state.json").read_text()))
         except (OSError, ValueError, TypeError) as error:
-            raise BadInputError(f"{found[-1]}: broken checkpoint ({error})") from error
+            raise BadInputError(f"{newest}: broken checkpoint ({error})") from error
+
+    def _newest_checkpoint(self) -> Path | None:
+        return max((self.path / "checkpoints").glob("step-*"), default=None)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -177,6 +218,8 @@ class RunFolder:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 raise BadInputError(f"{self.path}: another process is writing to this run") from error
+            sweep(self.path, ".", held=True)
+            shutil.rmtree(self.path / "checkpoints" / ".partial", ignore_errors=True)
             yield
 
 
@@ -187,7 +230,7 @@ def new_run(out: str | None, model: str) -> RunFolder:
         BadInputError: where it cannot be made, or holds something already.
     """
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    path = Path(out) if out is not None else Path("runs") / f"{model}-{stamp}"
+    path = Path(out) if out is not None else _unused(Path("runs") / f"{model}-{stamp}")
     try:
         path.mkdir(parents=True, exist_ok=True)
         probe = path / ".lock"
@@ -203,6 +246,12 @@ def new_run(out: str | None, model: str) -> RunFolder:
     if held:
         raise BadInputError(f"{path}: not empty; choose another --out")
     return RunFolder(path)
+
+
+def _unused(path: Path) -> Path:
+    """The path, or with a number where it is there: two runs may begin in one second, or a clock be set back."""
+    later = (path.with_name(f"{path.name}-{number}") for number in count(2))
+    return next(each for each in chain([path], later) if not each.exists())
 
 
 def folder_name(model: str, work: str) -> str:
@@ -240,14 +289,14 @@ def resumable(record: Record) -> bool:
 
 def save_optimiser(optimiser: torch.optim.Optimizer, path: Path) -> None:
     """The optimiser's tensors, named `<parameter number>.<name>`."""
-    from safetensors.torch import save_file
+    from models.checkpoints import write_tensors
 
     tensors = {
         f"{number}.{name}": value.detach().cpu().contiguous()
         for number, state in optimiser.state_dict()["state"].items()
         for name, value in state.items()
     }
-    save_file(tensors, path)
+    write_tensors(tensors, path)
 
 
 def load_optimiser(optimiser: torch.optim.Optimizer, path: Path) -> None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ssl_bench.interruption import terminated_as_interrupted
+from ssl_bench.interruption import stopped_by_signals
 
 if TYPE_CHECKING:
     from benchmarks.record import Record
@@ -31,13 +31,13 @@ class Session(Protocol):
 
 
 def recorded(session: Session, work: Callable[[], None], report: Callable[[Record, Path], object]) -> Record:
-    """Do the work, then write report and record; Ctrl-C and SIGTERM end the work, and the record says so.
+    """Do the work, then write report and record; Ctrl-C and its like end the work, and the record says so.
 
     Raises:
         BadInputError: where another process has the folder.
     """
     status = "finished"
-    with session.run.locked(), terminated_as_interrupted():
+    with session.run.locked(), stopped_by_signals():
         session.run.write(session.record("unfinished"))
         try:
             work()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -29,12 +30,13 @@ class _Pending:
 class StepMetrics:
     """Collects device scalars and hands out the mean of each `every` steps, one group late on a GPU.
 
-    Being one group late bounds how far the host runs ahead, and no step waits for its own result.
+    Being one group late bounds how far the host runs ahead, and no step waits for its own result. `begun` is the `rest` of
+    an earlier call, whose group goes on.
     """
 
-    def __init__(self, every: int) -> None:
+    def __init__(self, every: int, begun: Sequence[Sequence[float]] = ()) -> None:
         self.every = every
-        self._group: list[Tensor] = []
+        self._group: list[Tensor] = [torch.tensor(row) for row in begun]
         self._pending: deque[_Pending] = deque()
 
     def add(self, step: int, scalars: dict[str, Tensor]) -> list[tuple[int, dict[str, float]]]:
@@ -43,12 +45,28 @@ class StepMetrics:
         Raises:
             DivergedError: naming the first step with a value that is not finite.
         """
-        self._group.append(torch.stack([value.detach().float() for value in scalars.values()]))
+        row = torch.stack([value.detach().float() for value in scalars.values()])
+        if self._group and self._group[-1].device != row.device:  # those that `begun`
+            self._group = [earlier.to(row.device) for earlier in self._group]
+        self._group.append(row)
         if len(self._group) < self.every:
             return []
         self._send(step, tuple(scalars))
         late = 1 if self._pending[-1].copied is not None else 0
         return [self._read() for _ in range(len(self._pending) - late)]
+
+    def drain(self) -> list[tuple[int, dict[str, float]]]:
+        """The whole groups that are left, waiting for them.
+
+        Raises:
+            DivergedError: as `add`.
+        """
+        return [self._read() for _ in range(len(self._pending))]
+
+    @property
+    def rest(self) -> list[list[float]]:
+        """The values of each step that is in no whole group yet, waiting for them."""
+        return torch.stack(self._group).tolist() if self._group else []
 
     def flush(self, step: int, names: tuple[str, ...]) -> list[tuple[int, dict[str, float]]]:
         """All that is left, waiting for it; `step` is the last one added.
@@ -58,7 +76,7 @@ class StepMetrics:
         """
         if self._group:
             self._send(step, names)
-        return [self._read() for _ in range(len(self._pending))]
+        return self.drain()
 
     def _send(self, step: int, names: tuple[str, ...]) -> None:
         values, copied = torch.stack(self._group), None

@@ -22,7 +22,7 @@ from ssl_bench.config import TrainAndMeasureConfig
 from ssl_bench.config import resolved as resolved_run
 from ssl_bench.evaluate import evaluate, speech_of
 from ssl_bench.evaluate_settings import OF_TEXT, EvaluateConfig
-from ssl_bench.interruption import terminated_as_interrupted
+from ssl_bench.interruption import stopped_by_signals
 from ssl_bench.runs import RunFolder, new_run, unfinished_run
 from ssl_bench.study_plan import Plan, planned, spent
 from ssl_bench.study_rows import study_rows
@@ -112,7 +112,7 @@ def study(config: StudyConfig, *, resume: bool, command: str, console: Console) 
     whole = _resumed(config, command, console) if resume else _begun(config, command, console)
     with ExitStack() as stack:
         stack.enter_context(whole.run.locked())
-        stack.enter_context(terminated_as_interrupted())
+        stack.enter_context(stopped_by_signals())
         whole.run.write(whole.record("unfinished"))
         try:
             stopped = not (_trained(whole) and _evaluated(whole))

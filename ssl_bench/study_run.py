@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 from collections import deque
@@ -13,6 +12,7 @@ from typing import Any, Literal
 
 from benchmarks.record import Record, read_record
 from ssl_bench.cells import ended_because
+from ssl_bench.parent import environment_of_child
 from ssl_bench.runs import RunFolder
 from ssl_bench.study_settings import write_toml
 
@@ -58,7 +58,7 @@ def train_apart(settings: Mapping[str, Any], folder: Path) -> Ended:
     # In a session of its own a Ctrl-C at the terminal reaches it once, through us.
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        start_new_session=True,
+        start_new_session=True, env=environment_of_child(),
     ) as process:  # fmt: skip
         lines, interrupted = _passed_on(process)
     path = folder / "run.json"
@@ -84,6 +84,6 @@ def _passed_on(process: subprocess.Popen[str]) -> tuple[list[str], bool]:
             process.wait()
         except KeyboardInterrupt:
             interrupted = True
-            process.send_signal(signal.SIGINT)
+            process.terminate()
         else:
             return list(last), interrupted

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from benchmarks.carbon import JOULES_PER_KWH
+from benchmarks.record import write_atomically
 from models.catalog import CATALOG
 from models.errors import BadInputError
 from models.names import choose
@@ -171,7 +172,7 @@ def _plain(value: object) -> object:
 
 def write_toml(settings: Mapping[str, Any], path: Path) -> None:
     """Write settings as `read_toml` reads them; what is None is left out."""
-    path.write_text("".join(f"{line}\n" for line in _toml_lines(settings, "")), encoding="utf-8")
+    write_atomically(path, "".join(f"{line}\n" for line in _toml_lines(settings, "")))
 
 
 def _toml_lines(settings: Mapping[str, Any], before: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from ssl_bench.config import TrainAndMeasureConfig, clip_shape
 from ssl_bench.data.clips import ClipSource
 from ssl_bench.data.splits import drawn_hours
 from ssl_bench.full_run import full_run
+from ssl_bench.interruption import stop_asked, stopped_by_signals, told_of_signals
 from ssl_bench.job import Job, begun, opening, resumed
 from ssl_bench.ledger import Ledger
 from ssl_bench.measuring import (
@@ -33,7 +34,7 @@ from ssl_bench.measuring import (
     training_rows,
 )
 from ssl_bench.metering import new_meter
-from ssl_bench.pretraining import Logged, make_fabric, make_optimiser, pretrain, stop_on_signals
+from ssl_bench.pretraining import Logged, make_fabric, make_optimiser, pretrain
 from ssl_bench.probing import probe_rows
 from ssl_bench.progress import Progress
 from ssl_bench.runs import RunFolder
@@ -42,6 +43,7 @@ from ssl_bench.step_metrics import DivergedError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from benchmarks.second_opinion import ModuleMacs
     from models.interface import Pretraining
 
 LOG_EVERY = {"cpu": 5, "cuda": 50}
@@ -62,26 +64,42 @@ def train_and_measure(
     job = resumed(asked, command, console) if resume else begun(asked, command, console)
     with ExitStack() as stack:
         stack.enter_context(job.run.locked())
+        stack.enter_context(stopped_by_signals())
         job.run.write(job.record("unfinished"))
         say = stack.enter_context(Progress(console, job.scope, job.grid, job.config.pue))
         say.phase(opening(job))
-        trial = _trained(job, say)
-        record = job.record("unfinished").extended(training_rows(trial, job.attempts, job.run.metrics()))
-        job.run.write(record)
-        if "stopped" not in job.details:
-            try:
-                record = _measured(job, trial, record, say)
-            except KeyboardInterrupt:
-                job.details["stopped"] = "by the user, while measuring"
-                record = replace(record, details=job.record("unfinished").details)
-        clip_seconds = trial.training_conditions().clip_seconds or 1.0
-        opinion = opinion_or_reason(lambda: trial.pretraining.encoder.cpu().float(), clip_seconds)
-        modules = opinion if isinstance(opinion, str) else opinion.modules
+        try:
+            trial = _trained(job, say)
+        except KeyboardInterrupt:
+            job.details["stopped"] = "by the user, before the first step"
+            record, modules = job.record("unfinished"), None
+        else:
+            record, modules = _rated(job, trial, say)
         write_run_report(record, job.run.path, job.run.metrics(), modules)
         job.run.write(record)
         if record.status == "finished":
             job.run.drop_optimiser(record)
         return job.run, record
+
+
+def _rated(job: Job, trial: Trial, say: Progress) -> tuple[Record, Sequence[ModuleMacs] | str]:
+    """The record with what training and measuring gave, and fvcore's table; one that was stopped is soon done with."""
+    if stop_asked():
+        job.details.setdefault("stopped", "by the user, before measuring")
+    rows = training_rows(trial, job.attempts, job.run.metrics(), in_haste=stop_asked())
+    record = job.record("unfinished").extended(rows)
+    job.run.write(record)
+    if "stopped" not in job.details:
+        try:
+            record = _measured(job, trial, record, say)
+        except KeyboardInterrupt:
+            job.details["stopped"] = "by the user, while measuring"
+            record = replace(record, details=job.record("unfinished").details)
+    if stop_asked():
+        return record, "the run was stopped"
+    clip_seconds = trial.training_conditions().clip_seconds or 1.0
+    opinion = opinion_or_reason(lambda: trial.pretraining.encoder.cpu().float(), clip_seconds)
+    return record, opinion if isinstance(opinion, str) else opinion.modules
 
 
 def _measured(job: Job, trial: Trial, record: Record, say: Progress) -> Record:
@@ -101,7 +119,8 @@ def _measured(job: Job, trial: Trial, record: Record, say: Progress) -> Record:
 def _trained(job: Job, say: Progress) -> Trial:
     """Training; where it shows that the input cannot be used, a new run leaves nothing behind."""
     try:
-        return _train(job, say)
+        with ExitStack() as until_saved:
+            return _train(job, say, until_saved)
     except torch.OutOfMemoryError as error:
         job.discard_if_new()
         seconds = job.config.batch_seconds
@@ -111,14 +130,17 @@ def _trained(job: Job, say: Progress) -> Trial:
         raise
 
 
-def _train(job: Job, say: Progress) -> Trial:
-    """Fit the targets, then train; the attempt's cost goes into `job.attempts`, what happened into `job.details`."""
+def _train(job: Job, say: Progress, until_saved: ExitStack) -> Trial:
+    """Fit the targets, then train; the attempt's cost goes into `job.attempts`, what happened into `job.details`.
+
+    From the first step `until_saved`, a signal ends the steps and spares what they gave.
+    """
     config, model_config = job.config, job.config.model_config()
     fabric = make_fabric(config.device, config.precision)
     with (
-        stop_on_signals() as stop,
         new_meter(idle=config.idle, say=say.phase) as meter,
         PeakMemory(fabric.device) as memory,
+        ExitStack() as stack,
     ):
         pretraining = built(config).to(fabric.device)
         optimiser = make_optimiser(pretraining, model_config.optimisation)
@@ -132,11 +154,13 @@ def _train(job: Job, say: Progress) -> Trial:
         trial = Trial(config.model or "", pretraining, optimiser, fabric.device, state, config, job.grid, unknown)
         ledger = Ledger(job.attempts, config, meter, state)
         _say_how_kwh_is_known(job, ledger, say)
+        stack.enter_context(ledger.billed(job.run.bill_path))
         _fit_targets(job, pretraining, ledger, say)
         memory.restart()
         kept_before, data_wait, diverged = job.waveforms.kept_bytes, 0.0, False
         clips, samples = clip_shape(config)
-        ledger.begin_training()
+        stop = until_saved.enter_context(told_of_signals())
+        ledger.begin("training")
         try:
             trained = pretrain(
                 fabric=fabric,
@@ -161,7 +185,7 @@ def _train(job: Job, say: Progress) -> Trial:
             kept = "the checkpoint before it is kept" if job.run.has_checkpoint() else "the weights are those before it"
             job.details["stopped"] = f"{error}; {kept}"
         trial.peak_memory = memory.so_far(less=job.waveforms.kept_bytes - kept_before)
-    ledger.close(state, data_wait)
+    ledger.close(data_wait)
     job.details["meter_cpu_seconds"] = meter.own_cpu_seconds
     _note_disturbances(job, f"training, attempt {len(job.attempts)}", meter)
     job.run.add_trace(meter.reading.trace, attempt=len(job.attempts))
@@ -205,6 +229,7 @@ def _fit_targets(job: Job, pretraining: Pretraining, ledger: Ledger, say: Progre
     speech = drawn_hours(job.split.training, hours, job.config.seed)
     say.phase(f"fitting the targets on {min(hours, job.corpus.hours):.2g} h of speech")
     clips = (job.waveforms.floats(u) for u in speech if len(job.waveforms.samples(u)) >= 640)
+    ledger.begin("targets")
     with ledger.meter.window("targets"):
         try:
             job.details["targets"] = pretraining.fit_targets(clips, job.config.seed)
@@ -218,14 +243,15 @@ def _log(job: Job, ledger: Ledger, logged: Logged, say: Progress) -> None:
     job.run.add_metrics(ledger.line(logged))
     say.step(logged, ledger.meter.live(), ledger.rate(logged.state))
     if say.full_run_due:
-        ledger.update(logged.state)
+        ledger.update()
         say.full_run(full_run(job))
 
 
 def _checkpoint(job: Job, trial: Trial, ledger: Ledger) -> None:
     """Weights, optimiser and position, then the record that says what they cost so far."""
     if ledger.running:
-        ledger.update(trial.state)
+        ledger.update()
+    trial.state.attempt = job.attempts[-1].document()
     # The cost first: a kill in between loses weights, never what they cost.
     job.run.write(job.record("unfinished"))
     job.run.save_checkpoint(trial.pretraining, trial.optimiser, trial.name, job.config.model_config(), trial.state)

@@ -292,9 +292,9 @@ def main() -> int:
         effort = Effort(**{**vars(effort), "options": (*effort.options, "--device", "cpu")})
     train, test = folders(asked.speech.resolve(), work, effort)
     (work / "bench.toml").write_text(f'data = "{train}"\neval-data = "{test}"\ninference = false\n', encoding="utf-8")
-    from ssl_bench.interruption import terminated_as_interrupted
+    from ssl_bench.interruption import stopped_by_signals
 
-    with terminated_as_interrupted():  # the part that runs is in a session of its own, and must not outlive this
+    with stopped_by_signals():  # the part that runs is in a session of its own, and must not outlive this
         return benched(effort, tasks, work, started, asked.limit)
 
 

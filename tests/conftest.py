@@ -44,6 +44,8 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     ):  # as a job in the background begins, and its children after it
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # under nohup: ignored here still, but not in children
+        signal.signal(signal.SIGHUP, lambda *_: None)
     config.stash[LEFT_OUT] = []
     gc.disable()  # until all is collected: what is imported and collected stays, and is looked through again and again
 

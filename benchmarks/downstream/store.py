@@ -6,7 +6,6 @@ import errno
 import hashlib
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -19,6 +18,7 @@ from torch import Tensor, nn
 from benchmarks.downstream.features import Frames
 from benchmarks.downstream.spoken import Spoken
 from benchmarks.downstream.weights_hash import weights_hash
+from benchmarks.leftovers import sweep
 from benchmarks.record import write_atomically
 from benchmarks.user_cache import user_cache
 from models.errors import BadInputError
@@ -27,8 +27,6 @@ from models.interface import SAMPLE_RATE, Encoder
 TENSOR, RATE = "features", "frame_rate"
 SAY_EVERY = 10.0
 """Seconds."""
-STALE = 3600.0
-"""Seconds; no file takes an hour to write: what is older was left by a killed process."""
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -214,7 +212,4 @@ def _compact(layers: Tensor, spoken: Spoken) -> Tensor:
 def _swept(shelf: Path) -> None:
     """The folder, made, and without what killed processes left half-written."""
     shelf.mkdir(parents=True, exist_ok=True)
-    for partial in shelf.glob(".*"):
-        with suppress(FileNotFoundError):
-            if partial.stat().st_mtime < time.time() - STALE:
-                partial.unlink()
+    sweep(shelf, ".")

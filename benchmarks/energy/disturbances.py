@@ -1,8 +1,9 @@
-"""What disturbs a metered block: neighbours on its devices, throttling, limits that change."""
+"""What disturbs a metered block: neighbours on its devices, throttling, limits that change, a machine put to sleep."""
 
 from __future__ import annotations
 
 import math
+import time
 from typing import TYPE_CHECKING
 
 from benchmarks.energy.gpu_watch import GpuWatch
@@ -15,6 +16,17 @@ LOOK_S = 1.0
 """What is watched changes slowly, and each look costs half a dozen queries."""
 
 
+SHORTEST_SLEEP_S = 0.5
+"""The two clocks are read one after the other, which on a loaded machine may take a while."""
+
+
+def asleep_s() -> float:
+    """Seconds that this machine was suspended since it was started; 0 where no clock tells."""
+    if not hasattr(time, "CLOCK_BOOTTIME"):
+        return 0.0
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
+
+
 class Disturbances:
     """Looks at the GPUs once a second, and at the CPU when the block begins and ends; never raises, and takes no lock."""
 
@@ -25,9 +37,11 @@ class Disturbances:
         self._start: CpuTimes | None = None
         self._end: CpuTimes | None = None
         self._failed = ""
+        self._asleep_s = (0.0, 0.0)
 
     def begin(self, now_s: float) -> None:
         """Right before the block."""
+        self._asleep_s = (asleep_s(),) * 2
         self._start = self._cpu_times()
         self.look(now_s)
 
@@ -35,6 +49,7 @@ class Disturbances:
         """Right after the block."""
         self._looked_s = -math.inf
         self.look(now_s)
+        self._asleep_s = (self._asleep_s[0], asleep_s())
         self._end = self._cpu_times()
 
     def look(self, now_s: float) -> None:
@@ -61,6 +76,8 @@ class Disturbances:
     def lines(self) -> tuple[str, ...]:
         """What was seen so far that should not have been; of the CPU only once the block has ended."""
         found = [line for gpu in self._gpus for line in gpu.disturbances()]
+        asleep = self._asleep_s[1] - self._asleep_s[0]
+        found += [f"machine: suspended for {asleep:.0f} s meanwhile"] if asleep >= SHORTEST_SLEEP_S else []
         return (*found, *(cpu_disturbances(self._start, self._end) if self._start and self._end else ()))
 
     @property

@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,10 +20,15 @@ from numpy.typing import NDArray
 
 from models.errors import BadInputError
 from ssl_bench.data.corpus import Utterance
+from ssl_bench.data.threads import threads as reading_threads
 from ssl_bench.data.waveforms import Waveforms
 
 SHORTEST = 640
 """Samples; a clip with fewer than one encoder frame of speech is not used."""
+
+JOIN_S = 5.0
+"""A file system that hangs must not hold the program up for longer than this."""
+LOOK_S = 0.5
 
 MOST_EMPTY = 100
 """Clips without usable speech in a row, and ten for each utterance, before the speech is given up."""
@@ -162,11 +167,17 @@ class _Failure:
 
 @contextmanager
 def batches(
-    source: ClipSource, *, first: int = 0, ahead: int = 3, threads: int = 2
+    source: ClipSource,
+    *,
+    first: int = 0,
+    ahead: int = 3,
+    threads: int = 2,
+    ended: Callable[[], bool] = lambda: False,
 ) -> Iterator[Iterator[tuple[Batch, int]]]:
     """Batches read and cut by background threads, up to `ahead` before their use.
 
-    Yields an iterator of (batch, number of the next clip): give that number as `first` to go on after it.
+    Yields an iterator of (batch, number of the next clip): give that number as `first` to go on after it. It ends where it
+    would have to wait and `ended` says that nobody wants more.
 
     Raises:
         BadInputError: from the iterator, where no clip holds usable speech.
@@ -178,10 +189,10 @@ def batches(
     )
     worker.start()
     try:
-        yield _drain(ready)
+        yield _drain(ready, ended)
     finally:
         stop.set()
-        worker.join()
+        worker.join(JOIN_S)
 
 
 def _fill(
@@ -193,7 +204,7 @@ def _fill(
 ) -> None:
     """Put batches into the queue until told to stop."""
     try:
-        with ThreadPoolExecutor(threads) as pool:
+        with reading_threads(threads) as pool:
             for item in source.batches(pool, first):
                 if not _put(ready, stop, item):
                     return
@@ -214,10 +225,15 @@ def _put(
     return False
 
 
-def _drain(ready: queue.Queue[tuple[Batch, int] | _Failure]) -> Iterator[tuple[Batch, int]]:
+def _drain(ready: queue.Queue[tuple[Batch, int] | _Failure], ended: Callable[[], bool]) -> Iterator[tuple[Batch, int]]:
     """Batches as they come."""
     while True:
-        item = ready.get()
+        try:
+            item = ready.get(timeout=LOOK_S)
+        except queue.Empty:
+            if ended():
+                return
+            continue
         if isinstance(item, _Failure):
             raise item.error
         yield item

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from models.errors import BadInputError
 from models.interface import SAMPLE_RATE
 from ssl_bench.data.audio import AUDIO_SUFFIXES, UnreadableAudioError, samples_in
+from ssl_bench.data.threads import threads
 
 LIBRISPEECH_STEM = re.compile(r"^([^-]+)-([^-]+)-\d+$")
 
@@ -116,7 +116,7 @@ def _audio_files(folder: Path) -> Iterator[Path]:
 
 def lengths_or_reasons(files: Sequence[Path]) -> list[int | str]:
     """Samples at 16 kHz of each file, by its header, or why it cannot be read."""
-    with ThreadPoolExecutor(min(16, (os.cpu_count() or 1) * 2)) as pool:
+    with threads(min(16, (os.cpu_count() or 1) * 2)) as pool:
         return list(pool.map(_length_or_reason, files))
 
 

@@ -6,22 +6,21 @@ import json
 import os
 import secrets
 import shutil
-import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from benchmarks.leftovers import owned, sweep
 from benchmarks.user_cache import user_cache
 from models.errors import BadInputError
+from ssl_bench.data.threads import threads
 from ssl_bench.data.voices import SAMPLE_RATE, SPEAKERS, utterances
 
 VERSION = "sample-v1"
 MINUTES = 30.0
 _FIRST_SPEAKER, _CHAPTER = 9001, 1
 _LEAST_SECONDS = 10.0  # of a speaker: a small corpus has fewer speakers rather than speakers with one word each
-_STALE_SECONDS = 3600.0  # no build takes an hour: what is older was left by a killed one
 
 _README = """\
 {version}: {minutes:.0f} minutes of SYNTHETIC English speech in {speakers} voices
@@ -74,7 +73,7 @@ def sample_corpus(cache: Path | None = None, *, minutes: float = MINUTES) -> Pat
         return root
     try:
         root.parent.mkdir(parents=True, exist_ok=True)
-        _remove_stale(root)
+        sweep(root.parent, f".{root.name}.")
         with _scratch_beside(root) as scratch:
             _build(scratch, minutes)
             _publish(scratch, root, minutes)
@@ -90,7 +89,7 @@ def _build(root: Path, minutes: float) -> None:
     """Write a whole corpus into ``root``."""
     count = max(2, min(len(SPEAKERS), round(minutes * 60 / _LEAST_SECONDS)))
     # threads are enough: eSpeak runs in processes of its own, resampling and FLAC outside of Python's lock
-    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+    with threads(min(8, os.cpu_count() or 1)) as pool:
         parts = list(pool.map(lambda index: _write_speaker(root, index, minutes * 60 / count), range(count)))
     manifest = Manifest(
         version=VERSION,
@@ -161,20 +160,12 @@ def _digest(root: Path) -> str:
 @contextmanager
 def _scratch_beside(root: Path) -> Iterator[Path]:
     """An empty folder on the same file system, gone afterwards whatever happens."""
-    scratch = root.with_name(f".{root.name}.{secrets.token_hex(6)}")
+    scratch = root.with_name(f"{owned(f'.{root.name}')}{secrets.token_hex(6)}")
     scratch.mkdir()
     try:
         yield scratch
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _remove_stale(root: Path) -> None:
-    """Remove what builds that were killed outright have left; another process may be doing the same."""
-    for left in root.parent.glob(f".{root.name}.*"):
-        with suppress(OSError):
-            if time.time() - left.stat().st_mtime > _STALE_SECONDS:
-                shutil.rmtree(left)
 
 
 def _publish(built: Path, root: Path, minutes: float) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,6 +17,7 @@ from benchmarks.downstream.spoken import Spoken
 from benchmarks.downstream.symbols import ALPHABET, normalise
 from models.interface import SAMPLE_RATE
 from ssl_bench.data.corpus import LIBRISPEECH_STEM, Utterance
+from ssl_bench.data.threads import threads
 from ssl_bench.data.waveforms import Waveforms
 
 SHORTEST = SAMPLE_RATE // 2
@@ -95,7 +95,7 @@ def readable(
 ) -> tuple[list[Utterance], list[Spoken]]:
     """The utterances that can be decoded, and the same as tasks take them: read once, padded where they are too short."""
     kept, spoken = [], []
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+    with threads(min(8, os.cpu_count() or 1)) as pool:
         found = pool.map(lambda utterance: len(waveforms.samples(utterance)), utterances)
         for utterance, samples in zip(utterances, found, strict=True):
             if samples == 0 or samples < WHOLE * utterance.samples:

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.energy import EnergyMeter, gpu_watch, processes
+from benchmarks.energy import EnergyMeter, disturbances, gpu_watch, processes
 from benchmarks.energy.disturbances import Disturbances
 from benchmarks.energy.gpu_watch import GpuWatch
 from benchmarks.energy.nvml import Missing
@@ -253,3 +253,22 @@ def test_the_real_binding_against_the_scripted_driver(scripted_driver: Path, war
     assert any("the power limit changed: 700 W -> 500 W" in line for line in lines)
     assert any("at its power limit" in remark for remark in remarks)
     assert not any("clock" in line for line in lines)
+
+
+def test_a_machine_that_was_suspended_is_a_disturbance(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One clock of Linux goes on meanwhile, the other, by which everything here is timed, does not."""
+    asleep = [100.0]
+    monkeypatch.setattr(disturbances, "asleep_s", lambda: asleep[0])
+    watch = Disturbances(Sources(), cpu=False)
+    watch.begin(1.0)
+    watch.end(2.0)
+    assert watch.lines == ()
+    asleep[0] += 12.0
+    watch.end(3.0)
+    assert watch.lines == ("machine: suspended for 12 s meanwhile",)
+
+
+def test_the_two_clocks_go_alike_while_a_machine_is_awake() -> None:
+    before = disturbances.asleep_s()
+    assert before >= 0.0 or before == pytest.approx(0.0, abs=0.01)
+    assert disturbances.asleep_s() - before < disturbances.SHORTEST_SLEEP_S

@@ -37,8 +37,8 @@ def test_looking_around_imports_nothing_heavy(
     arguments: tuple[str, ...], tmp_path: Path, clean_environment: dict[str, str]
 ) -> None:
     script = (
-        "import sys\nfrom ssl_bench.cli import main\nsys.argv = ['sslbench', *sys.argv[1:]]\n"
-        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
+        "import sys\nfrom ssl_bench.cli import run\nsys.argv = ['sslbench', *sys.argv[1:]]\n"
+        "code = run()\nassert not code, code\n"
         "heavy = {'torch', 'numpy', 'pandas', 'sklearn', 'codecarbon', 'matplotlib', 'scipy', 'pynvml'}\n"
         "found = heavy & set(sys.modules)\nassert not found, found\n"
     )

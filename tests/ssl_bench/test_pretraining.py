@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-import os
-import signal
 
 import numpy as np
 import pytest
@@ -16,7 +14,7 @@ from torch import nn
 
 from models.optimisation import OptimisationConfig
 from ssl_bench.data.clips import Batch
-from ssl_bench.pretraining import clip_gradient, make_optimiser, on_device, step_if_finite, stop_on_signals
+from ssl_bench.pretraining import clip_gradient, make_optimiser, on_device, step_if_finite
 
 
 @pytest.mark.parametrize(
@@ -126,15 +124,3 @@ def test_sixteen_bits_become_floats_below_one() -> None:
     assert lengths is not None
     assert lengths.tolist() == [3]
     assert on_device(Batch(samples, None), torch.device("cpu"))[1] is None
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_first_signal_asks_and_the_second_insists(number: signal.Signals) -> None:
-    before = signal.getsignal(number)
-    with stop_on_signals() as request:
-        assert not request.made
-        os.kill(os.getpid(), number)
-        assert request.made
-        with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), number)
-    assert signal.getsignal(number) is before

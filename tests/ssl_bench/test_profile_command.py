@@ -16,7 +16,7 @@ from benchmarks.record import Measurement
 from benchmarks.superb import SAMPLES
 from models.efficient.closed_form import encoder_macs
 from models.efficient.config import EFFICIENT
-from ssl_bench.cli import app
+from ssl_bench.app import app
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 QUICK = ("--seconds", "1", "--no-second-opinion")
@@ -129,8 +129,8 @@ def test_nothing_heavy_is_imported_to_help_or_to_refuse(
     arguments: tuple[str, ...], tmp_path: Path, clean_environment: dict[str, str]
 ) -> None:
     script = (
-        "import sys\nfrom ssl_bench.cli import main\nsys.argv = ['sslbench', *sys.argv[1:]]\n"
-        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "import sys\nfrom ssl_bench.cli import run\nsys.argv = ['sslbench', *sys.argv[1:]]\n"
+        "run()\n"
         "heavy = {'torch', 'numpy', 'pandas', 'transformers', 'fvcore', 'scipy', 'pynvml'}\n"
         "found = heavy & set(sys.modules)\nassert not found, found\n"
     )

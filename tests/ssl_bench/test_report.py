@@ -95,8 +95,8 @@ def test_bad_input_is_one_line(sslbench: Run, folder: Path, arguments: tuple[str
 
 def test_a_report_needs_no_torch(folder: Path, clean_environment: dict[str, str]) -> None:
     script = (
-        "import sys\nfrom ssl_bench.cli import main\nsys.argv = ['sslbench', 'report', 'one']\n"
-        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code\nassert 'torch' not in sys.modules\n"
+        "import sys\nfrom ssl_bench.cli import run\nsys.argv = ['sslbench', 'report', 'one']\n"
+        "code = run()\nassert not code, code\nassert 'torch' not in sys.modules\n"
     )
     done = subprocess.run(
         [sys.executable, "-P", "-c", script],

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
+from benchmarks.leftovers import owned
 from models.errors import BadInputError
 from ssl_bench.data import espeak, sample, sentences, voices
 from ssl_bench.data.sample import sample_corpus
@@ -174,10 +176,11 @@ def test_an_interrupted_build_leaves_nothing(tmp_path: Path, monkeypatch: pytest
 
 def test_what_a_killed_build_left_is_removed_by_the_next_but_a_running_one_is_not(tmp_path: Path) -> None:
     root = tmp_path / "sslbench" / "sample-v1-1min"
-    killed, running = (root.with_name(f".{root.name}.{name}") for name in ("killed", "running"))
+    script = f"from benchmarks.leftovers import owned; print(owned('.{root.name}'))"
+    gone = subprocess.check_output([sys.executable, "-c", script], text=True).strip()
+    killed, running = (root.with_name(f"{name}x") for name in (gone, owned(f".{root.name}")))
     for folder in (killed, running):
         folder.mkdir(parents=True)
-    os.utime(killed, (time.time() - 7200,) * 2)
     assert sample_corpus(tmp_path, minutes=MINUTES) == root
     assert sorted(root.parent.iterdir()) == [running, root]
 

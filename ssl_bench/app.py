@@ -1,0 +1,55 @@
+"""The commands under one name. Nothing heavy is imported before a command needs it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ssl_bench.commands.compare import compare_command
+from ssl_bench.commands.env import env_command
+from ssl_bench.commands.evaluate import evaluate_command
+from ssl_bench.commands.measure import measure_command
+from ssl_bench.commands.models import models_command
+from ssl_bench.commands.profile import profile_command
+from ssl_bench.commands.report import report_command
+from ssl_bench.commands.train_and_measure import train_and_measure_command
+
+app = typer.Typer(
+    help="The honest cost of self-supervised speech models: FLOPs, memory, energy, carbon and error rate, measured.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(*, value: bool) -> None:
+    if value:
+        from importlib.metadata import version
+
+        typer.echo(f"sslbench {version('sslbench')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=lambda value: _version(value=value), is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """What holds for every command."""
+
+
+app.command("train-and-measure")(train_and_measure_command)
+app.command("compare")(compare_command)
+app.command("env")(env_command)
+app.command("evaluate")(evaluate_command)
+app.command("measure")(measure_command)
+app.command("models")(models_command)
+app.command("profile")(profile_command)
+app.command("report")(report_command)
