@@ -137,6 +137,7 @@ class WarmCell:
                 self._warm = warm_up(self._step.run, protocol, self._watch, _now_and_then(report))
             self._context = stack.pop_all()
         rows = memory_rows(memory.so_far(), self._step.sizes(), reserved(device))
+        self._rest()
         self._memory = _with_compiler(rows) if setting.compile and device.type == "cpu" else rows
 
     def window(self, seconds: float, *, idle: IdlePower | None = None, report: Report = unheard) -> MeasuredCell:
@@ -165,6 +166,7 @@ class WarmCell:
             rows += latency_rows(repeats.calls, "of a call on the whole batch")
         rows += energy_rows(repeats, batch, self._setting.pue, self._setting.grid)
         self._waited = True
+        self._rest()
         return MeasuredCell(self._measured(rows, alone), meter.reading.trace, _details(repeats, meter))
 
     def close(self) -> None:
@@ -175,6 +177,11 @@ class WarmCell:
         """Caches and clocks are another cell's: call a little before a window, unless one call is as long as the window."""
         if self._warm.seconds / self._warm.calls < seconds / 2:
             self._watch.calls(self._step.run, ROUSED * seconds, fewest=1)
+
+    def _rest(self) -> None:
+        """Leave a GPU's memory to the cells whose turn it is, but for what the model itself holds."""
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
 
     def _one_clip(self, report: Report) -> list[Row]:
         """Latency at batch 1: each call waited for, nothing queued behind it; none where that is how all calls went."""

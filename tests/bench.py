@@ -5,6 +5,7 @@ Sections by name: `python tests/bench.py help meter loader`; all of them without
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
 
@@ -182,29 +184,87 @@ def bench_profile() -> None:
     out(f"profile: {a / b:.2f} x the import of torch and transformers ({a:.2f} s, {b:.2f} s)")
 
 
-def bench_repeatability(runs: int = 6) -> None:
-    """`sslbench measure` on the same step again and again, each in a process of its own: how far the runs part, and how
-    often a run's 95 % interval holds the median of all."""
-    from benchmarks.cell import CellSetting
-    from benchmarks.protocol import Protocol
-    from ssl_bench.cells import CellRequest, measured_apart
-    from ssl_bench.measure_speech import speech_to_measure
+def printed(command: list[str]) -> dict[str, Any]:
+    """The document that a command prints."""
+    done = subprocess.run([*command, "--json"], check=True, capture_output=True, text=True)
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
 
-    speech, _ = speech_to_measure("sample", 0)
+
+def bench_repeatability(runs: int = 20) -> None:
+    """`sslbench measure` on the same step again and again: how far the runs differ, and how often a run's 95 % interval holds
+    the median of all. The bar is 17 of 20."""
     for phase in ("inference", "training"):
-        setting = CellSetting("efficient-tiny", phase, 15.0, 1, "float32")
-        request = CellRequest("efficient-tiny", setting, Protocol(duration=3.0, repeats=3), "cpu", count=False)
-        cells = [measured_apart(request, speech) for _ in range(runs)]
-        for metric in ("audio_seconds_per_second", "peak_memory"):
-            found = [next(row.quantity for row in cell.rows if row.metric == metric) for cell in cells]
-            values = [q.value or 0.0 for q in found]
-            middle = median(values)
-            held = sum(q.ci95[0] <= middle <= q.ci95[1] for q in found if q.ci95)
-            spread = (max(values) - min(values)) / middle
-            known = f", {held} of {runs} intervals hold it" if found[0].ci95 else ""
-            out(f"repeatability: {phase}, {metric}: median {middle:.4g}, runs part by {spread:.1%}{known}")
-        disturbed = sum(bool(cell.details["disturbances"]) for cell in cells)
-        out(f"repeatability: {phase}: {disturbed} of {runs} runs saw a neighbour")
+        command = [
+            str(BIN / "sslbench"),
+            "measure",
+            "efficient-small",
+            "--phase",
+            phase,
+            "--minutes",
+            "0.5",
+            "--clip-seconds",
+            "5",
+        ]
+        documents = [printed([*command, "--out", f"repeated/{phase}-{run}"]) for run in range(runs)]
+        rows = [
+            next(row for row in document["measurements"] if row["metric"] == "audio_seconds_per_second")
+            for document in documents
+        ]
+        middle = median(row["value"] for row in rows)
+        held = sum(row["ci95"][0] <= middle <= row["ci95"][1] for row in rows)
+        spread = (max(row["value"] for row in rows) - min(row["value"] for row in rows)) / middle
+        wide = median((row["ci95"][1] - row["ci95"][0]) / 2 / row["value"] for row in rows)
+        disturbed = sum(bool(document["details"]["disturbances"]) for document in documents)
+        out(
+            f"repeatability: {phase}: median {middle:.4g} x real time, runs differ by {spread:.0%}, {held} of {runs} intervals hold it "
+            f"(median half-width {wide:.0%}); {disturbed} runs saw a neighbour"
+        )
+
+
+def bench_compare(pairs: int = 3) -> None:
+    """`sslbench compare` of six models for four minutes, twice in a row: rounds, the first round's overhead, whether the 95 %
+    intervals of a ratio overlap. Bars: 8 rounds, 95 % of the ratios, a median half-width of 10 %."""
+    models = "efficient-tiny,efficient-small,efficient-base,essl,wav2vec2-base,hubert-base"
+    command = [
+        str(BIN / "sslbench"),
+        "compare",
+        "--models",
+        models,
+        "--clip-seconds",
+        "5",
+        "--minutes",
+        "4",
+        "--device",
+        "cpu",
+    ]
+    overlaps, widths = [], []
+    for pair in range(pairs):
+        took, found = [], []
+        for side in "ab":
+            start = time.perf_counter()
+            document = printed([*command, "--out", f"compared/{pair}{side}"])
+            took.append(time.perf_counter() - start)
+            rounds = document["details"]["rounds"]
+            first = sum(cell["seconds"] for cell in rounds[0]["cells"])
+            later = median(sum(cell["seconds"] for cell in entry["cells"]) for entry in rounds[1:]) if rounds[1:] else 0
+            out(
+                f"compare: {took[-1]:.0f} s, {len(rounds)} rounds; the first took {first:.0f} s, later ones {later:.0f} s"
+            )
+            found.append(
+                {
+                    (each["model"], each["phase"]): each["ratio"]
+                    for each in document["details"]["ratios"]
+                    if each["metric"] == "audio_seconds_per_second" and each["ratio"]["ci95"]
+                }
+            )
+        for key in found[0].keys() & found[1].keys():
+            (a, b), (c, d) = found[0][key]["ci95"], found[1][key]["ci95"]
+            overlaps.append(a <= d and c <= b)
+            widths += [(side[key]["ci95"][1] - side[key]["ci95"][0]) / 2 / side[key]["value"] for side in found]
+    out(
+        f"compare: {sum(overlaps)} of {len(overlaps)} ratios have overlapping intervals; median half-width {median(widths):.1%}"
+    )
 
 
 def bench_import() -> None:
@@ -225,6 +285,7 @@ SECTIONS: dict[str, Callable[[], None]] = {
     "loader": bench_loader,
     "meter": bench_meter,
     "repeatability": bench_repeatability,
+    "compare": bench_compare,
     "gpu-meter": bench_gpu_meter,
 }
 
