@@ -169,8 +169,9 @@ def headline_scope(device: object) -> str:
 
 
 def write_record(record: Record, path: Path) -> None:
-    """Write atomically: a reader sees the old document or the new one."""
-    write_atomically(path, json.dumps(record.document(), indent=1, allow_nan=False) + "\n")
+    """Write atomically: a reader sees the old document or the new one; one that will be written again is on a single line."""
+    indent = 1 if record.status == "finished" else None  # without it json is ten times as fast
+    write_atomically(path, json.dumps(record.document(), indent=indent, allow_nan=False) + "\n")
 
 
 def read_record(path: Path) -> Record:
