@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import nn
-from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.overrides import TorchFunctionMode
 
+from benchmarks.fake_tensors import FakeTensors
 from benchmarks.operators import OperatorCounter, Work
 from models.interface import SAMPLE_RATE
 
@@ -114,7 +114,7 @@ def unfused_layers() -> Iterator[None]:
 
 def fake_tensors() -> AbstractContextManager[object]:
     """Tensors made inside have shapes but neither memory nor values."""
-    return FakeTensorMode(allow_non_fake_inputs=True)
+    return FakeTensors()
 
 
 def inference_flops(build: Callable[[], Encoder], seconds: float, clips: int = 1) -> FlopCount:

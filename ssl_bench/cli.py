@@ -37,7 +37,10 @@ def run() -> int:
     try:
         end_with_named_parent()
         _require_own_packages()
+        from models.lazy_compiler import import_compiler_when_needed
         from ssl_bench.app import app
+
+        import_compiler_when_needed()
 
         code = app(standalone_mode=False) or 0
         return said("interrupted", 1) if code == BY_TYPER and stop_asked() else code

@@ -1,0 +1,168 @@
+"""Tensors with shapes but neither memory nor values, quick where the same operator meets the same shapes again.
+
+torch's own fake tensors work out every result anew or look it up by a key that takes as long; a model's blocks and a second
+look at the same clip ask for the same thing hundreds of times. What torch once worked out for an operator that gives fresh
+tensors is kept here by the shapes, strides and types of its arguments; everything else is torch's to answer, as it was.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
+from torch.utils._pytree import tree_iter
+
+aten = torch.ops.aten
+VIEWS = frozenset({
+    aten.view.default, aten._unsafe_view.default, aten.slice.Tensor, aten.select.int, aten.transpose.int, aten.permute.default,
+    aten.t.default, aten.detach.default, aten.unsqueeze.default, aten.squeeze.dim, aten.expand.default, aten.split.Tensor,
+    aten.split_with_sizes.default, aten.alias.default, aten.as_strided.default, aten.unbind.int, aten.unfold.default,
+})  # fmt: skip
+"""Views whose shapes torch's own code in C++ knows at once."""
+PLAIN = frozenset({
+    int, float, bool, complex, str, type(None), torch.dtype, torch.device, torch.layout, torch.memory_format
+})  # fmt: skip
+"""What may be in a key as it is."""
+CPU, META = torch.device("cpu"), torch.device("meta")
+
+Made = tuple[torch.Size, tuple[int, ...], torch.dtype]
+"""Shape, strides and type of a fresh tensor."""
+
+
+class _NotKept(Exception):  # noqa: N818 - no error: an answer that has to be worked out each time
+    """Of a call whose result follows from more than shapes, or is no fresh tensor."""
+
+
+class FakeTensors(FakeTensorMode):
+    """torch's fake tensors on a CPU, with a memory for what an operator gives; real tensors may be mixed in."""
+
+    answers: dict[tuple[Any, ...], Made | tuple[Made | None, ...] | None] = {}  # noqa: RUF012 - of all instances, as torch's own is
+    unkept: set[Any] = set()  # noqa: RUF012 - the same
+
+    def __init__(self) -> None:
+        super().__init__(allow_non_fake_inputs=True)
+        self.cache_enabled = False
+        self._attributes = dict(FakeTensor(self, torch.empty(0, device=META), CPU).__dict__)
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
+        kwargs = kwargs or {}
+        if func in VIEWS and self._is_ours(args[0]):
+            return self._view(func, args, kwargs)
+        if func in self.unkept:
+            return super().__torch_dispatch__(func, types, args, kwargs)
+        try:
+            key = self._key(func, args, kwargs)
+        except _NotKept:
+            return super().__torch_dispatch__(func, types, args, kwargs)
+        if key in self.answers:
+            return self._answer(self.answers[key], args)
+        out = super().__torch_dispatch__(func, types, args, kwargs)
+        try:
+            self.answers[key] = _kept(func, args, kwargs, out)
+        except _NotKept:
+            self.unkept.add(func)
+        return out
+
+    def _answer(self, made: Any, args: Any) -> Any:  # noqa: ANN401 - what is in `answers`
+        if made is None:
+            return args[0]
+        if isinstance(made[0], torch.Size):
+            return self._fresh(made)
+        return tuple(None if one is None else self._fresh(one) for one in made)
+
+    def _is_ours(self, value: object) -> bool:
+        """Whether it is a tensor of this mode of which no value is known."""
+        return (
+            isinstance(value, FakeTensor)
+            and value.fake_mode is self
+            and value.constant is None
+            and value.fake_device == CPU
+        )
+
+    def _key(self, func: Any, args: Any, kwargs: Any) -> tuple[Any, ...]:  # noqa: ANN401
+        parts = [func, torch.is_grad_enabled(), torch.is_inference_mode_enabled(), torch.get_default_dtype()]
+        self._describe(parts, args)
+        for name, value in kwargs.items():
+            parts.append(name)
+            self._describe(parts, (value,))
+        return tuple(parts)
+
+    def _describe(self, parts: list[Any], values: Any) -> None:  # noqa: ANN401
+        for value in values:
+            kind = type(value)
+            if kind in PLAIN:
+                parts.append((kind, value))  # 1, 1.0 and True are equal
+            elif isinstance(value, Tensor):
+                if not self._is_ours(value):
+                    raise _NotKept
+                parts.append((value.shape, value.stride(), value.dtype))
+            elif kind is list or kind is tuple:
+                parts.append(len(value))
+                self._describe(parts, value)
+            else:
+                raise _NotKept
+
+    def _view(self, func: Any, args: Any, kwargs: Any) -> Any:  # noqa: ANN401
+        with torch._C._DisableTorchDispatch(), torch._C._PreserveDispatchKeyGuard():
+            torch._C._set_meta_in_tls_dispatch_include(True)
+            self.in_kernel_invocation = True
+            try:
+                out = func(*args, **kwargs)
+            finally:
+                self.in_kernel_invocation = False
+        return self._wrapped(out) if isinstance(out, Tensor) else [self._wrapped(one) for one in out]
+
+    def _fresh(self, made: Any) -> FakeTensor:  # noqa: ANN401 - a Made
+        shape, strides, dtype = made
+        with torch._C._DisableTorchDispatch():
+            return self._wrapped(torch.empty_strided(shape, strides, dtype=dtype, device=META))
+
+    def _wrapped(self, bare: Tensor) -> FakeTensor:
+        """What `FakeTensor(self, bare, CPU)` makes, in a quarter of the time."""
+        tensor = Tensor._make_subclass(FakeTensor, bare, False, dispatch_device=True, device_for_backend_keys=CPU)
+        torch._C._set_throw_on_mutable_data_ptr(tensor)
+        tensor.__dict__.update(self._attributes)
+        return tensor
+
+
+def _kept(func: Any, args: Any, kwargs: Any, out: Any) -> Made | tuple[Made | None, ...] | None:  # noqa: ANN401
+    """What to give next time: None for the first argument, written to in place; else what is fresh.
+
+    Raises:
+        _NotKept: for anything else.
+    """
+    if func.namespace != "aten" or {torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape, torch.Tag.inplace_view} & set(func.tags):  # fmt: skip
+        raise _NotKept
+    has_kernel = torch._C._dispatch_has_kernel_for_dispatch_key
+    if has_kernel(func.name(), "CompositeImplicitAutograd") and not has_kernel(func.name(), "CPU"):
+        raise _NotKept  # it is made of others, which may be chosen by a switch
+    written = func._schema.is_mutable
+    if written and out is args[0] and func._schema.name.endswith("_") and len(func._schema.returns) == 1:
+        return None
+    if written or any(given.alias_info is not None for given in func._schema.returns):
+        raise _NotKept
+    held = {t.untyped_storage()._cdata for t in tree_iter((args, kwargs)) if isinstance(t, Tensor)}
+    if isinstance(out, Tensor):
+        return _made(out, held)
+    if isinstance(out, tuple) and all(one is None or isinstance(one, Tensor) for one in out):
+        return tuple(None if one is None else _made(one, held) for one in out)
+    raise _NotKept
+
+
+def _made(tensor: Tensor, held: set[int]) -> Made:
+    """Shape, strides and type of a tensor with a plain storage of its own."""
+    ours = type(tensor) is FakeTensor and tensor.constant is None and tensor.fake_device == CPU
+    if (
+        not ours
+        or tensor.untyped_storage()._cdata in held
+        or tensor.storage_offset()
+        or tensor.is_conj()
+        or tensor.is_neg()
+    ):
+        raise _NotKept
+    last = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
+    if tensor.untyped_storage().nbytes() != (last + 1) * tensor.element_size() * bool(tensor.numel()):
+        raise _NotKept
+    return tensor.shape, tensor.stride(), tensor.dtype

@@ -1,0 +1,162 @@
+"""torch's compiler is imported when something compiles: its import takes as long as torch's own, and optimisers ask for it.
+
+`torch.optim` and fake tensors import `torch._dynamo` to say "do not compile this" or to read one setting. After
+`import_compiler_when_needed` they get a stand-in that answers just that; whatever else is asked of it, and any part of it
+that is imported, brings the real one in, in the same module object. Where torch changes its ways, it is merely imported as before.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from functools import wraps
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from types import FunctionType, ModuleType
+from typing import Any
+
+COMPILER = "torch._dynamo"
+PARTS = frozenset({f"{COMPILER}.config", f"{COMPILER}._trace_wrapped_higher_order_op"})
+"""Parts that need nothing of the others: its settings, and the one operator that transformers takes from it."""
+MARKS = frozenset({"allow_in_graph", "assume_constant_result"})
+"""Decorators that note something of a function and give it back."""
+MARKED: list[tuple[str, Any]] = []
+"""What the compiler will be told when it comes: the decorator's name and the function."""
+LOCK = threading.RLock()
+
+
+def import_compiler_when_needed() -> None:
+    """Let `import torch._dynamo` bring a stand-in; does nothing where the compiler is there already."""
+    if COMPILER not in sys.modules and not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
+
+
+class _StandIn(ModuleType):
+    """The compiler before it is there."""
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the compiler has
+        if name == "graph_break":
+            return _nothing
+        if name == "disable":
+            return _disable
+        if name in MARKS:
+            return _mark(name)
+        if name.startswith("__"):
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        _load(self)
+        return getattr(self, name)
+
+
+def _nothing(msg: str = "") -> None:
+    """`graph_break` where nothing is compiled."""
+    del msg
+
+
+def _mark(name: str) -> Callable[[Any], Any]:
+    """A decorator that tells the compiler something of a function: told when there is one."""
+
+    def mark(fn: Any) -> Any:  # noqa: ANN401 - torch's signature
+        module = sys.modules[COMPILER]
+        if type(fn) is not FunctionType or not isinstance(module, _StandIn):
+            return getattr(_loaded(), name)(fn)
+        MARKED.append((name, fn))
+        return fn
+
+    return mark
+
+
+def _disable(fn: Any = None, recursive: bool = True, **how: Any) -> Any:  # noqa: ANN401, FBT001, FBT002 - torch's signature
+    """`disable` of a plain function: as it is until there is a compiler that must not touch it."""
+    if fn is None:
+        return lambda fn: _disable(fn, recursive, **how)
+    module: Any = sys.modules[COMPILER]
+    if type(fn) is not FunctionType or not isinstance(module, _StandIn):
+        return _loaded().disable(fn, recursive, **how)
+    kept: list[Callable[..., Any]] = []
+
+    @wraps(fn)
+    def call(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - of any function
+        if type(module) is _StandIn:
+            return fn(*args, **kwargs)
+        if not kept:
+            kept.append(module.disable(fn, recursive, **how))
+        return kept[0](*args, **kwargs)
+
+    return call
+
+
+def _loaded() -> Any:  # noqa: ANN401 - torch's module
+    module = sys.modules[COMPILER]
+    _load(module)
+    return module
+
+
+def _load(module: ModuleType) -> None:
+    """Turn the stand-in into the compiler."""
+    with LOCK:
+        if not isinstance(module, _StandIn):
+            return
+        spec = module.__spec__
+        if spec is None or not isinstance(spec.loader, _Later):
+            raise ImportError(f"{COMPILER}: no way to import it", name=COMPILER)
+        later, real = spec.loader, spec.loader.real
+        _become(module, ModuleType, real)
+        try:
+            real.exec_module(module)
+        except BaseException:
+            _become(module, _StandIn, later)
+            raise
+        for name, fn in MARKED:
+            getattr(module, name)(fn)
+        MARKED.clear()
+
+
+def _become(module: Any, kind: type[ModuleType], loader: Loader) -> None:  # noqa: ANN401 - a module of either kind
+    module.__class__, module.__loader__, module.__spec__.loader = kind, loader, loader
+
+
+class _Finder(MetaPathFinder):
+    """Finds the compiler, and sees to it that the whole is there before most of its parts."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """The stand-in, or a part that came with the whole; None for what others find."""
+        del target
+        if fullname == COMPILER:
+            spec = PathFinder.find_spec(fullname, path)
+            if spec is not None and spec.loader is not None:
+                spec.loader = _Later(spec.loader)
+            return spec
+        module = sys.modules.get(COMPILER)
+        if fullname.startswith(f"{COMPILER}.") and fullname not in PARTS and isinstance(module, _StandIn):
+            _load(module)
+            if fullname in sys.modules:
+                return ModuleSpec(fullname, _Here(), is_package=hasattr(sys.modules[fullname], "__path__"))
+        return None
+
+
+class _Later(Loader):
+    """Makes the stand-in, and keeps what loads the compiler."""
+
+    def __init__(self, real: Loader) -> None:
+        self.real = real
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """The stand-in."""
+        return _StandIn(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Nothing yet."""
+
+
+class _Here(Loader):
+    """Gives a part that was imported while it was looked for."""
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """The part itself."""
+        return sys.modules[spec.name]
+
+    def exec_module(self, module: ModuleType) -> None:
+        """It has run."""
