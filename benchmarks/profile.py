@@ -19,6 +19,7 @@ from models.catalog import is_foreign, load_model, pretraining
 from models.closed_form import ClosedForm, closed_form
 from models.errors import BadInputError
 from models.interface import SAMPLE_RATE
+from models.user_code import told
 
 if TYPE_CHECKING:
     from benchmarks.second_opinion import SecondOpinion
@@ -214,7 +215,8 @@ def _one_line(model: str, where: str = "") -> Iterator[None]:
     level = logger.level
     logger.setLevel(logging.CRITICAL)
     try:
-        yield
+        with told(f"counting {model} {where}" if where else ""):
+            yield
     except (BadInputError, CountError):
         raise
     except Exception as error:

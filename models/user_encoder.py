@@ -15,6 +15,7 @@ from torch._subclasses.fake_tensor import unset_fake_temporarily
 
 from models.errors import BadInputError
 from models.interface import SAMPLE_RATE, SpeechFeatures
+from models.user_code import contained
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,32 +71,21 @@ def user_encoder(name: str) -> UserEncoder:
     """
     where, _, attribute = name.rpartition(":")
     function = _function(name, where, attribute)
-    try:
-        # Code that fills weights from a file needs tensors with values, and so does the cache that it may keep.
-        with unset_fake_temporarily():
-            module = function()
-    except (Exception, SystemExit) as error:
-        raise BadInputError(f"{name}: {attribute}() failed with {_said(error)}") from error
+    # Code that fills weights from a file needs tensors with values, and so does the cache that it may keep.
+    with contained(name, "building"), unset_fake_temporarily():
+        module = function()
     if not isinstance(module, nn.Module):
         raise BadInputError(f"{name}: {attribute}() returned {type(module).__name__}; {RETURNS}")
     return UserEncoder(module, name)
-
-
-def _said(error: BaseException) -> str:
-    """An error of the user's own code in one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def _function(name: str, where: str, attribute: str) -> Callable[[], Any]:
     path = Path(where)
     if path.suffix == ".py" and not path.is_file():
         raise BadInputError(f"{path}: no such file; write path/to/file.py:function")
-    try:
-        # What the file keeps for itself stays real, whoever asks first.
-        with unset_fake_temporarily():
-            module = _module_of_file(path.resolve()) if path.suffix == ".py" else importlib.import_module(where)
-    except (Exception, SystemExit) as error:
-        raise BadInputError(f"{name}: importing {where} failed with {_said(error)}") from error
+    # What the file keeps for itself stays real, whoever asks first.
+    with contained(name, "importing"), unset_fake_temporarily():
+        module = _module_of_file(path.resolve()) if path.suffix == ".py" else importlib.import_module(where)
     function = getattr(module, attribute, None)
     if not callable(function):
         raise BadInputError(f"{name}: no function {attribute!r} in {where}; {RETURNS}")

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from ssl_bench.console import fail, said
+from ssl_bench import front_door
+from ssl_bench.console import Failed, fail, said
 from ssl_bench.disk import is_full, refusal
 from ssl_bench.ending import leave
 from ssl_bench.interruption import stop_asked, stopped_by_signals
@@ -21,6 +22,7 @@ BY_TYPER = 130
 
 def main() -> NoReturn:
     """Entry point of the console script, whose process it ends."""
+    front_door.may_split()
     try:
         with stopped_by_signals():
             leave(run())
@@ -43,15 +45,31 @@ def run() -> int:
         import_compiler_when_needed()
 
         code = app(standalone_mode=False) or 0
-        return said("interrupted", 1) if code == BY_TYPER and stop_asked() else code
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else int(end.code is not None)
+        return said("interrupted", 1) if code == BY_TYPER and (stop_asked() or front_door.in_child()) else code
+    except Failed as end:
+        return int(end.code or 0)
     except KeyboardInterrupt:
         return said("interrupted", 1)
     except Exception as error:  # noqa: BLE001 - what is not the user's to mend is raised again
         if stop_asked():  # where an interruption came out of a library as an error of another kind, as typer's Abort
             return said("interrupted", 1)
         return _said_of(error)
+    except BaseException as error:  # noqa: BLE001 - a model of the user's may raise anything
+        return _ended_by_model(error)
+
+
+def _ended_by_model(error: BaseException) -> int:
+    """Whatever a model of the user's raises while it runs, `sys.exit` included, is one line and no success; else it is raised again."""
+    if not front_door.in_child():
+        if isinstance(error, SystemExit):
+            return error.code if isinstance(error.code, int) else int(error.code is not None)
+        raise error
+    from traceback import extract_tb
+
+    from models.user_code import said as in_words
+
+    at = extract_tb(error.__traceback__)[-1]
+    return said(f"{in_words(error)} ({at.filename}, line {at.lineno})", 1)
 
 
 def _said_of(error: Exception) -> int:
@@ -67,7 +85,7 @@ def _said_of(error: Exception) -> int:
     # typer's usage errors come from a click of its own, or of its caller's, depending on its version.
     describe = getattr(error, "format_message", None)
     if describe is None:
-        raise error
+        return _ended_by_model(error)
     return said(describe(), 2)
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from ssl_bench import front_door
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -20,23 +22,28 @@ Model = Annotated[
 ]
 
 
+class Failed(SystemExit):
+    """The end of a command that has said why; a model of the user's that leaves raises another."""
+
+
 def fail(message: str, code: int) -> NoReturn:
     """End with one line on stderr; 1 is a failure, 2 bad use."""
-    sys.exit(said(message, code))
+    raise Failed(said(message, code))
 
 
 def said(message: str, code: int) -> int:
     """The exit code, once one line on stderr says why."""
     line = " ".join(message.split())
-    with suppress(OSError):  # stderr may be a file on the full disk
-        sys.stderr.write(f"sslbench: {line}\n" if line else "")
+    if line and not front_door.told_last(f"sslbench: {line}"):
+        with suppress(OSError):  # stderr may be a file on the full disk
+            sys.stderr.write(f"sslbench: {line}\n")
     return code
 
 
 def print_json(command: str, document: dict[str, Any]) -> None:
     """The one document of `--json`."""
     document = {**document, "schema": f"sslbench.{command}/1"}
-    sys.stdout.write(json.dumps(document, indent=1, allow_nan=False) + "\n")
+    front_door.out().write(json.dumps(document, indent=1, allow_nan=False) + "\n")
 
 
 def stderr() -> Console:
@@ -44,6 +51,13 @@ def stderr() -> Console:
     from rich.console import Console
 
     return Console(stderr=True)
+
+
+def stdout() -> Console:
+    """Where results go."""
+    from rich.console import Console
+
+    return Console(file=front_door.out())
 
 
 def typed_command() -> str:

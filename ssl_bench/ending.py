@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
+from ssl_bench.front_door import done
 from ssl_bench.interruption import ignore_signals
 
 LONGEST_S = 5.0
@@ -26,12 +27,16 @@ def leave(code: int) -> NoReturn:
     """
     ignore_signals()
     code = _flushed() or code
-    last = threading.Timer(LONGEST_S, os._exit, (code,))
+    last = threading.Timer(LONGEST_S, _end, (code,))
     last.daemon = True
     last.start()
     _tidy()
     atexit._run_exitfuncs()  # what libraries keep in the temporary folder goes by these
-    os._exit(code)
+    _end(code)
+
+
+def _end(code: int) -> NoReturn:
+    os._exit(done(code))
 
 
 def _tidy() -> None:

@@ -22,7 +22,8 @@ from ssl_bench.commands.metered import (
     closing_lines,
     require_quiet,
 )
-from ssl_bench.console import Json, fail, print_json, stderr, typed_command
+from ssl_bench.console import Json, fail, print_json, stderr, stdout, typed_command
+from ssl_bench.front_door import apart_if_own
 
 if TYPE_CHECKING:
     from benchmarks.record import Record
@@ -93,6 +94,7 @@ def compare_command(
         raise BadInputError("runs are compared as they are, --models measures; give one of them")
     if allow_mixed and not runs:
         raise BadInputError("--allow-mixed is of runs that are compared; models measured together are measured alike")
+    apart_if_own(config.models)
     run, record = _compared(runs or [], config, allow_mixed=allow_mixed)
     if as_json:
         print_json("compare", {"run": str(run.path), **record.document()})
@@ -124,12 +126,10 @@ def _end(run: RunFolder, record: Record) -> None:
 
 
 def _print_summary(run: RunFolder, record: Record) -> None:
-    from rich.console import Console
-
     from reports.compare_report import compare_tables
     from reports.compare_tables import break_even_lines, reached_line
 
-    console = Console()
+    console = stdout()
     for table in compare_tables(record):
         console.print(table)
     said = [f"paid back: {line}" for line in break_even_lines(record, "J")]

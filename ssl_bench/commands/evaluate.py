@@ -32,7 +32,8 @@ from ssl_bench.commands.tasks import (
     LearnHours,
     Tasks,
 )
-from ssl_bench.console import Json, fail, print_json, stderr, typed_command
+from ssl_bench.console import Json, fail, print_json, stderr, stdout, typed_command
+from ssl_bench.front_door import apart_if_own
 
 if TYPE_CHECKING:
     from benchmarks.record import Record
@@ -102,6 +103,7 @@ def evaluate_command(
         **choices,
     )  # fmt: skip
     check_early(config)
+    apart_if_own(models)
     from ssl_bench.evaluate import evaluate
 
     with redirect_stdout(sys.stderr):  # what a model of the user's prints is no part of the document
@@ -117,11 +119,9 @@ def evaluate_command(
 
 
 def _print_summary(run: RunFolder, record: Record) -> None:
-    from rich.console import Console
-
     from reports.evaluation_report import evaluation_tables, left_out_lines, remark_lines
 
-    console = Console()
+    console = stdout()
     for table in evaluation_tables(record):
         console.print(table)
     said = [*remark_lines(record), f"speech:   {record.details['speech']['how']}", *left_out_lines(record)]

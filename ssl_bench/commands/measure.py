@@ -21,7 +21,8 @@ from ssl_bench.commands.metered import (
     closing_lines,
     require_quiet,
 )
-from ssl_bench.console import Json, Model, fail, print_json, stderr, typed_command
+from ssl_bench.console import Json, Model, fail, print_json, stderr, stdout, typed_command
+from ssl_bench.front_door import apart_if_own
 
 if TYPE_CHECKING:
     from benchmarks.record import Record
@@ -72,6 +73,7 @@ def measure_command(
         idle=idle, strict=strict, out=out, pretrained=pretrained, sweep=None if sweep is None else parse_sweep(sweep), **choices,
     )  # fmt: skip
     check_early(config)
+    apart_if_own([model])
     from ssl_bench.measure_cells import measure
 
     with redirect_stdout(sys.stderr):  # what a model of the user's prints is no part of the document
@@ -95,12 +97,10 @@ def _end(run: RunFolder, record: Record) -> None:
 
 
 def _print_summary(run: RunFolder, record: Record) -> None:
-    from rich.console import Console
-
     from reports.cells import cells_of, failures
     from reports.measure_report import measure_tables
 
-    console = Console()
+    console = stdout()
     for table in measure_tables(record):
         console.print(table)
     said = [f"missing:  {line}" for line in failures(cells_of(record))]

@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from ssl_bench.console import Json, Model, fail, print_json
+from ssl_bench.console import Json, Model, fail, print_json, stdout
+from ssl_bench.front_door import apart_if_own
 
 MEMORY = "Predicted memory"
 
@@ -42,6 +43,7 @@ def profile_command(
         {"--precision": (precision, ("float32", "bfloat16")), "--device": (device, ("cpu", "cuda"))},
         {"--clip-seconds": clip_seconds, "--batch-seconds": batch_seconds, "--card": card, "--depth": depth},
     )
+    apart_if_own([model])
     gc.disable()  # a short process: looking for cycles among what torch's import makes would take a tenth of its time
     from benchmarks.profile import CountError, ProfileSetting, lengths, profile
     from benchmarks.profile_rows import profile_document
@@ -58,12 +60,10 @@ def profile_command(
     if as_json:
         print_json("profile", profile_document(found))
         return
-    from rich.console import Console
-
     from reports.profile_tables import profile_tables, remarks
     from reports.units import with_prefix
 
-    console = Console()
+    console = stdout()
     for table in profile_tables(found, depth):
         console.print(table)
     sizes = found.parameters
