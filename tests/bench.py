@@ -33,6 +33,13 @@ def seconds(command: list[str]) -> float:
     return time.perf_counter() - start
 
 
+def wall_and_cpu(command: list[str]) -> tuple[float, float]:
+    """Seconds of a command by the clock and on CPUs, its children included."""
+    before = os.times()
+    wall, after = seconds(command), os.times()
+    return wall, sum(after[2:4]) - sum(before[2:4])
+
+
 def bench_help() -> None:
     """`sslbench --help` against the import of what it draws with, in turn, medians of 5; the bar is 2."""
     imports = [sys.executable, "-c", "import typer, rich.console, rich.table, rich.markdown"]
@@ -174,14 +181,27 @@ def bench_count() -> None:
         out(f"count: {name} at 30 s, building included: {a / b:.2f} x fvcore's analysis ({a:.2f} s, {b:.2f} s)")
 
 
-def bench_profile() -> None:
-    """`sslbench profile hubert-base` as typed against the import of torch and transformers; the bar is 2."""
-    imports = [sys.executable, "-c", "import torch; from transformers import HubertModel"]
-    profile = [str(BIN / "sslbench"), "profile", "hubert-base"]
-    seconds(imports), seconds(profile)
-    pairs = [(seconds(profile), seconds(imports)) for _ in range(5)]
-    a, b = median(x for x, _ in pairs), median(y for _, y in pairs)
-    out(f"profile: {a / b:.2f} x the import of torch and transformers ({a:.2f} s, {b:.2f} s)")
+STARTS = {
+    "profile hubert-base": ("import torch; from transformers import HubertModel", 1.3),
+    "profile efficient-tiny": ("import torch", 1.5),
+    "env": ("import torch, psutil, pynvml, pandas, codecarbon.core.cpu, codecarbon.external.hardware, rich.table", 1.3),
+}
+"""Commands, what each has to import, and how many times as long it may take; codecarbon reads its table of CPUs by pandas."""
+
+
+def bench_start() -> None:
+    """Commands as typed against the imports that each needs, in turn: medians of 5, wall and CPU time; the bars are in `STARTS`."""
+    for command, (imports, bar) in STARTS.items():
+        ours, theirs = [str(BIN / "sslbench"), *command.split()], [sys.executable, "-c", imports]
+        wall_and_cpu(ours), wall_and_cpu(theirs)
+        pairs = [(wall_and_cpu(ours), wall_and_cpu(theirs)) for _ in range(5)]
+        (wall, cpu), (wall_0, cpu_0) = (
+            [median(pair[side][part] for pair in pairs) for part in (0, 1)] for side in (0, 1)
+        )
+        out(
+            f"start: {command}: {wall / wall_0:.2f} x `{imports}` ({wall:.2f} s, {wall_0:.2f} s; bar {bar}), "
+            f"{cpu / cpu_0:.2f} x its CPU time ({cpu:.2f} s, {cpu_0:.2f} s)"
+        )
 
 
 def printed(command: list[str]) -> dict[str, Any]:
@@ -281,7 +301,7 @@ SECTIONS: dict[str, Callable[[], None]] = {
     "help": bench_help,
     "models": bench_import,
     "count": bench_count,
-    "profile": bench_profile,
+    "start": bench_start,
     "loader": bench_loader,
     "meter": bench_meter,
     "repeatability": bench_repeatability,
