@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,7 @@ def _driver_and_limit(index: int) -> tuple[str | None, float | None]:
     return driver, limit
 
 
+@cache
 def _version(package: str) -> str | None:
     try:
         return metadata.version(package)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import os
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -64,8 +64,8 @@ ONCE = {
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[str, Any]:
-    done = subprocess.run([sys.executable, "-W", "error", "-c", CHILD], capture_output=True, text=True, check=False)
+def told(warm: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    done = warm(cwd=tmp_path_factory.mktemp("cell"), env=dict(os.environ), code=CHILD, strict=True).finish()
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found

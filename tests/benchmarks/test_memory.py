@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -34,11 +36,10 @@ json.dump({k: [q.value, q.unit, q.method, q.note] for k, q in
 """
 
 
-def test_the_peak_is_seen_although_it_was_freed() -> None:
+def test_the_peak_is_seen_although_it_was_freed(warm: Callable[..., Any], tmp_path: Path) -> None:
     """300 MB held for a moment, 50 MB held before: 300 are seen; after a restart, 100; what comes after the block counts
     nothing."""
-    done = subprocess.run([sys.executable, "-c", CHILD], capture_output=True, text=True, check=True)
-    seen = json.loads(done.stdout)
+    seen = json.loads(warm(cwd=tmp_path, env=dict(os.environ), code=CHILD).finish().stdout)
     assert {(unit, method) for _, unit, method, _ in seen.values()} == {("B", "measured")}
     assert seen["during"][0] == pytest.approx(300e6, rel=0.1)
     assert seen["during"][0] - seen["less"][0] == pytest.approx(100e6, rel=0.01)
