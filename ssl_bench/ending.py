@@ -30,24 +30,15 @@ def leave(code: int) -> NoReturn:
     last = threading.Timer(LONGEST_S, _end, (code,))
     last.daemon = True
     last.start()
-    _tidy()
+    # torch makes this folder as it is imported, and needs it only where something is compiled.
+    with suppress(OSError, KeyError):
+        Path(tempfile.gettempdir(), f"torchinductor_{getpass.getuser()}").rmdir()
     atexit._run_exitfuncs()  # what libraries keep in the temporary folder goes by these
     _end(code)
 
 
 def _end(code: int) -> NoReturn:
     os._exit(done(code))
-
-
-def _tidy() -> None:
-    """Remove what is left in the temporary folder."""
-    with suppress(ImportError):  # where a folder of the user's hides our package, which was said before
-        from benchmarks.leftovers import remove_own_scratch
-
-        remove_own_scratch()
-    # torch makes this folder as it is imported, and needs it only where something is compiled.
-    with suppress(OSError, KeyError):
-        Path(tempfile.gettempdir(), f"torchinductor_{getpass.getuser()}").rmdir()
 
 
 def _flushed() -> int:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.quantity import Quantity, unavailable
@@ -105,6 +105,7 @@ def test_an_attempt_that_goes_on_from_a_checkpoint_writes_later_steps_anew() -> 
     assert standing([{"step": 5}, {"step": 10}]) == [{"step": 5}, {"step": 10}], "an older run's"
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.floats(-100, 100, width=32), min_size=1, max_size=60),
     st.integers(1, 9),
