@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import torch
     from torch import Tensor
 
@@ -85,6 +87,9 @@ class Pretraining(Protocol):
         """What must happen after an optimiser step at `progress` in [0, 1] of the budget (an EMA teacher's update)."""
         ...
 
-    def fit_targets(self, waveforms: Any, seed: int) -> dict[str, float]:  # noqa: ANN401 - any iterable of arrays
-        """Fit what the targets need on clips of training speech; returns figures for the record."""
+    def fit_targets(self, waveforms: Any, seed: int, spent: Callable[[], float]) -> dict[str, float]:  # noqa: ANN401 - any iterable of arrays
+        """Fit what the targets need on clips of training speech; returns figures for the record.
+
+        `spent` tells the share of the time for this that is over: at 1 what is there has to do.
+        """
         ...

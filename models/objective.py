@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -36,8 +36,13 @@ class Objective(nn.Module):
     def after_step(self, progress: float) -> None:
         """What follows an optimiser step at `progress` in [0, 1] of the budget."""
 
-    def fit_targets(self, waveforms: Iterable[NDArray[np.float32]], seed: int) -> dict[str, float]:  # noqa: ARG002
-        """Fit what the targets need on clips of training speech; figures for the record."""
+    def fit_targets(
+        self,
+        waveforms: Iterable[NDArray[np.float32]],  # noqa: ARG002
+        seed: int,  # noqa: ARG002
+        spent: Callable[[], float] = lambda: 0.0,  # noqa: ARG002
+    ) -> dict[str, float]:
+        """Fit what the targets need on clips of training speech; figures for the record. `spent`: see `models.targets.KMeans.fit`."""
         return {}
 
 
@@ -51,9 +56,11 @@ class UnitObjective(Objective):
         """Whether the quantiser has its centroids."""
         return bool(self.quantiser.fitted)
 
-    def fit_targets(self, waveforms: Iterable[NDArray[np.float32]], seed: int) -> dict[str, float]:
+    def fit_targets(
+        self, waveforms: Iterable[NDArray[np.float32]], seed: int, spent: Callable[[], float] = lambda: 0.0
+    ) -> dict[str, float]:
         """Fit the quantiser."""
-        return self.quantiser.fit(waveforms, seed)
+        return self.quantiser.fit(waveforms, seed, spent)
 
 
 def hidden_cross_entropy(logits: Tensor, labels: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import torch
@@ -13,6 +13,11 @@ from torch import Tensor, nn
 from models.framing import MFCC_WIDTH
 from models.frontend import MFCC, LogMel, normalised
 from models.interface import SAMPLE_RATE
+
+READING_SHARE = 0.5
+"""Of the time for targets, in which speech is read."""
+BATCH, MOST_PASSES, LEAST_GAIN = 10_000, 50, 1e-3
+"""Frames of a mini-batch; passes over all frames; the share by which a pass has to lower the inertia to be followed by another."""
 
 
 class KMeans(nn.Module):
@@ -39,36 +44,64 @@ class KMeans(nn.Module):
         raise NotImplementedError
 
     @torch.no_grad()
-    def fit(self, waveforms: Iterable[NDArray[np.float32]], seed: int) -> dict[str, float]:
+    def fit(
+        self, waveforms: Iterable[NDArray[np.float32]], seed: int, spent: Callable[[], float] = lambda: 0.0
+    ) -> dict[str, float]:
         """Fit the centroids with scikit-learn's mini-batch k-means on clips of 16 kHz speech.
 
-        Returns the hours seen, the inertia per frame and the entropy of the codebook's use in nats.
+        Where time is limited, `spent` tells the share of it that is over: half of it is for reading speech, and at its end
+        the centroids are taken as they are. Clips are read until there are enough frames whatever the clock says.
+
+        Returns the hours seen, the passes over them, the inertia per frame and the entropy of the codebook's use in nats.
 
         Raises:
             ValueError: when there are fewer frames than clusters.
         """
-        from sklearn.cluster import MiniBatchKMeans  # a slow import, needed once
-
-        parts, samples = [], 0
-        for clip in waveforms:
-            parts.append(
-                self.frames_of(torch.from_numpy(clip)[None].to(self.centroids.device))[0].float().cpu().numpy()
-            )
-            samples += len(clip)
         clusters, width = self.centroids.shape
-        frames = np.concatenate([np.zeros((0, width), np.float32), *parts])
-        if len(frames) < clusters:
-            raise ValueError(f"{len(frames)} frames of speech are too few for {clusters} clusters")
-        kmeans = MiniBatchKMeans(clusters, batch_size=10_000, n_init=1, max_iter=50, random_state=seed).fit(frames)
-        self.centroids.copy_(torch.from_numpy(kmeans.cluster_centers_))
+        parts, samples, count = [np.zeros((0, width), np.float32)], 0, 0
+        for clip in waveforms:
+            found = self.frames_of(torch.from_numpy(clip)[None].to(self.centroids.device))[0].float().cpu().numpy()
+            parts.append(found)
+            samples, count = samples + len(clip), count + len(found)
+            if count >= clusters and spent() >= READING_SHARE:
+                break
+        frames = np.concatenate(parts)
+        if count < clusters:
+            raise ValueError(f"{count} frames of speech are too few for {clusters} clusters")
+        centroids, passes = mini_batch_kmeans(frames, clusters, seed, spent)
+        self.centroids.copy_(torch.from_numpy(centroids))
         self.fitted.fill_(value=True)
-        use = np.bincount(kmeans.labels_, minlength=clusters) / len(frames)
+        labels = np.concatenate([self.nearest(part).cpu().numpy() for part in self._on_device(frames)])
+        use = np.bincount(labels, minlength=clusters) / len(frames)
         entropy = -float(sum(share * math.log(share) for share in use if share))
-        return {
-            "hours": samples / SAMPLE_RATE / 3600,
-            "inertia": float(kmeans.inertia_) / len(frames),
-            "target_entropy": entropy,
-        }
+        inertia = float(np.square(frames - centroids[labels]).sum(1, dtype=np.float64).mean())
+        return {"hours": samples / SAMPLE_RATE / 3600, "passes": passes, "inertia": inertia, "target_entropy": entropy}
+
+    def _on_device(self, frames: NDArray[np.float32]) -> Iterator[Tensor]:
+        for part in torch.from_numpy(frames).split(BATCH):
+            yield part.to(self.centroids.device)
+
+
+def mini_batch_kmeans(
+    frames: NDArray[np.float32], clusters: int, seed: int, spent: Callable[[], float]
+) -> tuple[NDArray[np.float32], float]:
+    """Centroids `(clusters, width)` of frames `(n, width)`, and the passes over them: until one gains little, or time is up."""
+    from sklearn.cluster import MiniBatchKMeans  # a slow import, needed once
+
+    kmeans = MiniBatchKMeans(clusters, batch_size=BATCH, n_init=1, random_state=seed)
+    draw, before, steps = np.random.default_rng(seed), math.inf, 0
+    count = max(1, len(frames) // max(BATCH, clusters))
+    for _ in range(MOST_PASSES):
+        inertia = 0.0
+        for batch in np.array_split(draw.permutation(len(frames)), count):
+            inertia += kmeans.partial_fit(frames[batch]).inertia_
+            steps += 1
+            if spent() >= 1.0:
+                return kmeans.cluster_centers_, steps / count
+        if inertia > (1 - LEAST_GAIN) * before:
+            break
+        before = inertia
+    return kmeans.cluster_centers_, steps / count
 
 
 class KMeansQuantiser(KMeans):

@@ -87,11 +87,19 @@ def _notes(record: Record, lines: Sequence[Line]) -> str:
         for line in found
     ]
     bullets += [f"- {', '.join(names)}: {note}" for note, names in notes.items()]
+    bullets += [f"- {line}" for line in limited_lines(record)]
     skipped = {**record.details["data"]["skipped_files"], **record.details.get("broken_files", {})}
     bullets += [f"- left out `{path}`: {reason}" for path, reason in skipped.items()]
     if record.config.get("country") is None and record.config.get("grid_intensity") is None:
         bullets.append("- no CO2e: add `--country FRA` (ISO code) or `--grid-intensity G` (g/kWh)")
     return "\n".join(bullets)
+
+
+def limited_lines(record: Record) -> list[str]:
+    """What was done on less speech than planned, for the time that there was."""
+    targets, limit = record.details.get("targets", {}).get("limited"), record.details.get("evaluation_limit") or {}
+    lines = [f"targets were fitted {targets}"] if targets else []
+    return lines + ([f"rated with {limit['taken']}"] if limit.get("share", 1.0) < 1.0 else [])
 
 
 def _modules(modules: Sequence[ModuleMacs]) -> str:

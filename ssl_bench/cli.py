@@ -5,6 +5,7 @@ What draws help and reads options is imported only when signals are answered alr
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -23,6 +24,8 @@ BY_TYPER = 130
 def main() -> NoReturn:
     """Entry point of the console script, whose process it ends."""
     front_door.may_split()
+    # Threads that wait for each other spin by default: beside other work on the same cores a step then takes ten times as long.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     try:
         with stopped_by_signals():
             leave(run())

@@ -33,7 +33,9 @@ class TrainAndMeasureConfig:
             `teacher_layer` is that layer.
         pretrained: published weights that the encoder starts from.
         clip_seconds: of one clip; `batch_seconds` of audio a step are cut into such clips.
-        idle: whether idle power is measured before training (10 s, where there is a counter).
+        evaluate_minutes: all that comes after the training may take: measuring at work, evaluating, the report; None is as long
+            as `minutes`, else as the training took, at least two (see `ssl_bench.after_training`).
+        idle: whether idle power is measured before training (10 s, or a tenth of `minutes`, where there is a counter).
         inference: whether the trained encoder is measured at work, which takes some ten seconds.
         strict: whether a disturbance of the measurement is an error.
         price_per_gpu_hour: of the device, in any unit of money; the forecast of a whole pretraining has its price then.
@@ -63,6 +65,7 @@ class TrainAndMeasureConfig:
     pue: float = 1.0
     price_per_gpu_hour: float | None = None
     evaluate: bool = True
+    evaluate_minutes: float | None = None
     idle: bool = True
     inference: bool = True
     strict: bool = False
@@ -103,7 +106,18 @@ class TrainAndMeasureConfig:
 
 
 TABLES = ("encoder", "objective", "optimisation")
-POSITIVE = ("steps", "audio_hours", "minutes", "kwh", "batch_seconds", "clip_seconds", "checkpoint_minutes")
+WORTH_COMPILING = 5.0
+"""Minutes: the first compiled step takes one or two."""
+POSITIVE = (
+    "steps",
+    "audio_hours",
+    "minutes",
+    "kwh",
+    "batch_seconds",
+    "clip_seconds",
+    "checkpoint_minutes",
+    "evaluate_minutes",
+)
 
 
 def resolved(config: TrainAndMeasureConfig, *, cuda: bool) -> TrainAndMeasureConfig:
@@ -124,7 +138,7 @@ def resolved(config: TrainAndMeasureConfig, *, cuda: bool) -> TrainAndMeasureCon
         precision=precision,
         minutes=config.minutes if limited else (30.0 if gpu else 2.0),
         batch_seconds=_batch_seconds(gpu=gpu, light=ours) if config.batch_seconds is None else config.batch_seconds,
-        compile=gpu and ours if config.compile is None else config.compile,
+        compile=gpu and ours and not _short(config) if config.compile is None else config.compile,
     )
     for name in POSITIVE:
         value = getattr(config, name)
@@ -139,6 +153,11 @@ def resolved(config: TrainAndMeasureConfig, *, cuda: bool) -> TrainAndMeasureCon
         raise BadInputError(f"--seed {config.seed}: must be at least 0")
     config.model_config()
     return config
+
+
+def _short(config: TrainAndMeasureConfig) -> bool:
+    """Whether compiling would take a good part of the minutes."""
+    return config.minutes is not None and config.minutes < WORTH_COMPILING
 
 
 def _batch_seconds(*, gpu: bool, light: bool) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,18 +19,24 @@ from reports.evaluation_report import write_evaluation_report
 from ssl_bench.evaluate_settings import OF_SPEECH, EvaluateConfig, resolved
 from ssl_bench.evaluation import Evaluation, Finding, System, evaluated
 from ssl_bench.evaluation_forecast import forecast_of
+from ssl_bench.evaluation_plan import LITTLE, fitted, limit_document
 from ssl_bench.evaluation_progress import EvaluationProgress
 from ssl_bench.evaluation_remarks import remarked
 from ssl_bench.evaluation_rows import bill_rows, documents, pretraining_rows, rate_rows
-from ssl_bench.evaluation_speech import EvaluationSpeech, no_speech, read_splits, sample_splits
+from ssl_bench.evaluation_speech import EvaluationSpeech, SpeechAt, no_speech, splits_of, splits_of_sample
 from ssl_bench.kept_controls import FILE, KeptControls
 from ssl_bench.metering import new_meter
 from ssl_bench.runs import RunFolder, folder_name, new_run
 from ssl_bench.session import recorded
 from ssl_bench.systems import shown_name, systems_of
+from ssl_bench.time_limit import TimeLimit
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+REPORT_SECONDS = 2.0
+"""Kept of `--minutes` for what follows the last finding."""
 
 
 @dataclass
@@ -37,6 +44,8 @@ class Session:
     """One call of `evaluate`.
 
     Attributes:
+        speech: by the share of it that there is time for.
+        limit: of time; None is none.
         details: what the record holds beside its rows.
         rows: of the rates and bills so far.
         pretraining: of what the runs among the models cost.
@@ -45,6 +54,8 @@ class Session:
     config: EvaluateConfig
     run: RunFolder
     grid: GridIntensity | None
+    speech: SpeechAt
+    limit: TimeLimit | None
     command: str
     details: dict[str, Any]
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
@@ -60,8 +71,12 @@ class Session:
         )
 
 
-def evaluate(config: EvaluateConfig, *, command: str, console: Console) -> tuple[RunFolder, Record]:
+def evaluate(
+    config: EvaluateConfig, *, command: str, console: Console, began: float | None = None
+) -> tuple[RunFolder, Record]:
     """Evaluate every system on every task; returns the run and its record, whose status says whether all were reached.
+
+    `began` is when the command did, by the monotonic clock (None: now): from then on `config.minutes` count.
 
     Raises:
         BadInputError: for a model, a setting or speech that cannot be used.
@@ -69,27 +84,25 @@ def evaluate(config: EvaluateConfig, *, command: str, console: Console) -> tuple
     config = resolved(config, cuda=torch.cuda.is_available())
     grid = chosen_intensity(config.country, config.grid_intensity)
     seeds = list(range(config.seed, config.seed + config.seeds))
-    speech = speech_of(config)
-    systems, remarks = remarked(
-        systems_of(config.models, seeds, config.pretrained), config.models, config.pretrained, speech
-    )
-    for remark in remarks:
-        console.print(remark, highlight=False, markup=False, soft_wrap=True)
+    began = time.monotonic() if began is None else began
+    limit = None if config.minutes is None else TimeLimit(60 * config.minutes - REPORT_SECONDS, began)
+    speech = splits_at(config)
+    systems = systems_of(config.models, seeds, config.pretrained)
     details: dict[str, Any] = {
-        "speech": speech.document(),
         "seeds": seeds,
         "systems": [{"name": s.name, "seed": s.seed} for s in systems],
-        "remarks": remarks,
         "grid": None if grid is None else asdict(grid),
         "findings": [],
     }
+    part = speech(1.0 if limit is None else LITTLE)
+    details["speech"] = part.document()
     run = new_run(config.out, folder_name(shown_name(config.models[0]), "evaluate"))
-    session = Session(config, run, grid, command, details, pretraining=pretraining_rows(config.models))
+    session = Session(config, run, grid, speech, limit, command, details, pretraining=pretraining_rows(config.models))
     with EvaluationProgress(console, headline_scope(config.device)) as say:
 
         def work() -> None:
             try:
-                _evaluate_all(session, systems, speech, say)
+                _evaluate_all(session, systems, part, say)
             except BadInputError:
                 if not details["findings"]:
                     shutil.rmtree(run.path)
@@ -98,7 +111,7 @@ def evaluate(config: EvaluateConfig, *, command: str, console: Console) -> tuple
         return run, recorded(session, work, write_evaluation_report)
 
 
-def speech_of(config: EvaluateConfig) -> EvaluationSpeech:
+def splits_at(config: EvaluateConfig) -> SpeechAt:
     """What is learned from, chosen on and rated, whichever seed the heads have.
 
     Raises:
@@ -106,14 +119,14 @@ def speech_of(config: EvaluateConfig) -> EvaluationSpeech:
     """
     c, tasks = config, set(config.evaluation.tasks)
     if not OF_SPEECH & tasks:
-        return no_speech(c.evaluation.labels)
+        return lambda _: no_speech(c.evaluation.labels)
     if c.train == "sample":
-        return sample_splits(c.evaluation.labels, 0)
+        return splits_of_sample(c.evaluation.labels, 0)
     dev, test = (None if folder is None else Path(folder) for folder in (c.dev, c.test))
-    return read_splits(Path(c.train), dev, test, c.evaluation.labels, 0, share_speakers=tasks == {"sid"})
+    return splits_of(Path(c.train), dev, test, c.evaluation.labels, 0, share_speakers=tasks == {"sid"})
 
 
-def _evaluate_all(session: Session, systems: list[System], speech: EvaluationSpeech, say: EvaluationProgress) -> None:
+def _evaluate_all(session: Session, systems: list[System], part: EvaluationSpeech, say: EvaluationProgress) -> None:
     """Each finding goes into the record as it comes; the bills come last, also after an interruption."""
     config = session.config
     device = torch.device(config.device)
@@ -123,22 +136,24 @@ def _evaluate_all(session: Session, systems: list[System], speech: EvaluationSpe
     findings: list[Finding] = []
     tell = lambda system, text: say.learning(system, text, meter)  # noqa: E731 - two names for three arguments
     kept = KeptControls.of(config.evaluation.controls, session.run.path / FILE, held)
-    forecast = forecast_of(config.evaluation, speech, device.type, len(systems))
     evaluation = Evaluation(
-        config.evaluation, speech, device, config.precision, meter, say.phase, tell, forecast=forecast, controls=kept
+        config.evaluation, part, device, config.precision, meter, say.phase, tell, controls=kept, limit=session.limit
     )
     wanted = len(systems) * sum(evaluation.findings(task) for task in config.evaluation.tasks)
-    say.opened(forecast, wanted)
     try:
         with meter:
+            evaluation = fitted(evaluation, systems, session.speech)
+            systems = _known(session, systems, evaluation)
+            evaluation.forecast = forecast_of(evaluation.settings, evaluation.speech, device.type, len(systems))
+            say.opened(evaluation.forecast, wanted)
             for finding in evaluated(systems, evaluation):
                 findings.append(finding)
                 session.details["findings"] = documents(findings)
-                session.rows = rate_rows(findings, held, speech)
+                session.rows = rate_rows(findings, held, evaluation.speech)
                 session.run.write(session.record("unfinished"))
                 say.found(finding, wanted, meter)
     finally:
-        session.rows = rate_rows(findings, held, speech)
+        session.rows = rate_rows(findings, held, evaluation.speech)
         session.rows += bill_rows(meter.windows, evaluation.flops, held, session.grid)
         session.details["left_out"] = evaluation.about
         session.details["controls_read"] = kept.read
@@ -146,3 +161,17 @@ def _evaluate_all(session: Session, systems: list[System], speech: EvaluationSpe
         if meter.reading.disturbances:
             session.details["disturbances"] = {"evaluation": list(meter.reading.disturbances)}
         session.run.add_trace(meter.reading.trace, part="evaluation")
+
+
+def _known(session: Session, systems: list[System], evaluation: Evaluation) -> list[System]:
+    """The systems with what a reader of their rates has to know; that and the speech go into the record."""
+    config = session.config
+    systems, remarks = remarked(systems, config.models, config.pretrained, evaluation.speech)
+    for remark in remarks:
+        evaluation.say(remark)
+    session.details |= {
+        "speech": evaluation.speech.document(),
+        "remarks": remarks,
+        "evaluation_limit": limit_document(evaluation),
+    }
+    return systems

@@ -70,6 +70,7 @@ class EvaluateConfig:
             a tenth of the train speakers is taken for it.
         seeds: of heads, of the order of batches and of random weights: `seed`, `seed` + 1, ...
         pretrained: published weights for the one catalog model.
+        minutes: that all of it may take; then it takes as much of the speech as fits. None is no limit.
         idle: whether idle power is measured first, where there is a counter.
         strict: whether a disturbance of the measurement is an error.
     """
@@ -82,6 +83,7 @@ class EvaluateConfig:
     seeds: int = 1
     seed: int = 0
     pretrained: str | None = None
+    minutes: float | None = None
     device: Device = "auto"
     precision: Precision = "auto"
     country: str | None = None
@@ -153,6 +155,8 @@ def check_early(config: EvaluateConfig) -> None:
         require_name(model)
     if config.pretrained is not None and len(config.models) > 1:
         raise BadInputError("--pretrained goes with one model")
+    if config.minutes is not None and not 0 < config.minutes < math.inf:
+        raise BadInputError(f"--minutes {config.minutes:g}: must be more than 0")
     check_evaluation(config.evaluation)
     _check_folders(config)
     if config.seeds < 1 or config.seed < 0:

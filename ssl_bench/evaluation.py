@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,14 @@ from benchmarks.downstream.recognition import Effort, Readings, Splits
 from benchmarks.downstream.store import stored
 from benchmarks.downstream.weights_hash import weights_hash
 from benchmarks.downstream.work import encoder_rate
+from benchmarks.quantity import unavailable
 from models.errors import BadInputError
+from reports.units import duration
 from ssl_bench.evaluate_settings import OF_LETTERS, OF_TEXT
 from ssl_bench.evaluation_forecast import FEATURES, Forecast, kind
 from ssl_bench.evaluation_inputs import Heard, Waves, telling
 from ssl_bench.kept_controls import KeptControls
+from ssl_bench.time_limit import TimeIsUpError, TimeLimit
 
 if TYPE_CHECKING:
     import torch
@@ -82,6 +86,7 @@ class Evaluation:
         about: what was left out, by task.
         forecast: of what is left.
         controls: that need not be rated again.
+        limit: of time; None is none. What it does not hold has no rate, and says so.
     """
 
     settings: EvaluationSettings
@@ -95,7 +100,17 @@ class Evaluation:
     about: dict[str, Any] = field(default_factory=dict)
     forecast: Forecast = field(default_factory=Forecast)
     controls: KeptControls = field(default_factory=KeptControls)
+    limit: TimeLimit | None = None
     _spelled: dict[str, list[Spelling]] = field(default_factory=dict)
+
+    def in_time(self) -> None:
+        """End what is going on where time is up.
+
+        Raises:
+            TimeIsUpError: where it is.
+        """
+        if self.limit is not None:
+            self.limit.check()
 
     def heads(self, task: str) -> tuple[Head | None, ...]:
         """To run a task with, the main one first; (None,) where there is none to choose."""
@@ -171,11 +186,13 @@ class Subject:
 
     Attributes:
         work: the kind that it is at.
+        limit: of time for that; None is none.
     """
 
     system: System
     evaluation: Evaluation
     work: str = ""
+    limit: TimeLimit | None = None
     _frames: dict[tuple[Spoken, ...], Frames] = field(default_factory=dict)
 
     @cached_property
@@ -208,6 +225,7 @@ class Subject:
         return encoder_rate(self.system.shape)
 
     def _extracting(self, seconds: float) -> None:
+        self.evaluation.in_time()
         self.evaluation.forecast.heard(FEATURES, seconds)
         self.evaluation.tell(self.system, "extracting features")
 
@@ -218,14 +236,23 @@ class Subject:
         """How a recogniser learns."""
         e = self.evaluation
         hours = e.settings.chosen_hours(e.device.type)
-        return Effort(head, hours, self.system.seed, e.device, e.precision, lambda text: e.tell(self.system, text))
+        tell = lambda text: e.tell(self.system, text)  # noqa: E731 - one of two
+        left = lambda: math.inf if self.limit is None else self.limit.left  # noqa: E731
+        return Effort(head, hours, self.system.seed, e.device, e.precision, tell, left)
 
     def splits(self, task: str, language: Language, *, waveforms: bool) -> Splits:
         """Train, dev and test as a recogniser takes them: waveforms, or frozen features; what it learns from is counted."""
-        speech, tell = self.evaluation.speech, partial(self.evaluation.forecast.heard, self.work)
+        speech = self.evaluation.speech
         parts = zip((speech.train, speech.dev, speech.test), self.evaluation.spelled(task, language), strict=True)
         train, dev, test = (self._readings(spoken, spelling, waveforms=waveforms) for spoken, spelling in parts)
-        return Splits(replace(train, inputs=Heard(train.inputs, train.spoken, tell)), dev, test)
+        dev, test = (
+            replace(r, inputs=Heard(r.inputs, r.spoken, lambda _: self.evaluation.in_time())) for r in (dev, test)
+        )
+        return Splits(replace(train, inputs=Heard(train.inputs, train.spoken, self._learning)), dev, test)
+
+    def _learning(self, seconds: float) -> None:
+        self.evaluation.in_time()
+        self.evaluation.forecast.heard(self.work, seconds)
 
     def _readings(self, spoken: Sequence[Spoken], spelling: Spelling, *, waveforms: bool) -> Readings:
         kept = [(s, units) for s, units in zip(spoken, spelling.units, strict=True) if units]
@@ -235,14 +262,33 @@ class Subject:
 
 
 def evaluated(systems: Sequence[System], evaluation: Evaluation) -> Iterator[Finding]:
-    """Every task on every system, in the order given; what a control was found to give earlier is not done again."""
+    """Every task on every system, in the order given; what a control was found to give earlier is not done again.
+
+    Each finding may take its part of the time that is left; those to which time did not come have a reason for a rate.
+    """
     evaluation.forecast.begin()
-    for system in systems:
+    wanted = [(name, head) for name in evaluation.settings.tasks for head in evaluation.heads(name)]
+    for number, system in enumerate(systems):
         subject = Subject(system, evaluation)
-        for name in evaluation.settings.tasks:
-            for head in evaluation.heads(name):
-                yield from _found(subject, name, head)
+        for done, (name, head) in enumerate(wanted):
+            left = (len(systems) - number) * len(wanted) - done
+            subject.limit = None if evaluation.limit is None else evaluation.limit.part(evaluation.limit.left / left)
+            try:
+                evaluation.in_time()
+                found = _found(subject, name, head)
+            except TimeIsUpError:
+                found = [_out_of_time(subject, name, head)]
+                evaluation.forecast.spared(kind(name, head))
+            yield from found
         evaluation.forecast.ended(FEATURES)
+
+
+def _out_of_time(subject: Subject, name: str, head: Head | None) -> Finding:
+    from ssl_bench.evaluation_tasks import TASKS
+
+    seconds = 0.0 if subject.evaluation.limit is None else subject.evaluation.limit.seconds
+    none = unavailable("1", f"not rated: time was up, {duration(seconds)} for all")
+    return Finding(subject.system, name, head, Outcome(dict.fromkeys(TASKS[name].metrics, none), None))
 
 
 def _found(subject: Subject, name: str, head: Head | None) -> Sequence[Finding]:
@@ -260,5 +306,6 @@ def _found(subject: Subject, name: str, head: Head | None) -> Sequence[Finding]:
     with evaluation.meter.window(f"{system.name}: {task.phase}"):
         found = task.run(subject, head)
     evaluation.forecast.ended(subject.work)
-    evaluation.controls.keep(subject, name, head, found)
+    if not any("cut_short" in finding.outcome.details for finding in found):
+        evaluation.controls.keep(subject, name, head, found)
     return found

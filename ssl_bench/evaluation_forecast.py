@@ -77,7 +77,7 @@ class Forecast:
             going_on = self._seconds[kind] - sum(ended)
             return max(0.0, each * (wanted - len(ended)) - going_on)
         planned, speed = self.planned[kind], self._speed(kind)
-        if planned is None or speed is None:
+        if planned is None or not speed:
             return None
         return max(0.0, planned * wanted - self._hours[kind]) / speed
 
@@ -87,6 +87,14 @@ class Forecast:
         seconds = sum(self._seconds[k] for k in kinds)
         return sum(self._hours[k] for k in kinds) / seconds if seconds else None
 
+    def seconds(self, kind: str) -> float:
+        """That this took so far."""
+        return self._seconds[kind]
+
+    def heard_hours(self, kind: str) -> float:
+        """That went by in this so far."""
+        return self._hours[kind]
+
     @property
     def hours(self) -> float:
         """Of speech to be heard by all systems, as far as it is planned."""
@@ -95,8 +103,13 @@ class Forecast:
 
 def forecast_of(settings: EvaluationSettings, speech: EvaluationSpeech, device: str, systems: int) -> Forecast:
     """The plan of an evaluation of so many systems; hours of keyword clips are not known before they are read."""
-    planned: dict[str, float | None] = {}
     hours = {name: sum(s.samples for s in part.spoken) / SAMPLE_RATE / 3600 for name, part in speech.parts.items()}
+    return Forecast(systems, planned_hours(settings, hours, device))
+
+
+def planned_hours(settings: EvaluationSettings, hours: Mapping[str, float], device: str) -> dict[str, float | None]:
+    """What one system has to hear by the kind of work, for hours of speech by "train", "dev" and "test"."""
+    planned: dict[str, float | None] = {}
     if OF_SPEECH & set(settings.tasks) - {"asr-finetune"}:
         planned[FEATURES] = sum(hours.values())
     for task in settings.tasks:
@@ -105,7 +118,7 @@ def forecast_of(settings: EvaluationSettings, speech: EvaluationSpeech, device: 
             planned |= {kind(task, head): learned for head in settings.chosen_heads(device)}
         else:
             planned[kind(task, None)] = None if task == "ks" else 0.0
-    return Forecast(systems, planned)
+    return planned
 
 
 def kind(task: str, head: str | None) -> str:

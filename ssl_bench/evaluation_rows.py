@@ -35,15 +35,17 @@ def rate_rows(findings: Sequence[Finding], held: Conditions, speech: EvaluationS
         groups[finding.system.name, finding.task, finding.head].append(finding)
     rows = []
     for (system, task, head), found in groups.items():
-        labels = speech.labels if task in OF_TEXT else None
-        tested_on = found[0].tested_on or speech.tested_on
+        shortened = "" if task == "ks" else speech.shortened
+        labels = speech.labels_taken if task in OF_TEXT else None
+        tested_on = found[0].tested_on or speech.test_taken
         conditions = replace(held, task=task, head=head, labels=labels, tested_on=tested_on)
         for metric in found[0].outcome.rates:
             quantity = over_seeds([finding.outcome for finding in found], metric)
             if speech.final and found[0].tested_on is None:
                 quantity = replace(quantity, note=joined(FINAL, quantity.note))
             remarks = dict.fromkeys(finding.system.remark for finding in found)
-            quantity = replace(quantity, note=joined(quantity.note, *remarks))
+            taken = "" if quantity.value is None else shortened
+            quantity = replace(quantity, note=joined(quantity.note, *remarks, taken))
             phase = "finetuning" if task == "asr-finetune" else "evaluation"
             rows.append(Measurement(system, metric, quantity, phase, None, conditions))
     return marked(rows, {finding.system.name: finding.system.control for finding in findings})

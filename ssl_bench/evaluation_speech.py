@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -36,6 +39,7 @@ class Part:
         spoken: what tasks take; where the text is not known it is empty.
         utterances: the same as files, in the same order.
         available_hours: that `spoken` was drawn from.
+        planned, planned_hours: utterances, and hours of them, that are taken where time does not limit them.
         odd: transcripts and lengths are counted over all of the split, decoding over what was drawn of it.
     """
 
@@ -44,6 +48,13 @@ class Part:
     utterances: tuple[Utterance, ...]
     available_hours: float
     odd: Oddities
+    planned: int
+    planned_hours: float
+
+    @property
+    def hours(self) -> float:
+        """That are taken."""
+        return sum(s.samples for s in self.spoken) / SAMPLE_RATE / 3600
 
     def document(self) -> dict[str, Any]:
         """For the record."""
@@ -52,8 +63,10 @@ class Part:
             "utterances": len(self.spoken),
             "with_text": sum(bool(s.text) for s in self.spoken),
             "speakers": len({u.speaker for u in self.utterances if u.speaker is not None}),
-            "hours": sum(s.samples for s in self.spoken) / SAMPLE_RATE / 3600,
+            "hours": self.hours,
             "available_hours": self.available_hours,
+            "planned_utterances": self.planned,
+            "planned_hours": self.planned_hours,
             **self.odd.document(),
         }
 
@@ -68,6 +81,7 @@ class EvaluationSpeech:
         how: dev and labels were chosen.
         tested_on: the name of the test folder.
         final: whether that is a final test set, on which nothing may be chosen.
+        share: of each part that is taken, less than 1 where time limits it.
     """
 
     parts: dict[str, Part]
@@ -75,6 +89,29 @@ class EvaluationSpeech:
     how: str
     tested_on: str
     final: bool
+    share: float = 1.0
+
+    @property
+    def labels_taken(self) -> str:
+        """How much of train is learned from, as rows that may be compared have to agree on it."""
+        train = self.parts.get("train")
+        return self.labels if self.share == 1.0 or train is None else f"{60 * train.hours:.2g}min"
+
+    @property
+    def test_taken(self) -> str:
+        """What is rated, as rows that may be compared have to agree on it."""
+        test = self.parts.get("test")
+        if self.share == 1.0 or test is None:
+            return self.tested_on
+        return f"{self.tested_on} ({len(test.spoken)} of {test.planned} utterances)"
+
+    @property
+    def shortened(self) -> str:
+        """What time left of each part; empty where all is taken."""
+        if self.share == 1.0:
+            return ""
+        taken = (f"{len(p.spoken)} of {p.planned} utterances of {name}" for name, p in self.parts.items() if p.planned)
+        return f"{', '.join(taken)}, as many as time allowed"
 
     @property
     def train(self) -> tuple[Spoken, ...]:
@@ -112,12 +149,23 @@ class EvaluationSpeech:
     def document(self) -> dict[str, Any]:
         """For the record."""
         parts = {name: part.document() for name, part in self.parts.items()}
-        return {"labels": self.labels, "how": self.how, "final": self.final, **parts}
+        return {"labels": self.labels, "how": self.how, "final": self.final, "share": self.share, **parts}
+
+
+SpeechAt = Callable[[float], EvaluationSpeech]
+"""Gives a share of each part of an evaluation's speech, above 0 and at most 1, at least an utterance; drawn by the seed."""
 
 
 def read_splits(
     train: Path, dev: Path | None, test: Path | None, labels: Labels, seed: int, *, share_speakers: bool = False
 ) -> EvaluationSpeech:
+    """All the speech of folders; see `splits_of`."""
+    return splits_of(train, dev, test, labels, seed, share_speakers=share_speakers)(1.0)
+
+
+def splits_of(
+    train: Path, dev: Path | None, test: Path | None, labels: Labels, seed: int, *, share_speakers: bool = False
+) -> SpeechAt:
     """The speech of folders; without `dev` a tenth of the train speakers, at least two, is taken for it.
 
     With `share_speakers`, which is for speaker identification, one speaker may stand in several.
@@ -136,7 +184,7 @@ def read_splits(
         corpora["dev"] = read_corpus(dev)
     for (one, first), (other, second) in combinations(corpora.items(), 2):
         _check_apart(f"--{one}", first, f"--{other}", second, share_speakers=share_speakers)
-    return _of_corpora(corpora["train"], corpora.get("dev"), corpora["test"], labels, seed)
+    return partial(_of_corpora, corpora["train"], corpora.get("dev"), corpora["test"], _Draw(labels, seed, Waveforms()))
 
 
 def no_speech(labels: Labels) -> EvaluationSpeech:
@@ -145,6 +193,11 @@ def no_speech(labels: Labels) -> EvaluationSpeech:
 
 
 def sample_splits(labels: Labels, seed: int) -> EvaluationSpeech:
+    """All of the sample corpus; see `splits_of_sample`."""
+    return splits_of_sample(labels, seed)(1.0)
+
+
+def splits_of_sample(labels: Labels, seed: int) -> SpeechAt:
     """The sample corpus: a tenth of its speakers is tested, whom no run hears; a tenth of the others is dev.
 
     Raises:
@@ -155,7 +208,7 @@ def sample_splits(labels: Labels, seed: int) -> EvaluationSpeech:
     corpus = read_corpus(sample_corpus())
     split = sample_split(corpus)
     train, test = replace(corpus, utterances=split.training), replace(corpus, utterances=split.held_out, skipped=())
-    return _of_corpora(train, None, test, labels, seed)
+    return partial(_of_corpora, train, None, test, _Draw(labels, seed, Waveforms()))
 
 
 def _final(folder: Path) -> str | None:
@@ -180,37 +233,51 @@ def _check_apart(one: str, first: Corpus, other: str, second: Corpus, *, share_s
         )
 
 
-def split_speech(corpus: Corpus, split: Split, waveforms: Waveforms, seed: int) -> EvaluationSpeech:
+def split_speech(corpus: Corpus, split: Split, waveforms: Waveforms, seed: int) -> SpeechAt:
     """Of a run that held speakers out: labels and dev from those it was trained on, at most two hours of the others tested."""
     train = replace(corpus, utterances=split.training, skipped=())
     labelled = tuple(u for u in split.held_out if normalise(u.text or ""))
     test = replace(corpus, utterances=drawn_hours(labelled, MOST_TESTED, seed), skipped=())
-    return _of_corpora(train, None, test, "1h", seed, waveforms=waveforms)
+    return partial(_of_corpora, train, None, test, _Draw("1h", seed, waveforms))
 
 
-def held_out_speech(corpus: Corpus, split: Split, waveforms: Waveforms, seed: int) -> EvaluationSpeech:
+def held_out_speech(corpus: Corpus, split: Split, waveforms: Waveforms, seed: int) -> SpeechAt:
     """An hour of a run's held-out speakers, for what is learned and rated among them."""
-    part = _part("--data", replace(corpus, utterances=split.held_out, skipped=()), waveforms, LABEL_HOURS["1h"], seed)
-    none = replace(part, spoken=(), utterances=())
-    parts = {"train": none, "dev": none, "test": part}
-    return EvaluationSpeech(parts, "1h", split.how, corpus.root.resolve().name, final=False)
+    held_out = replace(corpus, utterances=split.held_out, skipped=())
+    draw = _Draw("1h", seed, waveforms)
+
+    def at(share: float) -> EvaluationSpeech:
+        part = _part("--data", held_out, LABEL_HOURS["1h"], draw, share)
+        none = replace(part, spoken=(), utterances=(), planned=0, planned_hours=0.0)
+        parts = {"train": none, "dev": none, "test": part}
+        return EvaluationSpeech(parts, "1h", split.how, corpus.root.resolve().name, final=False, share=share)
+
+    return at
 
 
-def _of_corpora(
-    train: Corpus, dev: Corpus | None, test: Corpus, labels: Labels, seed: int, *, waveforms: Waveforms | None = None
-) -> EvaluationSpeech:
+@dataclass(frozen=True)
+class _Draw:
+    """How parts are taken from corpora: how much is learned from, and by which seed; decoded speech is kept."""
+
+    labels: Labels
+    seed: int
+    waveforms: Waveforms
+
+
+def _of_corpora(train: Corpus, dev: Corpus | None, test: Corpus, draw: _Draw, share: float) -> EvaluationSpeech:
     how = "those of --dev"
     if dev is None:
-        train, dev, how = _dev_from(train, seed)
-    waveforms, most = waveforms or Waveforms(), LABEL_HOURS[labels]
+        train, dev, how = _dev_from(train, draw.seed)
+    most = LABEL_HOURS[draw.labels]
     parts = {
-        "train": _part("--train", train, waveforms, most, seed, trained=True),
-        "dev": _part("--dev", dev, waveforms, DEV_HOURS, seed),
-        "test": _part("--test", test, waveforms, math.inf, seed),
+        "train": _part("--train", train, most, draw, share),
+        "dev": _part("--dev", dev, DEV_HOURS, draw, share),
+        "test": _part("--test", test, math.inf, draw, share),
     }
     drawn = "all" if most == math.inf else f"at most {60 * most:.0f} minutes, drawn by the seed"
     how = f"dev speakers: {how}; dev: at most {60 * DEV_HOURS:.0f} minutes, drawn by the seed; labels: {drawn}"
-    return EvaluationSpeech(parts, labels, how, test.root.resolve().name, _final(test.root) is not None)
+    found = EvaluationSpeech(parts, draw.labels, how, test.root.resolve().name, _final(test.root) is not None, share)
+    return replace(found, how=f"{how}; {found.shortened}") if found.shortened else found
 
 
 def _dev_from(train: Corpus, seed: int) -> tuple[Corpus, Corpus, str]:
@@ -229,20 +296,29 @@ def _dev_from(train: Corpus, seed: int) -> tuple[Corpus, Corpus, str]:
     return replace(train, utterances=kept), replace(train, utterances=dev, skipped=()), how
 
 
-def _part(
-    name: str, corpus: Corpus, waveforms: Waveforms, most_hours: float, seed: int, *, trained: bool = False
-) -> Part:
-    """A split of a corpus; what does not all fit is drawn among utterances with text where there are any."""
-    odd = Oddities()
+def _part(name: str, corpus: Corpus, most_hours: float, draw: _Draw, share: float) -> Part:
+    """A share of a split of a corpus; what does not all fit is drawn among utterances with text where there are any."""
+    seen = Oddities()
     for path, reason in corpus.skipped:
-        odd.leave_out("broken", path, reason)
-    whole = short_enough(corpus.utterances, odd) if trained else corpus.utterances
-    labelled = with_text(whole, odd)
-    drawn = whole if most_hours == math.inf else drawn_hours(labelled or whole, most_hours, seed)
-    utterances, spoken = readable(drawn, waveforms, odd)
+        seen.leave_out("broken", path, reason)
+    whole = short_enough(corpus.utterances, seen) if name == "--train" else corpus.utterances
+    labelled = with_text(whole, seen)
+    planned = whole if most_hours == math.inf else drawn_hours(labelled or whole, most_hours, draw.seed)
+    pool = labelled or whole if most_hours == math.inf else planned
+    while True:
+        drawn = planned if share >= 1.0 else drawn_hours(pool, share * _hours(planned), draw.seed)
+        odd = copy.deepcopy(seen)
+        utterances, spoken = readable(drawn, draw.waveforms, odd)
+        if spoken or share >= 1.0:
+            break
+        share *= 8  # what was drawn is broken
     if not spoken:
         raise BadInputError(f"{name} {corpus.root}: no utterance in it can be used ({_most_frequent(odd)})")
-    return Part(corpus.root, tuple(spoken), tuple(utterances), sum(u.samples for u in whole) / SAMPLE_RATE / 3600, odd)
+    return Part(corpus.root, tuple(spoken), tuple(utterances), _hours(whole), odd, len(planned), _hours(planned))
+
+
+def _hours(utterances: Iterable[Utterance]) -> float:
+    return sum(u.samples for u in utterances) / SAMPLE_RATE / 3600
 
 
 def _most_frequent(odd: Oddities) -> str:

@@ -44,10 +44,12 @@ class Task:
 
     Attributes:
         phase: whose bill it is on.
+        metrics: that it has for certain.
         run: gives the findings of a subject with a head.
     """
 
     phase: str
+    metrics: tuple[str, ...]
     run: Callable[[Subject, Any], Sequence[Finding]]
 
 
@@ -159,11 +161,11 @@ def _spotted(subject: Subject, _: object) -> list[Finding]:
 
 
 TASKS: dict[str, Task] = {
-    "asr": Task("evaluation", partial(_recognised, "asr", LETTERS)),
-    "asr-finetune": Task("finetuning", _fine_tuned),
-    "pr": Task("evaluation", partial(_recognised, "pr", PHONE_LANGUAGE)),
-    "sid": Task("evaluation", _identified),
-    "asv": Task("evaluation", _verified),
-    "ks": Task("evaluation", _spotted),
-    "abx": Task("evaluation", _discriminated),
+    "asr": Task("evaluation", ("cer", "wer"), partial(_recognised, "asr", LETTERS)),
+    "asr-finetune": Task("finetuning", ("cer", "wer"), _fine_tuned),
+    "pr": Task("evaluation", ("per",), partial(_recognised, "pr", PHONE_LANGUAGE)),
+    "sid": Task("evaluation", ("accuracy",), _identified),
+    "asv": Task("evaluation", ("eer",), _verified),
+    "ks": Task("evaluation", ("accuracy",), _spotted),
+    "abx": Task("evaluation", ("abx",), _discriminated),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -34,6 +35,8 @@ class Job:
     Attributes:
         attempts: all so far; the last one is this call's.
         details: what the record holds beside its rows.
+        began: when this call did, by the monotonic clock.
+        start_up: seconds from then until its meter ran and its model was built.
     """
 
     config: TrainAndMeasureConfig
@@ -47,6 +50,8 @@ class Job:
     command: str
     created: str
     details: dict[str, Any] = field(default_factory=dict)
+    began: float = field(default_factory=time.monotonic)
+    start_up: float = 0.0
 
     @property
     def scope(self) -> str:
@@ -84,7 +89,7 @@ def resumed(asked: Mapping[str, Any], command: str, console: Console) -> Job:
     run = unfinished_run(asked.get("out"))
     before = run.read()
     free = {
-        "steps", "audio_hours", "minutes", "kwh", "country", "grid_intensity", "pue", "price_per_gpu_hour", "evaluate", "idle", "strict", "out",
+        "steps", "audio_hours", "minutes", "kwh", "country", "grid_intensity", "pue", "price_per_gpu_hour", "evaluate", "evaluate_minutes", "idle", "strict", "out",
     }  # fmt: skip
     changed = [k for k, v in asked.items() if k not in free and v != before.config.get(k)]
     if changed:

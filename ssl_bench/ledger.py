@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,7 +43,7 @@ class _Phase:
 
 
 class Ledger:
-    """Keeps the last of `attempts` up to date from the running `meter`.
+    """Keeps the last of `attempts` up to date from the running `meter`; the time of the call counts from `began` on.
 
     Attributes:
         running: until `close`.
@@ -52,13 +53,20 @@ class Ledger:
     """
 
     def __init__(
-        self, attempts: list[Attempt], config: TrainAndMeasureConfig, meter: EnergyMeter, state: TrainingState
+        self,
+        attempts: list[Attempt],
+        config: TrainAndMeasureConfig,
+        meter: EnergyMeter,
+        state: TrainingState,
+        began: float | None = None,
     ) -> None:
         self.attempts, self.meter = attempts, meter
         self.scope = headline_scope(config.device)
         self.running = True
         self.budget = Budget(config.steps, config.audio_hours, config.minutes, config.kwh)
         self._began = self._training_began = time.monotonic()
+        self._call_began = self._began if began is None else began
+        self._before_training = self._progress_then = 0.0
         self._at_hand: _Phase | None = None
         self._steps_before, self._audio_before = state.step, state.audio_seconds
         self._done = (0, 0.0)
@@ -79,6 +87,19 @@ class Ledger:
         """A phase ("targets" or "training") starts now; until it is `spend`t, its cost is what the running meter tells."""
         self._training_began = time.monotonic()
         self._at_hand = _Phase(phase, self._training_began, self.meter.live().energy)
+
+    def begin_training(self, state: TrainingState) -> None:
+        """Training starts now, or goes on."""
+        self.begin("training")
+        # A schedule begins with the first step, whatever start-up and targets took of the budget.
+        self._before_training = self.budget.progress(self._of_targets() if state.step else self.spent(state))
+        self._progress_then = self.progress(state)
+
+    def _of_targets(self) -> Spent:
+        """What all attempts spent on targets."""
+        costs = [attempt.phases["targets"] for attempt in self.attempts if "targets" in attempt.phases]
+        joules = sum(cost.energy[self.scope].value or 0.0 for cost in costs)
+        return Spent(seconds=sum(cost.seconds for cost in costs), joules=joules)
 
     def spend(self, phase: str, cost: PhaseCost) -> None:
         """Put the cost of a phase that has ended into this attempt."""
@@ -104,15 +125,33 @@ class Ledger:
                 self.attempts[-1] = self.so_far()
 
     def progress(self, state: TrainingState) -> float:
-        """The spent fraction of the budget."""
+        """The spent fraction of what the budget held when training began; 1 where nothing is left, or not half a step."""
         self._done = (state.step - self._steps_before, state.audio_seconds - self._audio_before)
-        return self.budget.progress(self.spent(state))
+        used = self.spent(state)
+        if self.budget.minutes is not None and 60 * self.budget.minutes - used.seconds < self._step_seconds(state) / 2:
+            return 1.0
+        spent, before = self.budget.progress(used), self._before_training
+        return 1.0 if spent >= 1.0 else max(0.0, (spent - before) / (1.0 - before))
+
+    def _step_seconds(self, state: TrainingState) -> float:
+        """Of this attempt, on average; 0 before there is one."""
+        steps = state.step - self._steps_before
+        return (time.monotonic() - self._training_began) / steps if steps else 0.0
+
+    def left(self, state: TrainingState) -> tuple[float, float]:
+        """Seconds and joules that the rest of training takes at this attempt's pace; infinite before there is one."""
+        progress, seconds = self.progress(state), time.monotonic() - self._training_began
+        gained = progress - self._progress_then
+        if gained <= 0 or self._at_hand is None:
+            return math.inf, math.inf
+        energy = self._energy_since(self._at_hand)[self.scope].value or 0.0
+        return seconds / gained * (1.0 - progress), energy / gained * (1.0 - progress)
 
     def spent(self, state: TrainingState) -> Spent:
         """By all attempts until now; steps and audio are the model's, time and energy the machine's."""
         before = self.attempts[:-1]
         joules = sum(a.joules(self.scope) for a in before) + (self.meter.live().energy[self.scope].value or 0.0)
-        seconds = sum(a.seconds for a in before) + time.monotonic() - self._began
+        seconds = sum(a.seconds for a in before) + time.monotonic() - self._call_began
         return Spent(state.step, state.audio_seconds, seconds, joules)
 
     def rate(self, state: TrainingState) -> float:

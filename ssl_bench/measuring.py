@@ -28,8 +28,10 @@ from ssl_bench.cells import CellError, CellRequest
 from ssl_bench.config import TrainAndMeasureConfig, clip_shape
 from ssl_bench.cost_rows import cost_rows
 from ssl_bench.full_run import NO_STEP, joules_per_hour, training_rate
+from ssl_bench.time_limit import TimeIsUpError, TimeLimit
 
 if TYPE_CHECKING:
+    from benchmarks.repeats import Stage
     from ssl_bench.data.corpus import Utterance
     from ssl_bench.data.waveforms import Waveforms
     from ssl_bench.runs import TrainingState
@@ -192,18 +194,32 @@ def _mfu(trial: Trial, counted: Rows, rate: float) -> Quantity:
     return Quantity(rate * flops / ceiling.value, "1", "measured", note=note)
 
 
-def inference_rows(trial: Trial, run: Path, speech: NDArray[np.int16]) -> Rows:
-    """The trained model at work, measured in a process of its own."""
+def inference_rows(trial: Trial, run: Path, speech: NDArray[np.int16], limit: TimeLimit, start_up: float) -> Rows:
+    """The trained model at work, measured in a process of its own, which may take half of what is left.
+
+    It is not begun where that does not hold its start-up and the repeats; `start_up` is what this process needed, in s.
+    """
     clips = 16 if trial.device.type == "cuda" else 1
     c = trial.config
     setting = CellSetting(trial.name, "inference", INFERENCE_CLIP, clips, c.precision, pue=c.pue, grid=trial.grid)
-    request = CellRequest(str(checkpoint_folder(run)), setting, INFERENCE, trial.device.type, c.seed)
-    try:
-        with CellServer() as bench:
-            return bench.build(request, speech).window(INFERENCE.duration).rows
-    except CellError as error:
-        reason = unavailable("J/h", f"the measuring process failed: {error}")
-        return [Measurement(trial.name, "energy_per_audio_hour", reason, "inference", "machine", trial.held())]
+    share = limit.part(limit.left / 2)
+    protocol = replace(INFERENCE, warm_up_limit=min(INFERENCE.warm_up_limit, share.seconds / 4))
+    request = CellRequest(str(checkpoint_folder(run)), setting, protocol, trial.device.type, c.seed)
+
+    def in_time(_: Stage) -> None:
+        share.check()
+
+    reason = f"not measured within {share.seconds:.0f} s, half of what was left; --evaluate-minutes gives more"
+    if share.left > start_up + INFERENCE.repeats * (INFERENCE.duration + INFERENCE.cool_down):
+        try:
+            with CellServer() as bench:
+                return bench.build(request, speech, in_time).window(INFERENCE.duration, in_time).rows
+        except TimeIsUpError:
+            pass
+        except CellError as error:
+            reason = f"the measuring process failed: {error}"
+    none = unavailable("J/h", reason)
+    return [Measurement(trial.name, "energy_per_audio_hour", none, "inference", "machine", trial.held())]
 
 
 def speech_sample(utterances: Iterable[Utterance], waveforms: Waveforms, seconds: float) -> NDArray[np.int16]:

@@ -8,10 +8,10 @@ from benchmarks.capabilities import capabilities
 from benchmarks.energy import EnergyMeter
 
 
-def new_meter(*, idle: bool, say: Callable[[str], None]) -> EnergyMeter:
-    """A meter that is not started yet; with `idle` it knows the idle power of what is metered here."""
+def new_meter(*, idle: bool, say: Callable[[str], None], seconds: float = 10.0) -> EnergyMeter:
+    """A meter that is not started yet; with `idle` it knows the idle power of what is metered here, over so many seconds."""
     meter = EnergyMeter()
     if idle and capabilities().measurable["energy_net"].method != "unavailable":
-        say("measuring idle power for 10 s (--no-idle skips it)")
-        meter.measure_idle()
+        say(f"measuring idle power for {seconds:.3g} s (--no-idle skips it)")
+        meter.measure_idle(seconds)
     return meter

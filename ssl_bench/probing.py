@@ -14,30 +14,32 @@ from benchmarks.downstream.symbols import normalise
 from benchmarks.quantity import unavailable
 from benchmarks.record import Measurement
 from models.errors import BadInputError
-from models.interface import SAMPLE_RATE
 from ssl_bench.evaluate_settings import EvaluationSettings
 from ssl_bench.evaluation import Evaluation, System, evaluated
+from ssl_bench.evaluation_plan import LITTLE, fitted, limit_document
 from ssl_bench.evaluation_rows import bill_rows, rate_rows
 from ssl_bench.evaluation_speech import held_out_speech, split_speech
 from ssl_bench.systems import LOG_MEL, untrained
 
 if TYPE_CHECKING:
     from benchmarks.energy import EnergyMeter
-    from ssl_bench.evaluation_speech import EvaluationSpeech
+    from ssl_bench.evaluation_speech import SpeechAt
     from ssl_bench.job import Job
     from ssl_bench.measuring import Trial
+    from ssl_bench.time_limit import TimeLimit
 
 MOST_PASSES = 120
 """Over the labelled speech: what an hour of it gets on a GPU."""
 
 
 def probe_rows(
-    job: Job, trial: Trial, twin: Callable[[], Any], meter: EnergyMeter, say: Callable[[str], None]
-) -> list[Measurement]:
-    """Error rates of each system on held-out speakers, and their bills.
+    job: Job, trial: Trial, twin: Callable[[], Any], meter: EnergyMeter, *, say: Callable[[str], None], limit: TimeLimit
+) -> tuple[list[Measurement], dict[str, Any]]:
+    """Error rates of each system on held-out speakers, and their bills; then what the record has to say of it.
 
-    CER and WER where there are transcripts, else speaker accuracy; at most an hour of labels, at most two hours tested.
-    `twin` builds the encoder with its first weights; `meter` is not started yet. Speech that cannot be used ends no run.
+    CER and WER where there are transcripts, else speaker accuracy; at most an hour of labels, at most two hours tested, and
+    as much of them as there is time for. `twin` builds the encoder with its first weights; `meter` is not started yet.
+    Speech that cannot be used ends no run.
     """
     held, seed = trial.held(), trial.config.seed
     encoder, control = trial.pretraining.encoder, untrained(trial.name)
@@ -48,18 +50,21 @@ def probe_rows(
     ]
     try:
         with meter, _passing_folder(job.run.path / ".features") as folder:
-            task, speech = _task(job)
+            task, speech_at = _task(job)
+            speech = speech_at(LITTLE)
             settings = EvaluationSettings((task,), head="linear", features=str(folder))
-            labels = sum(s.samples for s in speech.train) / SAMPLE_RATE / 3600
+            labels = speech.parts["train"].planned_hours
             if labels:  # seconds of speech heard for hours would only be learned by heart
                 hours = min(settings.chosen_hours(trial.device.type), MOST_PASSES * labels)
                 settings = replace(settings, hours=hours)
-            evaluation = Evaluation(settings, speech, trial.device, trial.config.precision, meter, say)
+            evaluation = Evaluation(settings, speech, trial.device, trial.config.precision, meter, say, limit=limit)
+            evaluation = fitted(evaluation, systems, speech_at)
             findings = list(evaluated(systems, evaluation))
     except BadInputError as error:
         none = unavailable("1", str(error))
-        return [Measurement(system.name, "cer", none, "evaluation", None, held) for system in systems]
-    return [*rate_rows(findings, held, speech), *bill_rows(meter.windows, evaluation.flops, held, job.grid)]
+        return [Measurement(system.name, "cer", none, "evaluation", None, held) for system in systems], {}
+    rows = [*rate_rows(findings, held, evaluation.speech), *bill_rows(meter.windows, evaluation.flops, held, job.grid)]
+    return rows, {"speech": evaluation.speech.document(), "evaluation_limit": limit_document(evaluation)}
 
 
 @contextmanager
@@ -71,7 +76,7 @@ def _passing_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _task(job: Job) -> tuple[str, EvaluationSpeech]:
+def _task(job: Job) -> tuple[str, SpeechAt]:
     """What can be asked of the speech at hand.
 
     Raises:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -82,11 +83,11 @@ class Progress(StatusLine):
         self._began: float | None = None
         self._told = 0
 
-    def step(self, logged: Logged, live: LiveReading, rate: float) -> None:
-        """Show a group of steps; `rate` is audio seconds a second."""
+    def step(self, logged: Logged, live: LiveReading, rate: float, left: tuple[float, float]) -> None:
+        """Show a group of steps; `rate` is audio seconds a second, `left` the seconds and joules to come."""
         self._began = time.monotonic() if self._began is None else self._began
         if self.due:
-            self.show(self._parts(logged, live, rate))
+            self.show(self._parts(logged, live, rate, left))
 
     @property
     def full_run_due(self) -> bool:
@@ -99,7 +100,7 @@ class Progress(StatusLine):
         for line in full_run_lines(found):
             self.phase(f"at this rate {line}")
 
-    def _parts(self, logged: Logged, live: LiveReading, rate: float) -> list[str]:
+    def _parts(self, logged: Logged, live: LiveReading, rate: float, left: tuple[float, float]) -> list[str]:
         """Everything the line says."""
         values, energy, power = logged.values, live.energy[self.scope], live.power[self.scope]
         parts = [
@@ -120,9 +121,9 @@ class Progress(StatusLine):
                 if energy.value
                 else "",
             ]
-        if logged.progress > 0:
-            left = logged.spent.seconds * (1 / logged.progress - 1)
-            parts.append(f"{duration(left)} left")
+        seconds, joules = left
+        if seconds < math.inf:
+            parts.append(f"{duration(seconds)} of training left")
             if logged.spent.joules:
-                parts.append(f"forecast {with_prefix(logged.spent.joules / logged.progress / 3600, 'Wh')}")
+                parts.append(f"forecast {with_prefix((logged.spent.joules + joules) / 3600, 'Wh')}")
         return [part for part in parts if part]

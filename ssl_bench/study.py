@@ -20,14 +20,17 @@ from reports.claim_c4 import c4_line
 from reports.study_report import write_study_report
 from ssl_bench.config import TrainAndMeasureConfig
 from ssl_bench.config import resolved as resolved_run
-from ssl_bench.evaluate import evaluate, speech_of
+from ssl_bench.evaluate import evaluate, splits_at
 from ssl_bench.evaluate_settings import OF_TEXT, EvaluateConfig
+from ssl_bench.evaluation_plan import LITTLE
 from ssl_bench.interruption import stopped_by_signals
 from ssl_bench.runs import RunFolder, new_run, unfinished_run
 from ssl_bench.study_plan import Plan, planned, spent
 from ssl_bench.study_rows import study_rows
 from ssl_bench.study_run import finished_record, train_apart
 from ssl_bench.study_settings import StudyConfig, check_study, config_of, document_of, require_unchanged
+from ssl_bench.study_time import evaluation_seconds, study_seconds
+from ssl_bench.time_limit import time_of_day
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -145,7 +148,7 @@ def _check_speech(config: StudyConfig, shared: TrainAndMeasureConfig) -> None:
     if config.evaluation is None:
         return
     try:
-        speech = speech_of(_evaluate_config(config, shared, (), None))
+        speech = splits_at(_evaluate_config(config, shared, (), None))(LITTLE)
         for task in OF_TEXT & set(config.evaluation.tasks):
             speech.require_text(task)
     except BadInputError as error:
@@ -205,6 +208,7 @@ def joules_known(scope: str) -> str:
 def _trained(whole: Study) -> bool:
     """Train what is not trained yet; False where the user stopped it."""
     runs = whole.config.runs
+    _say(whole, f"{len(runs)} runs{_ends_by(whole)}")
     for number, (model, seed) in enumerate(runs, 1):
         folder, plan = whole.folder(model, seed), whole.plans[model]
         if (before := finished_record(folder)) is not None:
@@ -212,18 +216,27 @@ def _trained(whole: Study) -> bool:
         elif plan.failed:
             whole.failed[model, seed] = plan.failed
         else:
-            line = f"run {number} of {len(runs)}: {model}, seed {seed}"
-            whole.console.print(line, highlight=False, markup=False, soft_wrap=True)
+            _say(whole, f"run {number} of {len(runs)}: {model}, seed {seed}{_ends_by(whole) if number > 1 else ''}")
             ended = train_apart(whole.config.run_settings(model, seed, plan.budget), folder)
             if ended.status == "unfinished":
                 return False
             if ended.status == "failed":
                 whole.failed[model, seed] = ended.reason
-                whole.console.print(f"failed: {ended.reason}", highlight=False, markup=False, soft_wrap=True)
+                _say(whole, f"failed: {ended.reason}")
             elif ended.record is not None:
                 whole.records[model, seed] = ended.record
         whole.run.write(whole.record("unfinished"))
     return True
+
+
+def _say(whole: Study, text: str) -> None:
+    whole.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def _ends_by(whole: Study) -> str:
+    """When the whole study ends, as far as its budgets are of time."""
+    seconds = study_seconds(whole.config, whole.shared, whole.plans, {*whole.records, *whole.failed})
+    return "" if seconds is None else f"; the study ends by {time_of_day(seconds)}"
 
 
 def _evaluated(whole: Study) -> bool:
@@ -236,10 +249,15 @@ def _evaluated(whole: Study) -> bool:
     if found is None or tuple(found.config["models"]) != models:
         shutil.rmtree(out, ignore_errors=True)
         config = _evaluate_config(whole.config, whole.shared, models, str(out))
+        config = replace(
+            config, minutes=evaluation_seconds(whole.config, whole.shared, whole.plans, whole.records) / 60
+        )
         found = evaluate(config, command=whole.command, console=whole.console)[1]
     whole.evaluation = found
     whole.details |= {
-        key: found.details[key] for key in ("speech", "left_out", "controls_read", "remarks") if key in found.details
+        key: found.details[key]
+        for key in ("speech", "left_out", "controls_read", "remarks", "evaluation_limit")
+        if key in found.details
     }
     return found.status == "finished"
 

@@ -53,8 +53,9 @@ class StudyConfig:
         return str(self.training.get("data", "sample"))
 
     def run_settings(self, model: str, seed: int, budget: Mapping[str, float]) -> dict[str, Any]:
-        """What one run is told, by the names of `TrainAndMeasureConfig`."""
-        return {**self.training, **budget, "model": model, "seed": seed, "evaluate": False}
+        """What one run is told, by the names of `TrainAndMeasureConfig`; the evaluation, and its time, are the study's."""
+        shared = {name: value for name, value in self.training.items() if name != "evaluate_minutes"}
+        return {**shared, **budget, "model": model, "seed": seed, "evaluate": False}
 
 
 def parse_models(text: str) -> tuple[str, ...]:

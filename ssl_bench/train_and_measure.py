@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -17,8 +18,11 @@ from benchmarks.second_opinion import opinion_or_reason
 from models.catalog import load_model
 from models.errors import BadInputError
 from models.families import family_of
+from models.interface import SAMPLE_RATE
 from models.pretrained import load_pretrained
+from models.targets import READING_SHARE
 from reports.run_report import write_run_report
+from ssl_bench.after_training import TARGETS_SHARE, limit_after, promise, untrained_because, without_report
 from ssl_bench.attempts import PhaseCost
 from ssl_bench.config import TrainAndMeasureConfig, clip_shape
 from ssl_bench.data.clips import ClipSource
@@ -39,35 +43,42 @@ from ssl_bench.probing import probe_rows
 from ssl_bench.progress import Progress
 from ssl_bench.runs import RunFolder
 from ssl_bench.step_metrics import DivergedError
+from ssl_bench.time_limit import TimeLimit, time_of_day
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from benchmarks.second_opinion import ModuleMacs
     from models.interface import Pretraining
+    from ssl_bench.runs import TrainingState
 
 LOG_EVERY = {"cpu": 5, "cuda": 50}
 FIT_HOURS = 1.0
 """Of speech that targets are fitted on, where the objective names no other."""
+WHOLE = 0.98
+"""Share of the speech drawn that counts as all of it: broken and very short clips are left out."""
 
 
 def train_and_measure(
-    asked: Mapping[str, Any], *, resume: bool, command: str, console: Console
+    asked: Mapping[str, Any], *, resume: bool, command: str, console: Console, began: float | None = None
 ) -> tuple[RunFolder, Record]:
     """Train, measure, evaluate; returns the run and its record, whose status says whether it came to its end.
 
     `asked` are the settings given (see `TrainAndMeasureConfig`), the rest are defaults or, with `resume`, the run's own.
+    `began` is when the command did, by the monotonic clock (None: now): from then on the budget's minutes count.
 
     Raises:
         BadInputError: for settings or data that cannot be used.
     """
+    began = time.monotonic() if began is None else began
     job = resumed(asked, command, console) if resume else begun(asked, command, console)
+    job.began = began
     with ExitStack() as stack:
         stack.enter_context(job.run.locked())
         stack.enter_context(stopped_by_signals())
         job.run.write(job.record("unfinished"))
         say = stack.enter_context(Progress(console, job.scope, job.grid, job.config.pue))
-        say.phase(opening(job))
+        say.phase(f"{opening(job)}; {promise(job)}")
         try:
             trial = _trained(job, say)
         except KeyboardInterrupt:
@@ -84,34 +95,39 @@ def train_and_measure(
 
 def _rated(job: Job, trial: Trial, say: Progress) -> tuple[Record, Sequence[ModuleMacs] | str]:
     """The record with what training and measuring gave, and fvcore's table; one that was stopped is soon done with."""
+    limit = limit_after(job)
     if stop_asked():
         job.details.setdefault("stopped", "by the user, before measuring")
-    rows = training_rows(trial, job.attempts, job.run.metrics(), in_haste=stop_asked())
+    rows = training_rows(trial, job.attempts, job.run.metrics(), in_haste=stop_asked() or not trial.state.step)
     record = job.record("unfinished").extended(rows)
+    work = without_report(limit, limit.seconds - limit.left)
     job.run.write(record)
     if "stopped" not in job.details:
+        say.phase(f"trained {trial.state.step} steps; what follows ends by {time_of_day(limit.left)}")
         try:
-            record = _measured(job, trial, record, say)
+            record = _measured(job, trial, record, say, work)
         except KeyboardInterrupt:
             job.details["stopped"] = "by the user, while measuring"
             record = replace(record, details=job.record("unfinished").details)
-    if stop_asked():
-        return record, "the run was stopped"
+    if stop_asked() or limit.left <= 0:
+        return record, "the run was stopped" if stop_asked() else "time was up"
     clip_seconds = trial.training_conditions().clip_seconds or 1.0
     opinion = opinion_or_reason(lambda: trial.pretraining.encoder.cpu().float(), clip_seconds)
     return record, opinion if isinstance(opinion, str) else opinion.modules
 
 
-def _measured(job: Job, trial: Trial, record: Record, say: Progress) -> Record:
+def _measured(job: Job, trial: Trial, record: Record, say: Progress, limit: TimeLimit) -> Record:
     """The finished record: inference in a process of its own, then the probe."""
     if job.config.inference:
         say.phase("measuring inference in a process of its own")
         speech = speech_sample(job.split.held_out or job.split.training, job.waveforms, 240.0)
-        record = record.extended(inference_rows(trial, job.run.path, speech))
+        record = record.extended(inference_rows(trial, job.run.path, speech, limit, job.start_up))
         job.run.write(record)
     if job.config.evaluate:
         meter = EnergyMeter()
-        record = record.extended(probe_rows(job, trial, lambda: built(job.config).encoder, meter, say.phase))
+        rows, about = probe_rows(job, trial, lambda: built(job.config).encoder, meter, say=say.phase, limit=limit)
+        record = record.extended(rows)
+        job.details |= about
         _note_disturbances(job, "evaluation", meter)
     return replace(job.record("finished"), measurements=record.measurements)
 
@@ -138,7 +154,7 @@ def _train(job: Job, say: Progress, until_saved: ExitStack) -> Trial:
     config, model_config = job.config, job.config.model_config()
     fabric = make_fabric(config.device, config.precision)
     with (
-        new_meter(idle=config.idle, say=say.phase) as meter,
+        new_meter(idle=config.idle, say=say.phase, seconds=min(10.0, 6 * (config.minutes or 10.0))) as meter,
         PeakMemory(fabric.device) as memory,
         ExitStack() as stack,
     ):
@@ -152,15 +168,16 @@ def _train(job: Job, say: Progress, until_saved: ExitStack) -> Trial:
         module, ready = fabric.setup(pretraining, optimiser)
         unknown = unavailable("B", "training did not end")
         trial = Trial(config.model or "", pretraining, optimiser, fabric.device, state, config, job.grid, unknown)
-        ledger = Ledger(job.attempts, config, meter, state)
+        ledger = Ledger(job.attempts, config, meter, state, job.began)
+        job.start_up = time.monotonic() - job.began
         _say_how_kwh_is_known(job, ledger, say)
         stack.enter_context(ledger.billed(job.run.bill_path))
-        _fit_targets(job, pretraining, ledger, say)
+        _fit_targets(job, pretraining, ledger, state, say)
         memory.restart()
         kept_before, data_wait, diverged = job.waveforms.kept_bytes, 0.0, False
         clips, samples = clip_shape(config)
         stop = until_saved.enter_context(told_of_signals())
-        ledger.begin("training")
+        ledger.begin_training(state)
         try:
             trained = pretrain(
                 fabric=fabric,
@@ -179,6 +196,8 @@ def _train(job: Job, say: Progress, until_saved: ExitStack) -> Trial:
             data_wait = trained.data_wait
             if trained.stopped:
                 job.details["stopped"] = "by the user"
+            elif not state.step:
+                job.details["stopped"] = untrained_because(job)
         except DivergedError as error:
             # Weights on the way to a divergence are finite but spoilt: an earlier checkpoint is the better one.
             diverged = True
@@ -221,27 +240,43 @@ def built(config: TrainAndMeasureConfig) -> Any:  # noqa: ANN401 - a module that
     return module
 
 
-def _fit_targets(job: Job, pretraining: Pretraining, ledger: Ledger, say: Progress) -> None:
-    """Units of training speech, where the objective needs any; a resumed run has its targets already, and their cost."""
-    if pretraining.targets_fitted:
+def _fit_targets(job: Job, pretraining: Pretraining, ledger: Ledger, state: TrainingState, say: Progress) -> None:
+    """Units of training speech, where the objective needs any; a resumed run has its targets already, and their cost.
+
+    They may take a share of the budget that is left: at its end they are what they are by then, and the record says so.
+    """
+    before = ledger.progress(state)
+    if pretraining.targets_fitted or before >= 1.0:
         return
     hours = getattr(job.config.model_config().objective, "fit_hours", FIT_HOURS)
     speech = drawn_hours(job.split.training, hours, job.config.seed)
-    say.phase(f"fitting the targets on {min(hours, job.corpus.hours):.2g} h of speech")
+    whole = sum(u.samples for u in speech) / SAMPLE_RATE / 3600
+    say.phase(f"fitting the targets on {whole:.2g} h of speech, for at most {TARGETS_SHARE:.0%} of the budget")
+
+    def spent() -> float:
+        return (ledger.progress(state) - before) / (TARGETS_SHARE * (1.0 - before))
+
     clips = (job.waveforms.floats(u) for u in speech if len(job.waveforms.samples(u)) >= 640)
     ledger.begin("targets")
     with ledger.meter.window("targets"):
         try:
-            job.details["targets"] = pretraining.fit_targets(clips, job.config.seed)
+            found: dict[str, Any] = pretraining.fit_targets(clips, job.config.seed, spent)
         except ValueError as error:
             raise BadInputError(f"{job.corpus.root}: {error}") from error
+    if spent() >= READING_SHARE and (spent() >= 1.0 or found["hours"] < WHOLE * whole):
+        found["limited"] = (
+            f"on {found['hours']:.2g} of {whole:.2g} h of speech, {found['passes']:.2g} passes over it: "
+            f"targets take at most {TARGETS_SHARE:.0%} of the budget"
+        )
+        say.phase(f"targets were fitted {found['limited']}")
+    job.details["targets"] = found
     ledger.spend("targets", PhaseCost.of(ledger.meter.windows["targets"]))
 
 
 def _log(job: Job, ledger: Ledger, logged: Logged, say: Progress) -> None:
     """A line of `metrics.jsonl`, and of the screen."""
     job.run.add_metrics(ledger.line(logged))
-    say.step(logged, ledger.meter.live(), ledger.rate(logged.state))
+    say.step(logged, ledger.meter.live(), ledger.rate(logged.state), ledger.left(logged.state))
     if say.full_run_due:
         ledger.update()
         say.full_run(full_run(job))

@@ -62,6 +62,7 @@ class Schedule:
         optimisation: schedule, betas, decay, clipping; its own peak rate is not used.
         precision: "float32", or "bfloat16" under autocast.
         tell: is told every few seconds how learning goes on.
+        left: seconds for all that is to be learned; another rate is tried where they hold it and the control.
     """
 
     passes: float
@@ -70,6 +71,7 @@ class Schedule:
     optimisation: OptimisationConfig
     precision: str = "float32"
     tell: Callable[[str], None] = lambda _: None
+    left: Callable[[], float] = lambda: math.inf
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ class Learned(HeldAgainstControl):
         loss: of training at its end, nats a symbol.
         control_loss: the same on shuffled transcripts, after as many passes, since every loss falls with time.
         seconds_heard: of audio that was trained on, tries and control included.
+        cut_short: whether the search for the rate ended since time was up.
     """
 
     recogniser: nn.Module
@@ -91,6 +94,7 @@ class Learned(HeldAgainstControl):
     loss: float
     control_loss: float
     seconds_heard: float
+    cut_short: bool = False
 
 
 class _Tried(NamedTuple):
@@ -106,7 +110,7 @@ def learn(build: Callable[[], nn.Module], train: Labelled, dev: Labelled, schedu
     A shorter try would rank the rates by who leaves the blank plateau first, not by who ends lower. `build` makes the
     recogniser anew, with the same weights each time.
     """
-    heard, best = 0.0, _Tried(math.inf, 0.0, nn.Identity(), math.inf)
+    heard, best, took, cut_short = 0.0, _Tried(math.inf, 0.0, nn.Identity(), math.inf), 0.0, False
 
     def run(rate: float, data: Labelled, what: str) -> tuple[nn.Module, float]:
         nonlocal heard
@@ -116,16 +120,23 @@ def learn(build: Callable[[], nn.Module], train: Labelled, dev: Labelled, schedu
         return recogniser, loss
 
     def trial(rate: float) -> float:
-        nonlocal best
+        nonlocal best, took
+        began = time.monotonic()
         recogniser, loss = run(rate, train, "trying rate")
         dev_loss = mean_loss(recogniser, dev, schedule)
         if dev_loss < best.dev_loss or not math.isfinite(best.dev_loss):
             best = _Tried(dev_loss, rate, recogniser, loss)
+        took = time.monotonic() - began
         return dev_loss
 
-    _, tried = climbed(trial, schedule.start_rate)
+    def more() -> bool:
+        nonlocal cut_short
+        cut_short = schedule.left() < 2 * took
+        return not cut_short
+
+    _, tried = climbed(trial, schedule.start_rate, more)
     control_loss = run(best.rate, train.shuffled(seed), "random-label control at rate")[1]
-    return Learned(best.recogniser, best.rate, tried, best.loss, control_loss, heard)
+    return Learned(best.recogniser, best.rate, tried, best.loss, control_loss, heard, cut_short)
 
 
 def _trained(

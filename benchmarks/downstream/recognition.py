@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
@@ -80,6 +81,7 @@ class Effort:
         hours: of labelled speech heard while it learns, repeats included; at least three passes.
         seed: of the head's weights and the order of batches.
         tell: is told how learning goes on.
+        left: seconds for it.
     """
 
     head: HeadName
@@ -88,6 +90,7 @@ class Effort:
     device: torch.device
     precision: str = "float32"
     tell: Callable[[str], None] = lambda _: None
+    left: Callable[[], float] = lambda: math.inf
 
     def passes(self, readings: Readings) -> float:
         """Over the labelled speech."""
@@ -103,7 +106,13 @@ def frozen(frames: Frames, language: Language, splits: Splits, effort: Effort) -
 
     batch_seconds = BATCH[effort.device.type]
     schedule = Schedule(
-        effort.passes(splits.train), batch_seconds, START[effort.head], FROZEN, effort.precision, effort.tell
+        effort.passes(splits.train),
+        batch_seconds,
+        START[effort.head],
+        FROZEN,
+        effort.precision,
+        effort.tell,
+        effort.left,
     )
     return learn(build, splits.train.labelled(language), splits.dev.labelled(language), schedule, effort.seed)
 
@@ -116,7 +125,7 @@ def fine_tuned(encoder: Encoder, language: Language, splits: Splits, effort: Eff
 
     batch_seconds = BATCH[effort.device.type]
     schedule = Schedule(
-        effort.passes(splits.train), batch_seconds, START["whole"], WHOLE, effort.precision, effort.tell
+        effort.passes(splits.train), batch_seconds, START["whole"], WHOLE, effort.precision, effort.tell, effort.left
     )
     return learn(build, splits.train.labelled(language), splits.dev.labelled(language), schedule, effort.seed)
 
@@ -161,9 +170,10 @@ def rated(
     heard = [language.written(decode(one)) for one in found]
     said = [language.written(units) for units in splits.test.spelled]
     speakers = [s.speaker for s in splits.test.spoken]
-    note = f"{note}, {splits.train.hours:.2g} h of labels, {len(set(speakers))} unseen speakers; {BOOTSTRAP}"
+    note = f"{note}{', search for the learning rate ended by the clock' if learned.cut_short else ''}, {splits.train.hours:.2g} h of labels, {len(set(speakers))} unseen speakers; {BOOTSTRAP}"
     rates = language.rates(said, heard, speakers, seed=effort.seed, note=note)
     details = {**learned.losses, "hours_heard": learned.seconds_heard / 3600}
+    details |= {"cut_short": True} if learned.cut_short else {}
     return Outcome(rates, learned.converged, details)
 
 

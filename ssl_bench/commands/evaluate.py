@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -74,6 +75,12 @@ def evaluate_command(
     lm: LanguageModel = None,
     keywords: Keywords = None,
     alignments: Alignments = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            help="For all of it; of the speech as much is taken as fits, and the record says how much. [no limit]"
+        ),
+    ] = None,
     pretrained: Pretrained = None,
     features: Features = None,
     controls: Controls = None,
@@ -88,6 +95,7 @@ def evaluate_command(
     as_json: Json = False,
 ) -> None:
     """What models and runs give, beside their own random weights and log-mel, and what finding out cost."""
+    began = time.monotonic()
     from ssl_bench.config import check_choices
     from ssl_bench.evaluate_settings import EvaluateConfig, EvaluationSettings, check_early, parse_tasks
 
@@ -99,7 +107,7 @@ def evaluate_command(
     )  # fmt: skip
     config = EvaluateConfig(
         models=tuple(models), evaluation=evaluation, train=train, dev=dev, test=test, seeds=seeds, seed=seed,
-        pretrained=pretrained, country=country, grid_intensity=grid_intensity, pue=pue, idle=idle, strict=strict, out=out,
+        pretrained=pretrained, minutes=minutes, country=country, grid_intensity=grid_intensity, pue=pue, idle=idle, strict=strict, out=out,
         **choices,
     )  # fmt: skip
     check_early(config)
@@ -107,7 +115,7 @@ def evaluate_command(
     from ssl_bench.evaluate import evaluate
 
     with redirect_stdout(sys.stderr):  # what a model of the user's prints is no part of the document
-        run, record = evaluate(config, command=typed_command(), console=stderr())
+        run, record = evaluate(config, command=typed_command(), console=stderr(), began=began)
     if as_json:
         print_json("evaluate", {"run": str(run.path), **record.document()})
     else:

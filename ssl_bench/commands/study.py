@@ -117,6 +117,7 @@ def _print_summary(run: RunFolder, record: Record) -> None:
     from rich.console import Console
 
     from reports.evaluation_report import left_out_lines, remark_lines
+    from reports.run_report import limited_lines
     from reports.study_report import study_tables
 
     console = Console()
@@ -125,6 +126,7 @@ def _print_summary(run: RunFolder, record: Record) -> None:
     study = record.details["study"]
     said = [f"failed:   {entry['folder']}: {entry['reason']}" for entry in study["runs"] if entry["status"] == "failed"]
     said += [*remark_lines(record), *left_out_lines(record)] if "speech" in record.details else []
+    said += [f"time:     {line}" for line in limited_lines(record)]
     said += [study["claim_c4"]] if "claim_c4" in study else []
     said += [f"run:      {run.path}", f"report:   {run.path / 'report.md'}"]
     if record.config["training"].get("data", "sample") == "sample":

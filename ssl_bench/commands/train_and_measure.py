@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -28,6 +29,7 @@ from ssl_bench.commands.training import (
     Device,
     EvalData,
     Evaluate,
+    EvaluateMinutes,
     Idle,
     Kwh,
     Minutes,
@@ -74,6 +76,7 @@ def train_and_measure_command(
     pue: Pue = None,
     price_per_gpu_hour: Price = None,
     evaluate: Evaluate = None,
+    evaluate_minutes: EvaluateMinutes = None,
     idle: Idle = None,
     strict: Strict = None,
     config: Config = None,
@@ -98,12 +101,14 @@ def train_and_measure_command(
 
     With --models, --seeds or --tasks: a study, which trains each under the same budget and evaluates all the same way.
     """
+    began = time.monotonic()
     given = {
         "model": model, "targets": targets, "teacher": teacher, "teacher_layer": teacher_layer, "pretrained": pretrained,
         "data": data, "eval_data": eval_data, "out": out, "steps": steps, "audio_hours": audio_hours, "minutes": minutes,
         "kwh": kwh, "batch_seconds": batch_seconds, "device": device, "precision": precision,
         "compile": compile_, "seed": seed, "country": country, "grid_intensity": grid_intensity, "pue": pue,
-        "price_per_gpu_hour": price_per_gpu_hour, "evaluate": evaluate, "idle": idle, "strict": strict,
+        "price_per_gpu_hour": price_per_gpu_hour, "evaluate": evaluate,
+        "evaluate_minutes": evaluate_minutes, "idle": idle, "strict": strict,
     }  # fmt: skip
     settings = _settings(given, config)
     asked = {"models": models, "seeds": seeds, "equal": equal, "budget": budget, "tasks": tasks}
@@ -111,7 +116,7 @@ def train_and_measure_command(
     if asks_for_study(asked, learned) or (resume and goes_on_with_study(settings)):
         study_command(asked, learned, settings, resume=resume, as_json=as_json)
     else:
-        _train(settings, resume=resume, as_json=as_json)
+        _train(settings, resume=resume, as_json=as_json, began=began)
 
 
 def _settings(given: dict[str, Any], config: Path | None) -> dict[str, Any]:
@@ -124,12 +129,12 @@ def _settings(given: dict[str, Any], config: Path | None) -> dict[str, Any]:
     return settings
 
 
-def _train(settings: dict[str, Any], *, resume: bool, as_json: bool) -> None:
+def _train(settings: dict[str, Any], *, resume: bool, as_json: bool, began: float) -> None:
     """A single run."""
     from ssl_bench.train_and_measure import train_and_measure
 
     console = stderr()
-    run, record = train_and_measure(settings, resume=resume, command=typed_command(), console=console)
+    run, record = train_and_measure(settings, resume=resume, command=typed_command(), console=console, began=began)
     if as_json:
         print_json("train-and-measure", {"run": str(run.path), **record.document()})
     else:
@@ -155,10 +160,15 @@ def _check_early(settings: dict[str, Any]) -> None:
 
 
 def _ended_early(run: RunFolder, record: Record) -> NoReturn:
-    """Exit 2 where the loss diverged, 1 where the user stopped the run; the way on is named."""
+    """Exit 2 where the loss diverged, 1 where the user or the clock stopped the run; the way on is named."""
+    from ssl_bench.after_training import UNTRAINED
+
     why = str(record.details.get("stopped", ""))
     if "finite" in why:
         fail(f"{run.path}: stopped: {why}; lower [optimisation] peak_learning_rate in --config FILE.toml", 2)
+    if why.startswith(UNTRAINED):
+        more = f"give it more: sslbench train-and-measure --resume --out {run.path} --minutes M"
+        fail(f"{run.path}: stopped {why}; {more}", 1)
     fail(f"{run.path}: unfinished, stopped {why}; go on with: sslbench train-and-measure --resume --out {run.path}", 1)
 
 
@@ -166,6 +176,7 @@ def _print_summary(run: RunFolder, record: Record) -> None:
     from rich.console import Console
 
     from reports.full_run import full_run_lines
+    from reports.run_report import limited_lines
     from reports.terminal import run_tables
 
     console = Console()
@@ -174,6 +185,7 @@ def _print_summary(run: RunFolder, record: Record) -> None:
     said = [f"run:      {run.path}", f"picture:  {run.path / 'training.png'}", f"report:   {run.path / 'report.md'}"]
     if record.details["data"]["synthetic"]:
         said.append("The speech was synthetic. Real speech: openslr.org/12, then --data LibriSpeech/train-clean-100")
+    said += [f"time:     {line}" for line in limited_lines(record)]
     said += [f"whole:    {line}" for line in full_run_lines(record.details["full_run"])]
     said += closing_lines(record)
     said.append(f"next:     sslbench models {run.path}")

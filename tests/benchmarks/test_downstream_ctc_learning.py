@@ -6,6 +6,7 @@ import copy
 import itertools
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import jiwer
 import numpy as np
@@ -80,6 +81,15 @@ def test_a_toy_task_is_learned() -> None:
     assert mean_loss(learned.recogniser, dev, SHORT) == pytest.approx(learned.dev_losses[learned.rate]), (
         "the best is kept"
     )
+
+
+def test_the_search_for_a_rate_ends_with_the_time() -> None:
+    """Two rates are tried whatever the time; that the search was cut short is said."""
+    train = toy(sentences(4, 0), 1)
+    late = learn(builder(train), train, train, replace(SHORT, left=lambda: 0.0), 0)
+    assert len(late.dev_losses) == 2
+    assert late.cut_short
+    assert not learn(builder(train), train, train, SHORT, 0).cut_short
 
 
 def test_nothing_is_learned_from_noise() -> None:

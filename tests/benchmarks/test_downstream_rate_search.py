@@ -64,3 +64,11 @@ def test_a_loss_that_is_not_finite_never_wins(bottom: int, first: int, broken: f
 
 def test_equal_losses_stay_with_the_start() -> None:
     assert climbed(lambda _: 2.0, 0.1)[0] == 0.1
+
+
+@pytest.mark.parametrize(("bottom", "asked"), [(3, [0, 1]), (-3, [0, 1]), (0, [0, 1])])
+def test_without_time_for_more_the_better_of_two_is_taken(bottom: int, asked: list[int]) -> None:
+    trial = Trial(valley(bottom, [1.0] * 16), 1.0)
+    rate, tried = climbed(trial, 1.0, lambda: False)
+    assert sorted(trial.asked) == asked
+    assert tried[rate] == min(tried.values())

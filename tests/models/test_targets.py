@@ -130,6 +130,18 @@ def test_too_little_speech_is_refused(clips: list[Clip]) -> None:
     assert not bool(quantiser.fitted)
 
 
+def test_when_its_time_is_up_it_takes_what_it_has(clips: list[Clip]) -> None:
+    """Half of the time is for reading, and enough frames are read whatever the clock says (20 ms each, 12 clusters)."""
+    told = iter([0.2, 0.6, 0.9, 1.1])
+    quantiser = KMeansQuantiser(12)
+    figures = quantiser.fit(iter(clips), 0, lambda: next(told))
+    assert figures["hours"] == pytest.approx((32_000 + 24_321) / 16_000 / 3600), "the third clip is left"
+    assert figures["passes"] == 2, "of one mini-batch each"
+    late = KMeansQuantiser(12)
+    assert late.fit(iter(clips), 0, lambda: 9.0)["hours"] == pytest.approx(32_000 / 16_000 / 3600)
+    assert bool(late.fitted)
+
+
 def test_the_fit_travels_with_the_weights(clips: list[Clip]) -> None:
     quantiser, _ = fitted(clips)
     other = KMeansQuantiser(12)

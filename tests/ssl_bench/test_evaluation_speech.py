@@ -16,7 +16,7 @@ from benchmarks.downstream.symbols import normalise
 from models.errors import BadInputError
 from ssl_bench.data.usable import outside_alphabet
 from ssl_bench.evaluate_settings import Labels
-from ssl_bench.evaluation_speech import EvaluationSpeech, read_splits, sample_splits
+from ssl_bench.evaluation_speech import EvaluationSpeech, read_splits, sample_splits, splits_of
 
 
 def put(path: Path, seconds: float = 1.0) -> Path:
@@ -302,3 +302,31 @@ def test_the_sample_corpus_is_split_by_speaker(tmp_path: Path, monkeypatch: pyte
     assert [len(s) for s in speakers] == [24, 3, 3]
     assert len(set.union(*speakers)) == 30
     assert (found.tested_on, found.final) == ("sample", False)
+
+
+def test_a_share_is_drawn_by_the_seed_and_keeps_the_splits_apart(tmp_path: Path) -> None:
+    """Half of six utterances of 1 s in each part; what is too little for one utterance is one."""
+    for name, speakers in (("train", (1, 2)), ("dev", (3, 4)), ("test", (5, 6))):
+        for speaker in speakers:
+            say(tmp_path / name, speaker, ["ONE", "TWO", "THREE"])
+    at = splits_of(*(tmp_path / name for name in ("train", "dev", "test")), "all", 0)
+    half, again, least, whole = at(0.5), at(0.5), at(1e-9), at(1.0)
+    for name in ("train", "dev", "test"):
+        assert [u.path for u in half.parts[name].utterances] == [u.path for u in again.parts[name].utterances]
+        assert {u.path for u in half.parts[name].utterances} < {u.path for u in whole.parts[name].utterances}
+        assert (len(least.parts[name].spoken), len(half.parts[name].spoken)) == (1, 3)
+        assert half.parts[name].planned == least.parts[name].planned == len(whole.parts[name].spoken) == 6
+        assert least.parts[name].planned_hours == pytest.approx(6 / 3600)
+    assert half.shortened.startswith("3 of 6 utterances of train, 3 of 6 utterances of dev")
+    assert half.shortened in half.how
+    assert whole.shortened == ""
+
+
+def test_a_share_passes_over_what_is_broken(tmp_path: Path) -> None:
+    folders = three(tmp_path)
+    paths = sorted(folders[2].rglob("*.flac"))
+    for path in paths[:-1]:
+        data = path.read_bytes()
+        path.write_bytes(data[: len(data) // 2])
+    found = splits_of(*folders, "all", 0)(1e-9)
+    assert [u.path for u in found.test_utterances] == paths[-1:]

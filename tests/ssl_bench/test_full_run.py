@@ -110,7 +110,7 @@ def test_it_is_told_after_a_minute_and_then_ever_more_rarely(monkeypatch: pytest
     step: Any = None
     for second in range(0, 601, 5):
         now[0] = 1000.0 + second
-        say.step(step, step, 1.0)
+        say.step(step, step, 1.0, (1.0, 1.0))
         if say.full_run_due:
             told.append(second)
             say.full_run(found)

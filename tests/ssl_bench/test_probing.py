@@ -22,6 +22,7 @@ from ssl_bench.data.splits import split_speakers
 from ssl_bench.data.waveforms import Waveforms
 from ssl_bench.evaluate_settings import EvaluationSettings
 from ssl_bench.probing import probe_rows
+from ssl_bench.time_limit import TimeLimit
 
 CPU = torch.device("cpu")
 SYSTEMS = ["m", "m (untrained)", "log-mel"]
@@ -49,7 +50,9 @@ def probe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Probe:
             pretraining=SimpleNamespace(encoder=encoder(1)),
         )  # fmt: skip
         meter = EnergyMeter()
-        rows = probe_rows(cast("Any", job), cast("Any", trial), lambda: encoder(0), meter, lambda _: None)
+        limit = TimeLimit.of(600.0)
+        told = cast("Any", job), cast("Any", trial), lambda: encoder(0), meter
+        rows, _ = probe_rows(*told, say=lambda _: None, limit=limit)
         assert (meter.reading.duration.value or 0) > 0, "there is a reading whatever the speech allowed"
         return rows
 
@@ -122,7 +125,7 @@ def test_what_a_killed_probe_left_goes_with_the_next(probe: Probe, speech: Path,
 
 def test_a_stop_leaves_no_features(probe: Probe, speech: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def stopped(*_: object) -> None:
-        (tmp_path / ".features").mkdir()
+        (tmp_path / ".features").mkdir(exist_ok=True)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(probing, "evaluated", stopped)

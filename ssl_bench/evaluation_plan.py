@@ -1,0 +1,189 @@
+"""How much speech an evaluation takes to end in time: a pilot on a little of it tells the pace, and a share of it is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from models.errors import BadInputError
+from reports.units import duration
+from ssl_bench.evaluation import Evaluation, System, evaluated
+from ssl_bench.evaluation_forecast import FEATURES, Forecast, planned_hours
+from ssl_bench.kept_controls import KeptControls
+from ssl_bench.time_limit import time_of_day
+
+if TYPE_CHECKING:
+    from ssl_bench.evaluate_settings import EvaluationSettings
+    from ssl_bench.evaluation_speech import EvaluationSpeech, SpeechAt
+    from ssl_bench.time_limit import TimeLimit
+
+LITTLE = 1e-9
+"""A share of the speech that tells how much there is."""
+FILLED = 0.75
+"""Of the time that is left, by plan: rates that are searched for longer, and other work beside it, take the rest."""
+PILOTS = (1 / 60, 1 / 15)
+"""Hours of speech; where the first does not show that there is time for all, the second tells what each hour adds."""
+PILOT_PASSES = (4.0, 12.0)
+"""Over the labelled speech of a pilot, where a recogniser learns."""
+FIRST_AT_MOST = 0.05
+"""Of the time, which the first pilot may have taken where a second follows."""
+PILOT_SHARE = 0.25
+"""Of the time, at which a pilot is ended: by then it has told enough."""
+SHARES = tuple(2 ** (-step / 2) for step in range(11))
+"""Of the speech: few steps, so that two evaluations on one machine mostly take the same utterances; of less rates say nothing."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds that a kind of work takes: so many at once, and more for each hour that is heard."""
+
+    at_once: float
+    an_hour: float
+
+    def seconds(self, hours: float) -> float:
+        """For so many hours."""
+        return self.at_once + self.an_hour * hours
+
+    @classmethod
+    def through(cls, hours: Sequence[float], seconds: Sequence[float]) -> Pace:
+        """Of one or two pilots; where the second was no slower for all that it heard, the larger mean counts."""
+        slope = seconds[-1] / max(hours[-1], 1e-9)
+        if len(hours) == 2 and hours[1] > hours[0] and seconds[1] > seconds[0]:
+            slope = (seconds[1] - seconds[0]) / (hours[1] - hours[0])
+        return cls(max(0.0, seconds[0] - slope * hours[0]), slope)
+
+
+Paces = Mapping[str, Pace]
+"""By the kind of work."""
+
+
+def fitted(evaluation: Evaluation, systems: Sequence[System], speech: SpeechAt) -> Evaluation:
+    """The evaluation on as much of its speech as its limit of time holds by forecast; without a limit it stays as it is.
+
+    `evaluation` has any share of the speech, which tells how much there is. Recognisers learn less too: by the root of the
+    share, since of little speech more passes are worth their time.
+    """
+    if evaluation.limit is None or evaluation.limit.left <= 0:
+        return evaluation
+    known = replace(evaluation.settings, tasks=tuple(t for t in evaluation.settings.tasks if t != "ks"))
+    plan = _Plan(replace(evaluation, settings=known), speech, evaluation.limit)
+    share = plan.share(systems) if known.tasks and sum(plan.whole.values()) > 0 else 1.0
+    taken = speech(share)
+    if share < 1.0:
+        evaluation.say(f"to end by {time_of_day(evaluation.limit.left)}: {taken.shortened}")
+    settings = learning_less(evaluation.settings, evaluation.device.type, share)
+    return replace(evaluation, settings=settings, speech=taken, _spelled={})
+
+
+def limit_document(evaluation: Evaluation) -> dict[str, Any] | None:
+    """For the record: the time that there was, and what it left; None where there was no limit."""
+    if evaluation.limit is None:
+        return None
+    hours = evaluation.settings.chosen_hours(evaluation.device.type)
+    return {
+        "seconds": evaluation.limit.seconds,
+        "share": evaluation.speech.share,
+        "taken": evaluation.speech.shortened or "all of the speech",
+        "learning_hours": hours,
+    }
+
+
+def learning_less(settings: EvaluationSettings, device: str, share: float) -> EvaluationSettings:
+    """What recognisers hear where they have a share of the speech."""
+    return settings if share == 1.0 else replace(settings, hours=settings.chosen_hours(device) * share**0.5)
+
+
+class _Plan:
+    """Pilots run the tasks on a little speech; features that this gives are kept, and its cost is on the system's bill."""
+
+    def __init__(self, evaluation: Evaluation, speech: SpeechAt, limit: TimeLimit) -> None:
+        self.evaluation, self.speech, self.limit = evaluation, speech, limit
+        self.whole = {name: part.planned_hours for name, part in evaluation.speech.parts.items()}
+        self.device = evaluation.device.type
+        self._systems: list[list[System]] = []
+        self._hours: list[dict[str, list[float]]] = []
+        self._seconds: list[dict[str, list[float]]] = []
+        self._reading = 0.0  # seconds an hour
+        self._decoded: dict[float, EvaluationSpeech] = {}
+
+    def share(self, systems: Sequence[System]) -> float:
+        """Of the speech, so that all systems end in time by forecast."""
+        groups: dict[str, list[System]] = {}
+        for system in systems:  # a model's own random weights go as fast as its others
+            groups.setdefault(system.control or system.name, []).append(system)
+        self._systems = list(groups.values())
+        self._hours, self._seconds = [{} for _ in groups], [{} for _ in groups]
+        self.evaluation.say(f"a pilot tells how much speech {duration(self.limit.left)} hold")
+        for size, passes in zip(PILOTS, PILOT_PASSES, strict=True):
+            began, end = self.limit.spent, self.limit.part(PILOT_SHARE * self.limit.seconds)
+            for group, members in enumerate(self._systems):
+                with suppress(BadInputError):  # too little speech for a task
+                    self._pilot(group, members[0], (size, passes), end.part(end.left / (len(groups) - group)))
+            if self._forecast(1.0) <= FILLED * self.limit.left:
+                return 1.0
+            if self.limit.spent - began > FIRST_AT_MOST:
+                break
+        return next((share for share in SHARES if self._forecast(share) <= FILLED * self.limit.left), SHARES[-1])
+
+    def _pilot(self, group: int, system: System, effort: tuple[float, float], limit: TimeLimit) -> None:
+        size, passes = effort
+        speech = self._read(min(1.0, size / sum(self.whole.values())))
+        hours = {name: part.hours for name, part in speech.parts.items()}
+        settings = replace(self.evaluation.settings, lm=None, hours=max(1e-3, passes * hours.get("train", 0.0)))
+        forecast = self._run(system, settings, speech, limit)
+        if FEATURES in forecast.planned and not (forecast.heard_hours(FEATURES) or self._hours[group]):
+            with TemporaryDirectory() as folder:  # what was kept earlier does not tell how long the rest takes
+                forecast = self._run(system, replace(settings, features=folder), speech, limit)
+        for kind, work in _work(settings, hours, self.device).items():
+            heard = forecast.heard_hours(kind) or (0.0 if kind == FEATURES else work)
+            if heard and forecast.seconds(kind) > 0:  # nothing, where time was up before
+                self._hours[group].setdefault(kind, []).append(heard)
+                self._seconds[group].setdefault(kind, []).append(forecast.seconds(kind))
+
+    def _read(self, share: float) -> EvaluationSpeech:
+        """A share of the speech. How much longer it takes the first time tells how long decoding does."""
+        if share not in self._decoded:
+            begun = self.limit.left
+            speech = self.speech(share)
+            first = begun - self.limit.left
+            self._decoded[share] = self.speech(share)
+            again = begun - self.limit.left - first
+            hours = sum(part.hours for part in speech.parts.values())
+            self._reading = max(self._reading, (first - again) / max(hours, 1e-9))
+        return self._decoded[share]
+
+    def _run(
+        self, system: System, settings: EvaluationSettings, speech: EvaluationSpeech, limit: TimeLimit
+    ) -> Forecast:
+        """The tasks on a system, whose times the forecast then has."""
+        hours = {name: part.hours for name, part in speech.parts.items()}
+        forecast = Forecast(1, planned_hours(settings, hours, self.device), self.limit.clock)
+        quiet = replace(
+            self.evaluation, settings=settings, speech=speech, say=lambda _: None, tell=lambda *_: None, about={},
+            forecast=forecast, controls=KeptControls(), limit=limit, _spelled={},
+        )  # fmt: skip
+        list(evaluated([system], quiet))
+        return forecast
+
+    def _forecast(self, share: float) -> float:
+        """Seconds for a share of the speech."""
+        settings = learning_less(self.evaluation.settings, self.device, share)
+        work = _work(settings, {name: share * part for name, part in self.whole.items()}, self.device)
+        told = [
+            {kind: Pace.through(hours[kind], seconds[kind]).seconds(work[kind]) for kind in hours}
+            for hours, seconds in zip(self._hours, self._seconds, strict=True)
+        ]
+        # What a pilot did not come to is taken to be as slow as where it is slowest.
+        slowest = {kind: max((each[kind] for each in told if kind in each), default=0.0) for kind in work}
+        reading = self._reading * share * sum(self.whole.values())
+        return reading + sum(
+            len(members) * sum((slowest | each).values()) for members, each in zip(self._systems, told, strict=True)
+        )
+
+
+def _work(settings: EvaluationSettings, hours: Mapping[str, float], device: str) -> dict[str, float]:
+    """Hours by the kind of work; where nothing is planned of it, it goes by the speech."""
+    return {kind: planned or sum(hours.values()) for kind, planned in planned_hours(settings, hours, device).items()}
