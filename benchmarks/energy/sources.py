@@ -67,12 +67,6 @@ def find_sources(gpus: Choice, *, cpu: bool, model: bool, period_s: float) -> So
     return found
 
 
-def look_ahead() -> None:
-    """Ask codecarbon about the machine where a counter is missing: a second or two, part of it in child processes of its own."""
-    if any(not domains or unreadable(domains) for domains in find_domains(powercap_root()).values()):
-        modelled.no_model()
-
-
 def _add_gpus(found: Sources, gpus: Choice, period_s: float) -> None:
     if not isinstance(gpus, str) and not len(gpus):
         found.reasons["gpu"] = "not asked for (gpus=())"

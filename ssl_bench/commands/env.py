@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-from threading import Thread
 
 from ssl_bench.console import Json, print_json
 
@@ -11,13 +10,8 @@ from ssl_bench.console import Json, print_json
 def env_command(*, as_json: Json = False) -> None:
     """Tell what can be measured on this machine, and how."""
     gc.disable()  # a short process, as in `profile`
-    from benchmarks.energy.sources import look_ahead
-
-    ahead = Thread(target=look_ahead)  # while torch is imported
-    ahead.start()
     from benchmarks.environment import environment
 
-    ahead.join()
     found = environment()
     if as_json:
         print_json("env", {"environment": found, "measurements": []})
