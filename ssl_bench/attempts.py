@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from benchmarks.energy import EnergyReading
-from benchmarks.quantity import Quantity, summed_interval, unavailable, weakest
+from benchmarks.quantity import Quantity, quantity_of, summed_interval, unavailable, weakest
 
 SCOPES = ("gpu", "cpu", "dram", "machine")
 KILLED = "killed: counted up to a few seconds before its end"
@@ -34,7 +34,7 @@ class PhaseCost:
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> PhaseCost:
         """As it stands in a record."""
-        energy = {scope: _quantity(q) for scope, q in document["energy"].items()}
+        energy = {scope: quantity_of(q) for scope, q in document["energy"].items()}
         return cls(document["seconds"], energy, _net(document["energy_net"]))
 
     def since(self, earlier: PhaseCost) -> PhaseCost:
@@ -101,16 +101,11 @@ def _less(whole: Quantity, part: Quantity) -> Quantity:
     return Quantity(max(0.0, whole.value - part.value), whole.unit, weakest(whole.method, part.method), note=whole.note)
 
 
-def _quantity(document: dict[str, Any]) -> Quantity:
-    ci95 = document["ci95"]
-    return Quantity(**{**document, "ci95": None if ci95 is None else (ci95[0], ci95[1])})
-
-
 def _net(document: dict[str, Any]) -> dict[str, Quantity]:
     """Net energy by scope; an older record has the machine's alone."""
     if "unit" not in document:
-        return {scope: _quantity(q) for scope, q in document.items()}
-    return not_net("recorded before net energy was kept by scope") | {"machine": _quantity(document)}
+        return {scope: quantity_of(q) for scope, q in document.items()}
+    return not_net("recorded before net energy was kept by scope") | {"machine": quantity_of(document)}
 
 
 def not_net(reason: str) -> dict[str, Quantity]:
@@ -202,7 +197,7 @@ def _by_lines(attempt: Attempt, lines: list[dict[str, Any]]) -> Attempt:
     if last is None or last["attempt_steps"] <= attempt.steps:
         return attempt
     before = attempt.phases.get("targets")
-    energy = {scope: _quantity(q) for scope, q in last["training_energy"].items()}
+    energy = {scope: quantity_of(q) for scope, q in last["training_energy"].items()}
     seconds = last["seconds"] - (before.seconds if before else 0.0)
     return replace(
         attempt,

@@ -53,6 +53,9 @@ def main() -> None:
 
 def _import_for(models: list[str]) -> None:
     """Import what every cell needs, and what building these models imports."""
+    from models.lazy_compiler import import_compiler_when_needed
+
+    import_compiler_when_needed()
     for name in EVERY_CELL:
         importlib.import_module(name)
     from benchmarks.flops import fake_tensors
