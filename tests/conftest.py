@@ -146,7 +146,7 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., For
     """Start `sslbench` or a piece of code in a process that has imported torch already (tests/warm.py)."""
     folder = tmp_path_factory.mktemp("warm")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "COVERAGE"))}
-    environment |= {"OMP_NUM_THREADS": "1", "MPLCONFIGDIR": str(folder), "SSLBENCH_CACHE": str(folder / "cache")}
+    environment |= {"OMP_NUM_THREADS": "1", "SSLBENCH_CACHE": str(folder / "cache")}
     address = os.path.relpath(folder / "socket")  # a socket's address has room for about a hundred characters
     command = [sys.executable, "-P", str(Path(__file__).with_name("warm.py")), address]
 

@@ -24,7 +24,7 @@ WANTED = (
     "torch", "torch._dynamo", "transformers.masking_utils", "transformers.models.hubert.modeling_hubert", "pandas",
     "scipy.stats", "scipy.sparse", "sklearn.cluster", "matplotlib.figure", "matplotlib.backends.backend_agg", "pyarrow.parquet",
     "soundfile", "jiwer", "fvcore.nn", "codecarbon", "lightning_fabric", "rich.progress", "safetensors.torch",
-    "benchmarks.capabilities", "benchmarks.cell", "benchmarks.profile", "reports.figures", "ssl_bench.cli",
+    "benchmarks.capabilities", "benchmarks.cell", "benchmarks.profile", "reports.figures", "ssl_bench.app",
     "ssl_bench.train_and_measure", "ssl_bench.evaluate", "ssl_bench.compare_models", "ssl_bench.report",
 )  # fmt: skip
 
@@ -124,7 +124,7 @@ if __name__ == "__main__":
     if asked["code"] is None:
         from ssl_bench.cli import main
 
-        ended(main)
+        main()  # which ends its process itself
     else:
         program = compile(asked["code"], "<code>", "exec")
         ended(lambda: exec(program, {"__name__": "__main__"}))  # noqa: S102 - a test's own code

@@ -67,7 +67,6 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "COVERAGE"))}
     return kept | {
         "OMP_NUM_THREADS": "1", "COLUMNS": "160", "NO_COLOR": "1", "TERM": "dumb",
-        "MPLCONFIGDIR": str(tmp_path_factory.mktemp("matplotlib")),
         "SSLBENCH_CACHE": str(tmp_path_factory.mktemp("cache")),
     }  # fmt: skip
 
