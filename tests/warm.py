@@ -17,6 +17,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,8 @@ def ended(work: Callable[[], object]) -> None:
 if __name__ == "__main__":
     for wanted in WANTED:
         __import__(wanted)
+    with suppress(Exception):  # what reading a command line imports
+        sys.modules["ssl_bench.app"].app(["models", "none of this name"], standalone_mode=False)
     gc.collect()
     gc.freeze()
     with socket.socket(socket.AF_UNIX) as listening:

@@ -48,7 +48,7 @@ def refused(done: subprocess.CompletedProcess[str], code: int = 2) -> str:
 
 def test_one_document(sslbench: Run, tmp_path: Path) -> None:
     """From a folder that holds nothing, which stays so."""
-    done = sslbench("profile", "efficient-tiny", "--json", "--superb", "--seconds", "1,3.7", cwd=tmp_path, fresh=True)
+    done = sslbench("profile", "efficient-tiny", "--json", "--superb", "--seconds", "1,3.7", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert document["schema"] == "sslbench.profile/1"
@@ -65,7 +65,7 @@ def test_a_users_file_among_foreign_packages(sslbench: Run, foreign: Path) -> No
     """Its folder has models/, benchmarks/ and reports/ of its own; what it prints does not spoil the document."""
     (foreign / "own.py").write_text(OWN)
     (foreign / "helper.py").write_text("WIDTH = 16\n")
-    done = sslbench("profile", "own.py:Net", "--json", *QUICK, cwd=foreign)
+    done = sslbench("profile", "own.py:Net", "--json", *QUICK, cwd=foreign, fresh=True)
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert document["counts"][0]["macs"] == 100 * 160 * 16
@@ -75,7 +75,7 @@ def test_a_users_file_among_foreign_packages(sslbench: Run, foreign: Path) -> No
 
 @pytest.mark.slow
 def test_tables_for_people(sslbench: Run, tmp_path: Path) -> None:
-    done = sslbench("profile", "hubert-base", *QUICK, cwd=tmp_path)
+    done = sslbench("profile", "hubert-base", *QUICK, cwd=tmp_path, fresh=True)
     assert done.returncode == 0, done.stderr
     for words in ("6.911 G", "+0.000%", "training fits a 24 GB card", "next: sslbench measure hubert-base", "94.4 M"):
         assert words in done.stdout, words
