@@ -162,9 +162,9 @@ class _Watched:
 
     def watch(self) -> int:
         """Wait for the child; returns the exit code of the command."""
-        for name in PASSED_ON:
-            if hasattr(signal, name):
-                signal.signal(getattr(signal, name), self._pass_on)
+        for number in (getattr(signal, name) for name in PASSED_ON if hasattr(signal, name)):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as a hang-up is under nohup
+                signal.signal(number, self._pass_on)
         said = ""
         while (status := self._ended(0.5 if self.stopped is None else 0.1)) is None:
             if self.at and self.at != said and time.monotonic() - self.began > WAIT_S:

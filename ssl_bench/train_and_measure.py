@@ -98,7 +98,12 @@ def _rated(job: Job, trial: Trial, say: Progress) -> tuple[Record, Sequence[Modu
     limit = limit_after(job)
     if stop_asked():
         job.details.setdefault("stopped", "by the user, before measuring")
-    rows = training_rows(trial, job.attempts, job.run.metrics(), in_haste=stop_asked() or not trial.state.step)
+    metrics = job.run.metrics()
+    try:
+        rows = training_rows(trial, job.attempts, metrics, in_haste=stop_asked() or not trial.state.step)
+    except KeyboardInterrupt:
+        job.details["stopped"] = "by the user, before measuring"
+        rows = training_rows(trial, job.attempts, metrics, in_haste=True)
     record = job.record("unfinished").extended(rows)
     work = without_report(limit, limit.seconds - limit.left)
     job.run.write(record)
