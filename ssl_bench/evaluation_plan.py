@@ -32,8 +32,10 @@ FIRST_AT_MOST = 0.05
 """Of the time, which the first pilot may have taken where a second follows."""
 PILOT_SHARE = 0.25
 """Of the time, at which a pilot is ended: by then it has told enough."""
-SHARES = tuple(2 ** (-step / 2) for step in range(11))
-"""Of the speech: few steps, so that two evaluations on one machine mostly take the same utterances; of less rates say nothing."""
+SHARES = tuple(2 ** (-step / 2) for step in range(25))
+"""Of the speech: few steps, so that two evaluations on one machine mostly take the same utterances."""
+LEAST_HOURS = 0.1
+"""Of speech, in all parts: rates on less say nothing, whatever the time."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,8 @@ class _Plan:
                 return 1.0
             if self.limit.spent - began > FIRST_AT_MOST:
                 break
-        return next((share for share in SHARES if self._forecast(share) <= FILLED * self.limit.left), SHARES[-1])
+        shares = [share for share in SHARES if share * sum(self.whole.values()) >= LEAST_HOURS] or [1.0]
+        return next((share for share in shares if self._forecast(share) <= FILLED * self.limit.left), shares[-1])
 
     def _pilot(self, group: int, system: System, effort: tuple[float, float], limit: TimeLimit) -> None:
         size, passes = effort

@@ -110,7 +110,8 @@ def test_where_there_is_time_for_all_all_is_taken_after_one_pilot(machine: Clock
 
 
 def test_where_nothing_fits_the_least_is_taken(machine: Clock) -> None:
-    assert fitted(evaluation(3.0, machine), SYSTEMS, speech).speech.share == SHARES[-1]
+    """At least a tenth of an hour: of four hours the last step above 1 / 40 is a thirty-second."""
+    assert fitted(evaluation(3.0, machine), SYSTEMS, speech).speech.share == 2**-5
 
 
 def test_without_a_limit_or_time_there_is_no_pilot(machine: Clock) -> None:
