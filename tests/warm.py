@@ -124,7 +124,7 @@ if __name__ == "__main__":
     if asked["code"] is None:
         from ssl_bench.cli import main
 
-        ended(main)
+        main()  # which ends the process itself, with its own exit code
     else:
         program = compile(asked["code"], "<code>", "exec")
         ended(lambda: exec(program, {"__name__": "__main__"}))  # noqa: S102 - a test's own code
