@@ -109,6 +109,7 @@ class _Plan:
         self._hours: list[dict[str, list[float]]] = []
         self._seconds: list[dict[str, list[float]]] = []
         self._reading = 0.0  # seconds an hour
+        self._known = False
         self._decoded: dict[float, EvaluationSpeech] = {}
 
     def share(self, systems: Sequence[System]) -> float:
@@ -116,12 +117,16 @@ class _Plan:
         groups: dict[str, list[System]] = {}
         for system in systems:  # a model's own random weights go as fast as its others
             groups.setdefault(system.control or system.name, []).append(system)
+        # Controls that were rated earlier on all of the speech are taken to be known, so they cost nothing there.
+        self._known = bool(self.evaluation.controls.known)
         self._systems = list(groups.values())
         self._hours, self._seconds = [{} for _ in groups], [{} for _ in groups]
         self.evaluation.say(f"a pilot tells how much speech {duration(self.limit.left)} hold")
         for size, passes in zip(PILOTS, PILOT_PASSES, strict=True):
             began, end = self.limit.spent, self.limit.part(PILOT_SHARE * self.limit.seconds)
             for group, members in enumerate(self._systems):
+                if self._known and members[0].is_control:
+                    continue
                 with suppress(BadInputError):  # too little speech for a task
                     self._pilot(group, members[0], (size, passes), end.part(end.left / (len(groups) - group)))
             if self._forecast(1.0) <= FILLED * self.limit.left:
@@ -182,9 +187,11 @@ class _Plan:
         # What a pilot did not come to is taken to be as slow as where it is slowest.
         slowest = {kind: max((each[kind] for each in told if kind in each), default=0.0) for kind in work}
         reading = self._reading * share * sum(self.whole.values())
-        return reading + sum(
-            len(members) * sum((slowest | each).values()) for members, each in zip(self._systems, told, strict=True)
-        )
+        total = reading
+        for members, each in zip(self._systems, told, strict=True):
+            count = sum(not (self._known and share == 1.0 and system.is_control) for system in members)
+            total += count * sum((slowest | each).values())
+        return total
 
 
 def _work(settings: EvaluationSettings, hours: Mapping[str, float], device: str) -> dict[str, float]:
