@@ -32,8 +32,10 @@ FIRST_AT_MOST = 0.05
 """Of the time, which the first pilot may have taken where a second follows."""
 PILOT_SHARE = 0.25
 """Of the time, at which a pilot is ended: by then it has told enough."""
-SHARES = tuple(2 ** (-step / 2) for step in range(11))
-"""Of the speech: few steps, so that two evaluations on one machine mostly take the same utterances; of less rates say nothing."""
+SHARES = tuple(2 ** (-step / 2) for step in range(25))
+"""Of the speech: few steps, so that two evaluations on one machine mostly take the same utterances."""
+LEAST_HOURS = 0.1
+"""Of speech, in all parts: rates on less say nothing, whatever the time."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ class _Plan:
         self._hours: list[dict[str, list[float]]] = []
         self._seconds: list[dict[str, list[float]]] = []
         self._reading = 0.0  # seconds an hour
+        self._known = False
         self._decoded: dict[float, EvaluationSpeech] = {}
 
     def share(self, systems: Sequence[System]) -> float:
@@ -114,19 +117,24 @@ class _Plan:
         groups: dict[str, list[System]] = {}
         for system in systems:  # a model's own random weights go as fast as its others
             groups.setdefault(system.control or system.name, []).append(system)
+        # Controls that were rated earlier on all of the speech are taken to be known, so they cost nothing there.
+        self._known = bool(self.evaluation.controls.known)
         self._systems = list(groups.values())
         self._hours, self._seconds = [{} for _ in groups], [{} for _ in groups]
         self.evaluation.say(f"a pilot tells how much speech {duration(self.limit.left)} hold")
         for size, passes in zip(PILOTS, PILOT_PASSES, strict=True):
             began, end = self.limit.spent, self.limit.part(PILOT_SHARE * self.limit.seconds)
             for group, members in enumerate(self._systems):
+                if self._known and members[0].is_control:
+                    continue
                 with suppress(BadInputError):  # too little speech for a task
                     self._pilot(group, members[0], (size, passes), end.part(end.left / (len(groups) - group)))
             if self._forecast(1.0) <= FILLED * self.limit.left:
                 return 1.0
             if self.limit.spent - began > FIRST_AT_MOST:
                 break
-        return next((share for share in SHARES if self._forecast(share) <= FILLED * self.limit.left), SHARES[-1])
+        shares = [share for share in SHARES if share * sum(self.whole.values()) >= LEAST_HOURS] or [1.0]
+        return next((share for share in shares if self._forecast(share) <= FILLED * self.limit.left), shares[-1])
 
     def _pilot(self, group: int, system: System, effort: tuple[float, float], limit: TimeLimit) -> None:
         size, passes = effort
@@ -179,9 +187,11 @@ class _Plan:
         # What a pilot did not come to is taken to be as slow as where it is slowest.
         slowest = {kind: max((each[kind] for each in told if kind in each), default=0.0) for kind in work}
         reading = self._reading * share * sum(self.whole.values())
-        return reading + sum(
-            len(members) * sum((slowest | each).values()) for members, each in zip(self._systems, told, strict=True)
-        )
+        total = reading
+        for members, each in zip(self._systems, told, strict=True):
+            count = sum(not (self._known and share == 1.0 and system.is_control) for system in members)
+            total += count * sum((slowest | each).values())
+        return total
 
 
 def _work(settings: EvaluationSettings, hours: Mapping[str, float], device: str) -> dict[str, float]:

@@ -29,6 +29,8 @@ FIRST_SAMPLES = 3.0
 """Seconds in which every source of energy gives something."""
 
 
+START_UP_SHARE = 0.5
+"""Of the budget's minutes, up to which start-up counts: a slow one leaves time for some steps."""
 BILL_S = 5.0
 """Seconds between two bills of an attempt: what a killed process did since the last one is lost."""
 
@@ -65,7 +67,8 @@ class Ledger:
         self.running = True
         self.budget = Budget(config.steps, config.audio_hours, config.minutes, config.kwh)
         self._began = self._training_began = time.monotonic()
-        self._call_began = self._began if began is None else began
+        most = START_UP_SHARE * 60 * (config.minutes or 0.0)
+        self._call_began = self._began if began is None else max(began, self._began - most)
         self._before_training = self._progress_then = 0.0
         self._at_hand: _Phase | None = None
         self._steps_before, self._audio_before = state.step, state.audio_seconds

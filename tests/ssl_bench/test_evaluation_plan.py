@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -18,6 +19,7 @@ from ssl_bench.evaluation_forecast import FEATURES
 from ssl_bench.evaluation_plan import SHARES, Pace, fitted, limit_document
 from ssl_bench.evaluation_speech import EvaluationSpeech
 from ssl_bench.evaluation_tasks import Task
+from ssl_bench.kept_controls import KeptControls
 from ssl_bench.time_limit import TimeLimit
 
 HOURS = {"train": 1.0, "dev": 0.5, "test": 2.5}
@@ -109,8 +111,23 @@ def test_where_there_is_time_for_all_all_is_taken_after_one_pilot(machine: Clock
     assert machine.now - began < 5
 
 
+def test_controls_that_are_known_have_no_pilot(machine: Clock) -> None:
+    """Of all the speech they cost nothing; of a part they may have to be rated anew, and as slowly as the model."""
+    systems = [SYSTEMS[0], replace(SYSTEMS[1], is_control=True), replace(SYSTEMS[2], is_control=True)]
+    known = KeptControls(known={"key": {}})
+    began = machine.now
+    assert fitted(replace(evaluation(300.0, machine), controls=known), systems, speech).speech.share == 1.0
+    assert machine.now - began < whole(1.0) / 3 / 10
+    some = fitted(replace(evaluation(120.0, machine), controls=known), systems, speech).speech.share
+    assert some == fitted(evaluation(120.0, machine), SYSTEMS, speech).speech.share
+    began = machine.now
+    assert fitted(replace(evaluation(9.0, machine), controls=known), systems[1:], speech).speech.share == 1.0
+    assert machine.now == began, "nothing is left to be rated"
+
+
 def test_where_nothing_fits_the_least_is_taken(machine: Clock) -> None:
-    assert fitted(evaluation(3.0, machine), SYSTEMS, speech).speech.share == SHARES[-1]
+    """At least a tenth of an hour: of four hours the last step above 1 / 40 is a thirty-second."""
+    assert fitted(evaluation(3.0, machine), SYSTEMS, speech).speech.share == 2**-5
 
 
 def test_without_a_limit_or_time_there_is_no_pilot(machine: Clock) -> None:

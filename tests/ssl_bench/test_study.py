@@ -151,7 +151,7 @@ def test_a_stopped_study_goes_on_and_a_run_that_fails_is_a_row(
     first, second, third = (run / f"efficient-tiny-seed{seed}" for seed in (5, 6, 7))
     process = start_sslbench(
         "train-and-measure", "--config", unlimited, "--seeds", 3, "--model", "efficient-tiny", "--data", speech, "--no-idle",
-        "--equal", "minutes", "--budget", 0.06, "--out", run, cwd=tmp_path,
+        "--equal", "audio-hours", "--budget", 0.5, "--out", run, cwd=tmp_path,
     )  # fmt: skip
     wait_for((second / "metrics.jsonl").is_file, process)
     process.send_signal(signal.SIGINT)

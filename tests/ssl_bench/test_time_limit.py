@@ -99,13 +99,15 @@ def test_a_training_without_a_step_says_where_its_time_went() -> None:
     assert "start-up took 7 s, targets 9 s" in why
 
 
-def ledger(monkeypatch: pytest.MonkeyPatch, attempts: list[Attempt], state: TrainingState, clock: Clock) -> Ledger:
-    """Of two minutes, 12 s of which the call had taken when its meter began."""
+def ledger(
+    monkeypatch: pytest.MonkeyPatch, attempts: list[Attempt], state: TrainingState, clock: Clock, start_up: float = 12.0
+) -> Ledger:
+    """Of two minutes, some of which the call had taken when its meter began."""
     monkeypatch.setattr(ledger_module, "time", SimpleNamespace(monotonic=clock))
     live = SimpleNamespace(energy=dict.fromkeys(SCOPES, UNKNOWN))
     meter = cast("Any", SimpleNamespace(live=lambda: live))
     config = TrainAndMeasureConfig(device="cpu", minutes=2.0)
-    return Ledger(attempts, config, meter, state, began=clock.now - 12)
+    return Ledger(attempts, config, meter, state, began=clock.now - start_up)
 
 
 def test_the_schedule_begins_with_the_first_step(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,6 +147,11 @@ def test_a_step_that_would_not_fit_by_half_is_not_begun(monkeypatch: pytest.Monk
     clock.now += 5
     state.step = 7
     assert found.progress(state) == 1.0
+
+
+def test_a_slow_start_up_leaves_half_of_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, state = Clock(), TrainingState()
+    assert ledger(monkeypatch, [Attempt(1, "t")], state, clock, 300.0).progress(state) == pytest.approx(0.5)
 
 
 def test_a_budget_that_start_up_took_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
