@@ -15,12 +15,7 @@ PYTEST := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 
 demo: $(READY)
 	at=runs/demo-$$(date +%Y%m%d-%H%M%S) && \
 	$(BIN)/sslbench train-and-measure --minutes 1.25 --evaluate-minutes 0.75 --out $$at/efficient-tiny && \
-<<<<<<< HEAD
-	$(BIN)/sslbench compare --models efficient-tiny,essl,wav2vec2-base,hubert-base --minutes 1.75 --out $$at/compare && \
-=======
-	$(BIN)/sslbench compare --models efficient-tiny,essl,wav2vec2-base,hubert-base \
-		--clip-seconds 5 --batch-seconds 5 --minutes 2 --out $$at/compare && \
->>>>>>> w-minutes
+	$(BIN)/sslbench compare --models efficient-tiny,essl,wav2vec2-base,hubert-base --minutes 2 --out $$at/compare && \
 	$(BIN)/sslbench report $$at/efficient-tiny $$at/compare --out $$at/report
 
 test: $(READY)
