@@ -74,18 +74,24 @@ def _opening(record: Record) -> str:
             f"{head}\n\nRuns compared: {runs}. Ratios are not paired: the errors of two runs are taken as independent."
         )
     c = record.config
-    protocol = c["protocol"]
     where = f"{record.environment['cpu']}{''.join(', ' + gpu['name'] for gpu in record.environment['gpus'])}"
     how = " ".join(HOW[phase] for phase in record.details["phases"])
     return (
         f"{head}\n\nOn {where}, {c['device']}, {c['precision']}; clips of {c['clip_seconds']:g} s, {c['batch_seconds']:g} s a call "
         f"unless marked. {how}\n\nIn turn: each round measures every model once, in an order drawn by the seed, each in a "
-        f"process of its own that stays between rounds, in a window of up to {protocol['duration']:.3g} s or one call after a warm-up. "
-        "Figures are geometric means over rounds; memory is that of the fresh process; "
+        f"{_process(record)} after a warm-up. Figures are geometric means over rounds, memory the largest; "
         "the 95 % interval is the hull of Student's over the rounds and of the rounds' own. Ratios are paired by round: "
         "Student's interval of the logs of the rounds' ratios. A modelled energy has no interval, since its model's error is not "
         f"known.\n\nThe {reached_line(record)}. The cells took {seconds_spent(record)}. Speech: {record.details['speech']}."
     )
+
+
+def _process(record: Record) -> str:
+    """Where a cell is measured, and for how long; older comparisons built each anew in every round."""
+    window = record.config["protocol"]["duration"]
+    if "rebuilt" in record.details:
+        return f"process of its own that stays between rounds, in a window of up to {window:.3g} s, or one call where that is longer,"
+    return f"process of its own, in a window of {window:.3g} s"
 
 
 def _paid_back(record: Record) -> list[str]:

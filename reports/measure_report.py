@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
@@ -75,10 +76,26 @@ def _opening(record: Record) -> str:
     return (
         f"`{record.command}`\n\n{record.status}, begun {record.created}, {c['phase']} of {c['model']} on {machine['cpu']}"
         f"{''.join(', ' + gpu['name'] for gpu in machine['gpus'])}, {c['precision']}.{stopped}\n\n"
-        f"{protocol['repeats']} repeats of up to {protocol['duration']:g} s, each in a process of its own: warmed up until the medians of "
-        f"two windows of {protocol['window']:g} s differ by at most {100 * protocol['tolerance']:g} %, then timed. The interval of a "
-        "time is Student's over the processes, widened to hold the middle of repeated runs. Waveforms are on the device before the first call. "
+        f"{_repeats(protocol)} Waveforms are on the device before the first call. "
         f"Speech: {record.details['speech']}; time and memory depend on its length alone. {weights}"
+    )
+
+
+def _repeats(protocol: dict[str, Any]) -> str:
+    """How cells were measured; in older records the repeats of a cell shared a process, with a rest between them."""
+    steady = (
+        f"warmed up until the medians of two windows of {protocol['window']:g} s differ by at most "
+        f"{100 * protocol['tolerance']:g} %, then"
+    )
+    if protocol["cool_down"]:
+        return (
+            f"Each cell in a process of its own: {steady} {protocol['repeats']} repeats of {protocol['duration']:g} s with "
+            f"{protocol['cool_down']:g} s of rest between them. The interval of a time is the hull of that by order statistics "
+            "over all calls and of Student's over the repeats."
+        )
+    return (
+        f"{protocol['repeats']} repeats of up to {protocol['duration']:g} s, each in a process of its own: {steady} timed. The interval "
+        "of a time is Student's over the processes, widened to hold the middle of repeated runs."
     )
 
 

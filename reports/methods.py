@@ -170,7 +170,7 @@ def _rounds(record: Record, steady: str, duration: float) -> str:
     ended = f" ({target['ended']})" if target["ended"] else ""
     return (
         f"{', '.join(record.details['models'])} measured in turn: {within} every model and phase once, in an order "
-        f"drawn at random by the seed, each in a process of its own, {steady}, then timed for {duration:.3g} s or one call. Rounds were to end when all "
+        f"drawn at random by the seed, each in a process of its own, {steady}, then timed for {duration:.3g} s. Rounds were to end when all "
         f"intervals had come to {100 * target['precision']:g} %, which was {'' if target['met'] else 'not '}reached{ended}."
     )
 
