@@ -48,7 +48,7 @@ def test_a_sweep_that_is_none_is_one_line(text: str, words: str) -> None:
 
 def test_defaults_of_a_cpu_and_of_a_gpu() -> None:
     cpu, gpu = resolved(TINY, cuda=False), resolved(TINY, cuda=True)
-    assert (cpu.device, cpu.precision, cpu.repeats, cpu.duration) == ("cpu", "float32", 3, 10.0)
+    assert (cpu.device, cpu.precision, cpu.repeats, cpu.duration) == ("cpu", "float32", 5, 5.0)
     assert shapes(cpu) == [Shape(15.0, 1, "clip-seconds=15")], "one clip a batch"
     assert (gpu.device, gpu.precision, gpu.repeats) == ("cuda", "bfloat16", 5)
     assert shapes(gpu) == [Shape(15.0, 16, "clip-seconds=15")], "240 s of audio"
