@@ -88,6 +88,9 @@ def require_name(name: str) -> None:
     """
     if name.endswith(".py"):
         raise BadInputError(f"{name}: name a function in it too, as in {name}:build")
+    file = name.rpartition(":")[0]
+    if is_foreign(name) and file.endswith(".py") and not Path(file).is_file():
+        raise BadInputError(f"{file}: no such file; write path/to/file.py:function")
     if not is_foreign(name) and not is_run(name):
         choose(name, CATALOG, "model")
 

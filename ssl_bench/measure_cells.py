@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -33,7 +34,7 @@ from ssl_bench.measure_settings import MeasureConfig, Shape, check_early, resolv
 from ssl_bench.measure_speech import speech_to_measure
 from ssl_bench.metering import new_meter
 from ssl_bench.repeat_plan import RepeatPlan
-from ssl_bench.runs import RunFolder, folder_name, new_run
+from ssl_bench.runs import RunFolder, folder_name, new_run, require_empty
 from ssl_bench.session import recorded
 
 if TYPE_CHECKING:
@@ -158,6 +159,8 @@ def measure(
     """
     began = time.monotonic()
     check_early(config)
+    if config.out is not None:
+        require_empty(Path(config.out))
     config = resolved(config, cuda=torch.cuda.is_available())
     with ExitStack() as stack:
         if bench is None:

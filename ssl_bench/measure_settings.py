@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from models.catalog import card, is_foreign
+from models.catalog import card, is_foreign, require_name
 from models.errors import BadInputError
 from models.names import choose
 from ssl_bench.machine_settings import Device, Precision, check_grid, chosen_device
@@ -94,6 +94,7 @@ def check_early(config: MeasureConfig) -> None:
     Raises:
         BadInputError: for an unknown model or a setting out of range.
     """
+    require_name(config.model)
     if not is_foreign(config.model):
         card(config.model)
     _check_numbers(config)

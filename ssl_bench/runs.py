@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from models.families import ModelConfig
 
+LOCK = ".lock"
 ARTIFACTS = ("power.parquet", "metrics.jsonl", "report.md", "training.png", "sweep.png")
 
 
@@ -213,7 +214,7 @@ class RunFolder:
         Raises:
             BadInputError: where another process holds the run.
         """
-        with (self.path / ".lock").open("w") as file:
+        with (self.path / LOCK).open("w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
@@ -232,20 +233,28 @@ def new_run(out: str | None, model: str) -> RunFolder:
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     path = Path(out) if out is not None else _unused(Path("runs") / f"{model}-{stamp}")
     try:
+        require_empty(path)
         path.mkdir(parents=True, exist_ok=True)
-        probe = path / ".lock"
-        held = [entry.name for entry in path.iterdir() if entry != probe]
-        if not held:
-            probe.touch()
+        (path / LOCK).touch()
     except OSError as error:
         raise BadInputError(f"{path}: cannot write a run there ({error.strerror}); choose another --out") from error
+    return RunFolder(path)
+
+
+def require_empty(path: Path) -> None:
+    """Refuse a folder for a new run that holds something; nothing is made.
+
+    Raises:
+        BadInputError: where it does.
+        OSError: where that cannot be told.
+    """
+    held = [entry.name for entry in path.iterdir() if entry.name != LOCK] if path.exists() else []
     if "run.json" in held:
         record = read_record(path / "run.json")
         hint = "add --resume to go on with it" if resumable(record) else "choose another --out"
         raise BadInputError(f"{path}: already holds a {record.status} run; {hint}")
     if held:
         raise BadInputError(f"{path}: not empty; choose another --out")
-    return RunFolder(path)
 
 
 def _unused(path: Path) -> Path:
