@@ -94,7 +94,8 @@ def test_a_setting_that_cannot_be_is_refused_before_torch_is_needed(changes: dic
 
 def test_settings_that_can_be_are_not(tmp_path: Path) -> None:
     check_early(replace(TINY, data=str(tmp_path), country="FRA", sweep=("clip-seconds", (0.32, 3600.0))))
-    check_early(replace(TINY, model="nowhere.py:make"))
+    (tmp_path / "mine.py").write_text("")
+    check_early(replace(TINY, model=f"{tmp_path}/mine.py:make"))
 
 
 @pytest.mark.parametrize(
