@@ -126,8 +126,6 @@ class CellServer:
         for process in list(self._alive):
             process.end()
         self._control.close()
-        with suppress(subprocess.TimeoutExpired):
-            self._server.wait(1.0)
         self._server.kill()
         self._server.wait()
         self._said.close()
