@@ -119,9 +119,10 @@ def _end(run: RunFolder, record: Record) -> None:
     rounds = record.details["rounds"]
     if record.status != "finished":
         fail(f"{run.path}: unfinished, stopped {record.details['stopped']}; the record has {len(rounds)} rounds", 1)
-    if rounds and all("failed" in cell for cell in rounds[0]["cells"]):
-        first = rounds[0]["cells"][0]
-        fail(f"{run.path}: nothing could be measured; {first['model']} {first['phase']}: {first['failed']}", 1)
+    measured = any("failed" not in cell for entry in rounds for cell in entry["cells"])
+    if not measured and (failed := record.details.get("failed")):
+        cell, reason = next(iter(failed.items()))
+        fail(f"{run.path}: nothing could be measured; {cell}: {reason}", 1)
     require_quiet(run, record)
 
 
