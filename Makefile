@@ -14,8 +14,8 @@ PYTEST := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 
 # Its minutes add up to four, which leaves one for the report and for start-up on a slow or busy machine: five in all.
 demo: $(READY)
 	at=runs/demo-$$(date +%Y%m%d-%H%M%S) && \
-	$(BIN)/sslbench train-and-measure --minutes 1.25 --evaluate-minutes 0.75 --out $$at/efficient-tiny && \
-	$(BIN)/sslbench compare --models efficient-tiny,essl,wav2vec2-base,hubert-base --minutes 2 --out $$at/compare && \
+	$(BIN)/sslbench train-and-measure --minutes 1 --evaluate-minutes 1.25 --out $$at/efficient-tiny && \
+	$(BIN)/sslbench compare --models efficient-tiny,essl,wav2vec2-base,hubert-base --minutes 1.75 --out $$at/compare && \
 	$(BIN)/sslbench report $$at/efficient-tiny $$at/compare --out $$at/report
 
 test: $(READY)
