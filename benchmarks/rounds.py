@@ -8,7 +8,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from benchmarks.quantity import Quantity, joined, weakest
+from benchmarks.quantity import Quantity, joined, summed_interval, weakest
 from benchmarks.record import Conditions, Measurement
 from benchmarks.timing import Interval, hull, student_half_width
 
@@ -92,10 +92,8 @@ def summed(found: Sequence[Quantity]) -> Quantity:
     missing = next((q for q in found if q.value is None), None)
     if missing is not None:
         return missing
-    ends = [q.ci95 for q in found if q.ci95 is not None]
-    ci95 = (sum(low for low, _ in ends), sum(high for _, high in ends)) if len(ends) == len(found) else None
     value = sum(q.value for q in found if q.value is not None)
-    return replace(found[0], value=value, method=weakest(*(q.method for q in found)), ci95=ci95)
+    return replace(found[0], value=value, method=weakest(*(q.method for q in found)), ci95=summed_interval(found))
 
 
 def largest(found: Sequence[Quantity]) -> Quantity:

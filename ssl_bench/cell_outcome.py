@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from benchmarks.quantity import joined, unavailable
+from benchmarks.cell_rows import mfu
+from benchmarks.comparison import SPEED
+from benchmarks.quantity import Quantity, joined, unavailable
 from benchmarks.record import Measurement, headline_scope
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ssl_bench.cell_plan import CellPlan
     from ssl_bench.cells import CellRequest
 
 UNMEASURED = (
@@ -19,6 +24,17 @@ UNMEASURED = (
     ("energy_per_audio_hour", "J/h", "*"),
 )
 """What a cell without a result is missing; "*" stands for the headline's scope."""
+
+
+def counted_rows(plan: CellPlan, ceiling: Quantity | None, rows: Sequence[Measurement]) -> list[Measurement]:
+    """MACs and FLOPs of a clip, and the share of the matrix products that the step reached, beside a cell's measured rows."""
+    speed = next((row for row in rows if row.metric == SPEED), None)
+    if speed is None:
+        return []
+    named = [*plan.counts]
+    if ceiling is not None:
+        named.append(("mfu", None, mfu(speed.quantity, plan.flops_per_audio_second, ceiling)))
+    return [replace(speed, metric=name, scope=scope, quantity=quantity) for name, scope, quantity in named]
 
 
 def failed_rows(request: CellRequest, reason: str) -> list[Measurement]:

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
 from multiprocessing.connection import Connection
@@ -20,13 +19,14 @@ from typing import IO, TYPE_CHECKING, Any, Self
 import psutil
 
 from benchmarks.cell import MeasuredCell
-from benchmarks.quantity import Quantity, quantity_of
+from benchmarks.quantity import Quantity, quantity_of, unavailable
 from benchmarks.record import Measurement
 from benchmarks.repeats import Stage
 from benchmarks.stopwatch import unheard
 from models.interface import SAMPLE_RATE
 from ssl_bench.cell_plan import CellPlan
 from ssl_bench.cells import CellError, CellInputError, CellMemoryError, CellRequest, ended_because
+from ssl_bench.data.threads import threads
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -84,11 +84,10 @@ class CellServer:
 
     def plans(self, requests: Iterable[CellRequest]) -> list[CellPlan | CellError]:
         """What is known of each cell before it is built, two at a time; a `CellError` where it never will be."""
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        with threads(AT_ONCE) as pool:
             try:
                 return list(pool.map(self._plan, requests))
             except BaseException:  # nobody waits for plans when the command is stopped
-                pool.shutdown(wait=False, cancel_futures=True)
                 for process in list(self._alive):
                     process.kill()
                 raise
@@ -100,12 +99,11 @@ class CellServer:
             return error
 
     def ceiling(self, device: str, precision: str) -> Quantity:
-        """FLOP/s of matrix products on the device.
-
-        Raises:
-            CellError: where it cannot be measured.
-        """
-        return quantity_of(self._once({"do": "ceiling", "device": device, "precision": precision})["ceiling"])
+        """FLOP/s of matrix products on the device; unavailable, with the reason, where it cannot be measured."""
+        try:
+            return quantity_of(self._once({"do": "ceiling", "device": device, "precision": precision})["ceiling"])
+        except CellError as error:
+            return unavailable("FLOP/s", f"the matrix products of the device: {error}")
 
     def build(self, request: CellRequest, speech: NDArray[np.int16], report: Report = unheard) -> CellProcess:
         """Build a cell in a fresh process and warm it up.

@@ -100,7 +100,7 @@ class CellBench(Protocol):
         ...
 
     def ceiling(self, device: str, precision: str) -> Quantity:
-        """FLOP/s of matrix products on the device."""
+        """FLOP/s of matrix products on the device; unavailable, with the reason, where it cannot be measured."""
         ...
 
     def build(self, request: CellRequest, speech: NDArray[np.int16], report: Report) -> LivingCell:

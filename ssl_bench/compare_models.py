@@ -29,7 +29,7 @@ from ssl_bench.console import stderr
 from ssl_bench.living_cells import LivingCells
 from ssl_bench.measure_speech import speech_to_measure
 from ssl_bench.metering import new_meter
-from ssl_bench.round_plan import window_seconds
+from ssl_bench.round_plan import REPORT_SECONDS, window_seconds
 from ssl_bench.runs import RunFolder, new_run
 from ssl_bench.session import recorded
 from ssl_bench.systems import names_side_by_side
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 
 FEWEST_ROUNDS = 2
 """One round alone cannot tell how rounds scatter."""
-REPORT_SECONDS = 3.0
-"""s that writing the record and the report takes."""
 
 
 def compare(
@@ -201,7 +199,6 @@ def _one_cell(
     except CellError as error:
         reason = str(error) if number == 1 else f"in round {number}: {error}"
         fail(session, cell, reason)
-        living.end(cell)
         return {"failed": reason}, None
     session.paces[cell] = replace(expected, call=_call_seconds(measured, expected.call))
     if number == 1:

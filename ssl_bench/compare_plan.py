@@ -24,10 +24,7 @@ def plan(session: Session, say: CompareProgress, *, clip_chosen: bool) -> None:
     """Fill in `plans`, `ceiling`, `paces` and `window`; requests that cannot be measured, or not in time, are taken out."""
     _count(session)
     config = session.config
-    try:
-        session.ceiling = session.bench.ceiling(config.device, config.precision)
-    except CellError as error:
-        say.phase(f"the ceiling of matrix products could not be measured: {error}")
+    session.ceiling = session.bench.ceiling(config.device, config.precision)
     session.window = SHORTEST_WINDOW[config.device]
     _expect(session)
     if _round(session) > session.latest and not clip_chosen and config.device == "cpu":

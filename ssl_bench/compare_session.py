@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.carbon import GridIntensity
 from benchmarks.cell import CellSetting
-from benchmarks.cell_rows import mfu
-from benchmarks.comparison import ENERGY, FLOPS, MEMORY, SPEED, Prices, SideBySide
+from benchmarks.comparison import ENERGY, MEMORY, SPEED, Prices, SideBySide
 from benchmarks.quantity import Quantity
 from benchmarks.record import Conditions, Measurement, Record, headline_scope
 from benchmarks.rounds import Cell, combined, relative_half_width
 from reports.published import published_rows
+from ssl_bench.cell_outcome import counted_rows
 from ssl_bench.cells import CellBench, CellRequest
 from ssl_bench.compare_outcome import outcome
 from ssl_bench.compare_settings import CompareConfig
@@ -108,20 +108,8 @@ class Session:
     def of_cell(self, cell: Cell) -> list[Measurement]:
         """One row for each metric, over all rounds so far, and what was counted."""
         rows = combined([row for row in rows if (row.model, row.phase) == cell] for rows in self.rounds)
-        return rows + self._counted(cell, rows) if rows else []
-
-    def _counted(self, cell: Cell, rows: list[Measurement]) -> list[Measurement]:
-        """MACs and FLOPs of a clip, and the share of the matrix products that the step reached."""
-        speed = next((row for row in rows if row.metric == SPEED), None)
-        if speed is None or cell not in self.plans:
-            return []
-        counts = self.plans[cell].counts
-        found = [Measurement(cell[0], name, q, cell[1], scope, speed.conditions) for name, scope, q in counts]
-        if self.ceiling is None:
-            return found
-        flops = next(row.quantity for row in found if row.metric == FLOPS)
-        share = mfu(speed.quantity, flops, self.ceiling)
-        return [*found, Measurement(cell[0], "mfu", share, cell[1], None, speed.conditions)]
+        plan = self.plans.get(cell)
+        return rows if plan is None else rows + counted_rows(plan, self.ceiling, rows)
 
     def so_far(self) -> dict[Cell, dict[str, Quantity]]:
         """The figures of the live table."""

@@ -14,8 +14,6 @@ import torch
 
 from benchmarks.carbon import GridIntensity, chosen_intensity
 from benchmarks.cell import CellSetting
-from benchmarks.cell_rows import mfu
-from benchmarks.comparison import FLOPS, SPEED
 from benchmarks.environment import conditions, environment
 from benchmarks.protocol import Protocol
 from benchmarks.quantity import Quantity
@@ -24,7 +22,7 @@ from benchmarks.rounds import combined
 from models.catalog import CATALOG, is_foreign, is_run
 from models.errors import BadInputError
 from reports.measure_report import write_measure_report
-from ssl_bench.cell_outcome import failed_rows, with_note
+from ssl_bench.cell_outcome import counted_rows, failed_rows, with_note
 from ssl_bench.cell_processes import CellServer
 from ssl_bench.cells import CellBench, CellError, CellInputError, CellRequest, halved_until_it_fits
 from ssl_bench.console import stderr
@@ -71,14 +69,7 @@ class Subject:
         if not self.repeats:
             return failed_rows(self.request, self.failed) if self.failed else []
         rows = combined(self.repeats, repeats=True)
-        speed = next(row for row in rows if row.metric == SPEED)
-        s, counts = self.request.setting, () if self.plan is None else self.plan.counts
-        rows += [Measurement(s.model, name, q, s.phase, scope, speed.conditions) for name, scope, q in counts]
-        if counts and ceiling is not None:
-            flops = next(q for name, _, q in counts if name == FLOPS)
-            share = mfu(speed.quantity, flops, ceiling)
-            rows.append(Measurement(s.model, "mfu", share, s.phase, None, speed.conditions))
-        return rows
+        return rows if self.plan is None else rows + counted_rows(self.plan, ceiling, rows)
 
 
 @dataclass

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from benchmarks.quantity import Quantity
 from reports.units import duration, plain, shown, with_prefix
 from ssl_bench.progress import StatusLine
+from ssl_bench.repeat_plan import OVERHEAD
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from benchmarks.protocol import Protocol
     from benchmarks.repeats import Stage
     from ssl_bench.measure_settings import MeasureConfig
-
-OVERHEAD = 5.0
-"""s that a repeat takes beside its window, until one has shown it: start of its process, build, warm-up."""
 
 
 class MeasureProgress(StatusLine):

@@ -8,12 +8,10 @@ from contextlib import contextmanager
 from statistics import fmean
 
 from benchmarks.protocol import Protocol
-from ssl_bench.round_plan import SHORTEST_WINDOW, latest_end
+from ssl_bench.round_plan import REPORT_SECONDS, SHORTEST_WINDOW, latest_end
 
 OVERHEAD = 5.0
 """s that a visit takes beside its window until one has shown it: start, build, warm-up."""
-REPORT_SECONDS = 3.0
-"""s that writing the record and the report takes."""
 
 
 class RepeatPlan:

@@ -24,6 +24,8 @@ UNKNOWN_CALL = 1.0
 """s of a call whose FLOPs cannot be counted."""
 ASIDE = 0.15
 """s of a visit beside its window: messages, the meter's edges, the call before the window."""
+REPORT_SECONDS = 3.0
+"""s that writing the record and the report takes."""
 SPARE_SHARE, SPARE_SECONDS = 0.2, 30.0
 """How far past `--minutes` a command may end: a fifth, or half a minute where that is more."""
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.protocol import Protocol
-from ssl_bench.repeat_plan import OVERHEAD, REPORT_SECONDS, RepeatPlan
+from ssl_bench.repeat_plan import OVERHEAD, RepeatPlan
 from ssl_bench.round_plan import (
     ASIDE,
     LONGEST_WINDOW,
+    REPORT_SECONDS,
     ROUNDS,
     Pace,
     expected_pace,
