@@ -254,6 +254,7 @@ class _Process:
     def _last_words(self) -> str:
         self._ended = True
         code = self._server.exit_code(self)
+        self.kill()
         lines = _lines(self._said)
         self._close()
         return ended_because(code, lines)
@@ -269,9 +270,9 @@ class _Process:
         self._close()
 
     def kill(self) -> None:
-        """End the process, and leave what it says of that to whoever listens."""
-        with suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
+        """End the process and what it forked, and leave what it says of that to whoever listens."""
+        with suppress(OSError):  # they may all have ended
+            os.killpg(self.pid, signal.SIGKILL)
 
     def _close(self) -> None:
         self._channel.close()

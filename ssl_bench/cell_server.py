@@ -75,6 +75,8 @@ def _import_for(models: list[str]) -> None:
 def _forked(control: socket.socket, channel: int, said: int, *, fresh: bool) -> int:
     """The number of a new process at the other end of `channel`."""
     pid = os.fork()
+    with suppress(OSError):
+        os.setpgid(pid, 0)  # what a model of the user's forks ends with its cell
     if pid:
         os.close(channel)
         os.close(said)

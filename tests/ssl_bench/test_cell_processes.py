@@ -109,6 +109,10 @@ def test_a_cell_that_ends_badly_is_an_error_here(
     assert type(caught.value) is error
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+    end = time.monotonic() + 60
+    while time.monotonic() < end and _left_behind():
+        time.sleep(0.01)
+    assert not _left_behind(), "what it forked is gone too"
 
 
 @pytest.mark.parametrize("function", ["talkative", "silent", "threaded", "elsewhere"])
@@ -203,6 +207,13 @@ def test_nothing_is_left_of_a_command_that_is_killed() -> None:
     while time.monotonic() < end and any(_alive(pid) for pid in pids):
         time.sleep(0.01)
     assert not any(_alive(pid) for pid in pids)
+
+
+def _left_behind() -> list[int]:
+    """Forks of cells whose cell is gone."""
+    found = psutil.process_iter(["ppid", "cmdline", "status"])
+    alive = (p.info for p in found if p.info["status"] != psutil.STATUS_ZOMBIE)
+    return [info["ppid"] for info in alive if info["ppid"] == 1 and "ssl_bench.cell_server" in (info["cmdline"] or ())]
 
 
 def _alive(pid: int) -> bool:
