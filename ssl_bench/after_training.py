@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reports.units import duration
+from ssl_bench.attempts import Attempt, PhaseCost, not_net
+from ssl_bench.ledger import billing
 from ssl_bench.time_limit import TimeLimit, time_of_day
 
 if TYPE_CHECKING:
+    from benchmarks.energy import EnergyMeter
     from ssl_bench.config import TrainAndMeasureConfig
     from ssl_bench.job import Job
 
@@ -34,6 +41,24 @@ def seconds_after(config: TrainAndMeasureConfig, trained: float | None) -> float
 def limit_after(job: Job) -> TimeLimit:
     """For all that follows the training, which has just ended."""
     return TimeLimit.of(seconds_after(job.config, job.attempts[-1].seconds) or LEAST)
+
+
+@contextmanager
+def billed(job: Job, meter: EnergyMeter) -> Iterator[None]:
+    """Put what follows the training, which the running `meter` meters, into the attempt, and into its bill meanwhile."""
+    began, trained = time.monotonic(), job.attempts[-1]
+
+    def so_far() -> Attempt:
+        cost = PhaseCost(
+            time.monotonic() - began, meter.live().energy, not_net("not kept of what follows the training")
+        )
+        return replace(trained, phases={**trained.phases, "evaluation": cost})
+
+    with billing(job.run.bill_path, so_far):
+        try:
+            yield
+        finally:
+            job.attempts[-1] = so_far()
 
 
 def without_report(limit: TimeLimit, counting: float) -> TimeLimit:

@@ -10,6 +10,8 @@ from benchmarks.quantity import Quantity, quantity_of, summed_interval, unavaila
 
 SCOPES = ("gpu", "cpu", "dram", "machine")
 KILLED = "killed: counted up to a few seconds before its end"
+BUDGETED = ("targets", "training")
+"""Phases that a budget is for; measuring and evaluating ("evaluation") come after it."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Attempt:
     Attributes:
         number: from 1 on.
         started: ISO 8601, UTC.
-        phases: "targets" and "training" to what they cost.
+        phases: "targets", "training" and "evaluation" (all that follows training) to what they cost.
         steps: optimiser steps done, those lost with an abrupt end included.
         audio_seconds: of speech in these steps.
         data_wait: seconds the training waited for speech.
@@ -86,12 +88,22 @@ class Attempt:
 
     @property
     def seconds(self) -> float:
-        """Of wall time in all phases."""
-        return sum(cost.seconds for cost in self.phases.values())
+        """Of wall time in the phases that a budget is for."""
+        return sum(cost.seconds for cost in self.budgeted)
 
     def joules(self, scope: str) -> float:
-        """Energy of all phases, 0 where it is unknown (budgets only)."""
-        return sum(cost.energy[scope].value or 0.0 for cost in self.phases.values())
+        """Energy of the phases that a budget is for, 0 where it is unknown."""
+        return sum(cost.energy[scope].value or 0.0 for cost in self.budgeted)
+
+    @property
+    def budgeted(self) -> list[PhaseCost]:
+        """What a budget is spent on."""
+        return [self.phases[name] for name in BUDGETED if name in self.phases]
+
+    @property
+    def all_seconds(self) -> float:
+        """Of wall time in all phases."""
+        return sum(cost.seconds for cost in self.phases.values())
 
 
 def _less(whole: Quantity, part: Quantity) -> Quantity:
@@ -131,7 +143,7 @@ def phase_cost(attempts: list[Attempt], phase: str) -> PhaseCost | None:
 
 
 def lost_cost(attempts: list[Attempt], phase: str) -> PhaseCost | None:
-    """The part of `phase_cost` that bought nothing, None where all of it did."""
+    """What a phase of all attempts spent for nothing, None where nothing was lost."""
     return _sum([attempt.lost[phase] for attempt in attempts if phase in attempt.lost])
 
 
@@ -178,7 +190,7 @@ def recovered(attempt: Attempt, lines: list[dict[str, Any]], bill: dict[str, Any
     """
     found = _by_lines(attempt, lines)
     billed = None if bill is None or bill["number"] != attempt.number else Attempt.from_document(bill)
-    if billed is None or billed.seconds <= found.seconds:
+    if billed is None or billed.all_seconds <= found.all_seconds:
         return found
     noted = {
         name: cost if name in attempt.phases and cost == attempt.phases[name] else _noted(cost, KILLED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -42,6 +42,11 @@ class _Phase:
     name: str
     began: float
     energy: dict[str, Quantity]
+
+
+def billing(path: Path, so_far: Callable[[], Attempt]) -> Regularly:
+    """Keep an attempt as it stands in a file while the block runs, for a process that is killed."""
+    return Regularly(lambda: write_atomically(path, json.dumps(so_far().document()) + "\n"), BILL_S)
 
 
 class Ledger:
@@ -121,7 +126,7 @@ class Ledger:
     @contextmanager
     def billed(self, path: Path) -> Iterator[None]:
         """Keep the attempt as it stands in a file meanwhile, for a process that is killed; and in `attempts` at the end."""
-        with Regularly(lambda: write_atomically(path, json.dumps(self.so_far().document()) + "\n"), BILL_S):
+        with billing(path, self.so_far):
             try:
                 yield
             finally:

@@ -113,9 +113,13 @@ def training_rows(
 
 
 def _lost_rows(trial: Trial, attempts: list[Attempt]) -> Rows:
-    """What went into work that was lost with attempts that ended badly; it is part of the phases' own rows."""
+    """What went into work that was lost with attempts that ended before their time.
+
+    It is part of the rows of targets and training; of "evaluation", which a resumed run does anew, it comes on top.
+    """
     rows: Rows = []
-    for phase, held in (("targets", trial.held()), ("training", trial.training_conditions())):
+    held_in = {"targets": trial.held(), "training": trial.training_conditions(), "evaluation": trial.held()}
+    for phase, held in held_in.items():
         lost = lost_cost(attempts, phase)
         if lost is not None:
             seconds = Quantity(lost.seconds, "s", "measured")

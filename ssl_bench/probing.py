@@ -38,7 +38,7 @@ def probe_rows(
     """Error rates of each system on held-out speakers, and their bills; then what the record has to say of it.
 
     CER and WER where there are transcripts, else speaker accuracy; at most an hour of labels, at most two hours tested, and
-    as much of them as there is time for. `twin` builds the encoder with its first weights; `meter` is not started yet.
+    as much of them as there is time for. `twin` builds the encoder with its first weights; `meter` is running.
     Speech that cannot be used ends no run.
     """
     held, seed = trial.held(), trial.config.seed
@@ -49,7 +49,7 @@ def probe_rows(
         System(LOG_MEL, seed, LogMelControl, LogMelControl),
     ]
     try:
-        with meter, _passing_folder(job.run.path / ".features") as folder:
+        with _passing_folder(job.run.path / ".features") as folder:
             task, speech_at = _task(job)
             speech = speech_at(LITTLE)
             settings = EvaluationSettings((task,), head="linear", features=str(folder))

@@ -76,7 +76,7 @@ def spent(record: Record, equal: Equal | None, budget: float | None) -> dict[str
     """
     attempts = [Attempt.from_document(document) for document in record.details["attempts"]]
     scope = headline_scope(record.config["device"])
-    energy = added([cost.energy[scope] for attempt in attempts for cost in attempt.phases.values()])
+    energy = added([cost.energy[scope] for attempt in attempts for cost in attempt.budgeted])
     hours = _value(record.find("audio_hours_seen", "training"))
     rate = _value(record.find("flops_per_audio_second", "training"))
     used: dict[str, float | None] = {

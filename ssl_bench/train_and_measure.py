@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from models.interface import SAMPLE_RATE
 from models.pretrained import load_pretrained
 from models.targets import READING_SHARE
 from reports.run_report import write_run_report
-from ssl_bench.after_training import TARGETS_SHARE, limit_after, promise, untrained_because, without_report
+from ssl_bench.after_training import TARGETS_SHARE, billed, limit_after, promise, untrained_because, without_report
 from ssl_bench.attempts import PhaseCost
 from ssl_bench.config import TrainAndMeasureConfig, clip_shape
 from ssl_bench.data.clips import ClipSource
@@ -85,7 +85,11 @@ def train_and_measure(
             job.details["stopped"] = "by the user, before the first step"
             record, modules = job.record("unfinished"), None
         else:
-            record, modules = _rated(job, trial, say)
+            stopped = "stopped" in job.details
+            with EnergyMeter() as meter, nullcontext() if stopped else billed(job, meter):
+                record, modules = _rated(job, trial, say, meter)
+            _note_disturbances(job, "evaluation", meter)
+            record = replace(record, details=job.record(record.status).details)
         write_run_report(record, job.run.path, job.run.metrics(), modules)
         job.run.write(record)
         if record.status == "finished":
@@ -93,7 +97,7 @@ def train_and_measure(
         return job.run, record
 
 
-def _rated(job: Job, trial: Trial, say: Progress) -> tuple[Record, Sequence[ModuleMacs] | str]:
+def _rated(job: Job, trial: Trial, say: Progress, meter: EnergyMeter) -> tuple[Record, Sequence[ModuleMacs] | str]:
     """The record with what training and measuring gave, and fvcore's table; one that was stopped is soon done with."""
     limit = limit_after(job)
     if stop_asked():
@@ -110,10 +114,9 @@ def _rated(job: Job, trial: Trial, say: Progress) -> tuple[Record, Sequence[Modu
     if "stopped" not in job.details:
         say.phase(f"trained {trial.state.step} steps; what follows ends by {time_of_day(limit.left)}")
         try:
-            record = _measured(job, trial, record, say, work)
+            record = _measured(job, trial, record, say, limit=work, meter=meter)
         except KeyboardInterrupt:
             job.details["stopped"] = "by the user, while measuring"
-            record = replace(record, details=job.record("unfinished").details)
     if stop_asked() or limit.left <= 0:
         return record, "the run was stopped" if stop_asked() else "time was up"
     clip_seconds = trial.training_conditions().clip_seconds or 1.0
@@ -121,7 +124,7 @@ def _rated(job: Job, trial: Trial, say: Progress) -> tuple[Record, Sequence[Modu
     return record, opinion if isinstance(opinion, str) else opinion.modules
 
 
-def _measured(job: Job, trial: Trial, record: Record, say: Progress, limit: TimeLimit) -> Record:
+def _measured(job: Job, trial: Trial, record: Record, say: Progress, *, limit: TimeLimit, meter: EnergyMeter) -> Record:
     """The finished record: inference in a process of its own, then the probe."""
     if job.config.inference:
         say.phase("measuring inference in a process of its own")
@@ -129,11 +132,9 @@ def _measured(job: Job, trial: Trial, record: Record, say: Progress, limit: Time
         record = record.extended(inference_rows(trial, job.run.path, speech, limit, job.start_up))
         job.run.write(record)
     if job.config.evaluate:
-        meter = EnergyMeter()
         rows, about = probe_rows(job, trial, lambda: built(job.config).encoder, meter, say=say.phase, limit=limit)
         record = record.extended(rows)
         job.details |= about
-        _note_disturbances(job, "evaluation", meter)
     return replace(job.record("finished"), measurements=record.measurements)
 
 

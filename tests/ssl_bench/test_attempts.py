@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Any
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.quantity import Quantity, unavailable
-from ssl_bench.attempts import Attempt, PhaseCost, added, phase_cost, recovered
+from ssl_bench.after_training import billed
+from ssl_bench.attempts import Attempt, PhaseCost, added, lost_cost, phase_cost, recovered, with_lost_work
 
 NO_GPU = unavailable("J", "no GPU was metered")
 NO_IDLE = unavailable("J", "idle power was not measured")
@@ -36,7 +39,7 @@ attempts = st.builds(
     Attempt,
     st.integers(1, 99),
     st.just("2026-11-20T08:00:00+00:00"),
-    st.dictionaries(st.sampled_from(["targets", "training"]), costs),
+    st.dictionaries(st.sampled_from(["targets", "training", "evaluation"]), costs),
     st.integers(0, 10**9),
     st.floats(0, 1e9),
     st.floats(0, 1e9),
@@ -127,3 +130,29 @@ def test_a_kill_right_after_a_checkpoint_goes_back_to_no_earlier_line() -> None:
     """The record of step 12 is later than the line of step 10, although a line's clock also ran between the phases."""
     saved = Attempt(1, "t", {"targets": cost(3.0, 30.0), "training": cost(7.0, 70.0)}, steps=12, audio_seconds=96.0)
     assert recovered(saved, [line(1, 10.4, 10, 65.0)]) is saved
+
+
+def test_what_a_killed_evaluation_cost_is_lost_and_on_the_bill(tmp_path: Path) -> None:
+    """The training before it is kept: only what followed is done anew. No budget is spent on it."""
+    trained = Attempt(2, "t", {"targets": cost(3.0, 30.0), "training": cost(7.0, 70.0)}, steps=12, audio_seconds=96.0)
+    job: Any = SimpleNamespace(attempts=[trained], run=SimpleNamespace(bill_path=tmp_path / "bill.json"))
+    joules = {
+        scope: Quantity(40.0, "J", "sampled", note="power samples") for scope in ("gpu", "cpu", "dram", "machine")
+    }
+    meter = cast("Any", SimpleNamespace(live=lambda: SimpleNamespace(energy=joules)))
+    with billed(job, meter):
+        while not (tmp_path / "bill.json").is_file():
+            pass
+        assert job.attempts == [trained], "until then it is in the file alone"
+    (stopped,) = job.attempts
+    assert stopped.phases["evaluation"].energy == joules
+    killed = recovered(trained, [], json.loads((tmp_path / "bill.json").read_text()))
+    assert killed.phases["training"] == trained.phases["training"]
+    assert "killed" in killed.phases["evaluation"].energy["cpu"].note
+    for ended in (stopped, killed):
+        assert (ended.seconds, ended.joules("cpu")) == (10.0, 100.0)
+        known = with_lost_work(ended, trained)
+        assert set(known.lost) == {"evaluation"}
+        lost = lost_cost([Attempt(1, "t"), known], "evaluation")
+        assert lost is not None
+        assert lost.energy["machine"].value == 40.0

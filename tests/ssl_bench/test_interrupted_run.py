@@ -173,6 +173,8 @@ def test_ctrl_c_while_measuring_can_be_resumed(
     assert same(weights(run), kept)
     assert value(after, "energy", "training", "machine") >= value(before, "energy", "training", "machine")
     assert value(after, "real_time_factor", "inference") > 0
+    assert value(after, "duration_lost", "evaluation") > 0
+    assert value(after, "energy_lost", "evaluation", "machine") > 0
 
 
 def test_a_loss_that_is_no_number_stops_names_the_step_and_keeps_finite_weights(
