@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from models.errors import BadInputError
 from reports.units import duration
 from ssl_bench.evaluation import Evaluation, System, evaluated
-from ssl_bench.evaluation_forecast import FEATURES, Forecast, planned_hours
+from ssl_bench.evaluation_forecast import FEATURES, planned_hours
+from ssl_bench.evaluation_pace import Pace, WatchedForecast
 from ssl_bench.kept_controls import KeptControls
 from ssl_bench.time_limit import time_of_day
 
@@ -34,49 +36,27 @@ PILOT_SHARE = 0.25
 """Of the time, at which a pilot is ended: by then it has told enough."""
 SHARES = tuple(2 ** (-step / 2) for step in range(25))
 """Of the speech: few steps, so that two evaluations on one machine mostly take the same utterances."""
+EFFORTS = tuple(2 ** (-step / 2) for step in range(1, 13))
+"""Of what recognisers would hear, where the least share does not fit; they make a few passes whatever these ask."""
 LEAST_HOURS = 0.1
 """Of speech, in all parts: rates on less say nothing, whatever the time."""
-
-
-@dataclass(frozen=True)
-class Pace:
-    """Seconds that a kind of work takes: so many at once, and more for each hour that is heard."""
-
-    at_once: float
-    an_hour: float
-
-    def seconds(self, hours: float) -> float:
-        """For so many hours."""
-        return self.at_once + self.an_hour * hours
-
-    @classmethod
-    def through(cls, hours: Sequence[float], seconds: Sequence[float]) -> Pace:
-        """Of one or two pilots; where the second was no slower for all that it heard, the larger mean counts."""
-        slope = seconds[-1] / max(hours[-1], 1e-9)
-        if len(hours) == 2 and hours[1] > hours[0] and seconds[1] > seconds[0]:
-            slope = (seconds[1] - seconds[0]) / (hours[1] - hours[0])
-        return cls(max(0.0, seconds[0] - slope * hours[0]), slope)
-
-
-Paces = Mapping[str, Pace]
-"""By the kind of work."""
 
 
 def fitted(evaluation: Evaluation, systems: Sequence[System], speech: SpeechAt) -> Evaluation:
     """The evaluation on as much of its speech as its limit of time holds by forecast; without a limit it stays as it is.
 
     `evaluation` has any share of the speech, which tells how much there is. Recognisers learn less too: by the root of the
-    share, since of little speech more passes are worth their time.
+    share, since of little speech more passes are worth their time; and where the least share does not fit, by as much as it takes.
     """
     if evaluation.limit is None or evaluation.limit.left <= 0:
         return evaluation
     known = replace(evaluation.settings, tasks=tuple(t for t in evaluation.settings.tasks if t != "ks"))
     plan = _Plan(replace(evaluation, settings=known), speech, evaluation.limit)
-    share = plan.share(systems) if known.tasks and sum(plan.whole.values()) > 0 else 1.0
-    taken = speech(share)
-    if share < 1.0:
+    share, effort = plan.chosen(systems) if known.tasks and sum(plan.whole.values()) > 0 else (1.0, 1.0)
+    taken = speech(share).learned_with(effort)
+    if taken.shortened:
         evaluation.say(f"to end by {time_of_day(evaluation.limit.left)}: {taken.shortened}")
-    settings = learning_less(evaluation.settings, evaluation.device.type, share)
+    settings = learning_less(evaluation.settings, evaluation.device.type, share, effort)
     return replace(evaluation, settings=settings, speech=taken, _spelled={})
 
 
@@ -93,9 +73,13 @@ def limit_document(evaluation: Evaluation) -> dict[str, Any] | None:
     }
 
 
-def learning_less(settings: EvaluationSettings, device: str, share: float) -> EvaluationSettings:
-    """What recognisers hear where they have a share of the speech."""
-    return settings if share == 1.0 else replace(settings, hours=settings.chosen_hours(device) * share**0.5)
+def learning_less(settings: EvaluationSettings, device: str, share: float, effort: float = 1.0) -> EvaluationSettings:
+    """What recognisers hear where they have a share of the speech, and of what they would hear of it a part."""
+    return (
+        settings
+        if share == effort == 1.0
+        else replace(settings, hours=settings.chosen_hours(device) * share**0.5 * effort)
+    )
 
 
 class _Plan:
@@ -108,12 +92,14 @@ class _Plan:
         self._systems: list[list[System]] = []
         self._hours: list[dict[str, list[float]]] = []
         self._seconds: list[dict[str, list[float]]] = []
+        self._an_hour: list[dict[str, float]] = []
+        self._unreached: set[str] = set()  # kinds that a pilot had no time for
         self._reading = 0.0  # seconds an hour
         self._known = False
         self._decoded: dict[float, EvaluationSpeech] = {}
 
-    def share(self, systems: Sequence[System]) -> float:
-        """Of the speech, so that all systems end in time by forecast."""
+    def chosen(self, systems: Sequence[System]) -> tuple[float, float]:
+        """A share of the speech, and the part of what recognisers would hear of it, so that all systems end in time by forecast."""
         groups: dict[str, list[System]] = {}
         for system in systems:  # a model's own random weights go as fast as its others
             groups.setdefault(system.control or system.name, []).append(system)
@@ -121,6 +107,7 @@ class _Plan:
         self._known = bool(self.evaluation.controls.known)
         self._systems = list(groups.values())
         self._hours, self._seconds = [{} for _ in groups], [{} for _ in groups]
+        self._an_hour = [{} for _ in groups]
         self.evaluation.say(f"a pilot tells how much speech {duration(self.limit.left)} hold")
         for size, passes in zip(PILOTS, PILOT_PASSES, strict=True):
             began, end = self.limit.spent, self.limit.part(PILOT_SHARE * self.limit.seconds)
@@ -130,11 +117,12 @@ class _Plan:
                 with suppress(BadInputError):  # too little speech for a task
                     self._pilot(group, members[0], (size, passes), end.part(end.left / (len(groups) - group)))
             if self._forecast(1.0) <= FILLED * self.limit.left:
-                return 1.0
+                return 1.0, 1.0
             if self.limit.spent - began > FIRST_AT_MOST:
                 break
         shares = [share for share in SHARES if share * sum(self.whole.values()) >= LEAST_HOURS] or [1.0]
-        return next((share for share in shares if self._forecast(share) <= FILLED * self.limit.left), shares[-1])
+        ways = [(share, 1.0) for share in shares] + [(shares[-1], effort) for effort in EFFORTS]
+        return next((way for way in ways if self._forecast(*way) <= FILLED * self.limit.left), ways[-1])
 
     def _pilot(self, group: int, system: System, effort: tuple[float, float], limit: TimeLimit) -> None:
         size, passes = effort
@@ -150,6 +138,10 @@ class _Plan:
             if heard and forecast.seconds(kind) > 0:  # nothing, where time was up before
                 self._hours[group].setdefault(kind, []).append(heard)
                 self._seconds[group].setdefault(kind, []).append(forecast.seconds(kind))
+                if (an_hour := forecast.an_hour(kind)) is not None:
+                    self._an_hour[group][kind] = an_hour
+            elif limit.left <= 0:
+                self._unreached.add(kind)
 
     def _read(self, share: float) -> EvaluationSpeech:
         """A share of the speech. How much longer it takes the first time tells how long decoding does."""
@@ -165,10 +157,10 @@ class _Plan:
 
     def _run(
         self, system: System, settings: EvaluationSettings, speech: EvaluationSpeech, limit: TimeLimit
-    ) -> Forecast:
+    ) -> WatchedForecast:
         """The tasks on a system, whose times the forecast then has."""
         hours = {name: part.hours for name, part in speech.parts.items()}
-        forecast = Forecast(1, planned_hours(settings, hours, self.device), self.limit.clock)
+        forecast = WatchedForecast(1, planned_hours(settings, hours, self.device), self.limit.clock)
         quiet = replace(
             self.evaluation, settings=settings, speech=speech, say=lambda _: None, tell=lambda *_: None, about={},
             forecast=forecast, controls=KeptControls(), limit=limit, _spelled={},
@@ -176,13 +168,15 @@ class _Plan:
         list(evaluated([system], quiet))
         return forecast
 
-    def _forecast(self, share: float) -> float:
-        """Seconds for a share of the speech."""
-        settings = learning_less(self.evaluation.settings, self.device, share)
+    def _forecast(self, share: float, effort: float = 1.0) -> float:
+        """Seconds for a share of the speech; infinite where no pilot came to a kind of its work."""
+        if self._unreached - {kind for seconds in self._seconds for kind in seconds}:
+            return math.inf
+        settings = learning_less(self.evaluation.settings, self.device, share, effort)
         work = _work(settings, {name: share * part for name, part in self.whole.items()}, self.device)
         told = [
-            {kind: Pace.through(hours[kind], seconds[kind]).seconds(work[kind]) for kind in hours}
-            for hours, seconds in zip(self._hours, self._seconds, strict=True)
+            {kind: Pace.through(hours[kind], seconds[kind], an_hour.get(kind)).seconds(work[kind]) for kind in hours}
+            for hours, seconds, an_hour in zip(self._hours, self._seconds, self._an_hour, strict=True)
         ]
         # What a pilot did not come to is taken to be as slow as where it is slowest.
         slowest = {kind: max((each[kind] for each in told if kind in each), default=0.0) for kind in work}

@@ -82,6 +82,7 @@ class EvaluationSpeech:
         tested_on: the name of the test folder.
         final: whether that is a final test set, on which nothing may be chosen.
         share: of each part that is taken, less than 1 where time limits it.
+        effort: the part that recognisers hear of what they would of this share, less than 1 where time limits that too.
     """
 
     parts: dict[str, Part]
@@ -90,12 +91,14 @@ class EvaluationSpeech:
     tested_on: str
     final: bool
     share: float = 1.0
+    effort: float = 1.0
 
     @property
     def labels_taken(self) -> str:
         """How much of train is learned from, as rows that may be compared have to agree on it."""
         train = self.parts.get("train")
-        return self.labels if self.share == 1.0 or train is None else f"{60 * train.hours:.2g}min"
+        taken = self.labels if self.share == 1.0 or train is None else f"{60 * train.hours:.2g}min"
+        return taken if self.effort == 1.0 else f"{taken}, {self.effort:.2g} of the passes"
 
     @property
     def test_taken(self) -> str:
@@ -107,11 +110,20 @@ class EvaluationSpeech:
 
     @property
     def shortened(self) -> str:
-        """What time left of each part; empty where all is taken."""
-        if self.share == 1.0:
-            return ""
-        taken = (f"{len(p.spoken)} of {p.planned} utterances of {name}" for name, p in self.parts.items() if p.planned)
-        return f"{', '.join(taken)}, as many as time allowed"
+        """What time left of each part and of learning; empty where all is taken."""
+        taken = [f"{len(p.spoken)} of {p.planned} utterances of {name}" for name, p in self.parts.items() if p.planned]
+        speech = "" if self.share == 1.0 else f"{', '.join(taken)}, as many as time allowed"
+        learning = "" if self.effort == 1.0 else f"recognisers heard {self.effort:.2g} of what they hear with more time"
+        return "; ".join(filter(None, (speech, learning)))
+
+    def learned_with(self, effort: float) -> EvaluationSpeech:
+        """The same speech for recognisers that hear this part of what they would."""
+        less = replace(self, effort=effort)
+        return (
+            less
+            if effort == 1.0
+            else replace(less, how=f"{self.how.removesuffix(f'; {self.shortened}')}; {less.shortened}")
+        )
 
     @property
     def train(self) -> tuple[Spoken, ...]:

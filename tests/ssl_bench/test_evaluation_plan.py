@@ -16,7 +16,8 @@ from ssl_bench import evaluation_plan, evaluation_tasks
 from ssl_bench.evaluate_settings import EvaluationSettings
 from ssl_bench.evaluation import Evaluation, Finding, Subject, System, evaluated
 from ssl_bench.evaluation_forecast import FEATURES
-from ssl_bench.evaluation_plan import SHARES, Pace, fitted, limit_document
+from ssl_bench.evaluation_pace import Pace, WatchedForecast
+from ssl_bench.evaluation_plan import EFFORTS, SHARES, fitted, limit_document
 from ssl_bench.evaluation_speech import EvaluationSpeech
 from ssl_bench.evaluation_tasks import Task
 from ssl_bench.kept_controls import KeptControls
@@ -71,21 +72,25 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Clock:
     def evaluate(systems: Sequence[System], evaluation: Evaluation) -> Iterator[Finding]:
         forecast, hours = evaluation.forecast, sum(part.hours for part in evaluation.speech.parts.values())
         forecast.begin()
+
+        def hear(kind: str, hours: float, an_hour: float) -> None:
+            for _ in range(20):
+                clock.now += an_hour * hours / 20
+                forecast.heard(kind, 3600 * hours / 20)
+
         for _ in systems:
-            clock.now += 36 * hours
-            forecast.heard(FEATURES, 3600 * hours)
-            learned = forecast.planned["asr, linear"] or 0.0
-            clock.now += 0.5 + 3.6 * learned
-            forecast.heard("asr, linear", 3600 * learned)
+            hear(FEATURES, hours, 36.0)
+            clock.now += 0.5
+            hear("asr, linear", forecast.planned["asr, linear"] or 0.0, 3.6)
         yield from ()
 
     monkeypatch.setattr(evaluation_plan, "evaluated", evaluate)
     return clock
 
 
-def whole(share: float) -> float:
+def whole(share: float, effort: float = 1.0) -> float:
     """Seconds of three systems by hand: features, four hearings of each at least three passes, and what each costs at once."""
-    learned = 4 * max(3.0 * share**0.5, 3 * share * HOURS["train"])
+    learned = 4 * max(3.0 * share**0.5 * effort, 3 * share * HOURS["train"])
     return 3 * (36 * share * sum(HOURS.values()) + 3.6 * learned + 0.5)
 
 
@@ -125,9 +130,38 @@ def test_controls_that_are_known_have_no_pilot(machine: Clock) -> None:
     assert machine.now == began, "nothing is left to be rated"
 
 
-def test_where_nothing_fits_the_least_is_taken(machine: Clock) -> None:
+@pytest.mark.parametrize("seconds", [35.0, 45.0])
+def test_where_the_least_share_does_not_fit_recognisers_learn_less(machine: Clock, seconds: float) -> None:
     """At least a tenth of an hour: of four hours the last step above 1 / 40 is a thirty-second."""
-    assert fitted(evaluation(3.0, machine), SYSTEMS, speech).speech.share == 2**-5
+    began = machine.now
+    found = fitted(evaluation(seconds, machine), SYSTEMS, speech)
+    left = seconds - (machine.now - began)
+    effort = next(e for e in EFFORTS if whole(2**-5, e) <= 0.75 * left)
+    assert (found.speech.share, found.speech.effort) == (2**-5, effort)
+    assert whole(2**-5) > 0.75 * left
+    assert found.settings.hours == pytest.approx(3.0 * 2**-2.5 * effort)
+    assert f"recognisers heard {effort:.2g} of what they hear with more time" in (limit_document(found) or {})["taken"]
+    assert found.speech.how.endswith(found.speech.shortened)
+    assert found.speech.labels_taken == f"1.9min, {effort:.2g} of the passes", (
+        "no row to hold against one that heard all"
+    )
+
+
+def test_where_the_pilots_come_to_nothing_the_least_is_taken(machine: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work of which nothing is known is not taken to cost nothing."""
+
+    def too_slow(*_: object) -> Iterator[Finding]:
+        machine.now += 60.0
+        yield from ()
+
+    monkeypatch.setattr(evaluation_plan, "evaluated", too_slow)
+    found = fitted(evaluation(200.0, machine), SYSTEMS, speech)
+    assert (found.speech.share, found.speech.effort) == (2**-5, EFFORTS[-1])
+
+
+def test_where_nothing_fits_the_least_is_taken(machine: Clock) -> None:
+    found = fitted(evaluation(3.0, machine), SYSTEMS, speech)
+    assert (found.speech.share, found.speech.effort) == (2**-5, EFFORTS[-1])
 
 
 def test_without_a_limit_or_time_there_is_no_pilot(machine: Clock) -> None:
@@ -156,6 +190,27 @@ def test_a_pace_goes_through_its_pilots() -> None:
     assert Pace.through([0.1, 0.4], [3.0, 6.0]) == Pace(pytest.approx(2.0), pytest.approx(10.0))
     assert Pace.through([0.1], [3.0]) == Pace(pytest.approx(0.0), pytest.approx(30.0))
     assert Pace.through([0.1, 0.4], [3.0, 2.0]) == Pace(pytest.approx(2.5), pytest.approx(5.0))
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3])
+def test_what_is_done_once_is_in_no_pace(batch: int) -> None:
+    """12 s before the first of 60 utterances, 3 s after each 15 of them, and 0.2 s an utterance, `batch` of them at a time."""
+    clock = Clock()
+    watched = WatchedForecast(1, {}, clock)
+    watched.begin()
+    clock.now += 12
+    for number in range(60):
+        watched.heard("asr", 6.0)
+        clock.now += 0.2 * batch if number % batch == batch - 1 else 0.0
+        clock.now += 3.0 if number % 15 == 14 else 0.0
+        if number == 10:
+            assert watched.an_hour("asr") is None, "too little to tell"
+    watched.ended("asr")
+    an_hour = watched.an_hour("asr")
+    assert an_hour == pytest.approx(0.2 * 600, rel=0.25)
+    pace = Pace.through([0.1], [watched.seconds("asr")], an_hour)
+    assert pace.seconds(0.1) == pytest.approx(watched.seconds("asr")), "the rest was done at once"
+    assert pace.seconds(10.0) == pytest.approx(12 + 4 * 3 + 10 * 600 * 0.2, rel=0.25)
 
 
 def test_what_time_does_not_reach_has_a_reason_for_a_rate(monkeypatch: pytest.MonkeyPatch) -> None:
