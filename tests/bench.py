@@ -183,10 +183,13 @@ def bench_count() -> None:
 
 STARTS = {
     "profile hubert-base": ("import torch; from transformers import HubertModel", 1.3),
-    "profile efficient-tiny": ("import torch", 1.5),
+    "profile efficient-tiny": ("import torch, torch.fx.experimental.symbolic_shapes, fvcore.nn, rich.table", 1.5),
     "env": ("import torch, psutil, pynvml, pandas, codecarbon.core.cpu, codecarbon.external.hardware, rich.table", 1.3),
 }
-"""Commands, what each has to import, and how many times as long it may take; codecarbon reads its table of CPUs by pandas."""
+"""Commands, what each has to import, and how many times as long it may take.
+
+Fake tensors, on which `profile` counts, need torch's symbolic shapes, and these sympy; codecarbon reads its table of CPUs by pandas.
+"""
 
 
 def bench_start() -> None:
