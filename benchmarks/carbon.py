@@ -134,4 +134,4 @@ def co2e(energy: Quantity, intensity: GridIntensity | None, pue: float = 1.0) ->
     where = " ".join(str(part) for part in (intensity.country, intensity.year) if part is not None)
     grid = f"{intensity.g_per_kwh:g} g/kWh ({', '.join(part for part in (where, intensity.source) if part)})"
     note = f"energy {energy.method}; PUE {pue:g}; {grid}"
-    return Quantity(energy.value * factor, "g", weakest("modelled", energy.method), ci95, energy.n, note)
+    return Quantity(energy.value * factor, "g", weakest("modelled", energy.method), ci95, energy.n, note, energy.flaw)

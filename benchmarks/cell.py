@@ -13,6 +13,7 @@ import torch
 from benchmarks.cell_rows import Row, energy_rows, latency_rows, memory_rows, time_rows
 from benchmarks.energy import EnergyMeter
 from benchmarks.environment import conditions
+from benchmarks.flaws import DISTURBED, NOT_STEADY, flawed
 from benchmarks.memory import PeakMemory, load_libraries, reserved
 from benchmarks.protocol import Protocol, warm_up
 from benchmarks.record import Conditions, Measurement
@@ -161,10 +162,13 @@ class WarmCell:
             )
         batch = self._setting.batch_seconds
         alone = self._one_clip(report) if first else []
-        rows = [*(self._memory if first else []), *time_rows(repeats, batch)]
+        rows = time_rows(repeats, batch)
         if self._setting.clips > 1 or step.one_clip is None or not self._watch.queues:
             rows += latency_rows(repeats.calls, "of a call on the whole batch")
         rows += energy_rows(repeats, batch, self._setting.pue, self._setting.grid)
+        found = (DISTURBED * bool(meter.reading.disturbances), NOT_STEADY * (not self._warm.steady))
+        rows = [*(self._memory if first else []), *((name, scope, flawed(q, *found)) for name, scope, q in rows)]
+        alone = [(name, scope, flawed(q, *found)) for name, scope, q in alone]
         self._waited = True
         self._rest()
         return MeasuredCell(self._measured(rows, alone), meter.reading.trace, _details(repeats, meter))

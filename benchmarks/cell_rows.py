@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from benchmarks.carbon import GridIntensity, co2e
-from benchmarks.quantity import Quantity, joined, unavailable, weakest
+from benchmarks.quantity import Quantity, flaws, joined, unavailable, weakest
 from benchmarks.timing import call_quantile, hull, inverse, repeat_interval
 
 if TYPE_CHECKING:
@@ -125,4 +125,6 @@ def mfu(rate: Quantity, flops: Quantity, ceiling: Quantity) -> Quantity:
     note = f"of {ceiling.value / 1e12:.3g} TFLOP/s, measured: {ceiling.note}"
     if rate.value * flops.value > ceiling.value:
         note = f"above 1, so the ceiling was disturbed; {note}"
-    return Quantity(flops.value * rate.value / ceiling.value, "1", "measured", ci95, rate.n, note)
+    return Quantity(
+        flops.value * rate.value / ceiling.value, "1", "measured", ci95, rate.n, note, flaws((rate, flops, ceiling))
+    )

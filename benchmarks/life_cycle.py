@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from benchmarks.quantity import Quantity, summed_interval, unavailable
+from benchmarks.quantity import Quantity, flaws, summed_interval, unavailable
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def added(parts: list[Quantity]) -> Quantity:
     if missing is not None:
         return unavailable(missing.unit, missing.note)
     value = sum(part.value for part in parts if part.value is not None)
-    return Quantity(value, parts[0].unit, "projected", summed_interval(parts))
+    return Quantity(value, parts[0].unit, "projected", summed_interval(parts), flaw=flaws(parts))
 
 
 def break_even(dearer: LifeCost, cheaper: LifeCost) -> Quantity:
@@ -101,13 +101,14 @@ def break_even(dearer: LifeCost, cheaper: LifeCost) -> Quantity:
     owed, saved = _less(first, second), _less(cheaper.per_hour, dearer.per_hour)
     if owed.value is None or saved.value is None or owed.value <= 0 or saved.value <= 0:
         return unavailable("h", f"{dearer.model} is never the cheaper one for having cost more before use")
-    ends = (owed.ci95, saved.ci95)
+    ends, ci95, note = (owed.ci95, saved.ci95), None, ""
     if ends[0] is None or ends[1] is None:
-        return Quantity(owed.value / saved.value, "h", "projected", None, None, "no interval is known of both")
-    if ends[0][0] <= 0 or ends[1][0] <= 0:
+        note = "no interval is known of both"
+    elif ends[0][0] <= 0 or ends[1][0] <= 0:
         note = "no interval: one of the two differences may be none at all"
-        return Quantity(owed.value / saved.value, "h", "projected", None, None, note)
-    return Quantity(owed.value / saved.value, "h", "projected", (ends[0][0] / ends[1][1], ends[0][1] / ends[1][0]))
+    else:
+        ci95 = (ends[0][0] / ends[1][1], ends[0][1] / ends[1][0])
+    return Quantity(owed.value / saved.value, "h", "projected", ci95, None, note, flaws((owed, saved)))
 
 
 def break_even_of(one: LifeCost, other: LifeCost) -> tuple[str | None, Quantity]:
@@ -125,7 +126,7 @@ def break_even_of(one: LifeCost, other: LifeCost) -> tuple[str | None, Quantity]
 def _less(one: Quantity, other: Quantity) -> Quantity:
     """The difference, its interval by the ends that lie farthest apart."""
     ci95 = (one.ci95[0] - other.ci95[1], one.ci95[1] - other.ci95[0]) if one.ci95 and other.ci95 else None
-    return Quantity((one.value or 0.0) - (other.value or 0.0), one.unit, "projected", ci95)
+    return Quantity((one.value or 0.0) - (other.value or 0.0), one.unit, "projected", ci95, flaw=flaws((one, other)))
 
 
 def _of_hours(per_hour: Quantity, hours: float, unit: str, what: str) -> Quantity:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -24,6 +24,8 @@ class Quantity:
         ci95: the 95 % interval (low, high), or None where none is known.
         n: how many independent observations stand behind the value, or None.
         note: what qualifies the number, or the reason why there is none.
+        flaw: what speaks against the number (a neighbour, a throttled clock, a warm-up that was not steady, work that was not
+            counted); empty where nothing does. A flawed number is marked wherever it shows, and decides nothing.
 
     Raises:
         ValueError: for a value that is missing without a reason or not finite, or an interval that is not finite or backwards.
@@ -35,6 +37,7 @@ class Quantity:
     ci95: tuple[float, float] | None = None
     n: int | None = None
     note: str = ""
+    flaw: str = ""
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
@@ -53,7 +56,7 @@ class Quantity:
         if self.value is None:
             return Quantity(None, unit, "unavailable", note=self.note)
         ci95 = None if self.ci95 is None else (self.ci95[0] * factor, self.ci95[1] * factor)
-        return Quantity(self.value * factor, unit, self.method, ci95, self.n, self.note)
+        return Quantity(self.value * factor, unit, self.method, ci95, self.n, self.note, self.flaw)
 
 
 def quantity_of(document: Mapping[str, Any]) -> Quantity:
@@ -65,6 +68,11 @@ def quantity_of(document: Mapping[str, Any]) -> Quantity:
 def joined(*notes: str) -> str:
     """Parts of a note in one line; empty ones leave no trace."""
     return "; ".join(note for note in notes if note)
+
+
+def flaws(parts: Iterable[Quantity | None]) -> str:
+    """The flaws of all parts, each once: those of what is made of them."""
+    return joined(*dict.fromkeys(flaw for part in parts if part is not None for flaw in part.flaw.split("; ") if flaw))
 
 
 def unavailable(unit: str, reason: str) -> Quantity:
@@ -104,4 +112,5 @@ def total(parts: dict[str, Quantity], unit: str) -> Quantity:
     ci95 = summed_interval(known.values())
     missing = [f"without {name} ({part.note})" for name, part in parts.items() if part.value is None]
     note = "; ".join([" + ".join(f"{name} ({part.method})" for name, part in known.items()), *missing])
-    return Quantity(value, unit, weakest(*(part.method for part in known.values())), ci95, note=note)
+    method = weakest(*(part.method for part in known.values()))
+    return Quantity(value, unit, method, ci95, note=note, flaw=flaws(known.values()))

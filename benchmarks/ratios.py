@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
-from benchmarks.quantity import Quantity, unavailable, weakest
+from benchmarks.flaws import FEWEST_SOUND
+from benchmarks.quantity import Quantity, flaws, joined, unavailable, weakest
 from benchmarks.rounds import HARDWARE, student_on_logs
 from benchmarks.timing import Interval, hull
 
@@ -14,20 +16,24 @@ def paired_ratio(ours: Sequence[Quantity | None], theirs: Sequence[Quantity | No
     """The geometric mean over rounds of our figure over theirs, both of the same round; Student's 95 % interval over rounds.
 
     A drift of clocks or temperature from round to round is in both and leaves the ratio. Normal logs assumed; simulated in
-    the tests. With one round in common: `ratio` of its two figures.
+    the tests. Rounds in which one of the two has a flaw are left out where enough are without. With one round in common:
+    `ratio` of its two figures.
     """
-    pairs = [(a, b) for a, b in zip(ours, theirs, strict=True) if a and b and a.value and b.value]
-    if not pairs:
+    known = [(a, b) for a, b in zip(ours, theirs, strict=True) if a and b and a.value and b.value]
+    if not known:
         return _missing([q for q in (*ours, *theirs) if q is not None])
+    unflawed = [pair for pair in known if not flaws(pair)]
+    pairs = unflawed if len(unflawed) >= FEWEST_SOUND else known
     if len(pairs) == 1:
         return ratio(*pairs[0])
     values = [a.value / b.value for a, b in pairs if a.value and b.value]
     method = weakest(*(q.method for pair in pairs for q in pair))
     ci95 = student_on_logs(values) if method in HARDWARE else None
-    note = (
-        f"paired in {len(values)} rounds" if ci95 else f"paired in {len(values)} rounds; {method}: no interval is known"
-    )
-    return Quantity(math.exp(sum(map(math.log, values)) / len(values)), "1", method, ci95, len(values), note)
+    left_out = f"{len(known) - len(pairs)} of {len(known)} left out for a flaw" if len(pairs) < len(known) else ""
+    unknown = "" if ci95 else f"{method}: no interval is known"
+    note = joined(f"paired in {len(values)} rounds", left_out, unknown)
+    flaw = flaws(q for pair in pairs for q in pair)
+    return Quantity(math.exp(sum(map(math.log, values)) / len(values)), "1", method, ci95, len(values), note, flaw)
 
 
 def ratio(ours: Quantity, theirs: Quantity) -> Quantity:
@@ -41,10 +47,10 @@ def ratio(ours: Quantity, theirs: Quantity) -> Quantity:
     ends = [_log_ends(q) for q in (ours, theirs)]
     if method == "analytic" or ends[0] is None or ends[1] is None:
         note = "" if method == "analytic" else "no interval is known of both"
-        return Quantity(value, "1", method, None, None, note)
+        return Quantity(value, "1", method, None, None, note, flaws((ours, theirs)))
     (a_low, a_high), (b_low, b_high) = ends[0], ends[1]
     ci95 = (value * math.exp(-math.hypot(a_low, b_high)), value * math.exp(math.hypot(a_high, b_low)))
-    return Quantity(value, "1", method, ci95, None, "not paired: errors taken as independent")
+    return Quantity(value, "1", method, ci95, None, "not paired: errors taken as independent", flaws((ours, theirs)))
 
 
 def ratio_of_largest(ours: Sequence[Quantity | None], theirs: Sequence[Quantity | None]) -> Quantity:
@@ -55,7 +61,7 @@ def ratio_of_largest(ours: Sequence[Quantity | None], theirs: Sequence[Quantity 
         return paired
     value = max(values[0]) / max(values[1])
     ci95 = None if paired.ci95 is None else hull((value, value), paired.ci95)
-    return Quantity(value, "1", paired.method, ci95, paired.n, f"of the largest; {paired.note}")
+    return replace(paired, value=value, ci95=ci95, note=f"of the largest; {paired.note}")
 
 
 def _log_ends(quantity: Quantity) -> Interval | None:

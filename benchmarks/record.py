@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks.flaws import DISTURBED, NOT_STEADY, SPOILT, flawed
 from benchmarks.leftovers import owned
 from benchmarks.quantity import METHODS, Quantity
 from models.errors import BadInputError
@@ -55,7 +56,7 @@ class Conditions:
     tested_on: str | None = None
 
 
-LATER_COLUMNS = frozenset({"task", "head", "labels", "tested_on"})
+LATER_COLUMNS = frozenset({"task", "head", "labels", "tested_on", "flaw"})
 """Columns that records of version 0.1 do not have yet."""
 
 
@@ -96,6 +97,7 @@ class Measurement:
             "ci95": None if q.ci95 is None else list(q.ci95),
             "n": q.n,
             "note": q.note,
+            "flaw": q.flaw,
             **asdict(self.conditions),
         }
 
@@ -106,14 +108,14 @@ class Measurement:
         Raises:
             ValueError: for a row that does not follow the schema.
         """
-        known = {"model", "phase", "metric", "scope", "value", "unit", "method", "ci95", "n", "note"}
+        known = {"model", "phase", "metric", "scope", "value", "unit", "method", "ci95", "n", "note", "flaw"}
         names = {f.name for f in fields(Conditions)}
         if not known | names - LATER_COLUMNS <= set(row) <= known | names:
             raise ValueError(f"columns {sorted(set(row) ^ (known | names))} are missing or unknown")
         if row["method"] not in METHODS:
             raise ValueError(f"unknown method {row['method']!r}")
         ci95 = None if row["ci95"] is None else (float(row["ci95"][0]), float(row["ci95"][1]))
-        quantity = Quantity(row["value"], row["unit"], row["method"], ci95, row["n"], row["note"])
+        quantity = Quantity(row["value"], row["unit"], row["method"], ci95, row["n"], row["note"], row.get("flaw", ""))
         conditions = Conditions(**{name: row.get(name) for name in names})
         return cls(row["model"], row["metric"], quantity, row["phase"], row["scope"], conditions)
 
@@ -184,10 +186,34 @@ def read_record(path: Path) -> Record:
         raise BadInputError(f"{path}: no such file; a run folder holds a run.json")
     document = read_document(path, "record", SCHEMA)
     try:
-        rows = tuple(Measurement.from_row(row) for row in document.pop("measurements"))
+        documents = document.pop("measurements")
+        rows = tuple(Measurement.from_row(row) for row in documents)
+        if any("flaw" not in row for row in documents):
+            rows = _flawed_of_old(rows, document["details"])
         return Record(**document, measurements=rows)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise BadInputError(f"{path}: not a record of {SCHEMA} ({error})") from error
+
+
+def _flawed_of_old(rows: tuple[Measurement, ...], details: Mapping[str, Any]) -> tuple[Measurement, ...]:
+    """Rows of a record from before they had their flaws: by their notes, and by the parts that the record calls disturbed."""
+    parts = tuple(details.get("disturbances", {}))
+
+    def disturbed(row: Measurement) -> bool:
+        clip, batch = row.conditions.clip_seconds, row.conditions.batch_seconds
+        names = (
+            f"{row.model} {row.phase}",
+            str(row.phase),
+            f"clip-seconds={clip:g}" if clip else "\n",
+            f"batch-seconds={batch:g}" if batch else "\n",
+        )
+        return row.metric in SPOILT and any(part.startswith(names) for part in parts)
+
+    def of_old(row: Measurement) -> Measurement:
+        found = (DISTURBED * disturbed(row), NOT_STEADY * ("NOT STEADY" in row.quantity.note))
+        return replace(row, quantity=flawed(row.quantity, *found))
+
+    return tuple(map(of_old, rows))
 
 
 def read_document(path: Path, kind: str, schema: str) -> dict[str, Any]:

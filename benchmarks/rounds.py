@@ -8,7 +8,8 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from benchmarks.quantity import Quantity, joined, summed_interval, weakest
+from benchmarks.flaws import sound
+from benchmarks.quantity import Quantity, flaws, joined, summed_interval, weakest
 from benchmarks.record import Conditions, Measurement
 from benchmarks.timing import Interval, hull, student_half_width
 
@@ -46,9 +47,9 @@ def over_rounds(found: Sequence[Quantity]) -> Quantity:
     """Geometric mean over rounds; its interval is the hull of Student's over the rounds and of the rounds' own, averaged.
 
     The own interval stays in, since a counter's error may be the same in every round. Of one round it is all there is. A
-    modelled value has none: its model's error is not in the scatter.
+    modelled value has none: its model's error is not in the scatter. Rounds with a flaw are left out where enough are without.
     """
-    known = [q for q in found if q.value is not None and q.value > 0]
+    known, left_out, flaw = sound([q for q in found if q.value is not None and q.value > 0])
     if not known:
         return found[0]
     if len(known) == 1:
@@ -57,13 +58,13 @@ def over_rounds(found: Sequence[Quantity]) -> Quantity:
         )
     values = [q.value for q in known if q.value is not None]
     value, method = math.exp(statistics.fmean(map(math.log, values))), weakest(*(q.method for q in known))
-    note = joined(f"geometric mean of {len(known)} rounds", *_said_by_all(known), _not_steady(known))
+    note = joined(f"geometric mean of {len(known)} rounds", left_out, *_said_by_all(known), _not_steady(known))
     if method not in HARDWARE:
         scatter = statistics.stdev(map(math.log, values))
         note = joined(note, f"rounds scatter by {100 * scatter:.1f} %; the model's own error is not known")
-        return Quantity(value, known[0].unit, method, None, len(known), note)
+        return Quantity(value, known[0].unit, method, None, len(known), note, flaw)
     ci95 = hull((value, value), student_on_logs(values), _own(known, value))
-    return Quantity(value, known[0].unit, method, ci95, len(known), note)
+    return Quantity(value, known[0].unit, method, ci95, len(known), note, flaw)
 
 
 def over_processes(found: Sequence[Quantity]) -> Quantity:
@@ -75,7 +76,8 @@ def over_processes(found: Sequence[Quantity]) -> Quantity:
     times as wide as they are apart; of one there is only its own.
     """
     mean = over_rounds(found)
-    values = [math.log(q.value) for q in found if q.value is not None and q.value > 0]
+    kept, _, _ = sound([q for q in found if q.value is not None and q.value > 0])
+    values = [math.log(q.value) for q in kept if q.value is not None]
     if len(values) < 2:
         few = "one process: how repeated runs scatter is not in the interval"
         return replace(mean, note=joined(*(part for part in mean.note.split("; ") if "one round" not in part), few))
@@ -93,7 +95,8 @@ def summed(found: Sequence[Quantity]) -> Quantity:
     if missing is not None:
         return missing
     value = sum(q.value for q in found if q.value is not None)
-    return replace(found[0], value=value, method=weakest(*(q.method for q in found)), ci95=summed_interval(found))
+    method = weakest(*(q.method for q in found))
+    return replace(found[0], value=value, method=method, ci95=summed_interval(found), flaw=flaws(found))
 
 
 def largest(found: Sequence[Quantity]) -> Quantity:

@@ -96,4 +96,4 @@ def inverse(seconds: Quantity, amount: float, unit: str) -> Quantity:
         raise ValueError("a call that took no time has no rate")
     ends = seconds.ci95
     ci95 = None if ends is None else (amount / ends[1], amount / ends[0])
-    return Quantity(amount / seconds.value, unit, seconds.method, ci95, seconds.n, seconds.note)
+    return Quantity(amount / seconds.value, unit, seconds.method, ci95, seconds.n, seconds.note, seconds.flaw)

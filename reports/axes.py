@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from benchmarks.quantity import Quantity, unavailable, weakest
+from benchmarks.quantity import Quantity, flaws, unavailable, weakest
 from benchmarks.record import Measurement
 from reports.systems import System
 from reports.units import PREFIXES
@@ -115,7 +115,14 @@ def _sum(one: Quantity, other: Quantity) -> Quantity:
     ci95 = (
         None if one.ci95 is None or other.ci95 is None else (one.ci95[0] + other.ci95[0], one.ci95[1] + other.ci95[1])
     )
-    return Quantity(one.value + other.value, one.unit, weakest(one.method, other.method), ci95, note=one.note)
+    return Quantity(
+        one.value + other.value,
+        one.unit,
+        weakest(one.method, other.method),
+        ci95,
+        note=one.note,
+        flaw=flaws((one, other)),
+    )
 
 
 def _whole_flops(system: System) -> Measurement | None:

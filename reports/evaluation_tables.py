@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.quantity import Quantity
+from benchmarks.quantity import Quantity, flaws
 from benchmarks.record import Measurement, Record, headline_scope
 from reports.tables import legend, marks, percent
 from reports.units import duration, shown
@@ -70,7 +70,7 @@ def pretraining_flops(record: Record, model: str) -> Quantity | None:
     rate = record.find("flops_per_audio_second", "training", None, model)
     if hours is None or rate is None or hours.value is None or rate.value is None:
         return None
-    return Quantity(3600 * hours.value * rate.value, "FLOP", "analytic")
+    return Quantity(3600 * hours.value * rate.value, "FLOP", "analytic", flaw=flaws((hours, rate)))
 
 
 def _shown(quantity: Quantity | None) -> str:

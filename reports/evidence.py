@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from benchmarks.flaws import STOPPED, flawed
 from benchmarks.quantity import Quantity
 from benchmarks.record import Conditions, Measurement, Record, headline_scope
 from benchmarks.run_names import told_apart
@@ -31,8 +32,9 @@ class Found:
 
     @property
     def quantity(self) -> Quantity:
-        """The row's."""
-        return self.row.quantity
+        """The row's; that of a run which was stopped says so."""
+        stopped = self.record.status != "finished" and self.row.quantity.method != "published"
+        return flawed(self.row.quantity, STOPPED) if stopped else self.row.quantity
 
     @property
     def conditions(self) -> Conditions:

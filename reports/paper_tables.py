@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from benchmarks.carbon import GridIntensity
 from benchmarks.projection import Work, paper_work, project, recipe_work
-from benchmarks.quantity import Quantity, total, unavailable
+from benchmarks.quantity import Quantity, flaws, total, unavailable
 from benchmarks.record import Conditions, Measurement, Record
 from models.recipes import RECIPES
 from reports.claims import Claim
@@ -112,7 +112,7 @@ def _flops(setting: Setting, hours: Quantity) -> Quantity | None:
     rate = setting.find("flops_per_audio_second")
     if rate is None or rate.value is None or hours.value is None:
         return rate
-    return Quantity(3600 * hours.value * rate.value, "FLOP", "analytic")
+    return Quantity(3600 * hours.value * rate.value, "FLOP", "analytic", flaw=flaws((hours, rate)))
 
 
 def where(c: Conditions) -> str:

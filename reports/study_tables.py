@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from benchmarks.quantity import Quantity, summed_interval, weakest
+from benchmarks.quantity import Quantity, flaws, summed_interval, weakest
 from benchmarks.record import Record, headline_scope
 from reports.evaluation_tables import Grid, pretraining_flops, quality_grid
 from reports.units import duration, plain, shown, with_prefix
@@ -53,7 +53,9 @@ def _both(record: Record, metric: str, scope: str | None, model: str) -> Quantit
     if lacking is not None or not parts:
         return lacking
     value = sum(quantity.value for quantity in parts if quantity.value is not None)
-    return Quantity(value, parts[0].unit, weakest(*(q.method for q in parts)), summed_interval(parts))
+    return Quantity(
+        value, parts[0].unit, weakest(*(q.method for q in parts)), summed_interval(parts), flaw=flaws(parts)
+    )
 
 
 def _text(quantity: Quantity | None) -> str:

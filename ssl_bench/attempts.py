@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from benchmarks.energy import EnergyReading
-from benchmarks.quantity import Quantity, quantity_of, summed_interval, unavailable, weakest
+from benchmarks.flaws import DISTURBED
+from benchmarks.quantity import Quantity, flaws, joined, quantity_of, summed_interval, unavailable, weakest
 
 SCOPES = ("gpu", "cpu", "dram", "machine")
 KILLED = "killed: counted up to a few seconds before its end"
@@ -22,27 +23,31 @@ class PhaseCost:
         seconds: of wall time.
         energy: scope to gross joules.
         energy_net: scope to joules without the idle power.
+        flaw: what speaks against its figures.
     """
 
     seconds: float
     energy: dict[str, Quantity]
     energy_net: dict[str, Quantity]
+    flaw: str = ""
 
     @classmethod
     def of(cls, reading: EnergyReading) -> PhaseCost:
         """The cost that a meter's window read."""
-        return cls(reading.duration.value or 0.0, reading.by_scope(), reading.net_by_scope())
+        flaw = DISTURBED if reading.disturbances else ""
+        return cls(reading.duration.value or 0.0, reading.by_scope(), reading.net_by_scope(), flaw)
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> PhaseCost:
         """As it stands in a record."""
         energy = {scope: quantity_of(q) for scope, q in document["energy"].items()}
-        return cls(document["seconds"], energy, _net(document["energy_net"]))
+        return cls(document["seconds"], energy, _net(document["energy_net"]), document.get("flaw", ""))
 
     def since(self, earlier: PhaseCost) -> PhaseCost:
         """What was spent after `earlier` had been."""
         energy = {scope: _less(q, earlier.energy[scope]) for scope, q in self.energy.items()}
-        return PhaseCost(max(0.0, self.seconds - earlier.seconds), energy, not_net("the part of a phase"))
+        seconds, net = max(0.0, self.seconds - earlier.seconds), not_net("the part of a phase")
+        return PhaseCost(seconds, energy, net, self.flaw)
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,13 @@ def _less(whole: Quantity, part: Quantity) -> Quantity:
     """What is left of a sum that grew; a running sum has no interval."""
     if whole.value is None or part.value is None:
         return whole if whole.value is None else part
-    return Quantity(max(0.0, whole.value - part.value), whole.unit, weakest(whole.method, part.method), note=whole.note)
+    return Quantity(
+        max(0.0, whole.value - part.value),
+        whole.unit,
+        weakest(whole.method, part.method),
+        note=whole.note,
+        flaw=whole.flaw,
+    )
 
 
 def _net(document: dict[str, Any]) -> dict[str, Quantity]:
@@ -133,7 +144,12 @@ def added(parts: list[Quantity], unit: str = "J") -> Quantity:
     value = sum(part.value for part in parts if part.value is not None)
     notes = dict.fromkeys(part.note for part in parts if part.note)
     return Quantity(
-        value, unit, weakest(*(part.method for part in parts)), summed_interval(parts), note="; ".join(notes)
+        value,
+        unit,
+        weakest(*(part.method for part in parts)),
+        summed_interval(parts),
+        note="; ".join(notes),
+        flaw=flaws(parts),
     )
 
 
@@ -152,7 +168,8 @@ def _sum(costs: list[PhaseCost]) -> PhaseCost | None:
         return None
     energy = {scope: added([cost.energy[scope] for cost in costs]) for scope in SCOPES}
     net = {scope: added([cost.energy_net[scope] for cost in costs]) for scope in SCOPES}
-    return PhaseCost(sum(cost.seconds for cost in costs), energy, net)
+    flaw = joined(*dict.fromkeys(cost.flaw for cost in costs))
+    return PhaseCost(sum(cost.seconds for cost in costs), energy, net, flaw)
 
 
 def with_lost_work(attempt: Attempt, kept: Attempt | None) -> Attempt:

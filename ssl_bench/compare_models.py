@@ -226,6 +226,6 @@ def met(session: Session) -> bool:
     for cell in session.requests:
         energy = found[cell].get(ENERGY)
         asked = [found[cell].get(SPEED), *([energy] if energy is not None and energy.method in HARDWARE else [])]
-        if any((relative_half_width(q) or 1.0) > target for q in asked):
+        if any(q is not None and q.flaw for q in asked) or any((relative_half_width(q) or 1.0) > target for q in asked):
             return False
     return True

@@ -12,6 +12,7 @@ from typing import Any
 from benchmarks.carbon import GridIntensity, chosen_intensity
 from benchmarks.comparability import refusal
 from benchmarks.comparison import Prices, SideBySide, differing
+from benchmarks.flaws import STOPPED, flawed
 from benchmarks.record import Measurement, Record, headline_scope
 from benchmarks.rounds import OF_A_WINDOW
 from benchmarks.run_names import told_apart
@@ -55,12 +56,22 @@ def compare_runs(
     rows = [*sides.rows, *projected, *(published_rows() if config.published else [])]
     run = new_run(config.out, "compare")
     with run.locked():
-        record = _record(command, config, sources, {**details, "grid": None if grid is None else asdict(grid)})
+        details |= {"grid": None if grid is None else asdict(grid), "disturbances": _disturbances(sources)}
+        record = _record(command, config, sources, details)
         record = replace(record, id=run.path.name, measurements=tuple(rows))
         run.write(record)
         write_compare_report(record, run.path)
         run.write(record)
     return run, record
+
+
+def _disturbances(sources: Sequence[Source]) -> dict[str, list[str]]:
+    """What disturbed the runs, as their records tell it."""
+    return {
+        f"{source.run}, {part}": list(lines)
+        for source in sources
+        for part, lines in source.record.details.get("disturbances", {}).items()
+    }
 
 
 def read_sources(folders: Sequence[str]) -> list[Source]:
@@ -77,10 +88,15 @@ def read_sources(folders: Sequence[str]) -> list[Source]:
     runs = told_apart([record.id for record in records], paths)
     sources = []
     for path, record, run in zip(paths, records, runs, strict=True):
-        rows = [row for row in record.measurements if _taken(row, record)]
+        rows = [_with_status(row, record) for row in record.measurements if _taken(row, record)]
         told = [replace(row, model=f"{row.model} ({run})") if names[row.model] > 1 else row for row in rows]
         sources.append(Source(path, run, record, tuple(told)))
     return sources
+
+
+def _with_status(row: Measurement, record: Record) -> Measurement:
+    """A row of a run that was stopped says so."""
+    return row if record.status == "finished" else replace(row, quantity=flawed(row.quantity, STOPPED))
 
 
 def _taken(row: Measurement, record: Record) -> bool:

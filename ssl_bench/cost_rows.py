@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchmarks.carbon import co2e
+from benchmarks.flaws import flawed
 from benchmarks.quantity import Quantity, unavailable
 from benchmarks.record import Conditions, Measurement
 
@@ -26,4 +27,6 @@ def cost_rows(
         carbon = co2e(energy, grid, held.pue or 1.0)
         power = energy.scaled(1 / cost.seconds, "W") if cost.seconds else unavailable("W", "no time passed")
         found += [("energy", scope, energy), ("power_mean", scope, power), ("co2e", scope, carbon)]
-    return [Measurement(model, metric, quantity, phase, scope, held) for metric, scope, quantity in found]
+    return [
+        Measurement(model, metric, flawed(quantity, cost.flaw), phase, scope, held) for metric, scope, quantity in found
+    ]

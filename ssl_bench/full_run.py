@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.comparison import works
+from benchmarks.flaws import flawed
 from benchmarks.projection import project
 from benchmarks.quantity import Quantity, unavailable
 from ssl_bench.attempts import Attempt, phase_cost
@@ -42,7 +43,7 @@ def training_rate(attempts: Sequence[Attempt], metrics: Sequence[dict[str, Any]]
     if training is None or not audio or not training.seconds:
         return unavailable("s/s", NO_STEP)
     rate = audio / training.seconds
-    return Quantity(rate, "s/s", "measured", *_spread(metrics, rate))
+    return flawed(Quantity(rate, "s/s", "measured", *_spread(metrics, rate)), training.flaw)
 
 
 def joules_per_hour(attempts: Sequence[Attempt], scope: str) -> Quantity:
@@ -50,7 +51,7 @@ def joules_per_hour(attempts: Sequence[Attempt], scope: str) -> Quantity:
     training, audio = phase_cost(list(attempts), "training"), sum(attempt.audio_seconds for attempt in attempts)
     if training is None or not audio:
         return unavailable("J/h", NO_STEP)
-    return training.energy[scope].scaled(3600 / audio, "J/h")
+    return flawed(training.energy[scope].scaled(3600 / audio, "J/h"), training.flaw)
 
 
 def _spread(metrics: Sequence[dict[str, Any]], rate: float) -> tuple[tuple[float, float] | None, int | None]:

@@ -64,6 +64,11 @@ class Subject:
     repeats: list[list[Measurement]] = field(default_factory=list)
     failed: str = ""
 
+    @property
+    def sound_repeats(self) -> int:
+        """Repeats without a flaw."""
+        return sum(not any(row.quantity.flaw for row in rows) for rows in self.repeats)
+
     def rows(self, ceiling: Quantity | None) -> list[Measurement]:
         """One for each metric, over all repeats, and what was counted."""
         if not self.repeats:
@@ -177,7 +182,7 @@ def measure(
 
 
 def _measure_all(session: Session, plans: list[CellPlan | CellError], say: MeasureProgress) -> None:
-    """Idle power, then each cell once, and again as often as repeats are asked for."""
+    """Idle power, then each cell once, and again until it has the repeats asked for without a flaw, or twice as many in all."""
     config, cells = session.config, shapes(session.config)
     say.open(config, session.protocol, len(cells), f"speech {session.details['speech']}", str(session.run.path))
     session.idle = new_meter(idle=config.idle, say=say.phase).idle
@@ -194,8 +199,10 @@ def _measure_all(session: Session, plans: list[CellPlan | CellError], say: Measu
             subject.plan = plan
             living.know(subject.request, plan.peak)
     visits = RepeatPlan(session.protocol, len(cells), session.began, config.minutes, config.device)
-    for repeat in range(1, session.protocol.repeats + 1):
+    for repeat in range(1, 2 * session.protocol.repeats + 1):
         for number, subject in enumerate(session.subjects, start=1):
+            if repeat > session.protocol.repeats and subject.sound_repeats >= session.protocol.repeats:
+                continue  # only what was disturbed is measured again
             if subject.failed:
                 visits.skip()
             elif (window := visits.window()) is None:

@@ -15,6 +15,7 @@ from benchmarks.carbon import GridIntensity
 from benchmarks.ceiling import matmul_ceiling
 from benchmarks.cell import CellSetting
 from benchmarks.environment import conditions
+from benchmarks.flaws import flawed
 from benchmarks.flops import inference_flops, training_flops
 from benchmarks.memory import bytes_of, gradient_bytes, optimiser_bytes
 from benchmarks.protocol import Protocol
@@ -104,7 +105,8 @@ def training_rows(
     rate = training_rate(attempts, metrics)
     if rate.value is not None:
         found["audio_seconds_per_second"] = replace(rate, note=_lost(trial, audio))
-        found["mfu"] = unavailable("1", "the run was stopped") if in_haste else _mfu(trial, rows, rate.value)
+        used = unavailable("1", "the run was stopped") if in_haste else _mfu(trial, rows, rate.value)
+        found["mfu"] = flawed(used, training.flaw)
     rows += [Measurement(trial.name, name, q, "training", None, held) for name, q in found.items()]
     for scope in training.energy:
         per_hour = joules_per_hour(attempts, scope)

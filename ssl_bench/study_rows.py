@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from benchmarks.quantity import Quantity, joined, unavailable, weakest
+from benchmarks.quantity import Quantity, flaws, joined, unavailable, weakest
 from benchmarks.record import Conditions, Measurement, Record
 from benchmarks.timing import student_half_width
 
@@ -52,7 +52,8 @@ def _over_seeds(model: str, records: Mapping[int, Record], reasons: Mapping[int,
 def mean_over_seeds(quantities: Mapping[int, Quantity]) -> Quantity:
     """Mean with Student's 95 % interval over seeds, which holds what differs between runs and no error that they share.
 
-    One seed, or the same figure in all of them, keeps its own interval. Without a figure of every seed there is none.
+    One seed, or the same figure in all of them, keeps its own interval. Without a figure of every seed there is none. A modelled
+    figure has no interval: its model's error is the same in all seeds.
     """
     first = next(iter(quantities.values()))
     missing = {seed: q.note for seed, q in quantities.items() if q.value is None}
@@ -62,12 +63,13 @@ def mean_over_seeds(quantities: Mapping[int, Quantity]) -> Quantity:
         return unavailable(first.unit, of + "; ".join(reasons))
     values = [q.value for q in quantities.values() if q.value is not None]
     if len(set(values)) == 1:
-        return replace(first, method=weakest(*(q.method for q in quantities.values())))
+        return replace(first, method=weakest(*(q.method for q in quantities.values())), flaw=flaws(quantities.values()))
     mean, half = statistics.fmean(values), student_half_width(values)
     each = ", ".join(f"{value:.4g} (seed {seed})" for seed, value in zip(quantities, values, strict=True))
     note = joined(f"mean of {each}", *dict.fromkeys(q.note for q in quantities.values()))
     method = weakest(*(q.method for q in quantities.values()))
-    return Quantity(mean, first.unit, method, (mean - half, mean + half), len(values), note)
+    ci95 = None if method == "modelled" else (mean - half, mean + half)
+    return Quantity(mean, first.unit, method, ci95, len(values), note, flaws(quantities.values()))
 
 
 def _missing(model: str, reasons: Mapping[int, str], scope: str) -> list[Measurement]:

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Sequence
 
 from benchmarks.downstream.outcome import UNCONVERGED, Outcome
-from benchmarks.quantity import Quantity, joined, unavailable
+from benchmarks.quantity import Quantity, flaws, joined, unavailable
 from benchmarks.timing import student_half_width
 
 
@@ -26,13 +26,15 @@ def over_seeds(outcomes: Sequence[Outcome], metric: str) -> Quantity:
     rates = [o.rates[metric] for o in usable]
     if len(rates) == 1:
         only = rates[0]
-        return Quantity(only.value, only.unit, only.method, only.ci95, only.n, note)
+        return Quantity(only.value, only.unit, only.method, only.ci95, only.n, note, only.flaw)
     values = [rate.value for rate in rates if rate.value is not None]
     mean = statistics.fmean(values)
     halves = [(rate.ci95[1] - rate.ci95[0]) / 2 for rate in rates if rate.ci95 is not None]
     half = math.hypot(statistics.fmean(halves) if halves else 0.0, student_half_width(values))
     spread = f"mean of {len(values)} seeds: {', '.join(f'{100 * value:.1f}' for value in values)} %"
-    return Quantity(mean, rates[0].unit, rates[0].method, (mean - half, mean + half), rates[0].n, f"{spread}; {note}")
+    return Quantity(
+        mean, rates[0].unit, rates[0].method, (mean - half, mean + half), rates[0].n, f"{spread}; {note}", flaws(rates)
+    )
 
 
 def _left_out(outcomes: Sequence[Outcome], usable: Sequence[Outcome]) -> str:

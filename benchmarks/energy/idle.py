@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmarks.quantity import Quantity, total, unavailable
+from benchmarks.quantity import Quantity, flaws, total, unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,7 +72,7 @@ def net_energy(parts: Mapping[str, Quantity], duration_s: float, idle: IdlePower
         return unavailable("J", run.note or rest.note)
     ci95 = (run.ci95[0] - rest.ci95[1], run.ci95[1] - rest.ci95[0]) if run.ci95 and rest.ci95 else None
     note = f"{run.note}; less {rest.value / max(duration_s, 1e-9):.4g} W idle"
-    return Quantity(run.value - rest.value, "J", run.method, ci95, note=note)
+    return Quantity(run.value - rest.value, "J", run.method, ci95, note=note, flaw=flaws((run, rest)))
 
 
 def _names(parts: Mapping[str, Quantity]) -> str:

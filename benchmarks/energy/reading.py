@@ -103,4 +103,4 @@ def add_devices(devices: dict[str, Quantity], unit: str) -> Quantity:
         return next(iter(devices.values()))
     whole = total(devices, unit)
     notes = "; ".join(device.note for device in devices.values() if device.note)
-    return Quantity(whole.value, unit, whole.method, whole.ci95, note=notes or whole.note)
+    return Quantity(whole.value, unit, whole.method, whole.ci95, note=notes or whole.note, flaw=whole.flaw)
