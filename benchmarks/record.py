@@ -97,8 +97,8 @@ class Measurement:
             "ci95": None if q.ci95 is None else list(q.ci95),
             "n": q.n,
             "note": q.note,
-            "flaw": q.flaw,
             **asdict(self.conditions),
+            "flaw": q.flaw,
         }
 
     @classmethod
@@ -110,7 +110,7 @@ class Measurement:
         """
         known = {"model", "phase", "metric", "scope", "value", "unit", "method", "ci95", "n", "note", "flaw"}
         names = {f.name for f in fields(Conditions)}
-        if not known | names - LATER_COLUMNS <= set(row) <= known | names:
+        if not (known | names) - LATER_COLUMNS <= set(row) <= known | names:
             raise ValueError(f"columns {sorted(set(row) ^ (known | names))} are missing or unknown")
         if row["method"] not in METHODS:
             raise ValueError(f"unknown method {row['method']!r}")

@@ -261,7 +261,10 @@ def _out_of_time(subject: Subject, repeat: int, say: MeasureProgress) -> None:
     if repeat == 1:
         _fail(subject, "left out: --minutes were up", say)
     else:
-        subject.entry["ended"] = f"--minutes were up after {len(subject.repeats)} repeats"
+        count = len(subject.repeats)
+        subject.entry["ended"] = (
+            f"--minutes were up after {count} repeats, {count - subject.sound_repeats} of them with a flaw"
+        )
 
 
 def _about_weights(config: MeasureConfig) -> list[str]:

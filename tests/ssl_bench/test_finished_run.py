@@ -23,7 +23,7 @@ Finished = tuple[Path, "subprocess.CompletedProcess[str]"]
 COLUMNS = [
     "model", "phase", "metric", "scope", "value", "unit", "method", "ci95", "n", "note", "device", "driver",
     "power_limit", "dtype", "attention", "clip_seconds", "batch_seconds", "compile", "threads", "torch", "pue", "grid",
-    "task", "head", "labels", "tested_on",
+    "task", "head", "labels", "tested_on", "flaw",
 ]  # fmt: skip
 SCOPES = {"gpu", "cpu", "dram", "machine"}
 

@@ -27,11 +27,18 @@ def test_the_mean_and_its_interval_are_scipys(values: list[float]) -> None:
 
 def test_two_seeds_by_hand() -> None:
     """1 and 3: mean 2, standard error 1, Student's 12.706 of one degree of freedom; the weaker method counts."""
-    quantity = mean_over_seeds({4: Quantity(1.0, "J", "measured", note="RAPL"), 5: Quantity(3.0, "J", "modelled")})
+    quantity = mean_over_seeds({4: Quantity(1.0, "J", "measured", note="RAPL"), 5: Quantity(3.0, "J", "sampled")})
     assert quantity.value == 2.0
     assert quantity.ci95 == pytest.approx((2 - 12.7062, 2 + 12.7062), abs=1e-4)
-    assert quantity.method == "modelled"
+    assert quantity.method == "sampled"
     assert quantity.note == "mean of 1 (seed 4), 3 (seed 5); RAPL"
+
+
+@pytest.mark.parametrize("values", [(99.3, 100.2, 101.1), (1.0, 3.0), (5.0, 5.0)])
+def test_a_modelled_figure_has_no_interval_over_seeds(values: tuple[float, ...]) -> None:
+    """The error of its model is the same in every seed, so their scatter tells nothing of it."""
+    quantity = mean_over_seeds({seed: Quantity(value, "J", "modelled") for seed, value in enumerate(values)})
+    assert (quantity.value, quantity.ci95) == (pytest.approx(sum(values) / len(values)), None)
 
 
 def test_one_seed_and_equal_figures_keep_their_own_interval() -> None:
