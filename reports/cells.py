@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.quantity import Quantity
+from benchmarks.quantity import Quantity, joined
 from benchmarks.record import Measurement, Record, headline_scope
+from reports.flaw_marks import foot, signed
 from reports.units import shown
 
 LINES = (
@@ -100,7 +101,8 @@ def cell_lines(cell: Cell, device: object) -> list[CellLine]:
                 continue
             value, unit = shown(quantity)
             full = name if each is None else f"{name}, {each}"
-            lines.append(CellLine(full, value, unit, interval(quantity), quantity.method, quantity.note))
+            note = joined(quantity.note, *foot([quantity]))
+            lines.append(CellLine(full, signed(value, quantity), unit, interval(quantity), quantity.method, note))
     return lines
 
 
@@ -141,10 +143,10 @@ def _sweep_row(cell: Cell, scope: str) -> tuple[str, ...]:
     if cell.failed:
         return (*size, "not available", *[""] * (len(SWEEP) - 3))
     speed, joules = cell.find("audio_seconds_per_second"), cell.find("energy_per_audio_hour", scope)
-    times = ("", "") if speed is None else (shown(speed)[0], interval(speed))
+    times = ("", "") if speed is None else (signed(shown(speed)[0], speed), interval(speed))
     rest = (cell.find(metric) for metric in ("latency_p50", "latency_p95", "peak_memory", "mfu"))
-    return (*size, *times, "" if joules is None else shown(joules)[0], *map(_text, rest))
+    return (*size, *times, "" if joules is None else signed(shown(joules)[0], joules), *map(_text, rest))
 
 
 def _text(quantity: Quantity | None) -> str:
-    return "" if quantity is None else " ".join(shown(quantity)).strip()
+    return "" if quantity is None else signed(" ".join(shown(quantity)).strip(), quantity)

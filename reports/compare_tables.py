@@ -7,10 +7,12 @@ from typing import Any
 
 from benchmarks.comparability import Marks
 from benchmarks.comparison import COMPARED, ENERGY, FLOPS, MEMORY, SPEED
+from benchmarks.flaws import flawed
 from benchmarks.quantity import Quantity, quantity_of
 from benchmarks.record import Measurement, Record
 from benchmarks.rounds import relative_half_width
 from reports.evaluation_tables import Grid
+from reports.flaw_marks import foot, signed
 from reports.units import duration, plain, shown, with_prefix
 
 NAMES = {FLOPS: "FLOP per audio s", SPEED: "x real time", ENERGY: "J per audio hour", MEMORY: "peak memory"}
@@ -37,7 +39,9 @@ def phase_grid(record: Record, phase: str) -> Grid:
     names = [f"{NAMES[metric]}{_method(record, phase, metric)}" for metric in COMPARED]
     reasons = [f"{cell}: {reason}" for cell, reason in details.get("failed", {}).items() if cell.endswith(f" {phase}")]
     alone = ["one round: how rounds scatter is in no interval"] if len(details["rounds"]) == 1 else []
-    return Grid(("model", "parameters", *names), rows, [*marks.legend, *reasons, *alone])
+    numbers = [m.quantity for m in record.measurements if m.phase == phase and m.metric in COMPARED]
+    said = [*marks.legend, *foot([*numbers, *ratios.values()]), *reasons, *alone]
+    return Grid(("model", "parameters", *names), rows, said)
 
 
 def _row(record: Record, model: str, phase: str, metric: str) -> Measurement | None:
@@ -50,7 +54,10 @@ def _cell(row: Measurement | None, baseline: Measurement | None, ratio: Quantity
         return ""
     letters = marks.of(row, baseline)
     text = figure(row.quantity) + (f" ({letters})" if letters else "")
-    return text if ratio is None or ratio.value is None else f"{text}\n{times(ratio)}"
+    if ratio is None or ratio.value is None:
+        return text
+    sides = (row.quantity.flaw, baseline.quantity.flaw if baseline is not None else "")
+    return f"{text}\n{times(flawed(ratio, *sides))}"
 
 
 def figure(quantity: Quantity) -> str:
@@ -59,13 +66,14 @@ def figure(quantity: Quantity) -> str:
         return "not available"
     text = plain(quantity.value) if quantity.unit in {"s/s", "J/h"} else " ".join(shown(quantity)).removesuffix("/s")
     half = relative_half_width(quantity)
-    return text if half is None else f"{text} ± {plain(100 * half, 2)} %"
+    return signed(text if half is None else f"{text} ± {plain(100 * half, 2)} %", quantity)
 
 
 def times(ratio: Quantity) -> str:
     """Such as 1.24x [1.22, 1.26]."""
     value = f"{plain(ratio.value or 0.0)}x"
-    return value if ratio.ci95 is None else f"{value} [{plain(ratio.ci95[0])}, {plain(ratio.ci95[1])}]"
+    ends = "" if ratio.ci95 is None else f" [{plain(ratio.ci95[0])}, {plain(ratio.ci95[1])}]"
+    return signed(f"{value}{ends}", ratio)
 
 
 def _method(record: Record, phase: str, metric: str) -> str:
@@ -94,6 +102,8 @@ def projection_grid(record: Record) -> Grid:
         rows.append((model, hours, *map(with_interval, quantities), *others))
         if quantities[0].value is None:
             legend.append(f"{model}: {quantities[0].note}")
+    names = ("device_hours", "energy", "co2e")
+    legend += foot(quantity_of(found[name]) for found in record.details["projections"] for name in names)
     legend += [f"published, {model}: {quantity.note}" for model, quantity in published.items()]
     return Grid(
         (*header, *(("published GPU-hours, other chips",) if published else ())), rows, list(dict.fromkeys(legend))
@@ -111,11 +121,11 @@ def with_interval(quantity: Quantity) -> str:
     ends = (
         "" if quantity.ci95 is None else f" [{_bare(quantity, quantity.ci95[0])}, {_bare(quantity, quantity.ci95[1])}]"
     )
-    return f"{_value(quantity)}{ends}"
+    return signed(f"{_bare(quantity, quantity.value)}{ends}", quantity)
 
 
 def _value(quantity: Quantity) -> str:
-    return "not available" if quantity.value is None else _bare(quantity, quantity.value)
+    return "not available" if quantity.value is None else signed(_bare(quantity, quantity.value), quantity)
 
 
 def _bare(quantity: Quantity, value: float) -> str:
@@ -141,6 +151,7 @@ def ledger_grid(record: Record, unit: str) -> Grid:
     parts = (*taught, "pretraining", "finetuning", "inference", "total")
     rows = [(cost["model"], *(_part(cost[part]) for part in parts)) for cost in costs]
     legend = [f"{cost['model']}: {cost['total']['note']}" for cost in costs if cost["total"]["value"] is None]
+    legend += foot(quantity_of(cost[part]) for cost in costs for part in parts if cost[part] is not None)
     return Grid(header, rows, legend)
 
 

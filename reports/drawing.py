@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.quantity import Quantity
+from reports.flaw_marks import SIGN, meaning
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -58,7 +59,7 @@ def columns(quantity: Quantity, prefix: str = "") -> Row:
     low, high = quantity.ci95 or (None, None)
     found: Row = {
         "value": quantity.value, "unit": quantity.unit, "low": low, "high": high, "method": quantity.method,
-        "note": quantity.note,
+        "note": quantity.note, "flaw": quantity.flaw,
     }  # fmt: skip
     return {f"{prefix}{name}": value for name, value in found.items()}
 
@@ -72,6 +73,16 @@ def left_out(reasons: Mapping[str, str]) -> str:
     if len(groups) > NAMED:
         parts.append(f"{sum(len(names) for names in list(groups.values())[NAMED:])} more")
     return f"Left out: {'; '.join(parts)}." if parts else ""
+
+
+def flawed_numbers(rows: Sequence[Row]) -> str:
+    """A sentence on what speaks against numbers of a figure, and on whose they are."""
+    found: dict[str, str] = {}
+    for row in rows:
+        for name, value in row.items():
+            if name.endswith("flaw") and value:
+                found.setdefault(str(row["model"]), str(value))
+    return f"With a flaw ({SIGN}): {enumerated(list(found))}: {meaning(found.values())}." if found else ""
 
 
 def enumerated(names: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from benchmarks.quantity import Quantity, flaws
 from benchmarks.record import Measurement, Record, headline_scope
+from reports.flaw_marks import foot, signed
 from reports.tables import legend, marks, percent
 from reports.units import duration, shown
 
@@ -37,7 +38,7 @@ def quality_grid(record: Record) -> Grid:
     for row in rated:
         cells.setdefault(row.model, {})[_column(row)] = percent(row.quantity) + marks(row.quantity, used)
     rows = [(model, *(found.get(column, "") for column in columns)) for model, found in cells.items()]
-    return Grid(("system", *columns), rows, legend(used))
+    return Grid(("system", *columns), rows, [*legend(used), *foot(row.quantity for row in rated)])
 
 
 def _column(row: Measurement) -> str:
@@ -50,7 +51,7 @@ def bill_grid(record: Record) -> Grid:
     """Time, energy, carbon and FLOPs of pretraining (of runs) and evaluation, one row for each system and phase."""
     scope = headline_scope(record.config.get("device"))
     keys = list(dict.fromkeys((m.model, m.phase) for m in record.measurements if m.metric == "duration"))
-    rows = []
+    rows, shown_here = [], list[Quantity | None]()
     for model, phase in keys:
         found = {
             metric: record.find(metric, phase, part, model)
@@ -59,9 +60,10 @@ def bill_grid(record: Record) -> Grid:
         if phase == "training":
             found["flops"] = pretraining_flops(record, model)
         seconds = found["duration"]
-        took = "" if seconds is None or seconds.value is None else duration(seconds.value)
+        took = "" if seconds is None or seconds.value is None else signed(duration(seconds.value), seconds)
+        shown_here += [seconds, *(found[m] for m in ("energy", "co2e", "flops"))]
         rows.append((model, phase or "", took, *(_shown(found[m]) for m in ("energy", "co2e", "flops"))))
-    return Grid(("system", "phase", "time", f"energy, {scope}", "CO2e", "FLOPs"), rows, [])
+    return Grid(("system", "phase", "time", f"energy, {scope}", "CO2e", "FLOPs"), rows, foot(shown_here))
 
 
 def pretraining_flops(record: Record, model: str) -> Quantity | None:
@@ -78,7 +80,7 @@ def _shown(quantity: Quantity | None) -> str:
         return ""
     value, unit = shown(quantity)
     method = "" if quantity.value is None else f" ({quantity.method})"
-    return f"{value} {unit}{method}".strip()
+    return signed(f"{value} {unit}{method}".strip(), quantity)
 
 
 def noted(rows: Sequence[Measurement]) -> list[tuple[str, list[str]]]:

@@ -14,7 +14,7 @@ from benchmarks.record import Record, write_atomically
 from benchmarks.run_names import told_apart
 from reports.axes import Axis, energy_axes, error_axes, flops_axes, memory_axes
 from reports.breakdown_picture import energy_picture, energy_rate_picture, memory_picture
-from reports.drawing import Drawing, Row, save, sentences
+from reports.drawing import Drawing, Row, flawed_numbers, save, sentences
 from reports.latex import escape_latex
 from reports.length_picture import length_picture
 from reports.pareto_picture import pareto_picture
@@ -71,7 +71,8 @@ def write_figures(
     figures, named = [], runs or told_apart([record.id for record in records])
     with print_style():
         for drawing in _drawings(records, named, traces or {}, pairs):
-            figures.append(Figure(drawing.name, drawing.caption, drawing.rows, save(drawing, pictures)))
+            caption = sentences(drawing.caption, flawed_numbers(drawing.rows))
+            figures.append(Figure(drawing.name, caption, drawing.rows, save(drawing, pictures)))
             if drawing.rows:
                 write_atomically(data / f"{drawing.name}.csv", _csv(drawing.rows))
     write_atomically(pictures / "captions.tex", _captions(figures))

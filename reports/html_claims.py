@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reports.claims import Claim, Finding
+from reports.flaw_marks import signed
 from reports.html_text import element, nested
 from reports.paper_rendering import plain_number
 
@@ -54,7 +55,7 @@ def _result(finding: Finding) -> str:
     q = finding.quantity
     if q is None or q.value is None:
         return "not available"
-    return f"{plain_number(q)} {'times' if q.unit == '1' else q.unit} ({q.method})"
+    return signed(f"{plain_number(q)} {'times' if q.unit == '1' else q.unit} ({q.method})", q)
 
 
 def _badge(verdict: str) -> str:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from benchmarks.comparability import conditions_that_matter, told
 from benchmarks.quantity import Quantity
 from benchmarks.record import Measurement
+from reports.flaw_marks import meaning
 
-Packed = tuple[float | None, float | None, float | None, int, int, int, int | None]
-"""Value, low, high, then the places of unit, method and note among the words, and n."""
+Packed = tuple[float | None, float | None, float | None, int, int, int, int | None, int]
+"""Value, low, high, then the places of unit, method and note among the words, n, and the place of the flaw."""
 DIGITS = 7
 """Significant ones, more than the page ever shows; the paper's data/*.csv have all."""
 
@@ -34,10 +35,11 @@ class Store:
         """Its place, a new one where it is not there yet."""
         if quantity not in self._places:
             low, high = quantity.ci95 or (None, None)
-            unit, method, note = (self._word(text) for text in (quantity.unit, quantity.method, quantity.note))
+            said = (quantity.unit, quantity.method, quantity.note, quantity.flaw and meaning([quantity.flaw]))
+            unit, method, note, flaw = map(self._word, said)
             self._places[quantity] = len(self.quantities)
             numbers = (_short(quantity.value), _short(low), _short(high))
-            self.quantities.append((*numbers, unit, method, note, quantity.n))
+            self.quantities.append((*numbers, unit, method, note, quantity.n, flaw))
         return self._places[quantity]
 
     def condition(self, row: Measurement) -> int:

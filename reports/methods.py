@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmarks.record import Record
 from reports.evidence import Evidence
+from reports.flaw_marks import SIGN, meaning
 from reports.latex import escape_latex
 from reports.paper_rendering import escape_markdown
 from reports.units import plain
@@ -195,7 +196,9 @@ def _disturbances(evidence: Evidence) -> str:
         if disturbed
         else "None was seen."
     )
-    return first + (f" {named(unfinished)} did not finish." if unfinished else "")
+    flawed = [found.quantity.flaw for found in evidence.rows if found.quantity.flaw]
+    marked = f" Rounds and repeats with a flaw are left out where two or more have none; what stays is marked {SIGN}: {meaning(flawed)}."
+    return first + (marked if flawed else "") + (f" {named(unfinished)} did not finish." if unfinished else "")
 
 
 def _lines(record: Record) -> list[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
-from benchmarks.quantity import Quantity
+from benchmarks.quantity import Quantity, joined
 from reports.evidence import Evidence, Setting, settings
+from reports.flaw_marks import foot, signed
 from reports.methods import hardware_of
 from reports.paper_rendering import escape_markdown
 from reports.paper_tables import whole_run
@@ -51,7 +52,8 @@ def model_card(run: Setting) -> str:
 
 def _line(name: str, quantity: Quantity) -> tuple[str, str, str, str]:
     value, unit = shown(quantity)
-    return name, f"{value} {unit}".strip(), quantity.method, escape_markdown(quantity.note)
+    note = joined(quantity.note, *foot([quantity]))
+    return name, signed(f"{value} {unit}".strip(), quantity), quantity.method, escape_markdown(note)
 
 
 def _metadata(run: Setting, carbon: Quantity | None) -> str:

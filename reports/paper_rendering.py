@@ -7,6 +7,7 @@ import io
 from dataclasses import dataclass, field
 
 from benchmarks.quantity import Method, Quantity
+from reports.flaw_marks import SIGN, meaning, sign
 from reports.latex import decimal, escape_latex, fixed, half_width, number, places_of, scaled, single, tabular
 
 MARKS: dict[Method, tuple[str, str]] = {
@@ -69,24 +70,31 @@ class _Notes:
     """Which signs a table's cells use."""
 
     methods: set[Method] = field(default_factory=set)
+    flaws: list[str] = field(default_factory=list)
     reasons: dict[str, str] = field(default_factory=dict)
 
     def mark(self, quantity: Quantity) -> str:
         if quantity.value is not None:
-            self.methods.add(quantity.method)
-            if quantity.method == "projected" and "modelled rate" in quantity.note:
-                self.methods.add("modelled")
-                return f"{MARKS['modelled'][0]},{MARKS['projected'][0]}"
-            return MARKS[quantity.method][0] if quantity.method in MARKS else ""
+            if quantity.flaw:
+                self.flaws.append(quantity.flaw)
+            return ",".join(filter(None, (self._method(quantity), sign(quantity))))
         if quantity.note not in self.reasons and len(self.reasons) == REASONS:
             return "*"
         return self.reasons.setdefault(quantity.note, str(len(self.reasons) + 1))
+
+    def _method(self, quantity: Quantity) -> str:
+        self.methods.add(quantity.method)
+        if quantity.method == "projected" and "modelled rate" in quantity.note:
+            self.methods.add("modelled")
+            return f"{MARKS['modelled'][0]},{MARKS['projected'][0]}"
+        return MARKS[quantity.method][0] if quantity.method in MARKS else ""
 
     def lines(self, *, more: bool) -> list[tuple[str, str]]:
         """Sign and meaning."""
         lines = [("", "Unmarked numbers are measured; intervals are of 95 %.")] if self.methods else []
         lines += [MARKS[method] for method in MARKS if method in self.methods]
-        lines += [(sign, f"not available: {reason}") for reason, sign in self.reasons.items()]
+        lines += [(SIGN, meaning(self.flaws))] if self.flaws else []
+        lines += [(number, f"not available: {reason}") for reason, number in self.reasons.items()]
         return [*lines, *([("*", "not available: see the table's CSV")] if more else [])]
 
 
@@ -105,7 +113,8 @@ def latex(table: PaperTable) -> str:
     more = any("\\textsuperscript{*}" in cell for row in rows for cell in row)
     said = [("", note) for note in table.notes] + notes.lines(more=more)
     tail = "\n\\quad ".join(
-        f"\\textsuperscript{{{sign}}}{escape_latex(text)}" if sign else escape_latex(text) for sign, text in said
+        f"\\textsuperscript{{{_latex_sign(sign)}}}{escape_latex(text)}" if sign else escape_latex(text)
+        for sign, text in said
     )
     below = f"\\par\\smallskip\\noindent\n\\begin{{minipage}}{{\\linewidth}}\\scriptsize\\raggedright\n{tail}\n\\end{{minipage}}\n"
     return f"% {table.name}: needs T1 fonts, booktabs, longtable and siunitx\n{body}{below if said else ''}"
@@ -125,7 +134,11 @@ def _latex_cell(cell: Cell, column: Column, notes: _Notes) -> str:
             return f"\\cite{{{cell.key}}}"
     mark = notes.mark(cell)
     shown = number(cell, column.factor) or "n/a"
-    return shown + (f"\\textsuperscript{{{mark}}}" if mark else "")
+    return shown + (f"\\textsuperscript{{{_latex_sign(mark)}}}" if mark else "")
+
+
+def _latex_sign(mark: str) -> str:
+    return mark.replace(SIGN, "\\dag{}")
 
 
 def markdown(table: PaperTable) -> str:
@@ -185,7 +198,7 @@ def comma_separated(table: PaperTable) -> str:
     numeric = [
         any(isinstance(row[i], Quantity) for row in table.rows) or bool(c.unit) for i, c in enumerate(table.columns)
     ]
-    parts = ("", " low", " high", " method", " note")
+    parts = ("", " low", " high", " method", " note", " flaw")
     writer.writerow(
         [
             f"{_title(c)}{part}"
@@ -211,9 +224,9 @@ def _word(cell: Cell) -> str:
 
 def _full(cell: Cell, column: Column) -> list[str]:
     if not isinstance(cell, Quantity):
-        return [_word(cell), "", "", "", ""]
+        return [_word(cell), "", "", "", "", ""]
     if cell.value is None:
-        return ["", "", "", cell.method, cell.note]
+        return ["", "", "", cell.method, cell.note, ""]
     value, ends = scaled(cell, column.factor)
     low, high = ("", "") if ends is None else (repr(ends[0]), repr(ends[1]))
-    return [repr(value), low, high, cell.method, cell.note]
+    return [repr(value), low, high, cell.method, cell.note, cell.flaw]

@@ -9,6 +9,7 @@ from benchmarks.comparability import differences
 from benchmarks.quantity import weakest
 from benchmarks.record import Measurement
 from reports.axes import Axis
+from reports.flaw_marks import sign
 from reports.pareto import Point
 from reports.systems import System
 
@@ -75,6 +76,7 @@ def plot(systems: Sequence[System], x: Axis, y: Axis) -> Plot:
             missing[system.model] = _reason(cost, x)
             continue
         name = f"{system.model} ({system.run})" if system.model in several else system.model
+        name += sign(cost.quantity) or sign(row.quantity)
         kind = weakest(cost.quantity.method, row.quantity.method)
         placed.append(Placed(system.run, x_run, cost, row, Point(name, cost.quantity, row.quantity, kind)))
     there = {each.y.model for each in placed}

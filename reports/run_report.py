@@ -99,7 +99,9 @@ def limited_lines(record: Record) -> list[str]:
     """What was done on less speech than planned, for the time that there was."""
     targets, limit = record.details.get("targets", {}).get("limited"), record.details.get("evaluation_limit") or {}
     lines = [f"targets were fitted {targets}"] if targets else []
-    return lines + ([f"rated with {limit['taken']}"] if limit.get("share", 1.0) < 1.0 else [])
+    return lines + (
+        [f"rated with {limit['taken']}"] if min(limit.get("share", 1.0), limit.get("effort", 1.0)) < 1.0 else []
+    )
 
 
 def _modules(modules: Sequence[ModuleMacs]) -> str:

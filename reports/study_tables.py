@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from benchmarks.quantity import Quantity, flaws, summed_interval, weakest
 from benchmarks.record import Record, headline_scope
 from reports.evaluation_tables import Grid, pretraining_flops, quality_grid
+from reports.flaw_marks import signed
 from reports.units import duration, plain, shown, with_prefix
 
 UNITS = {"joules": "J", "audio-hours": "h", "flops": "FLOP", "minutes": "min"}
@@ -62,8 +61,8 @@ def _text(quantity: Quantity | None) -> str:
     if quantity is None:
         return "not available"
     if quantity.unit == "J/h" and quantity.value is not None:
-        return with_prefix(quantity.value, "J")
-    return " ".join(shown(replace(quantity, note=""))).strip() if quantity.value is not None else "not available"
+        return signed(with_prefix(quantity.value, "J"), quantity)
+    return signed(" ".join(shown(quantity)).strip(), quantity)
 
 
 RUNS = ("run", "status", "hours seen", "FLOPs", "minutes", "joules", "spent of the budget")

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from benchmarks.downstream.outcome import FINAL, NO_BETTER, UNCONVERGED
-from benchmarks.quantity import Quantity
+from benchmarks.quantity import Quantity, joined
 from benchmarks.record import Record, headline_scope
+from reports.flaw_marks import foot, signed
 from reports.units import shown
 
 
@@ -79,7 +80,7 @@ def summary(record: Record) -> list[Line]:
 def line(name: str, quantity: Quantity) -> Line:
     """A quantity as a line of a summary."""
     value, unit = shown(quantity)
-    return Line(name, value, unit, quantity.method, quantity.note)
+    return Line(name, signed(value, quantity), unit, quantity.method, joined(quantity.note, *foot([quantity])))
 
 
 def quality(record: Record) -> tuple[list[tuple[str, str, str]], list[str]]:
@@ -114,7 +115,7 @@ def percent(quantity: Quantity) -> str:
     if quantity.value is None:
         return f"not available: {quantity.note}"
     interval = "" if quantity.ci95 is None else f" [{100 * quantity.ci95[0]:.1f}, {100 * quantity.ci95[1]:.1f}]"
-    return f"{100 * quantity.value:.1f} %{interval}"
+    return signed(f"{100 * quantity.value:.1f} %{interval}", quantity)
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -68,6 +68,7 @@ def limit_document(evaluation: Evaluation) -> dict[str, Any] | None:
     return {
         "seconds": evaluation.limit.seconds,
         "share": evaluation.speech.share,
+        "effort": evaluation.speech.effort,
         "taken": evaluation.speech.shortened or "all of the speech",
         "learning_hours": hours,
     }

@@ -66,7 +66,8 @@ function showCard(point) {
 function cardLine(axis, q) {
   const [factor, unit] = unitOf(axis.units);
   if (q.value === null) return [make("dt", {}, inChoice(axis.name)), make("dd", {}, "not available ", make("span", { class: "reason" }, q.note))];
-  const note = q.note ? make("span", { class: "reason" }, q.note) : null;
+  const said = [q.flaw ? `† ${q.flaw}` : "", q.note].filter((part) => part).join("; ");
+  const note = said ? make("span", { class: "reason" }, said) : null;
   return [make("dt", {}, inChoice(axis.name)), make("dd", {}, make("span", { class: "value" }, `${numberText(q, factor)} ${unit} `), mark(q), note)];
 }
 

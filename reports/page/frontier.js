@@ -27,7 +27,8 @@ function place(x, y) {
       missing.set(system.model, along === null ? `no ${x.name}` : along.note);
       return;
     }
-    const name = count.get(system.model) > 1 ? `${system.model} (${system.run})` : system.model;
+    const flawed = along.flaw || up.flaw ? "†" : "";
+    const name = (count.get(system.model) > 1 ? `${system.model} (${system.run})` : system.model) + flawed;
     points.push({ name, system: number, from: found[2], x: along, y: up, condition: found[1], kind: weakest(along.method, up.method) });
   });
   for (const point of points) missing.delete(systems[point.system].model);

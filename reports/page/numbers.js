@@ -13,8 +13,8 @@ function unitOf(units) {
 }
 
 function quantity(place) {
-  const [value, low, high, unit, method, note, n] = data.quantities.map((column) => column[place]);
-  return { value, low, high, n, unit: data.words[unit], method: data.words[method], note: data.words[note] };
+  const [value, low, high, unit, method, note, n, flaw] = data.quantities.map((column) => column[place]);
+  return { value, low, high, n, unit: data.words[unit], method: data.words[method], note: data.words[note], flaw: data.words[flaw] };
 }
 
 function decimal(value, digits = 3) {
@@ -39,7 +39,7 @@ function halfWidth(value, low, high) {
 const parted = (text) => text.replace(/\d{4,}(?![\d.]*\d*e)/g, (digits, at, whole) => (whole[at - 1] === "." ? digits : digits.replace(/\B(?=(\d{3})+$)/g, ",")));
 
 function numberText(q, factor = 1) {
-  return q.value === null ? "n/a" : parted(ungrouped(q, factor));
+  return q.value === null ? "n/a" : parted(ungrouped(q, factor)) + (q.flaw ? "†" : "");
 }
 
 function ungrouped(q, factor) {

@@ -117,7 +117,7 @@ function detail(column, cell) {
   const q = quantity(cell), [factor, name] = unitOf(column.units) ?? ownUnit(q);
   if (q.value === null) return [make("dt", {}, column.name), make("dd", {}, `not available: ${q.note}`)];
   const range = q.low === null ? "no interval" : `95 % interval ${decimal(q.low * factor, 4)} to ${decimal(q.high * factor, 4)}`;
-  const said = [`${numberText(q, factor)} ${name}`.trim(), q.method, range, q.n === null ? null : `n = ${q.n}`, q.note || null];
+  const said = [`${numberText(q, factor)} ${name}`.trim(), q.method, range, q.n === null ? null : `n = ${q.n}`, q.flaw ? `† ${q.flaw}` : null, q.note || null];
   return [make("dt", {}, column.name), make("dd", {}, said.filter((part) => part !== null).join("; "))];
 }
 

@@ -19,6 +19,7 @@ from benchmarks.quantity import Quantity, unavailable
 from benchmarks.record import Measurement, Record
 from reports.claims import claims
 from reports.evidence import Evidence
+from reports.flaw_marks import meaning
 from reports.html_claims import claims_table, verdict_list
 from reports.html_page import report_page
 from reports.html_surroundings import methods_text, runs_and_environments
@@ -71,11 +72,12 @@ def test_every_number_of_every_record_is_in_it(evidence: Evidence, page: str) ->
     rows = list(zip(*(column["cells"] for column in table["columns"]), strict=True))
     assert len(rows) == sum(len(record.measurements) for record in evidence.records)
     for found, row in zip(evidence.rows, rows, strict=True):
-        value, low, high, unit, method, note, n = (column[row[4]] for column in data["quantities"])
+        value, low, high, unit, method, note, n, flaw = (column[row[4]] for column in data["quantities"])
         q = found.quantity
         assert value == (None if q.value is None else pytest.approx(q.value, rel=1e-6))
         assert (low, high) == ((None, None) if q.ci95 is None else pytest.approx(q.ci95, rel=1e-6))
         assert [data["words"][word] for word in (unit, method, note)] == [q.unit, q.method, q.note]
+        assert data["words"][flaw] == (meaning([q.flaw]) if q.flaw else "")
         assert (row[0], row[-1], n) == (found.row.model, found.label, q.n)
 
 

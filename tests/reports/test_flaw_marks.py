@@ -1,0 +1,112 @@
+"""A disturbed number carries its sign in every form that shows it, and its sound twin in none."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.flaws import DISTURBED, NOT_STEADY, SPOILT, flawed
+from benchmarks.quantity import Quantity, unavailable
+from benchmarks.record import Record, read_record
+from reports.compare_report import write_compare_report
+from reports.evidence import Evidence
+from reports.flaw_marks import SIGN, foot, sign, signed
+from reports.paper import write_paper
+
+EXAMPLE = Path(__file__).parents[2] / "reports" / "examples" / "compare-cpu" / "run.json"
+MODEL = "wav2vec2-base"
+
+
+def with_flaw(record: Record, flaw: str) -> Record:
+    """The record as if that alone spoke against the timed and metered figures of one model, and nothing against the others'."""
+
+    def told(quantity: Quantity, model: str, metric: str) -> Quantity:
+        spoilt = model == MODEL and metric in SPOILT
+        return flawed(replace(quantity, flaw=""), flaw if spoilt else "")
+
+    rows = tuple(replace(m, quantity=told(m.quantity, m.model, m.metric)) for m in record.measurements)
+    details: dict[str, Any] = {
+        **record.details,
+        "disturbances": {f"{MODEL} training, round 1": ["cpu"]} if flaw else {},
+    }
+    for part, names in (("projections", ("device_hours", "energy", "co2e")), ("ratios", ("ratio",))):
+        details[part] = [
+            {**each, **{n: {**each[n], "flaw": flaw} for n in names if each[n]["value"] is not None}}
+            if each["model"] == MODEL and each.get("metric", "energy") in SPOILT | {"energy"}
+            else each
+            for each in record.details[part]
+        ]
+    costs = [
+        {**cost, "total": {**cost["total"], "flaw": flaw}} if cost["model"] == MODEL else cost
+        for cost in record.details["ledger"]["costs"]
+    ]
+    details["ledger"] = {**record.details["ledger"], "costs": costs}
+    return replace(record, measurements=rows, details=details)
+
+
+@pytest.fixture(scope="module")
+def twins(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The paper and report of a sound record, and of its disturbed twin."""
+    record, folders = read_record(EXAMPLE), []
+    for name, flaw in (("sound", ""), ("disturbed", f"{DISTURBED}; {NOT_STEADY}")):
+        folder, told = tmp_path_factory.mktemp(name), with_flaw(record, flaw)
+        write_paper(Evidence((told,)), folder / "paper")
+        write_compare_report(told, folder)
+        folders.append(folder)
+    return folders[0], folders[1]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "report.md", "paper/report.html", "paper/methods.md", "paper/methods.tex", "paper/tables/inference.md",
+        "paper/tables/inference.tex", "paper/tables/inference.csv", "paper/tables/pretraining.md",
+        "paper/tables/pretraining.tex", "paper/tables/pretraining.csv", "paper/data/energy-per-hour-by-part.csv",
+        "paper/figures/captions.tex",
+    ],
+)  # fmt: skip
+def test_every_form_tells_a_disturbed_record_from_its_sound_twin(name: str, twins: tuple[Path, Path]) -> None:
+    sound, disturbed = ((folder / name).read_text() for folder in twins)
+    assert DISTURBED in disturbed
+    assert sound != disturbed
+    assert SIGN not in re.sub(r"<script.*?</script>", "", sound, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("name", ["inference", "pretraining"])
+def test_each_number_of_the_model_is_signed_and_no_other(name: str, twins: tuple[Path, Path]) -> None:
+    """Of the timed and metered; what was counted is not."""
+    text = (twins[1] / "paper" / "tables" / f"{name}.md").read_text()
+    lines = [line for line in text.splitlines() if line.startswith("|")][2:]
+    ours = [line for line in lines if line.startswith(f"| {MODEL} ") and line.endswith("| compare-cpu |")]
+    assert ours
+    assert all(line.count(SIGN) >= 2 for line in ours)
+    assert not any(SIGN in line for line in lines if line not in ours)
+    table = list(csv.DictReader(io.StringIO((twins[1] / "paper" / "tables" / f"{name}.csv").read_text())))
+    for row in table:
+        flaws = {value for key, value in row.items() if key.endswith(" flaw")}
+        ours_too = row["model"] == MODEL and row["source"] == "compare-cpu"
+        assert flaws == ({"", f"{DISTURBED}; {NOT_STEADY}"} if ours_too else {""})
+
+
+def test_ratios_projections_and_lives_are_signed(twins: tuple[Path, Path]) -> None:
+    text = (twins[1] / "report.md").read_text()
+    for section in ("inference (baseline", "a step of pretraining", "A whole pretraining", "A model's life, energy"):
+        body = text.split(section)[1].split("\n## ")[0]
+        line = next(line for line in body.splitlines() if line.startswith(f"| {MODEL} "))
+        assert SIGN in line, section
+        assert f"- {SIGN} {DISTURBED} (" in body, section
+    assert re.search(rf"x \[[^\]]*\]{SIGN}", text), "a ratio too"
+
+
+def test_what_has_no_value_has_no_sign() -> None:
+    number = Quantity(1.0, "J", "measured", flaw=DISTURBED)
+    assert (sign(number), signed("1 J", number)) == (SIGN, f"1 J{SIGN}")
+    assert sign(replace(number, flaw="")) == sign(None) == sign(unavailable("J", "no sensor")) == ""
+    assert foot([None, replace(number, flaw="")]) == []
+    assert foot([number, replace(number, flaw=f"{DISTURBED}; a word of another release")])[0].count(DISTURBED) == 1
