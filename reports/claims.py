@@ -1,8 +1,8 @@
 """The claims C1 to C6 of arXiv 2406.07696 against what the records hold.
 
-A claim holds only if the whole interval lies on its side, and fails only if the whole interval lies on the other. What is counted
-from a graph, or by the allocator of a GPU, has no spread: there the value decides. A CPU's numbers decide nothing about a GPU, nor tiny
-sizes about full ones. GPU-hours of different chips are never divided.
+A claim holds only if the whole interval lies on its side, and fails only if the whole interval lies on the other; evidence that lacks
+anything of what `reports.claim_evidence` asks for decides nothing. What is counted from a graph, or by the allocator of a GPU, has no
+spread: there the value decides. GPU-hours of different chips are never divided, and tiny sizes decide nothing about full ones.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from benchmarks.comparability import conditions_that_matter
 from benchmarks.projection import PAPER_HOURS, paper_work, projected_hours
 from benchmarks.quantity import Quantity
 from benchmarks.ratios import ratio
+from models.catalog import HEADLINE
 from models.recipes import RECIPES
 from reports.claim_c4 import c4_line, verdict
+from reports.claim_evidence import lacking
 from reports.evaluation_tables import NAMES
 from reports.evidence import ERRORS, Evidence, Found
 from reports.published import published_claims
@@ -24,9 +26,8 @@ from reports.rounds import ratio_by_rounds
 
 Verdict = Literal["holds", "fails", "not decided", "not measured here"]
 
-OURS, BASELINE = "efficient-base", "essl"
+OURS, BASELINE = HEADLINE, "essl"
 LARGE = ("wav2vec2-large", "hubert-large", "wavlm-large")
-METERED = frozenset({"measured", "sampled"})
 
 
 @dataclass(frozen=True)
@@ -118,14 +119,14 @@ def _side(bound: float, *, strict: bool) -> str:
 
 
 def _pairs(evidence: Evidence, other: str, metric: str, scope: str | None = None) -> Iterator[tuple[Found, Found]]:
-    """Rows of a training step of `other` and of ours that have a value and were measured alike."""
-    ours: dict[object, Found] = {}
+    """Rows of a training step of `other` and of ours that have a value and were measured alike, each with each."""
+    ours: dict[object, list[Found]] = {}
     for found in evidence.find(OURS, metric, "training", scope):
         if found.quantity.value:
-            ours.setdefault(_alike(found), found)
+            ours.setdefault(_alike(found), []).append(found)
     for found in evidence.find(other, metric, "training", scope):
-        if found.quantity.value and _alike(found) in ours:
-            yield found, ours[_alike(found)]
+        if found.quantity.value:
+            yield from ((found, own) for own in ours.get(_alike(found), []))
 
 
 def _alike(found: Found) -> tuple[object, ...]:
@@ -135,15 +136,42 @@ def _alike(found: Found) -> tuple[object, ...]:
     return (session, *held)
 
 
-def _worst(pairs: Iterable[tuple[Found, Found]], what: str, bound: float, *, strict: bool) -> Finding | None:
-    """The pair that speaks least for the claim."""
-    found = [(ratio_by_rounds(other, own) or quotient(other.quantity, own.quantity), other) for other, own in pairs]
+@dataclass(frozen=True)
+class _Pair:
+    """A quotient, where it is from, and what it lacks to decide anything."""
+
+    ratio: Quantity
+    at: Found
+    lacking: str
+
+    @property
+    def least(self) -> float:
+        """The lower end, as far as one is known."""
+        return (self.ratio.ci95 or (self.ratio.value or 0.0,))[0]
+
+
+def _worst(
+    pairs: Iterable[tuple[Found, Found]], kind: str, what: str, bound: float, *, strict: bool, times: float = 1.0
+) -> Finding | None:
+    """The pair that speaks least for the claim, of those that may decide it, else of all; its ratio `times` what the claim is of."""
+    found = [
+        _Pair(
+            (ratio_by_rounds(other, own) or quotient(other.quantity, own.quantity)).scaled(times, "1"),
+            other,
+            lacking(kind, (other, own)),
+        )
+        for other, own in pairs
+    ]
     if not found:
         return None
-    ratio, at = min(found, key=lambda each: (each[0].ci95 or (each[0].value or 0.0,))[0])
-    several = f", the least favourable of {len(found)} settings" if len(found) > 1 else ""
-    why = f"{_where(at)}{several}"
-    return Finding(what, ratio, _side(bound, strict=strict), judged(ratio, bound, strict=strict), why)
+    fit = [pair for pair in found if not pair.lacking] or found
+    worst = min(fit, key=lambda pair: pair.least)
+    several = f", the least favourable of {len(fit)} settings" if len(fit) > 1 else ""
+    verdict = "not decided" if worst.lacking else judged(worst.ratio, bound, strict=strict)
+    why = "; ".join(
+        filter(None, (f"{_where(worst.at)}{several}", worst.lacking and f"decides nothing: {worst.lacking}"))
+    )
+    return Finding(what, worst.ratio, _side(bound, strict=strict), verdict, why)
 
 
 def _where(found: Found) -> str:
@@ -157,32 +185,28 @@ def _where(found: Found) -> str:
 
 def _memory(evidence: Evidence, other: str, bound: float, *, strict: bool) -> Finding:
     what = f"peak memory of a training step, {other} / {OURS}"
-    pairs = [
-        pair for pair in _pairs(evidence, other, "peak_memory") if pair[0].on_gpu and pair[0].quantity.method in METERED
-    ]
     need = f"a training step of {OURS} and {other} on one GPU at the same precision, clips and batch"
-    return _worst(pairs, what, bound, strict=strict) or _missing(what, _side(bound, strict=strict), need)
+    found = _worst(_pairs(evidence, other, "peak_memory"), "peak memory", what, bound, strict=strict)
+    return found or _missing(what, _side(bound, strict=strict), need)
 
 
 def _flops(evidence: Evidence, other: str, bound: float, *, strict: bool) -> Finding:
     what = f"training FLOPs of an audio hour, {other} / {OURS}; both see {PAPER_HOURS:,.0f} h, so also of the recipes"
     need = f"the FLOPs of a training step of {OURS} and {other} at the same clips"
-    found = _worst(_pairs(evidence, other, "flops_per_audio_second"), what, bound, strict=strict)
+    found = _worst(_pairs(evidence, other, "flops_per_audio_second"), "counted FLOPs", what, bound, strict=strict)
     return found or _missing(what, _side(bound, strict=strict), need)
 
 
 def _joules(evidence: Evidence, other: str, bound: float) -> Finding:
     what = f"joules of an audio hour of training, {other} / {OURS}"
     need = f"{OURS} and {other} metered on a GPU in one session"
-    return _worst(_metered(evidence, other), what, bound, strict=True) or _missing(
-        what, _side(bound, strict=True), need
-    )
+    found = _worst(_joule_pairs(evidence, other), "joules", what, bound, strict=True)
+    return found or _missing(what, _side(bound, strict=True), need)
 
 
-def _metered(evidence: Evidence, other: str) -> list[tuple[Found, Found]]:
-    """Joules of a GPU, both metered in one record."""
-    pairs = _pairs(evidence, other, "energy_per_audio_hour", "gpu")
-    return [pair for pair in pairs if pair[0].on_gpu and {found.quantity.method for found in pair} <= METERED]
+def _joule_pairs(evidence: Evidence, other: str) -> Iterator[tuple[Found, Found]]:
+    """Joules of a GPU, both in one record."""
+    return _pairs(evidence, other, "energy_per_audio_hour", "gpu")
 
 
 def _missing(what: str, bound: str, need: str) -> Finding:
@@ -190,22 +214,29 @@ def _missing(what: str, bound: str, need: str) -> Finding:
 
 
 def _one_day(evidence: Evidence) -> Iterator[Finding]:
-    """Hours of a GPU for the paper's audio at the rate measured, the fastest setting of each GPU."""
+    """Hours of a GPU for the paper's audio at the rate measured, the fastest setting of each GPU that may decide it."""
     what, bound = f"hours of one GPU for {PAPER_HOURS:,.0f} h of audio, {OURS}", "below 24 h"
-    measured = evidence.find(OURS, "audio_seconds_per_second", "training")
-    fastest: dict[str | None, tuple[Quantity, Found]] = {}
-    for found in (f for f in measured if f.on_gpu and f.quantity.value):
-        hours, best = projected_hours(found.quantity, paper_work()), fastest.get(found.conditions.device)
-        if best is None or _upper(hours) < _upper(best[0]):
-            fastest[found.conditions.device] = (hours, found)
-    for hours, found in fastest.values():
-        ends = hours.ci95
-        result: Verdict = (
-            "not decided" if ends is None else "holds" if ends[1] < 24 else "fails" if ends[0] >= 24 else "not decided"
+    measured = [f for f in evidence.find(OURS, "audio_seconds_per_second", "training") if f.on_gpu and f.quantity.value]
+    fastest: dict[str | None, tuple[Quantity, Found, str]] = {}
+    for found in measured:
+        hours, missing = projected_hours(found.quantity, paper_work()), lacking("speed", (found,))
+        best = fastest.get(found.conditions.device)
+        if best is None or (bool(missing), *_upper(hours)) < (bool(best[2]), *_upper(best[0])):
+            fastest[found.conditions.device] = (hours, found, missing)
+    for hours, found, missing in fastest.values():
+        steps = f"{_where(found)}; the steps alone, without fitting targets"
+        verdict = "not decided" if missing else _within_a_day(hours)
+        yield Finding(
+            what, hours, bound, verdict, "; ".join(filter(None, (steps, missing and f"decides nothing: {missing}")))
         )
-        yield Finding(what, hours, bound, result, f"{_where(found)}; the steps alone, without fitting targets")
     if not fastest:
         yield _missing(what, bound, f"the speed of a training step of {OURS} on a GPU")
+
+
+def _within_a_day(hours: Quantity) -> Verdict:
+    if hours.ci95 is None:
+        return "not decided"
+    return "holds" if hours.ci95[1] < 24 else "fails" if hours.ci95[0] >= 24 else "not decided"
 
 
 def _upper(hours: Quantity) -> tuple[bool, float]:
@@ -218,22 +249,33 @@ def _errors(evidence: Evidence) -> Iterator[Finding]:
     bound, found = f"intervals apart, {OURS} the lower", 0
     studies = [(r, label) for r, label in zip(evidence.records, evidence.labels, strict=True) if "study" in r.details]
     for record, label in studies:
-        rated = [m for m in record.measurements if m.metric in ERRORS and m.conditions.task is not None]
-        theirs = {(m.metric, m.phase, m.conditions): m.quantity for m in rated if m.model == BASELINE}
-        for row in (m for m in rated if m.model == OURS):
-            other = theirs.get((row.metric, row.phase, row.conditions))
-            if other is not None and record.details["study"]["equal"] is not None:
+        rated = [
+            Found(m, record, label) for m in record.measurements if m.metric in ERRORS and m.conditions.task is not None
+        ]
+        theirs = {(f.row.metric, f.row.phase, f.conditions): f for f in rated if f.row.model == BASELINE}
+        for ours in (f for f in rated if f.row.model == OURS):
+            other = theirs.get((ours.row.metric, ours.row.phase, ours.conditions))
+            if other is not None:
                 found += 1
-                c, gpu = row.conditions, bool(record.environment.get("gpus"))
-                what = f"{NAMES[row.metric]}, {BASELINE} / {OURS} ({c.task}, {c.head or 'no'} head, {c.tested_on or 'test'})"
-                result = verdict(row.quantity, other, lower_is_better=row.metric != "accuracy")
-                why = f"equal {record.details['study']['equal']}, record {label}{'' if gpu else ', trained on a CPU'}"
-                positive = (other.value or 0) > 0 and (row.quantity.value or 0) > 0
-                yield Finding(what, quotient(other, row.quantity) if positive else None, bound, result, why)
+                yield _error(ours, other, bound)
     if not found:
         small = [line for record, _ in studies if (line := c4_line(record))]
         need = f"a study of {OURS} and {BASELINE} under one budget"
         yield _missing("downstream error", bound, "; ".join([need, *(f"of other sizes: {line}" for line in small)]))
+
+
+def _error(ours: Found, other: Found, bound: str) -> Finding:
+    """Our error rate against the baseline's."""
+    c, missing = ours.conditions, lacking("error rate", (other, ours))
+    what = f"{NAMES[ours.row.metric]}, {BASELINE} / {OURS} ({c.task}, {c.head or 'no'} head, {c.tested_on or 'test'})"
+    result: Verdict = "not decided"
+    if not missing:
+        result = verdict(ours.quantity, other.quantity, lower_is_better=ours.row.metric != "accuracy")
+    study = ours.record.details["study"]
+    why = f"equal {study['equal']}, record {ours.label}" if study["equal"] else f"record {ours.label}"
+    why += f"; decides nothing: {missing}" if missing else ""
+    positive = (other.quantity.value or 0) > 0 and (ours.quantity.value or 0) > 0
+    return Finding(what, quotient(other.quantity, ours.quantity) if positive else None, bound, result, why)
 
 
 def _recipes(evidence: Evidence, large: str) -> Iterator[Finding]:
@@ -246,18 +288,17 @@ def _recipes(evidence: Evidence, large: str) -> Iterator[Finding]:
         )
         return
     more = theirs / ours
-    for name, pairs, need in (
+    for name, kind, pairs, need in (
         (
             "FLOPs",
-            list(_pairs(evidence, large, "flops_per_audio_second")),
+            "counted FLOPs",
+            _pairs(evidence, large, "flops_per_audio_second"),
             "the FLOPs of a training step of both at the same clips",
         ),
-        ("joules", _metered(evidence, large), "both metered on a GPU in one session"),
+        ("joules", "joules", _joule_pairs(evidence, large), "both metered on a GPU in one session"),
     ):
-        found = _worst(pairs, what.format(name), 500.0 / more, strict=False)
-        if found is None or found.quantity is None:
+        found = _worst(pairs, kind, what.format(name), 500.0, strict=False, times=more)
+        if found is None:
             yield _missing(what.format(name), "at least 500", need)
-            continue
-        ratio = found.quantity.scaled(more, "1")
-        why = f"{found.why}; {theirs:,.0f} h of audio against {ours:,.0f} h"
-        yield Finding(found.what, ratio, "at least 500", judged(ratio, 500.0, strict=False), why)
+        else:
+            yield replace(found, why=f"{found.why}; {theirs:,.0f} h of audio against {ours:,.0f} h")

@@ -12,9 +12,9 @@ from reports.evidence import Found
 def ratio_by_rounds(above: Found, below: Found) -> Quantity | None:
     """The quotient with Student's interval over the rounds in which both were measured; None for fewer than two of them.
 
-    Of peaks that are the same in every round there is nothing to pair: None, too.
+    Of counts, and of peaks that are the same in every round, there is nothing to pair: None, too.
     """
-    if above.label != below.label:
+    if above.label != below.label or {above.quantity.method, below.quantity.method} == {"analytic"}:
         return None
     sides = by_round(above), by_round(below)
     both = [(a.value, b.value) for a, b in zip(*sides, strict=True) if a and b and a.value and b.value]

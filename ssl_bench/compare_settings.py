@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from benchmarks.life_cycle import Life
-from models.catalog import CATALOG, require_name
+from models.catalog import CATALOG, HEADLINE, require_name
 from models.errors import BadInputError
 from models.names import choose
 from ssl_bench.machine_settings import Device, Precision, check_grid, chosen_device
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PHASES: tuple[Phase, ...] = get_args(Phase)
 ON_CPU = ("efficient-tiny", "essl", "wav2vec2-base", "hubert-base")
-ON_GPU = ("efficient-base", "essl", "wav2vec2-base", "hubert-base", "hubert-large")
+ON_GPU = (HEADLINE, "essl", "wav2vec2-base", "hubert-base", "hubert-large")
 WARM_UP = {"cpu": 2.0, "cuda": 5.0}
 """s after which a cell that is still not steady is measured all the same: the rounds show how it goes on."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from models.catalog import CATALOG, described
+from models.catalog import CATALOG, HEADLINE, described
 from models.efficient.config import RANDOM_PROJECTION, EfficientConfig
 from models.errors import BadInputError
 from models.families import ModelConfig, family_of
@@ -129,7 +129,7 @@ def resolved(config: TrainAndMeasureConfig, *, cuda: bool) -> TrainAndMeasureCon
     device, precision = chosen_device(config.device, config.precision, cuda=cuda)
     gpu = device == "cuda"
     limited = any(x is not None for x in (config.steps, config.audio_hours, config.minutes, config.kwh))
-    model = config.model or ("efficient-base" if gpu else "efficient-tiny")
+    model = config.model or (HEADLINE if gpu else "efficient-tiny")
     ours = family_of(CATALOG[choose(model, CATALOG, "model")]).compiles
     config = replace(
         config,

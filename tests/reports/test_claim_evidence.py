@@ -1,0 +1,230 @@
+"""For each claim a sound record that holds, and records that lack one thing each, which decide nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from benchmarks.downstream.outcome import NO_BETTER, UNCONVERGED
+from benchmarks.flaws import DISTURBED, LOWER_BOUND, NOT_STEADY
+from benchmarks.quantity import Quantity
+from benchmarks.record import Conditions, Measurement, Record
+from models.catalog import CATALOG, HEADLINE
+from reports.claim_evidence import CLAIM_NEEDS, NEEDS, lacking
+from reports.claims import BASELINE, LARGE, OURS, claims
+from reports.evidence import Evidence, Found
+
+GPU = Conditions(device="GPU X", driver="1", dtype="bfloat16", clip_seconds=15.36, batch_seconds=245.76)
+Change = Callable[[Record], Record]
+BIG = "hubert-large"
+
+
+def row(model: str, metric: str, value: float, unit: str, **rest: Any) -> Measurement:
+    method, scope, note = rest.get("method", "measured"), rest.get("scope"), rest.get("note", "")
+    ci95 = None if method == "analytic" or metric == "peak_memory" else (0.99 * value, 1.01 * value)
+    return Measurement(model, metric, Quantity(value, unit, method, ci95, 3, note), "training", scope, GPU)
+
+
+def compared(*models: tuple[str, float, float, float, float]) -> Record:
+    """Of `compare` in three rounds: model, GiB, FLOP and J of an audio second and hour, and audio seconds a second."""
+    rows = []
+    for model, gib, flops, joules, speed in models:
+        rows += [
+            row(model, "peak_memory", gib * 2**30, "B", note="max allocated by torch's CUDA allocator"),
+            row(model, "flops_per_audio_second", flops, "FLOP/s", method="analytic"),
+            row(model, "energy_per_audio_hour", joules, "J/h", scope="gpu"),
+            row(model, "audio_seconds_per_second", speed, "s/s"),
+        ]
+    entries = [{"cells": [{"rows": [m.row() for m in rows]}]} for _ in range(3)]
+    return Record(
+        "x", "2026-01-01", "finished", "sslbench compare", {"device": "cuda"}, {"gpus": [{"name": "GPU X"}]}, tuple(rows),
+        details={"rounds": entries},
+    )  # fmt: skip
+
+
+def rated(model: str, value: float, note: str = "") -> Measurement:
+    test = Conditions(task="asr-finetune", head="linear", labels="1h", tested_on="dev")
+    q = Quantity(value, "1", "measured", (value - 0.02, value + 0.02), 12, note)
+    return Measurement(model, "cer", q, "finetuning", None, test)
+
+
+def study(*rows: Measurement) -> Record:
+    runs = [{"model": model, "seed": s, "spent": {"of_budget": 0.99}} for model in (OURS, BASELINE) for s in range(3)]
+    config = {"device": "cuda", "models": [OURS, BASELINE], "seeds": 3, "training": {}}
+    details = {"study": {"equal": "joules", "budget": 1e6, "runs": runs}}
+    return Record("s", "t", "finished", "c", config, {"gpus": [{"name": "GPU X"}]}, rows, details=details)
+
+
+SOUND: dict[str, Record] = {
+    "C1": compared((OURS, 2.0, 5e9, 60.0, 900.0), (BASELINE, 3.0, 1e10, 150.0, 500.0)),
+    "C2": compared((OURS, 2.0, 5e9, 60.0, 900.0), (BASELINE, 3.0, 1e10, 150.0, 500.0)),
+    "C3": compared((OURS, 2.0, 5e9, 60.0, 900.0)),
+    "C4": study(rated(OURS, 0.2), rated(BASELINE, 0.4)),
+    "C5": compared((OURS, 2.0, 5e9, 60.0, 900.0), (BIG, 24.5, 1.2e11, 900.0, 50.0)),
+    "C6": compared((OURS, 2.0, 5e9, 60.0, 900.0), (BIG, 24.5, 1.2e11, 900.0, 50.0)),
+}
+
+
+def verdict(claim: str, *records: Record) -> str:
+    return next(c for c in claims(Evidence(records)) if c.id == claim).verdict
+
+
+def changed(record: Record, how: Callable[[Measurement], Measurement], *, only: str = "") -> Record:
+    """The record with other rows, those of its rounds too; `only` of one model."""
+
+    def told(m: Measurement) -> Measurement:
+        return how(m) if only in {"", m.model} else m
+
+    rows = tuple(map(told, record.measurements))
+    rounds = [
+        {
+            "cells": [
+                {**cell, "rows": [told(Measurement.from_row(r)).row() for r in cell["rows"]]} for cell in entry["cells"]
+            ]
+        }
+        for entry in record.details.get("rounds", [])
+    ]
+    return replace(record, measurements=rows, details={**record.details, **({"rounds": rounds} if rounds else {})})
+
+
+def quality(**change: Any) -> Callable[[Measurement], Measurement]:
+    return lambda m: replace(m, quantity=replace(m.quantity, **change))
+
+
+def at(**change: Any) -> Callable[[Measurement], Measurement]:
+    return lambda m: replace(m, conditions=replace(m.conditions, **change))
+
+
+def rounds(record: Record, number: int) -> Record:
+    return replace(record, details={**record.details, "rounds": record.details["rounds"][:number]})
+
+
+def with_study(record: Record, **change: Any) -> Record:
+    return replace(record, details={"study": {**record.details["study"], **change}})
+
+
+def budget_of(record: Record, model: str, share: float | None) -> Record:
+    runs = [
+        {**run, "spent": {"of_budget": share}} if run["model"] == model else run
+        for run in record.details["study"]["runs"]
+    ]
+    return with_study(record, runs=runs)
+
+
+ANY: dict[str, Change] = {
+    "a neighbour beside ours": lambda r: changed(r, quality(flaw=DISTURBED), only=OURS),
+    "a neighbour beside all": lambda r: changed(r, quality(flaw=DISTURBED)),
+    "a warm-up that was not steady": lambda r: changed(r, quality(flaw=NOT_STEADY), only=OURS),
+    "a session that was stopped": lambda r: replace(r, status="unfinished"),
+    "two flaws": lambda r: changed(r, quality(flaw=f"{DISTURBED}; {NOT_STEADY}")),
+}
+MEASURED: dict[str, Change] = {
+    **ANY,
+    "short clips": lambda r: changed(r, at(clip_seconds=5.0)),
+    "long clips": lambda r: changed(r, at(clip_seconds=30.0)),
+    "clips of unknown length": lambda r: changed(r, at(clip_seconds=None)),
+}
+ON_HARDWARE: dict[str, Change] = {
+    **MEASURED,
+    "a CPU": lambda r: replace(changed(r, at(driver=None, device="CPU")), environment={"gpus": []}),
+    "published figures": lambda r: changed(r, quality(method="published")),
+    "modelled figures": lambda r: changed(r, quality(method="modelled")),
+    "projected figures": lambda r: changed(r, quality(method="projected")),
+    "sampled for one and counted for the other": lambda r: changed(r, quality(method="sampled"), only=OURS),
+}
+TIMED: dict[str, Change] = {
+    **ON_HARDWARE,
+    "one round": lambda r: rounds(r, 1),
+    "one of three rounds without a flaw": lambda r: _flawed_rounds(r, 2),
+    "no rounds, and one repeat": lambda r: changed(rounds(r, 0), quality(n=1)),
+}
+STUDIED: dict[str, Change] = {
+    "one seed": lambda r: replace(r, config={**r.config, "seeds": 1}),
+    "a winner no better than its random weights": lambda r: changed(r, quality(note=NO_BETTER), only=OURS),
+    "a baseline no better than its random weights": lambda r: changed(r, quality(note=NO_BETTER), only=BASELINE),
+    "a head that did not converge": lambda r: changed(r, quality(note=UNCONVERGED), only=BASELINE),
+    "a baseline with a tenth of the budget": lambda r: budget_of(r, BASELINE, 0.1),
+    "a budget that nobody knows": lambda r: budget_of(r, OURS, None),
+    "no equal budget": lambda r: with_study(r, equal=None),
+    "a study on a CPU": lambda r: replace(r, environment={"gpus": []}, config={**r.config, "device": "cpu"}),
+    "a study that was stopped": lambda r: replace(r, status="unfinished"),
+}
+
+
+def _flawed_rounds(record: Record, number: int) -> Record:
+    spoilt = changed(record, quality(flaw=DISTURBED)).details["rounds"]
+    return replace(record, details={**record.details, "rounds": spoilt[:number] + record.details["rounds"][number:]})
+
+
+UNSOUND = {
+    "C1": {k: v for k, v in ON_HARDWARE.items() if not k.startswith("sampled")},
+    "C2": MEASURED | {"work that was not counted": lambda r: changed(r, quality(flaw=LOWER_BOUND))},
+    "C3": {k: v for k, v in TIMED.items() if not k.startswith("sampled")},
+    "C4": STUDIED,
+    "C5": {k: v for k, v in ON_HARDWARE.items() if not k.startswith("sampled")},
+    "C6": MEASURED | {"work that was not counted": lambda r: changed(r, quality(flaw=LOWER_BOUND))},
+}
+CASES = [
+    pytest.param(claim, change, id=f"{claim}, {name}")
+    for claim, all_ in UNSOUND.items()
+    for name, change in all_.items()
+]
+
+
+@pytest.mark.parametrize("claim", SOUND)
+def test_sound_evidence_holds(claim: str) -> None:
+    assert verdict(claim, SOUND[claim]) == "holds"
+    assert len(UNSOUND[claim]) >= 6
+
+
+@pytest.mark.parametrize(("claim", "change"), CASES)
+def test_what_lacks_one_thing_decides_nothing(claim: str, change: Change) -> None:
+    unsound = change(SOUND[claim])
+    assert verdict(claim, unsound) in {"not decided", "not measured here"}
+    findings = next(c for c in claims(Evidence((unsound,))) if c.id == claim).findings
+    assert all("decides nothing" in f.why or "missing" in f.why for f in findings)
+
+
+@pytest.mark.parametrize("change", TIMED.values(), ids=TIMED.keys())
+@pytest.mark.parametrize("claim", ["C2", "C6"])
+def test_joules_that_lack_one_thing_decide_nothing(claim: str, change: Change) -> None:
+    """Whatever the counted FLOPs beside them say."""
+    findings = next(c for c in claims(Evidence((change(SOUND[claim]),))) if c.id == claim).findings
+    joules = [f for f in findings if f.what.startswith("joules")]
+    assert joules
+    assert {f.verdict for f in joules} <= {"not decided", "not measured here"}
+
+
+@pytest.mark.parametrize(("claim", "change"), CASES)
+def test_sound_evidence_beside_unsound_decides_in_either_order(claim: str, change: Change) -> None:
+    """As if the unsound were not there; so one record of a model never hides another."""
+    sound, unsound = SOUND[claim], replace(change(SOUND[claim]), id="unsound")
+    found = {verdict(claim, sound, unsound), verdict(claim, unsound, sound)}
+    assert found == ({"not decided"} if claim == "C4" else {"holds"})
+
+
+@pytest.mark.parametrize("claim", ["C1", "C5"])
+def test_of_two_sound_records_the_worse_counts_in_either_order(claim: str) -> None:
+    sound = SOUND[claim]
+    worse = replace(
+        changed(sound, lambda m: replace(m, quantity=m.quantity.scaled(9.0, m.quantity.unit)), only=OURS), id="y"
+    )
+    assert verdict(claim, sound, worse) == verdict(claim, worse, sound) == "fails"
+
+
+def test_the_headline_model_is_named_in_one_place() -> None:
+    assert OURS == HEADLINE
+    assert HEADLINE in CATALOG
+    assert BIG in LARGE
+
+
+def test_every_need_is_asked_for_and_said() -> None:
+    assert {need for needs in CLAIM_NEEDS.values() for need in needs} == set(NEEDS)
+    sound = SOUND["C1"]
+    found = [Found(m, sound, "x") for m in sound.measurements if m.metric == "peak_memory"]
+    assert lacking("peak memory", found) == ""
+    spoilt = [replace(f, row=quality(flaw=DISTURBED)(at(clip_seconds=5.0)(f.row))) for f in found]
+    assert lacking("peak memory", spoilt).count(";") == 1, "all that is lacking is told"
