@@ -8,7 +8,9 @@ from typing import Literal
 from benchmarks.downstream.outcome import NO_BETTER, UNCONVERGED
 from benchmarks.quantity import Quantity
 from benchmarks.record import Measurement, Record
+from reports.claim_evidence import lacking
 from reports.evaluation_tables import NAMES
+from reports.evidence import Found
 from reports.tables import percent
 from reports.units import plain
 
@@ -59,20 +61,21 @@ def _verdicts(record: Record) -> Iterator[str]:
             continue
         for other in rated:
             if other.model in names and other.model.startswith("essl") and _same_test(row, other):
-                yield _said(row, other)
+                yield _said(Found(row, record, ""), Found(other, record, ""))
 
 
 def _same_test(row: Measurement, other: Measurement) -> bool:
     return (row.metric, row.phase, row.conditions) == (other.metric, other.phase, other.conditions)
 
 
-def _said(row: Measurement, other: Measurement) -> str:
-    c = row.conditions
-    result = verdict(row.quantity, other.quantity, lower_is_better=row.metric != "accuracy")
+def _said(ours: Found, other: Found) -> str:
+    c, row, missing = ours.conditions, ours.row, lacking("error rate", (other, ours))
+    result = verdict(ours.quantity, other.quantity, lower_is_better=row.metric != "accuracy")
+    decided = f"not decided ({missing}; the intervals alone: {result})" if missing else result
     what = ", ".join(part for part in (c.task, c.head, c.labels and f"{c.labels} of labels") if part)
     return (
-        f"{NAMES[row.metric]} ({what}, on {c.tested_on or 'test'}): {result}, "
-        f"{row.model} {_rate(row.quantity)} against {other.model} {_rate(other.quantity)}"
+        f"{NAMES[row.metric]} ({what}, on {c.tested_on or 'test'}): {decided}, "
+        f"{row.model} {_rate(ours.quantity)} against {other.row.model} {_rate(other.quantity)}"
     )
 
 

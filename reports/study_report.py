@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.record import Measurement, Record, write_atomically
+from reports.claim_c4 import c4_line
 from reports.evaluation_report import GIVES, bullets, grid_table, remark_lines
 from reports.evaluation_tables import Grid, bill_grid, noted, quality_grid
 from reports.study_tables import RUNS, budget_line, cost_grid, run_rows, study_grid
@@ -50,7 +51,7 @@ def _report(record: Record) -> str:
         markdown_table(models.header, models.rows),
         HOW,
         legend_list(models.legend),
-        study.get("claim_c4", ""),
+        c4_line(record) or "",
         "## Runs",
         markdown_table(RUNS, run_rows(record)),
         _steps(record),

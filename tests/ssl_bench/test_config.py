@@ -133,7 +133,7 @@ def test_defaults_on_a_cpu_and_on_a_gpu() -> None:
         "efficient-tiny", "cpu", "float32", 2.0, False,
     )  # fmt: skip
     assert (gpu.model, gpu.device, gpu.precision, gpu.minutes, gpu.compile) == (
-        "efficient-base", "cuda", "bfloat16", 30.0, True,
+        "efficient-small", "cuda", "bfloat16", 30.0, True,
     )  # fmt: skip
     assert cpu.batch_seconds == pytest.approx(30.72)
     assert gpu.batch_seconds == pytest.approx(491, rel=0.03)
