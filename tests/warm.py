@@ -121,10 +121,13 @@ def ended(work: Callable[[], object]) -> None:
 
 
 if __name__ == "__main__":
+    starter = os.getppid()
     for wanted in WANTED:
         __import__(wanted)
     with suppress(Exception):  # what reading a command line imports
         sys.modules["ssl_bench.app"].app(["models", "none of this name"], standalone_mode=False)
+    if os.getppid() != starter:  # nobody waits any more, and another may have started its own
+        sys.exit()
     gc.collect()
     gc.freeze()
     with socket.socket(socket.AF_UNIX) as listening:
