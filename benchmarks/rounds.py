@@ -11,7 +11,7 @@ from dataclasses import replace
 from benchmarks.flaws import sound
 from benchmarks.quantity import Quantity, flaws, joined, summed_interval, weakest
 from benchmarks.record import Conditions, Measurement
-from benchmarks.timing import Interval, hull, student_half_width
+from benchmarks.timing import Interval, deviation, hull, student_half_width
 
 Cell = tuple[str, str]
 """Model and phase."""
@@ -60,7 +60,7 @@ def over_rounds(found: Sequence[Quantity]) -> Quantity:
     value, method = math.exp(statistics.fmean(map(math.log, values))), weakest(*(q.method for q in known))
     note = joined(f"geometric mean of {len(known)} rounds", left_out, *_said_by_all(known), _not_steady(known))
     if method not in HARDWARE:
-        scatter = statistics.stdev(map(math.log, values))
+        scatter = deviation([math.log(value) for value in values])
         note = joined(note, f"rounds scatter by {100 * scatter:.1f} %; the model's own error is not known")
         return Quantity(value, known[0].unit, method, None, len(known), note, flaw)
     ci95 = hull((value, value), student_on_logs(values), _own(known, value))

@@ -73,7 +73,13 @@ def repeat_interval(values: Sequence[float]) -> Interval | None:
 
 def student_half_width(values: Sequence[float]) -> float:
     """Half the 95 % interval of the mean of at least two values, by Student's t."""
-    return _student(len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
+    return _student(len(values) - 1) * deviation(values) / math.sqrt(len(values))
+
+
+def deviation(values: Sequence[float]) -> float:
+    """Of a sample of at least two, as `statistics.stdev` has it, which reckons in fractions and takes ten times as long."""
+    mean = statistics.fmean(values)
+    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
 
 
 @cache

@@ -15,6 +15,7 @@ from models.essl.config import ESSL
 from models.families import ModelConfig, NoObjectiveError, family_of
 from models.melhubert.config import MELHUBERT
 from models.names import choose
+from models.published_weights import not_taken, require_place
 from models.recipes import RECIPES, Recipe
 from models.wav2vec2_family.config import WAV2VEC2_FAMILY
 
@@ -95,6 +96,19 @@ def require_name(name: str) -> None:
         raise BadInputError(f"{file}: no such file; write path/to/file.py:function")
     if not is_foreign(name) and not is_run(name):
         choose(name, CATALOG, "model")
+
+
+def require_pretrained(name: str, pretrained: str | None) -> None:
+    """Refuse published weights that are nowhere, or that the model takes none of, before anything heavy is imported.
+
+    Raises:
+        BadInputError: saying which of both.
+    """
+    if pretrained is None:
+        return
+    require_place(pretrained, f"--pretrained {pretrained}")
+    if not is_foreign(name) and not family_of(described(name)[1]).published:
+        raise not_taken(pretrained)
 
 
 def is_foreign(name: str) -> bool:

@@ -45,6 +45,7 @@ class Family:
         closed_form: the module with `encoder_macs`, `training_macs` and `encoder_parameters`.
         encoder: builds the encoder from the settings, with random weights.
         pretraining: builds encoder and objective: a module that is a `models.interface.Pretraining`.
+        published: whether its encoder is of transformers, and takes published weights.
         compiles: whether `torch.compile` makes its training faster on a GPU.
     """
 
@@ -53,6 +54,7 @@ class Family:
     closed_form: ModuleType
     encoder: Callable[[Any], nn.Module]
     pretraining: Callable[[Any], Any]
+    published: bool = False
     compiles: bool = False
 
 
@@ -113,6 +115,7 @@ FAMILIES = (
         wav2vec2_form,
         _encoder("models.wav2vec2_family.encoder", "build_encoder"),
         _wav2vec2,
+        published=True,
     ),
     Family(
         "sslbench-data2vec",
@@ -120,6 +123,7 @@ FAMILIES = (
         data2vec_form,
         _encoder("models.data2vec.encoder", "build_encoder"),
         _objective("models.data2vec.regression", "Data2VecPretraining"),
+        published=True,
     ),
     Family(
         "sslbench-melhubert",

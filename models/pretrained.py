@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.checkpoints import read_tensors
 from models.errors import BadInputError
 from models.huggingface import TransformersEncoder, asks_for_normal
+from models.published_weights import not_taken, require_place
 from models.translation import transformers_names
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 OPTIONAL = frozenset({"masked_spec_embed"})
 """Weights of fine-tuned models may lack what only pretraining needs."""
 
@@ -29,9 +28,7 @@ def load_pretrained(encoder: nn.Module, where: str) -> None:
         BadInputError: for weights that cannot be had or are of another model.
     """
     if not isinstance(encoder, TransformersEncoder):
-        raise BadInputError(
-            f"--pretrained {where}: published weights go into models of transformers only; a run of ours loads by its folder"
-        )
+        raise not_taken(where)
     files = weight_files(where)
     tensors: dict[str, Tensor] = {}
     for file in files:
@@ -64,8 +61,7 @@ def local_folder(where: str, asked: str, *, weights: bool = True) -> Path:
     path = Path(where)
     if path.is_dir() or path.is_file():
         return path
-    if not HUB_NAME.fullmatch(where):
-        raise BadInputError(f"{asked}: no such folder or file, and not a name on the hub (OWNER/NAME)")
+    require_place(where, asked)
     from huggingface_hub import snapshot_download
 
     try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from models.catalog import require_name
+from models.catalog import require_name, require_pretrained
 from models.errors import BadInputError
 from models.names import choose
 from ssl_bench.machine_settings import Device, Precision, check_grid, chosen_device
@@ -155,6 +155,7 @@ def check_early(config: EvaluateConfig) -> None:
         require_name(model)
     if config.pretrained is not None and len(config.models) > 1:
         raise BadInputError("--pretrained goes with one model")
+    require_pretrained(config.models[0], config.pretrained)
     if config.minutes is not None and not 0 < config.minutes < math.inf:
         raise BadInputError(f"--minutes {config.minutes:g}: must be more than 0")
     check_evaluation(config.evaluation)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from models.catalog import card, is_foreign, require_name
+from models.catalog import card, is_foreign, require_name, require_pretrained
 from models.errors import BadInputError
 from models.names import choose
 from ssl_bench.machine_settings import Device, Precision, check_grid, chosen_device
@@ -97,6 +97,7 @@ def check_early(config: MeasureConfig) -> None:
     require_name(config.model)
     if not is_foreign(config.model):
         card(config.model)
+    require_pretrained(config.model, config.pretrained)
     _check_numbers(config)
     check_grid(config.pue, config.country, config.grid_intensity)
     if config.data != "sample" and not Path(config.data).is_dir():

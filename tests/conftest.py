@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import json
 import os
@@ -11,6 +12,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -141,27 +143,43 @@ class Forked:
         return subprocess.CompletedProcess(self.args, code, self._out.read_text(), self._err.read_text())
 
 
-@pytest.fixture(scope="session")
-def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Forked]]:
-    """Start `sslbench` or a piece of code in a process that has imported torch already (tests/warm.py)."""
-    folder = tmp_path_factory.mktemp("warm")
+@contextmanager
+def _warm_server(folder: Path) -> Iterator[str]:
+    """The address of the one warm process of all workers: who needs it first starts it, and it ends after who needs it last."""
+    address = os.path.relpath(folder / "warm")  # a socket's address has room for about a hundred characters
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "COVERAGE"))}
-    environment |= {"OMP_NUM_THREADS": "1", "SSLBENCH_CACHE": str(folder / "cache")}
-    address = os.path.relpath(folder / "socket")  # a socket's address has room for about a hundred characters
-    command = [sys.executable, "-P", str(Path(__file__).with_name("warm.py")), address]
+    environment |= {"OMP_NUM_THREADS": "1", "SSLBENCH_CACHE": str(folder / "warm-cache")}
+    with ExitStack() as stack, (folder / "users").open("w") as users, (folder / "starting").open("w") as starting:
+        fcntl.flock(users, fcntl.LOCK_SH)
+        fcntl.flock(starting, fcntl.LOCK_EX)
+        if not _answers(address):
+            command = [sys.executable, "-P", str(Path(__file__).with_name("warm.py")), address, users.name]
+            server = stack.enter_context(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True))
+            assert server.stdout is not None
+            assert server.stdout.readline() == "ready\n"
+        fcntl.flock(starting, fcntl.LOCK_UN)
+        yield address
 
-    def start(
-        *arguments: object, cwd: Path, env: dict[str, str], code: str | None = None, strict: bool = False
-    ) -> Forked:
-        words = ["sslbench", *map(str, arguments)]
-        request = {"arguments": words, "cwd": str(cwd), "env": env, "code": code, "strict": strict}
-        return Forked(address, request, tmp_path_factory.mktemp("forked"))
 
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        assert server.stdout.readline() == "ready\n"
+def _answers(address: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as line:
+        return line.connect_ex(address) == 0
+
+
+@pytest.fixture(scope="session")
+def warm(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Forked]]:
+    """Start `sslbench` or a piece of code in a process that has imported torch already (tests/warm.py)."""
+    own = tmp_path_factory.getbasetemp()
+    with _warm_server(own.parent if hasattr(request.config, "workerinput") else own) as address:
+
+        def start(
+            *arguments: object, cwd: Path, env: dict[str, str], code: str | None = None, strict: bool = False
+        ) -> Forked:
+            words = ["sslbench", *map(str, arguments)]
+            asked = {"arguments": words, "cwd": str(cwd), "env": env, "code": code, "strict": strict}
+            return Forked(address, asked, tmp_path_factory.mktemp("forked"))
+
         yield start
-        server.terminate()
 
 
 @pytest.fixture(scope="session")

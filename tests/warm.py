@@ -1,4 +1,4 @@
-"""Processes that need not import what this one has imported: `python -P tests/warm.py SOCKET`.
+"""Processes that need not import what this one has imported: `python -P tests/warm.py SOCKET USERS`.
 
 Each connection asks for one process with a line of JSON (`arguments` of `sslbench`, or `code` to run; `cwd`, `env`,
 `stdout`, `stderr`), and is told its id and, when it has ended, its exit code. What starts is a fork of this process, which
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import fcntl
 import gc
 import json
 import os
@@ -30,11 +31,13 @@ WANTED = (
 )  # fmt: skip
 
 
-def next_request(server: socket.socket) -> dict[str, Any]:
-    """Wait for requests and return, with each, in a process of its own."""
-    home = os.getppid()
-    server.settimeout(1.0)
-    while os.getppid() == home:
+def next_request(server: socket.socket, users: str) -> dict[str, Any]:
+    """Wait for requests and return, with each, in a process of its own; end when nobody holds the lock on `users`."""
+    server.settimeout(0.5)
+    while True:
+        while _ended_child():
+            pass
+        _end_without(users)
         try:
             caller = server.accept()[0]
         except TimeoutError:
@@ -44,9 +47,13 @@ def next_request(server: socket.socket) -> dict[str, Any]:
                 server.close()
                 caller.settimeout(None)
                 return followed(caller)
-        while _ended_child():
-            pass
-    os._exit(0)
+
+
+def _end_without(users: str) -> None:
+    """The kernel takes back the lock of whoever ends, however that happens; ours is held to the end."""
+    with Path(users).open("w") as file, suppress(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os._exit(0)
 
 
 def _ended_child() -> bool:
@@ -58,7 +65,10 @@ def _ended_child() -> bool:
 
 def followed(caller: socket.socket) -> dict[str, Any]:
     """Return in the process asked for; the one between waits for it and tells the caller."""
-    request: dict[str, Any] = json.loads(caller.makefile().readline())
+    line = caller.makefile().readline()
+    if not line:  # it only wanted to know whether somebody listens
+        os._exit(0)
+    request: dict[str, Any] = json.loads(line)
     child = os.fork()
     if child == 0:
         caller.close()
@@ -111,18 +121,22 @@ def ended(work: Callable[[], object]) -> None:
 
 
 if __name__ == "__main__":
+    starter = os.getppid()
     for wanted in WANTED:
         __import__(wanted)
     with suppress(Exception):  # what reading a command line imports
         sys.modules["ssl_bench.app"].app(["models", "none of this name"], standalone_mode=False)
+    if os.getppid() != starter:  # nobody waits any more, and another may have started its own
+        sys.exit()
     gc.collect()
     gc.freeze()
     with socket.socket(socket.AF_UNIX) as listening:
+        Path(sys.argv[1]).unlink(missing_ok=True)
         listening.bind(sys.argv[1])
         listening.listen(64)
         sys.stdout.write("ready\n")
         sys.stdout.flush()
-        asked = next_request(listening)
+        asked = next_request(listening, sys.argv[2])
     become(asked)
     if asked["code"] is None:
         from ssl_bench.cli import main

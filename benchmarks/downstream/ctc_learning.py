@@ -149,6 +149,7 @@ def _trained(
         rate,
         settings.betas,
         weight_decay=settings.weight_decay,
+        fused=True,
     )
     batches = data.batches(schedule.batch_seconds)
     steps = max(1, round(schedule.passes * len(batches)))

@@ -148,7 +148,9 @@ def learn(mix: LayerMix, train: Examples, dev: Examples, device: torch.device, s
 def _trained(head: nn.Module, data: Examples, rate: float, seed: int) -> nn.Module:
     """After `UPDATES` updates, in evaluation mode."""
     settings = replace(OPTIMISATION, peak_learning_rate=rate)
-    optimiser = torch.optim.AdamW(head.parameters(), rate, settings.betas, weight_decay=settings.weight_decay)
+    optimiser = torch.optim.AdamW(
+        head.parameters(), rate, settings.betas, weight_decay=settings.weight_decay, fused=True
+    )
     device = next(head.parameters()).device
     for update, batch in enumerate(islice(_batches(len(data.labels), seed), UPDATES)):
         for group in optimiser.param_groups:

@@ -146,12 +146,12 @@ def _train(settings: dict[str, Any], *, resume: bool, as_json: bool, began: floa
 
 def _check_early(settings: dict[str, Any]) -> None:
     """Names and choices are checked before torch is imported, so that a typo costs no seconds."""
-    from models.catalog import CATALOG
+    from models.catalog import CATALOG, require_pretrained
     from models.names import choose
     from ssl_bench.config import check_choices
 
     if settings.get("model") is not None:
-        choose(str(settings["model"]), CATALOG, "model")
+        require_pretrained(choose(str(settings["model"]), CATALOG, "model"), settings.get("pretrained"))
     check_choices(settings)
     for name in ("data", "eval_data"):
         folder = settings.get(name)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -68,10 +68,11 @@ def test_building_and_running_change_nothing(make: Callable[[], nn.Module]) -> N
     assert len(before) == 64
 
 
-def test_another_process_agrees() -> None:
+def test_another_process_agrees(warm: Callable[..., Any], tmp_path: Path) -> None:
     code = "import torch; from models.catalog import load_model; from benchmarks.downstream.weights_hash import weights_hash\n"
     code += "torch.manual_seed(0); print(weights_hash(load_model('efficient-tiny')))"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    found = warm(cwd=tmp_path, env=dict(os.environ), code=code).finish()
+    assert found.returncode == 0, found.stderr
     with torch.random.fork_rng():
         torch.manual_seed(0)
         assert found.stdout.strip() == weights_hash(load_model("efficient-tiny"))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import statistics
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.timing import call_quantile, hull, inverse, order_interval, repeat_interval
+from benchmarks.timing import call_quantile, deviation, hull, inverse, order_interval, repeat_interval
 
 TIMES = st.lists(st.lists(st.floats(1e-6, 1e3), min_size=1, max_size=30), min_size=1, max_size=5)
 
@@ -53,6 +54,11 @@ def test_students_interval_against_scipy() -> None:
     assert repeat_interval(values) == pytest.approx(tuple(wanted))
     assert repeat_interval([2.0, 1.0]) == (1.0, 2.0), "two say no more than themselves"
     assert repeat_interval([2.0]) is None
+
+
+@given(st.lists(st.floats(-700.0, 700.0), min_size=2, max_size=30))
+def test_the_deviation_is_that_of_the_standard_library(values: list[float]) -> None:
+    assert deviation(values) == pytest.approx(statistics.stdev(values), rel=1e-9, abs=1e-12)
 
 
 def test_the_hull_by_hand() -> None:

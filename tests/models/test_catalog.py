@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.catalog import card, checkpoint_folder, load_model, pretraining
+from models.catalog import CATALOG, card, checkpoint_folder, load_model, pretraining, require_pretrained
 from models.checkpoints import CONFIG, WEIGHTS, save_pretraining
 from models.efficient.config import EFFICIENT, EfficientConfig, EncoderConfig, ObjectiveConfig
 from models.efficient.masked_prediction import MaskedPrediction
 from models.errors import BadInputError
+from models.families import family_of
+from models.huggingface import TransformersEncoder
 from models.names import choose
 
 SMALL = EfficientConfig(EncoderConfig(16, 2, 2, 24), ObjectiveConfig(clusters=5))
@@ -99,3 +101,24 @@ def test_a_broken_run_is_refused_in_one_line(tmp_path: Path, broken: str) -> Non
     with pytest.raises(BadInputError, match=str(tmp_path)) as caught:
         load_model(name)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["efficient-tiny", "essl-tiny", "hubert-tiny", "data2vec-audio-base", "melhubert-tiny"]
+)
+def test_published_weights_are_for_models_of_transformers(name: str) -> None:
+    """What is known without building the model agrees with what is built."""
+    with torch.device("meta"):
+        encoder = family_of(CATALOG[name]).encoder(CATALOG[name])
+    if isinstance(encoder, TransformersEncoder):
+        require_pretrained(name, "facebook/hubert-base-ls960")
+    else:
+        with pytest.raises(BadInputError, match="models of transformers only"):
+            require_pretrained(name, "facebook/hubert-base-ls960")
+
+
+@pytest.mark.parametrize("where", ["/nowhere/x", "gone.safetensors", "too/many/parts"])
+def test_published_weights_that_are_nowhere_are_refused(where: str) -> None:
+    with pytest.raises(BadInputError, match=f"--pretrained {where}: no such folder or file"):
+        require_pretrained("hubert-base", where)
+    require_pretrained("essl", None)

@@ -46,7 +46,7 @@ def buzz(pitch: float, seconds: float, seed: int) -> NDArray[np.float64]:
 
 @pytest.fixture(scope="session")
 def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four speakers of three utterances of 3 s each, in LibriSpeech's layout."""
+    """Four speakers of three utterances of 2 s each, in LibriSpeech's layout."""
     root = tmp_path_factory.mktemp("speech") / "LibriSpeech"
     for speaker in (11, 12, 13, 14):
         folder = root / f"{speaker}" / "7"
@@ -54,7 +54,7 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
         lines = []
         for number in range(3):
             name = f"{speaker}-7-{number:04d}"
-            samples = buzz(60.0 + 12 * speaker - 80, 3.0, 10 * speaker + number)
+            samples = buzz(60.0 + 12 * speaker - 80, 2.0, 10 * speaker + number)
             soundfile.write(folder / f"{name}.flac", samples, 16_000)
             lines.append(f"{name} {('ONE', 'TWO', 'THREE')[number]} AND {('A', 'BE', 'SEA')[number]}")
         (folder / f"{speaker}-7.trans.txt").write_text("\n".join(lines) + "\n")
@@ -118,10 +118,10 @@ def foreign(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def finished(
     tmp_path_factory: pytest.TempPathFactory, sslbench: Run, speech: Path, small_toml: Path, foreign: Path
 ) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    """A whole run of 250 steps with `--json`, started in a folder with foreign packages: its folder, and how it went."""
+    """A whole run of 150 steps with `--json`, started in a folder with foreign packages: its folder, and how it went."""
     run = tmp_path_factory.mktemp("runs") / "whole"
     done = sslbench(
-        "train-and-measure", "--config", small_toml, "--data", speech, "--steps", 250, "--out", run, "--json",
+        "train-and-measure", "--config", small_toml, "--data", speech, "--steps", 150, "--out", run, "--json",
         "--grid-intensity", 56, "--pue", 1.5, cwd=foreign, fresh=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -183,7 +186,7 @@ def test_memory_is_that_of_a_process_that_starts_from_nothing(server: CellServer
     assert forked == pytest.approx(float(done.stdout), rel=0.1)
 
 
-def test_nothing_is_left_of_a_command_that_is_killed() -> None:
+def test_nothing_is_left_of_a_command_that_is_killed(warm: Callable[..., Any], tmp_path: Path) -> None:
     """The kernel ends the server with the command, and the cells with the server."""
     script = (
         "import sys, time, numpy as np\n"
@@ -193,16 +196,19 @@ def test_nothing_is_left_of_a_command_that_is_killed() -> None:
         "request = CellRequest('efficient-tiny', CellSetting('x', 'inference', 1.0, 1, 'float32'), "
         "Protocol(0.1, 1, 0.0, window=0.02, warm_up_limit=0.1), 'cpu')\n"
         "cell = server.build(request, np.zeros(16_000, dtype=np.int16))\n"
-        "print(server._server.pid, cell._process.pid, flush=True)\ntime.sleep(600)\n"
+        "open('pids', 'w').write(f'{server._server.pid} {cell._process.pid}\\n')\ntime.sleep(600)\n"
     )
-    command = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
-    assert command.stdout is not None
-    pids = [int(pid) for pid in command.stdout.readline().split()]
+    command, told = warm(cwd=tmp_path, env=dict(os.environ), code=script), tmp_path / "pids"
+    end = time.monotonic() + 120
+    while not (told.is_file() and told.read_text().endswith("\n")):
+        assert psutil.pid_exists(command.pid), command.finish().stderr
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    pids = [int(pid) for pid in told.read_text().split()]
     assert len(pids) == 2
     assert all(psutil.pid_exists(pid) for pid in pids)
-    command.kill()
-    command.wait()
-    command.stdout.close()
+    os.kill(command.pid, signal.SIGKILL)
+    assert command.finish().returncode == -signal.SIGKILL
     end = time.monotonic() + 60
     while time.monotonic() < end and any(_alive(pid) for pid in pids):
         time.sleep(0.01)

@@ -74,6 +74,8 @@ def test_looking_around_imports_nothing_heavy(
         (("models", "./nowhere"), ("nowhere",)),
         (("measure", "hubert-base", "--pretrained", "/nowhere/x"), ("--pretrained", "no such folder")),
         (("measure", "essl", "--pretrained", "."), ("--pretrained", "models of transformers only")),
+        (("evaluate", "best-rq-base", "--pretrained", "."), ("--pretrained", "models of transformers only")),
+        ((TRAIN, "--model", "wav2vec2-base", "--pretrained", "no/where/x"), ("--pretrained", "no such folder")),
     ],
     ids=lambda value: " ".join(value) if isinstance(value[0], str) else "",
 )

@@ -26,7 +26,7 @@ def test_a_machine_with_nothing_is_told_and_led_on(sslbench: Run, tmp_path: Path
 @pytest.mark.cc
 def test_json_is_one_document_with_the_block_of_a_record(sslbench: Run, tmp_path: Path, scripted_driver: Path) -> None:
     script = {"LD_LIBRARY_PATH": str(scripted_driver), "SCRIPT_COUNTER": "0", "CUDA_VISIBLE_DEVICES": "0"}
-    document = json.loads(sslbench("env", "--json", cwd=tmp_path, env=NOTHING | script, fresh=True).stdout)
+    document = json.loads(sslbench("env", "--json", cwd=tmp_path, env=NOTHING | script).stdout)
     assert document["schema"] == "sslbench.env/1"
     assert document["measurements"] == []
     found = document["environment"]["capabilities"]

@@ -366,50 +366,78 @@ def test_a_stop_leaves_a_record_with_what_was_found(
     assert "Stopped by the user" in (tmp_path / "run" / "report.md").read_text()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (("--tasks", "asd"), ("asd", "asr")),
-        (("--tasks", ","), ("--tasks", "name at least one of asr")),
-        (("--tasks", "asr,pr,asr"), ("a task is there twice",)),
-        (("--tasks", "ks"), ("--tasks ks needs --keywords",)),
-        (("--tasks", "abx"), ("--tasks abx needs --alignments",)),
-        (("--tasks", "ks", "--keywords", "/nowhere"), ("/nowhere", "no such")),
-        (("--tasks", "abx", "--alignments", "/nowhere"), ("/nowhere", "no such")),
-        (("--lm", "/nowhere.arpa"), ("/nowhere.arpa", "--lm takes")),
-        (("--controls", "/nowhere"), ("/nowhere", "--controls takes")),
-        (("--test", "."), ("--dev and --test go with --train FOLDER",)),
-        (("--train", "/nowhere"), ("/nowhere", "--train takes a folder")),
-        (("--train", "."), ("--test FOLDER is missing",)),
-        (("--head", "round"), ("--head", "round", "linear")),
-        (("--heads", "3"), ("--heads 3", "1, or 2")),
-        (("--labels", "2h"), ("--labels", "2h", "1h")),
-        (("--learn-hours", "0"), ("--learn-hours 0", "more than 0")),
-        (("--learn-hours", "nan"), ("--learn-hours nan", "more than 0")),
-        (("--seeds", "0"), ("--seeds",)),
-        (("--pue", "0.5"), ("--pue",)),
-        (("--device", "tpu"), ("--device", "tpu")),
-        (("efficient-tinny",), ("efficient-tinny", "did you mean efficient-tiny")),
-        (("essl", "--pretrained", "x"), ("--pretrained goes with one model",)),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value[0], str) else "",
-)
-def test_bad_use_is_one_line_and_imports_no_torch(
-    arguments: tuple[str, ...], words: tuple[str, ...], tmp_path: Path
-) -> None:
-    """Refused by what can be known without a model: in a process that has no torch."""
-    script = (
-        "import sys\nsys.modules['torch'] = None\nfrom ssl_bench.cli import main\n"
-        "sys.argv = ['sslbench', 'evaluate', 'efficient-tiny', *sys.argv[1:]]\nmain()\n"
-    )
+BAD_USE: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
+    (("--tasks", "asd"), ("asd", "asr")),
+    (("--tasks", ","), ("--tasks", "name at least one of asr")),
+    (("--tasks", "asr,pr,asr"), ("a task is there twice",)),
+    (("--tasks", "ks"), ("--tasks ks needs --keywords",)),
+    (("--tasks", "abx"), ("--tasks abx needs --alignments",)),
+    (("--tasks", "ks", "--keywords", "/nowhere"), ("/nowhere", "no such")),
+    (("--tasks", "abx", "--alignments", "/nowhere"), ("/nowhere", "no such")),
+    (("--lm", "/nowhere.arpa"), ("/nowhere.arpa", "--lm takes")),
+    (("--controls", "/nowhere"), ("/nowhere", "--controls takes")),
+    (("--test", "."), ("--dev and --test go with --train FOLDER",)),
+    (("--train", "/nowhere"), ("/nowhere", "--train takes a folder")),
+    (("--train", "."), ("--test FOLDER is missing",)),
+    (("--head", "round"), ("--head", "round", "linear")),
+    (("--heads", "3"), ("--heads 3", "1, or 2")),
+    (("--labels", "2h"), ("--labels", "2h", "1h")),
+    (("--learn-hours", "0"), ("--learn-hours 0", "more than 0")),
+    (("--learn-hours", "nan"), ("--learn-hours nan", "more than 0")),
+    (("--seeds", "0"), ("--seeds",)),
+    (("--pue", "0.5"), ("--pue",)),
+    (("--device", "tpu"), ("--device", "tpu")),
+    (("efficient-tinny",), ("efficient-tinny", "did you mean efficient-tiny")),
+    (("essl", "--pretrained", "x"), ("--pretrained goes with one model",)),
+]
+WITHOUT_TORCH = """
+import json, os, sys
+sys.modules["torch"] = None
+import models.catalog, ssl_bench.commands.evaluate, ssl_bench.evaluate_settings, ssl_bench.app
+from ssl_bench.cli import main
+
+found = []
+for arguments in json.load(sys.stdin):
+    child = os.fork()
+    if not child:
+        for number, file in ((1, "stdout"), (2, "stderr")):
+            os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+        os.mkdir("work")
+        os.chdir("work")
+        sys.argv = ["sslbench", "evaluate", "efficient-tiny", *arguments]
+        main()
+        os._exit(99)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    found.append([code, *(open(file).read() for file in ("stdout", "stderr")), os.listdir("work")])
+    os.rmdir("work")
+json.dump(found, sys.stdout)
+"""
+
+
+@pytest.fixture(scope="module")
+def refusals(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, ...], tuple[int, str, str, list[str]]]:
+    """How each bad use ends, in a fork of a process that has no torch: exit code, stdout, stderr, files left behind."""
+    given = [arguments for arguments, _ in BAD_USE]
     done = subprocess.run(
-        [sys.executable, "-P", "-c", script, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stdout) == (2, ""), done.stderr
-    (line,) = done.stderr.strip().splitlines()
+        [sys.executable, "-P", "-c", WITHOUT_TORCH], input=json.dumps(given), cwd=tmp_path_factory.mktemp("refused"),
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return dict(zip(given, map(tuple, json.loads(done.stdout)), strict=True))
+
+
+@pytest.mark.parametrize(("arguments", "words"), BAD_USE, ids=[" ".join(arguments) for arguments, _ in BAD_USE])
+def test_bad_use_is_one_line_and_imports_no_torch(
+    arguments: tuple[str, ...],
+    words: tuple[str, ...],
+    refusals: dict[tuple[str, ...], tuple[int, str, str, list[str]]],
+) -> None:
+    """Refused by what can be known without a model."""
+    code, stdout, stderr, left = refusals[arguments]
+    assert (code, stdout, left) == (2, "", []), stderr
+    (line,) = stderr.strip().splitlines()
     assert line.startswith("sslbench: ")
     assert all(word in line for word in words), line
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_speech_that_cannot_be_used_is_one_line_and_leaves_nothing(sslbench: Run, speech: Path, tmp_path: Path) -> None:

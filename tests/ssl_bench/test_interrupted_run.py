@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Start = Callable[..., "subprocess.Popen[str]"]
 Finished = tuple[Path, "subprocess.CompletedProcess[str]"]
-STEPS = 250
+STEPS = 150
 
 
 def weights(run: Path) -> dict[str, torch.Tensor]:

@@ -1,6 +1,6 @@
 """Models of a user's own that exit, crash, print, fork, close what is open: one line and no success, or the document unspoilt.
 
-Each command runs as typed, in a fork of one process that has imported what they need.
+Each command runs as typed, in a process that need not import what it needs.
 """
 
 from __future__ import annotations
@@ -9,11 +9,10 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
@@ -76,38 +75,9 @@ COMMANDS = {
 }
 SLOW = ("measure", "compare", "evaluate")
 """They begin before they build a model, in processes of its own where it is measured: what becomes of it may be a row."""
-DRIVER = """
-import json, os, sys, time
-from models.lazy_compiler import import_compiler_when_needed
-import_compiler_when_needed()
-import torch, benchmarks.profile, benchmarks.profile_rows, ssl_bench.measure_cells, ssl_bench.compare_models, ssl_bench.evaluate
-from ssl_bench.cli import main
-
-done = {}
-for name, arguments in json.load(sys.stdin).items():
-    child = os.fork()
-    if not child:
-        for number, file in ((1, "stdout"), (2, "stderr")):
-            os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
-        sys.argv = ["sslbench", *arguments]
-        try:
-            main()
-        except SystemExit as end:
-            os._exit(end.code or 0)
-        os._exit(99)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    done[name] = [code, *(open(file).read() for file in ("stdout", "stderr"))]
-json.dump(done, sys.stdout)
-"""
-
-
-class Done(NamedTuple):
-    code: int
-    stdout: str
-    stderr: str
-
-
+Done = subprocess.CompletedProcess[str]
 Results = dict[str, Done]
+Warm = Callable[..., Any]
 
 
 def written(folder: Path, name: str, body: str) -> str:
@@ -117,13 +87,8 @@ def written(folder: Path, name: str, body: str) -> str:
     return f"{file}:build"
 
 
-def all_run(folder: Path, env: dict[str, str], cases: dict[str, list[str]]) -> Results:
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", DRIVER], input=json.dumps(cases), cwd=folder, env=env, capture_output=True, text=True,
-        check=False, timeout=600,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return {name: Done(*found) for name, found in json.loads(done.stdout).items()}
+def all_run(warm: Warm, folder: Path, env: dict[str, str], cases: dict[str, list[str]]) -> Results:
+    return {name: warm(*arguments, cwd=folder, env=env).finish() for name, arguments in cases.items()}
 
 
 def arguments_of(command: str, model: str, speech: Path, out: str) -> list[str]:
@@ -135,18 +100,20 @@ def arguments_of(command: str, model: str, speech: Path, out: str) -> list[str]:
 
 
 @pytest.fixture(scope="module", params=[pytest.param(c, marks=pytest.mark.slow if c in SLOW else []) for c in COMMANDS])
-def ended(request: Any, tmp_path_factory: Any, clean_environment: dict[str, str], speech: Path) -> tuple[str, Results]:
+def ended(
+    request: Any, tmp_path_factory: Any, clean_environment: dict[str, str], speech: Path, warm: Warm
+) -> tuple[str, Results]:
     """How each kind of ending ends a command."""
     folder = tmp_path_factory.mktemp("ends")
     cases = {
         name: arguments_of(request.param, written(folder, name, body), speech, f"run{number}")
         for number, (name, (body, _, _)) in enumerate(ENDS.items())
     }
-    return request.param, all_run(folder, clean_environment, cases)
+    return request.param, all_run(warm, folder, clean_environment, cases)
 
 
 @pytest.fixture(scope="module")
-def profiled(tmp_path_factory: Any, clean_environment: dict[str, str], speech: Path) -> Results:
+def profiled(tmp_path_factory: Any, clean_environment: dict[str, str], speech: Path, warm: Warm) -> Results:
     """How `profile` goes with each model that goes on, and with each that ends while it runs."""
     folder = tmp_path_factory.mktemp("profiled")
     cases = {name: arguments_of("profile", written(folder, name, body), speech, "") for name, body in GOES_ON.items()}
@@ -155,7 +122,7 @@ def profiled(tmp_path_factory: Any, clean_environment: dict[str, str], speech: P
             folder, name, f"Net.forward = lambda *_: running()\n    return Net()\n\ndef running():\n    {body}"
         )
         cases[name] = arguments_of("profile", model, speech, "")
-    return all_run(folder, clean_environment, cases)
+    return all_run(warm, folder, clean_environment, cases)
 
 
 def last_line(done: Done) -> str:
@@ -176,15 +143,15 @@ def test_an_end_is_a_line_and_no_success(ended: tuple[str, Results]) -> None:
         assert done.stderr.strip().splitlines()[-1].startswith("sslbench: "), kind
         if command not in SLOW:
             assert words in last_line(done), kind
-            assert done.code == code, kind
-        assert done.code in {1, 2}, kind
+            assert done.returncode == code, kind
+        assert done.returncode in {1, 2}, kind
         assert not done.stdout or json.loads(done.stdout)["schema"], kind
 
 
 def test_what_it_does_beside_building_spoils_no_document(profiled: Results) -> None:
     for kind in GOES_ON:
         done = profiled[kind]
-        assert done.code == 0, (kind, done.stderr)
+        assert done.returncode == 0, (kind, done.stderr)
         assert json.loads(done.stdout)["counts"][0]["macs"] == 100 * 160 * 16, kind
 
 
@@ -196,45 +163,39 @@ def test_what_it_prints_is_on_stderr(profiled: Results) -> None:
 def test_an_end_while_it_runs_is_a_line(profiled: Results) -> None:
     for kind, (_, words) in WHILE_RUNNING.items():
         assert words in last_line(profiled[kind]), kind
-        assert profiled[kind].code == 1, kind
+        assert profiled[kind].returncode == 1, kind
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", ["measure", "compare"])
 def test_a_measured_document_is_unspoilt(
-    command: str, tmp_path: Path, clean_environment: dict[str, str], speech: Path
+    command: str, tmp_path: Path, clean_environment: dict[str, str], speech: Path, warm: Warm
 ) -> None:
     kinds = ("prints", "closes stdout and stderr", "changes the directory", "leaves a child behind")
     cases = {
         kind: arguments_of(command, written(tmp_path, kind, GOES_ON[kind]), speech, f"run{i}")
         for i, kind in enumerate(kinds)
     }
-    for kind, done in all_run(tmp_path, clean_environment, cases).items():
-        assert done.code == 0, (kind, done.stderr)
+    for kind, done in all_run(warm, tmp_path, clean_environment, cases).items():
+        assert done.returncode == 0, (kind, done.stderr)
         assert json.loads(done.stdout)["status"] == "finished"
 
 
-@pytest.mark.parametrize(
-    ("body", "number"),
-    [("time.sleep(600)", signal.SIGINT), ("time.sleep(600)", signal.SIGTERM), ("time.sleep(600)", signal.SIGKILL)],
-    ids=["INT", "TERM", "KILL"],
-)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=["INT", "TERM", "KILL"])
 def test_a_hang_ends_with_the_command(
-    body: str,
-    number: int,
-    start_sslbench: Callable[..., subprocess.Popen[str]],
-    wait_for: Callable[..., None],
-    tmp_path: Path,
+    number: int, warm: Warm, clean_environment: dict[str, str], tmp_path: Path
 ) -> None:
     """The process that hangs is gone with the one that was started, even where that is killed outright."""
-    model = written(tmp_path, "hangs", f"open('pid', 'w').write(str(os.getpid()) + ' '); {body}")
-    process = start_sslbench("profile", model, cwd=tmp_path)
-    pid = tmp_path / "pid"
-    wait_for(lambda: pid.is_file() and pid.read_text().endswith(" "), process)
-    process.send_signal(number)
-    _, stderr = process.communicate(timeout=60)
-    assert process.returncode == (-9 if number == signal.SIGKILL else 1)
-    assert len(stderr.strip().splitlines()) == (0 if number == signal.SIGKILL else 1)
+    model = written(tmp_path, "hangs", "open('pid', 'w').write(str(os.getpid()) + ' '); time.sleep(600)")
+    process, pid = warm("profile", model, cwd=tmp_path, env=clean_environment), tmp_path / "pid"
+    end = time.monotonic() + 60
+    while not (pid.is_file() and pid.read_text().endswith(" ")):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    os.kill(process.pid, number)
+    done = process.finish()
+    assert done.returncode == (-9 if number == signal.SIGKILL else 1)
+    assert len(done.stderr.strip().splitlines()) == (0 if number == signal.SIGKILL else 1)
     end = time.monotonic() + 60
     while _runs(int(pid.read_text())):
         assert time.monotonic() < end

@@ -125,6 +125,7 @@ def test_a_stop_leaves_no_features(probe: Probe, speech: Path, tmp_path: Path, m
         (tmp_path / ".features").mkdir(exist_ok=True)
         raise KeyboardInterrupt
 
+    monkeypatch.setattr(probing, "fitted", lambda evaluation, *_: evaluation)
     monkeypatch.setattr(probing, "evaluated", stopped)
     with pytest.raises(KeyboardInterrupt):
         probe(untold(read_corpus(speech)))

@@ -125,7 +125,7 @@ def test_voices_differ_more_than_sentences_do() -> None:
     """A voice's long-term spectrum on one half of its speech is nearest to its own on the other half."""
     halves = []
     for index in range(len(voices.SPEAKERS)):
-        joined = np.concatenate([said.samples for said in voices.utterances(index, 18.0)[0]])
+        joined = np.concatenate([said.samples for said in voices.utterances(index, 10.0)[0]])
         halves.append([long_term_spectrum(half) for half in np.array_split(joined, 2)])
     first, second = np.array(halves).transpose(1, 0, 2)
     distance = np.linalg.norm(first[:, None] - second[None], axis=2)
