@@ -42,7 +42,7 @@ def write_study_report(record: Record, folder: Path) -> None:
 
 
 def _report(record: Record) -> str:
-    models, study = study_grid(record), record.details["study"]
+    models = study_grid(record)
     stopped = f" Stopped {record.details['stopped']}." if "stopped" in record.details else ""
     parts = [
         f"# {record.id}",
