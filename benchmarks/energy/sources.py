@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from benchmarks.energy import modelled
 from benchmarks.energy.gpu import GpuSource, set_ticks
+from benchmarks.energy.mirrors import find_counters
 from benchmarks.energy.nvml import Missing, Nvml
-from benchmarks.energy.rapl import Domain, RaplSource, find_domains, powercap_root, unreadable
+from benchmarks.energy.rapl import Domain, RaplSource, powercap_root, unreadable
 from benchmarks.energy.selection import select
 from models.errors import BadInputError
 
@@ -56,7 +57,7 @@ def find_sources(gpus: Choice, *, cpu: bool, model: bool, period_s: float) -> So
     if not cpu:
         found.reasons |= {"cpu": "not asked for (cpu=False)", "dram": "not asked for (cpu=False)"}
         return found
-    for scope, domains in find_domains(powercap_root()).items():
+    for scope, domains in find_counters(powercap_root()).items():
         reason = unreadable(domains) if domains else f"no RAPL {scope} domain under {powercap_root()}"
         if not reason:
             _add_rapl(found, scope, domains, period_s)
