@@ -13,6 +13,7 @@ import psutil
 import torch
 
 from benchmarks.capabilities import capabilities
+from benchmarks.energy.nvml import Missing, Nvml, number
 from benchmarks.record import Conditions
 
 PACKAGES = (
@@ -76,23 +77,20 @@ def _gpu(index: int) -> dict[str, Any]:
 
 def _driver_and_limit(index: int) -> tuple[str | None, float | None]:
     """Driver version and power limit in W of torch's GPU `index`, each None where NVML does not tell."""
-    import pynvml
-
-    driver: str | None = None
-    limit: float | None = None
+    nvml = Nvml.open()
+    if isinstance(nvml, Missing):
+        return None, None
     try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
-        return driver, limit
-    try:
-        driver = str(pynvml.nvmlSystemGetDriverVersion())
-        uuid = f"GPU-{torch.cuda.get_device_properties(index).uuid}"
-        limit = pynvml.nvmlDeviceGetEnforcedPowerLimit(pynvml.nvmlDeviceGetHandleByUUID(uuid.encode())) / 1e3
-    except (pynvml.NVMLError, AttributeError):
-        pass
+        driver = nvml.query("SystemGetDriverVersion")
+        uuid = f"GPU-{getattr(torch.cuda.get_device_properties(index), 'uuid', '')}"
+        handle = nvml.query("DeviceGetHandleByUUID", uuid.encode())
+        limit = number(nvml.query("DeviceGetEnforcedPowerLimit", handle))
     finally:
-        pynvml.nvmlShutdown()
-    return driver, limit
+        nvml.close()
+    return (
+        None if isinstance(driver, Missing) else str(driver),
+        None if isinstance(limit, Missing) else limit / 1000,
+    )
 
 
 @cache

@@ -12,7 +12,7 @@ from benchmarks.energy.cuda import synchronise
 from benchmarks.energy.disturbances import Disturbances
 from benchmarks.energy.edges import Edge, Window, between, sample_all, take_edge
 from benchmarks.energy.idle import IdlePower, metered
-from benchmarks.energy.reading import SCOPES
+from benchmarks.energy.parts import SCOPES
 from benchmarks.energy.readout import read_live, read_out
 from benchmarks.energy.sampler import Sampler
 from benchmarks.energy.sources import Sources, find_sources

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class Sources:
-    """The sources of a meter, and for each scope without one the reason."""
+    """The sources of a meter, and for each scope without one the reason; `modules` are those that the GPUs share with a CPU."""
 
     gpus: list[GpuSource] = field(default_factory=list)
+    modules: list[GpuSource] = field(default_factory=list)
     others: list[Source] = field(default_factory=list)
     reasons: dict[str, str] = field(default_factory=dict)
     nvml: Nvml | None = None
@@ -32,6 +33,7 @@ class Sources:
 
     def __iter__(self) -> Iterator[Source]:
         yield from self.gpus
+        yield from self.modules
         yield from self.others
 
     def close(self) -> None:
@@ -87,7 +89,9 @@ def _add_gpus(found: Sources, gpus: Choice, period_s: float) -> None:
         return
     found.nvml = nvml
     found.gpus = [GpuSource(nvml, gpu, period_s) for gpu in chosen]
-    set_ticks(found.gpus)
+    if all(source.shared for source in found.gpus):  # a GPU beside them would be in the sum of none
+        found.modules = [GpuSource(nvml, gpu, period_s, module=True) for gpu in chosen]
+    set_ticks([*found.gpus, *found.modules])
 
 
 def _add_rapl(found: Sources, scope: Scope, domains: list[Domain], period_s: float) -> None:

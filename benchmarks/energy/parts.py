@@ -1,0 +1,23 @@
+"""The parts of a machine that are metered, and which of them add up to the machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from benchmarks.quantity import Quantity
+
+SCOPES = ("gpu", "cpu", "dram")
+"""The parts of the scope "machine"."""
+MODULE = "module"
+"""Where GPU and CPU share one: the sensor of all of it, beside those of its parts."""
+
+
+def of_machine(parts: Mapping[str, Quantity]) -> dict[str, Quantity]:
+    """The parts whose sum is the machine: those of `SCOPES`, or a module alone, since all of them are in it."""
+    module = parts.get(MODULE)
+    if module is not None and module.value is not None:
+        return {MODULE: module}
+    return {scope: part for scope, part in parts.items() if scope != MODULE}
