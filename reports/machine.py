@@ -12,6 +12,7 @@ from reports.units import plain
 
 QUANTITIES = {
     "energy_gpu": "energy, GPU",
+    "energy_module": "energy, module",
     "energy_cpu": "energy, CPU",
     "energy_dram": "energy, DRAM",
     "energy_machine": "energy, machine",

@@ -72,14 +72,17 @@ class GpuSource(Source):
         if self.shared and self.scope == "gpu":
             self.method = "sampled"
             if self.no_power:
-                self.fail(f"{self._of_module}, and the driver does not tell the power of the GPU alone ({self.no_power})")
+                self.fail(
+                    f"{self.of_module}, and the driver does not tell the power of the GPU alone ({self.no_power})"
+                )
         elif isinstance(counter, Missing):
             self.method = "sampled"
             if self.no_power:
                 self.fail("; ".join(part for part in (counter.reason, self.no_power) if part))
 
     @property
-    def _of_module(self) -> str:
+    def of_module(self) -> str:
+        """What the counter reaches on a `shared` module, in words."""
         return f"the energy counter is of the whole module, its CPU and memory included ({self.shared})"
 
     def _most_drawn(self) -> float:
@@ -216,7 +219,7 @@ class GpuSource(Source):
         """How the energy was come by."""
         parts = [f"{self.device}: power samples, no energy counter"]
         if self.shared and self.scope == "gpu":
-            parts = [f"{self.device}: power samples of the GPU alone; {self._of_module}"]
+            parts = [f"{self.device}: power samples of the GPU alone; {self.of_module}"]
         if self.method == "measured":
             parts = [f"{self.device}: NVML energy counter, moves every {self.tick.seconds * 1000:.0f} ms"]
             apart = span.integral_j / span.energy_j - 1

@@ -21,6 +21,8 @@ LATE_S = 0.02
 POLLS = 3
 """Readings in the time in which a counter could wrap at `HIGHEST_W`: with two, a late one could miss a wrap."""
 STALL_S = 1.0
+SEEN_S = 0.3
+"""A counter at work moves many times in this."""
 READ_BYTES = 64
 
 
@@ -191,6 +193,17 @@ def unreadable(domains: list[Domain]) -> str:
         except (OSError, ValueError) as error:
             return f"{domain.name}: RAPL cannot be read ({error})"
     return ""
+
+
+def unmoved(domains: list[Domain]) -> str:
+    """Which of these counters, watched for up to `SEEN_S`, did not move, or nothing."""
+    end, first = time.perf_counter() + SEEN_S, {domain.name: micro(domain.path / "energy_uj") for domain in domains}
+    still = list(domains)
+    while still and time.perf_counter() < end:
+        time.sleep(UPDATE_S)
+        still = [domain for domain in still if micro(domain.path / "energy_uj") == first[domain.name]]
+    names = ", ".join(domain.name for domain in still)
+    return f"{names}: the counter did not move in {SEEN_S:g} s" if still else ""
 
 
 class RaplSource(Source):
