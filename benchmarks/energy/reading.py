@@ -11,6 +11,7 @@ from benchmarks.quantity import Quantity, total, unavailable
 if TYPE_CHECKING:
     import pandas as pd
 
+
 @dataclass(frozen=True)
 class LiveReading:
     """Energy so far and power now; every scope ("gpu", "cpu", "dram", "machine") has its entry, unavailable or not, and "module"

@@ -29,8 +29,9 @@ def read_out(
     *,
     idle: IdlePower | None,
     watch: Disturbances | None,
+    passes: int = 1,
 ) -> EnergyReading:
-    """The reading of windows that lie at `times` and whose spans, by device, are added up already."""
+    """The reading of windows that lie at `times` and whose spans, by device, are added up already; `passes` of them."""
     duration_s = sum(end - start for start, end in times)
     by_device = {source: source.energy(spans.get(source.device, Span())) for source in sources}
     per_gpu = {source.device: by_device[source] for source in sources.gpus}
@@ -42,8 +43,9 @@ def read_out(
     parts |= {MODULE: add_devices(modules, "J")} if modules else {}
     net = net_by_scope(parts, duration_s, idle)
     at_idle = () if idle is None else tuple(f"while idle power was measured: {line}" for line in idle.disturbances)
+    overlaps = f"{passes} windows, some open at once: what they share counts once" if passes > len(times) else ""
     return EnergyReading(
-        duration=Quantity(duration_s, "s", "measured", n=len(times))
+        duration=Quantity(duration_s, "s", "measured", n=len(times), note=overlaps)
         if times
         else unavailable("s", "nothing was metered"),
         energy_gpu=parts["gpu"],

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -213,3 +215,76 @@ def test_edges_wait_for_devices_in_use_alone(
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=fake))
     cuda.synchronise()
     assert seen == waits
+
+
+def calls_itself(meter: EnergyMeter) -> int:
+    def step(depth: int) -> None:
+        with meter.window("of one name"):
+            time.sleep(0.01)
+            if depth:
+                step(depth - 1)
+
+    step(2)
+    return 3
+
+
+def coroutines(meter: EnergyMeter) -> int:
+    async def request() -> None:
+        with meter.window("of one name"):
+            await asyncio.sleep(0.02)
+
+    async def serve() -> None:
+        await asyncio.gather(*(request() for _ in range(4)))
+
+    asyncio.run(serve())
+    return 4
+
+
+def threads(meter: EnergyMeter) -> int:
+    begun = threading.Barrier(3)
+
+    def work() -> None:
+        with meter.window("of one name"):
+            begun.wait()
+            time.sleep(0.01)
+
+    workers = [threading.Thread(target=work) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return 3
+
+
+def generators(meter: EnergyMeter) -> int:
+    def samples() -> Iterator[int]:
+        with meter.window("of one name"):
+            yield from range(3)
+
+    for _ in zip(samples(), samples(), strict=True):
+        time.sleep(0.005)
+    return 2
+
+
+@pytest.mark.parametrize("work", [calls_itself, coroutines, threads, generators])
+def test_what_windows_of_one_name_share_counts_once(work: Callable[[EnergyMeter], int]) -> None:
+    with EnergyMeter(gpus=()) as meter:
+        passes = work(meter)
+    window, whole = meter.windows["of one name"], meter.reading
+    assert 0 < (window.duration.value or 0) <= (whole.duration.value or 0)
+    assert 0 < (window.energy_dram.value or 0) <= (whole.energy_dram.value or 0)
+    assert window.duration.n == 1
+    assert window.duration.note == f"{passes} windows, some open at once: what they share counts once"
+
+
+def test_a_window_is_there_when_the_last_of_its_name_has_closed() -> None:
+    with EnergyMeter(gpus=()) as meter:
+        with meter.window("outer"):
+            with meter.window("outer"):
+                pass
+            assert "outer" not in meter.windows
+        assert "outer" in meter.windows
+        with meter.window("outer"):
+            pass
+        assert meter.windows["outer"].duration.n == 2
+        assert "3 windows" in meter.windows["outer"].duration.note

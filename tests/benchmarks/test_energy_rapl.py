@@ -313,7 +313,13 @@ def test_a_leap_that_no_processor_draws_is_a_fault(tmp_path: Path, step_j: float
 @pytest.mark.usefixtures("at_once")
 @pytest.mark.parametrize(
     ("limits_w", "step_j", "fault"),
-    [([15, 44], 10.0, False), ([15, 44], 20.0, True), ([0, 0], 20.0, False), ([4095], 100.0, False), ([400], 90.0, False)],
+    [
+        ([15, 44], 10.0, False),
+        ([15, 44], 20.0, True),
+        ([0, 0], 20.0, False),
+        ([4095], 100.0, False),
+        ([400], 90.0, False),
+    ],
 )
 def test_the_limits_that_the_kernel_tells_bound_a_step(
     tmp_path: Path, limits_w: list[int], step_j: float, *, fault: bool

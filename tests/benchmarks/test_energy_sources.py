@@ -252,6 +252,45 @@ def expected_scopes(gpus: list[set[str]], cpu: str, dram: str, *, fails: bool) -
     return scopes | ({"gpu"} if gpus and not any(blind <= missing for missing in gpus) else set())
 
 
+@given(st.lists(st.tuples(st.floats(0, 10), st.floats(0, 3)), min_size=1, max_size=8))
+def test_windows_of_one_name_hold_the_time_in_which_any_was_open(passes: list[tuple[float, float]]) -> None:
+    """Against the union of the intervals, worked out on a fine grid: nested, overlapping, touching or apart."""
+    clock, window = Clock(), Window()
+    cpu = RaplSource("cpu", [counter(clock, "package-0", PACKAGE_W, lost=False)], 0.1)
+    sources = Sources(others=[cpu])
+    moments = sorted([(begin, 0) for begin, _ in passes] + [(begin + length, 1) for begin, length in passes])
+    with on(clock):
+        take_edge(sources, opening=True)
+        for moment, leaves in moments:
+            step(clock, sources, moment - clock.now)
+            edge = take_edge(sources)
+            window.leave(sources, edge) if leaves else window.enter(edge)
+    union, reached = 0.0, 0.0
+    for begin, length in sorted(passes):
+        union += max(0.0, begin + length - max(begin, reached))
+        reached = max(reached, begin + length)
+    assert sum(end - start for start, end in window.times) == pytest.approx(union)
+    assert window.spans["cpu"].energy_j == pytest.approx(PACKAGE_W * union)
+    assert window.passes == len(passes)
+    assert all(one[1] <= other[0] for one, other in pairwise(window.times))
+
+
+def test_edges_that_come_in_another_order_than_they_were_marked_count_once() -> None:
+    """A window that begins before the last one has ended, and is told of later; one that ends last and is told of first."""
+    clock = Clock()
+    sources = Sources(others=[RaplSource("cpu", [counter(clock, "package-0", PACKAGE_W, lost=False)], 0.1)])
+    with on(clock):
+        edges = [take_edge(sources, opening=True)]
+        for _ in range(4):
+            step(clock, sources, 1.0)
+            edges.append(take_edge(sources))
+    late, window = Window(), Window()
+    late.enter(edges[0]), late.leave(sources, edges[2]), late.enter(edges[1]), late.leave(sources, edges[3])
+    assert late.times == [(0.0, edges[2].time_s), (edges[2].time_s, edges[3].time_s)]
+    window.enter(edges[0]), window.enter(edges[1]), window.leave(sources, edges[4]), window.leave(sources, edges[3])
+    assert window.times == [(0.0, edges[4].time_s)]
+
+
 class Superchip(Driver):
     """A GPU of 200 W on a module of 350 W that the counter holds, with `signs` of it and power by `scopes`."""
 
@@ -305,13 +344,19 @@ def test_what_shows_that_a_counter_is_of_a_module(scopes: set[int], signs: dict[
     else:
         assert reading.energy_gpu.value is None
     assert reading.energy_module is not None
-    assert (reading.energy_module.value, reading.energy_module.method) == (pytest.approx(4 * MODULE_W, rel=0.01), "measured")
+    assert (reading.energy_module.value, reading.energy_module.method) == (
+        pytest.approx(4 * MODULE_W, rel=0.01),
+        "measured",
+    )
     assert reading.energy_machine == replace(reading.energy_module, note="module (measured)")
     assert reading.energy_cpu.method == "modelled", "it is there under its own name, and in no sum"
     assert read_live(sources, 4.0).energy["machine"].value == pytest.approx(4 * MODULE_W, rel=0.01)
 
 
-@pytest.mark.parametrize("name", ["NVIDIA H100 80GB HBM3", "NVIDIA L4", "Tesla V100-SXM2-16GB", "NVIDIA GeForce RTX 4090", "NVIDIA A100-SXM4-40GB"])
+@pytest.mark.parametrize(
+    "name",
+    ["NVIDIA H100 80GB HBM3", "NVIDIA L4", "Tesla V100-SXM2-16GB", "NVIDIA GeForce RTX 4090", "NVIDIA A100-SXM4-40GB"],
+)
 def test_a_card_of_its_own_has_its_counter(name: str) -> None:
     clock = Clock()
     with on(clock):
