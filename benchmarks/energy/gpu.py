@@ -37,10 +37,9 @@ COMPARED_SHARE = 0.1
 
 
 class GpuSource(Source):
-    """One GPU, or the `module` that it shares with a CPU. Totals count from `open`; a counter that fails later is not silently
-    replaced by samples.
+    """One GPU, or the `module` that it shares with a CPU.
 
-    On such a module the driver's counter is of all of it: the GPU has its own power samples then, where there are such, and
+    Totals count from `open`; a counter that fails later is not silently replaced by samples. On such a module the driver's counter is of all of it: the GPU has its own power samples then, where there are such, and
     `shared` says what showed it.
     """
 

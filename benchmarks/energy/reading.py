@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LiveReading:
-    """Energy so far and power now; every scope ("gpu", "cpu", "dram", "machine") has its entry, unavailable or not, and "module"
-    where GPUs share one with a CPU.
+    """Energy so far and power now.
+
+    Every scope ("gpu", "cpu", "dram", "machine") has its entry, unavailable or not, and "module" where GPUs share one with a CPU.
 
     Attributes:
         duration_s: since the meter was started, s.
