@@ -14,6 +14,7 @@ import torch
 
 from benchmarks.capabilities import capabilities
 from benchmarks.energy.nvml import Missing, Nvml, number
+from benchmarks.job_limits import memory_limit, usable_cpus
 from benchmarks.record import Conditions
 
 PACKAGES = (
@@ -25,7 +26,8 @@ PACKAGES = (
 def environment() -> dict[str, Any]:
     """What this machine is and what can be measured on it; anything that cannot be told is None.
 
-    `gpus` are torch's; those of `capabilities` are NVML's, in the driver's order.
+    `gpus` are torch's; those of `capabilities` are NVML's, in the driver's order. `job` is what this process may use of the
+    machine's cores and memory.
     """
     return {
         "system": platform.platform(),
@@ -33,6 +35,7 @@ def environment() -> dict[str, Any]:
         "cpu": cpu_name(),
         "cores": os.cpu_count(),
         "memory_bytes": psutil.virtual_memory().total,
+        "job": {"cpus": usable_cpus(), "memory_bytes": memory_limit()},
         "gpus": [_gpu(i) for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else [],
         "cuda": torch.version.cuda,
         "threads": torch.get_num_threads(),

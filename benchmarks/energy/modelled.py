@@ -13,10 +13,12 @@ import logging
 import math
 import threading
 import time
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from benchmarks.energy.source import Mark, Scope, Source, Span
@@ -28,6 +30,11 @@ LOAD_S = 1.0
 """Between two readings of the machine's load."""
 SHORTEST_LOAD_S = 0.2
 """The kernel counts load in hundredths of a second: over less than this, it is mostly rounding."""
+
+LOOK_LIMIT_S = 10.0
+"""Looking at the machine takes two seconds, of which programs that codecarbon starts take one."""
+_hanging: Future[Machine] | None = None
+_of_no_job = threading.Lock()
 
 DEFAULT_TDP_W = 85.0
 """What codecarbon takes for a CPU of which it knows nothing."""
@@ -55,7 +62,7 @@ class Machine:
 
     def cpu(self) -> LoadModel:
         """A fresh load model of the CPU, with a baseline of its own."""
-        with quiet_codecarbon():
+        with quiet_codecarbon(), of_no_job():
             hardware = importlib.import_module("codecarbon.external.hardware")
             return cast("LoadModel", hardware.CPU.from_utils("", "cpu_load", self.model, self.tdp_w))
 
@@ -76,14 +83,55 @@ def quiet_codecarbon() -> Iterator[None]:
         logger.removeFilter(other_thread)
 
 
+@contextmanager
+def of_no_job() -> Iterator[None]:
+    """Let codecarbon see the whole machine, whose load its model goes by, and not the share of a Slurm job.
+
+    For a job's CPUs and memory it asks Slurm's controller, which may be missing, or not answer for long.
+    """
+    modules: list[Any] = [importlib.import_module(f"codecarbon.{name}") for name in ("core.util", "external.ram")]
+    with _of_no_job:
+        jobs = [module.SLURM_JOB_ID for module in modules]
+        try:
+            for module in modules:
+                module.SLURM_JOB_ID = None
+            yield
+        finally:
+            for module, job in zip(modules, jobs, strict=True):
+                module.SLURM_JOB_ID = job
+
+
 @lru_cache(maxsize=1)
 def look_at_machine() -> Machine:
-    """Ask codecarbon what this machine is; one to two seconds the first time, so call it before anything is metered."""
-    with quiet_codecarbon():
+    """Ask codecarbon what this machine is; one to two seconds the first time, so call it before anything is metered.
+
+    Raises:
+        TimeoutError: where a program that it starts hangs for `LOOK_LIMIT_S`, and at once where one still does.
+    """
+    global _hanging  # noqa: PLW0603 - of this process, as the program that hangs is
+    if _hanging is not None and not _hanging.done():
+        raise TimeoutError("its look at this machine still hangs")
+    _hanging = Future[Machine]()
+    threading.Thread(target=_look_into, args=(_hanging,), name="sslbench-look", daemon=True).start()
+    try:
+        return _hanging.result(LOOK_LIMIT_S)
+    except TimeoutError:
+        raise TimeoutError(f"its look at this machine did not end within {LOOK_LIMIT_S:g} s") from None
+
+
+def _look_into(found: Future[Machine]) -> None:
+    try:
+        found.set_result(_look())
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is for the one who waits
+        found.set_exception(error)
+
+
+def _look() -> Machine:
+    with quiet_codecarbon(), of_no_job():
         cpu = importlib.import_module("codecarbon.core.cpu")
         util = importlib.import_module("codecarbon.core.util")
         ram = importlib.import_module("codecarbon.external.ram").RAM()
-        tdp, sockets, threads = cpu.TDP(), int(util.count_physical_cpus()), int(util.count_cpus())
+        tdp, sockets, threads = cpu.TDP(), _sockets(), int(util.count_cpus())
         dram_w, size_gib = float(ram.total_power().W), float(ram.machine_memory_GB)
     source = f"codecarbon {version('codecarbon')}"
     # its guess for an unknown CPU is already of all sockets, its table's figure is of one
@@ -99,8 +147,17 @@ def look_at_machine() -> Machine:
         tdp.model,
         f"{source}, cpu_load mode: TDP {shown} ({origin}) of {tdp.model}, by the load of the whole machine",
         dram_w,
-        f"{source}: {dram_w:g} W constant, guessed from {size_gib:.1f} GiB at 5 W a DIMM (1.5 W on ARM)",
+        f"{source}: {dram_w:g} W constant, guessed from {size_gib:.1f} GiB of the whole machine at 5 W a DIMM (1.5 W on ARM)",
     )
+
+
+def _sockets() -> int:
+    """Processors of the machine as the kernel lists them; 1 where it does not tell."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return 1
+    return len({line.partition(":")[2].strip() for line in lines if line.startswith("physical id")}) or 1
 
 
 def no_model() -> str:
@@ -114,6 +171,8 @@ def no_model() -> str:
 
 def lack_of(error: Exception) -> str:
     """What stood in the way of a model, in words."""
+    if isinstance(error, TimeoutError):
+        return f"codecarbon's model fails: {error}"
     if not isinstance(error, ModuleNotFoundError):
         return f"codecarbon's model fails: {error!r}"
     missing = str(error.name).partition(".")[0]

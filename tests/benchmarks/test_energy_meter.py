@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.energy import EnergyMeter, cuda
+from benchmarks.energy import EnergyMeter, cuda, modelled
 from benchmarks.energy.edges import between, take_edge
 from benchmarks.energy.idle import IdlePower, net_energy
 from benchmarks.energy.integral import PowerIntegral
@@ -288,3 +290,82 @@ def test_a_window_is_there_when_the_last_of_its_name_has_closed() -> None:
             pass
         assert meter.windows["outer"].duration.n == 2
         assert "3 windows" in meter.windows["outer"].duration.note
+
+
+@pytest.fixture
+def fresh_look() -> Iterator[None]:
+    look_at_machine.cache_clear()
+    yield
+    look_at_machine.cache_clear()
+    modelled._hanging = None
+
+
+@pytest.mark.usefixtures("fresh_look")
+@pytest.mark.parametrize("controller", ["answers", "refuses", "is missing"])
+def test_a_job_is_modelled_as_the_machine_it_runs_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, controller: str
+) -> None:
+    """Its model goes by the machine's load: neither CPUs nor memory of the job are asked for, whatever Slurm would say."""
+    outside = look_at_machine()
+    look_at_machine.cache_clear()
+    if controller != "is missing":
+        says = "echo 'NumCPUs=1'; echo 'AllocTRES=cpu=1,mem=4G,node=1'" if controller == "answers" else "exit 1"
+        (tmp_path / "scontrol").write_text(f"#!/bin/sh\ntouch {tmp_path}/asked\n{says}\n")
+        (tmp_path / "scontrol").chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    modules = [import_module(f"codecarbon.{name}") for name in ("core.util", "external.ram")]
+    for module in modules:
+        monkeypatch.setattr(module, "SLURM_JOB_ID", "77")
+    inside = look_at_machine()
+    inside.cpu()
+    assert inside == outside
+    assert not (tmp_path / "asked").exists()
+    assert all(module.SLURM_JOB_ID == "77" for module in modules), "codecarbon's own trackers see the job as before"
+
+
+@pytest.mark.usefixtures("fresh_look")
+def test_a_program_that_hangs_holds_a_meter_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The model is missing with the reason; the next meter does not wait, and one after the hang has it."""
+    hangs, looked, machine = threading.Event(), [0], look_at_machine()
+    look_at_machine.cache_clear()
+
+    def look() -> Machine:
+        looked[0] += 1
+        assert hangs.wait(100)
+        return machine
+
+    monkeypatch.setattr(modelled, "_look", look)
+    monkeypatch.setattr(modelled, "LOOK_LIMIT_S", 0.02)
+    for words in ("did not end within 0.02 s", "still hangs"):
+        with EnergyMeter(gpus=()) as meter:
+            pass
+        assert meter.reading.energy_cpu.value is None
+        assert words in meter.reading.energy_cpu.note
+        assert "no model either" in meter.reading.energy_dram.note
+    assert looked == [1]
+    hangs.set()
+    monkeypatch.setattr(modelled, "LOOK_LIMIT_S", 100.0)
+    assert modelled._hanging is not None
+    assert modelled._hanging.result(100) == machine
+    assert look_at_machine() == machine
+
+
+@pytest.mark.parametrize(
+    ("text", "sockets"),
+    [
+        ("physical id\t: 0\nphysical id\t: 0\nphysical id\t: 1\n", 2),
+        ("processor\t: 0\nmodel name\t: x\n", 1),
+        ("physical id\t: 3\n", 1),
+        (None, 1),
+    ],
+)
+def test_processors_are_counted_without_a_program(
+    monkeypatch: pytest.MonkeyPatch, text: str | None, sockets: int
+) -> None:
+    def read(_: Path) -> str:
+        if text is None:
+            raise FileNotFoundError
+        return text
+
+    monkeypatch.setattr(Path, "read_text", read)
+    assert modelled._sockets() == sockets

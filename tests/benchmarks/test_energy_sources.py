@@ -25,8 +25,8 @@ from benchmarks.energy.idle import IdlePower, metered
 from benchmarks.energy.integral import PowerIntegral, integral_error, student
 from benchmarks.energy.modelled import Machine, ModelledCpu, ModelledDram
 from benchmarks.energy.nvml import Missing
-from benchmarks.energy.rapl import Domain, RaplSource
 from benchmarks.energy.parts import SCOPES
+from benchmarks.energy.rapl import Domain, RaplSource
 from benchmarks.energy.reading import EnergyReading
 from benchmarks.energy.readout import read_live, read_out
 from benchmarks.energy.selection import Gpu, select
