@@ -19,6 +19,7 @@ from benchmarks.energy.nvml import Missing, Nvml, number
 from benchmarks.energy.parts import MODULE
 from benchmarks.energy.rapl import Domain, allow, names_of_zones, powercap_root, unmoved, unreadable
 from benchmarks.energy.selection import Gpu, name_of, select, uuid_of
+from benchmarks.energy.sources import find_modules
 from benchmarks.quantity import Method, weakest
 
 if TYPE_CHECKING:
@@ -158,9 +159,9 @@ def _gpus() -> tuple[str | None, tuple[GpuFacts, ...], dict[str, Way]]:
         chosen = {} if isinstance(visible, Missing) else {gpu.name: gpu for gpu in visible}
         listed = ({} if isinstance(every, Missing) else {gpu.name: gpu for gpu in every}) | chosen
         sources = {name: GpuSource(nvml, gpu, PERIOD_S) for name, gpu in listed.items()}
-        shared = [source for name, source in sources.items() if name in chosen]
-        modules = [GpuSource(nvml, source.gpu, PERIOD_S, module=True) for source in shared if source.shared]
-        set_ticks([*sources.values(), *modules])
+        metered = [source for name, source in sources.items() if name in chosen]
+        set_ticks(list(sources.values()))
+        modules = find_modules(nvml, metered, PERIOD_S)
         seen = {name: None if isinstance(visible, Missing) else name in chosen for name in listed}
         facts = tuple(_facts(nvml, listed[name], source, visible=seen[name]) for name, source in sources.items())
     finally:
@@ -169,7 +170,7 @@ def _gpus() -> tuple[str | None, tuple[GpuFacts, ...], dict[str, Way]]:
     if isinstance(visible, Missing):
         return version, facts, {"gpu": Way("unavailable", visible.reason)}
     ways = {"gpu": _joined({gpu.device: gpu.energy for gpu in facts if gpu.visible})}
-    if modules and len(modules) == len(shared):
+    if modules:
         ways[MODULE] = _joined({source.device: _way(source) for source in modules})
     return version, facts, ways
 

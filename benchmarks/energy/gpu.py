@@ -109,6 +109,11 @@ class GpuSource(Source):
         """The counter in J."""
         return self._thousandth("TotalEnergyConsumption")
 
+    def look(self) -> float | None:
+        """The counter in J, None where it does not answer."""
+        answer = self.counter_j()
+        return None if isinstance(answer, Missing) else answer
+
     @property
     def energy_j(self) -> float:
         """J since `open`."""
@@ -240,10 +245,6 @@ def set_ticks(sources: Sequence[GpuSource]) -> None:
     """Find the ticks of all counters at once, before the metered block; takes up to half a second."""
     counting = [source for source in sources if not source.fault and source.method == "measured"]
 
-    def reader(source: GpuSource) -> float | None:
-        answer = source.counter_j()
-        return None if isinstance(answer, Missing) else answer
-
-    ticks = find_ticks([lambda source=source: reader(source) for source in counting])  # type: ignore[misc]
+    ticks = find_ticks([source.look for source in counting])
     for source, tick in zip(counting, ticks, strict=True):
         source.tick, source.moved = tick or SLOW_TICK, tick is not None

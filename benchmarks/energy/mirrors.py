@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
     from benchmarks.energy.source import Scope
 
+Look = Callable[[], float | None]
+"""A counter as it stands, in J; None where it cannot be read."""
 WATCHED_S = 0.1
 """So long two counters that stand alike are watched; a counter at work moves about once a millisecond."""
 MOVES = 3
@@ -35,7 +38,7 @@ def without_mirrors(domains: Sequence[Domain]) -> list[Domain]:
     """
     kept: list[Domain] = []
     for domain in domains:
-        twin = next((other for other in kept if _are_one(other, domain)), None)
+        twin = next((other for other in kept if _show_one(other, domain)), None)
         if twin is None:
             kept.append(domain)
         else:
@@ -43,18 +46,23 @@ def without_mirrors(domains: Sequence[Domain]) -> list[Domain]:
     return kept
 
 
-def _are_one(one: Domain, other: Domain) -> bool:
-    """Whether two names show one counter: they are one file, or a look at the one always falls between two at the other.
-
-    Two counters of their own may stand alike by chance, and never do so while they move.
-    """
+def _show_one(one: Domain, other: Domain) -> bool:
+    """Whether two domains are one file, or one counter."""
     first, second = one.path / "energy_uj", other.path / "energy_uj"
     with suppress(OSError):
         if first.samefile(second):
             return True
-    end, seen = time.perf_counter() + WATCHED_S, set[float]()
+    return are_one(lambda: micro(first), lambda: micro(second), WATCHED_S)
+
+
+def are_one(first: Look, second: Look, watched_s: float) -> bool:
+    """Whether two looks are at one counter: that of the second always falls between two of the first.
+
+    Two counters of their own may stand alike by chance, and never do so while they move.
+    """
+    end, seen = time.perf_counter() + watched_s, set[float]()
     while time.perf_counter() < end:
-        before, between, after = micro(first), micro(second), micro(first)
+        before, between, after = first(), second(), first()
         if before is None or between is None or after is None:
             return False
         if before <= after and not before <= between <= after:

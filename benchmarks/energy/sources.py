@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.energy import modelled
 from benchmarks.energy.gpu import GpuSource, set_ticks
-from benchmarks.energy.mirrors import find_counters
+from benchmarks.energy.mirrors import MOVES, are_one, find_counters
 from benchmarks.energy.nvml import Missing, Nvml
 from benchmarks.energy.rapl import Domain, RaplSource, powercap_root, unreadable
 from benchmarks.energy.selection import select
@@ -89,9 +89,21 @@ def _add_gpus(found: Sources, gpus: Choice, period_s: float) -> None:
         return
     found.nvml = nvml
     found.gpus = [GpuSource(nvml, gpu, period_s) for gpu in chosen]
-    if all(source.shared for source in found.gpus):  # a GPU beside them would be in the sum of none
-        found.modules = [GpuSource(nvml, gpu, period_s, module=True) for gpu in chosen]
-    set_ticks([*found.gpus, *found.modules])
+    set_ticks(found.gpus)
+    found.modules = find_modules(nvml, found.gpus, period_s)
+
+
+def find_modules(nvml: Nvml, gpus: list[GpuSource], period_s: float) -> list[GpuSource]:
+    """The modules that these GPUs share with a CPU, each once; none where one of them shares none, which no sum would hold."""
+    if not all(source.shared for source in gpus):
+        return []
+    modules = [GpuSource(nvml, source.gpu, period_s, module=True) for source in gpus]
+    set_ticks(modules)
+    kept: list[GpuSource] = []
+    for module in modules:
+        if not any(are_one(other.look, module.look, 2 * MOVES * other.tick.seconds) for other in kept):
+            kept.append(module)
+    return kept
 
 
 def _add_rapl(found: Sources, scope: Scope, domains: list[Domain], period_s: float) -> None:

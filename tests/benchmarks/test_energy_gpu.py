@@ -125,6 +125,7 @@ SCENARIOS: dict[str, tuple[dict[str, object], float, object, str]] = {
     "MIG that answers": ({"CUDA_VISIBLE_DEVICES": "MIG-1234", "MIG_SENSOR": 1, "MIG": 1}, 0.2, "visible", ""),
     "module": ({"POWER": 300, "MODULE": 520}, 0.8, "visible", "idle"),
     "module, no scopes": ({"POWER": 300, "MODULE": 520, "SCOPES": 0, "NAMES": "NVIDIA GB200"}, 0.4, "visible", ""),
+    "two of one module": ({"POWER": 100, "MODULE": 520, "GPUS": 2}, 0.8, "all", ""),
     "module beside a card": ({"POWER": 100, "MODULE": 520, "GPUS": 2, "SCOPES": 1, "NAMES": "GH200,H100"}, 0.8, "all", ""),
     "leap": ({"POWER": 300, "LIMIT": 700}, 0.8, "visible", "LEAP"),
 }
@@ -331,3 +332,12 @@ def test_a_module_beside_a_plain_card_is_not_taken_for_the_machine(outcomes: dic
     assert run["per_gpu"]["gpu0"]["method"] == "sampled"
     assert run["per_gpu"]["gpu1"]["method"] == "measured"
     assert run["per_gpu"]["gpu0"]["value"] == pytest.approx(100 * seconds, rel=0.05)
+
+
+def test_a_module_with_two_gpus_counts_once(outcomes: dict[str, Any]) -> None:
+    """Both show its counter: 100 W and 200 W of their own, 520 W of the module and of the machine."""
+    run = outcomes["two of one module"]
+    seconds = run["end"] - run["start"]
+    assert run["gpu"]["value"] == pytest.approx(300 * seconds, rel=0.05)
+    assert run["module"]["ci95"][0] <= 520 * seconds <= run["module"]["ci95"][1]
+    assert run["machine"]["value"] == run["module"]["value"]
