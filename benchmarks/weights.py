@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import _disable_current_modes
 
 SPARSE = {
     torch.sparse_coo: ("_indices", "_values"),
@@ -29,10 +30,19 @@ def parameter_count(module: nn.Module) -> int:
 
 
 def packed_count(module: nn.Module) -> int:
-    """Weights that are no tensors of the module's state but packed into something else, as those of quantised layers are."""
-    packed = (value for value in module.state_dict().values() if not isinstance(value, Tensor))
-    unpacked = [tensor for value in packed for tensor in tensors_in(value)]
-    return sum({tensor.data_ptr(): tensor.numel() for tensor in unpacked}.values())
+    """How many weights are packed, as `packed_tensors` finds them."""
+    return sum(tensor.numel() for tensor in packed_tensors(module))
+
+
+def packed_tensors(module: nn.Module) -> list[Tensor]:
+    """Weights that are no tensors of the module's state but packed into something else, as those of quantised layers are.
+
+    Each once, with its values, also where tensors have none.
+    """
+    with _disable_current_modes():
+        packed = (value for value in module.state_dict().values() if not isinstance(value, Tensor))
+        unpacked = [tensor for value in packed for tensor in tensors_in(value)]
+        return list({tensor.data_ptr(): tensor for tensor in unpacked}.values())
 
 
 def tensors_in(value: object) -> Iterator[Tensor]:

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from benchmarks.downstream.weights_hash import weights_hash
+from benchmarks.forecast import forecast_inference
 from benchmarks.memory import bytes_of
 from benchmarks.weights import packed_count, parameter_count, state_tensors
 
@@ -77,3 +78,24 @@ def test_what_is_packed_is_in_the_hash(name: str) -> None:
     )
     assert weights_hash(packed) == weights_hash(again)
     assert weights_hash(packed) != weights_hash(other)
+
+
+@pytest.mark.parametrize("name", ["linear", "lstm"])
+def test_packed_weights_are_in_the_forecast(name: str) -> None:
+    """A byte for each that was quantised, beside biases in four, and blocks of 512 bytes."""
+    width = 160
+
+    class Encoder(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            layer = nn.Linear(width, 300) if name == "linear" else nn.LSTM(width, 100, batch_first=True)
+            self.layer = quantised(layer)
+
+        def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
+            return self.layer(waveforms.unfold(1, width, width))
+
+    with torch.utils._python_dispatch._disable_current_modes():
+        encoder = Encoder()
+    found = forecast_inference(lambda: encoder, 1.0).weights.value or 0  # type: ignore[arg-type, return-value]
+    in_bytes, biases = (width * 300, 300) if name == "linear" else (400 * (width + 100), 800)
+    assert in_bytes + 4 * biases <= found <= in_bytes + 4 * biases + 8 * 512
