@@ -29,6 +29,8 @@ STATE_S = 1.0
 DRAWN_W = 1.0
 ABOVE_LIMIT = 1.5
 """For moments a GPU draws more than the limit that is set for it."""
+AT_ONCE = 2.0
+"""And in an instant twice that."""
 HIGHEST_W = 5000.0
 """No GPU or module of one draws more, whatever limit it does not tell."""
 COMPARED_S = 10.0
@@ -54,8 +56,8 @@ class GpuSource(Source):
         self.tick: Tick = SLOW_TICK
         self.moved = False
         self.no_power = ""
-        self._choose_method(gpu)
         self._highest_w = self._most_drawn()
+        self._choose_method(gpu)
 
     def _choose_method(self, gpu: Gpu) -> None:
         if isinstance(gpu.handle, Missing):
@@ -100,10 +102,14 @@ class GpuSource(Source):
         return answer if isinstance(answer, Missing) else answer / 1000
 
     def _power(self) -> float | Missing:
-        """The last power in W."""
+        """The last power in W; what this hardware cannot draw is none."""
         if self.scope == "module":
-            return scoped_power(self._nvml, self._handle, "module")
-        return scoped_power(self._nvml, self._handle, "gpu") if self.shared else self._thousandth("PowerUsage")
+            watts = scoped_power(self._nvml, self._handle, "module")
+        else:
+            watts = scoped_power(self._nvml, self._handle, "gpu") if self.shared else self._thousandth("PowerUsage")
+        if isinstance(watts, Missing) or watts <= AT_ONCE * self._highest_w:
+            return watts
+        return Missing(f"the driver told {watts:.4g} W, more than it can draw")
 
     def counter_j(self) -> float | Missing:
         """The counter in J."""

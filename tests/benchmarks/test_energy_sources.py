@@ -396,6 +396,27 @@ def test_a_step_that_a_gpu_cannot_have_drawn_is_a_fault(limits: dict[str, int], 
     assert source.energy(window.spans["gpu0"]).value is not None, "what was closed before stands"
 
 
+@pytest.mark.parametrize("missing", [set(), {"TotalEnergyConsumption"}], ids=["beside a counter", "alone"])
+@pytest.mark.parametrize(("scale", "believed"), [(1.2, True), (100.0, False), (1e6, False)])
+def test_a_power_that_a_gpu_cannot_draw_is_no_sample(missing: set[str], scale: float, *, believed: bool) -> None:
+    """It spoils the integral, which is all there is where there is no counter; a counter stands without it."""
+    clock = Clock()
+    driver = Driver(clock, missing)
+    with on(clock):
+        source = GpuSource(driver, Gpu("gpu0", "handle"), 0.1)  # type: ignore[arg-type]
+        sources, first = Sources(gpus=[source]), take_edge(Sources(gpus=[source]), opening=True)
+        step(clock, sources, 1.0)
+        driver.scale = scale
+        step(clock, sources, 1.0)
+        span = between(sources, first, take_edge(sources))["gpu0"]
+    integral, energy = source.integral(span), source.energy(span)
+    assert (integral.value is not None) == believed
+    assert (energy.value is not None) == (believed or not missing)
+    if not believed:
+        assert "more than it can draw" in integral.note
+        assert "more than it can draw" in energy.note or not missing
+
+
 @given(st.floats(0.05, 3.0))
 def test_a_gpus_reading_that_comes_late_is_no_leap(late_s: float) -> None:
     """The counter is read long after the moment it is read for, having moved all the while."""
