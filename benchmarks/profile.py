@@ -129,14 +129,26 @@ def profile(model: str, setting: ProfileSetting) -> Profile:
         trained, missing = _trained(model, setting)
         counts = [c for seconds in setting.seconds for c in _counts(model, encoder, trained, seconds, form)]
         memory, unpredicted = _memory(model, encoder, trained, setting)
-        ours = _macs_at(OPINION_SECONDS, counts, encoder, model)
+        ours = _macs_at(OPINION_SECONDS, counts, encoder, model) if setting.opinion else 0
     with _without_collection(), _one_line(model, "at the lengths of SUPERB"):
         superb = superb_macs(build) if setting.superb else None
-    opinion = _opinion(model, build) if setting.opinion else None
+    opinion = (_opinion(model, build) if isinstance(ours, int) else ours) if setting.opinion else None
     attention = getattr(encoder, "attention", None)
     sizes = _parameters(encoder, trained)
+    opinion_macs = ours if isinstance(ours, int) else 0
     return Profile(
-        model, setting, attention, sizes, tuple(counts), memory, superb, opinion, ours, missing, form, unpredicted
+        model,
+        setting,
+        attention,
+        sizes,
+        tuple(counts),
+        memory,
+        superb,
+        opinion,
+        opinion_macs,
+        missing,
+        form,
+        unpredicted,
     )
 
 
@@ -166,11 +178,14 @@ def _counts(model: str, encoder: Any, trained: Any, seconds: float, form: Closed
             yield _checked(model, "training", seconds, count_training(trained, seconds), form)
 
 
-def _macs_at(seconds: float, counts: Sequence[PhaseCount], encoder: Any, model: str) -> int:  # noqa: ANN401
-    """The encoder's MACs at a length, counted already or now."""
+def _macs_at(seconds: float, counts: Sequence[PhaseCount], encoder: Any, model: str) -> int | str:  # noqa: ANN401
+    """The encoder's MACs at a length, counted already or now, or why it has none: a clip may be too short for it."""
     known = next((c.count.macs for c in counts if (c.phase, c.seconds) == ("inference", seconds)), None)
-    with _one_line(model, f"at {seconds:g} s"):
-        return count_inference(encoder, seconds).macs if known is None else known
+    try:
+        with _one_line(model, f"at {seconds:g} s"):
+            return count_inference(encoder, seconds).macs if known is None else known
+    except BadInputError as error:
+        return str(error)
 
 
 def _memory(

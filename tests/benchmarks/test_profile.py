@@ -63,6 +63,12 @@ class Bare(Net):
     def forward(self, waveforms, lengths):
         return self.linear(waveforms.unfold(1, 160, 160) @ torch.ones(160, 160))
 
+class Long(Net):
+    def forward(self, waveforms, lengths):
+        if waveforms.shape[1] < 32_000:
+            raise ValueError("a clip needs 2 s")
+        return super().forward(waveforms, lengths)
+
 def Quantised():
     import warnings
     with warnings.catch_warnings():
@@ -280,6 +286,15 @@ def test_a_forecast_that_fails_leaves_the_count(own: Path, function: str, words:
     assert (rows["macs", "inference"].value is None) == (function == "Quantised")
     assert profile_document(found)["unpredicted"] == found.unpredicted
     assert any(words in line for line in remarks(found, 24.0))
+
+
+def test_a_second_opinion_that_cannot_be_had_leaves_the_count(own: Path) -> None:
+    """It is asked for at one second, which this model refuses."""
+    asked = replace(QUICK, seconds=(3.0,), clip_seconds=3.0, batch_seconds=3.0, opinion=True)
+    found = profile(f"{own}:Long", asked)
+    assert found.counts[0].count.macs > 0
+    assert found.opinion == f"{own}:Long at 1 s: a clip needs 2 s"
+    assert profile_document(found)["second_opinion"] == {"unavailable": found.opinion}
 
 
 def test_an_optimiser_that_is_not_there_is_still_refused() -> None:
