@@ -229,8 +229,8 @@ def _measurable(parts: dict[str, Way]) -> dict[str, Way]:
     scopes = ["gpu", *([MODULE] if MODULE in parts else []), "cpu", "dram"]
     found = {f"energy_{scope}": parts[scope] for scope in scopes}
     if MODULE in known:
-        known = {MODULE: known[MODULE]}
-        metered = [MODULE]
+        known = {scope: way for scope, way in known.items() if scope != "gpu" and way.method in {"measured", "sampled"}}
+        metered = list(known)
     if known:
         methods = [way.method for way in known.values()]
         found["energy_machine"] = Way(weakest(*methods), " + ".join(f"{s} ({w.method})" for s, w in known.items()))

@@ -41,8 +41,9 @@ COMPARED_SHARE = 0.1
 class GpuSource(Source):
     """One GPU, or the `module` that it shares with a CPU.
 
-    Totals count from `open`; a counter that fails later is not silently replaced by samples. On such a module the driver's counter is of all of it: the GPU has its own power samples then, where there are such, and
-    `shared` says what showed it.
+    Totals count from `open`; a counter that fails later is not silently replaced by samples. On such a module the driver's
+    counter is of all of it, and the GPU's energy is the integral of its own power, where that is told; `shared` says what
+    showed it.
     """
 
     def __init__(self, nvml: Nvml, gpu: Gpu, period_s: float, *, module: bool = False) -> None:

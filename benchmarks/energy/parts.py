@@ -16,8 +16,14 @@ MODULE = "module"
 
 
 def of_machine(parts: Mapping[str, Quantity]) -> dict[str, Quantity]:
-    """The parts whose sum is the machine: those of `SCOPES`, or a module alone, since all of them are in it."""
+    """The parts whose sum is the machine: those of `SCOPES`, or a module for its GPU and for what is only modelled beside it.
+
+    A CPU with a counter of its own is not the module's, which has none that we read.
+    """
+    alone = {scope: part for scope, part in parts.items() if scope != MODULE}
     module = parts.get(MODULE)
-    if module is not None and module.value is not None:
-        return {MODULE: module}
-    return {scope: part for scope, part in parts.items() if scope != MODULE}
+    if module is None or module.value is None:
+        return alone
+    return {MODULE: module} | {
+        scope: part for scope, part in alone.items() if scope != "gpu" and part.method == "measured"
+    }

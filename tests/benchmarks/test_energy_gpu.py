@@ -303,16 +303,15 @@ def test_a_counter_of_a_whole_module_is_not_the_gpus(outcomes: dict[str, Any]) -
     assert "the energy counter is of the whole module" in run["gpu"]["note"]
     assert run["module"]["method"] == "measured"
     assert run["module"]["ci95"][0] <= 520 * seconds <= run["module"]["ci95"][1]
-    for machine in (run["machine"], run["live_machine"]):
-        assert machine["method"] == "measured"
-        assert machine["value"] == pytest.approx(520 * seconds, rel=0.1)
+    assert (run["machine"]["value"], run["machine"]["method"]) == (run["module"]["value"], "measured")
+    assert (run["live_machine"]["method"], run["live_machine"]["note"]) == ("measured", "module (measured)")
     assert run["scopes"] == ["cpu", "dram", "gpu", "machine", "module"]
     assert set(run["trace"]["device"]) == {"gpu0", "module of gpu0"}
 
 
 def test_idle_power_of_a_module_is_taken_off_the_module(outcomes: dict[str, Any]) -> None:
     run = outcomes["module"]
-    assert run["idle"]["value"] == pytest.approx(520, rel=0.1)
+    assert run["idle"]["ci95"][0] <= 520 <= run["idle"]["ci95"][1]
     for net in (run["net"], run["net_gpu"], run["net_machine"]):
         assert net["ci95"][0] <= 0 <= net["ci95"][1]
 
@@ -321,7 +320,7 @@ def test_a_module_whose_gpu_has_no_sensor_leaves_the_gpu_without_a_figure(outcom
     run = outcomes["module, no scopes"]
     assert run["gpu"]["value"] is None
     assert "the whole module" in run["gpu"]["note"]
-    assert run["module"]["value"] == pytest.approx(520 * (run["end"] - run["start"]), rel=0.1)
+    assert run["module"]["ci95"][0] <= 520 * (run["end"] - run["start"]) <= run["module"]["ci95"][1]
 
 
 def test_a_module_beside_a_plain_card_is_not_taken_for_the_machine(outcomes: dict[str, Any]) -> None:

@@ -353,6 +353,20 @@ def test_what_shows_that_a_counter_is_of_a_module(scopes: set[int], signs: dict[
     assert read_live(sources, 4.0).energy["machine"].value == pytest.approx(4 * MODULE_W, rel=0.01)
 
 
+def test_a_cpu_with_a_counter_of_its_own_is_added_to_a_module() -> None:
+    """It is none of the module's, whose CPU has no counter that we read; memory that is modelled is in it."""
+    clock = Clock()
+    with on(clock):
+        driver, gpu0 = Superchip(clock, {0, 1}), Gpu("gpu0", "handle")
+        source, module = (GpuSource(driver, gpu0, 0.1, module=each) for each in (False, True))  # type: ignore[arg-type]
+        cpu = RaplSource("cpu", [counter(clock, "package-0", PACKAGE_W, lost=False)], 0.1)
+        sources = Sources(gpus=[source], modules=[module], others=[cpu, ModelledDram(model(), "no RAPL")])
+        marks, window = windows_of(clock, sources, [4.0])
+    reading = read_out(sources, window.spans, [(marks[0].time_s, marks[1].time_s)], 0.0, idle=None, watch=None)
+    assert reading.energy_machine.value == pytest.approx(4 * (MODULE_W + PACKAGE_W), rel=0.01)
+    assert reading.energy_machine.note == "module (measured) + cpu (measured)"
+
+
 @pytest.mark.parametrize(
     "name",
     ["NVIDIA H100 80GB HBM3", "NVIDIA L4", "Tesla V100-SXM2-16GB", "NVIDIA GeForce RTX 4090", "NVIDIA A100-SXM4-40GB"],
