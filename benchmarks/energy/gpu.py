@@ -33,6 +33,8 @@ AT_ONCE = 2.0
 """And in an instant twice that."""
 HIGHEST_W = 5000.0
 """No GPU or module of one draws more, whatever limit it does not tell."""
+UNTOLD_W, ABOVE_SEEN = 1000.0, 3.0
+"""Where no limit is told but power is, a counter may grow by so much, or by so many times the highest power seen."""
 COMPARED_S = 10.0
 COMPARED_SHARE = 0.1
 """Over windows that are not too short, a counter and samples that part by more cannot both be right."""
@@ -57,7 +59,7 @@ class GpuSource(Source):
         self.tick: Tick = SLOW_TICK
         self.moved = False
         self.no_power = ""
-        self._highest_w = self._most_drawn()
+        self._highest_w, self._seen_w = self._most_drawn(), 0.0
         self._choose_method(gpu)
 
     def _choose_method(self, gpu: Gpu) -> None:
@@ -88,10 +90,16 @@ class GpuSource(Source):
         return f"the energy counter is of the whole module, its CPU and memory included ({self.shared})"
 
     def _most_drawn(self) -> float:
-        """Power in W that this hardware does not pass for longer than a look, by the limits that it tells."""
+        """Power in W that this hardware does not pass for longer than a look, by the limits that it tells; infinite without any."""
         names = ("EnforcedPowerLimit", "PowerManagementDefaultLimit")
         limits = [limit for limit in map(self._thousandth, names) if not isinstance(limit, Missing) and limit > 0]
-        return ABOVE_LIMIT * max(limits) if limits and self.scope == "gpu" else HIGHEST_W
+        return ABOVE_LIMIT * max(limits) if limits and self.scope == "gpu" else math.inf
+
+    @property
+    def _possible_w(self) -> float:
+        """The same, where no limit is told by the highest power seen."""
+        by_samples = max(UNTOLD_W, ABOVE_SEEN * self._seen_w) if self._seen_w else HIGHEST_W
+        return self._highest_w if math.isfinite(self._highest_w) else min(by_samples, HIGHEST_W)
 
     def _query(self, name: str, *arguments: int) -> float | Missing:
         return number(self._nvml.query(f"DeviceGet{name}", self._handle, *arguments))
@@ -108,7 +116,7 @@ class GpuSource(Source):
             watts = scoped_power(self._nvml, self._handle, "module")
         else:
             watts = scoped_power(self._nvml, self._handle, "gpu") if self.shared else self._thousandth("PowerUsage")
-        if isinstance(watts, Missing) or watts <= AT_ONCE * self._highest_w:
+        if isinstance(watts, Missing) or watts <= AT_ONCE * min(self._highest_w, HIGHEST_W):
             return watts
         return Missing(f"the driver told {watts:.4g} W, more than it can draw")
 
@@ -171,7 +179,7 @@ class GpuSource(Source):
             self.fail(f"lost during the run, {joules.reason}")
         elif joules < self._last_j:
             self.fail(f"the energy counter stepped back from {self._last_j:g} J to {joules:g} J")
-        elif (step := joules - self._last_j) > self._highest_w * (elapsed + self.tick.seconds):
+        elif (step := joules - self._last_j) > self._possible_w * (elapsed + self.tick.seconds):
             self.fail(f"the energy counter leapt by {step:.4g} J within {elapsed:.2g} s, more than it can have drawn")
         elif joules > self._last_j:
             self._last_j, self._moved_s, self._looked_s = joules, now_s, looked_s
@@ -187,7 +195,7 @@ class GpuSource(Source):
             if self.method == "sampled":
                 self.fail(f"lost during the run, {watts.reason}")
             return
-        self.power_w = watts
+        self.power_w, self._seen_w = watts, max(self._seen_w, watts)
         self._integral.add(now_s, self.power_w)
         self.trace.add(now_s, self.power_w, self._read_state(now_s))
 

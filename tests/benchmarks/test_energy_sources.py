@@ -385,11 +385,12 @@ def test_a_card_of_its_own_has_its_counter(name: str) -> None:
         ({"EnforcedPowerLimit": 300_000, "PowerManagementDefaultLimit": 350_000}, 100, True),
         ({"EnforcedPowerLimit": 300_000, "PowerManagementDefaultLimit": 700_000}, 60, False),
         ({}, 20_000, True),
-        ({"EnforcedPowerLimit": 0}, 500, False),
+        ({}, 150, True),
+        ({"EnforcedPowerLimit": 0}, 80, False),
     ],
 )
 def test_a_step_that_a_gpu_cannot_have_drawn_is_a_fault(limits: dict[str, int], leap_j: float, *, leaps: bool) -> None:
-    """1.5 times the highest limit, or 5 kW where none is told, since the counter moved last and a tick more."""
+    """1.5 times the highest limit, or 1 kW where none is told and 200 W are seen, since it moved last and a tick more."""
     clock = Clock()
     extra = [0.0]
 
