@@ -6,7 +6,6 @@ import os
 import platform
 from functools import cache
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -14,6 +13,7 @@ import torch
 
 from benchmarks.capabilities import capabilities
 from benchmarks.energy.nvml import Missing, Nvml, number
+from benchmarks.energy.processor import model_name
 from benchmarks.job_limits import memory_limit, usable_cpus
 from benchmarks.record import Conditions
 
@@ -46,12 +46,7 @@ def environment() -> dict[str, Any]:
 
 def cpu_name() -> str:
     """The processor's name as the system gives it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(named, "") or platform.processor() or platform.machine()
+    return model_name() or platform.processor() or platform.machine()
 
 
 def conditions(device: torch.device, dtype: str, attention: str | None, **rest: Any) -> Conditions:  # noqa: ANN401 - fields of Conditions

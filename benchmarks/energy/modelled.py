@@ -18,9 +18,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from benchmarks.energy.processor import model_name, sockets
 from benchmarks.energy.source import Mark, Scope, Source, Span
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ SHORTEST_LOAD_S = 0.2
 """The kernel counts load in hundredths of a second: over less than this, it is mostly rounding."""
 
 LOOK_LIMIT_S = 10.0
-"""Looking at the machine takes two seconds, of which programs that codecarbon starts take one."""
+"""Looking at the machine takes a second or two, and may wait for a program where the kernel does not name the processor."""
 _hanging: Future[Machine] | None = None
-_of_no_job = threading.Lock()
+_one_at_a_time = threading.Lock()
 
 DEFAULT_TDP_W = 85.0
 """What codecarbon takes for a CPU of which it knows nothing."""
@@ -62,7 +62,7 @@ class Machine:
 
     def cpu(self) -> LoadModel:
         """A fresh load model of the CPU, with a baseline of its own."""
-        with quiet_codecarbon(), of_no_job():
+        with quiet_codecarbon(), whole_machine():
             hardware = importlib.import_module("codecarbon.external.hardware")
             return cast("LoadModel", hardware.CPU.from_utils("", "cpu_load", self.model, self.tdp_w))
 
@@ -84,21 +84,27 @@ def quiet_codecarbon() -> Iterator[None]:
 
 
 @contextmanager
-def of_no_job() -> Iterator[None]:
-    """Let codecarbon see the whole machine, whose load its model goes by, and not the share of a Slurm job.
+def whole_machine() -> Iterator[None]:
+    """Let codecarbon see the whole machine, whose load its model goes by, as the kernel names it.
 
-    For a job's CPUs and memory it asks Slurm's controller, which may be missing, or not answer for long.
+    For the CPUs and the memory of a job it would ask Slurm's controller, and for the processor's name other programs, any of
+    which may be missing, or not answer for long. Its own trackers see both as before.
     """
-    modules: list[Any] = [importlib.import_module(f"codecarbon.{name}") for name in ("core.util", "external.ram")]
-    with _of_no_job:
-        jobs = [module.SLURM_JOB_ID for module in modules]
+    core: list[Any] = [
+        importlib.import_module(f"codecarbon.{name}") for name in ("core.util", "external.ram", "core.cpu")
+    ]
+    told: list[tuple[Any, str, Any]] = [(module, "SLURM_JOB_ID", None) for module in core[:2]]
+    if name := model_name():
+        told.append((core[2], "detect_cpu_model", lambda: name))
+    with _one_at_a_time:
+        kept = [getattr(module, attribute) for module, attribute, _ in told]
         try:
-            for module in modules:
-                module.SLURM_JOB_ID = None
+            for module, attribute, value in told:
+                setattr(module, attribute, value)
             yield
         finally:
-            for module, job in zip(modules, jobs, strict=True):
-                module.SLURM_JOB_ID = job
+            for (module, attribute, _), value in zip(told, kept, strict=True):
+                setattr(module, attribute, value)
 
 
 @lru_cache(maxsize=1)
@@ -127,18 +133,19 @@ def _look_into(found: Future[Machine]) -> None:
 
 
 def _look() -> Machine:
-    with quiet_codecarbon(), of_no_job():
+    with quiet_codecarbon(), whole_machine():
         cpu = importlib.import_module("codecarbon.core.cpu")
         util = importlib.import_module("codecarbon.core.util")
         ram = importlib.import_module("codecarbon.external.ram").RAM()
-        tdp, sockets, threads = cpu.TDP(), _sockets(), int(util.count_cpus())
+        tdp, threads = cpu.TDP(), int(util.count_cpus())
         dram_w, size_gib = float(ram.total_power().W), float(ram.machine_memory_GB)
+        processors = sockets()
     source = f"codecarbon {version('codecarbon')}"
     # its guess for an unknown CPU is already of all sockets, its table's figure is of one
     guessed = tdp.tdp == threads * cpu.DEFAULT_POWER_PER_CORE
-    tdp_w = None if tdp.tdp is None else float(tdp.tdp) * (1 if guessed else sockets)
+    tdp_w = None if tdp.tdp is None else float(tdp.tdp) * (1 if guessed else processors)
     origin = (
-        f"{cpu.DEFAULT_POWER_PER_CORE} W x {threads} threads" if guessed else f"{sockets} x {tdp.tdp} W by its table"
+        f"{cpu.DEFAULT_POWER_PER_CORE} W x {threads} threads" if guessed else f"{processors} x {tdp.tdp} W by its table"
     )
     origin = "its default" if tdp_w is None else origin
     shown = f"{DEFAULT_TDP_W if tdp_w is None else tdp_w:g} W"
@@ -149,15 +156,6 @@ def _look() -> Machine:
         dram_w,
         f"{source}: {dram_w:g} W constant, guessed from {size_gib:.1f} GiB of the whole machine at 5 W a DIMM (1.5 W on ARM)",
     )
-
-
-def _sockets() -> int:
-    """Processors of the machine as the kernel lists them; 1 where it does not tell."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return 1
-    return len({line.partition(":")[2].strip() for line in lines if line.startswith("physical id")}) or 1
 
 
 def no_model() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -19,7 +20,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.energy import EnergyMeter, cuda, modelled
+from benchmarks.energy import EnergyMeter, cuda, modelled, processor
 from benchmarks.energy.edges import between, take_edge
 from benchmarks.energy.idle import IdlePower, net_energy
 from benchmarks.energy.integral import PowerIntegral
@@ -301,6 +302,19 @@ def fresh_look() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("fresh_look")
+def test_looking_at_the_machine_starts_no_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the kernel names the processor; a program may hang, or be missing."""
+    monkeypatch.setattr(modelled, "model_name", lambda: "AMD EPYC 7763")
+    monkeypatch.setattr(modelled, "sockets", lambda: 2)
+    monkeypatch.setattr(subprocess.Popen, "__init__", lambda *_, **__: pytest.fail("a program was started"))
+    found = look_at_machine()
+    found.cpu()
+    assert found.model == "AMD EPYC 7763"
+    assert found.tdp_w == 2 * 280
+    assert "2 x 280.0 W by its table" in found.cpu_note
+
+
+@pytest.mark.usefixtures("fresh_look")
 @pytest.mark.parametrize("controller", ["answers", "refuses", "is missing"])
 def test_a_job_is_modelled_as_the_machine_it_runs_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, controller: str
@@ -368,4 +382,4 @@ def test_processors_are_counted_without_a_program(
         return text
 
     monkeypatch.setattr(Path, "read_text", read)
-    assert modelled._sockets() == sockets
+    assert processor.sockets() == sockets
