@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +14,12 @@ import torch
 from benchmarks.energy import modelled
 from benchmarks.energy.gpu import GpuSource, set_ticks
 from benchmarks.energy.gpu_watch import GpuWatch
-from benchmarks.energy.nvml import Missing, Nvml
-from benchmarks.energy.rapl import allow, find_domains, names_of_zones, powercap_root, unreadable
+from benchmarks.energy.mirrors import find_counters
+from benchmarks.energy.nvml import Missing, Nvml, number
+from benchmarks.energy.parts import MODULE
+from benchmarks.energy.rapl import Domain, allow, names_of_zones, powercap_root, unmoved, unreadable
 from benchmarks.energy.selection import Gpu, name_of, select, uuid_of
+from benchmarks.energy.sources import find_modules
 from benchmarks.quantity import Method, weakest
 
 if TYPE_CHECKING:
@@ -70,8 +73,10 @@ class Rapl:
     Attributes:
         root: where the kernel lists them.
         cpu, dram: the domains that are added up.
-        apart: those that are not, being inside of a package (core, uncore) or more than the machine's parts (psys).
+        apart: those that are not, being inside of a package (core, uncore), more than the machine's parts (psys) or another name
+            of a counter that is.
         fault: why they cannot be read, or nothing.
+        still: by scope, why what can be read counts nothing, or nothing.
         allow: the command that would allow it, or nothing.
     """
 
@@ -81,6 +86,7 @@ class Rapl:
     apart: tuple[str, ...]
     fault: str
     allow: str
+    still: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -105,13 +111,17 @@ class Capabilities:
 
 @lru_cache(maxsize=1)
 def capabilities() -> Capabilities:
-    """Look at the machine, once a process; half a second where a GPU's counter is watched, two where CPU or DRAM is modelled."""
-    driver, gpus, gpu = _gpus()
-    rapl, parts = _rapl(), {"gpu": gpu}
+    """Look at the machine, once a process; half a second where a GPU's counter is watched, two where CPU or DRAM is modelled.
+
+    A counter is "measured" only where it was seen to move.
+    """
+    driver, gpus, parts = _gpus()
+    rapl = _rapl()
     reasons = {"cpu": rapl.fault, "dram": rapl.fault or ("" if rapl.dram else f"no RAPL dram domain under {rapl.root}")}
     for scope, guess in (("cpu", "TDP x load"), ("dram", "watts a DIMM")):
         domains = rapl.cpu if scope == "cpu" else rapl.dram
-        parts[scope] = _counted_or_modelled(domains, reasons[scope], guess)
+        still = rapl.still.get(scope, "")
+        parts[scope] = Way("unavailable", still) if still else _counted_or_modelled(domains, reasons[scope], guess)
     return Capabilities(driver, gpus, rapl, _measurable(parts))
 
 
@@ -125,35 +135,44 @@ def _counted_or_modelled(domains: Iterable[str], fault: str, guess: str) -> Way:
 
 def _rapl() -> Rapl:
     root = powercap_root()
-    found, zones = find_domains(root), names_of_zones(root)
+    found, zones = find_counters(root), names_of_zones(root)
+    every: list[Domain] = [*found["cpu"], *found["dram"]]
     cpu, dram = (tuple(domain.name for domain in found[scope]) for scope in ("cpu", "dram"))
-    apart = tuple(
-        sorted({name for name in zones.values() if name and not name.startswith("package") and name != "dram"})
-    )
-    fault = unreadable([*found["cpu"], *found["dram"]]) if cpu else f"no RAPL package domain under {root}"
-    return Rapl(str(root), cpu, dram, apart, fault, allow() if "root only" in fault else "")
+    inside = {name for name in zones.values() if name and not name.startswith("package") and name != "dram"}
+    twins = {f"{name} (the counter of {domain.name})" for domain in every for name in domain.mirrors}
+    fault = unreadable(every) if cpu else f"no RAPL package domain under {root}"
+    still = {} if fault else {scope: unmoved(domains) for scope, domains in found.items()}
+    return Rapl(
+        str(root), cpu, dram, tuple(sorted(inside | twins)), fault, allow() if "root only" in fault else "",
+        {scope: reason for scope, reason in still.items() if reason},
+    )  # fmt: skip
 
 
-def _gpus() -> tuple[str | None, tuple[GpuFacts, ...], Way]:
-    """The driver's version, its GPUs, and how the energy of the visible ones is come by."""
+def _gpus() -> tuple[str | None, tuple[GpuFacts, ...], dict[str, Way]]:
+    """The driver's version, its GPUs, and how the energy of the visible ones, and of modules that they share, is come by."""
     nvml = Nvml.open()
     if isinstance(nvml, Missing):
-        return None, (), Way("unavailable", nvml.reason)
+        return None, (), {"gpu": Way("unavailable", nvml.reason)}
     try:
         driver = nvml.query("SystemGetDriverVersion")
         visible, every = select(nvml, "visible"), select(nvml, "all")
         chosen = {} if isinstance(visible, Missing) else {gpu.name: gpu for gpu in visible}
         listed = ({} if isinstance(every, Missing) else {gpu.name: gpu for gpu in every}) | chosen
         sources = {name: GpuSource(nvml, gpu, PERIOD_S) for name, gpu in listed.items()}
+        metered = [source for name, source in sources.items() if name in chosen]
         set_ticks(list(sources.values()))
+        modules = find_modules(nvml, metered, PERIOD_S)
         seen = {name: None if isinstance(visible, Missing) else name in chosen for name in listed}
         facts = tuple(_facts(nvml, listed[name], source, visible=seen[name]) for name, source in sources.items())
     finally:
         nvml.close()
     version = None if isinstance(driver, Missing) else str(driver)
     if isinstance(visible, Missing):
-        return version, facts, Way("unavailable", visible.reason)
-    return version, facts, _joined({gpu.device: gpu.energy for gpu in facts if gpu.visible})
+        return version, facts, {"gpu": Way("unavailable", visible.reason)}
+    ways = {"gpu": _joined({gpu.device: gpu.energy for gpu in facts if gpu.visible})}
+    if modules:
+        ways[MODULE] = _joined({source.device: _way(source) for source in modules})
+    return version, facts, ways
 
 
 def _facts(nvml: Nvml, gpu: Gpu, source: GpuSource, *, visible: bool | None) -> GpuFacts:
@@ -162,8 +181,11 @@ def _facts(nvml: Nvml, gpu: Gpu, source: GpuSource, *, visible: bool | None) -> 
         return GpuFacts(gpu.name, None, None, visible, None, None, energy, None, None, (), (), ())
     index, watch = int(gpu.name.removeprefix("gpu")), GpuWatch(nvml, gpu)
     watch.look()
-    memory, limit = (nvml.query(f"DeviceGet{what}", gpu.handle) for what in ("MemoryInfo", "EnforcedPowerLimit"))
-    counted = not source.fault and source.method == "measured"
+    memory, limit = (
+        nvml.query("DeviceGetMemoryInfo", gpu.handle),
+        number(nvml.query("DeviceGetEnforcedPowerLimit", gpu.handle)),
+    )
+    counted = not source.fault and source.method == "measured" and source.moved
     return GpuFacts(
         gpu.name,
         name_of(nvml, index),
@@ -184,7 +206,10 @@ def _way(source: GpuSource) -> Way:
     if source.fault:
         return Way("unavailable", source.fault)
     if source.method == "sampled":
-        return Way("sampled", "integral of power samples, no energy counter")
+        why = f"of the GPU alone; {source.of_module}" if source.shared else "no energy counter"
+        return Way("sampled", f"integral of power samples, {why}")
+    if not source.moved:
+        return Way("unavailable", "NVML energy counter: it was not seen to move in half a second")
     return Way("measured", f"NVML energy counter, moves every {source.tick.seconds * 1000:.0f} ms")
 
 
@@ -201,7 +226,11 @@ def _measurable(parts: dict[str, Way]) -> dict[str, Way]:
     """Each quantity of the long table, in the order of the table that is printed."""
     known = {scope: way for scope, way in parts.items() if way.method != "unavailable"}
     metered = [scope for scope, way in known.items() if way.method in {"measured", "sampled"}]
-    found = {f"energy_{scope}": way for scope, way in parts.items()}
+    scopes = ["gpu", *([MODULE] if MODULE in parts else []), "cpu", "dram"]
+    found = {f"energy_{scope}": parts[scope] for scope in scopes}
+    if MODULE in known:
+        known = {scope: way for scope, way in known.items() if scope != "gpu" and way.method in {"measured", "sampled"}}
+        metered = list(known)
     if known:
         methods = [way.method for way in known.values()]
         found["energy_machine"] = Way(weakest(*methods), " + ".join(f"{s} ({w.method})" for s, w in known.items()))
@@ -221,7 +250,9 @@ def _measurable(parts: dict[str, Way]) -> dict[str, Way]:
 def _power(known: dict[str, Way]) -> Way:
     if not known:
         return Way("unavailable", "no part of it can be had")
-    methods: dict[str, Method] = {scope: "sampled" if scope == "gpu" else way.method for scope, way in known.items()}
+    methods: dict[str, Method] = {
+        scope: "sampled" if scope in {"gpu", MODULE} else way.method for scope, way in known.items()
+    }
     return Way(weakest(*methods.values()), "trace at 10 Hz: " + " + ".join(f"{s} ({m})" for s, m in methods.items()))
 
 

@@ -10,6 +10,7 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import Any
 
+from benchmarks.country_names import ABSENT, called, plain
 from benchmarks.energy.modelled import quiet_codecarbon
 from benchmarks.quantity import Quantity, unavailable, weakest
 from models.errors import BadInputError
@@ -62,12 +63,12 @@ def country_intensity(iso3: str) -> GridIntensity:
         iso3: ISO 3166 alpha-3 code such as FRA, in either case.
 
     Raises:
-        BadInputError: for a code that is not in the table, naming the nearest, or whose figure there is 0.
+        BadInputError: for a code that is not in the table, naming the one that is meant or the nearest, or whose figure there is 0.
     """
     mix = _energy_mix()
     code = iso3.strip().upper()
     if code not in mix:
-        raise BadInputError(f"no country {iso3!r} in codecarbon's table; {_nearest(code, mix)}")
+        raise BadInputError(f"no country {iso3!r} in codecarbon's table; {_lacking(iso3, mix)}")
     entry = mix[code]
     grams, year = float(entry["carbon_intensity"]), int(entry["year"])
     if grams <= 0:
@@ -78,11 +79,16 @@ def country_intensity(iso3: str) -> GridIntensity:
     return GridIntensity(grams, code, year, source)
 
 
-def _nearest(code: str, mix: dict[str, dict[str, Any]]) -> str:
-    names = {str(entry["country_name"]).upper(): known for known, entry in mix.items()}
-    by_name = [names[name] for name in get_close_matches(code, names, n=2, cutoff=0.7)]
-    codes = list(dict.fromkeys([*by_name, *get_close_matches(code, mix, n=3, cutoff=0.3)]))
-    listed = ", ".join(f"{known} ({mix[known]['country_name']})" for known in codes[:3])
+def _lacking(text: str, mix: dict[str, dict[str, Any]]) -> str:
+    """What to write for a country that is not in the table as it was written."""
+    names = {plain(str(entry["country_name"])): code for code, entry in mix.items()}
+    meant = names.get(plain(text)) or called(text)
+    if meant is not None and meant not in mix:
+        return f"it has no figure for {ABSENT.get(meant, meant)}: give the intensity yourself (--grid-intensity G, in g/kWh)"
+    codes = [meant] if meant else [names[name] for name in get_close_matches(plain(text), names, n=2, cutoff=0.7)]
+    if not codes and len(text.strip()) == len("FRA"):
+        codes = get_close_matches(text.strip().upper(), mix, n=3, cutoff=0.6)
+    listed = ", ".join(f"{code} ({mix[code]['country_name']})" for code in codes)
     return f"nearest: {listed}" if listed else "give a three-letter code such as FRA"
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from benchmarks.carbon import GridIntensity, co2e
+from benchmarks.counted import UNITS, counted
 from benchmarks.quantity import Quantity, flaws, joined, unavailable, weakest
 from benchmarks.timing import call_quantile, hull, inverse, repeat_interval
 
@@ -95,20 +96,13 @@ def _rest(peak: Quantity, sizes: dict[str, Quantity]) -> Quantity:
 
 
 def count_rows(count: Callable[[], FlopCount], clip_seconds: float) -> list[Row]:
-    """MACs and FLOPs of one clip and of an audio second; a model that cannot be counted says why."""
-    units = {"macs": "MAC", "flops": "FLOP", "macs_per_audio_second": "MAC/s", "flops_per_audio_second": "FLOP/s"}
+    """MACs and FLOPs of one clip and of an audio second; a model that cannot be counted, or not in full, says why."""
     try:
-        counted = count()
+        found = counted(count(), clip_seconds, COUNT_NOTE)
     except Exception as error:  # noqa: BLE001 - a user's own encoder may do what fake tensors cannot
         reason = f"cannot be counted under fake tensors: {error}"
-        return [(name, None, unavailable(unit, reason)) for name, unit in units.items()]
-    values = {
-        "macs": float(counted.macs),
-        "flops": float(counted.flops),
-        "macs_per_audio_second": counted.macs / clip_seconds,
-        "flops_per_audio_second": counted.flops / clip_seconds,
-    }
-    return [(name, None, Quantity(values[name], unit, "analytic", note=COUNT_NOTE)) for name, unit in units.items()]
+        found = {name: unavailable(unit, reason) for name, unit in UNITS.items()}
+    return [(name, None, quantity) for name, quantity in found.items()]
 
 
 def mfu(rate: Quantity, flops: Quantity, ceiling: Quantity) -> Quantity:

@@ -6,13 +6,15 @@ import os
 import platform
 from functools import cache
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import psutil
 import torch
 
 from benchmarks.capabilities import capabilities
+from benchmarks.energy.nvml import Missing, Nvml, number
+from benchmarks.energy.processor import model_name
+from benchmarks.job_limits import memory_limit, usable_cpus
 from benchmarks.record import Conditions
 
 PACKAGES = (
@@ -24,7 +26,8 @@ PACKAGES = (
 def environment() -> dict[str, Any]:
     """What this machine is and what can be measured on it; anything that cannot be told is None.
 
-    `gpus` are torch's; those of `capabilities` are NVML's, in the driver's order.
+    `gpus` are torch's; those of `capabilities` are NVML's, in the driver's order. `job` is what this process may use of the
+    machine's cores and memory.
     """
     return {
         "system": platform.platform(),
@@ -32,6 +35,7 @@ def environment() -> dict[str, Any]:
         "cpu": cpu_name(),
         "cores": os.cpu_count(),
         "memory_bytes": psutil.virtual_memory().total,
+        "job": {"cpus": usable_cpus(), "memory_bytes": memory_limit()},
         "gpus": [_gpu(i) for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else [],
         "cuda": torch.version.cuda,
         "threads": torch.get_num_threads(),
@@ -42,12 +46,7 @@ def environment() -> dict[str, Any]:
 
 def cpu_name() -> str:
     """The processor's name as the system gives it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(named, "") or platform.processor() or platform.machine()
+    return model_name() or platform.processor() or platform.machine()
 
 
 def conditions(device: torch.device, dtype: str, attention: str | None, **rest: Any) -> Conditions:  # noqa: ANN401 - fields of Conditions
@@ -76,23 +75,20 @@ def _gpu(index: int) -> dict[str, Any]:
 
 def _driver_and_limit(index: int) -> tuple[str | None, float | None]:
     """Driver version and power limit in W of torch's GPU `index`, each None where NVML does not tell."""
-    import pynvml
-
-    driver: str | None = None
-    limit: float | None = None
+    nvml = Nvml.open()
+    if isinstance(nvml, Missing):
+        return None, None
     try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
-        return driver, limit
-    try:
-        driver = str(pynvml.nvmlSystemGetDriverVersion())
-        uuid = f"GPU-{torch.cuda.get_device_properties(index).uuid}"
-        limit = pynvml.nvmlDeviceGetEnforcedPowerLimit(pynvml.nvmlDeviceGetHandleByUUID(uuid.encode())) / 1e3
-    except (pynvml.NVMLError, AttributeError):
-        pass
+        driver = nvml.query("SystemGetDriverVersion")
+        uuid = f"GPU-{getattr(torch.cuda.get_device_properties(index), 'uuid', '')}"
+        handle = nvml.query("DeviceGetHandleByUUID", uuid.encode())
+        limit = number(nvml.query("DeviceGetEnforcedPowerLimit", handle))
     finally:
-        pynvml.nvmlShutdown()
-    return driver, limit
+        nvml.close()
+    return (
+        None if isinstance(driver, Missing) else str(driver),
+        None if isinstance(limit, Missing) else limit / 1000,
+    )
 
 
 @cache

@@ -73,9 +73,10 @@ class FakeTensors(FakeTensorMode):
         return tuple(None if one is None else self._fresh(one) for one in made)
 
     def _is_ours(self, value: object) -> bool:
-        """Whether it is a tensor of this mode of which no value is known."""
+        """Whether it is a dense tensor of this mode of which no value is known."""
         return (
             isinstance(value, FakeTensor)
+            and value.layout is torch.strided
             and value.fake_mode is self
             and value.constant is None
             and value.fake_device == CPU
@@ -156,6 +157,7 @@ def _made(tensor: Tensor, held: set[int]) -> Made:
     ours = type(tensor) is FakeTensor and tensor.constant is None and tensor.fake_device == CPU
     if (
         not ours
+        or tensor.layout is not torch.strided
         or tensor.untyped_storage()._cdata in held
         or tensor.storage_offset()
         or tensor.is_conj()

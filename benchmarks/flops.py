@@ -1,7 +1,8 @@
 """Floating-point operations counted from the graph, on no data and with no memory.
 
 1 MAC = 2 FLOPs. Counted are matrix products, convolutions and attention (through its math kernel, since torch's counter
-reads fused attention on the CPU as 0); elementwise work and FFTs are not, and are listed by name.
+reads fused attention on the CPU as 0); elementwise work and FFTs are not, and are listed by name. A count beside operators that
+may hide products is a lower bound, and says so.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -26,9 +27,18 @@ if TYPE_CHECKING:
     from models.interface import Encoder, Pretraining
 
 HIDDEN_PRODUCTS = re.compile(
-    r"(?<!upsample_)(?<!upsample_bi)(?<!upsample_tri)linear|m[mv](?![a-z])|conv(?!ert)|attention|rnn|lstm|gru|einsum|dist(?![a-z])|transformer"
+    r"(?<!upsample_)(?<!upsample_bi)(?<!upsample_tri)linear|m[mv](?![a-z])|matmul|conv(?!ert)|attention|rnn|lstm|gru|einsum"
+    r"|dist(?![a-z])|transformer|linalg_(?!vector_norm|cross|check)|cholesky|triangular_solve|lstsq|geqrf|orgqr|ormqr|matrix_exp"
 )
-"""An operator without a formula whose name says one of these may hide matrix products."""
+"""An operator of torch's own without a formula whose name says one of these may hide matrix products."""
+PLAIN_NAMED = frozenset({"aten", "prim", "prims", "profiler", "c10d", "_c10d_functional"})
+"""Namespaces whose operators say what they do; one from anywhere else (quantised, compiled, the user's own) may hide anything."""
+
+
+def may_hide_products(operator: str) -> bool:
+    """Whether an operator without a formula, named `namespace.operator`, may multiply matrices."""
+    namespace, _, name = operator.partition(".")
+    return namespace not in PLAIN_NAMED or bool(HIDDEN_PRODUCTS.search(name))
 
 
 @dataclass(frozen=True)
@@ -38,10 +48,12 @@ class FlopCount:
     Attributes:
         work: FLOPs by module, operator and phase, 2 per MAC; in expectation where layers are dropped at random.
         uncounted: operators without a formula and their calls; views and bare allocations are not among them.
+        unfit: operators that have a formula, on operands that it cannot count (sparse, quantised), and their calls.
     """
 
     work: dict[Work, float]
     uncounted: dict[str, int]
+    unfit: dict[str, int] = field(default_factory=dict)
 
     @property
     def flops(self) -> int:
@@ -80,7 +92,13 @@ class FlopCount:
     @property
     def suspects(self) -> dict[str, int]:
         """Uncounted operators that may hide matrix products (int8 products among them), and their calls."""
-        return {name: n for name, n in self.uncounted.items() if HIDDEN_PRODUCTS.search(name)}
+        return {name: n for name, n in self.uncounted.items() if may_hide_products(name)} | self.unfit
+
+    @property
+    def missed(self) -> str:
+        """The suspects in words: where there are any, the count is a lower bound. Empty where there are none."""
+        named = ", ".join(f"{name} x {calls}" for name, calls in self.suspects.items())
+        return f"{named} may hide matrix products that nobody counted" if named else ""
 
     def _split(self, key: Callable[[Work], str]) -> dict[str, int]:
         found: Counter[str] = Counter()
@@ -98,7 +116,7 @@ def count_flops(call: Callable[[], object], root: nn.Module | None = None) -> Fl
     counter = OperatorCounter(nn.Module() if root is None else root)
     with sdpa_kernel(SDPBackend.MATH), unfused_layers(), counter.counting():
         call()
-    return FlopCount(dict(counter.flops), dict(counter.uncounted))
+    return FlopCount(dict(counter.flops), dict(counter.uncounted), dict(counter.unfit))
 
 
 @contextmanager
@@ -186,4 +204,4 @@ def _expected(count: FlopCount, dropped: Collection[str], kept: float) -> FlopCo
         return any(".".join(parts[:n]) in dropped for n in range(1, len(parts) + 1))
 
     work = {key: flops * (kept if dropped and inside(key.module) else 1) for key, flops in count.work.items()}
-    return FlopCount(work, count.uncounted)
+    return replace(count, work=work)

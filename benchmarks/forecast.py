@@ -22,6 +22,7 @@ from benchmarks.cuda_dispatch import CudaDispatch
 from benchmarks.flops import fake_tensors, without_layer_drop
 from benchmarks.live_bytes import LiveBytes, bytes_of
 from benchmarks.quantity import Quantity
+from benchmarks.weights import packed_tensors
 from models.errors import BadInputError
 from models.interface import SAMPLE_RATE
 
@@ -46,7 +47,7 @@ class PeakForecast:
 
     Attributes:
         peak: in all, B.
-        weights: parameters and buffers.
+        weights: parameters, buffers and packed weights.
         gradients: one for each learned value, of which few are there where activations make the peak; None in inference.
         optimizer: its state; None in inference.
         activations: what else is there at the peak: input, kept and passing activations.
@@ -98,8 +99,9 @@ def inference_peak(
     encoder: Encoder, seconds: float, clips: int, *, precision: Precision, device: DeviceKind
 ) -> PeakForecast:
     """`forecast_inference` of an encoder that was built inside the `fake_tensors()` at hand."""
+    packed = packed_tensors(cast("nn.Module", encoder))
     with LiveBytes(blocked_convolutions=device == "cpu") as held, torch.no_grad():
-        _mark_weights(held, cast("nn.Module", encoder))
+        _mark_weights(held, cast("nn.Module", encoder), packed)
         held.restart()
         waveforms = torch.zeros(clips, round(seconds * SAMPLE_RATE))
         with _kernels(device, precision), _autocast(precision):
@@ -113,8 +115,9 @@ def training_peak(
 ) -> PeakForecast:
     """`forecast_training` of a model that was built inside the `fake_tensors()` at hand."""
     module = cast("nn.Module", pretraining)
+    packed = packed_tensors(module)
     with LiveBytes(blocked_convolutions=device == "cpu") as held, held.gradients_marked(module):
-        _mark_weights(held, module)
+        _mark_weights(held, module, packed)
         step = _optimiser(optimiser, module)
         _fill_state(held, step)
         held.restart()
@@ -128,8 +131,9 @@ def training_peak(
         return _forecast(held, device, sum(bytes_of(p) for p in module.parameters() if p.requires_grad))
 
 
-def _mark_weights(held: LiveBytes, module: nn.Module) -> None:
-    held.mark("weights", [*module.parameters(), *module.buffers()])
+def _mark_weights(held: LiveBytes, module: nn.Module, packed: list[torch.Tensor]) -> None:
+    """Parameters, buffers and what quantised layers keep `packed`, which lives as long as these tensors."""
+    held.mark("weights", [*module.parameters(), *module.buffers(), *packed])
 
 
 def _optimiser(name: str, module: nn.Module) -> torch.optim.Optimizer:

@@ -110,25 +110,6 @@ def _high_water_elsewhere() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def memory_at_hand() -> float:
-    """Bytes of host memory that can still be had: what the system has available, or less where a control group allows less."""
-    available = float(psutil.virtual_memory().available)
-    for limit, used in CONTROL_GROUPS:
-        try:
-            left = float(Path(limit).read_text()) - float(Path(used).read_text())
-        except (OSError, ValueError):  # no such group, or "max"
-            continue
-        available = min(available, max(0.0, left))
-    return available
-
-
-CONTROL_GROUPS = (
-    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
-)
-"""Limit and use, of control groups version 2 and 1."""
-
-
 def reserved(device: torch.device) -> Quantity | None:
     """Most bytes torch's allocator took from a CUDA device, with the driver's figure for this process; None on a CPU."""
     if device.type != "cuda":

@@ -30,6 +30,10 @@ FREE = frozenset({
 """Neither views nor work."""
 
 
+DENSE = frozenset({"torch.strided", "torch._mkldnn"})
+COMPLEX = 4
+"""Real products in a complex one."""
+
 ASKS_DEVICE = torch.ops.prim.device.default
 """A question that code asks a tensor by the thousand; a fake one has the answer at hand."""
 
@@ -45,9 +49,12 @@ class Kind(NamedTuple):
 
 @cache
 def kind_of(func: Any) -> Kind:  # noqa: ANN401 - torch's operator
-    """Look an operator up; autograd takes most composite ones apart before they come here."""
+    """Look an operator up; autograd takes most composite ones apart before they come here.
+
+    An operator of the user's own has the formula that `torch.utils.flop_counter.register_flop_formula` gave it.
+    """
     packet, asks = func.overloadpacket, func.namespace == "prim"  # `prim` asks for a device or a layout
-    formula = FORMULAS.get(packet)
+    formula = FORMULAS.get(packet, flop_registry.get(packet))
     has_kernel = torch._C._dispatch_has_kernel_for_dispatch_key
     composite = formula is None and not asks and has_kernel(func.name(), "CompositeImplicitAutograd")
     return Kind(str(packet), formula, composite, not (asks or func.is_view or packet.__name__ in FREE))
@@ -62,7 +69,7 @@ class Work(NamedTuple):
 
 
 class OperatorCounter(TorchDispatchMode):
-    """Counts inside `counting()`; `flops` by `Work`, and the calls of operators without a formula.
+    """Counts inside `counting()`: `flops` by `Work`, calls of operators without a formula, and calls whose operands are unfit for theirs.
 
     Which module a backward operator belongs to follows from autograd's sequence numbers: each node carries the number at
     which it was made, and the numbers at which modules were entered and left are kept. Within a backward node gradients
@@ -73,6 +80,7 @@ class OperatorCounter(TorchDispatchMode):
         super().__init__()  # type: ignore[no-untyped-call]
         self.flops: Counter[Work] = Counter()
         self.uncounted: Counter[str] = Counter()
+        self.unfit: Counter[str] = Counter()
         self._names = {id(module): name for name, module in root.named_modules()}
         self._path: list[str] = [""]
         self._since, self._owner = [0], [""]
@@ -118,12 +126,30 @@ class OperatorCounter(TorchDispatchMode):
             with self:
                 return func.decompose(*args, **kwargs)
         out = func(*args, **kwargs)
-        if known.formula is not None:
+        if known.formula is not None and (kind := unfit_kind(args)):
+            self.unfit[f"{known.name} on {kind} operands"] += 1
+        elif known.formula is not None:
             where, phase = self._where()
-            self.flops[Work(where, known.name, phase)] += known.formula(*args, **kwargs, out_val=out)
+            flops = known.formula(*args, **kwargs, out_val=out)
+            self.flops[Work(where, known.name, phase)] += flops * (COMPLEX if _is_complex(args) else 1)
         elif known.works:
             self.uncounted[known.name] += 1
         return out
+
+
+def unfit_kind(operands: Any) -> str:  # noqa: ANN401 - an operator's arguments
+    """What keeps a formula, which goes by shapes, from these operands: "quantised" or a layout that is not dense; else nothing."""
+    for tensor in operands:
+        if isinstance(tensor, torch.Tensor):
+            if tensor.is_quantized:
+                return "quantised"
+            if (layout := str(tensor.layout)) not in DENSE:
+                return layout.removeprefix("torch.")
+    return ""
+
+
+def _is_complex(operands: Any) -> bool:  # noqa: ANN401 - the same
+    return any(isinstance(tensor, torch.Tensor) and tensor.is_complex() for tensor in operands)
 
 
 def _conv_backward(grad_out: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, *rest: Any, **named: object) -> int:  # noqa: ANN401
@@ -152,7 +178,6 @@ def _matrix_vector(matrix: torch.Tensor, vector: torch.Tensor, **named: object) 
 
 
 FORMULAS: dict[Any, Any] = {
-    **flop_registry,
     torch.ops.aten.mv: _matrix_vector,
     torch.ops.aten.dot: _matrix_vector,
     torch.ops.aten.vdot: _matrix_vector,
@@ -160,4 +185,4 @@ FORMULAS: dict[Any, Any] = {
     torch.ops.aten.mkldnn_rnn_layer: _recurrent,
     torch.ops.aten.mkldnn_rnn_layer_backward: _recurrent_backward,
 }
-"""The formulas take the operator's arguments and `out_val`, and give FLOPs."""
+"""Beside torch's own or in place of them; they take the operator's arguments and `out_val`, and give FLOPs."""

@@ -15,6 +15,7 @@ import torch
 from benchmarks.flops import FlopCount, count_inference, count_training, fake_tensors
 from benchmarks.forecast import DeviceKind, PeakForecast, Precision, inference_peak, training_peak
 from benchmarks.superb import superb_macs
+from benchmarks.weights import packed_count, parameter_count
 from models.catalog import is_foreign, load_model, pretraining
 from models.closed_form import ClosedForm, closed_form
 from models.errors import BadInputError
@@ -30,6 +31,10 @@ OPINION_SECONDS = 1.0
 
 class CountError(RuntimeError):
     """Count and closed form part: one of them is wrong, and no figure of either can be given."""
+
+
+class UncountableError(BadInputError):
+    """A model that cannot be run on tensors without values."""
 
 
 @dataclass(frozen=True)
@@ -81,12 +86,14 @@ class Profile:
     """All that `sslbench profile` tells.
 
     Attributes:
-        parameters: "encoder", its "trainable" ones, and those of "pretraining" where the objective is built.
+        parameters: "encoder", its "trainable" ones, those that quantised layers keep "packed", where there are any, and those of
+            "pretraining" where the objective is built.
         counts: by length, inference then training.
         memory: phase to its predicted peak.
         superb: MACs of the 32 utterances.
         opinion: fvcore's, or the reason why there is none; `opinion_macs` is our count of the same clip.
         missing: phase to the reason why it is not there.
+        unpredicted: phase that was counted to the reason why its peak memory could not be predicted.
         form: the closed form.
     """
 
@@ -101,6 +108,7 @@ class Profile:
     opinion_macs: int
     missing: dict[str, str] = field(default_factory=dict)
     form: ClosedForm | None = None
+    unpredicted: dict[str, str] = field(default_factory=dict)
 
     def at(self, phase: str, seconds: float) -> PhaseCount | None:
         """The count of a phase at a length."""
@@ -120,14 +128,28 @@ def profile(model: str, setting: ProfileSetting) -> Profile:
             encoder = build()
         trained, missing = _trained(model, setting)
         counts = [c for seconds in setting.seconds for c in _counts(model, encoder, trained, seconds, form)]
-        memory = _memory(model, encoder, trained, setting)
-        ours = _macs_at(OPINION_SECONDS, counts, encoder, model)
+        memory, unpredicted = _memory(model, encoder, trained, setting)
+        ours = _macs_at(OPINION_SECONDS, counts, encoder, model) if setting.opinion else 0
     with _without_collection(), _one_line(model, "at the lengths of SUPERB"):
         superb = superb_macs(build) if setting.superb else None
-    opinion = _opinion(model, build) if setting.opinion else None
+    opinion = (_opinion(model, build) if isinstance(ours, int) else ours) if setting.opinion else None
     attention = getattr(encoder, "attention", None)
     sizes = _parameters(encoder, trained)
-    return Profile(model, setting, attention, sizes, tuple(counts), memory, superb, opinion, ours, missing, form)
+    opinion_macs = ours if isinstance(ours, int) else 0
+    return Profile(
+        model,
+        setting,
+        attention,
+        sizes,
+        tuple(counts),
+        memory,
+        superb,
+        opinion,
+        opinion_macs,
+        missing,
+        form,
+        unpredicted,
+    )
 
 
 def _trained(model: str, setting: ProfileSetting) -> tuple[Any, dict[str, str]]:
@@ -142,9 +164,11 @@ def _trained(model: str, setting: ProfileSetting) -> tuple[Any, dict[str, str]]:
 
 
 def _parameters(encoder: torch.nn.Module, trained: torch.nn.Module | None) -> dict[str, int]:
-    sizes = [(p.numel(), p.requires_grad) for p in encoder.parameters()]
-    found = {"encoder": sum(n for n, _ in sizes), "trainable": sum(n for n, learned in sizes if learned)}
-    return found | ({} if trained is None else {"pretraining": sum(p.numel() for p in trained.parameters())})
+    found = {"encoder": parameter_count(encoder)}
+    found["trainable"] = sum(p.numel() for p in encoder.parameters() if p.requires_grad)
+    if packed := packed_count(encoder):
+        found["packed"] = packed
+    return found | ({} if trained is None else {"pretraining": parameter_count(trained)})
 
 
 def _counts(model: str, encoder: Any, trained: Any, seconds: float, form: ClosedForm | None) -> Iterator[PhaseCount]:  # noqa: ANN401
@@ -154,21 +178,39 @@ def _counts(model: str, encoder: Any, trained: Any, seconds: float, form: Closed
             yield _checked(model, "training", seconds, count_training(trained, seconds), form)
 
 
-def _macs_at(seconds: float, counts: Sequence[PhaseCount], encoder: Any, model: str) -> int:  # noqa: ANN401
-    """The encoder's MACs at a length, counted already or now."""
+def _macs_at(seconds: float, counts: Sequence[PhaseCount], encoder: Any, model: str) -> int | str:  # noqa: ANN401
+    """The encoder's MACs at a length, counted already or now, or why it has none: a clip may be too short for it."""
     known = next((c.count.macs for c in counts if (c.phase, c.seconds) == ("inference", seconds)), None)
-    with _one_line(model, f"at {seconds:g} s"):
-        return count_inference(encoder, seconds).macs if known is None else known
+    try:
+        with _one_line(model, f"at {seconds:g} s"):
+            return count_inference(encoder, seconds).macs if known is None else known
+    except BadInputError as error:
+        return str(error)
 
 
-def _memory(model: str, encoder: Any, trained: Any, setting: ProfileSetting) -> dict[str, PeakForecast]:  # noqa: ANN401
+def _memory(
+    model: str,
+    encoder: Any,  # noqa: ANN401
+    trained: Any,  # noqa: ANN401
+    setting: ProfileSetting,
+) -> tuple[dict[str, PeakForecast], dict[str, str]]:
+    """The peak of each phase, and of those that cannot be predicted the reason: the count stands without it."""
     seconds, clips = setting.clip_seconds, setting.clips
     how: Any = {"precision": setting.precision, "device": setting.device}
-    with _one_line(model, f"a batch of {clips} x {seconds:g} s"):
-        found = {"inference": inference_peak(encoder, seconds, clips, **how)}
-        if trained is not None:
-            found["training"] = training_peak(trained, seconds, clips, optimiser=setting.optimiser, **how)
-    return found
+    phases: dict[str, Callable[[], PeakForecast]] = {
+        "inference": lambda: inference_peak(encoder, seconds, clips, **how)
+    }
+    if trained is not None:
+        phases["training"] = lambda: training_peak(trained, seconds, clips, optimiser=setting.optimiser, **how)
+    found: dict[str, PeakForecast] = {}
+    missing: dict[str, str] = {}
+    for phase, predict in phases.items():
+        try:
+            with _one_line(model, f"a batch of {clips} x {seconds:g} s"):
+                found[phase] = predict()
+        except UncountableError as error:
+            missing[phase] = str(error)
+    return found, missing
 
 
 def _checked(model: str, phase: str, seconds: float, count: FlopCount, form: ClosedForm | None) -> PhaseCount:
@@ -223,10 +265,12 @@ def _one_line(model: str, where: str = "") -> Iterator[None]:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         at = f" {where}" if where else ""
         # An encoder refuses what it cannot take by a ValueError; tensors without values make torch raise RuntimeErrors.
-        said = reason if isinstance(error, ValueError) else f"fails with {type(error).__name__}: {reason}"
+        if isinstance(error, ValueError):
+            raise BadInputError(f"{model}{at}: {reason}") from error
+        said = f"fails with {type(error).__name__}: {reason}"
         if isinstance(error, RuntimeError):
             said = f"cannot be counted on tensors without values ({reason})"
-        raise BadInputError(f"{model}{at}: {said}") from error
+        raise UncountableError(f"{model}{at}: {said}") from error
     finally:
         logger.setLevel(level)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from benchmarks.counted import counted
 from benchmarks.flops import FlopCount
 from benchmarks.profile import OPINION_SECONDS, PhaseCount, Profile
 from benchmarks.quantity import Quantity, unavailable
@@ -19,20 +20,29 @@ def profile_rows(profile: Profile) -> list[Measurement]:
     """Every figure of a profile; what is missing stands with its reason."""
     held = Conditions(attention=profile.attention, torch=torch.__version__)
     rows = [*_size_rows(profile, held)]
-    for counted in profile.counts:
-        rows += _count_rows(profile, counted, held)
+    for phase_count in profile.counts:
+        rows += _count_rows(profile, phase_count, held)
     for phase, reason in profile.missing.items():
         rows.append(Measurement(profile.model, "flops", unavailable("FLOP", reason), phase, None, held))
     if profile.superb is not None:
-        note = "sum over SUPERB's 32 utterances of LibriSpeech test-clean, one at a time"
-        macs = Quantity(float(profile.superb), "MAC", "analytic", n=32, note=note)
-        rows.append(Measurement(profile.model, "superb_macs", macs, "inference", None, held))
+        rows.append(
+            Measurement(profile.model, "superb_macs", _superb(profile, profile.superb), "inference", None, held)
+        )
     return rows + _memory_rows(profile, held)
+
+
+def _superb(profile: Profile, macs: int) -> Quantity:
+    """The sum over SUPERB's utterances; none where the encoder's count is a lower bound."""
+    if missed := next((c.count.missed for c in profile.counts if c.phase == "inference"), ""):
+        return unavailable("MAC", f"lower bound: at least {macs:.6g} MAC, for {missed}")
+    note = "sum over SUPERB's 32 utterances of LibriSpeech test-clean, one at a time"
+    return Quantity(float(macs), "MAC", "analytic", n=32, note=note)
 
 
 def _size_rows(profile: Profile, held: Conditions) -> list[Measurement]:
     sizes = profile.parameters
     note = f"encoder, {sizes['trainable']} of them trainable"
+    note += f", {sizes['packed']} packed by quantised layers" if "packed" in sizes else ""
     rows = [Measurement(profile.model, "parameters", _exact(sizes["encoder"], "1", note), "inference", None, held)]
     if "pretraining" in sizes:
         whole = _exact(sizes["pretraining"], "1", "all that training holds, head and teacher included")
@@ -44,23 +54,17 @@ def _exact(value: float, unit: str, note: str) -> Quantity:
     return Quantity(float(value), unit, "analytic", note=note)
 
 
-def _count_rows(profile: Profile, counted: PhaseCount, held: Conditions) -> list[Measurement]:
-    seconds, count = counted.seconds, counted.count
+def _count_rows(profile: Profile, phase: PhaseCount, held: Conditions) -> list[Measurement]:
+    seconds, count = phase.seconds, phase.count
     note = COUNTED
-    if counted.closed_form is not None:
-        note += f"; closed form {counted.closed_form:.6g} MAC"
+    if phase.closed_form is not None:
+        note += f"; closed form {phase.closed_form:.6g} MAC"
     if count.hardware_flops != count.flops:
         note += f"; {count.hardware_flops} FLOPs in hardware, with what gradient checkpointing computes twice"
-    values = {
-        "macs": (count.macs, "MAC"),
-        "flops": (count.flops, "FLOP"),
-        "macs_per_audio_second": (count.flops / 2 / seconds, "MAC/s"),
-        "flops_per_audio_second": (count.flops / seconds, "FLOP/s"),
-    }
     at = replace(held, clip_seconds=seconds)
     return [
-        Measurement(profile.model, metric, _exact(value, unit, note), counted.phase, None, at)
-        for metric, (value, unit) in values.items()
+        Measurement(profile.model, metric, quantity, phase.phase, None, at)
+        for metric, quantity in counted(count, seconds, note).items()
     ]
 
 
@@ -81,7 +85,7 @@ def _memory_rows(profile: Profile, held: Conditions) -> list[Measurement]:
             "bytes_moved": forecast.bytes_moved,
         }
         rows += [Measurement(profile.model, metric, size, phase, None, held) for metric, size in parts.items() if size]
-    for phase, reason in profile.missing.items():
+    for phase, reason in (profile.missing | profile.unpredicted).items():
         rows.append(Measurement(profile.model, "predicted_peak_memory", unavailable("B", reason), phase, None, held))
     return rows
 
@@ -93,27 +97,29 @@ def profile_document(profile: Profile) -> dict[str, Any]:
         "setting": asdict(profile.setting),
         "parameters": profile.parameters,
         "closed_form": None if profile.form is None else profile.form.source,
-        "counts": [_count_document(counted) for counted in profile.counts],
+        "counts": [_count_document(phase) for phase in profile.counts],
         "missing": profile.missing,
+        "unpredicted": profile.unpredicted,
         "second_opinion": _opinion_document(profile),
         "measurements": [row.row() for row in profile_rows(profile)],
     }
 
 
-def _count_document(counted: PhaseCount) -> dict[str, Any]:
-    count: FlopCount = counted.count
+def _count_document(phase: PhaseCount) -> dict[str, Any]:
+    count: FlopCount = phase.count
     return {
-        "phase": counted.phase,
-        "seconds": counted.seconds,
+        "phase": phase.phase,
+        "seconds": phase.seconds,
         "macs": count.macs,
         "flops": count.flops,
         "hardware_flops": count.hardware_flops,
-        "closed_form_macs": counted.closed_form,
-        "apart": counted.apart,
+        "closed_form_macs": phase.closed_form,
+        "apart": phase.apart,
         "flops_by_module": count.by_module(depth=4),
         "flops_by_operator": count.by_operator,
         "uncounted_calls": count.uncounted,
         "suspects": count.suspects,
+        "lower_bound": bool(count.suspects),
     }
 
 

@@ -17,7 +17,7 @@ from models.errors import BadInputError
 
 SCHEMA = "sslbench.run/1"
 PHASES = frozenset({"inference", "training", "targets", "finetuning", "evaluation", "idle"})
-SCOPES = frozenset({"gpu", "cpu", "dram", "machine"})
+SCOPES = frozenset({"gpu", "cpu", "dram", "machine", "module"})
 # fmt: off
 METRICS = frozenset({
     "parameters", "macs", "flops", "superb_macs", "macs_per_audio_second", "flops_per_audio_second", "peak_memory",

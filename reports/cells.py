@@ -34,7 +34,7 @@ LINES = (
     ("CO2e", "co2e", "headline"),
 )
 """Name, metric, scope: "*" all that there are, "headline" the run's own, "alone" the row of a batch of one clip."""
-SCOPES = ("machine", "gpu", "cpu", "dram")
+SCOPES = ("machine", "gpu", "cpu", "dram", "module")
 
 
 @dataclass(frozen=True)

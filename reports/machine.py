@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from reports.units import plain
 
 QUANTITIES = {
     "energy_gpu": "energy, GPU",
+    "energy_module": "energy, module",
     "energy_cpu": "energy, CPU",
     "energy_dram": "energy, DRAM",
     "energy_machine": "energy, machine",
@@ -57,6 +59,7 @@ def _machine_lines(environment: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("system", environment["system"]),
         ("CPU", f"{environment['cpu']}, {environment['cores']} cores, {environment['threads']} threads in torch"),
         ("memory", _gib(environment["memory_bytes"])),
+        *_job(environment),
         ("CPU counters", _rapl(found["rapl"])),
         ("NVIDIA driver", found["driver"] or f"none: {found['measurable']['energy_gpu']['how']}"),
     ]
@@ -64,6 +67,17 @@ def _machine_lines(environment: Mapping[str, Any]) -> list[tuple[str, str]]:
     lines.append(("Python", f"{environment['python']}, torch {cuda}"))
     lines.append(("packages", ", ".join(f"{name} {version}" for name, version in packages.items())))
     return [*lines, *([("not installed", ", ".join(missing))] if missing else [])]
+
+
+def _job(environment: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What the job may use, where that is not the whole machine; older records do not tell."""
+    job = environment.get("job", {})
+    limits = []
+    if job.get("cpus", math.inf) < (environment["cores"] or 0):
+        limits.append(f"{job['cpus']:g} of {environment['cores']} cores")
+    if job.get("memory_bytes", math.inf) < environment["memory_bytes"]:
+        limits.append(f"{_gib(job['memory_bytes'])} of memory")
+    return [("this job", ", ".join(limits))] if limits else []
 
 
 def _rapl(rapl: Mapping[str, Any]) -> str:

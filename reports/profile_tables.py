@@ -53,13 +53,14 @@ def _cost_row(profile: Profile, counted: PhaseCount) -> list[str]:
     count, forward = counted.count, profile.at("inference", counted.seconds)
     ratio = count.flops / forward.count.flops if forward and forward.count.flops else None
     apart = "none known" if counted.apart is None else f"{counted.apart:+.3%}"
+    least = "≥ " if count.missed else ""
     return [
         f"{counted.seconds:g} s",
         counted.phase,
-        with_prefix(count.macs, "", 4),
-        with_prefix(count.flops, "", 4),
-        plain(count.flops / counted.seconds / 1e9, 4),
-        "" if ratio is None else f"{ratio:.2f}",
+        least + with_prefix(count.macs, "", 4),
+        least + with_prefix(count.flops, "", 4),
+        least + plain(count.flops / counted.seconds / 1e9, 4),
+        "" if ratio is None or least else f"{ratio:.2f}",
         apart,
     ]
 
@@ -111,6 +112,7 @@ def _memory(profile: Profile) -> Table:
 def remarks(profile: Profile, card_gb: float) -> list[str]:
     """What has to be said beside the tables, one line each."""
     said = [f"{phase}: {reason}" for phase, reason in profile.missing.items()]
+    said += [f"memory of {phase} is not predicted: {reason}" for phase, reason in profile.unpredicted.items()]
     for phase, forecast in profile.memory.items():
         peak = forecast.peak.value or 0.0
         fits = "fits" if peak <= 0.95 * card_gb * 1e9 else "does not fit"
@@ -128,9 +130,8 @@ def remarks(profile: Profile, card_gb: float) -> list[str]:
 
 def _uncounted(phase: str, count: FlopCount) -> list[str]:
     said = []
-    if count.suspects:
-        named = ", ".join(f"{name} x {calls}" for name, calls in count.suspects.items())
-        said.append(f"WARNING, {phase}: these may hide matrix products that nobody counted: {named}")
+    if count.missed:
+        said.append(f"WARNING, {phase}: the count is a lower bound: {count.missed}")
     most = sorted(count.uncounted.items(), key=lambda item: -item[1])
     named = ", ".join(f"{name.removeprefix('aten.')} x {calls}" for name, calls in most[:8])
     said.append(

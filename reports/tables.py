@@ -55,7 +55,7 @@ COST = (
 )
 MARKS = {NO_BETTER: "*", UNCONVERGED: "+", FINAL: "#"}
 """What a note says, and the sign for it in a table."""
-SCOPES = ("machine", "gpu", "cpu", "dram")
+SCOPES = ("machine", "gpu", "cpu", "dram", "module")
 
 
 def summary(record: Record) -> list[Line]:

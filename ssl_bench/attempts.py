@@ -45,7 +45,8 @@ class PhaseCost:
 
     def since(self, earlier: PhaseCost) -> PhaseCost:
         """What was spent after `earlier` had been."""
-        energy = {scope: _less(q, earlier.energy[scope]) for scope, q in self.energy.items()}
+        unknown = unavailable("J", "not metered at the start of the part")
+        energy = {scope: _less(q, earlier.energy.get(scope, unknown)) for scope, q in self.energy.items()}
         seconds, net = max(0.0, self.seconds - earlier.seconds), not_net("the part of a phase")
         return PhaseCost(seconds, energy, net, self.flaw)
 
@@ -166,10 +167,16 @@ def lost_cost(attempts: list[Attempt], phase: str) -> PhaseCost | None:
 def _sum(costs: list[PhaseCost]) -> PhaseCost | None:
     if not costs:
         return None
-    energy = {scope: added([cost.energy[scope] for cost in costs]) for scope in SCOPES}
-    net = {scope: added([cost.energy_net[scope] for cost in costs]) for scope in SCOPES}
+    energy, net = _by_scope([cost.energy for cost in costs]), _by_scope([cost.energy_net for cost in costs])
     flaw = joined(*dict.fromkeys(cost.flaw for cost in costs))
     return PhaseCost(sum(cost.seconds for cost in costs), energy, net, flaw)
+
+
+def _by_scope(costs: list[dict[str, Quantity]]) -> dict[str, Quantity]:
+    """The sum for each scope, for those too that only some machines have."""
+    scopes = dict.fromkeys((*SCOPES, *(scope for cost in costs for scope in cost)))
+    lacking = {scope: unavailable("J", f"{scope}: not metered in one of the attempts") for scope in scopes}
+    return {scope: added([(lacking | cost)[scope] for cost in costs]) for scope in scopes}
 
 
 def with_lost_work(attempt: Attempt, kept: Attempt | None) -> Attempt:

@@ -9,6 +9,7 @@ from benchmarks.cell_rows import count_rows
 from benchmarks.flops import fake_tensors, inference_flops, training_flops
 from benchmarks.forecast import DeviceKind, Precision, forecast_inference, forecast_training
 from benchmarks.quantity import Quantity, quantity_of, unavailable
+from benchmarks.weights import parameter_count
 from models.catalog import load_model, pretraining
 from models.errors import BadInputError
 from ssl_bench.cells import CellError
@@ -60,7 +61,7 @@ def plan_of(request: CellRequest) -> CellPlan:
         load_model(request.source, pretrained=request.pretrained)
     with fake_tensors():
         encoder = load_model(request.source, weights=False)
-    size = float(sum(weight.numel() for weight in encoder.parameters()))
+    size = float(parameter_count(encoder))
     peak = predicted_peak(request)
     counts = count_rows(lambda: _count(request), request.setting.clip_seconds)
     return CellPlan(peak, Quantity(size, "1", "analytic", note="encoder"), tuple(counts))

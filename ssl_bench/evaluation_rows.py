@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -82,14 +83,17 @@ def bill_rows(
     for window, reading in windows.items():
         system, _, phase = window.rpartition(": ")
         rows += cost_rows(system, phase, PhaseCost.of(reading), held, grid)
-        counted = flops.get(window)
-        computed = (
-            unavailable("FLOP", "nothing was counted")
-            if counted is None
-            else Quantity(counted, "FLOP", "analytic", note=COUNTED)
-        )
-        rows.append(Measurement(system, "flops", computed, phase, None, held))
+        rows.append(Measurement(system, "flops", _computed(flops.get(window)), phase, None, held))
     return rows
+
+
+def _computed(flops: float | None) -> Quantity:
+    """FLOPs of a window; NaN where a part of its work could not be counted."""
+    if flops is None:
+        return unavailable("FLOP", "nothing was counted")
+    if math.isnan(flops):
+        return unavailable("FLOP", "not all of the work could be counted; sslbench profile tells what of the encoder")
+    return Quantity(flops, "FLOP", "analytic", note=COUNTED)
 
 
 def pretraining_rows(models: Sequence[str]) -> list[Measurement]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from benchmarks.cell import CellSetting, MeasuredCell
-from benchmarks.memory import memory_at_hand
+from benchmarks.job_limits import memory_at_hand
 from benchmarks.quantity import Quantity
 from benchmarks.record import Measurement
 from benchmarks.repeats import Stage

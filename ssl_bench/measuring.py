@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from benchmarks.carbon import GridIntensity
 from benchmarks.ceiling import matmul_ceiling
 from benchmarks.cell import CellSetting
+from benchmarks.counted import counted
 from benchmarks.environment import conditions
 from benchmarks.flaws import flawed
 from benchmarks.flops import inference_flops, training_flops
@@ -21,6 +22,7 @@ from benchmarks.memory import bytes_of, gradient_bytes, optimiser_bytes
 from benchmarks.protocol import Protocol
 from benchmarks.quantity import Quantity, unavailable
 from benchmarks.record import Conditions, Measurement
+from benchmarks.weights import state_tensors
 from models.catalog import checkpoint_folder
 from models.families import family_of
 from ssl_bench.attempts import Attempt, lost_cost, phase_cost, standing
@@ -97,7 +99,7 @@ def training_rows(
         "audio_hours_seen": Quantity(trial.state.audio_seconds / 3600, "h", "measured"),
         "data_wait": Quantity(wait, "s", "measured", note="training waited for speech"),
         "peak_memory": trial.peak_memory,
-        "memory_weights": bytes_of(trial.pretraining.state_dict().values()),
+        "memory_weights": bytes_of(state_tensors(trial.pretraining)),
         "memory_gradients": gradient_bytes(trial.pretraining),
         "memory_optimizer": optimiser_bytes(trial.optimiser),
         **_curve_end(standing(metrics)),
@@ -160,18 +162,11 @@ def count_rows(trial: Trial) -> Rows:
         "training": training_flops(lambda: family.pretraining(config), seconds),
     }
     note = "matrix products, 1 MAC = 2 FLOPs; FFT and elementwise work not counted"
-    for phase, count in counts.items():
-        values = {
-            "macs": (count.macs, "MAC"),
-            "flops": (count.flops, "FLOP"),
-            "macs_per_audio_second": (count.macs / seconds, "MAC/s"),
-            "flops_per_audio_second": (count.flops / seconds, "FLOP/s"),
-        }
-        rows += [
-            Measurement(trial.name, metric, Quantity(float(value), unit, "analytic", note=note), phase, None, held)
-            for metric, (value, unit) in values.items()
-        ]
-    return rows
+    return rows + [
+        Measurement(trial.name, metric, quantity, phase, None, held)
+        for phase, count in counts.items()
+        for metric, quantity in counted(count, seconds, note).items()
+    ]
 
 
 def _curve_end(metrics: list[dict[str, Any]]) -> dict[str, Quantity]:
@@ -189,15 +184,15 @@ def _curve_end(metrics: list[dict[str, Any]]) -> dict[str, Quantity]:
     return found
 
 
-def _mfu(trial: Trial, counted: Rows, rate: float) -> Quantity:
+def _mfu(trial: Trial, rows: Rows, rate: float) -> Quantity:
     """Model FLOPs a second over the matrix-product ceiling measured here and now."""
-    flops = next(m.quantity.value for m in counted if (m.metric, m.phase) == ("flops_per_audio_second", "training"))
+    flops = next(m.quantity for m in rows if (m.metric, m.phase) == ("flops_per_audio_second", "training"))
     dtype = torch.bfloat16 if trial.config.precision == "bfloat16" else torch.float32
     ceiling = matmul_ceiling(trial.device, dtype)
-    if not ceiling.value or flops is None:
-        return unavailable("1", ceiling.note)
+    if not ceiling.value or flops.value is None:
+        return unavailable("1", flops.note if flops.value is None else ceiling.note)
     note = f"of {ceiling.value / 1e12:.3g} TFLOP/s, measured: {ceiling.note}"
-    return Quantity(rate * flops / ceiling.value, "1", "measured", note=note)
+    return Quantity(rate * flops.value / ceiling.value, "1", "measured", note=note)
 
 
 def inference_rows(trial: Trial, run: Path, speech: NDArray[np.int16], limit: TimeLimit, start_up: float) -> Rows:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from benchmarks.cell import Step
 from benchmarks.memory import bytes_of, gradient_bytes, optimiser_bytes
+from benchmarks.weights import state_tensors
 from models.catalog import load_model, pretraining
 from models.interface import SAMPLE_RATE
 from ssl_bench.pretraining import make_fabric, make_optimiser, training_step
@@ -41,7 +42,7 @@ def encoding(request: CellRequest, speech: NDArray[np.int16], device: torch.devi
         run=lambda: encoder(waveforms),
         one_clip=(lambda: encoder(waveforms[:1])) if request.alone else None,
         context=context,
-        sizes=lambda: {"weights": bytes_of(encoder.state_dict().values())},
+        sizes=lambda: {"weights": bytes_of(state_tensors(encoder))},
         attention=getattr(encoder, "attention", None),
     )
 
@@ -68,7 +69,7 @@ def training(request: CellRequest, speech: NDArray[np.int16], device: torch.devi
         one_clip=None,
         context=nullcontext(),
         sizes=lambda: {
-            "weights": bytes_of(model.state_dict().values()),
+            "weights": bytes_of(state_tensors(model)),
             "gradients": gradient_bytes(model),
             "optimizer": optimiser_bytes(optimiser),
         },

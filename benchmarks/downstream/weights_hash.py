@@ -12,6 +12,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from benchmarks.weights import tensors_in
 from models.interface import Encoder
 
 LIBRARIES = frozenset({"torch", "transformers"})
@@ -33,13 +34,15 @@ def weights_hash(encoder: Encoder) -> str:
         digest.update(f"{line}\n".encode())
     for source in _sources(module):
         digest.update(source)
-    for name, tensor in sorted({**dict(module.named_buffers()), **module.state_dict()}.items()):
-        _add(digest, name, tensor)
+    for name, value in sorted({**dict(module.named_buffers()), **module.state_dict()}.items()):
+        for tensor in tensors_in(value):
+            _add(digest, name, tensor)
     return digest.hexdigest()
 
 
 def _add(digest: Any, name: str, tensor: Tensor) -> None:  # noqa: ANN401 - hashlib does not name its type
     digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
+    tensor = tensor.dequantize() if tensor.is_quantized else tensor
     if tensor.numel():
         digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
 

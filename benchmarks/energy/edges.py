@@ -22,13 +22,39 @@ class Edge:
 
 @dataclass
 class Window:
-    """All passes through the windows of one name, added up."""
+    """All passes through the windows of one name, added up; where several are open at once, the time they share counts once.
+
+    Attributes:
+        times: of the stretches in which at least one pass was open, in their order.
+        spans: what these took, by device.
+        passes: that were closed; more than there are stretches where some overlapped.
+    """
 
     times: list[tuple[float, float]] = field(default_factory=list)
     spans: dict[str, Span] = field(default_factory=dict)
+    passes: int = 0
+    _open: int = 0
+    _start: Edge | None = None
+    _end: Edge | None = None
+
+    def enter(self, edge: Edge) -> None:
+        """A pass begins."""
+        if not self._open:
+            # Threads may have marked their edges in another order than they come here.
+            late = self._end is not None and edge.time_s < self._end.time_s
+            self._start = self._end if late else edge
+        self._open += 1
+
+    def leave(self, sources: Sources, edge: Edge) -> None:
+        """A pass ends; with the last one that is open its stretch is added."""
+        self._open, self.passes = self._open - 1, self.passes + 1
+        if self._end is None or edge.time_s > self._end.time_s:
+            self._end = edge
+        if self._open == 0 and self._start is not None:
+            self.add(sources, self._start, self._end)
 
     def add(self, sources: Sources, start: Edge, end: Edge) -> None:
-        """Add one pass."""
+        """Add a stretch."""
         self.times.append((start.time_s, end.time_s))
         for device, span in between(sources, start, end).items():
             self.spans[device] = self.spans.get(device, Span()) + span

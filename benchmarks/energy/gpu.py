@@ -7,7 +7,8 @@ import time
 from typing import TYPE_CHECKING
 
 from benchmarks.energy.integral import PowerIntegral, integral_error
-from benchmarks.energy.nvml import Missing
+from benchmarks.energy.nvml import Missing, number
+from benchmarks.energy.reach import INSTANCE, is_instance, scoped_power, shared_module
 from benchmarks.energy.source import FRESH_SHARE, Mark, Source, Span
 from benchmarks.energy.tick import Tick, find_ticks
 from benchmarks.quantity import Quantity, unavailable
@@ -26,40 +27,82 @@ SLOW_TICK = Tick(0.5, 0.0)
 STATE_S = 1.0
 """Temperature, clock and utilisation change slowly and cost a query each."""
 DRAWN_W = 1.0
+ABOVE_LIMIT = 1.5
+"""For moments a GPU draws more than the limit that is set for it."""
+AT_ONCE = 2.0
+"""And in an instant twice that."""
+HIGHEST_W = 5000.0
+"""No GPU or module of one draws more, whatever limit it does not tell."""
+UNTOLD_W, ABOVE_SEEN = 1000.0, 3.0
+"""Where no limit is told but power is, a counter may grow by so much, or by so many times the highest power seen."""
 COMPARED_S = 10.0
 COMPARED_SHARE = 0.1
 """Over windows that are not too short, a counter and samples that part by more cannot both be right."""
 
 
 class GpuSource(Source):
-    """One GPU. Totals count from `open`; a counter that fails later is not silently replaced by samples."""
+    """One GPU, or the `module` that it shares with a CPU.
 
-    def __init__(self, nvml: Nvml, gpu: Gpu, period_s: float) -> None:
-        super().__init__("gpu", gpu.name, "measured")
+    Totals count from `open`; a counter that fails later is not silently replaced by samples. On such a module the driver's
+    counter is of all of it, and the GPU's energy is the integral of its own power, where that is told; `shared` says what
+    showed it.
+    """
+
+    def __init__(self, nvml: Nvml, gpu: Gpu, period_s: float, *, module: bool = False) -> None:
+        super().__init__("module" if module else "gpu", f"module of {gpu.name}" if module else gpu.name, "measured")
         self.trace.method = "sampled"
-        self.gpu = gpu
+        self.gpu, self.shared = gpu, ""
         self._nvml, self._handle, self._period_s = nvml, gpu.handle, period_s
-        self._first_j = self._last_j = self._moved_s = 0.0
+        self._first_j = self._last_j = self._moved_s = self._looked_s = 0.0
         self._integral = PowerIntegral()
         self._state, self._state_s = (math.nan, math.nan, math.nan), -math.inf
         self.tick: Tick = SLOW_TICK
+        self.moved = False
         self.no_power = ""
+        self._highest_w, self._seen_w = self._most_drawn(), 0.0
         self._choose_method(gpu)
 
     def _choose_method(self, gpu: Gpu) -> None:
         if isinstance(gpu.handle, Missing):
             self.fail(gpu.handle.reason)
             return
-        counter, power = self.counter_j(), self._thousandth("PowerUsage")
+        if is_instance(self._nvml, gpu):
+            self.no_power = INSTANCE
+            self.fail(INSTANCE)
+            return
+        self.shared = shared_module(self._nvml, gpu.handle)
+        counter, power = self.counter_j(), self._power()
         self.no_power = power.reason if isinstance(power, Missing) else ""
-        if isinstance(counter, Missing):
+        if self.shared and self.scope == "gpu":
             self.method = "sampled"
             if self.no_power:
-                self.fail("; ".join(part for part in (counter.reason, self.no_power, gpu.note) if part))
+                self.fail(
+                    f"{self.of_module}, and the driver does not tell the power of the GPU alone ({self.no_power})"
+                )
+        elif isinstance(counter, Missing):
+            self.method = "sampled"
+            if self.no_power:
+                self.fail("; ".join(part for part in (counter.reason, self.no_power) if part))
+
+    @property
+    def of_module(self) -> str:
+        """What the counter reaches on a `shared` module, in words."""
+        return f"the energy counter is of the whole module, its CPU and memory included ({self.shared})"
+
+    def _most_drawn(self) -> float:
+        """Power in W that this hardware does not pass for longer than a look, by the limits that it tells; infinite without any."""
+        names = ("EnforcedPowerLimit", "PowerManagementDefaultLimit")
+        limits = [limit for limit in map(self._thousandth, names) if not isinstance(limit, Missing) and limit > 0]
+        return ABOVE_LIMIT * max(limits) if limits and self.scope == "gpu" else math.inf
+
+    @property
+    def _possible_w(self) -> float:
+        """The same, where no limit is told by the highest power seen."""
+        by_samples = max(UNTOLD_W, ABOVE_SEEN * self._seen_w) if self._seen_w else HIGHEST_W
+        return self._highest_w if math.isfinite(self._highest_w) else min(by_samples, HIGHEST_W)
 
     def _query(self, name: str, *arguments: int) -> float | Missing:
-        answer = self._nvml.query(f"DeviceGet{name}", self._handle, *arguments)
-        return answer if isinstance(answer, Missing) else float(answer)
+        return number(self._nvml.query(f"DeviceGet{name}", self._handle, *arguments))
 
     def _thousandth(self, name: str) -> float | Missing:
         """A reading in mJ or mW as J or W, asked for twice before it is given up."""
@@ -67,9 +110,24 @@ class GpuSource(Source):
         answer = self._query(name) if isinstance(answer, Missing) else answer
         return answer if isinstance(answer, Missing) else answer / 1000
 
+    def _power(self) -> float | Missing:
+        """The last power in W; what this hardware cannot draw is none."""
+        if self.scope == "module":
+            watts = scoped_power(self._nvml, self._handle, "module")
+        else:
+            watts = scoped_power(self._nvml, self._handle, "gpu") if self.shared else self._thousandth("PowerUsage")
+        if isinstance(watts, Missing) or watts <= AT_ONCE * min(self._highest_w, HIGHEST_W):
+            return watts
+        return Missing(f"the driver told {watts:.4g} W, more than it can draw")
+
     def counter_j(self) -> float | Missing:
         """The counter in J."""
         return self._thousandth("TotalEnergyConsumption")
+
+    def look(self) -> float | None:
+        """The counter in J, None where it does not answer."""
+        answer = self.counter_j()
+        return None if isinstance(answer, Missing) else answer
 
     @property
     def energy_j(self) -> float:
@@ -82,7 +140,7 @@ class GpuSource(Source):
 
     def open(self, now_s: float) -> None:
         """Take the first reading."""
-        self._moved_s = now_s
+        self._moved_s, self._looked_s = now_s, time.perf_counter()
         if not self.fault and self.method == "measured":
             first = self.counter_j()
             if isinstance(first, Missing):
@@ -114,26 +172,30 @@ class GpuSource(Source):
     def _read_counter(self, now_s: float) -> None:
         if self.fault or self.method != "measured":
             return
-        joules = self.counter_j()
+        looked_s, joules = time.perf_counter(), self.counter_j()
+        # Since it moved last, however late the looks came after the moments they are for.
+        elapsed = max(now_s - self._moved_s, time.perf_counter() - self._looked_s)
         if isinstance(joules, Missing):
             self.fail(f"lost during the run, {joules.reason}")
         elif joules < self._last_j:
             self.fail(f"the energy counter stepped back from {self._last_j:g} J to {joules:g} J")
+        elif (step := joules - self._last_j) > self._possible_w * (elapsed + self.tick.seconds):
+            self.fail(f"the energy counter leapt by {step:.4g} J within {elapsed:.2g} s, more than it can have drawn")
         elif joules > self._last_j:
-            self._last_j, self._moved_s = joules, now_s
+            self._last_j, self._moved_s, self._looked_s = joules, now_s, looked_s
         elif now_s - self._moved_s > STALL_S and self.power_w > DRAWN_W:
             self.fail(f"the energy counter stood still for {now_s - self._moved_s:.1f} s at {self.power_w:.0f} W")
 
     def _read_power(self, now_s: float) -> None:
         if self.no_power or isinstance(self._handle, Missing):
             return
-        watts = self._thousandth("PowerUsage")
+        watts = self._power()
         if isinstance(watts, Missing):
             self.no_power = watts.reason
             if self.method == "sampled":
                 self.fail(f"lost during the run, {watts.reason}")
             return
-        self.power_w = watts
+        self.power_w, self._seen_w = watts, max(self._seen_w, watts)
         self._integral.add(now_s, self.power_w)
         self.trace.add(now_s, self.power_w, self._read_state(now_s))
 
@@ -175,6 +237,8 @@ class GpuSource(Source):
     def note(self, span: Span) -> str:
         """How the energy was come by."""
         parts = [f"{self.device}: power samples, no energy counter"]
+        if self.shared and self.scope == "gpu":
+            parts = [f"{self.device}: power samples of the GPU alone; {self.of_module}"]
         if self.method == "measured":
             parts = [f"{self.device}: NVML energy counter, moves every {self.tick.seconds * 1000:.0f} ms"]
             apart = span.integral_j / span.energy_j - 1
@@ -196,10 +260,6 @@ def set_ticks(sources: Sequence[GpuSource]) -> None:
     """Find the ticks of all counters at once, before the metered block; takes up to half a second."""
     counting = [source for source in sources if not source.fault and source.method == "measured"]
 
-    def reader(source: GpuSource) -> float | None:
-        answer = source.counter_j()
-        return None if isinstance(answer, Missing) else answer
-
-    ticks = find_ticks([lambda source=source: reader(source) for source in counting])  # type: ignore[misc]
+    ticks = find_ticks([source.look for source in counting])
     for source, tick in zip(counting, ticks, strict=True):
-        source.tick = tick or SLOW_TICK
+        source.tick, source.moved = tick or SLOW_TICK, tick is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from benchmarks.energy.nvml import Missing
+from benchmarks.energy.nvml import Missing, number
 from benchmarks.energy.processes import described, in_first_namespace, is_own
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class GpuWatch:
         """The first query of `names` that the driver knows."""
         reason = ""
         for name in names:
-            answer = self._nvml.query(f"DeviceGet{name}", self._gpu.handle)
+            answer = number(self._nvml.query(f"DeviceGet{name}", self._gpu.handle))
             if not isinstance(answer, Missing):
                 return int(answer)
             reason = reason or answer.reason

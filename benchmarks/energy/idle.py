@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from benchmarks.energy.parts import of_machine
 from benchmarks.quantity import Quantity, flaws, total, unavailable
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class IdlePower:
         """W, the parts added up."""
         if not self.parts:
             return unavailable("W", NOTHING_METERED)
-        return total(self.parts, "W")
+        return total(of_machine(self.parts), "W")
 
 
 def metered(parts: Mapping[str, Quantity]) -> dict[str, Quantity]:
@@ -43,7 +44,8 @@ def metered(parts: Mapping[str, Quantity]) -> dict[str, Quantity]:
 def net_by_scope(parts: Mapping[str, Quantity], duration_s: float, idle: IdlePower | None) -> dict[str, Quantity]:
     """`net_energy` of each part by itself, and of the machine."""
     alone = {scope: _net_of_part(scope, part, duration_s, idle) for scope, part in parts.items()}
-    return alone | {"machine": net_energy(parts, duration_s, idle)}
+    at_rest = None if idle is None else IdlePower(of_machine(idle.parts), idle.disturbances)
+    return alone | {"machine": net_energy(of_machine(parts), duration_s, at_rest)}
 
 
 def _net_of_part(scope: str, part: Quantity, duration_s: float, idle: IdlePower | None) -> Quantity:

@@ -12,7 +12,7 @@ from benchmarks.energy.cuda import synchronise
 from benchmarks.energy.disturbances import Disturbances
 from benchmarks.energy.edges import Edge, Window, between, sample_all, take_edge
 from benchmarks.energy.idle import IdlePower, metered
-from benchmarks.energy.reading import SCOPES
+from benchmarks.energy.parts import SCOPES
 from benchmarks.energy.readout import read_live, read_out
 from benchmarks.energy.sampler import Sampler
 from benchmarks.energy.sources import Sources, find_sources
@@ -146,7 +146,8 @@ class EnergyMeter:
     def window(self, name: str) -> Iterator[None]:
         """Meter a part of the block; windows may nest, and those of one name add up, with their errors.
 
-        A window that is still open when the meter stops ends there.
+        Windows of one name that are open at once (a step that calls itself, threads, coroutines) are metered together: what
+        they share counts once. A window that is still open when the meter stops ends there.
 
         Raises:
             RuntimeError: before the meter was started or after it ended.
@@ -154,13 +155,16 @@ class EnergyMeter:
         if self._state in {"new", "ended"}:
             raise RuntimeError(f"window {name!r} lies outside the metered block")
         start = self._edge()
+        with self._lock:
+            window = self._windows.setdefault(name, Window())
+            window.enter(start)
         try:
             yield
         finally:
             end = self._edge()
             if self._state != "forked":
                 with self._lock:
-                    self._windows.setdefault(name, Window()).add(self._sources, start, end)
+                    window.leave(self._sources, end)
 
     @property
     def reading(self) -> EnergyReading:
@@ -180,9 +184,16 @@ class EnergyMeter:
         """The closed windows by name, at any time; those of one name are added up."""
         return {
             name: read_out(
-                self._sources, window.spans, window.times, self._first.time_s, idle=self.idle, watch=self._watch
+                self._sources,
+                window.spans,
+                window.times,
+                self._first.time_s,
+                idle=self.idle,
+                watch=self._watch,
+                passes=window.passes,
             )
             for name, window in list(self._windows.items())
+            if window.times
         }
 
     def live(self) -> LiveReading:

@@ -13,12 +13,14 @@ import logging
 import math
 import threading
 import time
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from benchmarks.energy.processor import model_name, sockets
 from benchmarks.energy.source import Mark, Scope, Source, Span
 
 if TYPE_CHECKING:
@@ -28,6 +30,11 @@ LOAD_S = 1.0
 """Between two readings of the machine's load."""
 SHORTEST_LOAD_S = 0.2
 """The kernel counts load in hundredths of a second: over less than this, it is mostly rounding."""
+
+LOOK_LIMIT_S = 10.0
+"""Looking at the machine takes a second or two, and may wait for a program where the kernel does not name the processor."""
+_hanging: Future[Machine] | None = None
+_one_at_a_time = threading.Lock()
 
 DEFAULT_TDP_W = 85.0
 """What codecarbon takes for a CPU of which it knows nothing."""
@@ -55,7 +62,7 @@ class Machine:
 
     def cpu(self) -> LoadModel:
         """A fresh load model of the CPU, with a baseline of its own."""
-        with quiet_codecarbon():
+        with quiet_codecarbon(), whole_machine():
             hardware = importlib.import_module("codecarbon.external.hardware")
             return cast("LoadModel", hardware.CPU.from_utils("", "cpu_load", self.model, self.tdp_w))
 
@@ -76,21 +83,69 @@ def quiet_codecarbon() -> Iterator[None]:
         logger.removeFilter(other_thread)
 
 
+@contextmanager
+def whole_machine() -> Iterator[None]:
+    """Let codecarbon see the whole machine, whose load its model goes by, as the kernel names it.
+
+    For the CPUs and the memory of a job it would ask Slurm's controller, and for the processor's name other programs, any of
+    which may be missing, or not answer for long. Its own trackers see both as before.
+    """
+    core: list[Any] = [
+        importlib.import_module(f"codecarbon.{name}") for name in ("core.util", "external.ram", "core.cpu")
+    ]
+    told: list[tuple[Any, str, Any]] = [(module, "SLURM_JOB_ID", None) for module in core[:2]]
+    if name := model_name():
+        told.append((core[2], "detect_cpu_model", lambda: name))
+    with _one_at_a_time:
+        kept = [getattr(module, attribute) for module, attribute, _ in told]
+        try:
+            for module, attribute, value in told:
+                setattr(module, attribute, value)
+            yield
+        finally:
+            for (module, attribute, _), value in zip(told, kept, strict=True):
+                setattr(module, attribute, value)
+
+
 @lru_cache(maxsize=1)
 def look_at_machine() -> Machine:
-    """Ask codecarbon what this machine is; one to two seconds the first time, so call it before anything is metered."""
-    with quiet_codecarbon():
+    """Ask codecarbon what this machine is; one to two seconds the first time, so call it before anything is metered.
+
+    Raises:
+        TimeoutError: where a program that it starts hangs for `LOOK_LIMIT_S`, and at once where one still does.
+    """
+    global _hanging  # noqa: PLW0603 - of this process, as the program that hangs is
+    if _hanging is not None and not _hanging.done():
+        raise TimeoutError("its look at this machine still hangs")
+    _hanging = Future[Machine]()
+    threading.Thread(target=_look_into, args=(_hanging,), name="sslbench-look", daemon=True).start()
+    try:
+        return _hanging.result(LOOK_LIMIT_S)
+    except TimeoutError:
+        raise TimeoutError(f"its look at this machine did not end within {LOOK_LIMIT_S:g} s") from None
+
+
+def _look_into(found: Future[Machine]) -> None:
+    try:
+        found.set_result(_look())
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is for the one who waits
+        found.set_exception(error)
+
+
+def _look() -> Machine:
+    with quiet_codecarbon(), whole_machine():
         cpu = importlib.import_module("codecarbon.core.cpu")
         util = importlib.import_module("codecarbon.core.util")
         ram = importlib.import_module("codecarbon.external.ram").RAM()
-        tdp, sockets, threads = cpu.TDP(), int(util.count_physical_cpus()), int(util.count_cpus())
+        tdp, threads = cpu.TDP(), int(util.count_cpus())
         dram_w, size_gib = float(ram.total_power().W), float(ram.machine_memory_GB)
+        processors = sockets()
     source = f"codecarbon {version('codecarbon')}"
     # its guess for an unknown CPU is already of all sockets, its table's figure is of one
     guessed = tdp.tdp == threads * cpu.DEFAULT_POWER_PER_CORE
-    tdp_w = None if tdp.tdp is None else float(tdp.tdp) * (1 if guessed else sockets)
+    tdp_w = None if tdp.tdp is None else float(tdp.tdp) * (1 if guessed else processors)
     origin = (
-        f"{cpu.DEFAULT_POWER_PER_CORE} W x {threads} threads" if guessed else f"{sockets} x {tdp.tdp} W by its table"
+        f"{cpu.DEFAULT_POWER_PER_CORE} W x {threads} threads" if guessed else f"{processors} x {tdp.tdp} W by its table"
     )
     origin = "its default" if tdp_w is None else origin
     shown = f"{DEFAULT_TDP_W if tdp_w is None else tdp_w:g} W"
@@ -99,7 +154,7 @@ def look_at_machine() -> Machine:
         tdp.model,
         f"{source}, cpu_load mode: TDP {shown} ({origin}) of {tdp.model}, by the load of the whole machine",
         dram_w,
-        f"{source}: {dram_w:g} W constant, guessed from {size_gib:.1f} GiB at 5 W a DIMM (1.5 W on ARM)",
+        f"{source}: {dram_w:g} W constant, guessed from {size_gib:.1f} GiB of the whole machine at 5 W a DIMM (1.5 W on ARM)",
     )
 
 
@@ -114,6 +169,8 @@ def no_model() -> str:
 
 def lack_of(error: Exception) -> str:
     """What stood in the way of a model, in words."""
+    if isinstance(error, TimeoutError):
+        return f"codecarbon's model fails: {error}"
     if not isinstance(error, ModuleNotFoundError):
         return f"codecarbon's model fails: {error!r}"
     missing = str(error.name).partition(".")[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,14 @@ class Missing:
     """The reason why a query has no answer."""
 
     reason: str
+
+
+def number(answer: Any | Missing) -> float | Missing:  # noqa: ANN401 - whatever a binding gives
+    """The answer of a query that has to be a number."""
+    try:
+        return answer if isinstance(answer, Missing) else float(answer)
+    except (TypeError, ValueError):
+        return Missing(f"NVML answered {answer!r}, which is no number")
 
 
 class Nvml:
@@ -27,6 +36,9 @@ class Nvml:
             import pynvml
         except ImportError as error:
             return Missing(f"no NVML binding ({error})")
+        if not all(hasattr(pynvml, name) for name in ("nvmlInit", "NVMLError", "NVMLError_LibraryNotFound")):
+            where = getattr(pynvml, "__file__", "unknown")
+            return Missing(f"the module pynvml ({where}) is not NVIDIA's binding: install nvidia-ml-py in its place")
         try:
             pynvml.nvmlInit()
         except pynvml.NVMLError_LibraryNotFound:
@@ -36,17 +48,23 @@ class Nvml:
         return cls(pynvml)
 
     def query(self, function: str, *arguments: object) -> Any | Missing:  # noqa: ANN401 - many kinds of answer
-        """Call `nvml<function>`; what fails comes back as `Missing`."""
+        """Call `nvml<function>`; what fails comes back as `Missing`, and text as text, which older bindings give as bytes.
+
+        An argument that is missing itself is the answer.
+        """
+        if missing := next((each for each in arguments if isinstance(each, Missing)), None):
+            return missing
         if not self._open:
             return Missing("the NVML session is closed")
         try:
-            return getattr(self._binding, f"nvml{function}")(*arguments)
-        except (self._binding.NVMLError, AttributeError, ValueError) as error:
+            answer = getattr(self._binding, f"nvml{function}")(*arguments)
+        except (self._binding.NVMLError, AttributeError, ValueError, TypeError, ctypes.ArgumentError) as error:
             return Missing(f"nvml{function}: {error}")
+        return answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer
 
     def constant(self, name: str) -> int:
-        """A constant of the binding, without its prefix NVML_."""
-        return int(getattr(self._binding, f"NVML_{name}"))
+        """A constant of the binding, without its prefix NVML_; -1, which no query knows, where the binding does not have it."""
+        return int(getattr(self._binding, f"NVML_{name}", -1))
 
     def close(self) -> None:
         """End the session; a driver that is gone by now is no error."""

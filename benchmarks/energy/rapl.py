@@ -14,15 +14,24 @@ UPDATE_S = 0.001
 """The processor renews its counters about once a millisecond (Intel SDM vol. 3, section on RAPL)."""
 HIGHEST_W = 1000.0
 """No package draws more for longer than a poll."""
+ABOVE_LIMIT = 2.0
+"""For moments a processor may draw more than the limits that are set for it."""
+LATE_S = 0.02
+"""What was drawn so long before a reading may only come with the next one."""
 POLLS = 3
 """Readings in the time in which a counter could wrap at `HIGHEST_W`: with two, a late one could miss a wrap."""
 STALL_S = 1.0
+SEEN_S = 0.3
+"""A counter at work moves many times in this."""
 READ_BYTES = 64
 
 
 @dataclass
 class Domain:
-    """One counter in microjoules that starts anew after `range_j`; `joules` is its unwrapped total since `open`."""
+    """One counter in microjoules that starts anew after `range_j`; `joules` is its unwrapped total since `open`.
+
+    A step that the hardware cannot draw, at more than `highest_w`, is a fault; `mirrors` are other names of the same counter.
+    """
 
     name: str
     path: Path
@@ -30,34 +39,48 @@ class Domain:
     joules: float = 0.0
     moved_s: float = 0.0
     fault: str = ""
+    highest_w: float = HIGHEST_W
+    mirrors: tuple[str, ...] = ()
     _last_j: float = field(default=0.0, repr=False)
+    _read_s: tuple[float, float] = field(default=(0.0, 0.0), repr=False)
 
     def open(self, now_s: float) -> None:
         """Take the first reading."""
+        self._read_s = now_s, time.perf_counter()
         first = self._read()
         self._last_j, self.moved_s = self._last_j if first is None else first, now_s
 
     def update(self, now_s: float) -> None:
         """Add what was counted since the last reading, over a wrap if there was one."""
+        began_s = time.perf_counter()
         raw = None if self.fault else self._read()
         if raw is None:
             return
-        step = raw - self._last_j
-        if step < 0:
-            step = self._unwrapped(step, now_s)
+        # However late the readings came after the moments they are for.
+        elapsed = max(now_s - self._read_s[0], time.perf_counter() - self._read_s[1])
+        step = self._possible(raw - self._last_j, elapsed)
         if step > 0:
             self.joules, self.moved_s = self.joules + step, now_s
         elif not self.fault and now_s - self.moved_s > STALL_S:
             self.fault = f"{self.name}: the counter stood still for {now_s - self.moved_s:.1f} s"
-        self._last_j = raw
+        self._last_j, self._read_s = raw, (now_s, began_s)
 
-    def _unwrapped(self, step: float, now_s: float) -> float:
-        """A step back is a wrap only if no impossible power would follow from that."""
-        whole = None if self.range_j is None else step + self.range_j
-        if whole is not None and 0 <= whole <= 2 * HIGHEST_W * max(now_s - self.moved_s, UPDATE_S):
-            return whole
-        self.fault = f"{self.name}: the counter stepped back by {-step:g} J"
-        return 0.0
+    def _possible(self, step: float, elapsed: float) -> float:
+        """The step, or over a wrap what it was; a fault and 0 where the hardware cannot have drawn so much."""
+        most = self.highest_w * (elapsed + LATE_S)
+        if step < 0:
+            whole = None if self.range_j is None else step + self.range_j
+            if whole is not None and 0 <= whole <= most:
+                return whole
+            self.fault = f"{self.name}: the counter stepped back by {-step:g} J"
+            return 0.0
+        if step > most:
+            self.fault = (
+                f"{self.name}: the counter leapt by {step:.4g} J within {elapsed:.2g} s, more than the {self.highest_w:g} W "
+                "that it can draw"
+            )
+            return 0.0
+        return step
 
     def _read(self) -> float | None:
         """Microjoules as J; an unreadable or empty reading is tried once more."""
@@ -94,19 +117,29 @@ def find_domains(root: Path) -> dict[Scope, list[Domain]]:
     """Every package under "cpu" and every DRAM domain under "dram", each once.
 
     Cores and the uncore are inside the package, psys is more than the machine's parts, and a package that is listed by
-    two drivers (MSR and MMIO) counts once. Reads names only; a domain that cannot be read is listed all the same.
+    two drivers (MSR and MMIO) counts once, as does one that is listed beside its dies. Reads no counter; a domain that cannot
+    be read is listed all the same.
     """
     found: dict[tuple[Scope, str], Domain] = {}
     for zone, path in sorted(_zones(root).items(), key=lambda item: ("mmio" in item[0], item[0])):
         name = _name(path)
         parent = _name(path.parent / zone.rpartition(":")[0]) or _name(path.parent)
         if name.startswith("package"):
-            found.setdefault(("cpu", name), Domain(name, path, _range(path)))
+            found.setdefault(("cpu", name), _domain(name, path))
         elif name == "dram":
             full = f"{parent} dram" if parent.startswith("package") else f"{zone} dram"
-            found.setdefault(("dram", full), Domain(full, path, _range(path)))
+            found.setdefault(("dram", full), _domain(full, path))
+    in_dies = {(scope, re.sub(r"-die-\d+", "", name)) for scope, name in found if "-die-" in name}
     scopes: tuple[Scope, ...] = ("cpu", "dram")
-    return {scope: [domain for (owner, _), domain in found.items() if owner == scope] for scope in scopes}
+    return {
+        scope: [domain for key, domain in found.items() if key[0] == scope and key not in in_dies] for scope in scopes
+    }
+
+
+def _domain(name: str, path: Path) -> Domain:
+    limits = [watts for watts in (micro(each) for each in path.glob("constraint_*_power*_uw")) if watts]
+    highest = min(HIGHEST_W, ABOVE_LIMIT * max(limits)) if limits else HIGHEST_W
+    return Domain(name, path, micro(path / "max_energy_range_uj"), highest_w=highest)
 
 
 def names_of_zones(root: Path) -> dict[str, str]:
@@ -137,11 +170,17 @@ def _name(path: Path) -> str:
         return ""
 
 
-def _range(path: Path) -> float | None:
+def micro(path: Path) -> float | None:
+    """A file of microjoules or microwatts in J or W."""
     try:
-        return int(read_text(path / "max_energy_range_uj")) / 1e6
+        return int(read_text(path)) / 1e6
     except (OSError, ValueError):
         return None
+
+
+def mirrored(domain: Domain) -> str:
+    """What names a counter has beside its own, in words."""
+    return f"{', '.join(domain.mirrors)} {'show' if len(domain.mirrors) > 1 else 'shows'} the same counter as {domain.name}, which counts once"
 
 
 def unreadable(domains: list[Domain]) -> str:
@@ -154,6 +193,17 @@ def unreadable(domains: list[Domain]) -> str:
         except (OSError, ValueError) as error:
             return f"{domain.name}: RAPL cannot be read ({error})"
     return ""
+
+
+def unmoved(domains: list[Domain]) -> str:
+    """Which of these counters, watched for up to `SEEN_S`, did not move, or nothing."""
+    end, first = time.perf_counter() + SEEN_S, {domain.name: micro(domain.path / "energy_uj") for domain in domains}
+    still = list(domains)
+    while still and time.perf_counter() < end:
+        time.sleep(UPDATE_S)
+        still = [domain for domain in still if micro(domain.path / "energy_uj") == first[domain.name]]
+    names = ", ".join(domain.name for domain in still)
+    return f"{names}: the counter did not move in {SEEN_S:g} s" if still else ""
 
 
 class RaplSource(Source):
@@ -211,6 +261,7 @@ class RaplSource(Source):
 
     def note(self, span: Span) -> str:
         """How the energy was come by."""
-        names = " + ".join(domain.name for domain in self._domains)
-        short = "; window too short for 1 %" if span.error_j > 0.01 * span.energy_j else ""
-        return f"RAPL {names}{short}"
+        parts = [f"RAPL {' + '.join(domain.name for domain in self._domains)}"]
+        parts += [mirrored(domain) for domain in self._domains if domain.mirrors]
+        parts += ["window too short for 1 %"] if span.error_j > 0.01 * span.energy_j else []
+        return "; ".join(parts)

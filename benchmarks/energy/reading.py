@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from benchmarks.energy.parts import MODULE, of_machine
 from benchmarks.quantity import Quantity, total, unavailable
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SCOPES = ("gpu", "cpu", "dram")
-"""The parts of the scope "machine"."""
-
 
 @dataclass(frozen=True)
 class LiveReading:
-    """Energy so far and power now; every scope ("gpu", "cpu", "dram", "machine") has its entry, unavailable or not.
+    """Energy so far and power now.
+
+    Every scope ("gpu", "cpu", "dram", "machine") has its entry, unavailable or not, and "module" where GPUs share one with a CPU.
 
     Attributes:
         duration_s: since the meter was started, s.
@@ -45,6 +45,7 @@ class EnergyReading:
         trace: the power samples: time_s (since the block began), device, power_w (W), temperature_c, sm_clock_mhz,
             utilisation (0 to 1) and method; NaN where a device does not tell.
         integral_gpu: J, the integral of the GPUs' power samples, kept beside the counter.
+        energy_module: J, of the modules that the GPUs share with a CPU and its memory (GH200); None where they share none.
         disturbances: what was seen in the whole metered block (also by a window's reading) that should not have been: other
             processes on the GPUs or the CPU, throttling, a power limit or clock setting that changed; the CPU's are told
             once the block has ended.
@@ -60,33 +61,35 @@ class EnergyReading:
     power_idle: Quantity
     trace: pd.DataFrame
     integral_gpu: Quantity = field(default_factory=lambda: unavailable("J", "no GPU was metered"))
+    energy_module: Quantity | None = None
     net: dict[str, Quantity] = field(default_factory=dict)
     disturbances: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
     @property
     def parts(self) -> dict[str, Quantity]:
-        """Energy in J of "gpu", "cpu" and "dram"."""
-        return {"gpu": self.energy_gpu, "cpu": self.energy_cpu, "dram": self.energy_dram}
+        """Energy in J of "gpu", "cpu" and "dram", and of the "module" that holds them, where there is one."""
+        alone = {"gpu": self.energy_gpu, "cpu": self.energy_cpu, "dram": self.energy_dram}
+        return alone | ({} if self.energy_module is None else {MODULE: self.energy_module})
 
     @property
     def energy_machine(self) -> Quantity:
-        """J, the parts that exist added up; the note names them and says what is missing."""
-        return total(self.parts, "J")
+        """J, the parts that exist added up, or the module that holds them all; the note names them and says what is missing."""
+        return total(of_machine(self.parts), "J")
 
     def by_scope(self) -> dict[str, Quantity]:
-        """Gross energy in J of "gpu", "cpu", "dram" and "machine"."""
+        """Gross energy in J of all `parts` and of "machine"."""
         return self.parts | {"machine": self.energy_machine}
 
     def net_by_scope(self) -> dict[str, Quantity]:
-        """Energy in J of "gpu", "cpu", "dram" and "machine" less idle power times duration, of what is metered."""
+        """Energy in J of all `parts` and of "machine" less idle power times duration, of what is metered."""
         return {**self.net, "machine": self.energy_net}
 
     def power_mean(self, scope: str) -> Quantity:
         """Mean power in W of a scope over the duration.
 
         Raises:
-            KeyError: for a scope other than "gpu", "cpu", "dram" and "machine".
+            KeyError: for a scope that is neither one of `parts` nor "machine".
         """
         energy = self.by_scope()[scope]
         if not self.duration.value:

@@ -23,7 +23,6 @@ class Gpu:
 
     name: str
     handle: Any
-    note: str = ""
 
 
 def select(nvml: Nvml, choice: Choice) -> list[Gpu] | Missing:
@@ -110,8 +109,7 @@ def _resolve(nvml: Nvml, token: str, count: int) -> Gpu | None:
         return _by_index(nvml, int(token)) if int(token) < count else None
     if token.startswith("MIG-"):
         handle = nvml.query("DeviceGetHandleByUUID", token.encode())
-        note = "a MIG instance has no sensor of its own: give the parent GPU's index to meter the whole of it"
-        return None if isinstance(handle, Missing) else Gpu(token, handle, note)
+        return None if isinstance(handle, Missing) else Gpu(token, handle)
     matches = [index for index in range(count) if token and uuid_of(nvml, index).startswith(token)]
     return _by_index(nvml, matches[0]) if len(matches) == 1 else None
 
@@ -131,6 +129,5 @@ def name_of(nvml: Nvml, index: int) -> str | None:
 
 
 def _told(nvml: Nvml, index: int, what: str) -> str | None:
-    handle = nvml.query("DeviceGetHandleByIndex", index)
-    answer = handle if isinstance(handle, Missing) else nvml.query(f"DeviceGet{what}", handle)
+    answer = nvml.query(f"DeviceGet{what}", nvml.query("DeviceGetHandleByIndex", index))
     return None if isinstance(answer, Missing) else str(answer)

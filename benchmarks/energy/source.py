@@ -13,7 +13,7 @@ from benchmarks.quantity import Quantity, unavailable
 if TYPE_CHECKING:
     from benchmarks.quantity import Method
 
-Scope = Literal["gpu", "cpu", "dram"]
+Scope = Literal["gpu", "cpu", "dram", "module"]
 
 FRESH_SHARE = 0.2
 """At an edge, power is asked for again only when the last sample is older than this share of the sampling period."""

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from benchmarks.energy import modelled
 from benchmarks.energy.gpu import GpuSource, set_ticks
+from benchmarks.energy.mirrors import MOVES, are_one, find_counters
 from benchmarks.energy.nvml import Missing, Nvml
-from benchmarks.energy.rapl import Domain, RaplSource, find_domains, powercap_root, unreadable
+from benchmarks.energy.rapl import Domain, RaplSource, powercap_root, unreadable
 from benchmarks.energy.selection import select
 from models.errors import BadInputError
 
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class Sources:
-    """The sources of a meter, and for each scope without one the reason."""
+    """The sources of a meter, and for each scope without one the reason; `modules` are those that the GPUs share with a CPU."""
 
     gpus: list[GpuSource] = field(default_factory=list)
+    modules: list[GpuSource] = field(default_factory=list)
     others: list[Source] = field(default_factory=list)
     reasons: dict[str, str] = field(default_factory=dict)
     nvml: Nvml | None = None
@@ -31,6 +33,7 @@ class Sources:
 
     def __iter__(self) -> Iterator[Source]:
         yield from self.gpus
+        yield from self.modules
         yield from self.others
 
     def close(self) -> None:
@@ -56,7 +59,7 @@ def find_sources(gpus: Choice, *, cpu: bool, model: bool, period_s: float) -> So
     if not cpu:
         found.reasons |= {"cpu": "not asked for (cpu=False)", "dram": "not asked for (cpu=False)"}
         return found
-    for scope, domains in find_domains(powercap_root()).items():
+    for scope, domains in find_counters(powercap_root()).items():
         reason = unreadable(domains) if domains else f"no RAPL {scope} domain under {powercap_root()}"
         if not reason:
             _add_rapl(found, scope, domains, period_s)
@@ -87,6 +90,20 @@ def _add_gpus(found: Sources, gpus: Choice, period_s: float) -> None:
     found.nvml = nvml
     found.gpus = [GpuSource(nvml, gpu, period_s) for gpu in chosen]
     set_ticks(found.gpus)
+    found.modules = find_modules(nvml, found.gpus, period_s)
+
+
+def find_modules(nvml: Nvml, gpus: list[GpuSource], period_s: float) -> list[GpuSource]:
+    """The modules that these GPUs share with a CPU, each once; none where one of them shares none, which no sum would hold."""
+    if not all(source.shared for source in gpus):
+        return []
+    modules = [GpuSource(nvml, source.gpu, period_s, module=True) for source in gpus]
+    set_ticks(modules)
+    kept: list[GpuSource] = []
+    for module in modules:
+        if not any(are_one(other.look, module.look, 2 * MOVES * other.tick.seconds) for other in kept):
+            kept.append(module)
+    return kept
 
 
 def _add_rapl(found: Sources, scope: Scope, domains: list[Domain], period_s: float) -> None:

@@ -73,7 +73,8 @@ def profile_command(
     if "pretraining" in sizes:
         said[0] += f"; {with_prefix(sizes['pretraining'], '')} in pretraining"
     if found.superb is not None:
-        said.append(f"SUPERB's 32 utterances: {with_prefix(found.superb, 'MAC', 4)}")
+        least = "at least " if any(counted.count.missed for counted in found.counts) else ""
+        said.append(f"SUPERB's 32 utterances: {least}{with_prefix(found.superb, 'MAC', 4)}")
     said += [*remarks(found, card), f"next: sslbench measure {model}"]
     console.print("\n".join(said), highlight=False, markup=False, soft_wrap=True)
 

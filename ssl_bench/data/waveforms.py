@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 
 import numpy as np
-import psutil
 from numpy.typing import NDArray
 
+from benchmarks.job_limits import memory_at_hand
 from ssl_bench.data.audio import UnreadableAudioError, read_audio
 from ssl_bench.data.corpus import Utterance
 
@@ -21,7 +21,7 @@ class Waveforms:
     """
 
     def __init__(self, limit: int | None = None) -> None:
-        self.limit = int(psutil.virtual_memory().available * SHARE_OF_FREE_MEMORY) if limit is None else limit
+        self.limit = int(memory_at_hand() * SHARE_OF_FREE_MEMORY) if limit is None else limit
         self.kept_bytes = 0
         self.broken: dict[str, str] = {}
         self._kept: dict[str, NDArray[np.int16]] = {}

@@ -6,6 +6,9 @@
  * script_mishap(NAME). SCRIPT_LIMIT (W), _CLOCK
  * (MHz) and _REASONS (bits) are not supported where unset. SCRIPT_NAMES are the GPUs' names, SCRIPT_PIDS run on each of them,
  * SCRIPT_HANDLE=0 refuses each.
+ * SCRIPT_MODULE (W): GPU and CPU share a module, whose energy the counter holds; SCRIPT_SCOPES=0: the driver tells no power by
+ * scope, SCRIPT_SCOPES=1 that of the GPU alone; SCRIPT_C2C=1: they are linked. SCRIPT_MIG_SENSOR=1: an instance answers as its
+ * card. The mishap LEAP is SCRIPT_LEAP joules at once.
  * nvmlDeviceGetUtilizationRates is left out, so that one function of the binding is not found.
  */
 #include <math.h>
@@ -16,7 +19,7 @@
 
 enum { OK = 0, INVALID = 2, NOT_SUPPORTED = 3, NO_PERMISSION = 4, NOT_FOUND = 6, TOO_SMALL = 7, LOST = 15, RESET = 16 };
 static int sessions, reads, handles[8], mig = 7;
-static double vanished = 1e9, stalled = 1e9, stepped = 1e9, reset = 1e9, refused = 1e9;
+static double vanished = 1e9, stalled = 1e9, stepped = 1e9, reset = 1e9, refused = 1e9, leapt = 1e9;
 
 static double script(const char *name, double otherwise) {
     const char *text = getenv(name);
@@ -49,7 +52,7 @@ static int gone(void) {
 }
 
 void script_mishap(const char *name) {
-    double *mishap = !strcmp(name, "VANISH") ? &vanished : !strcmp(name, "STALL") ? &stalled : !strcmp(name, "BACK") ? &stepped : &reset;
+    double *mishap = !strcmp(name, "VANISH") ? &vanished : !strcmp(name, "STALL") ? &stalled : !strcmp(name, "BACK") ? &stepped : !strcmp(name, "LEAP") ? &leapt : &reset;
     *mishap = elapsed();
 }
 
@@ -149,9 +152,12 @@ int nvmlDeviceGetGraphicsRunningProcesses_v3(int *gpu, unsigned *count, void *in
 int nvmlDeviceGetTotalEnergyConsumption(int *gpu, unsigned long long *millijoules) {
     double tick = script("SCRIPT_TICK", 0.02), t = elapsed();
     if (gone()) return gone();
+    if (gpu == &mig && script("SCRIPT_MIG_SENSOR", 0)) gpu = &handles[0];
     if (gpu == &mig || script("SCRIPT_COUNTER", 1) == 0) return NOT_SUPPORTED;
     if (t > stalled) t = stalled;
     *millijoules = 1000000 + (unsigned long long)(1000 * energy(*gpu, floor(t / tick) * tick));
+    if (script("SCRIPT_MODULE", 0)) *millijoules = 1000000 + (unsigned long long)(1000 * script("SCRIPT_MODULE", 0) * floor(t / tick) * tick);
+    if (elapsed() > leapt) *millijoules += (unsigned long long)(1000 * script("SCRIPT_LEAP", 20000));
     if (elapsed() > stepped) *millijoules -= 900000;
     if (t > reset) *millijoules = (unsigned long long)(1000 * (energy(*gpu, t) - energy(*gpu, reset)));
     return OK;
@@ -160,8 +166,31 @@ int nvmlDeviceGetTotalEnergyConsumption(int *gpu, unsigned long long *millijoule
 int nvmlDeviceGetPowerUsage(int *gpu, unsigned *milliwatts) {
     reads++;
     if (gone()) return gone();
+    if (gpu == &mig && script("SCRIPT_MIG_SENSOR", 0)) gpu = &handles[0];
     if (gpu == &mig || script("SCRIPT_SENSOR", 1) == 0) return NOT_SUPPORTED;
     *milliwatts = (unsigned)(1000 * power(*gpu, elapsed()));
+    return OK;
+}
+
+int nvmlDeviceGetC2cModeInfoV(int *gpu, unsigned *enabled) {
+    (void)gpu;
+    if (!script("SCRIPT_C2C", 0)) return NOT_SUPPORTED;
+    *enabled = 1;
+    return OK;
+}
+
+/* nvmlFieldValue_t; of the scopes, 0 is the GPU alone and 1 its module. */
+typedef struct { unsigned field, scope; long long stamp, latency; int type, code; union { double d; unsigned u; unsigned long long ull; } value; } Field;
+
+int nvmlDeviceGetFieldValues(int *gpu, int count, Field *fields) {
+    for (int i = 0; i < count; i++) {
+        double module = script("SCRIPT_MODULE", 0), scopes = script("SCRIPT_SCOPES", module ? 2 : 0);
+        fields[i].code = fields[i].field == 186 && fields[i].scope < scopes ? OK : NOT_SUPPORTED;
+        if (fields[i].code) continue;
+        reads++;
+        fields[i].type = 1;
+        fields[i].value.u = (unsigned)(1000 * (fields[i].scope ? module : power(*gpu, elapsed())));
+    }
     return OK;
 }
 

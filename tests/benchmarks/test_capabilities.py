@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -48,6 +50,54 @@ def zone(root: Path, zone_name: str, name: str) -> None:
         (root / zone_name / file).write_text(text)
 
 
+@contextmanager
+def moving(root: Path, zones: int) -> Iterator[None]:
+    """Counters of the first zones go on, each at a pace of its own."""
+    halt, counts = threading.Event(), [1_000_000 * (1 + number) for number in range(zones)]
+
+    def count() -> None:
+        while not halt.wait(0.001):
+            for number in range(zones):
+                counts[number] += 100 + number
+                fresh = root / f"intel-rapl:{number}" / "fresh"
+                fresh.write_text(str(counts[number]))
+                fresh.rename(root / f"intel-rapl:{number}" / "energy_uj")
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    try:
+        yield
+    finally:
+        halt.set()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    "still", [(), ("package-0",), ("dram",), ("package-0", "dram")], ids=lambda names: "+".join(names) or "none"
+)
+def test_only_a_counter_that_was_seen_to_move_is_promised(fresh: Path, still: tuple[str, ...]) -> None:
+    names = [*(name for name in ("package-0", "dram") if name not in still), *still]
+    for number, name in enumerate(names):
+        zone(fresh, f"intel-rapl:{number}", name)
+    with moving(fresh, len(names) - len(still)):
+        said = capabilities().measurable
+    for scope, name in (("cpu", "package-0"), ("dram", "dram")):
+        way = said[f"energy_{scope}"]
+        assert way.method == ("unavailable" if name in still else "measured")
+        assert ("did not move" in way.how) == (name in still)
+
+
+def test_a_second_name_of_a_counter_is_told_apart(fresh: Path) -> None:
+    zone(fresh, "intel-rapl:0", "package-0-die-0")
+    zone(fresh, "intel-rapl:1", "package-0-die-1")
+    (fresh / "intel-rapl:1" / "energy_uj").unlink()
+    (fresh / "intel-rapl:1" / "energy_uj").symlink_to(fresh / "intel-rapl:0" / "energy_uj")
+    with moving(fresh, 1):
+        rapl = capabilities().rapl
+    assert rapl.cpu == ("package-0-die-0",)
+    assert rapl.apart == ("package-0-die-1 (the counter of package-0-die-0)",)
+
+
 def test_every_quantity_has_a_method_and_its_means_or_its_reason() -> None:
     ways = capabilities().measurable
     assert list(ways) == QUANTITIES
@@ -66,11 +116,10 @@ def test_the_meter_does_as_it_was_said(fresh: Path, domains: list[str]) -> None:
     for number, name in enumerate(domains):
         zone(fresh, f"intel-rapl:{number}", name)
     zone(fresh, "intel-rapl:9", "psys")
-    said = capabilities()
-    with EnergyMeter() as meter:
-        for number in range(len(domains)):
-            (fresh / f"intel-rapl:{number}" / "energy_uj").write_text("5000000")
-        time.sleep(0.05)
+    with moving(fresh, len(domains)):
+        said = capabilities()
+        with EnergyMeter() as meter:
+            time.sleep(0.05)
     for scope, energy in meter.reading.by_scope().items():
         assert said.measurable[f"energy_{scope}"].method == energy.method, scope
     assert said.rapl.apart == ("psys",)
@@ -100,7 +149,8 @@ def test_counters_of_root_alone_come_with_the_command_that_opens_them(
 def test_a_model_that_lacks_a_module_is_none_and_the_meter_says_the_same(
     module: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """codecarbon without py-cpuinfo imports, and fails when it is asked for the CPU."""
+    """codecarbon without py-cpuinfo imports, and fails when it is asked for a CPU that the kernel does not name."""
+    monkeypatch.setattr(modelled, "model_name", lambda: "")
     modelled.look_at_machine.cache_clear()
     import_module("codecarbon.core.util").detect_cpu_model.cache_clear()
     monkeypatch.setitem(sys.modules, module, None)
@@ -120,7 +170,7 @@ def test_a_model_that_lacks_a_module_is_none_and_the_meter_says_the_same(
 def test_the_block_is_in_every_environment_and_the_machine_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     found = json.loads(json.dumps(environment(), allow_nan=False))
     assert list(found["capabilities"]["measurable"]) == QUANTITIES
-    monkeypatch.setattr(looking, "find_domains", lambda _: pytest.fail("looked again"))
+    monkeypatch.setattr(looking, "find_counters", lambda _: pytest.fail("looked again"))
     assert environment()["capabilities"] == capabilities().document()
 
 
@@ -145,6 +195,8 @@ SCRIPTS: dict[str, dict[str, str]] = {
     "no handle": {"HANDLE": "0"},
     "MIG": {"CUDA_VISIBLE_DEVICES": "MIG-1234"},
     "hidden": {"GPUS": "2", "CUDA_VISIBLE_DEVICES": "1"},
+    "module": {"MODULE": "520", "NAMES": "NVIDIA GH200 480GB"},
+    "still": {"TICK": "1000"},
     "which": {"GPUS": "2", "CUDA_VISIBLE_DEVICES": "1", "NAMES": "T4,H100"},
 }
 
@@ -165,10 +217,22 @@ def told(scripted_driver: Path, warm: Callable[..., Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("name", sorted(SCRIPTS))
 def test_a_scripted_gpu_is_metered_as_it_was_said(told: dict[str, Any], name: str) -> None:
     said, method, _ = told[name]
+    if name == "still":  # the meter finds out in the run
+        assert "not seen to move" in said["measurable"]["energy_gpu"]["how"]
+        return
     assert said["measurable"]["energy_gpu"]["method"] == method
-    wanted = {"counter": "measured", "sampled": "sampled", "hidden": "measured"}
+    wanted = {"counter": "measured", "sampled": "sampled", "hidden": "measured", "module": "sampled"}
     assert method == wanted.get(name, "unavailable")
     assert said["driver"] == "999.1"
+
+
+@pytest.mark.cc
+def test_a_module_is_listed_under_its_own_name(told: dict[str, Any]) -> None:
+    said = told["module"][0]["measurable"]
+    assert said["energy_module"]["method"] == "measured"
+    assert said["energy_machine"] == {"method": "measured", "how": "module (measured)"}
+    assert "the energy counter is of the whole module" in said["energy_gpu"]["how"]
+    assert said["energy_cpu"]["method"] == "modelled"
 
 
 @pytest.mark.cc

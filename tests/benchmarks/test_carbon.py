@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.carbon import GridIntensity, co2e, country_intensity, given_intensity
+from benchmarks.carbon import GridIntensity, _energy_mix, co2e, country_intensity, given_intensity
+from benchmarks.country_names import ABSENT, ALPHA_3, ALSO, plain
 from benchmarks.quantity import Method, Quantity, unavailable
 from models.errors import BadInputError
 
@@ -49,10 +50,53 @@ def test_a_missing_energy_keeps_its_reason() -> None:
     assert co2e(unavailable("J", "no counter"), given_intensity(10)) == unavailable("g", "no counter")
 
 
-@pytest.mark.parametrize(("code", "nearest"), [("FRB", "FRA"), ("Germany", "DEU"), ("xx", "code")])
+@pytest.mark.parametrize(
+    ("code", "nearest"), [("FRB", "FRA"), ("Germany", "DEU"), ("xx", "code"), ("Swtzerland", "CHE")]
+)
 def test_an_unknown_country_is_refused_with_the_nearest(code: str, nearest: str) -> None:
     with pytest.raises(BadInputError, match=nearest):
         country_intensity(code)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("FR", "FRA"), ("de", "DEU"), ("GB", "GBR"), ("UK", "GBR"), (" ch ", "CHE"), ("SE", "SWE"), ("el", "GRC"), ("kr", "KOR"),
+        ("España", "ESP"), ("espana", "ESP"), ("DEUTSCHLAND", "DEU"), ("Österreich", "AUT"), ("日本", "JPN"), ("Россия", "RUS"),
+        ("America", "USA"), ("U.S.", "USA"), ("the Netherlands", "NLD"), ("Holland", "NLD"), ("Côte d'Ivoire", "CIV"),
+        ("GER", "DEU"), ("SUI", "CHE"), ("RSA", "ZAF"), ("South Korea", "KOR"), ("Türkiye", "TUR"), ("Royaume-Uni", "GBR"),
+    ],
+)  # fmt: skip
+def test_a_country_by_another_name_is_told_the_code_that_is_meant_and_no_other(text: str, code: str) -> None:
+    """Spelling would offer the British Virgin Islands for GB and Ukraine for UK."""
+    with pytest.raises(BadInputError, match=rf"nearest: {code} \([^,]*\)$"):
+        country_intensity(text)
+
+
+@pytest.mark.parametrize("text", ["XKX", "xk", "Kosovo", "Liechtenstein", "MC", "Curaçao"])
+def test_a_place_without_a_figure_is_offered_no_other_place(text: str) -> None:
+    with pytest.raises(BadInputError, match=r"it has no figure for .*--grid-intensity") as caught:
+        country_intensity(text)
+    assert "nearest" not in str(caught.value)
+
+
+def test_every_name_leads_to_one_country() -> None:
+    """Each country of the table has its two letters; what a name means does not hang on the order of a list."""
+    mix = _energy_mix()
+    assert set(mix) <= set(ALPHA_3.values())
+    assert len(set(ALPHA_3.values())) == len(ALPHA_3) == 250
+    assert set(ABSENT) == set(ALPHA_3.values()) - set(mix)
+    meant: dict[str, set[str]] = {}
+    for two, three in ALPHA_3.items():
+        for name in (two, three):
+            meant.setdefault(plain(name), set()).add(three)
+    for three, names in (ALSO | ABSENT).items():
+        for name in names.split(","):
+            meant.setdefault(plain(name), set()).add(three)
+    for three, entry in mix.items():
+        meant.setdefault(plain(str(entry["country_name"])), set()).add(three)
+    assert {name: codes for name, codes in meant.items() if len(codes) > 1} == {}
+    assert all(meant)
 
 
 def test_a_zero_in_the_table_is_not_believed() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Callable
 from functools import partial
 
@@ -14,6 +16,7 @@ from benchmarks.downstream.recognisers import BlstmHead, FrozenRecogniser, Linea
 from benchmarks.downstream.work import CLIP, encoder_rate, recogniser_rates
 from models.catalog import described, load_model
 from models.families import family_of
+from ssl_bench.evaluation_rows import _computed
 
 LAYERS, WIDTH, SYMBOLS, RATE = 3, 10, 28, 25.0
 SAMPLES = 160_000
@@ -65,3 +68,53 @@ def test_a_whole_recogniser_costs_its_encoder_and_its_head() -> None:
     found = recogniser_rates(build, lambda: torch.zeros(SAMPLES))
     assert found.reading == pytest.approx(2 * macs / CLIP + RATE * 2 * width * (SYMBOLS + 1), rel=1e-3)
     assert found.learning == pytest.approx(3 * found.reading, rel=0.05), "the front end has no weights to learn"
+
+
+class Hiding(nn.Module):
+    """An encoder whose product is in an operator without a formula."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        with warnings.catch_warnings(), torch.utils._python_dispatch._disable_current_modes():
+            warnings.simplefilter("ignore")
+            self.deep = torch.ao.quantization.quantize_dynamic(nn.Sequential(nn.Linear(160, 6)), {nn.Linear})
+
+    def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
+        return self.deep(waveforms.unfold(1, 160, 160))
+
+
+class Looking(nn.Module):
+    """One that asks for values."""
+
+    def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
+        return waveforms / waveforms.max().item()
+
+
+class Listing(nn.Module):
+    """One that leaves the tensors that the count follows."""
+
+    def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
+        return torch.tensor(waveforms.tolist())
+
+
+@pytest.mark.parametrize("encoder", [Hiding, Looking, Listing])
+def test_an_encoder_that_cannot_be_counted_in_full_has_no_rate(encoder: type[nn.Module]) -> None:
+    """The evaluation goes on, and its bill is of no FLOPs."""
+    assert math.isnan(encoder_rate(encoder))
+    found = recogniser_rates(lambda: Scored(encoder()), lambda: torch.zeros(SAMPLES))
+    assert math.isnan(found.reading)
+    assert math.isnan(found.learning)
+    bill = _computed(3.0 + found.reading)
+    assert bill.value is None
+    assert "could be counted" in bill.note
+
+
+class Scored(nn.Module):
+    """A recogniser around an encoder."""
+
+    def __init__(self, encoder: nn.Module) -> None:
+        super().__init__()
+        self.encoder, self.scale = encoder, nn.Parameter(torch.ones(()))
+
+    def forward(self, heard: list[torch.Tensor]) -> list[torch.Tensor]:
+        return [self.scale * self.encoder(heard[0][None])]

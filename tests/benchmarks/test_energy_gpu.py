@@ -66,7 +66,7 @@ with meter:
             os.write(write, json.dumps([live, meter.reading.energy_gpu.note, sorted(meter.windows)]).encode())
             os._exit(0)
         extra["child"] = json.loads(os.read(read, 9999)) + [os.waitstatus_to_exitcode(os.wait()[1])]
-    if body in {"VANISH", "STALL", "BACK", "RESET"}:
+    if body in {"VANISH", "STALL", "BACK", "RESET", "LEAP"}:
         driver.script_mishap(body.encode())
         with meter.window("second"):
             until(lambda: meter.live().energy["gpu"].value is None)
@@ -84,6 +84,8 @@ print(json.dumps(extra | {
     "live": [show(live.energy["gpu"]), show(live.power["gpu"])],
     "trace": reading.trace.astype(object).where(
         reading.trace.notna(), None).to_dict("list"),
+    "module": reading.energy_module and show(reading.energy_module), "scopes": sorted(reading.by_scope()),
+    "net_machine": show(reading.net_by_scope()["machine"]), "live_machine": show(live.energy["machine"]),
     "disturbances": reading.disturbances, "net_gpu": show(reading.net_by_scope()["gpu"]),
     "sessions": driver.script_sessions(), "own_cpu": meter.own_cpu_seconds,
 }))
@@ -120,6 +122,12 @@ SCENARIOS: dict[str, tuple[dict[str, object], float, object, str]] = {
     "many windows": ({}, 0.4, "visible", "many"),
     "fork": ({}, 0.6, [0], "fork"),
     "idle": ({"POWER": 80}, 0.6, "visible", "idle"),
+    "MIG that answers": ({"CUDA_VISIBLE_DEVICES": "MIG-1234", "MIG_SENSOR": 1, "MIG": 1}, 0.2, "visible", ""),
+    "module": ({"POWER": 300, "MODULE": 520}, 0.8, "visible", "idle"),
+    "module, no scopes": ({"POWER": 300, "MODULE": 520, "SCOPES": 0, "NAMES": "NVIDIA GB200"}, 0.4, "visible", ""),
+    "two of one module": ({"POWER": 100, "MODULE": 520, "GPUS": 2}, 0.8, "all", ""),
+    "module beside a card": ({"POWER": 100, "MODULE": 520, "GPUS": 2, "SCOPES": 1, "NAMES": "GH200,H100"}, 0.8, "all", ""),
+    "leap": ({"POWER": 300, "LIMIT": 700}, 0.8, "visible", "LEAP"),
 }
 # fmt: on
 
@@ -214,6 +222,7 @@ def test_no_reading_at_all_is_no_zero(outcomes: dict[str, Any]) -> None:
         ("reset", "lost during the run"),
         ("stepping back", "stepped back"),
         ("standing still", "stood still"),
+        ("leap", "leapt by 2"),
     ],
 )
 def test_a_counter_that_fails_is_none_with_its_reason(outcomes: dict[str, Any], name: str, word: str) -> None:
@@ -222,7 +231,7 @@ def test_a_counter_that_fails_is_none_with_its_reason(outcomes: dict[str, Any], 
     assert word in run["gpu"]["note"]
     assert run["windows"]["second"]["value"] is None
     assert len(run["trace"]["time_s"]) > 5
-    assert set(run["trace"]["power_w"]) == {100}
+    assert set(run["trace"]["power_w"]) == {SCENARIOS[name][0].get("POWER", 100)}
     assert run["windows"]["second"]["seconds"] > 0.4  # the program went on
 
 
@@ -274,3 +283,60 @@ def test_idle_power_is_taken_off(outcomes: dict[str, Any]) -> None:
     for net in (run["net"], run["net_gpu"]):
         assert net["ci95"][0] <= 0 <= net["ci95"][1]
     assert "measure_idle" in outcomes["constant"]["net"]["note"]
+
+
+def test_an_instance_is_not_answered_for_by_its_card(outcomes: dict[str, Any]) -> None:
+    run = outcomes["MIG that answers"]
+    assert run["gpu"]["value"] is None
+    assert "what answers for it is the whole card's" in run["gpu"]["note"]
+    assert list(run["per_gpu"]) == ["MIG-1234"]
+    assert run["machine"]["value"] is None
+    assert run["trace"]["power_w"] == []
+
+
+def test_a_counter_of_a_whole_module_is_not_the_gpus(outcomes: dict[str, Any]) -> None:
+    """300 W of the GPU by its own samples, 520 W of the module by the counter, which is all of the machine."""
+    run = outcomes["module"]
+    seconds = run["end"] - run["start"]
+    assert run["gpu"]["method"] == "sampled"
+    assert run["gpu"]["ci95"][0] <= 300 * seconds <= run["gpu"]["ci95"][1]
+    assert "the energy counter is of the whole module" in run["gpu"]["note"]
+    assert run["module"]["method"] == "measured"
+    assert run["module"]["ci95"][0] <= 520 * seconds <= run["module"]["ci95"][1]
+    assert (run["machine"]["value"], run["machine"]["method"]) == (run["module"]["value"], "measured")
+    assert (run["live_machine"]["method"], run["live_machine"]["note"]) == ("measured", "module (measured)")
+    assert run["scopes"] == ["cpu", "dram", "gpu", "machine", "module"]
+    assert set(run["trace"]["device"]) == {"gpu0", "module of gpu0"}
+
+
+def test_idle_power_of_a_module_is_taken_off_the_module(outcomes: dict[str, Any]) -> None:
+    run = outcomes["module"]
+    assert run["idle"]["ci95"][0] <= 520 <= run["idle"]["ci95"][1]
+    for net in (run["net"], run["net_gpu"], run["net_machine"]):
+        assert net["ci95"][0] <= 0 <= net["ci95"][1]
+
+
+def test_a_module_whose_gpu_has_no_sensor_leaves_the_gpu_without_a_figure(outcomes: dict[str, Any]) -> None:
+    run = outcomes["module, no scopes"]
+    assert run["gpu"]["value"] is None
+    assert "the whole module" in run["gpu"]["note"]
+    assert run["module"]["ci95"][0] <= 520 * (run["end"] - run["start"]) <= run["module"]["ci95"][1]
+
+
+def test_a_module_beside_a_plain_card_is_not_taken_for_the_machine(outcomes: dict[str, Any]) -> None:
+    """The sum would lack the card; both GPUs are metered by what is their own."""
+    run = outcomes["module beside a card"]
+    seconds = run["end"] - run["start"]
+    assert run["module"] is None
+    assert run["per_gpu"]["gpu0"]["method"] == "sampled"
+    assert run["per_gpu"]["gpu1"]["method"] == "measured"
+    assert run["per_gpu"]["gpu0"]["value"] == pytest.approx(100 * seconds, rel=0.05)
+
+
+def test_a_module_with_two_gpus_counts_once(outcomes: dict[str, Any]) -> None:
+    """Both show its counter: 100 W and 200 W of their own, 520 W of the module and of the machine."""
+    run = outcomes["two of one module"]
+    seconds = run["end"] - run["start"]
+    assert run["gpu"]["value"] == pytest.approx(300 * seconds, rel=0.05)
+    assert run["module"]["ci95"][0] <= 520 * seconds <= run["module"]["ci95"][1]
+    assert run["machine"]["value"] == run["module"]["value"]

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import socket
+import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +20,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.energy import EnergyMeter, cuda
+from benchmarks.energy import EnergyMeter, cuda, modelled, processor
 from benchmarks.energy.edges import between, take_edge
 from benchmarks.energy.idle import IdlePower, net_energy
 from benchmarks.energy.integral import PowerIntegral
@@ -213,3 +218,168 @@ def test_edges_wait_for_devices_in_use_alone(
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=fake))
     cuda.synchronise()
     assert seen == waits
+
+
+def calls_itself(meter: EnergyMeter) -> int:
+    def step(depth: int) -> None:
+        with meter.window("of one name"):
+            time.sleep(0.01)
+            if depth:
+                step(depth - 1)
+
+    step(2)
+    return 3
+
+
+def coroutines(meter: EnergyMeter) -> int:
+    async def request() -> None:
+        with meter.window("of one name"):
+            await asyncio.sleep(0.02)
+
+    async def serve() -> None:
+        await asyncio.gather(*(request() for _ in range(4)))
+
+    asyncio.run(serve())
+    return 4
+
+
+def threads(meter: EnergyMeter) -> int:
+    begun = threading.Barrier(3)
+
+    def work() -> None:
+        with meter.window("of one name"):
+            begun.wait()
+            time.sleep(0.01)
+
+    workers = [threading.Thread(target=work) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return 3
+
+
+def generators(meter: EnergyMeter) -> int:
+    def samples() -> Iterator[int]:
+        with meter.window("of one name"):
+            yield from range(3)
+
+    for _ in zip(samples(), samples(), strict=True):
+        time.sleep(0.005)
+    return 2
+
+
+@pytest.mark.parametrize("work", [calls_itself, coroutines, threads, generators])
+def test_what_windows_of_one_name_share_counts_once(work: Callable[[EnergyMeter], int]) -> None:
+    with EnergyMeter(gpus=()) as meter:
+        passes = work(meter)
+    window, whole = meter.windows["of one name"], meter.reading
+    assert 0 < (window.duration.value or 0) <= (whole.duration.value or 0)
+    assert 0 < (window.energy_dram.value or 0) <= (whole.energy_dram.value or 0)
+    assert window.duration.n == 1
+    assert window.duration.note == f"{passes} windows, some open at once: what they share counts once"
+
+
+def test_a_window_is_there_when_the_last_of_its_name_has_closed() -> None:
+    with EnergyMeter(gpus=()) as meter:
+        with meter.window("outer"):
+            with meter.window("outer"):
+                pass
+            assert "outer" not in meter.windows
+        assert "outer" in meter.windows
+        with meter.window("outer"):
+            pass
+        assert meter.windows["outer"].duration.n == 2
+        assert "3 windows" in meter.windows["outer"].duration.note
+
+
+@pytest.fixture
+def fresh_look() -> Iterator[None]:
+    look_at_machine.cache_clear()
+    yield
+    look_at_machine.cache_clear()
+    modelled._hanging = None
+
+
+@pytest.mark.usefixtures("fresh_look")
+def test_looking_at_the_machine_starts_no_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the kernel names the processor; a program may hang, or be missing."""
+    monkeypatch.setattr(modelled, "model_name", lambda: "AMD EPYC 7763")
+    monkeypatch.setattr(modelled, "sockets", lambda: 2)
+    monkeypatch.setattr(subprocess.Popen, "__init__", lambda *_, **__: pytest.fail("a program was started"))
+    found = look_at_machine()
+    found.cpu()
+    assert found.model == "AMD EPYC 7763"
+    assert found.tdp_w == 2 * 280
+    assert "2 x 280.0 W by its table" in found.cpu_note
+
+
+@pytest.mark.usefixtures("fresh_look")
+@pytest.mark.parametrize("controller", ["answers", "refuses", "is missing"])
+def test_a_job_is_modelled_as_the_machine_it_runs_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, controller: str
+) -> None:
+    """Its model goes by the machine's load: neither CPUs nor memory of the job are asked for, whatever Slurm would say."""
+    outside = look_at_machine()
+    look_at_machine.cache_clear()
+    if controller != "is missing":
+        says = "echo 'NumCPUs=1'; echo 'AllocTRES=cpu=1,mem=4G,node=1'" if controller == "answers" else "exit 1"
+        (tmp_path / "scontrol").write_text(f"#!/bin/sh\ntouch {tmp_path}/asked\n{says}\n")
+        (tmp_path / "scontrol").chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    modules = [import_module(f"codecarbon.{name}") for name in ("core.util", "external.ram")]
+    for module in modules:
+        monkeypatch.setattr(module, "SLURM_JOB_ID", "77")
+    inside = look_at_machine()
+    inside.cpu()
+    assert inside == outside
+    assert not (tmp_path / "asked").exists()
+    assert all(module.SLURM_JOB_ID == "77" for module in modules), "codecarbon's own trackers see the job as before"
+
+
+@pytest.mark.usefixtures("fresh_look")
+def test_a_program_that_hangs_holds_a_meter_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The model is missing with the reason; the next meter does not wait, and one after the hang has it."""
+    hangs, looked, machine = threading.Event(), [0], look_at_machine()
+    look_at_machine.cache_clear()
+
+    def look() -> Machine:
+        looked[0] += 1
+        assert hangs.wait(100)
+        return machine
+
+    monkeypatch.setattr(modelled, "_look", look)
+    monkeypatch.setattr(modelled, "LOOK_LIMIT_S", 0.02)
+    for words in ("did not end within 0.02 s", "still hangs"):
+        with EnergyMeter(gpus=()) as meter:
+            pass
+        assert meter.reading.energy_cpu.value is None
+        assert words in meter.reading.energy_cpu.note
+        assert "no model either" in meter.reading.energy_dram.note
+    assert looked == [1]
+    hangs.set()
+    monkeypatch.setattr(modelled, "LOOK_LIMIT_S", 100.0)
+    assert modelled._hanging is not None
+    assert modelled._hanging.result(100) == machine
+    assert look_at_machine() == machine
+
+
+@pytest.mark.parametrize(
+    ("text", "sockets"),
+    [
+        ("physical id\t: 0\nphysical id\t: 0\nphysical id\t: 1\n", 2),
+        ("processor\t: 0\nmodel name\t: x\n", 1),
+        ("physical id\t: 3\n", 1),
+        (None, 1),
+    ],
+)
+def test_processors_are_counted_without_a_program(
+    monkeypatch: pytest.MonkeyPatch, text: str | None, sockets: int
+) -> None:
+    def read(_: Path) -> str:
+        if text is None:
+            raise FileNotFoundError
+        return text
+
+    monkeypatch.setattr(Path, "read_text", read)
+    assert processor.sockets() == sockets

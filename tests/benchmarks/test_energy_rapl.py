@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.energy import EnergyMeter, rapl, sources
+from benchmarks.energy.mirrors import find_counters
 from benchmarks.energy.rapl import Domain, RaplSource, find_domains
 
 RANGE_UJ = 262_143_328_850
@@ -216,3 +220,143 @@ def test_idle_power_of_counters_is_taken_off(tree: Path) -> None:
         time.sleep(0.12)
     assert meter.reading.energy_net.value is None
     assert "idle was measured of nothing" in meter.reading.energy_net.note
+
+
+class Register:
+    """Counters behind the zones of a tree, each a little further at every look; `shown` is which of them a zone shows."""
+
+    def __init__(self, root: Path, shown: dict[str, int], steps: list[int]) -> None:
+        self.values = [7_000_000] * len(steps)
+        self.steps, self.root, self.shown = steps, root, shown
+
+    def read(self, path: Path) -> str:
+        zone_name = path.parent.name
+        if path.name != "energy_uj" or zone_name not in self.shown:
+            return path.read_text().strip()
+        for number, step in enumerate(self.steps):
+            self.values[number] += step
+        return str(self.values[self.shown[zone_name]])
+
+
+@pytest.mark.parametrize(
+    ("shown", "names", "twins"),
+    [
+        ([0, 0], ["package-0-die-0"], [("package-0-die-1",)]),
+        ([0, 1], ["package-0-die-0", "package-0-die-1"], [(), ()]),
+        ([0, 0, 0, 0], ["package-0-die-0"], [("package-0-die-1", "package-0-die-2", "package-0-die-3")]),
+        ([0, 0, 1, 1], ["package-0-die-0", "package-0-die-2"], [("package-0-die-1",), ("package-0-die-3",)]),
+    ],
+    ids=["two of one", "two", "four of one", "two of each"],
+)
+def test_a_counter_under_several_names_counts_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shown: list[int], names: list[str], twins: list[tuple[str, ...]]
+) -> None:
+    """Registers that stand alike at first: at each look the first is 5 uJ further, the other 9 uJ."""
+    zones = {f"intel-rapl:{die}": register for die, register in enumerate(shown)}
+    for die, zone_name in enumerate(zones):
+        zone(tmp_path / zone_name, f"package-0-die-{die}")
+    register = Register(tmp_path, zones, [5, 9])
+    monkeypatch.setattr(rapl, "read_text", register.read)
+    found = find_counters(tmp_path)["cpu"]
+    assert [domain.name for domain in found] == names
+    assert [domain.mirrors for domain in found] == twins
+
+
+def test_counters_that_stand_alike_and_do_not_move_are_two(tree: Path) -> None:
+    """Nothing shows that they are one."""
+    found = find_counters(tree)
+    assert {scope: len(domains) for scope, domains in found.items()} == {"cpu": 2, "dram": 2}
+
+
+def test_one_file_under_two_names_is_one_counter(tree: Path) -> None:
+    """It is said in the note, and the energy is that of one."""
+    shutil.rmtree(tree / "intel-rapl:1")
+    (tree / "intel-rapl:1").mkdir()
+    (tree / "intel-rapl:1" / "name").write_text("package-1\n")
+    (tree / "intel-rapl:1" / "energy_uj").symlink_to(tree / "intel-rapl:0" / "energy_uj")
+    with EnergyMeter(gpus=()) as meter:
+        put(tree, "intel-rapl:0", RANGE_UJ - 500_000)
+    energy = meter.reading.energy_cpu
+    assert energy.value == pytest.approx(0.5)
+    assert "package-1 shows the same counter as package-0, which counts once" in energy.note
+
+
+def test_a_package_beside_its_dies_is_counted_by_them(tmp_path: Path) -> None:
+    for number, name in enumerate(["package-0-die-0", "package-0-die-1", "package-1"]):
+        zone(tmp_path / f"intel-rapl:{number}", name)
+    zone(tmp_path / "intel-rapl-mmio:0", "package-0")
+    assert [d.name for d in find_domains(tmp_path)["cpu"]] == ["package-0-die-0", "package-0-die-1", "package-1"]
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Readings take no time."""
+    monkeypatch.setattr(rapl, "time", SimpleNamespace(perf_counter=lambda: 0.0))
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize("step_j", [700.0, 3600.0, 130.0])
+def test_a_leap_that_no_processor_draws_is_a_fault(tmp_path: Path, step_j: float) -> None:
+    """At 6 W, after a tenth of a second; what was counted before is still there."""
+    zone(tmp_path / "intel-rapl:0", "package-0", 1_000_000)
+    (domain,) = find_domains(tmp_path)["cpu"]
+    domain.open(0.0)
+    put(tmp_path, "intel-rapl:0", 1_600_000)
+    domain.update(0.1)
+    assert (domain.joules, domain.fault) == (pytest.approx(0.6), "")
+    put(tmp_path, "intel-rapl:0", 1_600_000 + int(step_j * 1e6))
+    domain.update(0.2)
+    assert f"leapt by {step_j:.4g} J within 0.1 s, more than the 1000 W that it can draw" in domain.fault
+    assert domain.joules == pytest.approx(0.6)
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize(
+    ("limits_w", "step_j", "fault"),
+    [
+        ([15, 44], 10.0, False),
+        ([15, 44], 20.0, True),
+        ([0, 0], 20.0, False),
+        ([4095], 100.0, False),
+        ([400], 90.0, False),
+    ],
+)
+def test_the_limits_that_the_kernel_tells_bound_a_step(
+    tmp_path: Path, limits_w: list[int], step_j: float, *, fault: bool
+) -> None:
+    """Twice the highest of them, and never more than 1,000 W."""
+    folder = zone(tmp_path / "intel-rapl:0", "package-0")
+    for number, watts in enumerate(limits_w):
+        (folder / f"constraint_{number}_power_limit_uw").write_text(f"{watts}000000\n")
+        (folder / f"constraint_{number}_max_power_uw").write_text("0\n")
+    (domain,) = find_domains(tmp_path)["cpu"]
+    domain.open(0.0)
+    put(tmp_path, "intel-rapl:0", int(step_j * 1e6))
+    domain.update(0.1)
+    assert ("leapt" in domain.fault) == fault
+
+
+@given(st.floats(0.02, 5.0), st.floats(0.0, 900.0))
+def test_a_reading_that_comes_late_is_no_leap(late_s: float, watts: float) -> None:
+    """The moment it is for is long past when the counter is read at last: the time between the readings counts."""
+    now = [0.0]
+    clock = SimpleNamespace(perf_counter=lambda: now[0])
+    domain = Domain("package-0", Path("/nowhere"), None)
+    domain._read = lambda: watts * now[0]  # type: ignore[method-assign]
+    with patch.object(rapl, "time", clock):
+        domain.open(0.0)
+        now[0] += 0.1 + late_s
+        domain.update(0.1)
+    assert domain.joules == pytest.approx(watts * (0.1 + late_s))
+
+
+def test_a_leap_in_the_run_leaves_no_figure(tree: Path) -> None:
+    with EnergyMeter(gpus=()) as meter:
+        with meter.window("before"):
+            put(tree, "intel-rapl:0", RANGE_UJ - 500_000)
+        put(tree, "intel-rapl:0:2", 90_005_000_000)
+        put(tree, "intel-rapl:0", RANGE_UJ - 400_000)
+    assert meter.reading.energy_dram.value is None
+    assert "package-0 dram: the counter leapt by 9e+04 J" in meter.reading.energy_dram.note
+    assert meter.reading.energy_cpu.value == pytest.approx(0.6)
+    assert meter.windows["before"].energy_cpu.value == pytest.approx(0.5)

@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,12 +25,14 @@ from benchmarks.energy.idle import IdlePower, metered
 from benchmarks.energy.integral import PowerIntegral, integral_error, student
 from benchmarks.energy.modelled import Machine, ModelledCpu, ModelledDram
 from benchmarks.energy.nvml import Missing
+from benchmarks.energy.parts import SCOPES
 from benchmarks.energy.rapl import Domain, RaplSource
-from benchmarks.energy.reading import SCOPES, EnergyReading
+from benchmarks.energy.reading import EnergyReading
 from benchmarks.energy.readout import read_live, read_out
 from benchmarks.energy.selection import Gpu, select
 from benchmarks.energy.source import Mark, Source
 from benchmarks.energy.sources import Sources
+from benchmarks.energy.tick import Tick
 from benchmarks.quantity import Quantity
 
 GPU_W, PACKAGE_W, DRAM_W = 200.0, 50.0, 8.0
@@ -60,7 +63,7 @@ class Driver:
             "TotalEnergyConsumption": 1e6 + 1000 * GPU_W * ticked, "PowerUsage": 1000 * GPU_W * self.scale,
             "Temperature": 40, "ClockInfo": 1980, "UtilizationRates": SimpleNamespace(gpu=99),
         }  # fmt: skip
-        return answers[name]
+        return answers.get(name, Missing(f"nvml{function}: Not Supported"))
 
     def constant(self, name: str) -> int:
         del name
@@ -247,6 +250,205 @@ def expected_scopes(gpus: list[set[str]], cpu: str, dram: str, *, fails: bool) -
     blind = {"TotalEnergyConsumption", "PowerUsage"}
     scopes = {scope for scope, kind in (("cpu", cpu), ("dram", dram)) if kind in {"counter", "model"}}
     return scopes | ({"gpu"} if gpus and not any(blind <= missing for missing in gpus) else set())
+
+
+@given(st.lists(st.tuples(st.floats(0, 10), st.floats(0, 3)), min_size=1, max_size=8))
+def test_windows_of_one_name_hold_the_time_in_which_any_was_open(passes: list[tuple[float, float]]) -> None:
+    """Against the union of the intervals, worked out on a fine grid: nested, overlapping, touching or apart."""
+    clock, window = Clock(), Window()
+    cpu = RaplSource("cpu", [counter(clock, "package-0", PACKAGE_W, lost=False)], 0.1)
+    sources = Sources(others=[cpu])
+    moments = sorted([(begin, 0) for begin, _ in passes] + [(begin + length, 1) for begin, length in passes])
+    with on(clock):
+        take_edge(sources, opening=True)
+        for moment, leaves in moments:
+            step(clock, sources, moment - clock.now)
+            edge = take_edge(sources)
+            window.leave(sources, edge) if leaves else window.enter(edge)
+    union, reached = 0.0, 0.0
+    for begin, length in sorted(passes):
+        union += max(0.0, begin + length - max(begin, reached))
+        reached = max(reached, begin + length)
+    assert sum(end - start for start, end in window.times) == pytest.approx(union)
+    assert window.spans["cpu"].energy_j == pytest.approx(PACKAGE_W * union)
+    assert window.passes == len(passes)
+    assert all(one[1] <= other[0] for one, other in pairwise(window.times))
+
+
+def test_edges_that_come_in_another_order_than_they_were_marked_count_once() -> None:
+    """A window that begins before the last one has ended, and is told of later; one that ends last and is told of first."""
+    clock = Clock()
+    sources = Sources(others=[RaplSource("cpu", [counter(clock, "package-0", PACKAGE_W, lost=False)], 0.1)])
+    with on(clock):
+        edges = [take_edge(sources, opening=True)]
+        for _ in range(4):
+            step(clock, sources, 1.0)
+            edges.append(take_edge(sources))
+    late, window = Window(), Window()
+    late.enter(edges[0]), late.leave(sources, edges[2]), late.enter(edges[1]), late.leave(sources, edges[3])
+    assert late.times == [(0.0, edges[2].time_s), (edges[2].time_s, edges[3].time_s)]
+    window.enter(edges[0]), window.enter(edges[1]), window.leave(sources, edges[4]), window.leave(sources, edges[3])
+    assert window.times == [(0.0, edges[4].time_s)]
+
+
+class Superchip(Driver):
+    """A GPU of 200 W on a module of 350 W that the counter holds, with `signs` of it and power by `scopes`."""
+
+    def __init__(self, clock: Clock, scopes: set[int], **signs: Any) -> None:
+        super().__init__(clock, set())
+        self.scopes, self.signs = scopes, signs
+
+    def query(self, function: str, *arguments: Any) -> Any:
+        name = function.removeprefix("DeviceGet")
+        if name == "FieldValues":
+            ((_, scope),) = arguments[1]
+            watts = 1000 * (MODULE_W if scope else GPU_W)
+            told = SimpleNamespace(uiVal=int(watts) if scope in self.scopes else 0)
+            return [SimpleNamespace(nvmlReturn=0 if scope in self.scopes else 3, valueType=1, value=told)]
+        if name == "TotalEnergyConsumption":
+            return 1e6 + 1000 * MODULE_W * math.floor(self.clock.now / 0.02) * 0.02
+        return self.signs.get(name, super().query(function, *arguments))
+
+    def constant(self, name: str) -> int:
+        return int(name == "POWER_SCOPE_MODULE")
+
+
+MODULE_W = 350.0
+LINKED = SimpleNamespace(isC2cEnabled=1)
+
+
+@pytest.mark.parametrize(
+    ("scopes", "signs", "words"),
+    [
+        ({0, 1}, {}, "the driver tells the power of a module"),
+        ({0}, {"C2cModeInfoV": LINKED}, "linked chip to chip"),
+        ({0}, {"Name": "NVIDIA GH200 480GB"}, "it is a NVIDIA GH200 480GB"),
+        ({0}, {"Name": "NVIDIA GB10"}, "it is a NVIDIA GB10"),
+        (set(), {"Name": "Grace Hopper"}, "does not tell the power of the GPU alone"),
+    ],
+    ids=["scope", "link", "GH200", "GB10", "no scope"],
+)
+def test_what_shows_that_a_counter_is_of_a_module(scopes: set[int], signs: dict[str, Any], words: str) -> None:
+    """The GPU has its own power's integral or no figure, the module the counter, the machine what the module has."""
+    clock = Clock()
+    with on(clock):
+        driver, gpu0 = Superchip(clock, scopes, **signs), Gpu("gpu0", "handle")
+        source, module = (GpuSource(driver, gpu0, 0.1, module=each) for each in (False, True))  # type: ignore[arg-type]
+        others: list[Source] = [ModelledCpu(model(), "no RAPL"), ModelledDram(model(), "no RAPL")]
+        sources = Sources(gpus=[source], modules=[module], others=others)
+        marks, window = windows_of(clock, sources, [4.0])
+    reading = read_out(sources, window.spans, [(marks[0].time_s, marks[1].time_s)], 0.0, idle=None, watch=None)
+    assert words in reading.energy_gpu.note
+    if 0 in scopes:
+        assert (reading.energy_gpu.value, reading.energy_gpu.method) == (pytest.approx(4 * GPU_W), "sampled")
+    else:
+        assert reading.energy_gpu.value is None
+    assert reading.energy_module is not None
+    assert (reading.energy_module.value, reading.energy_module.method) == (
+        pytest.approx(4 * MODULE_W, rel=0.01),
+        "measured",
+    )
+    assert reading.energy_machine == replace(reading.energy_module, note="module (measured)")
+    assert reading.energy_cpu.method == "modelled", "it is there under its own name, and in no sum"
+    assert read_live(sources, 4.0).energy["machine"].value == pytest.approx(4 * MODULE_W, rel=0.01)
+
+
+def test_a_cpu_with_a_counter_of_its_own_is_added_to_a_module() -> None:
+    """It is none of the module's, whose CPU has no counter that we read; memory that is modelled is in it."""
+    clock = Clock()
+    with on(clock):
+        driver, gpu0 = Superchip(clock, {0, 1}), Gpu("gpu0", "handle")
+        source, module = (GpuSource(driver, gpu0, 0.1, module=each) for each in (False, True))  # type: ignore[arg-type]
+        cpu = RaplSource("cpu", [counter(clock, "package-0", PACKAGE_W, lost=False)], 0.1)
+        sources = Sources(gpus=[source], modules=[module], others=[cpu, ModelledDram(model(), "no RAPL")])
+        marks, window = windows_of(clock, sources, [4.0])
+    reading = read_out(sources, window.spans, [(marks[0].time_s, marks[1].time_s)], 0.0, idle=None, watch=None)
+    assert reading.energy_machine.value == pytest.approx(4 * (MODULE_W + PACKAGE_W), rel=0.01)
+    assert reading.energy_machine.note == "module (measured) + cpu (measured)"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["NVIDIA H100 80GB HBM3", "NVIDIA L4", "Tesla V100-SXM2-16GB", "NVIDIA GeForce RTX 4090", "NVIDIA A100-SXM4-40GB"],
+)
+def test_a_card_of_its_own_has_its_counter(name: str) -> None:
+    clock = Clock()
+    with on(clock):
+        source = GpuSource(Superchip(clock, {0}, Name=name), Gpu("gpu0", "handle"), 0.1)  # type: ignore[arg-type]
+    assert (source.method, source.shared) == ("measured", "")
+
+
+@pytest.mark.parametrize(
+    ("limits", "leap_j", "leaps"),
+    [
+        ({"EnforcedPowerLimit": 700_000}, 20_000, True),
+        ({"EnforcedPowerLimit": 300_000, "PowerManagementDefaultLimit": 350_000}, 100, True),
+        ({"EnforcedPowerLimit": 300_000, "PowerManagementDefaultLimit": 700_000}, 60, False),
+        ({}, 20_000, True),
+        ({}, 150, True),
+        ({"EnforcedPowerLimit": 0}, 80, False),
+    ],
+)
+def test_a_step_that_a_gpu_cannot_have_drawn_is_a_fault(limits: dict[str, int], leap_j: float, *, leaps: bool) -> None:
+    """1.5 times the highest limit, or 1 kW where none is told and 200 W are seen, since it moved last and a tick more."""
+    clock = Clock()
+    extra = [0.0]
+
+    class Leaping(Driver):
+        def query(self, function: str, *arguments: object) -> Any:
+            answer = limits.get(function.removeprefix("DeviceGet"), super().query(function, *arguments))
+            return answer + 1000 * extra[0] if "TotalEnergy" in function else answer
+
+    with on(clock):
+        source = GpuSource(Leaping(clock, set()), Gpu("gpu0", "handle"), 0.1)  # type: ignore[arg-type]
+        source.tick = Tick(0.02, 4.0)
+        sources = Sources(gpus=[source])
+        _, window = windows_of(clock, sources, [1.0, 1.0])
+        assert not window.spans["gpu0"].fault
+        extra[0] = leap_j
+        step(clock, sources, 1.0)
+    assert ("leapt" in source.fault) == leaps
+    assert source.energy(window.spans["gpu0"]).value is not None, "what was closed before stands"
+
+
+@pytest.mark.parametrize("missing", [set(), {"TotalEnergyConsumption"}], ids=["beside a counter", "alone"])
+@pytest.mark.parametrize(("scale", "believed"), [(1.2, True), (100.0, False), (1e6, False)])
+def test_a_power_that_a_gpu_cannot_draw_is_no_sample(missing: set[str], scale: float, *, believed: bool) -> None:
+    """It spoils the integral, which is all there is where there is no counter; a counter stands without it."""
+    clock = Clock()
+    driver = Driver(clock, missing)
+    with on(clock):
+        source = GpuSource(driver, Gpu("gpu0", "handle"), 0.1)  # type: ignore[arg-type]
+        sources, first = Sources(gpus=[source]), take_edge(Sources(gpus=[source]), opening=True)
+        step(clock, sources, 1.0)
+        driver.scale = scale
+        step(clock, sources, 1.0)
+        span = between(sources, first, take_edge(sources))["gpu0"]
+    integral, energy = source.integral(span), source.energy(span)
+    assert (integral.value is not None) == believed
+    assert (energy.value is not None) == (believed or not missing)
+    if not believed:
+        assert "more than it can draw" in integral.note
+        assert "more than it can draw" in energy.note or not missing
+
+
+@given(st.floats(0.05, 3.0))
+def test_a_gpus_reading_that_comes_late_is_no_leap(late_s: float) -> None:
+    """The counter is read long after the moment it is read for, having moved all the while."""
+    clock = Clock()
+
+    class Late(Driver):
+        def query(self, function: str, *arguments: object) -> Any:
+            clock.now += late_s if function == "DeviceGetTotalEnergyConsumption" and clock.now > 1 else 0.0
+            limits = {"DeviceGetEnforcedPowerLimit": 1000 * GPU_W}
+            return limits.get(function, super().query(function, *arguments))
+
+    with on(clock):
+        source = GpuSource(Late(clock, set()), Gpu("gpu0", "handle"), 0.1)  # type: ignore[arg-type]
+        source.tick = Tick(0.02, 4.0)
+        sources = Sources(gpus=[source])
+        windows_of(clock, sources, [1.0, 4.0])
+    assert not source.fault
 
 
 @pytest.mark.parametrize(

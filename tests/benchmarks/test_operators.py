@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
+from torch.utils.flop_counter import register_flop_formula
 
 from benchmarks.flops import FlopCount, count_flops, count_training, fake_tensors
 from models.interface import LossAndMetrics
@@ -268,6 +269,7 @@ def test_a_product_is_counted_or_suspected(product: Callable[[], object], macs: 
         lambda: torch.cummax(x(4), 0),
         lambda: torch.lgamma(x(4)),
         lambda: F.gelu(F.layer_norm(x(4, 4), (4,))).softmax(-1).mean(),
+        lambda: torch.linalg.vector_norm(F.relu_(x(4, learned=False))),
     ],
 )
 def test_elementwise_work_is_no_suspect(work: Callable[[], object]) -> None:
@@ -284,6 +286,92 @@ def test_quantised_products_are_suspects() -> None:
             net = torch.ao.quantization.quantize_dynamic(nn.Sequential(nn.Linear(8, 6)), {nn.Linear})
     counted = count_flops(lambda: net(torch.zeros(2, 8)))
     assert (counted.flops, counted.suspects) == (0, {"quantized.linear_dynamic": 1})
+
+
+def apart(x: Tensor, w: Tensor) -> Tensor:
+    """Products that no operator of torch's own shows to the count."""
+    return torch.stack([row @ w for row in x.unbind(0)])
+
+
+def shape_of(x: Tensor, w: Tensor) -> Tensor:
+    return x.new_empty(*x.shape[:-1], w.shape[1])
+
+
+scan = torch.library.custom_op("sslbenchtest::gated_scan", apart, mutates_args=())
+scan.register_fake(shape_of)
+KERNELS = torch.library.Library("sslbenchtest_kernels", "DEF")
+for kernel in ("mix", "relu_like_name", "counted"):
+    KERNELS.define(f"{kernel}(Tensor x, Tensor w) -> Tensor")
+    KERNELS.impl(kernel, shape_of, "Meta")
+
+
+@register_flop_formula(torch.ops.sslbenchtest_kernels.counted)
+def counted_flops(x: tuple[int, ...], w: tuple[int, ...], *, out_shape: tuple[int, ...]) -> int:
+    return 2 * x[0] * x[1] * w[0] * w[1]
+
+
+@pytest.mark.parametrize(
+    "name", ["sslbenchtest.gated_scan", "sslbenchtest_kernels.mix", "sslbenchtest_kernels.relu_like_name"]
+)
+def test_an_operator_from_outside_torch_may_hide_anything(name: str) -> None:
+    """Whatever its name says: a fused scan, a kernel of a package, one with a harmless name."""
+    namespace, _, operator = name.partition(".")
+    counted = count_flops(lambda: getattr(getattr(torch.ops, namespace), operator)(x(2, 3, 4), x(4, 5)))
+    assert (counted.macs, counted.suspects) == (0, {name: 1})
+    assert counted.missed == f"{name} x 1 may hide matrix products that nobody counted"
+
+
+def test_an_operator_of_ones_own_with_a_formula_counts() -> None:
+    counted = count_flops(lambda: torch.ops.sslbenchtest_kernels.counted(x(2, 3, 4), x(4, 5)))
+    assert (counted.macs, counted.suspects, counted.missed) == (2 * 3 * 4 * 5, {}, "")
+
+
+@pytest.mark.parametrize("layout", ["coo", "csr", "csc"])
+@pytest.mark.parametrize("product", ["mm", "matmul", "addmm", "linear"])
+def test_a_formula_by_shapes_is_not_used_on_sparse_operands(product: str, layout: str) -> None:
+    """It would count the zeros; the products that there are go uncounted, and are named."""
+    with torch.utils._python_dispatch._disable_current_modes(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # sparse layouts are in beta
+        sparse = getattr(torch.eye(8), f"to_sparse_{layout}")() if layout != "coo" else torch.eye(8).to_sparse()
+    calls: dict[str, Callable[[], object]] = {
+        "mm": lambda: torch.mm(sparse, x(8, 4, learned=False)),
+        "matmul": lambda: sparse @ x(8, 4, learned=False),
+        "addmm": lambda: torch.addmm(x(8, 4, learned=False), sparse, x(8, 4, learned=False)),
+        "linear": lambda: F.linear(x(3, 8, learned=False), sparse),
+    }
+    counted = count_flops(calls[product])
+    assert counted.flops == 0
+    (named,) = counted.suspects
+    assert "sparse" in named
+
+
+@pytest.mark.parametrize(
+    ("product", "macs"),
+    [
+        (lambda a, b: a(3, 4) @ b(4, 5), 3 * 4 * 5),
+        (lambda a, b: torch.einsum("bij,bjk->bik", a(2, 3, 4), b(2, 4, 5)), 2 * 3 * 4 * 5),
+        (lambda a, b: a(7, 4) @ b(4), 7 * 4),
+    ],
+    ids=["matrix", "batch", "vector"],
+)
+def test_a_complex_product_is_four_real_ones(product: Callable[..., Tensor], macs: int) -> None:
+    def complex_zeros(*shape: int) -> Tensor:
+        return torch.zeros(*shape, dtype=torch.complex64)
+
+    assert count_flops(lambda: product(complex_zeros, complex_zeros)).macs == 4 * macs
+    assert count_flops(lambda: product(torch.zeros, torch.zeros)).macs == macs
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda: torch.linalg.inv(x(4, 4)), lambda: torch.linalg.solve(x(4, 4), x(4, 2)), lambda: torch.linalg.qr(x(4, 4)),
+        lambda: torch.linalg.matrix_exp(x(4, 4)), lambda: torch.linalg.cholesky(x(4, 4)),
+    ],
+    ids=["inv", "solve", "qr", "matrix_exp", "cholesky"],
+)  # fmt: skip
+def test_linear_algebra_is_suspect(work: Callable[[], object]) -> None:
+    assert count_flops(work).suspects
 
 
 TRANSFORMER = 2 * (5 * (4 * 8 * 8 + 2 * 8 * 16) + 2 * 5 * 5 * 8)

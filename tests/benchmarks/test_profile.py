@@ -17,6 +17,7 @@ from benchmarks.superb import SAMPLES, superb_macs
 from models.catalog import CATALOG, load_model
 from models.closed_form import closed_form
 from models.errors import BadInputError
+from reports.profile_tables import remarks
 
 QUICK = ProfileSetting(seconds=(1.0,), clip_seconds=1.0, batch_seconds=4.0, opinion=False)
 FEW = {"efficient-tiny", "hubert-base"}
@@ -45,6 +46,34 @@ class Looking(Net):
 class Alone(Net):
     def forward(self, waveforms):
         return super().forward(waveforms, None)
+
+class Reading(Net):
+    def forward(self, waveforms, lengths):
+        if torch.is_autocast_enabled("cpu") and waveforms.max().item() > 1:
+            waveforms = waveforms / 2
+        return super().forward(waveforms, lengths)
+
+class Refusing(Net):
+    def forward(self, waveforms, lengths):
+        if torch.is_autocast_enabled("cpu"):
+            raise RuntimeError("no half precision here")
+        return super().forward(waveforms, lengths)
+
+class Bare(Net):
+    def forward(self, waveforms, lengths):
+        return self.linear(waveforms.unfold(1, 160, 160) @ torch.ones(160, 160))
+
+class Long(Net):
+    def forward(self, waveforms, lengths):
+        if waveforms.shape[1] < 32_000:
+            raise ValueError("a clip needs 2 s")
+        return super().forward(waveforms, lengths)
+
+def Quantised():
+    import warnings
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return torch.ao.quantization.quantize_dynamic(Bare().eval(), {nn.Linear})
 """
 
 
@@ -234,6 +263,43 @@ def test_what_cannot_be_counted_is_one_line(own: Path, function: str, words: str
     assert str(caught.value).startswith(f"{own}:{function}")
     assert "\n" not in str(caught.value)
     assert type(torch.zeros(1)) is torch.Tensor
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        ("Quantised", "expected scalar type"),
+        ("Reading", "_local_scalar_dense"),
+        ("Refusing", "no half precision here"),
+    ],
+)
+def test_a_forecast_that_fails_leaves_the_count(own: Path, function: str, words: str) -> None:
+    """In bfloat16 the model does what tensors without values cannot; in float32 it is counted."""
+    found = profile(f"{own}:{function}", QUICK)
+    count = found.at("inference", QUICK.seconds[0])
+    assert count is not None
+    assert count.count.macs > 0
+    assert found.memory == {}
+    assert words in found.unpredicted["inference"]
+    rows = {(row.metric, row.phase): row.quantity for row in profile_rows(found)}
+    assert rows["predicted_peak_memory", "inference"].note == found.unpredicted["inference"]
+    assert (rows["macs", "inference"].value is None) == (function == "Quantised")
+    assert profile_document(found)["unpredicted"] == found.unpredicted
+    assert any(words in line for line in remarks(found, 24.0))
+
+
+def test_a_second_opinion_that_cannot_be_had_leaves_the_count(own: Path) -> None:
+    """It is asked for at one second, which this model refuses."""
+    asked = replace(QUICK, seconds=(3.0,), clip_seconds=3.0, batch_seconds=3.0, opinion=True)
+    found = profile(f"{own}:Long", asked)
+    assert found.counts[0].count.macs > 0
+    assert found.opinion == f"{own}:Long at 1 s: a clip needs 2 s"
+    assert profile_document(found)["second_opinion"] == {"unavailable": found.opinion}
+
+
+def test_an_optimiser_that_is_not_there_is_still_refused() -> None:
+    with pytest.raises(BadInputError, match="--optimiser Nothing"):
+        profile("efficient-tiny", replace(QUICK, optimiser="Nothing"))
 
 
 def test_a_clip_too_short_is_one_line() -> None:

@@ -51,6 +51,22 @@ def test_all_of_the_block_is_shown() -> None:
         assert words in text, words
 
 
+@pytest.mark.parametrize(
+    ("job", "words"),
+    [
+        ({"cpus": 1, "memory_bytes": 4 * 2**30}, "1 of 8 cores, 4.00 GiB of memory"),
+        ({"cpus": 1.5, "memory_bytes": 16 * 2**30}, "1.5 of 8 cores"),
+        ({"cpus": 8, "memory_bytes": 2 * 2**30}, "2.00 GiB of memory"),
+        ({"cpus": 8, "memory_bytes": 16 * 2**30}, ""),
+        ({}, ""),
+    ],
+)
+def test_what_a_job_may_use_is_told_where_it_is_less(job: dict[str, float], words: str) -> None:
+    text = printed(block() | {"job": job})
+    assert ("this job" in text) == bool(words)
+    assert words in text
+
+
 def test_each_quantity_has_its_line() -> None:
     lines = [[cell.strip() for cell in line.split("│")[1:-1]] for line in printed(block()).splitlines() if "│" in line]
     for key, name in QUANTITIES.items():

@@ -59,9 +59,7 @@ def test_the_cost_by_hand() -> None:
     assert ["2 s", "inference", "5 G", "10 G", "5.000", "1.00", "-0.020%"] in [
         [*row[:2], *map(tidy, row[2:])] for row in rows
     ]
-    assert ["2 s", "training", "15 G", "30 G", "15.00", "3.00", "none known"] in [
-        [*row[:2], *map(tidy, row[2:])] for row in rows
-    ]
+    assert ["2 s", "training", "≥ 15.00 G", "≥ 30.00 G", "≥ 15.00", "", "none known"] in rows, "a lower bound"
 
 
 def tidy(cell: str) -> str:
@@ -105,7 +103,8 @@ def test_a_cpu_has_no_card() -> None:
 
 def test_what_has_to_be_said() -> None:
     said = "\n".join(remarks(made(), 24.0))
-    assert "WARNING, training: these may hide matrix products that nobody counted: aten._int_mm x 3" in said
+    missed = "aten._int_mm x 3 may hide matrix products that nobody counted"
+    assert f"WARNING, training: the count is a lower bound: {missed}" in said
     assert "WARNING, inference" not in said
     assert "2 kinds, 9 calls): gelu x 7, exp x 2" in said
     assert "training: 34" in said.replace("34.0", "34")

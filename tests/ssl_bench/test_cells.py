@@ -14,7 +14,6 @@ import torch
 from benchmarks.carbon import given_intensity
 from benchmarks.cell import CellSetting, MeasuredCell
 from benchmarks.energy.idle import IdlePower
-from benchmarks.memory import memory_at_hand
 from benchmarks.protocol import Protocol
 from benchmarks.quantity import Quantity
 from ssl_bench.cell_plan import predicted_peak
@@ -169,17 +168,3 @@ def test_the_prediction_grows_with_the_batch_and_refuses_what_has_no_objective(t
     (tmp_path / "mine.py").write_text("import torch\ndef encoder():\n    return torch.nn.Identity()\n")
     with pytest.raises(CellError, match="no objective here"):
         predicted_peak(replace(REQUEST, source=f"{tmp_path}/mine.py:encoder", setting=training))
-
-
-def test_a_control_group_bounds_the_memory_at_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    limit, used = tmp_path / "max", tmp_path / "current"
-    monkeypatch.setattr(
-        "benchmarks.memory.CONTROL_GROUPS", ((str(limit), str(used)), (str(tmp_path / "no"), str(used)))
-    )
-    free = memory_at_hand()
-    assert free > 1e6
-    limit.write_text("max\n")
-    used.write_text("50\n")
-    assert memory_at_hand() > 1e6
-    limit.write_text("1000\n")
-    assert memory_at_hand() == 950

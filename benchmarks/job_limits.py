@@ -1,0 +1,107 @@
+"""What of the machine this job may use: CPUs by its affinity and quota, memory by its control groups and those around them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PROC = Path("/proc/self")
+"""Where the kernel tells of this process; the formats are those of cgroups(7) and proc_pid_mountinfo(5)."""
+MEMORY = (
+    ("memory.max", "memory.current", "inactive_file"),
+    ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+)
+"""Limit, use, and what of the use is a cache that gives way, of control groups version 2 and 1."""
+
+
+def usable_cpus() -> float:
+    """CPUs that this process may use: those it is bound to, or less where a quota allows less (1.5 is one and a half)."""
+    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min([float(bound), *(quota for folder in groups("cpu") if (quota := _quota(folder)) is not None)])
+
+
+def memory_limit() -> float:
+    """Bytes that this job may hold: the machine's memory, or less where a control group allows less."""
+    return min([float(psutil.virtual_memory().total), *(limit for limit, _ in _memory())])
+
+
+def memory_at_hand() -> float:
+    """Bytes of host memory that can still be had: what the system has available, or less where a control group allows less."""
+    left = (max(0.0, limit - used) for limit, used in _memory())
+    return min([float(psutil.virtual_memory().available), *left])
+
+
+def groups(controller: str) -> Iterator[Path]:
+    """The folders of the control groups that bound this process' `controller`, "memory" or "cpu", from its own outwards."""
+    paths = dict(_paths(_text(PROC / "cgroup")))
+    for line in _text(PROC / "mountinfo").splitlines():
+        before, _, after = line.partition(" - ")
+        root, mount, kind, options = *_unescaped(before)[3:5], *after.split()[:1], after.split()[-1].split(",")
+        if kind == "cgroup2" and "" in paths:
+            yield from _outwards(Path(mount), root, paths[""])
+        elif kind == "cgroup" and controller in options and controller in paths:
+            yield from _outwards(Path(mount), root, paths[controller])
+
+
+def _paths(text: str) -> Iterator[tuple[str, str]]:
+    """The process' path in each hierarchy by controller; version 2 has the name ""."""
+    for line in text.splitlines():
+        _, names, path = line.split(":", 2)
+        for name in names.split(","):
+            yield name, path
+
+
+def _unescaped(text: str) -> list[str]:
+    return [word.replace("\\040", " ").replace("\\134", "\\") for word in text.split()]
+
+
+def _outwards(mount: Path, root: str, path: str) -> Iterator[Path]:
+    """From the group at `path` to the mount, which shows the hierarchy below `root`; the mount alone for a group outside of it."""
+    inner = Path(path).relative_to(root) if Path(path).is_relative_to(root) and ".." not in path else Path()
+    folder = mount / inner
+    while folder != mount:
+        yield folder
+        folder = folder.parent
+    yield mount
+
+
+def _memory() -> Iterator[tuple[float, float]]:
+    """Limit and use in bytes of each group that has a limit."""
+    for folder in groups("memory"):
+        for limit, used, cache in MEMORY:
+            bounds = _number(folder / limit), _number(folder / used)
+            if bounds[0] is not None and bounds[1] is not None:
+                stat = dict(line.split()[:2] for line in _text(folder / "memory.stat").splitlines() if " " in line)
+                yield bounds[0], max(0.0, bounds[1] - float(stat.get(cache, 0)))
+
+
+def _quota(folder: Path) -> float | None:
+    """CPUs that a group's quota allows; None where it has none."""
+    quota, _, period = _text(folder / "cpu.max").partition(" ")
+    if not quota:
+        quota, period = _text(folder / "cpu.cfs_quota_us"), _text(folder / "cpu.cfs_period_us")
+    try:
+        share = int(quota) / int(period)
+    except (ValueError, ZeroDivisionError):  # "max", or no such file
+        return None
+    return share if share > 0 else None
+
+
+def _number(path: Path) -> float | None:
+    try:
+        return float(int(_text(path)))
+    except ValueError:  # "max", or no such file
+        return None
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
