@@ -13,6 +13,7 @@ from models.efficient.config import EFFICIENT
 from models.errors import BadInputError
 from models.essl.config import ESSL
 from models.families import ModelConfig, NoObjectiveError, family_of
+from models.identity import named_by_settings
 from models.melhubert.config import MELHUBERT
 from models.names import choose
 from models.published_weights import not_taken, require_place
@@ -73,14 +74,20 @@ def card(name: str) -> ModelCard:
 
 
 def described(name: str) -> tuple[str, ModelConfig]:
-    """The trained model's catalog name (empty for a catalog model) and its settings.
+    """The trained model's name (empty for a catalog model; see `named`) and its settings.
 
     Raises:
         BadInputError: for an unknown name or an unusable folder.
     """
     if is_run(name):
-        return read_config(checkpoint_folder(Path(name)))
+        model, config = read_config(checkpoint_folder(Path(name)))
+        return named(model, config), config
     return "", CATALOG[choose(name, CATALOG, "model")]
+
+
+def named(name: str, config: ModelConfig) -> str:
+    """What a model of these settings is called: by its catalog name where they are the catalog's, else with what differs."""
+    return named_by_settings(name, config, CATALOG[name]) if name in CATALOG else name
 
 
 def require_name(name: str) -> None:

@@ -93,6 +93,12 @@ def _equal_budgets(found: Sequence[Found]) -> str:
     return ""
 
 
+def _catalog_settings(found: Sequence[Found]) -> str:
+    asked = found[0].record.config.get("training", {})
+    changed = [f"[{table}]" for table in ("encoder", "objective", "optimisation") if asked.get(table)]
+    return f"trained with settings of its own: {', '.join(changed)}" if changed else ""
+
+
 def _seeds(found: Sequence[Found]) -> str:
     seeds = found[0].record.config.get("seeds") or 1
     return f"{seeds} seed, of which {FEWEST_SEEDS} are needed" if seeds < FEWEST_SEEDS else ""
@@ -114,6 +120,7 @@ NEEDS = {
     "rounds": Need(f"at least {FEWEST_ROUNDS} rounds or processes without a flaw", _rounds),
     "clips": Need(f"clips of the recipes' {RECIPE_CLIP:g} s, give or take a tenth", _recipe_clips),
     "budget": Need(f"a study under one budget, of which each run used {100 * BUDGET_SPENT:.0f} %", _equal_budgets),
+    "settings": Need("the catalog's settings", _catalog_settings),
     "seeds": Need(f"at least {FEWEST_SEEDS} seeds", _seeds),
     "learned": Need("heads that converged, and systems better than their own random weights", _learned),
 }
@@ -124,7 +131,7 @@ CLAIM_NEEDS: dict[str, tuple[str, ...]] = {
     "counted FLOPs": ("sound", "clips"),
     "joules": TIMED,
     "speed": TIMED,
-    "error rate": ("trained on a gpu", "budget", "seeds", "learned", "sound"),
+    "error rate": ("trained on a gpu", "budget", "settings", "seeds", "learned", "sound"),
 }
 """By what is compared. C1 and C5 compare peak memory, C2 and C6 counted FLOPs and joules, C3 speed, C4 error rates."""
 

@@ -13,6 +13,7 @@ from benchmarks.comparison import works
 from benchmarks.flaws import flawed
 from benchmarks.projection import project
 from benchmarks.quantity import Quantity, unavailable
+from models.catalog import named
 from ssl_bench.attempts import Attempt, phase_cost
 
 if TYPE_CHECKING:
@@ -27,10 +28,11 @@ def full_run(job: Job) -> dict[str, Any]:
     The steps alone: fitting targets is in no rate.
     """
     config, metrics = job.config, job.run.metrics()
+    name = named(config.model or "", config.model_config())
     rate, per_hour = training_rate(job.attempts, metrics), joules_per_hour(job.attempts, job.scope)
     found = [
         project(
-            config.model or "", work, rate, per_hour, grid=job.grid, pue=config.pue, price_per_hour=config.price_per_gpu_hour
+            name, work, rate, per_hour, grid=job.grid, pue=config.pue, price_per_hour=config.price_per_gpu_hour
         )
         for work in works(config.model or "")
     ]  # fmt: skip

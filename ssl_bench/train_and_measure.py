@@ -15,7 +15,7 @@ from benchmarks.memory import PeakMemory
 from benchmarks.quantity import unavailable
 from benchmarks.record import Record
 from benchmarks.second_opinion import opinion_or_reason
-from models.catalog import load_model
+from models.catalog import load_model, named
 from models.errors import BadInputError
 from models.families import family_of
 from models.interface import SAMPLE_RATE
@@ -173,7 +173,16 @@ def _train(job: Job, say: Progress, until_saved: ExitStack) -> Trial:
             pretraining.compile()
         module, ready = fabric.setup(pretraining, optimiser)
         unknown = unavailable("B", "training did not end")
-        trial = Trial(config.model or "", pretraining, optimiser, fabric.device, state, config, job.grid, unknown)
+        trial = Trial(
+            named(config.model or "", model_config),
+            pretraining,
+            optimiser,
+            fabric.device,
+            state,
+            config,
+            job.grid,
+            unknown,
+        )
         ledger = Ledger(job.attempts, config, meter, state, job.began)
         job.start_up = time.monotonic() - job.began
         _say_how_kwh_is_known(job, ledger, say)
@@ -295,5 +304,7 @@ def _checkpoint(job: Job, trial: Trial, ledger: Ledger) -> None:
     trial.state.attempt = job.attempts[-1].document()
     # The cost first: a kill in between loses weights, never what they cost.
     job.run.write(job.record("unfinished"))
-    job.run.save_checkpoint(trial.pretraining, trial.optimiser, trial.name, job.config.model_config(), trial.state)
+    job.run.save_checkpoint(
+        trial.pretraining, trial.optimiser, job.config.model or "", job.config.model_config(), trial.state
+    )
     job.run.write(job.record("unfinished"))

@@ -150,6 +150,9 @@ STUDIED: dict[str, Change] = {
     "a budget that nobody knows": lambda r: budget_of(r, OURS, None),
     "no equal budget": lambda r: with_study(r, equal=None),
     "a study on a CPU": lambda r: replace(r, environment={"gpus": []}, config={**r.config, "device": "cpu"}),
+    "other settings under the same names": lambda r: replace(
+        r, config={**r.config, "training": {"encoder": {"blocks": 2}}}
+    ),
     "a study that was stopped": lambda r: replace(r, status="unfinished"),
 }
 
