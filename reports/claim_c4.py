@@ -11,6 +11,7 @@ from benchmarks.record import Measurement, Record
 from reports.claim_evidence import lacking
 from reports.evaluation_tables import NAMES
 from reports.evidence import Found
+from reports.study_tables import shown_models
 from reports.tables import percent
 from reports.units import plain
 
@@ -47,7 +48,7 @@ def c4_line(record: Record) -> str | None:
 
 def _compared(record: Record) -> Iterator[str]:
     """The baselines and the efficient models of a study."""
-    models = record.config["models"]
+    models = shown_models(record)
     efficient, baselines = ([m for m in models if m.startswith(kind)] for kind in ("efficient-", "essl"))
     if efficient and baselines:
         yield from (*efficient, *baselines)

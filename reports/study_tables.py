@@ -15,7 +15,13 @@ def cost_grid(record: Record) -> Grid:
     """One row for each model."""
     scope = headline_scope(record.config["device"])
     header = ("model", "parameters", "hours seen", "FLOPs", "time", f"energy, {scope}", "J per h", "loss at end")
-    return Grid(header, [(model, *_cost(record, model, scope)) for model in record.config["models"]], [])
+    return Grid(header, [(model, *_cost(record, model, scope)) for model in shown_models(record)], [])
+
+
+def shown_models(record: Record) -> list[str]:
+    """The models of a study, as its rows call them."""
+    names = record.details["study"].get("names", {})
+    return [names.get(model, model) for model in record.config["models"]]
 
 
 def study_grid(record: Record) -> Grid:

@@ -15,6 +15,7 @@ from benchmarks.capabilities import capabilities
 from benchmarks.carbon import chosen_intensity
 from benchmarks.environment import environment
 from benchmarks.record import Record, headline_scope
+from models.catalog import named
 from models.errors import BadInputError
 from reports.claim_c4 import c4_line
 from reports.study_report import write_study_report
@@ -71,12 +72,22 @@ class Study:
         """Of one run."""
         return self.run.path / f"{model}-seed{seed}"
 
+    def shown(self, model: str) -> str:
+        """What the rows of a model's runs call it."""
+        try:
+            return named(model, replace(self.shared, model=model).model_config())
+        except BadInputError:  # it is in the study as a model that failed
+            return model
+
     def record(self, status: str) -> Record:
         """As it stands."""
         config = {**document_of(self.config), **{name: getattr(self.shared, name) for name in SETTINGS}}
+        names = {model: self.shown(model) for model in self.config.models}
         rows = study_rows(self.config.models, self.records, self.failed, headline_scope(self.shared.device))
+        rows = [replace(row, model=names[row.model]) for row in rows]
         # The evaluation repeats what its runs cost.
         rows += [] if self.evaluation is None else [m for m in self.evaluation.measurements if m.phase in EVALUATED]
+        self.details["study"]["names"] = names
         self.details["study"]["runs"] = [self._entry(model, seed) for model, seed in self.config.runs]
         self.details["disturbances"] = self._disturbances()
         name = self.run.path.name

@@ -84,7 +84,7 @@ def test_every_run_keeps_to_the_budget(whole: tuple[Path, dict[str, Any]]) -> No
 
 def test_one_record_holds_the_rows_of_training_and_of_the_evaluation(whole: tuple[Path, dict[str, Any]]) -> None:
     run, document = whole
-    record = read_record(run / "run.json")
+    record, names = read_record(run / "run.json"), document["details"]["study"]["names"]
     assert record.command == document["command"]
     own = read_record(run / "efficient-tiny-seed5" / "run.json")
     for metric, phase, scope in (
@@ -92,18 +92,21 @@ def test_one_record_holds_the_rows_of_training_and_of_the_evaluation(whole: tupl
         ("energy", "training", "machine"),
         ("parameters", "inference", None),
     ):
-        assert record.find(metric, phase, scope, "efficient-tiny") == own.find(metric, phase, scope)
+        name = names["efficient-tiny"]
+        assert name.startswith("efficient-tiny, encoder."), "its settings are not the catalog's"
+        assert record.find(metric, phase, scope, name) == own.find(metric, phase, scope, name) is not None
     evaluation = read_record(run / "evaluation" / "run.json")
     found = [row for row in evaluation.measurements if row.phase in {"evaluation", "finetuning"}]
     assert found == [row for row in record.measurements if row.phase in {"evaluation", "finetuning"}]
     rated = {row.model for row in record.measurements if row.metric == "cer"}
-    assert rated == {*MODELS, *(f"{model} (untrained)" for model in MODELS), "log-mel"}
+    assert rated == {*names.values(), *(f"{model} (untrained)" for model in names.values()), "log-mel"}
     assert record.details["speech"]["test"]["speakers"] == 2
 
 
 def test_the_report_has_a_line_for_each_model_and_control(whole: tuple[Path, dict[str, Any]]) -> None:
     lines = (whole[0] / "report.md").read_text().splitlines()
-    for name in (*MODELS, "efficient-tiny (untrained)", "log-mel"):
+    names = whole[1]["details"]["study"]["names"]
+    for name in (*names.values(), f"{names['efficient-tiny']} (untrained)", "log-mel"):
         assert sum(line.startswith(f"| {name} |") for line in lines) >= 1, name
     assert any(line.startswith("| efficient-small-seed5 | finished | 0.0200 |") for line in lines)
     assert not any("C4" in line for line in lines), "there is no baseline in it"
@@ -120,7 +123,7 @@ def test_a_second_study_reads_the_controls_of_the_first(
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
-    controls = {*(f"{model} (untrained)" for model in MODELS), "log-mel"}
+    controls = {*(f"{name} (untrained)" for name in document["details"]["study"]["names"].values()), "log-mel"}
     assert {entry["system"] for entry in document["details"]["controls_read"]} == controls
     assert {entry["from"] for entry in document["details"]["controls_read"]} == {"whole"}
 
@@ -129,11 +132,12 @@ def test_a_second_study_reads_the_controls_of_the_first(
 
     first, second = rates(whole[1]), rates(document)
     assert {name: second[name] for name in controls} == {name: first[name] for name in controls}
-    assert set(second) == {*MODELS, *controls}
+    names = set(document["details"]["study"]["names"].values())
+    assert set(second) == {*names, *controls}
     paid = {
         row["model"] for row in document["measurements"] if row["phase"] == "finetuning" and row["metric"] == "energy"
     }
-    assert paid == set(MODELS)
+    assert paid == names
     assert "rated in whole, on whose bill it is, and not again" in (tmp_path / "second" / "report.md").read_text()
 
 
@@ -182,7 +186,7 @@ def test_a_stopped_study_goes_on_and_a_run_that_fails_is_a_row(
     assert "not empty" in done.stdout
     assert (first / "run.json").read_bytes() == before
     assert len(read_record(second / "run.json").details["attempts"]) == 2
-    loss = ended.find("loss", "training", None, "efficient-tiny")
+    loss = ended.find("loss", "training", None, ended.details["study"]["names"]["efficient-tiny"])
     assert loss is not None
     assert "(seed 5)" in loss.note
     assert "(seed 6)" in loss.note
@@ -204,7 +208,7 @@ def test_a_study_whose_runs_all_fail_ends_with_the_reason(
     assert "every run failed" in last
     assert "not a finite number at step" in last
     record = read_record(run / "run.json")
-    loss = record.find("loss", "training", None, "efficient-tiny")
+    loss = record.find("loss", "training", None, record.details["study"]["names"]["efficient-tiny"])
     assert loss is not None
     assert loss.method == "unavailable"
     assert "not a finite number" in loss.note
