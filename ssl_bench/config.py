@@ -27,6 +27,9 @@ class TrainAndMeasureConfig:
 
     Attributes:
         data: "sample" or a folder of audio.
+        speakers: a regular expression with a group `speaker`, found in the path of each file below its folder; None is
+            LibriSpeech's layout.
+        keep_odd_audio: whether files whose audio is odd are trained on, too (see `ssl_bench.data.audio.UNFIT`).
         minutes, steps, audio_hours, kwh: the budget; what comes first ends it.
         targets: of the efficient models, "k-means" or "random-projection".
         teacher: for HuBERT's later iterations, the model whose layer gives the units: a run's folder or a catalog name;
@@ -45,6 +48,8 @@ class TrainAndMeasureConfig:
     model: str | None = None
     data: str = "sample"
     eval_data: str | None = None
+    speakers: str | None = None
+    keep_odd_audio: bool = False
     out: str | None = None
     steps: int | None = None
     audio_hours: float | None = None

@@ -96,6 +96,8 @@ def evaluate(
     }
     part = speech(1.0 if limit is None else LITTLE)
     details["speech"] = part.document()
+    for task in config.evaluation.tasks:
+        part.require(task)
     run = new_run(config.out, folder_name(shown_name(config.models[0]), "evaluate"))
     session = Session(config, run, grid, speech, limit, command, details, pretraining=pretraining_rows(config.models))
     with EvaluationProgress(console, headline_scope(config.device)) as say:
@@ -123,7 +125,10 @@ def splits_at(config: EvaluateConfig) -> SpeechAt:
     if c.train == "sample":
         return splits_of_sample(c.evaluation.labels, 0)
     dev, test = (None if folder is None else Path(folder) for folder in (c.dev, c.test))
-    return splits_of(Path(c.train), dev, test, c.evaluation.labels, 0, share_speakers=tasks == {"sid"})
+    return splits_of(
+        Path(c.train), dev, test, c.evaluation.labels, 0,
+        share_speakers=tasks == {"sid"}, speakers=c.speakers, keep_odd=c.keep_odd_audio,
+    )  # fmt: skip
 
 
 def _evaluate_all(session: Session, systems: list[System], part: EvaluationSpeech, say: EvaluationProgress) -> None:

@@ -19,6 +19,7 @@ LABELS: tuple[Labels, ...] = ("10min", "1h", "all")
 TASKS = ("asr", "asr-finetune", "pr", "sid", "asv", "ks", "abx")
 OF_LETTERS = frozenset({"asr", "asr-finetune"})
 OF_TEXT = OF_LETTERS | {"pr"}
+OF_SPEAKERS = frozenset({"sid", "asv"})
 OF_SPEECH = OF_TEXT | {"sid", "asv", "abx"}
 
 
@@ -70,6 +71,9 @@ class EvaluateConfig:
             a tenth of the train speakers is taken for it.
         seeds: of heads, of the order of batches and of random weights: `seed`, `seed` + 1, ...
         pretrained: published weights for the one catalog model.
+        speakers: a regular expression with a group `speaker`, found in the path of each file below its folder; None is
+            LibriSpeech's layout.
+        keep_odd_audio: whether heads learn from files whose audio is odd, too (see `ssl_bench.data.audio.UNFIT`).
         minutes: that all of it may take; then it takes as much of the speech as fits. None is no limit.
         idle: whether idle power is measured first, where there is a counter.
         strict: whether a disturbance of the measurement is an error.
@@ -83,6 +87,8 @@ class EvaluateConfig:
     seeds: int = 1
     seed: int = 0
     pretrained: str | None = None
+    speakers: str | None = None
+    keep_odd_audio: bool = False
     minutes: float | None = None
     device: Device = "auto"
     precision: Precision = "auto"

@@ -26,6 +26,6 @@ def read_keywords(folder: Path) -> tuple[list[list[Spoken]], dict[str, Any]]:
     words = {clip.path: clip.word for clip in found.clips}
     for split in ("train", "dev", "test"):
         clips = [Utterance(clip.path, clip.samples, clip.speaker) for clip in found.of(split)]
-        utterances, spoken = readable(clips, waveforms, odd)
+        utterances, spoken = readable(clips, waveforms, odd, training=split == "train")
         splits.append([replace(s, text=words[u.path]) for u, s in zip(utterances, spoken, strict=True)])
     return splits, {"split_by": found.split_by, "listed_but_missing": found.missing, **odd.document()}

@@ -170,11 +170,18 @@ def rated(
     heard = [language.written(decode(one)) for one in found]
     said = [language.written(units) for units in splits.test.spelled]
     speakers = [s.speaker for s in splits.test.spoken]
-    note = f"{note}{', search for the learning rate ended by the clock' if learned.cut_short else ''}, {splits.train.hours:.2g} h of labels, {len(set(speakers))} unseen speakers; {BOOTSTRAP}"
+    note = f"{note}{', search for the learning rate ended by the clock' if learned.cut_short else ''}, {splits.train.hours:.2g} h of labels, {_rated_on(speakers)}; {BOOTSTRAP}"
     rates = language.rates(said, heard, speakers, seed=effort.seed, note=note)
     details = {**learned.losses, "hours_heard": learned.seconds_heard / 3600}
     details |= {"cut_short": True} if learned.cut_short else {}
     return Outcome(rates, learned.converged, details)
+
+
+def _rated_on(speakers: Sequence[str]) -> str:
+    """Whose speech was rated; nobody knows whether unknown speakers are unseen."""
+    known, unknown = len(set(speakers) - {""}), speakers.count("")
+    parts = [f"{known} unseen speakers"] * bool(known) + [f"{unknown} utterances of unknown speakers"] * bool(unknown)
+    return " and ".join(parts)
 
 
 def greedy(language: Language) -> Decoder:

@@ -125,7 +125,7 @@ def _wide_note(wide: int) -> str:
 
 def _name(spoken: Spoken) -> str:
     """Tells recordings apart: by key and length, or by the samples where there is no key."""
-    told = spoken.key.encode() if spoken.key else spoken.read().tobytes()
+    told = spoken.key.encode(errors="backslashreplace") if spoken.key else spoken.read().tobytes()
     return hashlib.sha256(told + f"\n{spoken.samples}".encode()).hexdigest()
 
 

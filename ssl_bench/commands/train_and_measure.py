@@ -31,6 +31,7 @@ from ssl_bench.commands.training import (
     Evaluate,
     EvaluateMinutes,
     Idle,
+    KeepOddAudio,
     Kwh,
     Minutes,
     Model,
@@ -39,6 +40,7 @@ from ssl_bench.commands.training import (
     Pue,
     Resume,
     Seed,
+    Speakers,
     Steps,
     Strict,
     Targets,
@@ -61,6 +63,8 @@ def train_and_measure_command(
     pretrained: Pretrained = None,
     data: Data = None,
     eval_data: EvalData = None,
+    speakers: Speakers = None,
+    keep_odd_audio: KeepOddAudio = None,
     out: Out = None,
     steps: Steps = None,
     audio_hours: AudioHours = None,
@@ -104,7 +108,7 @@ def train_and_measure_command(
     began = time.monotonic()
     given = {
         "model": model, "targets": targets, "teacher": teacher, "teacher_layer": teacher_layer, "pretrained": pretrained,
-        "data": data, "eval_data": eval_data, "out": out, "steps": steps, "audio_hours": audio_hours, "minutes": minutes,
+        "data": data, "eval_data": eval_data, "speakers": speakers, "keep_odd_audio": keep_odd_audio, "out": out, "steps": steps, "audio_hours": audio_hours, "minutes": minutes,
         "kwh": kwh, "batch_seconds": batch_seconds, "device": device, "precision": precision,
         "compile": compile_, "seed": seed, "country": country, "grid_intensity": grid_intensity, "pue": pue,
         "price_per_gpu_hour": price_per_gpu_hour, "evaluate": evaluate,

@@ -38,14 +38,9 @@ def split_speakers(corpus: Corpus, evaluation: Corpus | None, seed: int) -> Spli
         BadInputError: where a speaker of `evaluation` also speaks in the training speech.
     """
     if evaluation is not None:
-        shared = sorted(set(corpus.speakers) & set(evaluation.speakers))
-        # Folder names such as "train" are no speaker's identity across two folders; corpus ids are.
-        if shared and "folder names" not in (corpus.speakers_from, evaluation.speakers_from):
-            raise BadInputError(
-                f"--eval-data {evaluation.root}: speakers {', '.join(shared[:5])} also speak in {corpus.root}; "
-                "give speech of other speakers"
-            )
-        return Split(corpus.utterances, evaluation.utterances, evaluation.speakers, "those of --eval-data")
+        require_other_speakers("--eval-data", evaluation, "", corpus)
+        how = "those of --eval-data" + unchecked(corpus, evaluation)
+        return Split(corpus.utterances, evaluation.utterances, evaluation.speakers, how)
     speakers = corpus.speakers
     wanted = max(FEWEST_HELD_OUT, math.ceil(len(speakers) / 10))
     if len(speakers) < wanted + 1:
@@ -57,7 +52,36 @@ def split_speakers(corpus: Corpus, evaluation: Corpus | None, seed: int) -> Spli
         tuple(u for u in corpus.utterances if u.speaker not in kept),
         tuple(u for u in corpus.utterances if u.speaker in kept),
         kept,
-        f"{wanted} of {len(speakers)} speakers, drawn by the seed",
+        f"{wanted} of {len(speakers)} speakers, drawn by the seed{unchecked(corpus)}",
+    )
+
+
+def require_other_speakers(asked: str, rated: Corpus, beside: str, learned: Corpus) -> None:
+    """Refuse two parts with a speaker in common, as far as their speakers are known; `asked` and `beside` name the options.
+
+    Raises:
+        BadInputError: naming the speakers.
+    """
+    shared = sorted(set(rated.speakers) & set(learned.speakers))
+    if shared:
+        more = f" and {len(shared) - 5} more" if len(shared) > 5 else ""
+        raise BadInputError(
+            f"{asked} {rated.root}: speakers {', '.join(shared[:5])}{more} also speak in {f'{beside} {learned.root}'.strip()}; "
+            "give speech of other speakers"
+        )
+
+
+def unchecked(*corpora: Corpus) -> str:
+    """What the check of speakers could not see, to be put after how they were chosen; empty where it saw all."""
+    blind = [
+        f"{corpus.of_unknown_speakers} of {len(corpus.utterances)} utterances of {corpus.root}"
+        for corpus in corpora
+        if corpus.of_unknown_speakers
+    ]
+    if not blind:
+        return ""
+    return (
+        f"; who speaks in {' and '.join(blind)} is unknown, so that nobody speaks elsewhere too is not checked for them"
     )
 
 

@@ -90,7 +90,7 @@ def test_no_run_hears_the_test_speakers_of_the_sample_corpus(tmp_path: Path, mon
     for speaker in range(30):
         folder = tmp_path / "sample" / f"{speaker}" / "1"
         folder.mkdir(parents=True)
-        soundfile.write(folder / f"{speaker}-1-0000.flac", np.full(8_000, 0.1), 16_000)
+        soundfile.write(folder / f"{speaker}-1-0000.flac", np.random.default_rng(0).normal(0, 0.1, 8_000), 16_000)
         (folder / f"{speaker}-1.trans.txt").write_text(f"{speaker}-1-0000 ONE\n")
     monkeypatch.setattr("ssl_bench.data.sample.sample_corpus", lambda: tmp_path / "sample")
     tested = {s.speaker for s in sample_splits("all", 0).test}
