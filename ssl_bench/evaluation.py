@@ -16,8 +16,10 @@ from benchmarks.downstream.recognition import Effort, Readings, Splits
 from benchmarks.downstream.store import stored
 from benchmarks.downstream.weights_hash import weights_hash
 from benchmarks.downstream.work import encoder_rate
+from benchmarks.out_of_memory import is_out_of_memory
 from benchmarks.quantity import unavailable
 from models.errors import BadInputError
+from models.interface import SAMPLE_RATE
 from reports.units import duration
 from ssl_bench.evaluate_settings import OF_LETTERS, OF_TEXT
 from ssl_bench.evaluation_forecast import FEATURES, Forecast, kind
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from benchmarks.energy import EnergyMeter
     from ssl_bench.evaluate_settings import EvaluationSettings, Head
     from ssl_bench.evaluation_speech import EvaluationSpeech
+    from ssl_bench.evaluation_tasks import Task
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,7 @@ class Evaluation:
         found = read_alignments(Path(self.settings.alignments or ""), self.speech.test_utterances)
         self.about["abx"] = {
             "phones": len(found.tokens),
+            "kinds_of_phones": len({token.phone for token in found.tokens}),
             "skipped": dict(found.skipped[:20]),
             "alignments_without_audio": len(found.without_audio),
             "audio_without_alignment": len(found.without_alignment),
@@ -283,6 +287,23 @@ def evaluated(systems: Sequence[System], evaluation: Evaluation) -> Iterator[Fin
         evaluation.forecast.ended(FEATURES)
 
 
+def _run(subject: Subject, task: Task, head: Head | None) -> Sequence[Finding]:
+    """The findings of a task.
+
+    Raises:
+        BadInputError: where memory does not hold what it asks for, naming the longest utterance.
+    """
+    try:
+        return task.run(subject, head)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        spoken = [s for part in subject.evaluation.speech.parts.values() for s in part.spoken]
+        longest = max(spoken, key=lambda s: s.samples, default=None)
+        about = f"; the longest utterance has {longest.samples / SAMPLE_RATE:.0f} s, {longest.key}" if longest else ""
+        raise BadInputError(f"{subject.system.name}: out of memory on {subject.evaluation.device}{about}") from error
+
+
 def _out_of_time(subject: Subject, name: str, head: Head | None) -> Finding:
     from ssl_bench.evaluation_tasks import TASKS
 
@@ -304,7 +325,7 @@ def _found(subject: Subject, name: str, head: Head | None) -> Sequence[Finding]:
     evaluation.say(line)
     subject.work = kind(name, head)
     with evaluation.meter.window(f"{system.name}: {task.phase}"):
-        found = task.run(subject, head)
+        found = _run(subject, task, head)
     evaluation.forecast.ended(subject.work)
     if not any("cut_short" in finding.outcome.details for finding in found):
         evaluation.controls.keep(subject, name, head, found)

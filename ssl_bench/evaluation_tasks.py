@@ -104,8 +104,11 @@ class _Recognition:
         found = [self._finding(self.head, learned, f"{note}, greedy", None)]
         model = self.subject.evaluation.language_model
         if model is not None and self.language is LETTERS:
-            decode = partial(_searched, model=model)
-            found.append(self._finding(f"{self.head}, beam", learned, f"{note}, beam and {model.order}-gram", decode))
+            decode, said = partial(_searched, model=model), [self.language.written(u) for u in self.splits.test.spelled]
+            words = [word for text in said for word in text.split()]
+            unknown = f" that does not know {model.unknown(words)} of the {len(words)} words said"
+            about = f"{note}, beam and {model.order}-gram{unknown}"
+            found.append(self._finding(f"{self.head}, beam", learned, about, decode))
         return found
 
     def _finding(self, head: str, learned: Learned, note: str, decode: Decoder | None) -> Finding:
