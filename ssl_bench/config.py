@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from benchmarks.downstream.text_files import text_of
 from models.catalog import CATALOG, described
 from models.efficient.config import RANDOM_PROJECTION, EfficientConfig
 from models.errors import BadInputError
@@ -198,7 +199,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         BadInputError: for a missing or broken file, an unknown key or a value of the wrong kind.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(text_of(path.read_bytes()))
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise BadInputError(f"{path}: not readable as TOML ({reason})") from error

@@ -142,7 +142,16 @@ def _evaluate_all(session: Session, systems: list[System], part: EvaluationSpeec
     tell = lambda system, text: say.learning(system, text, meter)  # noqa: E731 - two names for three arguments
     kept = KeptControls.of(config.evaluation.controls, session.run.path / FILE, held)
     evaluation = Evaluation(
-        config.evaluation, part, device, config.precision, meter, say.phase, tell, controls=kept, limit=session.limit
+        config.evaluation,
+        part,
+        device,
+        config.precision,
+        meter,
+        say.phase,
+        tell,
+        controls=kept,
+        limit=session.limit,
+        keep_odd=config.keep_odd_audio,
     )
     wanted = len(systems) * sum(evaluation.findings(task) for task in config.evaluation.tasks)
     try:

@@ -10,6 +10,7 @@ from typing import Literal
 from models.catalog import require_name
 from models.errors import BadInputError
 from models.names import choose
+from ssl_bench.data.corpus import speaker_pattern
 from ssl_bench.machine_settings import Device, Precision, check_grid, chosen_device
 
 Labels = Literal["10min", "1h", "all"]
@@ -164,6 +165,7 @@ def check_early(config: EvaluateConfig) -> None:
     if config.minutes is not None and not 0 < config.minutes < math.inf:
         raise BadInputError(f"--minutes {config.minutes:g}: must be more than 0")
     check_evaluation(config.evaluation)
+    speaker_pattern(config.speakers)
     _check_folders(config)
     if config.seeds < 1 or config.seed < 0:
         raise BadInputError("--seeds must be at least 1, --seed at least 0")

@@ -90,6 +90,7 @@ class Evaluation:
         forecast: of what is left.
         controls: that need not be rated again.
         limit: of time; None is none. What it does not hold has no rate, and says so.
+        keep_odd: whether keywords are learned from clips whose audio is odd, too.
     """
 
     settings: EvaluationSettings
@@ -104,6 +105,7 @@ class Evaluation:
     forecast: Forecast = field(default_factory=Forecast)
     controls: KeptControls = field(default_factory=KeptControls)
     limit: TimeLimit | None = None
+    keep_odd: bool = False
     _spelled: dict[str, list[Spelling]] = field(default_factory=dict)
 
     def in_time(self) -> None:
@@ -171,7 +173,7 @@ class Evaluation:
         """
         from ssl_bench.keyword_speech import read_keywords
 
-        splits, self.about["ks"] = read_keywords(Path(self.settings.keywords or ""))
+        splits, self.about["ks"] = read_keywords(Path(self.settings.keywords or ""), keep_odd=self.keep_odd)
         return splits
 
     @cached_property

@@ -13,14 +13,16 @@ from ssl_bench.data.usable import Oddities, readable
 from ssl_bench.data.waveforms import Waveforms
 
 
-def read_keywords(folder: Path) -> tuple[list[list[Spoken]], dict[str, Any]]:
+def read_keywords(folder: Path, *, keep_odd: bool = False) -> tuple[list[list[Spoken]], dict[str, Any]]:
     """Train, dev and test of a Speech Commands folder, each clip's word as its text; and what was left out.
+
+    Nothing is learned from clips whose audio is odd, unless `keep_odd`.
 
     Raises:
         BadInputError: where the folder is none.
     """
     found = read_speech_commands(folder)
-    odd, waveforms, splits = Oddities(), Waveforms(), []
+    odd, waveforms, splits = Oddities(), Waveforms(keep_odd=keep_odd), []
     for path, reason in found.skipped:
         odd.leave_out("broken", path, reason)
     words = {clip.path: clip.word for clip in found.clips}

@@ -131,7 +131,7 @@ class _Reader:
         if place in self.aligned:
             raise ValueError("a second alignment of its utterance")
         if speaker is None:
-            raise ValueError("nothing tells who speaks; use folders named after speakers, or an .item file")
+            raise ValueError("nothing tells who speaks; say it by --speakers PATTERN, or use an .item file")
         self.aligned.add(place)
         for before, phone, after in triphones(phones):
             if before is None or after is None:

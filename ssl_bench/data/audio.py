@@ -20,6 +20,8 @@ from ssl_bench.data.headers import broken_promises, is_open_ended
 AUDIO_SUFFIXES = frozenset({".flac", ".wav", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au", ".sph", ".w64", ".caf"})
 RATES = range(1_000, 1_000_001)
 """Hz; a header that names another rate is taken to be broken."""
+FEWEST_BYTES = 250
+"""A second; fewer no coder of speech leaves, so that a header that promises more is not believed before it is checked."""
 BLOCK = 4096
 """Frames, as many as a block of FLAC has as a rule; of a block that breaks nothing is kept."""
 FULL_SCALE = 32767
@@ -64,14 +66,15 @@ def unfit(remarks: Mapping[str, str]) -> str:
 
 
 def samples_in(path: Path) -> int:
-    """Samples the file will have at 16 kHz, from its header, or by decoding it where that leaves the length open.
+    """Samples the file will have at 16 kHz, from its header, or by decoding it where that cannot tell.
 
     Raises:
         UnreadableAudioError: with the reason.
     """
     try:
         with _opened(path) as file:
-            if not is_open_ended(file):
+            seconds = file.frames / file.samplerate
+            if not is_open_ended(file) and path.stat().st_size >= FEWEST_BYTES * seconds:
                 return int(file.frames * SAMPLE_RATE // file.samplerate)
     except ERRORS as error:
         raise UnreadableAudioError(_reason(path, error)) from error

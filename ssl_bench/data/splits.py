@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from benchmarks.downstream.text_files import shown
 from models.errors import BadInputError
 from models.interface import SAMPLE_RATE
 from ssl_bench.data.corpus import Corpus, Utterance
@@ -74,7 +75,7 @@ def require_other_speakers(asked: str, rated: Corpus, beside: str, learned: Corp
 def unchecked(*corpora: Corpus) -> str:
     """What the check of speakers could not see, to be put after how they were chosen; empty where it saw all."""
     blind = [
-        f"{corpus.of_unknown_speakers} of {len(corpus.utterances)} utterances of {corpus.root}"
+        f"{corpus.of_unknown_speakers} of {len(corpus.utterances)} utterances of {shown(corpus.root)}"
         for corpus in corpora
         if corpus.of_unknown_speakers
     ]

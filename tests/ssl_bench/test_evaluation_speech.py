@@ -17,6 +17,7 @@ from models.errors import BadInputError
 from ssl_bench.data.usable import KINDS, outside_alphabet
 from ssl_bench.evaluate_settings import Labels
 from ssl_bench.evaluation_speech import EvaluationSpeech, read_splits, sample_splits, splits_of
+from ssl_bench.evaluation_tasks import _of_known_speakers
 
 
 def put(path: Path, seconds: float = 1.0) -> Path:
@@ -242,6 +243,15 @@ def test_unknown_speakers_are_said_to_be_unchecked_and_speaker_tasks_refuse(tmp_
         found.require(task)
 
 
+def test_speaker_tasks_take_those_alone_who_are_known(tmp_path: Path) -> None:
+    """What nobody knows could be another speaker or the same: it is no trial of either kind."""
+    train, dev, test = three(tmp_path)
+    put(test / "5" / "room tone.flac")
+    put(test / "intro.flac")
+    told = _of_known_speakers(splits((train, dev, test)).test)
+    assert [s.speaker for s in told] == ["5", "5", "6", "6"]
+
+
 def test_a_pattern_tells_the_speakers_that_are_held_apart(tmp_path: Path) -> None:
     for name, speakers in (("train", "ab"), ("dev", "cd"), ("test", "be")):
         for speaker in speakers:
@@ -392,6 +402,6 @@ def test_a_share_passes_over_what_is_broken(tmp_path: Path) -> None:
     folders = three(tmp_path)
     paths = sorted(folders[2].rglob("*.flac"))
     for path in paths[:-1]:
-        path.write_bytes(path.read_bytes()[:200])
+        path.write_bytes(path.read_bytes()[:1_000])
     found = splits_of(*folders, "all", 0)(1e-9)
     assert [u.path for u in found.test_utterances] == paths[-1:]

@@ -77,6 +77,14 @@ def test_a_length_that_is_left_open_is_found_in_the_file(tmp_path: Path, suffix:
     assert recording.remarks == {}
 
 
+@pytest.mark.parametrize("count", [2**36 - 1, 2**35, 16_000 * 3600])
+def test_a_header_that_no_file_of_its_size_could_keep_is_not_believed(tmp_path: Path, count: int) -> None:
+    """Hours in 90 KB: its length is that of what it holds, so that no record counts them."""
+    path = written(tmp_path / "x.flac", flac_samples(count))
+    assert samples_in(path) == WHOLE
+    assert set(read_recording(path).remarks) == {"shorter_than_header"}
+
+
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_a_file_that_breaks_off_is_shorter_than_its_header(tmp_path: Path, suffix: str) -> None:
     """Half of it: what is there is read, or begins like it where the format loses something."""
