@@ -42,8 +42,8 @@ def left_out_lines(record: Record) -> list[str]:
     return lines
 
 
-OF_WHOLE_CORPORA = frozenset({"averaged", "resampled"})
-"""Kinds of changes that a corpus has in all its files or in none; counting them is enough."""
+OF_WHOLE_CORPORA = frozenset({"averaged", "resampled", "unknown_speaker"})
+"""Kinds that a corpus has in all its files or in none, as a rule; counting them is enough."""
 
 
 def kept_lines(record: Record) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Literal
 from models.catalog import require_name
 from models.errors import BadInputError
 from models.names import choose
-from ssl_bench.data.corpus import speaker_pattern
+from ssl_bench.data.speakers import speaker_pattern
 from ssl_bench.machine_settings import Device, Precision, check_grid, chosen_device
 
 Labels = Literal["10min", "1h", "all"]

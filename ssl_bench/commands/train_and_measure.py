@@ -157,7 +157,7 @@ def _check_early(settings: dict[str, Any]) -> None:
     from models.catalog import CATALOG
     from models.names import choose
     from ssl_bench.config import check_choices
-    from ssl_bench.data.corpus import speaker_pattern
+    from ssl_bench.data.speakers import speaker_pattern
 
     if settings.get("model") is not None:
         choose(str(settings["model"]), CATALOG, "model")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,8 @@ from benchmarks.downstream.text_files import UnreadableTextError, read_lines
 from models.errors import BadInputError
 from models.interface import SAMPLE_RATE
 from ssl_bench.data.audio import AUDIO_SUFFIXES, UnreadableAudioError, samples_in
+from ssl_bench.data.speakers import speaker_pattern, voice_of
 from ssl_bench.data.threads import threads
-
-LIBRISPEECH_STEM = re.compile(r"^([^-]+)-([^-]+)-\d+$")
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,7 @@ def read_corpus(folder: Path, speakers: str | None = None) -> Corpus:
     if not readable:
         first = f"the first, {files[0]}: {lengths[0]}"
         raise BadInputError(f"{folder}: none of its {len(files)} audio files can be read; {first}")
-    voices = {path: _voice(path, folder, pattern) for path in readable}
+    voices = {path: voice_of(path, folder, pattern) for path in readable}
     known = any(speaker is not None for speaker, _ in voices.values())
     if pattern and not known:
         example = next(iter(readable)).relative_to(folder)
@@ -116,25 +114,6 @@ def read_corpus(folder: Path, speakers: str | None = None) -> Corpus:
     )
     told_by = "" if not known else f"--speakers {speakers}" if pattern else "LibriSpeech layout"
     return Corpus(folder, utterances, tuple(skipped), told_by)
-
-
-def speaker_pattern(text: str | None) -> re.Pattern[str] | None:
-    """The regular expression that finds the speaker in the path of a file below its folder: in its group `speaker`.
-
-    A group `session` may tell the recording session.
-
-    Raises:
-        BadInputError: for what is no such expression.
-    """
-    if text is None:
-        return None
-    try:
-        pattern = re.compile(text)
-    except re.error as error:
-        raise BadInputError(f"--speakers {text}: no regular expression ({error})") from error
-    if "speaker" not in pattern.groupindex:
-        raise BadInputError(f"--speakers {text}: has no group named speaker, as in '^(?P<speaker>[^/]+)/'")
-    return pattern
 
 
 def _audio_files(folder: Path, skipped: list[tuple[Path, str]]) -> Iterator[Path]:
@@ -167,18 +146,6 @@ def _length_or_reason(path: Path) -> int | str:
         return samples_in(path)
     except UnreadableAudioError as error:
         return str(error)
-
-
-def _voice(path: Path, root: Path, pattern: re.Pattern[str] | None) -> tuple[str | None, str]:
-    """A file's speaker and session, None and empty where nothing tells them."""
-    if pattern:
-        found = pattern.search(path.relative_to(root).as_posix())
-        groups = found.groupdict() if found else {}
-        return groups.get("speaker") or None, groups.get("session") or ""
-    stem = LIBRISPEECH_STEM.match(path.stem)
-    if stem and (path.parent.name, path.parent.parent.name) == (stem[2], stem[1]):
-        return stem[1], stem[2]
-    return None, ""
 
 
 def _transcripts(folders: set[Path], skipped: list[tuple[Path, str]]) -> dict[Path, str]:

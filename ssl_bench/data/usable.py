@@ -120,7 +120,8 @@ def readable(
             for kind, words in remarks.items():
                 odd.keep(kind, utterance.path, words)
             odd.counts["padded"] += samples < SHORTEST
-            odd.counts["unknown_speaker"] += utterance.speaker is None
+            if utterance.speaker is None:
+                odd.keep("unknown_speaker", utterance.path, "nothing tells who speaks")
             kept.append(utterance)
             spoken.append(_spoken(utterance, samples, waveforms))
     return kept, spoken
