@@ -157,6 +157,7 @@ def _evaluate_all(session: Session, systems: list[System], part: EvaluationSpeec
     try:
         with meter:
             evaluation = fitted(evaluation, systems, session.speech)
+            evaluation.prepare()
             systems = _known(session, systems, evaluation)
             evaluation.forecast = forecast_of(evaluation.settings, evaluation.speech, device.type, len(systems))
             say.opened(evaluation.forecast, wanted)

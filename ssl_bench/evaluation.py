@@ -127,6 +127,17 @@ class Evaluation:
         twice = task == "abx" or (task in OF_LETTERS and self.settings.lm is not None)
         return len(self.heads(task)) * (2 if twice else 1)
 
+    def prepare(self) -> None:
+        """Read what the tasks need beside speech, so that what cannot be used is told before hours of learning.
+
+        Raises:
+            BadInputError: for such a file or folder.
+        """
+        tasks = set(self.settings.tasks)
+        _ = self.tokens if "abx" in tasks else None
+        _ = self.keywords if "ks" in tasks else None
+        _ = self.language_model if tasks & OF_LETTERS else None
+
     def spelled(self, task: str, language: Language) -> list[Spelling]:
         """The texts of train, dev and test in a language's symbols.
 

@@ -22,8 +22,8 @@ RATES = range(1_000, 1_000_001)
 """Hz; a header that names another rate is taken to be broken."""
 FEWEST_BYTES = 250
 """A second; fewer no coder of speech leaves, so that a header that promises more is not believed before it is checked."""
-BLOCK = 4096
-"""Frames, as many as a block of FLAC has as a rule; of a block that breaks nothing is kept."""
+BLOCK, FINE_BLOCK = 2**17, 4096
+"""Frames read at a time; of a block that breaks nothing is kept, so that a file that breaks is read again in fine ones."""
 FULL_SCALE = 32767
 MOST_CLIPPED = 0.01
 """Share of the samples at full scale; more leaves a file out of training."""
@@ -94,7 +94,10 @@ def read_recording(path: Path) -> Recording:
     """
     try:
         with _opened(path) as file:
-            read, broke = _frames(file)
+            read, broke = _frames(file, BLOCK)
+            if broke:
+                with _opened(path) as again:
+                    read, _ = _frames(again, FINE_BLOCK)
             remarks, rate = broken_promises(path, file, read, broke=broke), file.samplerate
         if not len(read):
             raise UnreadableAudioError("not audio, or broken" if broke else "no samples in it")
@@ -133,14 +136,14 @@ def _opened(path: Path) -> soundfile.SoundFile:
     )
 
 
-def _frames(file: soundfile.SoundFile) -> tuple[NDArray[Any], bool]:
+def _frames(file: soundfile.SoundFile, block: int) -> tuple[NDArray[Any], bool]:
     """Frames `(n, channels)` up to the end or to where the file breaks, and whether it does."""
     # Only files of 16-bit integers: libsndfile does not scale floats when it is asked for integers.
     dtype = "int16" if file.subtype == "PCM_16" else "float32"
     blocks, broke = [np.zeros((0, file.channels), dtype)], False
     try:
-        while len(block := file.read(BLOCK, dtype=dtype, always_2d=True)):
-            blocks.append(block)
+        while len(read := file.read(block, dtype=dtype, always_2d=True)):
+            blocks.append(read)
     except soundfile.SoundFileError:
         broke = True
     return np.concatenate(blocks), broke
@@ -180,12 +183,21 @@ def _converted(mono: NDArray[np.float32], rate: int, remarks: dict[str, str]) ->
 
 def _judge(samples: NDArray[np.int16], remarks: dict[str, str]) -> None:
     """What the samples themselves show, whoever spoilt them."""
-    share = float(((samples >= FULL_SCALE) | (samples <= -FULL_SCALE)).mean())
+    least, most = int(samples.min()), int(samples.max())
+    loud = max(most, -least) >= FULL_SCALE
+    share = float(((samples >= FULL_SCALE) | (samples <= -FULL_SCALE)).mean()) if loud else 0.0
     if share > MOST_CLIPPED:
         remarks.pop("slightly_clipped", None)
         remarks["clipped"] = f"clipped: {share:.1%} of its samples are at full scale"
-    if "cancelled" not in remarks and float(samples.std()) < SILENT:
+    if "cancelled" not in remarks and _deviation(samples) < SILENT:
         remarks["silent"] = "silent: below -80 dB of full scale"
+
+
+def _deviation(samples: NDArray[np.int16]) -> float:
+    """Standard deviation of samples `(n,)`, in a fifth of the time that NumPy's own takes in float64."""
+    centred = samples.astype(np.float32)
+    centred -= centred.mean(dtype=np.float64)
+    return float(np.dot(centred, centred) / len(centred)) ** 0.5
 
 
 def _reason(path: Path, error: Exception) -> str:

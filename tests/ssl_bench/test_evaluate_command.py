@@ -443,7 +443,12 @@ def test_speech_that_cannot_be_used_is_one_line_and_leaves_nothing(sslbench: Run
     (mixed / "11" / "7" / "11-7-0000.flac").rename(mixed / "11" / "room tone.flac")
     for path in speech.rglob("*.flac"):
         (grids / f"{path.stem}.TextGrid").write_text(GRID)
-    abx = ("--tasks", "abx", "--alignments", grids)
+    abx = ("--tasks", "asv,abx", "--alignments", grids)
+    broken = tmp_path / "broken.arpa"
+    broken.write_text("\\data\\\nngram 1=9\n\n\\1-grams:\n-1\tONE\n\\end\\\n")
+    said = tmp_path / "said"
+    for speaker in (51, 52):
+        speak(said, speaker, {"0000": (1.0, "SO"), "0001": (1.0, "NO")})
     for train, test, words, word in (
         (final, speech, (), "test-clean is a final test set, never to learn from"),
         (speech, speech, (), "are in --train too"),
@@ -451,10 +456,12 @@ def test_speech_that_cannot_be_used_is_one_line_and_leaves_nothing(sslbench: Run
         (speech, flat, ("--tasks", "asv"), "--tasks asv: nothing tells who speaks"),
         (speech, flat, ("--tasks", "sid"), "--tasks sid: nothing tells who speaks"),
         (speech, mixed, ("--tasks", "asv"), "speakers 11, 12, 13, 14 also speak in --train"),
+        (said, speech, ("--lm", broken), "is no whole ARPA language model"),
         (silent, speech, abx, "no one interval tier named phones (interval tiers: words)"),
     ):  # fmt: skip
         done = sslbench("evaluate", "efficient-tiny", "--train", train, "--test", test, "--no-idle", *words, cwd=work)
         assert (done.returncode, done.stdout) == (2, ""), done.stderr
         assert done.stderr.strip().splitlines()[-1].startswith("sslbench: ")
         assert word in done.stderr
+        assert "asv" not in done.stderr.replace("--tasks asv", ""), "nothing was begun"
         assert not list(work.glob("runs/*"))
