@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from models.catalog import load_model
+from models.data2vec.config import Data2VecEncoderConfig
+from models.data2vec.encoder import build_encoder as build_data2vec
 from models.errors import BadInputError
 from models.pretrained import load_pretrained
 from models.translation import transformers_names
@@ -169,6 +172,25 @@ def test_settings_that_do_not_touch_the_function_are_taken(tmp_path: Path) -> No
     load_pretrained(encoder, str(saved(tmp_path / "folder", **more)))
     wanted = load_file(tmp_path / "folder" / "model.safetensors")
     assert all(torch.equal(encoder.model.state_dict()[name], tensor) for name, tensor in wanted.items())
+
+
+@pytest.mark.parametrize("family", ["wav2vec2", "hubert", "wavlm", "data2vec-audio"])
+def test_every_family_takes_its_own_folder(tmp_path: Path, family: str) -> None:
+    """As transformers writes it, layer norm in the front end or group norm."""
+    if family == "data2vec-audio":
+        shape = Data2VecEncoderConfig(16, 2, 2, 24, (8, 8), (10, 3), (5, 2), 1, 3, 2)
+        one, other = build_data2vec(shape), build_data2vec(shape)
+    else:
+        shapes = [
+            replace(SMALL, family=family, conv_norm=norm, pre_norm=norm == "layer") for norm in ("group", "layer")
+        ]  # type: ignore[arg-type]
+        for shape in shapes[:-1]:
+            build_encoder(shape).model.save_pretrained(tmp_path / "group")
+            load_pretrained(build_encoder(shape), str(tmp_path / "group"))
+        one, other = build_encoder(shapes[-1]), build_encoder(shapes[-1])
+    one.model.save_pretrained(tmp_path / "folder")
+    load_pretrained(other, str(tmp_path / "folder"))
+    assert all(torch.equal(other.model.state_dict()[name], tensor) for name, tensor in one.model.state_dict().items())
 
 
 def test_without_settings_the_family_in_the_names_tells(tmp_path: Path) -> None:
