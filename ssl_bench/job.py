@@ -201,7 +201,7 @@ def _data_details(job: Job) -> dict[str, Any]:
             "of_unknown_speakers": job.corpus.of_unknown_speakers,
             "skipped_files": {shown(path): reason for path, reason in job.corpus.skipped},
         },
-        "held_out": {"how": job.split.how, "speakers": list(job.split.speakers)},
+        "held_out": {"how": job.split.how + job.split.unchecked, "speakers": list(job.split.speakers)},
         "grid": None if job.grid is None else asdict(job.grid),
     }
 

@@ -24,12 +24,14 @@ class Split:
         held_out: of speakers that nothing before the probe has seen; empty where there are none.
         speakers: the held-out speakers, sorted.
         how: how they were chosen, or why there are none.
+        unchecked: what the check of speakers could not see (see `unchecked`).
     """
 
     training: tuple[Utterance, ...]
     held_out: tuple[Utterance, ...]
     speakers: tuple[str, ...]
     how: str
+    unchecked: str = ""
 
 
 def split_speakers(corpus: Corpus, evaluation: Corpus | None, seed: int) -> Split:
@@ -40,8 +42,8 @@ def split_speakers(corpus: Corpus, evaluation: Corpus | None, seed: int) -> Spli
     """
     if evaluation is not None:
         require_other_speakers("--eval-data", evaluation, "", corpus)
-        how = "those of --eval-data" + unchecked(corpus, evaluation)
-        return Split(corpus.utterances, evaluation.utterances, evaluation.speakers, how)
+        blind = unchecked(corpus, evaluation)
+        return Split(corpus.utterances, evaluation.utterances, evaluation.speakers, "those of --eval-data", blind)
     speakers = corpus.speakers
     wanted = max(FEWEST_HELD_OUT, math.ceil(len(speakers) / 10))
     if len(speakers) < wanted + 1:
@@ -53,7 +55,8 @@ def split_speakers(corpus: Corpus, evaluation: Corpus | None, seed: int) -> Spli
         tuple(u for u in corpus.utterances if u.speaker not in kept),
         tuple(u for u in corpus.utterances if u.speaker in kept),
         kept,
-        f"{wanted} of {len(speakers)} speakers, drawn by the seed{unchecked(corpus)}",
+        f"{wanted} of {len(speakers)} speakers, drawn by the seed",
+        unchecked(corpus),
     )
 
 

@@ -76,9 +76,9 @@ def test_who_is_unknown_is_said_to_be_unchecked(unknown: int) -> None:
         split_speakers(theirs, ours, seed=0),
         split_speakers(ours, None, 0),
     ):
-        assert f"{line} is not checked for them" in split.how
+        assert f"{line} is not checked for them" in split.unchecked
     assert split.speakers
-    assert "not checked" not in split_speakers(theirs, corpus(["1"], "more"), seed=0).how
+    assert split_speakers(theirs, corpus(["1"], "more"), seed=0).unchecked == ""
     with pytest.raises(BadInputError, match="speakers 2 also speak in /data"):
         split_speakers(ours, corpus(["2", None], "eval"), seed=0)
 
