@@ -236,7 +236,8 @@ def write_atomically(path: Path, content: str | bytes, *, flush: bool = True) ->
 
     Without `flush` a power failure may leave a broken file behind.
     """
-    data = content.encode() if isinstance(content, str) else content
+    # A file's name need not be text; it is no reason to lose a record.
+    data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
     temporary = path.with_name(f"{owned(f'.{path.name}')}{secrets.token_hex(4)}")
     try:
         with temporary.open("xb") as file:

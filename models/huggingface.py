@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from models.errors import BadInputError
 from models.frontend import valid_mask
 from models.interface import SAMPLE_RATE, SpeechFeatures
+from models.translation import require_same_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,21 +121,24 @@ class TransformersEncoder(nn.Module):
         return self.model.encoder(projected, attention_mask=mask)[0]
 
 
-def folder_config(folder: Path) -> Any:  # noqa: ANN401 - transformers' settings class
+def folder_config(folder: Path, asked: str = "") -> Any:  # noqa: ANN401 - transformers' settings class
     """The settings of a local transformers folder; nothing is fetched and no code of the folder is run.
+
+    `asked` begins the message of what cannot be used (empty: the folder as `hf:FOLDER`).
 
     Raises:
         BadInputError: for a folder without usable settings, or of a model that takes no waveforms.
     """
     from transformers import AutoConfig
 
+    asked = asked or f"hf:{folder}"
     if not (folder / "config.json").is_file():
-        raise BadInputError(f"hf:{folder}: no config.json there; give the folder of a transformers model")
+        raise BadInputError(f"{asked}: no config.json there; give the folder of a transformers model")
     try:
         json.loads((folder / "config.json").read_text(encoding="utf-8"))
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:
-        raise BadInputError(f"hf:{folder}: settings that transformers cannot use ({_reason(error)})") from error
+        raise BadInputError(f"{asked}: settings that transformers cannot use ({_reason(error)})") from error
     return config
 
 
@@ -142,24 +146,25 @@ def encoder_from_folder(folder: Path, *, weights: bool) -> TransformersEncoder:
     """The encoder of a local transformers folder in float32, with its weights or with random ones.
 
     Raises:
-        BadInputError: for a folder that cannot be used; weights must be safetensors, since nothing is unpickled.
+        BadInputError: for a folder that cannot be used, or whose weights leave a layer random; weights must be safetensors,
+            since nothing is unpickled.
     """
     from transformers import AutoModel
 
     auto: Any = AutoModel
     config = folder_config(folder)
-    if weights and not any(folder.glob("*.safetensors")):
+    if weights and not holds_weights(folder):
         held = next((path.name for pattern in ("*.bin", "*.pt", "*.h5") for path in folder.glob(pattern)), None)
         if held is not None:
             raise BadInputError(f"hf:{folder}: {held} would have to be unpickled; save the weights as safetensors")
         weights = False
     try:
         if weights:
-            model = auto.from_pretrained(
-                folder, local_files_only=True, use_safetensors=True, trust_remote_code=False, dtype=torch.float32
-            )
+            from models.transformers_loading import loaded
+
+            model, found = loaded(folder, dtype=torch.float32)
         else:
-            model = auto.from_config(config, trust_remote_code=False, dtype=torch.float32)
+            model, found = auto.from_config(config, trust_remote_code=False, dtype=torch.float32), {}
     except Exception as error:
         raise BadInputError(f"hf:{folder}: transformers cannot build this model ({_reason(error)})") from error
     if getattr(model, "main_input_name", "") != "input_values" or not hasattr(config, "conv_kernel"):
@@ -168,26 +173,63 @@ def encoder_from_folder(folder: Path, *, weights: bool) -> TransformersEncoder:
             f"hf:{folder}: {config.model_type} takes {takes}; wanted is an encoder that takes waveforms as input_values "
             "and has a front end of convolutions (conv_kernel)"
         )
+    require_same_tensors(f"hf:{folder}", found.get("missing_keys", ()), found.get("unexpected_keys", ()))
     encoder = TransformersEncoder(cast("nn.Module", model))
     encoder.normalise = asks_for_normal(folder)
     return encoder
 
 
+def holds_weights(folder: Path) -> bool:
+    """Whether a transformers folder comes with weights that may be opened."""
+    return any(folder.glob("*.safetensors"))
+
+
+PREPROCESSORS = (
+    ("processor_config.json", ("feature_extractor", "audio_processor")),
+    ("preprocessor_config.json", ()),
+)
+"""Files that say how clips are prepared, and under which keys; transformers takes the first that does."""
+
+
 def asks_for_normal(folder: Path) -> bool:
-    """Whether a folder's `preprocessor_config.json` wants clips of zero mean and unit variance; without one, no.
+    """Whether the preprocessor of a folder wants clips of zero mean and unit variance, as transformers reads it.
+
+    A wish that is left out is the default of its class, which is yes; without a preprocessor it is no.
 
     Raises:
-        BadInputError: for a file that cannot be read.
+        BadInputError: for a file that cannot be read, is of no preprocessor of waveforms, or wants another sample rate.
     """
-    path = folder / "preprocessor_config.json"
-    if not path.is_file():
+    path, settings = _preprocessor(folder)
+    if settings is None:
         return False
     try:
-        return bool(json.loads(path.read_text(encoding="utf-8"))["do_normalize"])
-    except KeyError:
-        return False
-    except (OSError, ValueError, TypeError) as error:
-        raise BadInputError(f"{path}: not the settings of a preprocessor ({_reason(error)})") from error
+        import transformers
+
+        kind = getattr(transformers, settings.get("feature_extractor_type") or "Wav2Vec2FeatureExtractor")
+        extractor = kind.from_dict(settings)
+        rate, normalised = extractor.sampling_rate, bool(extractor.do_normalize)
+    except Exception as error:
+        raise BadInputError(f"{path}: not the settings of a preprocessor of waveforms ({_reason(error)})") from error
+    if rate != SAMPLE_RATE:
+        raise BadInputError(f"{path}: sampling_rate {rate}; speech is given at {SAMPLE_RATE} Hz here")
+    return normalised
+
+
+def _preprocessor(folder: Path) -> tuple[Path, dict[str, Any] | None]:
+    """The first file that says how clips are prepared, and what it says; None where there is none."""
+    path = folder
+    for name, keys in PREPROCESSORS:
+        path = folder / name
+        if not path.is_file():
+            continue
+        try:
+            document = dict(json.loads(path.read_text(encoding="utf-8")))
+            found = [document] if not keys else [dict(document[key]) for key in keys if document.get(key)]
+        except (OSError, ValueError, TypeError) as error:
+            raise BadInputError(f"{path}: not the settings of a preprocessor ({_reason(error)})") from error
+        if found:
+            return path, found[0]
+    return path, None
 
 
 def standardised(waveforms: Tensor, lengths: Tensor | None) -> Tensor:

@@ -19,7 +19,8 @@ class Shareable:
 
     def save_pretrained(self, folder: Path | str) -> None:
         """Write weights and settings; the folder is made."""
-        from models.transformers_models import quiet_transformers, to_transformers
+        from models.transformers_loading import quiet_transformers
+        from models.transformers_models import to_transformers
 
         with quiet_transformers():
             to_transformers(cast("nn.Module", self)).save_pretrained(folder)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar, cast
@@ -12,7 +10,6 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutput
-from transformers.utils import logging
 
 from models.efficient.config import EncoderConfig
 from models.efficient.encoder import EfficientEncoder
@@ -21,6 +18,8 @@ from models.essl.config import EsslEncoderConfig
 from models.essl.encoder import EsslEncoder
 from models.frontend import LogMel
 from models.settings import from_document
+from models.transformers_loading import loaded
+from models.translation import require_same_tensors
 
 
 class EncoderHFConfig(PretrainedConfig):  # type: ignore[no-untyped-call]
@@ -124,28 +123,15 @@ def from_transformers(folder: Path | str) -> nn.Module:
     """The encoder of a folder that `save_pretrained` wrote, in evaluation mode; nothing is fetched or unpickled.
 
     Raises:
-        BadInputError: for a folder that holds no model of ours.
+        BadInputError: for a folder that holds no model of ours, or not all of its weights.
     """
     register_transformers()
     try:
-        with quiet_transformers():
-            model = AutoModel.from_pretrained(
-                folder, local_files_only=True, use_safetensors=True, trust_remote_code=False
-            )
+        model, found = loaded(folder)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise BadInputError(f"{folder}: no model that can be loaded ({str(error).splitlines()[0]})") from error
     if not isinstance(model, CLASSES):
         raise BadInputError(f"{folder}: a {model.config.model_type} model; write hf:{folder}")
-    return model.encoder.eval()
-
-
-@contextmanager
-def quiet_transformers() -> Iterator[None]:
-    """Without the progress bars of transformers, which would mix with ours."""
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+    require_same_tensors(str(folder), found["missing_keys"], found["unexpected_keys"])
+    encoder: nn.Module = model.encoder
+    return encoder.eval()

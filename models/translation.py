@@ -2,14 +2,16 @@
 
 fairseq (wav2vec 2.0, HuBERT, WavLM, data2vec) and torchaudio (wav2vec 2.0, HuBERT) name the same tensors otherwise; a
 transformers checkpoint with a head holds the encoder below its family's name. What belongs to heads, quantisers and
-teachers is dropped.
+teachers is dropped, by name; any other tensor that the encoder does not have is of another model.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
+
+from models.errors import BadInputError
 
 T = TypeVar("T")
 
@@ -42,16 +44,44 @@ RULES = tuple(
     )
 )
 
-KEPT = re.compile(r"^(feature_extractor|feature_projection|encoder)\.|^masked_spec_embed$")
+HEADS = re.compile(
+    # transformers: CTC, classification, speaker vectors, pretraining
+    r"^((lm_head|classifier|projector|layer_weights|tdnn|objective|quantizer|project_q|project_hid)(\.|$)"
+    r"|feature_extractor\.(weight|bias)$"
+    # fairseq, then torchaudio
+    r"|(final_proj|label_embs_concat|input_quantizer|target_glu|regression_head|_ema|(w2v_encoder\.)?proj)(\.|$)"
+    r"|(aux|mask_generator|logit_generator)\.)"
+)
+"""What fine-tuning, pretraining and rating put on an encoder, and no layer of ours needs."""
+OPTIONAL = frozenset({"masked_spec_embed"})
+"""Weights of fine-tuned models may lack what only pretraining needs."""
 
 
 def transformers_names(tensors: Mapping[str, T]) -> dict[str, T]:
-    """The encoder's tensors under transformers' names, whoever named them; what is no part of an encoder is left out."""
+    """The tensors under transformers' names, whoever named them; what belongs to `HEADS` is left out."""
     found: dict[str, T] = {}
     for name, tensor in tensors.items():
         translated = PREFIXES.sub("", name)
         for pattern, replacement in RULES:
             translated = pattern.sub(replacement, translated)
-        if KEPT.match(translated):
+        if not HEADS.match(translated):
             found[translated] = tensor
     return found
+
+
+def require_same_tensors(
+    asked: str, missing: Iterable[str], unexpected: Iterable[str], misshapen: Iterable[str] = ()
+) -> None:
+    """Refuse weights that leave a layer random, or that have a layer more than the model; `asked` begins the message.
+
+    Raises:
+        BadInputError: with an example of what is missing, unexpected or of another shape, `OPTIONAL` and `HEADS` aside.
+    """
+    lacking = sorted(set(missing) - OPTIONAL)
+    surplus = sorted(name for name in unexpected if not HEADS.match(PREFIXES.sub("", name)))
+    odd = sorted(misshapen)
+    if lacking or surplus or odd:
+        raise BadInputError(
+            f"{asked}: weights of another model ({len(lacking)} missing, {len(surplus)} unexpected, {len(odd)} of another "
+            f"shape, such as {(lacking + surplus + odd)[0]})"
+        )

@@ -42,6 +42,22 @@ def left_out_lines(record: Record) -> list[str]:
     return lines
 
 
+OF_WHOLE_CORPORA = frozenset({"averaged", "resampled", "unknown_speaker"})
+"""Kinds that a corpus has in all its files or in none, as a rule; counting them is enough."""
+
+
+def kept_lines(record: Record) -> list[str]:
+    """Files that were rated though their audio is odd, or that reading changed, by name."""
+    parts = {split: record.details["speech"].get(split, {}) for split in ("train", "dev", "test")}
+    return [
+        f"{split}: {file}"
+        for split, about in (parts | record.details.get("left_out", {})).items()
+        for kind, found in about.get("kept", {}).items()
+        if kind not in OF_WHOLE_CORPORA
+        for file in found["files"]
+    ]
+
+
 def remark_lines(record: Record) -> list[str]:
     """What has to be known before any rate is read, and which controls were read and not rated again."""
     read = dict.fromkeys((entry["system"], entry["from"]) for entry in record.details.get("controls_read", ()))
@@ -81,7 +97,7 @@ def _report(record: Record) -> str:
         markdown_table(bill.header, bill.rows),
         "## Speech",
         record.details["speech"]["how"],
-        bullets(left_out_lines(record)),
+        bullets([*left_out_lines(record), *kept_lines(record)]),
         "## Notes",
         bullets([f"{'; '.join(columns)}: {note}" for note, columns in noted(record.measurements)]),
     ]

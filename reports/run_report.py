@@ -90,9 +90,17 @@ def _notes(record: Record, lines: Sequence[Line]) -> str:
     bullets += [f"- {line}" for line in limited_lines(record)]
     skipped = {**record.details["data"]["skipped_files"], **record.details.get("broken_files", {})}
     bullets += [f"- left out `{path}`: {reason}" for path, reason in skipped.items()]
+    bullets += [f"- {line}" for line in audio_lines(record)]
     if record.config.get("country") is None and record.config.get("grid_intensity") is None:
         bullets.append("- no CO2e: add `--country FRA` (ISO code) or `--grid-intensity G` (g/kWh)")
     return "\n".join(bullets)
+
+
+def audio_lines(record: Record) -> list[str]:
+    """What was odd in the audio files that were read, or was changed by reading them."""
+    audio = record.details.get("audio", {"counts": {}})
+    found = ", ".join(f"{kind.replace('_', ' ')} {count}" for kind, count in audio["counts"].items() if count)
+    return [f"audio of {audio['files_read']} files: {found}; the record names them"] if found else []
 
 
 def limited_lines(record: Record) -> list[str]:

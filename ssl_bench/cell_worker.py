@@ -15,18 +15,12 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 Tell = Callable[[dict[str, Any]], None]
-OUT_OF_MEMORY = (
-    "can't allocate memory",
-    "CUDA out of memory",
-    "CUBLAS_STATUS_ALLOC_FAILED",
-    "CUDNN_STATUS_ALLOC_FAILED",
-)
-"""How torch says it where it raises no error of its own kind."""
 
 
 def answer(channel: Connection) -> None:
     """Do the task that the channel brings."""
     from benchmarks.energy.processes import adopt
+    from benchmarks.out_of_memory import is_out_of_memory
     from models.errors import BadInputError
     from ssl_bench.cells import CellError
 
@@ -97,13 +91,6 @@ TASKS: dict[str, Callable[[dict[str, Any], Connection, Tell], None]] = {
     "ceiling": _ceiling,
     "cell": _cell,
 }
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that there was not enough memory."""
-    import torch
-
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(part in str(error) for part in OUT_OF_MEMORY)
 
 
 def in_short(error: BaseException) -> str:

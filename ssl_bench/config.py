@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from benchmarks.downstream.text_files import text_of
 from models.catalog import CATALOG, HEADLINE, described
 from models.efficient.config import RANDOM_PROJECTION, EfficientConfig
 from models.errors import BadInputError
@@ -27,6 +28,9 @@ class TrainAndMeasureConfig:
 
     Attributes:
         data: "sample" or a folder of audio.
+        speakers: a regular expression with a group `speaker`, found in the path of each file below its folder; None is
+            LibriSpeech's layout.
+        keep_odd_audio: whether files whose audio is odd are trained on, too (see `ssl_bench.data.audio.UNFIT`).
         minutes, steps, audio_hours, kwh: the budget; what comes first ends it.
         targets: of the efficient models, "k-means" or "random-projection".
         teacher: for HuBERT's later iterations, the model whose layer gives the units: a run's folder or a catalog name;
@@ -45,6 +49,8 @@ class TrainAndMeasureConfig:
     model: str | None = None
     data: str = "sample"
     eval_data: str | None = None
+    speakers: str | None = None
+    keep_odd_audio: bool = False
     out: str | None = None
     steps: int | None = None
     audio_hours: float | None = None
@@ -193,7 +199,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         BadInputError: for a missing or broken file, an unknown key or a value of the wrong kind.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(text_of(path.read_bytes()))
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise BadInputError(f"{path}: not readable as TOML ({reason})") from error

@@ -96,6 +96,8 @@ def evaluate(
     }
     part = speech(1.0 if limit is None else LITTLE)
     details["speech"] = part.document()
+    for task in config.evaluation.tasks:
+        part.require(task)
     run = new_run(config.out, folder_name(shown_name(config.models[0]), "evaluate"))
     session = Session(config, run, grid, speech, limit, command, details, pretraining=pretraining_rows(config.models))
     with EvaluationProgress(console, headline_scope(config.device)) as say:
@@ -123,7 +125,10 @@ def splits_at(config: EvaluateConfig) -> SpeechAt:
     if c.train == "sample":
         return splits_of_sample(c.evaluation.labels, 0)
     dev, test = (None if folder is None else Path(folder) for folder in (c.dev, c.test))
-    return splits_of(Path(c.train), dev, test, c.evaluation.labels, 0, share_speakers=tasks == {"sid"})
+    return splits_of(
+        Path(c.train), dev, test, c.evaluation.labels, 0,
+        share_speakers=tasks == {"sid"}, speakers=c.speakers, keep_odd=c.keep_odd_audio,
+    )  # fmt: skip
 
 
 def _evaluate_all(session: Session, systems: list[System], part: EvaluationSpeech, say: EvaluationProgress) -> None:
@@ -137,12 +142,22 @@ def _evaluate_all(session: Session, systems: list[System], part: EvaluationSpeec
     tell = lambda system, text: say.learning(system, text, meter)  # noqa: E731 - two names for three arguments
     kept = KeptControls.of(config.evaluation.controls, session.run.path / FILE, held)
     evaluation = Evaluation(
-        config.evaluation, part, device, config.precision, meter, say.phase, tell, controls=kept, limit=session.limit
+        config.evaluation,
+        part,
+        device,
+        config.precision,
+        meter,
+        say.phase,
+        tell,
+        controls=kept,
+        limit=session.limit,
+        keep_odd=config.keep_odd_audio,
     )
     wanted = len(systems) * sum(evaluation.findings(task) for task in config.evaluation.tasks)
     try:
         with meter:
             evaluation = fitted(evaluation, systems, session.speech)
+            evaluation.prepare()
             systems = _known(session, systems, evaluation)
             evaluation.forecast = forecast_of(evaluation.settings, evaluation.speech, device.type, len(systems))
             say.opened(evaluation.forecast, wanted)

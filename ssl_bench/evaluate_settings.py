@@ -10,6 +10,7 @@ from typing import Literal
 from models.catalog import require_name, require_pretrained
 from models.errors import BadInputError
 from models.names import choose
+from ssl_bench.data.speakers import speaker_pattern
 from ssl_bench.machine_settings import Device, Precision, check_grid, chosen_device
 
 Labels = Literal["10min", "1h", "all"]
@@ -19,6 +20,7 @@ LABELS: tuple[Labels, ...] = ("10min", "1h", "all")
 TASKS = ("asr", "asr-finetune", "pr", "sid", "asv", "ks", "abx")
 OF_LETTERS = frozenset({"asr", "asr-finetune"})
 OF_TEXT = OF_LETTERS | {"pr"}
+OF_SPEAKERS = frozenset({"sid", "asv"})
 OF_SPEECH = OF_TEXT | {"sid", "asv", "abx"}
 
 
@@ -70,6 +72,9 @@ class EvaluateConfig:
             a tenth of the train speakers is taken for it.
         seeds: of heads, of the order of batches and of random weights: `seed`, `seed` + 1, ...
         pretrained: published weights for the one catalog model.
+        speakers: a regular expression with a group `speaker`, found in the path of each file below its folder; None is
+            LibriSpeech's layout.
+        keep_odd_audio: whether heads learn from files whose audio is odd, too (see `ssl_bench.data.audio.UNFIT`).
         minutes: that all of it may take; then it takes as much of the speech as fits. None is no limit.
         idle: whether idle power is measured first, where there is a counter.
         strict: whether a disturbance of the measurement is an error.
@@ -83,6 +88,8 @@ class EvaluateConfig:
     seeds: int = 1
     seed: int = 0
     pretrained: str | None = None
+    speakers: str | None = None
+    keep_odd_audio: bool = False
     minutes: float | None = None
     device: Device = "auto"
     precision: Precision = "auto"
@@ -159,6 +166,7 @@ def check_early(config: EvaluateConfig) -> None:
     if config.minutes is not None and not 0 < config.minutes < math.inf:
         raise BadInputError(f"--minutes {config.minutes:g}: must be more than 0")
     check_evaluation(config.evaluation)
+    speaker_pattern(config.speakers)
     _check_folders(config)
     if config.seeds < 1 or config.seed < 0:
         raise BadInputError("--seeds must be at least 1, --seed at least 0")

@@ -16,8 +16,10 @@ from benchmarks.downstream.recognition import Effort, Readings, Splits
 from benchmarks.downstream.store import stored
 from benchmarks.downstream.weights_hash import weights_hash
 from benchmarks.downstream.work import encoder_rate
+from benchmarks.out_of_memory import is_out_of_memory
 from benchmarks.quantity import unavailable
 from models.errors import BadInputError
+from models.interface import SAMPLE_RATE
 from reports.units import duration
 from ssl_bench.evaluate_settings import OF_LETTERS, OF_TEXT
 from ssl_bench.evaluation_forecast import FEATURES, Forecast, kind
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from benchmarks.energy import EnergyMeter
     from ssl_bench.evaluate_settings import EvaluationSettings, Head
     from ssl_bench.evaluation_speech import EvaluationSpeech
+    from ssl_bench.evaluation_tasks import Task
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,7 @@ class Evaluation:
         forecast: of what is left.
         controls: that need not be rated again.
         limit: of time; None is none. What it does not hold has no rate, and says so.
+        keep_odd: whether keywords are learned from clips whose audio is odd, too.
     """
 
     settings: EvaluationSettings
@@ -101,6 +105,7 @@ class Evaluation:
     forecast: Forecast = field(default_factory=Forecast)
     controls: KeptControls = field(default_factory=KeptControls)
     limit: TimeLimit | None = None
+    keep_odd: bool = False
     _spelled: dict[str, list[Spelling]] = field(default_factory=dict)
 
     def in_time(self) -> None:
@@ -121,6 +126,17 @@ class Evaluation:
         """How many a system has: phones within and across speakers, transcripts greedy and by a beam search."""
         twice = task == "abx" or (task in OF_LETTERS and self.settings.lm is not None)
         return len(self.heads(task)) * (2 if twice else 1)
+
+    def prepare(self) -> None:
+        """Read what the tasks need beside speech, so that what cannot be used is told before hours of learning.
+
+        Raises:
+            BadInputError: for such a file or folder.
+        """
+        tasks = set(self.settings.tasks)
+        _ = self.tokens if "abx" in tasks else None
+        _ = self.keywords if "ks" in tasks else None
+        _ = self.language_model if tasks & OF_LETTERS else None
 
     def spelled(self, task: str, language: Language) -> list[Spelling]:
         """The texts of train, dev and test in a language's symbols.
@@ -151,6 +167,7 @@ class Evaluation:
         found = read_alignments(Path(self.settings.alignments or ""), self.speech.test_utterances)
         self.about["abx"] = {
             "phones": len(found.tokens),
+            "kinds_of_phones": len({token.phone for token in found.tokens}),
             "skipped": dict(found.skipped[:20]),
             "alignments_without_audio": len(found.without_audio),
             "audio_without_alignment": len(found.without_alignment),
@@ -167,7 +184,7 @@ class Evaluation:
         """
         from ssl_bench.keyword_speech import read_keywords
 
-        splits, self.about["ks"] = read_keywords(Path(self.settings.keywords or ""))
+        splits, self.about["ks"] = read_keywords(Path(self.settings.keywords or ""), keep_odd=self.keep_odd)
         return splits
 
     @cached_property
@@ -283,6 +300,23 @@ def evaluated(systems: Sequence[System], evaluation: Evaluation) -> Iterator[Fin
         evaluation.forecast.ended(FEATURES)
 
 
+def _run(subject: Subject, task: Task, head: Head | None) -> Sequence[Finding]:
+    """The findings of a task.
+
+    Raises:
+        BadInputError: where memory does not hold what it asks for, naming the longest utterance.
+    """
+    try:
+        return task.run(subject, head)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        spoken = [s for part in subject.evaluation.speech.parts.values() for s in part.spoken]
+        longest = max(spoken, key=lambda s: s.samples, default=None)
+        about = f"; the longest utterance has {longest.samples / SAMPLE_RATE:.0f} s, {longest.key}" if longest else ""
+        raise BadInputError(f"{subject.system.name}: out of memory on {subject.evaluation.device}{about}") from error
+
+
 def _out_of_time(subject: Subject, name: str, head: Head | None) -> Finding:
     from ssl_bench.evaluation_tasks import TASKS
 
@@ -304,7 +338,7 @@ def _found(subject: Subject, name: str, head: Head | None) -> Sequence[Finding]:
     evaluation.say(line)
     subject.work = kind(name, head)
     with evaluation.meter.window(f"{system.name}: {task.phase}"):
-        found = task.run(subject, head)
+        found = _run(subject, task, head)
     evaluation.forecast.ended(subject.work)
     if not any("cut_short" in finding.outcome.details for finding in found):
         evaluation.controls.keep(subject, name, head, found)

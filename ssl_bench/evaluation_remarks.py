@@ -25,19 +25,32 @@ def remarked(
 ) -> tuple[list[System], list[str]]:
     """The systems, each with what a reader of its rates has to know, and a line for each model of which there is such a thing."""
     lines = [untrained_line(model) for model in dict.fromkeys(models) if model in CATALOG and pretrained is None]
+    names = named(models)
+    empty = [model for model in names if _is_empty(model)]
+    lines += [f"{model} has settings and no weights: this rates random ones" for model in empty]
     remarks: dict[tuple[str, int | None], str] = {}
-    for model, name in named(models).items():
+    for model, name in names.items():
         record = record_of(model)
         if record is not None and (remark := heard(record, speech)):
             remarks[name, record.config.get("seed")] = remark
             lines.append(f"{model}: {remark}; name speech that it has not heard by --train and --test")
-    beside = {system.control for system in systems}
+    beside, random = {system.control for system in systems}, {names[model] for model in empty}
     found = []
     for system in systems:
-        bare = system.is_control and system.name not in {*beside, LOG_MEL}
+        bare = system.name in random or (system.is_control and system.name not in {*beside, LOG_MEL})
         remark = RANDOM if bare else "" if system.is_control else remarks.get((system.name, system.seed), "")
         found.append(replace(system, remark=remark))
     return found, lines
+
+
+def _is_empty(model: str) -> bool:
+    """Whether it is a local transformers folder of settings alone."""
+    folder = Path(model.removeprefix("hf:"))
+    if not model.startswith("hf:") or not folder.is_dir():
+        return False
+    from models.huggingface import holds_weights
+
+    return not holds_weights(folder)
 
 
 def untrained_line(model: str) -> str:

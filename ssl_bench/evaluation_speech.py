@@ -16,10 +16,17 @@ from benchmarks.downstream.symbols import normalise
 from models.errors import BadInputError
 from models.interface import SAMPLE_RATE
 from ssl_bench.data.corpus import Corpus, Utterance, read_corpus
-from ssl_bench.data.splits import Split, drawn_hours, sample_split, split_speakers
+from ssl_bench.data.splits import (
+    Split,
+    drawn_hours,
+    require_other_speakers,
+    sample_split,
+    split_speakers,
+    unchecked,
+)
 from ssl_bench.data.usable import Oddities, readable, short_enough, with_text
 from ssl_bench.data.waveforms import Waveforms
-from ssl_bench.evaluate_settings import LABELS, Labels
+from ssl_bench.evaluate_settings import LABELS, OF_SPEAKERS, OF_TEXT, Labels
 
 LABEL_HOURS: dict[Labels, float] = dict(zip(LABELS, (1 / 6, 1.0, math.inf), strict=True))
 DEV_HOURS = 0.5
@@ -40,6 +47,7 @@ class Part:
         utterances: the same as files, in the same order.
         available_hours: that `spoken` was drawn from.
         planned, planned_hours: utterances, and hours of them, that are taken where time does not limit them.
+        told: utterances of the whole split whose speaker is known.
         odd: transcripts and lengths are counted over all of the split, decoding over what was drawn of it.
     """
 
@@ -50,6 +58,7 @@ class Part:
     odd: Oddities
     planned: int
     planned_hours: float
+    told: int
 
     @property
     def hours(self) -> float:
@@ -63,6 +72,7 @@ class Part:
             "utterances": len(self.spoken),
             "with_text": sum(bool(s.text) for s in self.spoken),
             "speakers": len({u.speaker for u in self.utterances if u.speaker is not None}),
+            "of_unknown_speakers": sum(u.speaker is None for u in self.utterances),
             "hours": self.hours,
             "available_hours": self.available_hours,
             "planned_utterances": self.planned,
@@ -145,6 +155,21 @@ class EvaluationSpeech:
         """The files of `test`, in its order."""
         return self.parts["test"].utterances
 
+    def require(self, task: str) -> None:
+        """Refuse a task that needs transcripts or speakers where there are none.
+
+        Raises:
+            BadInputError: naming the folder and what would be right.
+        """
+        if task in OF_TEXT:
+            self.require_text(task)
+        part = self.parts.get("test")
+        if task in OF_SPEAKERS and part is not None and not part.told:
+            raise BadInputError(
+                f"--tasks {task}: nothing tells who speaks in the speech to rate on ({part.folder}); lay it out as LibriSpeech "
+                "(SPEAKER/CHAPTER/SPEAKER-CHAPTER-NUMBER.flac), or say it by --speakers PATTERN"
+            )
+
     def require_text(self, task: str) -> None:
         """Refuse a task that needs transcripts where there are none.
 
@@ -169,18 +194,32 @@ SpeechAt = Callable[[float], EvaluationSpeech]
 
 
 def read_splits(
-    train: Path, dev: Path | None, test: Path | None, labels: Labels, seed: int, *, share_speakers: bool = False
+    train: Path,
+    dev: Path | None,
+    test: Path | None,
+    labels: Labels,
+    seed: int,
+    **how: Any,  # noqa: ANN401 - as there
 ) -> EvaluationSpeech:
     """All the speech of folders; see `splits_of`."""
-    return splits_of(train, dev, test, labels, seed, share_speakers=share_speakers)(1.0)
+    return splits_of(train, dev, test, labels, seed, **how)(1.0)
 
 
 def splits_of(
-    train: Path, dev: Path | None, test: Path | None, labels: Labels, seed: int, *, share_speakers: bool = False
+    train: Path,
+    dev: Path | None,
+    test: Path | None,
+    labels: Labels,
+    seed: int,
+    *,
+    share_speakers: bool = False,
+    speakers: str | None = None,
+    keep_odd: bool = False,
 ) -> SpeechAt:
     """The speech of folders; without `dev` a tenth of the train speakers, at least two, is taken for it.
 
-    With `share_speakers`, which is for speaker identification, one speaker may stand in several.
+    With `share_speakers`, which is for speaker identification, one speaker may stand in several; `speakers` is the pattern
+    that tells them outside LibriSpeech's layout. `keep_odd` learns from files whose audio is odd, too.
 
     Raises:
         BadInputError: for a folder that cannot be used, no `test`, a speaker or file in two of them, or a final test set
@@ -191,12 +230,13 @@ def splits_of(
     for name, folder in (("train", train), ("dev", dev)):
         if folder is not None and (part := _final(folder)):
             raise BadInputError(f"--{name} {folder}: {part} is a final test set, never to learn from or choose on")
-    corpora = {"train": read_corpus(train), "test": read_corpus(test)}
+    corpora = {"train": read_corpus(train, speakers), "test": read_corpus(test, speakers)}
     if dev is not None:
-        corpora["dev"] = read_corpus(dev)
+        corpora["dev"] = read_corpus(dev, speakers)
     for (one, first), (other, second) in combinations(corpora.items(), 2):
         _check_apart(f"--{one}", first, f"--{other}", second, share_speakers=share_speakers)
-    return partial(_of_corpora, corpora["train"], corpora.get("dev"), corpora["test"], _Draw(labels, seed, Waveforms()))
+    draw = _Draw(labels, seed, Waveforms(keep_odd=keep_odd), unchecked(*corpora.values()))
+    return partial(_of_corpora, corpora["train"], corpora.get("dev"), corpora["test"], draw)
 
 
 def no_speech(labels: Labels) -> EvaluationSpeech:
@@ -235,14 +275,8 @@ def _check_apart(one: str, first: Corpus, other: str, second: Corpus, *, share_s
     files = {u.path.resolve() for u in first.utterances} & {u.path.resolve() for u in second.utterances}
     if files:
         raise BadInputError(f"{other} {second.root}: {len(files)} files of it, as {min(files)}, are in {one} too")
-    shared = sorted(set(first.speakers) & set(second.speakers))
-    # Folder names such as "train" are no speaker's identity across two folders; corpus ids are.
-    if shared and not share_speakers and "folder names" not in (first.speakers_from, second.speakers_from):
-        more = f" and {len(shared) - 5} more" if len(shared) > 5 else ""
-        raise BadInputError(
-            f"{other} {second.root}: speakers {', '.join(shared[:5])}{more} also speak in {one} {first.root}; "
-            "give speech of other speakers"
-        )
+    if not share_speakers:
+        require_other_speakers(other, second, one, first)
 
 
 def split_speech(corpus: Corpus, split: Split, waveforms: Waveforms, seed: int) -> SpeechAt:
@@ -269,11 +303,15 @@ def held_out_speech(corpus: Corpus, split: Split, waveforms: Waveforms, seed: in
 
 @dataclass(frozen=True)
 class _Draw:
-    """How parts are taken from corpora: how much is learned from, and by which seed; decoded speech is kept."""
+    """How parts are taken from corpora: how much is learned from, and by which seed; decoded speech is kept.
+
+    `unchecked` is what the check of their speakers could not see.
+    """
 
     labels: Labels
     seed: int
     waveforms: Waveforms
+    unchecked: str = ""
 
 
 def _of_corpora(train: Corpus, dev: Corpus | None, test: Corpus, draw: _Draw, share: float) -> EvaluationSpeech:
@@ -287,7 +325,7 @@ def _of_corpora(train: Corpus, dev: Corpus | None, test: Corpus, draw: _Draw, sh
         "test": _part("--test", test, math.inf, draw, share),
     }
     drawn = "all" if most == math.inf else f"at most {60 * most:.0f} minutes, drawn by the seed"
-    how = f"dev speakers: {how}; dev: at most {60 * DEV_HOURS:.0f} minutes, drawn by the seed; labels: {drawn}"
+    how = f"dev speakers: {how}; dev: at most {60 * DEV_HOURS:.0f} minutes, drawn by the seed; labels: {drawn}{draw.unchecked}"
     found = EvaluationSpeech(parts, draw.labels, how, test.root.resolve().name, _final(test.root) is not None, share)
     return replace(found, how=f"{how}; {found.shortened}") if found.shortened else found
 
@@ -320,13 +358,14 @@ def _part(name: str, corpus: Corpus, most_hours: float, draw: _Draw, share: floa
     while True:
         drawn = planned if share >= 1.0 else drawn_hours(pool, share * _hours(planned), draw.seed)
         odd = copy.deepcopy(seen)
-        utterances, spoken = readable(drawn, draw.waveforms, odd)
+        utterances, spoken = readable(drawn, draw.waveforms, odd, training=name == "--train")
         if spoken or share >= 1.0:
             break
         share *= 8  # what was drawn is broken
     if not spoken:
         raise BadInputError(f"{name} {corpus.root}: no utterance in it can be used ({_most_frequent(odd)})")
-    return Part(corpus.root, tuple(spoken), tuple(utterances), _hours(whole), odd, len(planned), _hours(planned))
+    told = len(corpus.utterances) - corpus.of_unknown_speakers
+    return Part(corpus.root, tuple(spoken), tuple(utterances), _hours(whole), odd, len(planned), _hours(planned), told)
 
 
 def _hours(utterances: Iterable[Utterance]) -> float:

@@ -35,6 +35,7 @@ from ssl_bench.evaluation import Finding, Subject
 
 if TYPE_CHECKING:
     from benchmarks.downstream.language_model import WordNgram
+    from benchmarks.downstream.spoken import Spoken
     from ssl_bench.evaluate_settings import Head
 
 
@@ -103,8 +104,11 @@ class _Recognition:
         found = [self._finding(self.head, learned, f"{note}, greedy", None)]
         model = self.subject.evaluation.language_model
         if model is not None and self.language is LETTERS:
-            decode = partial(_searched, model=model)
-            found.append(self._finding(f"{self.head}, beam", learned, f"{note}, beam and {model.order}-gram", decode))
+            decode, said = partial(_searched, model=model), [self.language.written(u) for u in self.splits.test.spelled]
+            words = [word for text in said for word in text.split()]
+            unknown = f" that does not know {model.unknown(words)} of the {len(words)} words said"
+            about = f"{note}, beam and {model.order}-gram{unknown}"
+            found.append(self._finding(f"{self.head}, beam", learned, about, decode))
         return found
 
     def _finding(self, head: str, learned: Learned, note: str, decode: Decoder | None) -> Finding:
@@ -127,11 +131,17 @@ NOTES = {
 }
 
 
+def _of_known_speakers(spoken: Sequence[Spoken]) -> list[Spoken]:
+    """What a task about speakers can take; the others are counted in the record of the speech."""
+    return [s for s in spoken if s.speaker]
+
+
 def _identified(subject: Subject, _: object) -> list[Finding]:
     """Speakers of the test speech, among those of all splits."""
     parts = subject.evaluation.speech.parts
-    spoken = [s for role in ROLES for s in parts[role].spoken]
-    roles = [role for role in ROLES for _ in parts[role].spoken]
+    told = {role: _of_known_speakers(parts[role].spoken) for role in ROLES}
+    spoken = [s for role in ROLES for s in told[role]]
+    roles = [role for role in ROLES for _ in told[role]]
     outcome = identify(subject.frames(spoken), spoken, roles, subject.evaluation.device, subject.system.seed)
     return [Finding(subject.system, "sid", "linear", outcome)]
 
@@ -140,7 +150,8 @@ def _verified(subject: Subject, _: object) -> list[Finding]:
     """All pairs of test utterances, in layers standardised over the training speech."""
     speech = subject.evaluation.speech
     mix = LayerMix.fitted(subject.frames(speech.train))
-    outcome = verify(mix, subject.frames(speech.test), speech.test, subject.system.seed)
+    told = _of_known_speakers(speech.test)
+    outcome = verify(mix, subject.frames(told), told, subject.system.seed)
     return [Finding(subject.system, "asv", None, outcome)]
 
 

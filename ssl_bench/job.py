@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from benchmarks.carbon import GridIntensity, chosen_intensity
+from benchmarks.downstream.text_files import shown
 from benchmarks.environment import environment
 from benchmarks.record import Record, headline_scope
 from models.errors import BadInputError
 from ssl_bench.attempts import Attempt, recovered, with_lost_work
 from ssl_bench.config import TrainAndMeasureConfig, resolved
-from ssl_bench.data.corpus import Corpus, read_corpus
+from ssl_bench.data.audio import CHANGED, UNFIT
+from ssl_bench.data.corpus import Corpus, hours, read_corpus
 from ssl_bench.data.splits import Split, sample_split, split_speakers
+from ssl_bench.data.usable import Oddities
 from ssl_bench.data.waveforms import Waveforms
 from ssl_bench.full_run import full_run
 from ssl_bench.runs import RunFolder, new_run, unfinished_run
@@ -67,9 +70,27 @@ class Job:
         """The record as it stands, without rows."""
         config = {k: dict(v) if isinstance(v, Mapping) else v for k, v in asdict(self.config).items()}
         details = {**self.details, "attempts": [attempt.document() for attempt in self.attempts]}
-        details["broken_files"] = self.waveforms.broken
+        details |= self._speech_details()
         details["full_run"] = full_run(self)
         return Record(self.run.path.name, self.created, status, self.command, config, environment(), (), {}, details)
+
+    def _speech_details(self) -> dict[str, Any]:
+        """What the files that were read turned out to be; hours and utterances without those that gave nothing to train on."""
+        left_out = self.details.get("broken_files", {}) | {shown(k): v for k, v in self.waveforms.left_out.items()}
+        kept = (
+            [u for u in self.corpus.utterances if shown(u.path) not in left_out] if left_out else self.corpus.utterances
+        )
+        odd = Oddities()
+        for path, remarks in sorted(self.waveforms.remarks.items()):
+            for kind, words in remarks.items():
+                odd.keep(kind, Path(path), words)
+        found = odd.document()
+        counts = {kind: found["counts"][kind] for kind in (*UNFIT, *CHANGED)}
+        return {
+            "data": {**self.details["data"], "utterances": len(kept), "hours": hours(kept)},
+            "broken_files": left_out,
+            "audio": {"files_read": len(self.waveforms.remarks), "counts": counts, "named": found["kept"]},
+        }
 
 
 def begun(asked: Mapping[str, Any], command: str, console: Console) -> Job:
@@ -79,7 +100,18 @@ def begun(asked: Mapping[str, Any], command: str, console: Console) -> Job:
     corpus, split = _speech(config, console)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     run = new_run(config.out, config.model or "")
-    job = Job(config, run, corpus, split, grid, Waveforms(), [Attempt(1, now)], console, command, now)
+    job = Job(
+        config,
+        run,
+        corpus,
+        split,
+        grid,
+        Waveforms(keep_odd=config.keep_odd_audio),
+        [Attempt(1, now)],
+        console,
+        command,
+        now,
+    )
     job.details.update(_data_details(job))
     return job
 
@@ -103,7 +135,18 @@ def resumed(asked: Mapping[str, Any], command: str, console: Console) -> Job:
     attempts[-1] = _ended(run, attempts[-1])
     attempts.append(Attempt(len(attempts) + 1, datetime.now(UTC).isoformat(timespec="seconds")))
     grid = chosen_intensity(config.country, config.grid_intensity)
-    job = Job(config, run, corpus, split, grid, Waveforms(), attempts, console, command, before.created)
+    job = Job(
+        config,
+        run,
+        corpus,
+        split,
+        grid,
+        Waveforms(keep_odd=config.keep_odd_audio),
+        attempts,
+        console,
+        command,
+        before.created,
+    )
     job.details.update({k: v for k, v in before.details.items() if k not in ("stopped", "attempts")})
     return job
 
@@ -130,13 +173,15 @@ def _speech(config: TrainAndMeasureConfig, console: Console) -> tuple[Corpus, Sp
         )
         corpus = read_corpus(sample_corpus())
     else:
-        corpus = read_corpus(Path(config.data))
+        corpus = read_corpus(Path(config.data), config.speakers)
     for path, reason in corpus.skipped[:5]:
-        console.print(f"skipped {path}: {reason}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"skipped {shown(path)}: {reason}", highlight=False, markup=False, soft_wrap=True)
     if corpus.skipped:
-        whole = len(corpus.skipped) + len(corpus.utterances)
-        console.print(f"skipped {len(corpus.skipped)} of {whole} audio files; the record names each", highlight=False)
-    evaluation = None if config.eval_data is None else read_corpus(Path(config.eval_data))
+        console.print(
+            f"skipped {len(corpus.skipped)} files beside {len(corpus.utterances)} utterances; the record names each",
+            highlight=False,
+        )
+    evaluation = None if config.eval_data is None else read_corpus(Path(config.eval_data), config.speakers)
     if config.data == "sample" and evaluation is None:
         return corpus, sample_split(corpus)
     return corpus, split_speakers(corpus, evaluation, config.seed)
@@ -153,9 +198,10 @@ def _data_details(job: Job) -> dict[str, Any]:
             "speakers": len(job.corpus.speakers),
             "speakers_from": job.corpus.speakers_from,
             "transcripts": job.corpus.has_text,
-            "skipped_files": {str(path): reason for path, reason in job.corpus.skipped},
+            "of_unknown_speakers": job.corpus.of_unknown_speakers,
+            "skipped_files": {shown(path): reason for path, reason in job.corpus.skipped},
         },
-        "held_out": {"how": job.split.how, "speakers": list(job.split.speakers)},
+        "held_out": {"how": job.split.how + job.split.unchecked, "speakers": list(job.split.speakers)},
         "grid": None if job.grid is None else asdict(job.grid),
     }
 

@@ -22,7 +22,7 @@ from reports.study_report import write_study_report
 from ssl_bench.config import TrainAndMeasureConfig
 from ssl_bench.config import resolved as resolved_run
 from ssl_bench.evaluate import evaluate, splits_at
-from ssl_bench.evaluate_settings import OF_TEXT, EvaluateConfig
+from ssl_bench.evaluate_settings import EvaluateConfig
 from ssl_bench.evaluation_plan import LITTLE
 from ssl_bench.interruption import stopped_by_signals
 from ssl_bench.runs import RunFolder, new_run, unfinished_run
@@ -160,8 +160,8 @@ def _check_speech(config: StudyConfig, shared: TrainAndMeasureConfig) -> None:
         return
     try:
         speech = splits_at(_evaluate_config(config, shared, (), None))(LITTLE)
-        for task in OF_TEXT & set(config.evaluation.tasks):
-            speech.require_text(task)
+        for task in config.evaluation.tasks:
+            speech.require(task)
     except BadInputError as error:
         raise BadInputError(str(error).replace("--train", "--data").replace("--test", "--eval-data")) from error
 
@@ -283,6 +283,8 @@ def _evaluate_config(
         evaluation=config.evaluation or EvaluateConfig(()).evaluation,
         train=s.data,
         test=s.eval_data,
+        speakers=s.speakers,
+        keep_odd_audio=s.keep_odd_audio,
         seed=config.seed,
         device=s.device,
         precision=s.precision,

@@ -25,8 +25,9 @@ from reports.run_report import write_run_report
 from ssl_bench.after_training import TARGETS_SHARE, billed, limit_after, promise, untrained_because, without_report
 from ssl_bench.attempts import PhaseCost
 from ssl_bench.config import TrainAndMeasureConfig, clip_shape
-from ssl_bench.data.clips import ClipSource
+from ssl_bench.data.clips import SHORTEST, ClipSource
 from ssl_bench.data.splits import drawn_hours
+from ssl_bench.data.waveforms import as_floats
 from ssl_bench.full_run import full_run
 from ssl_bench.interruption import stop_asked, stopped_by_signals, told_of_signals
 from ssl_bench.job import Job, begun, opening, resumed
@@ -271,7 +272,7 @@ def _fit_targets(job: Job, pretraining: Pretraining, ledger: Ledger, state: Trai
     def spent() -> float:
         return (ledger.progress(state) - before) / (TARGETS_SHARE * (1.0 - before))
 
-    clips = (job.waveforms.floats(u) for u in speech if len(job.waveforms.samples(u)) >= 640)
+    clips = (as_floats(samples) for samples in map(job.waveforms.to_train_on, speech) if len(samples) >= SHORTEST)
     ledger.begin("targets")
     with ledger.meter.window("targets"):
         try:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import math
 import re
+import sys
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from benchmarks.downstream.text_files import encoding_of
 from models.errors import BadInputError
 
 MOST_NGRAMS = 10_000_000  # about 2.5 GB of memory
@@ -18,6 +20,8 @@ UNSEEN = -100.0  # log10 probability of an unknown word where the file has no <u
 _LONGEST_START = 32  # characters of a word by which it is looked up before it ends
 _LONGEST_LINE = 100_000  # characters
 _LONGEST_PREAMBLE = 1_000  # lines before \data\
+_BLANK = " \t\r\n"  # between words; a space that must not break is part of one, as in KenLM
+_BETWEEN = re.compile(f"[{_BLANK}]+")
 _COUNT = re.compile(r"ngram\s+(\d{1,3})\s*=\s*(\d{1,18})")
 
 
@@ -47,17 +51,30 @@ class Arpa:
             weight += self.backoffs.get(" ".join(history), 0.0)
         return weight + UNSEEN
 
+    def spelling(self, word: str) -> str:
+        """As the file spells it: of all that differ in case alone the likeliest; the word itself where there is none."""
+        return self._spellings.get(word.upper(), word)
+
     def log10_begun(self, start: str) -> float:
-        """Log10 P of the likeliest word that begins so, without a context; that of `<unk>` where none does."""
-        return self._begun.get(start[:_LONGEST_START], self.probabilities.get("<unk>", UNSEEN))
+        """Log10 P of the likeliest word that begins so, in any case, without a context; that of `<unk>` where none does."""
+        return self._begun.get(start[:_LONGEST_START].upper(), self.probabilities.get("<unk>", UNSEEN))
+
+    @cached_property
+    def _spellings(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for word, probability in self.probabilities.items():
+            key = word.upper()
+            if " " not in word and probability > self.probabilities.get(found.get(key, ""), -math.inf):
+                found[key] = word
+        return found
 
     @cached_property
     def _begun(self) -> dict[str, float]:
         found: dict[str, float] = {}
-        for word, probability in self.probabilities.items():
-            if " " not in word:
-                for start in (word[:i] for i in range(1, min(len(word), _LONGEST_START) + 1)):
-                    found[start] = max(probability, found.get(start, probability))
+        for word, spelling in self._spellings.items():
+            probability = self.probabilities[spelling]
+            for start in (word[:i] for i in range(1, min(len(word), _LONGEST_START) + 1)):
+                found[start] = max(probability, found.get(start, probability))
         return found
 
 
@@ -69,13 +86,17 @@ def read_arpa(path: Path) -> Arpa:
     """
     try:
         with path.open("rb") as opened:
-            zipped = opened.read(2) == b"\x1f\x8b"
-        with gzip.open(path, "rt", encoding="utf-8") if zipped else path.open(encoding="utf-8") as stream:
+            opener = gzip.open if opened.read(2) == b"\x1f\x8b" else open
+        with opener(path, "rb") as opened:
+            encoding = encoding_of(opened.read(4))
+        with opener(path, "rt", encoding=encoding) as stream:
             return _Reader(path, iter(lambda: stream.readline(_LONGEST_LINE), "")).arpa()
     except (OSError, EOFError, zlib.error) as error:
         raise BadInputError(f"{path} can't be read as an ARPA language model: {error}") from error
     except UnicodeDecodeError as error:
-        raise BadInputError(f"{path} is no ARPA language model: it holds bytes that are not UTF-8 text") from error
+        raise BadInputError(
+            f"{path} is no ARPA language model: it holds bytes that are neither UTF-8 nor UTF-16 text"
+        ) from error
 
 
 class _Reader:
@@ -120,23 +141,24 @@ class _Reader:
             raise self._wrong(f"where \\{order}-grams: was expected after the n-grams announced")
         before = len(self.probabilities)
         for _ in range(count):
-            fields = self._next().split()
+            fields = _BETWEEN.split(self._next())
             # The last order has no back-off; a line of another may leave it out.
             if len(fields) != order + 1 and (last or len(fields) != order + 2):
                 raise self._wrong(f"where a log10 probability and {order} words were expected")
             words = " ".join(fields[1 : order + 1])
-            self.probabilities[words] = self._number(fields[0], most=0.0)
+            self.probabilities[words] = self._number(fields[0], most=0.0, least=-math.inf)
             if len(fields) == order + 2:
                 self.backoffs[words] = self._number(fields[-1])
         if len(self.probabilities) != before + count:
             raise BadInputError(f"{self.path} names one of its {order}-grams twice")
 
-    def _number(self, text: str, most: float = math.inf) -> float:
+    def _number(self, text: str, most: float = sys.float_info.max, least: float = -sys.float_info.max) -> float:
+        """A number of the file; a word that is never predicted, as `<s>`, has a log10 probability of minus infinity."""
         try:
             number = float(text)
         except ValueError:
             number = math.nan
-        if not math.isfinite(number) or number > most:
+        if not least <= number <= most:
             raise self._wrong(f"where a {'log10 probability' if most == 0 else 'back-off weight'} was expected")
         return number
 
@@ -146,7 +168,7 @@ class _Reader:
             self.number += 1
             if len(line) >= _LONGEST_LINE:
                 raise BadInputError(f"{self.path} is no ARPA language model: line {self.number} is too long")
-            if stripped := line.strip():
+            if stripped := line.strip(_BLANK):
                 self.line = stripped
                 return stripped
         raise BadInputError(f"{self.path} is no whole ARPA language model: it ends after line {self.number}")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import NamedTuple
 
@@ -86,6 +86,7 @@ class Learned(HeldAgainstControl):
         control_loss: the same on shuffled transcripts, after as many passes, since every loss falls with time.
         seconds_heard: of audio that was trained on, tries and control included.
         cut_short: whether the search for the rate ended since time was up.
+        too_long: texts of "train" and "dev" that their outputs cannot spell; they teach nothing and are in no loss.
     """
 
     recogniser: nn.Module
@@ -95,6 +96,7 @@ class Learned(HeldAgainstControl):
     control_loss: float
     seconds_heard: float
     cut_short: bool = False
+    too_long: Mapping[str, int] = field(default_factory=dict)
 
 
 class _Tried(NamedTuple):
@@ -102,6 +104,7 @@ class _Tried(NamedTuple):
     rate: float
     recogniser: nn.Module
     loss: float
+    too_long: dict[str, int]
 
 
 def learn(build: Callable[[], nn.Module], train: Labelled, dev: Labelled, schedule: Schedule, seed: int) -> Learned:
@@ -110,22 +113,23 @@ def learn(build: Callable[[], nn.Module], train: Labelled, dev: Labelled, schedu
     A shorter try would rank the rates by who leaves the blank plateau first, not by who ends lower. `build` makes the
     recogniser anew, with the same weights each time.
     """
-    heard, best, took, cut_short = 0.0, _Tried(math.inf, 0.0, nn.Identity(), math.inf), 0.0, False
+    heard, best, took, cut_short = 0.0, _Tried(math.inf, 0.0, nn.Identity(), math.inf, {}), 0.0, False
 
-    def run(rate: float, data: Labelled, what: str) -> tuple[nn.Module, float]:
+    def run(rate: float, data: Labelled, what: str, too_long: set[int]) -> tuple[nn.Module, float]:
         nonlocal heard
         told = replace(schedule, tell=lambda text: schedule.tell(f"{what} {rate:.2g}: {text}"))
-        recogniser, loss, seconds = _trained(build(), data, told, rate, seed)
+        recogniser, loss, seconds = _trained(build(), data, told, rate, seed, too_long=too_long)
         heard += seconds
         return recogniser, loss
 
     def trial(rate: float) -> float:
         nonlocal best, took
         began = time.monotonic()
-        recogniser, loss = run(rate, train, "trying rate")
-        dev_loss = mean_loss(recogniser, dev, schedule)
+        of_train, of_dev = set[int](), set[int]()
+        recogniser, loss = run(rate, train, "trying rate", of_train)
+        dev_loss = mean_loss(recogniser, dev, schedule, of_dev)
         if dev_loss < best.dev_loss or not math.isfinite(best.dev_loss):
-            best = _Tried(dev_loss, rate, recogniser, loss)
+            best = _Tried(dev_loss, rate, recogniser, loss, {"train": len(of_train), "dev": len(of_dev)})
         took = time.monotonic() - began
         return dev_loss
 
@@ -135,14 +139,17 @@ def learn(build: Callable[[], nn.Module], train: Labelled, dev: Labelled, schedu
         return not cut_short
 
     _, tried = climbed(trial, schedule.start_rate, more)
-    control_loss = run(best.rate, train.shuffled(seed), "random-label control at rate")[1]
-    return Learned(best.recogniser, best.rate, tried, best.loss, control_loss, heard, cut_short)
+    control_loss = run(best.rate, train.shuffled(seed), "random-label control at rate", set())[1]
+    return Learned(best.recogniser, best.rate, tried, best.loss, control_loss, heard, cut_short, best.too_long)
 
 
 def _trained(
-    recogniser: nn.Module, data: Labelled, schedule: Schedule, rate: float, seed: int
+    recogniser: nn.Module, data: Labelled, schedule: Schedule, rate: float, seed: int, *, too_long: set[int]
 ) -> tuple[nn.Module, float, float]:
-    """The recogniser in evaluation mode, its mean loss over the last tenth of the steps, and the seconds it heard."""
+    """The recogniser in evaluation mode, its mean loss over the last tenth of the steps, and the seconds it heard.
+
+    A batch in which no text fits its outputs has no loss; where none has, the mean is infinite.
+    """
     settings = replace(schedule.optimisation, peak_learning_rate=rate)
     optimiser = torch.optim.AdamW(
         [p for p in recogniser.parameters() if p.requires_grad],
@@ -161,20 +168,23 @@ def _trained(
         for step, batch in enumerate(islice(_shuffled_passes(len(batches), seed), steps)):
             for group in optimiser.param_groups:
                 group["lr"] = settings.learning_rate((step + 0.5) / steps, settings.reference_batch_seconds)
-            loss = _loss(recogniser, data, batches[batch], schedule.precision)
+            seconds += sum(data.seconds[i] for i in batches[batch])
+            summed, symbols = _loss(recogniser, data, batches[batch], schedule.precision, too_long)
+            if not symbols:
+                continue
+            loss = summed / symbols
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             norm = nn.utils.clip_grad_norm_(recogniser.parameters(), settings.clip)
             if torch.isfinite(norm):
                 optimiser.step()
             losses.append(loss.detach())
-            seconds += sum(data.seconds[i] for i in batches[batch])
             if (now := time.monotonic()) > told + TELL_EVERY:
                 told = now
                 speed = seconds / (now - began)
                 schedule.tell(f"step {step + 1} of {steps}, loss {float(loss.detach()):.2f}, {speed:.0f} x real time")
-    last = torch.stack(losses[-max(1, steps // 10) :]).mean()
-    return recogniser.eval(), float(last), seconds
+    last = float(torch.stack(losses[-max(1, steps // 10) :]).mean()) if losses else math.inf
+    return recogniser.eval(), last, seconds
 
 
 def _cuda_devices(module: nn.Module) -> list[torch.device]:
@@ -189,29 +199,40 @@ def _shuffled_passes(count: int, seed: int) -> Iterator[int]:
         yield from torch.randperm(count, generator=generator).tolist()
 
 
-def _loss(recogniser: nn.Module, data: Labelled, batch: Sequence[int], precision: str) -> Tensor:
-    """CTC loss of a batch in nats a symbol; a text longer than its outputs counts nothing."""
+def _loss(
+    recogniser: nn.Module, data: Labelled, batch: Sequence[int], precision: str, too_long: set[int]
+) -> tuple[Tensor, int]:
+    """CTC loss of a batch in nats, and the symbols that it is of; texts longer than their outputs are in `too_long` alone."""
     device = next(recogniser.parameters()).device
     with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
         log_probabilities, outputs = recogniser([data.utterances[i] for i in batch])
     targets = [data.targets[i] for i in batch]
     lengths = torch.tensor([len(t) for t in targets])
+    fits = outputs.cpu() >= torch.tensor([outputs_needed(t) for t in targets])
+    too_long |= {i for i, fit in zip(batch, fits.tolist(), strict=True) if not fit}
     joined = torch.cat(targets).to(device)
-    summed = F.ctc_loss(
-        log_probabilities.transpose(0, 1), joined, outputs, lengths, BLANK, reduction="sum", zero_infinity=True
+    each = F.ctc_loss(
+        log_probabilities.transpose(0, 1), joined, outputs, lengths, BLANK, reduction="none", zero_infinity=True
     )
-    return summed / lengths.sum().clamp(min=1).to(device)
+    return each[fits.to(device)].sum(), int(lengths[fits].sum())
+
+
+def outputs_needed(target: Tensor) -> int:
+    """That CTC needs to spell a text: one for each symbol, and a blank between two that are equal."""
+    return len(target) + int((target[1:] == target[:-1]).sum())
 
 
 @torch.inference_mode()
-def mean_loss(recogniser: nn.Module, data: Labelled, schedule: Schedule) -> float:
-    """Over the utterances, nats a symbol."""
+def mean_loss(recogniser: nn.Module, data: Labelled, schedule: Schedule, too_long: set[int] | None = None) -> float:
+    """Over the utterances, nats a symbol; those whose text their outputs cannot spell are left out, and go into `too_long`.
+
+    Infinite where none can be spelled.
+    """
     total, symbols = 0.0, 0
     for batch in data.batches(schedule.batch_seconds):
-        count = sum(len(data.targets[i]) for i in batch)
-        total += float(_loss(recogniser, data, batch, schedule.precision)) * count
-        symbols += count
-    return total / max(symbols, 1)
+        summed, count = _loss(recogniser, data, batch, schedule.precision, set() if too_long is None else too_long)
+        total, symbols = total + float(summed), symbols + count
+    return total / symbols if symbols else math.inf
 
 
 @torch.inference_mode()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import string
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from benchmarks.downstream.arpa import read_arpa
@@ -22,15 +22,17 @@ class WordNgram:
 
     Attributes:
         order: 3 for a trigram.
-        log10: of a word and its context, as the file says it.
+        log10: of a word and its context, as the file spells them.
         log10_begun: of the likeliest word that begins so; None where the words of the model can't be listed.
-        lower: whether the file spells in lower case, so that upper-case words are lowered before they are looked up.
+        spelling: of a word in the file, whatever its case: recognisers spell in capitals, files as they like.
+        holds: whether a word, so spelled, is in the file.
     """
 
     order: int
     log10: Callable[[str, tuple[str, ...]], float]
     log10_begun: Callable[[str], float] | None = None
-    lower: bool = False
+    spelling: Callable[[str], str] = str
+    holds: Callable[[str], bool] = bool
 
     @classmethod
     def load(cls, path: Path) -> WordNgram:
@@ -47,7 +49,7 @@ class WordNgram:
         if binary:
             return _kenlm(path)
         arpa = read_arpa(path)
-        return cls(arpa.order, arpa.log10, arpa.log10_begun, _in_lower_case(arpa.__contains__))
+        return cls(arpa.order, arpa.log10, arpa.log10_begun, arpa.spelling, arpa.__contains__)
 
     def score(self, word: str, context: tuple[str, ...]) -> float:
         """Natural logarithm of P(word | context): words before, oldest first, `<s>` at the start of a sentence.
@@ -55,19 +57,15 @@ class WordNgram:
         A word that the model does not know is scored as its `<unk>`; where it has none, at log10 -100 as KenLM does.
         """
         known = context[max(0, len(context) - self.order + 1) :]
-        return math.log(10) * self.log10(self._spelled(word), tuple(map(self._spelled, known)))
+        return math.log(10) * self.log10(self.spelling(word), tuple(map(self.spelling, known)))
 
     def score_begun(self, start: str) -> float | None:
         """Natural logarithm of P of the likeliest word that begins so, without a context; None where that is not known."""
-        return None if self.log10_begun is None else math.log(10) * self.log10_begun(self._spelled(start))
+        return None if self.log10_begun is None else math.log(10) * self.log10_begun(start)
 
-    def _spelled(self, word: str) -> str:
-        return word.lower() if self.lower else word
-
-
-def _in_lower_case(known: Callable[[str], bool]) -> bool:
-    """English models hold at least A and I as words; in which case they stand tells how all are spelled."""
-    return not any(map(known, string.ascii_uppercase)) and any(map(known, string.ascii_lowercase))
+    def unknown(self, words: Iterable[str]) -> int:
+        """How many of the words it does not know, in any case."""
+        return sum(not self.holds(self.spelling(word)) for word in words)
 
 
 def _kenlm(path: Path) -> WordNgram:
@@ -88,4 +86,10 @@ def _kenlm(path: Path) -> WordNgram:
             state, following = following, state
         return float(model.BaseScore(state, word, following))
 
-    return WordNgram(model.order, log10, lower=_in_lower_case(model.__contains__))
+    @cache
+    def spelling(word: str) -> str:
+        """Of the usual three, since a binary does not list its words."""
+        known = [each for each in (word, word.lower(), word.capitalize()) if each in model]
+        return max(known, key=lambda each: log10(each, ()), default=word)
+
+    return WordNgram(model.order, log10, spelling=spelling, holds=model.__contains__)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
 
-from benchmarks.downstream.ctc_learning import Labelled, Learned, Schedule, learn, log_probabilities
+from benchmarks.downstream.ctc_learning import Labelled, Learned, Schedule, learn, log_probabilities, outputs_needed
 from benchmarks.downstream.features import Frames
 from benchmarks.downstream.heads import LayerMix
 from benchmarks.downstream.languages import Language
@@ -167,14 +167,31 @@ def rated(
     """Error rates on test, each utterance by itself; without `decode` the best symbol of each output."""
     decode = decode or greedy(language)
     found = log_probabilities(learned.recogniser, splits.test.inputs, effort.precision)
-    heard = [language.written(decode(one)) for one in found]
+    heard, too_long = [], dict(learned.too_long)
+    for one, units in zip(found, splits.test.spelled, strict=True):
+        heard.append(language.written(decode(one)))
+        too_long["test"] = too_long.get("test", 0) + (len(one) < outputs_needed(language.symbols.encode(units)))
     said = [language.written(units) for units in splits.test.spelled]
     speakers = [s.speaker for s in splits.test.spoken]
-    note = f"{note}{', search for the learning rate ended by the clock' if learned.cut_short else ''}, {splits.train.hours:.2g} h of labels, {len(set(speakers))} unseen speakers; {BOOTSTRAP}"
+    note = f"{note}{', search for the learning rate ended by the clock' if learned.cut_short else ''}, {splits.train.hours:.2g} h of labels, {_rated_on(speakers)}{_too_long(too_long)}; {BOOTSTRAP}"
     rates = language.rates(said, heard, speakers, seed=effort.seed, note=note)
     details = {**learned.losses, "hours_heard": learned.seconds_heard / 3600}
     details |= {"cut_short": True} if learned.cut_short else {}
+    details["texts_longer_than_outputs"] = too_long
     return Outcome(rates, learned.converged, details)
+
+
+def _too_long(counts: Mapping[str, int]) -> str:
+    """How many texts no recogniser could spell in the outputs that there are; empty where it could all."""
+    found = ", ".join(f"{count} of {split}" for split, count in counts.items() if count)
+    return f"; texts longer than the outputs of their audio, of which nothing is learned: {found}" if found else ""
+
+
+def _rated_on(speakers: Sequence[str]) -> str:
+    """Whose speech was rated; nobody knows whether unknown speakers are unseen."""
+    known, unknown = len(set(speakers) - {""}), speakers.count("")
+    parts = [f"{known} unseen speakers"] * bool(known) + [f"{unknown} utterances of unknown speakers"] * bool(unknown)
+    return " and ".join(parts)
 
 
 def greedy(language: Language) -> Decoder:

@@ -16,7 +16,7 @@ class Spoken:
     Attributes:
         read: gives its samples `(n,)`, float32 in [-1, 1] at 16 kHz.
         samples: how many.
-        speaker: who speaks.
+        speaker: who speaks; empty where that is not known.
         text: what is said, normalised; empty where it is not known.
         key: what tells the recording from others in a store of features: a path, say.
         session: the chapter or recording session it was cut from; empty where it is not known.

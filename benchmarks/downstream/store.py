@@ -19,6 +19,7 @@ from benchmarks.downstream.features import Frames
 from benchmarks.downstream.spoken import Spoken
 from benchmarks.downstream.weights_hash import weights_hash
 from benchmarks.leftovers import sweep
+from benchmarks.out_of_memory import is_out_of_memory
 from benchmarks.record import write_atomically
 from benchmarks.user_cache import user_cache
 from models.errors import BadInputError
@@ -93,7 +94,7 @@ def stored(
     clamped. A stop at any moment leaves whole files only; a broken one is extracted anew.
 
     Raises:
-        BadInputError: for features that are no numbers, or a folder that is full or cannot be written.
+        BadInputError: for features that are no numbers, an utterance too long for the memory, or a folder that is full or cannot be written.
         ValueError: for an encoder in training mode, or no utterances.
     """
     if cast("nn.Module", encoder).training:
@@ -125,7 +126,7 @@ def _wide_note(wide: int) -> str:
 
 def _name(spoken: Spoken) -> str:
     """Tells recordings apart: by key and length, or by the samples where there is no key."""
-    told = spoken.key.encode() if spoken.key else spoken.read().tobytes()
+    told = spoken.key.encode(errors="backslashreplace") if spoken.key else spoken.read().tobytes()
     return hashlib.sha256(told + f"\n{spoken.samples}".encode()).hexdigest()
 
 
@@ -176,6 +177,23 @@ class _Extraction:
             raise BadInputError(self._reason(error)) from error
 
     def _encoded(self, spoken: Spoken) -> bytes:
+        """Its features as a file.
+
+        Raises:
+            BadInputError: where memory does not hold what its length asks for.
+        """
+        try:
+            return self._features(spoken)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            minutes = f"{spoken.samples / SAMPLE_RATE / 60:.1f} min"
+            raise BadInputError(
+                f"{spoken.key or 'an utterance'}: to encode its {minutes} at once takes more memory than there is; cut it into "
+                "utterances, or take it out of the folder"
+            ) from error
+
+    def _features(self, spoken: Spoken) -> bytes:
         waveform = torch.from_numpy(spoken.read())[None].to(self.device)
         found = self.encoder(waveform)
         layers = torch.stack([layer[0, : int(found.lengths[0])] for layer in found.layers], dim=1)

@@ -42,9 +42,13 @@ class CtcHead(nn.Module):
         """CTC loss in nats per character (A. Graves et al., 2006).
 
         Shapes: features `(B, frames, width in)`, frame_lengths `(B,)`, characters `(B, most)` from 1 on, of which each
-        clip's first `counts` `(B,)` are its own. A text too long for its outputs counts nothing.
+        clip's first `counts` `(B,)` are its own. A text too long for its outputs, where CTC needs one for each character
+        and a blank between equal ones, is left out of the mean; where no text fits, that is no number.
         """
         log_probabilities = self(features, frame_lengths).transpose(0, 1)
         outputs = frame_lengths * self.config.upsampling
-        total = F.ctc_loss(log_probabilities, characters, outputs, counts, BLANK, "sum", zero_infinity=True)
-        return total / torch.clamp(counts.sum(), min=1)
+        own = torch.arange(1, characters.shape[1], device=counts.device) < counts[:, None]
+        repeats = ((characters[:, 1:] == characters[:, :-1]) & own).sum(1)
+        fits = outputs >= counts + repeats
+        each = F.ctc_loss(log_probabilities, characters, outputs, counts, BLANK, "none", zero_infinity=True)
+        return each[fits].sum() / counts[fits].sum()

@@ -33,6 +33,7 @@ from ssl_bench.commands.tasks import (
     LearnHours,
     Tasks,
 )
+from ssl_bench.commands.training import KeepOddAudio, Speakers
 from ssl_bench.console import Json, fail, print_json, stderr, stdout, typed_command
 from ssl_bench.front_door import apart_if_own
 
@@ -64,6 +65,8 @@ def evaluate_command(
     train: Train = "sample",
     dev: Dev = None,
     test: Test = None,
+    speakers: Speakers = None,
+    keep_odd_audio: KeepOddAudio = None,
     labels: Labels = "1h",
     head: Head = None,
     heads: Heads = 1,
@@ -106,7 +109,7 @@ def evaluate_command(
         alignments=alignments, features=features, controls=tuple(controls or ()),
     )  # fmt: skip
     config = EvaluateConfig(
-        models=tuple(models), evaluation=evaluation, train=train, dev=dev, test=test, seeds=seeds, seed=seed,
+        models=tuple(models), evaluation=evaluation, train=train, dev=dev, test=test, speakers=speakers, keep_odd_audio=bool(keep_odd_audio), seeds=seeds, seed=seed,
         pretrained=pretrained, minutes=minutes, country=country, grid_intensity=grid_intensity, pue=pue, idle=idle, strict=strict, out=out,
         **choices,
     )  # fmt: skip

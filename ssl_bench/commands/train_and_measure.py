@@ -31,6 +31,7 @@ from ssl_bench.commands.training import (
     Evaluate,
     EvaluateMinutes,
     Idle,
+    KeepOddAudio,
     Kwh,
     Minutes,
     Model,
@@ -39,6 +40,7 @@ from ssl_bench.commands.training import (
     Pue,
     Resume,
     Seed,
+    Speakers,
     Steps,
     Strict,
     Targets,
@@ -52,6 +54,10 @@ if TYPE_CHECKING:
     from ssl_bench.runs import RunFolder
 
 
+MOST_NAMED = 5
+"""Files that are named on the screen; the report has all."""
+
+
 def train_and_measure_command(
     *,
     model: Model = None,
@@ -61,6 +67,8 @@ def train_and_measure_command(
     pretrained: Pretrained = None,
     data: Data = None,
     eval_data: EvalData = None,
+    speakers: Speakers = None,
+    keep_odd_audio: KeepOddAudio = None,
     out: Out = None,
     steps: Steps = None,
     audio_hours: AudioHours = None,
@@ -104,7 +112,7 @@ def train_and_measure_command(
     began = time.monotonic()
     given = {
         "model": model, "targets": targets, "teacher": teacher, "teacher_layer": teacher_layer, "pretrained": pretrained,
-        "data": data, "eval_data": eval_data, "out": out, "steps": steps, "audio_hours": audio_hours, "minutes": minutes,
+        "data": data, "eval_data": eval_data, "speakers": speakers, "keep_odd_audio": keep_odd_audio, "out": out, "steps": steps, "audio_hours": audio_hours, "minutes": minutes,
         "kwh": kwh, "batch_seconds": batch_seconds, "device": device, "precision": precision,
         "compile": compile_, "seed": seed, "country": country, "grid_intensity": grid_intensity, "pue": pue,
         "price_per_gpu_hour": price_per_gpu_hour, "evaluate": evaluate,
@@ -149,10 +157,12 @@ def _check_early(settings: dict[str, Any]) -> None:
     from models.catalog import CATALOG, require_pretrained
     from models.names import choose
     from ssl_bench.config import check_choices
+    from ssl_bench.data.speakers import speaker_pattern
 
     if settings.get("model") is not None:
         require_pretrained(choose(str(settings["model"]), CATALOG, "model"), settings.get("pretrained"))
     check_choices(settings)
+    speaker_pattern(settings.get("speakers"))
     for name in ("data", "eval_data"):
         folder = settings.get(name)
         if folder is not None and folder != "sample" and not Path(str(folder)).is_dir():
@@ -176,7 +186,7 @@ def _print_summary(run: RunFolder, record: Record) -> None:
     from rich.console import Console
 
     from reports.full_run import full_run_lines
-    from reports.run_report import limited_lines
+    from reports.run_report import audio_lines, limited_lines
     from reports.terminal import run_tables
 
     console = Console()
@@ -185,6 +195,8 @@ def _print_summary(run: RunFolder, record: Record) -> None:
     said = [f"run:      {run.path}", f"picture:  {run.path / 'training.png'}", f"report:   {run.path / 'report.md'}"]
     if record.details["data"]["synthetic"]:
         said.append("The speech was synthetic. Real speech: openslr.org/12, then --data LibriSpeech/train-clean-100")
+    said += [f"speech:   {line}" for line in audio_lines(record)]
+    said += [f"left out: {path}: {why}" for path, why in list(record.details["broken_files"].items())[:MOST_NAMED]]
     said += [f"time:     {line}" for line in limited_lines(record)]
     said += [f"whole:    {line}" for line in full_run_lines(record.details["full_run"])]
     said += closing_lines(record)

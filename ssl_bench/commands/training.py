@@ -19,6 +19,14 @@ Teacher = Annotated[str | None, typer.Option(help="A run whose layer gives the u
 TeacherLayer = Annotated[int | None, typer.Option(help="Which layer. [6]")]
 Data = Annotated[str | None, typer.Option(help="A folder of audio, or 'sample' (synthetic). [sample]")]
 EvalData = Annotated[str | None, typer.Option(help="A folder of other speakers to probe on.")]
+Speakers = Annotated[
+    str | None,
+    typer.Option(help="Regular expression that finds a file's (?P<speaker>...) in its path. [LibriSpeech's layout]"),
+]
+KeepOddAudio = Annotated[
+    bool | None,
+    typer.Option("--keep-odd-audio", help="Train on silent, clipped, cancelled, damaged or wrongly headed files, too."),
+]
 Out = Annotated[str | None, typer.Option(help="The run's folder. [runs/MODEL-TIME]")]
 Steps = Annotated[int | None, typer.Option(help="Optimiser steps. [no limit]", rich_help_panel=BUDGET)]
 AudioHours = Annotated[

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.downstream.abx_cells import Token
+from benchmarks.downstream.text_files import UnreadableTextError, read_lines, shown
 from models.errors import BadInputError
 from ssl_bench.data.corpus import Utterance
 from ssl_bench.data.textgrids import Phone, is_silence, phones_of_textgrid, plain, times, triphones
@@ -40,7 +41,7 @@ class Alignments:
 def read_alignments(path: Path, utterances: Sequence[Utterance]) -> Alignments:
     """The phones of `path` (a TextGrid or `.item` file, or a folder of either), matched to utterances by file name.
 
-    A TextGrid needs an interval tier named `phones`, or a single interval tier; its speaker is its utterance's. Where
+    A TextGrid needs an interval tier named `phones` (see `OF_PHONES`); its speaker is its utterance's. Where
     several utterances have one name, the folder's name decides. Silences are no phones; stress is taken off.
 
     Raises:
@@ -120,15 +121,17 @@ class _Reader:
                 self.without_audio.append(file.stem)
             else:
                 self._add(place, phones_of_textgrid(file))
+        except OSError as error:
+            self.skipped.append((shown(file), error.strerror or "cannot be read"))
         except ValueError as error:
-            self.skipped.append((str(file), str(error)))
+            self.skipped.append((shown(file), str(error)))
 
     def _add(self, place: int, phones: Sequence[Phone]) -> None:
         speaker = self.utterances[place].speaker
         if place in self.aligned:
             raise ValueError("a second alignment of its utterance")
         if speaker is None:
-            raise ValueError("nothing tells who speaks; use folders named after speakers, or an .item file")
+            raise ValueError("nothing tells who speaks; say it by --speakers PATTERN, or use an .item file")
         self.aligned.add(place)
         for before, phone, after in triphones(phones):
             if before is None or after is None:
@@ -140,9 +143,9 @@ class _Reader:
     def read_item(self, file: Path) -> None:
         """Add its tokens; a line that cannot be used is named."""
         try:
-            lines = file.read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            self.skipped.append((str(file), f"cannot be read as UTF-8 text ({type(error).__name__})"))
+            lines = read_lines(file)
+        except UnreadableTextError as error:
+            self.skipped.append((shown(file), str(error)))
             return
         for number, line in enumerate(lines, 1):
             if not line.strip() or (number == 1 and line.lstrip().startswith("#")):
@@ -150,7 +153,7 @@ class _Reader:
             try:
                 self._read_line(line)
             except ValueError as error:
-                self.skipped.append((f"{file}:{number}", str(error)))
+                self.skipped.append((f"{shown(file)}:{number}", str(error)))
 
     def _read_line(self, line: str) -> None:
         fields = line.split()

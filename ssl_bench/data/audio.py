@@ -1,69 +1,203 @@
-"""Audio files to 16 kHz mono samples."""
+"""Audio files to 16 kHz mono samples, and whatever is odd in a file or changes as it is read."""
 
 from __future__ import annotations
 
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from math import gcd
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
 from models.interface import SAMPLE_RATE
+from ssl_bench.data.headers import broken_promises, is_open_ended
 
 AUDIO_SUFFIXES = frozenset({".flac", ".wav", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au", ".sph", ".w64", ".caf"})
+RATES = range(1_000, 1_000_001)
+"""Hz; a header that names another rate is taken to be broken."""
+FEWEST_BYTES = 250
+"""A second; fewer no coder of speech leaves, so that a header that promises more is not believed before it is checked."""
+BLOCK, FINE_BLOCK = 2**17, 4096
+"""Frames read at a time; of a block that breaks nothing is kept, so that a file that breaks is read again in fine ones."""
+FULL_SCALE = 32767
+MOST_CLIPPED = 0.01
+"""Share of the samples at full scale; more leaves a file out of training."""
+SILENT = 32768 * 10 ** (-80 / 20)
+"""Standard deviation of 16-bit samples below which a file is silent: -80 dB of full scale."""
+CANCELLED = 0.5
+"""Channels cancel where their mean keeps less than this share of the power that independent channels would leave it."""
+
+UNFIT = (
+    "shorter_than_header", "longer_than_header", "differs_from_header", "not_numbers", "clipped", "cancelled", "silent",
+)  # fmt: skip
+"""Kinds of remarks that leave a file out of training."""
+CHANGED = ("slightly_clipped", "averaged", "resampled")
+"""Kinds of remarks that do not."""
+
+ERRORS = (soundfile.SoundFileError, OSError, ValueError, RuntimeError, MemoryError)
+"""That one file among thousands may raise, of libsndfile, the system or the resampling."""
 
 
 class UnreadableAudioError(Exception):
     """A file that is no audio, is empty, or breaks off before its first sample; the message is the reason."""
 
 
+@dataclass(frozen=True)
+class Recording:
+    """A file as it was read.
+
+    Attributes:
+        samples: `(n,)` 16-bit, 16 kHz mono.
+        remarks: by the kinds of `UNFIT` and `CHANGED`, what is odd in the file or was changed by reading it.
+    """
+
+    samples: NDArray[np.int16]
+    remarks: dict[str, str] = field(default_factory=dict)
+
+
+def unfit(remarks: Mapping[str, str]) -> str:
+    """Why nothing should be trained on a file with these remarks; empty where nothing is wrong."""
+    return next((remarks[kind] for kind in UNFIT if kind in remarks), "")
+
+
 def samples_in(path: Path) -> int:
-    """Samples the file will have at 16 kHz, from its header.
+    """Samples the file will have at 16 kHz, from its header, or by decoding it where that cannot tell.
 
     Raises:
         UnreadableAudioError: with the reason.
     """
     try:
-        header = soundfile.info(str(path))
-    except (soundfile.SoundFileError, OSError) as error:
+        with _opened(path) as file:
+            seconds = file.frames / file.samplerate
+            if not is_open_ended(file) and path.stat().st_size >= FEWEST_BYTES * seconds:
+                return int(file.frames * SAMPLE_RATE // file.samplerate)
+    except ERRORS as error:
         raise UnreadableAudioError(_reason(path, error)) from error
-    if header.frames <= 0 or header.samplerate <= 0:
-        raise UnreadableAudioError("no samples in it")
-    return int(header.frames * SAMPLE_RATE // header.samplerate)
+    return len(read_audio(path))
 
 
 def read_audio(path: Path) -> NDArray[np.int16]:
+    """The samples of `read_recording`."""
+    return read_recording(path).samples
+
+
+def read_recording(path: Path) -> Recording:
     """All samples as 16-bit integers: channels averaged, other rates resampled with a polyphase filter.
 
     Raises:
         UnreadableAudioError: with the reason; a file that breaks off later gives what it has.
     """
     try:
-        with soundfile.SoundFile(str(path)) as file:
-            rate = file.samplerate
-            # Only files of 16-bit integers: libsndfile does not scale floats when it is asked for integers.
-            as_it_is = (rate, file.channels, file.subtype) == (SAMPLE_RATE, 1, "PCM_16")
-            samples = file.read(dtype="int16" if as_it_is else "float32")
-    except (soundfile.SoundFileError, OSError) as error:
+        with _opened(path) as file:
+            read, broke = _frames(file, BLOCK)
+            if broke:
+                with _opened(path) as again:
+                    read, _ = _frames(again, FINE_BLOCK)
+            remarks, rate = broken_promises(path, file, read, broke=broke), file.samplerate
+        if not len(read):
+            raise UnreadableAudioError("not audio, or broken" if broke else "no samples in it")
+        samples: NDArray[np.int16] = read[:, 0]
+        if read.dtype != np.int16 or (read.shape[1], rate) != (1, SAMPLE_RATE):
+            floats = read.astype(np.float32) / 32768 if read.dtype == np.int16 else read
+            samples = _converted(_averaged(floats, remarks), rate, remarks)
+    except ERRORS as error:
         raise UnreadableAudioError(_reason(path, error)) from error
-    if samples.dtype != np.int16:
-        samples = _converted(samples, rate)
-    if not len(samples):
-        raise UnreadableAudioError("no samples in it")
-    return samples
+    _judge(samples, remarks)
+    return Recording(samples, remarks)
 
 
-def _converted(samples: NDArray[np.float32], rate: int) -> NDArray[np.int16]:
-    """Float samples `(n,)` or `(n, channels)` at `rate` to 16 kHz mono 16-bit; non-finite samples become silence."""
-    mono = samples if samples.ndim == 1 else samples.mean(axis=1)
-    mono = np.nan_to_num(mono, nan=0.0, posinf=0.0, neginf=0.0)
+class _Sequential(soundfile.SoundFile):  # type: ignore[misc] # soundfile has no types
+    """Read from its beginning to its end; soundfile seeks after each read, which fails at an end that no header told."""
+
+    def seekable(self) -> bool:
+        """Not as far as we are concerned."""
+        return False
+
+
+def _opened(path: Path) -> soundfile.SoundFile:
+    """The file, once its header has a length and a rate that can be.
+
+    Raises:
+        UnreadableAudioError: where it has not.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):  # to open a pipe would wait for whoever writes it
+        raise UnreadableAudioError("not a regular file")
+    file = _Sequential(os.fsencode(path))  # bytes, since a name need not be text
+    if file.frames > 0 and file.samplerate in RATES:
+        return file
+    file.close()
+    raise UnreadableAudioError(
+        "no samples in it" if file.frames <= 0 else f"its header names a sample rate of {file.samplerate} Hz"
+    )
+
+
+def _frames(file: soundfile.SoundFile, block: int) -> tuple[NDArray[Any], bool]:
+    """Frames `(n, channels)` up to the end or to where the file breaks, and whether it does."""
+    # Only files of 16-bit integers: libsndfile does not scale floats when it is asked for integers.
+    dtype = "int16" if file.subtype == "PCM_16" else "float32"
+    blocks, broke = [np.zeros((0, file.channels), dtype)], False
+    try:
+        while len(read := file.read(block, dtype=dtype, always_2d=True)):
+            blocks.append(read)
+    except soundfile.SoundFileError:
+        broke = True
+    return np.concatenate(blocks), broke
+
+
+def _averaged(floats: NDArray[Any], remarks: dict[str, str]) -> NDArray[np.float32]:
+    """Samples `(n, channels)` to their finite mean `(n,)`; what is no number becomes silence."""
+    finite = np.isfinite(floats)
+    if not finite.all():
+        remarks["not_numbers"] = f"{(~finite).mean():.2%} of its samples are no numbers, read as silence"
+        floats = np.where(finite, floats, 0.0)
+    channels = floats.shape[1]
+    if channels == 1:
+        return floats[:, 0]
+    mono, power = floats.mean(axis=1), float(np.square(floats, dtype=np.float64).mean())
+    kept = float(np.square(mono, dtype=np.float64).mean()) / power if power else 1.0
+    remarks["averaged"] = f"{channels} channels averaged"
+    if kept < CANCELLED / channels:
+        remarks["cancelled"] = f"its {channels} channels cancel: their mean keeps {kept**0.5:.1%} of the level"
+    return mono
+
+
+def _converted(mono: NDArray[np.float32], rate: int, remarks: dict[str, str]) -> NDArray[np.int16]:
+    """Samples `(n,)` at `rate` to 16 kHz 16-bit."""
     if rate != SAMPLE_RATE:
         from scipy.signal import resample_poly  # a slow import, and most speech is at 16 kHz
 
         common = gcd(rate, SAMPLE_RATE)
         mono = resample_poly(mono, SAMPLE_RATE // common, rate // common)
-    return np.round(mono * 32768.0).clip(-32768, 32767).astype(np.int16)
+        remarks["resampled"] = f"resampled from {rate} Hz"
+    scaled = np.round(mono * 32768.0)
+    clipped = int(((scaled > FULL_SCALE + 1) | (scaled < -FULL_SCALE - 1)).sum())
+    if clipped:
+        remarks["slightly_clipped"] = f"{clipped} samples beyond full scale, clipped"
+    return scaled.clip(-FULL_SCALE - 1, FULL_SCALE).astype(np.int16)
+
+
+def _judge(samples: NDArray[np.int16], remarks: dict[str, str]) -> None:
+    """What the samples themselves show, whoever spoilt them."""
+    least, most = int(samples.min()), int(samples.max())
+    loud = max(most, -least) >= FULL_SCALE
+    share = float(((samples >= FULL_SCALE) | (samples <= -FULL_SCALE)).mean()) if loud else 0.0
+    if share > MOST_CLIPPED:
+        remarks.pop("slightly_clipped", None)
+        remarks["clipped"] = f"clipped: {share:.1%} of its samples are at full scale"
+    if "cancelled" not in remarks and _deviation(samples) < SILENT:
+        remarks["silent"] = "silent: below -80 dB of full scale"
+
+
+def _deviation(samples: NDArray[np.int16]) -> float:
+    """Standard deviation of samples `(n,)`, in a fifth of the time that NumPy's own takes in float64."""
+    centred = samples.astype(np.float32)
+    centred -= centred.mean(dtype=np.float64)
+    return float(np.dot(centred, centred) / len(centred)) ** 0.5
 
 
 def _reason(path: Path, error: Exception) -> str:
@@ -73,4 +207,6 @@ def _reason(path: Path, error: Exception) -> str:
             return "an empty file"
     except OSError as failure:
         return failure.strerror or "cannot be read"
+    if isinstance(error, MemoryError):
+        return "too long for the memory that there is"
     return "not audio, or broken" if isinstance(error, soundfile.SoundFileError) else str(error)

@@ -99,8 +99,8 @@ def _cut(stream: list[Utterance], start: int, clip_samples: int) -> Iterator[Cli
 
 
 def _assembled(clip: Clip, waveforms: Waveforms) -> NDArray[np.int16]:
-    """A clip's samples; what a broken file lacks is missing."""
-    return np.concatenate([waveforms.samples(piece.utterance)[piece.start : piece.stop] for piece in clip])
+    """A clip's samples; what a file lacks that is broken or left out of training is missing."""
+    return np.concatenate([waveforms.to_train_on(piece.utterance)[piece.start : piece.stop] for piece in clip])
 
 
 def clip_stream(
@@ -152,10 +152,15 @@ class ClipSource:
                 if len(samples) >= SHORTEST:
                     filled.append(samples)
             if empty > MOST_EMPTY + 10 * len(self.utterances):
-                raise BadInputError("none of the audio files holds usable speech; each clip needs 40 ms")
+                raise BadInputError(
+                    f"none of the audio files holds usable speech{self._first_left_out()}; each clip needs 40 ms"
+                )
             if len(filled) == self.clips:
                 yield _padded(filled, self.clip_samples), wanted[-1][0] + 1
                 filled = []
+
+    def _first_left_out(self) -> str:
+        return next((f" (the first, {path}: {why})" for path, why in self.waveforms.left_out.items()), "")
 
 
 class _Failure:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.downstream.text_files import UnreadableTextError, read_lines
 from models.errors import BadInputError
 from models.interface import SAMPLE_RATE
 from ssl_bench.data.audio import AUDIO_SUFFIXES, UnreadableAudioError, samples_in
+from ssl_bench.data.speakers import speaker_pattern, voice_of
 from ssl_bench.data.threads import threads
-
-LIBRISPEECH_STEM = re.compile(r"^([^-]+)-([^-]+)-\d+$")
 
 
 @dataclass(frozen=True)
@@ -25,12 +24,14 @@ class Utterance:
         samples: its length at 16 kHz, by its header.
         speaker: who speaks, None where the folder does not say.
         text: what is said, empty where the transcript is, None where there is none.
+        session: the chapter or recording session; empty where the folder does not say.
     """
 
     path: Path
     samples: int
     speaker: str | None = None
     text: str | None = None
+    session: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class Corpus:
     Attributes:
         root: the folder.
         utterances: those that can be read.
-        skipped: the path and the reason of each file that cannot.
-        speakers_from: "LibriSpeech layout", "folder names" or "" where no speaker is known.
+        skipped: the path and the reason of each audio file, transcript file or folder that cannot.
+        speakers_from: "LibriSpeech layout", "--speakers PATTERN" or "" where no speaker is known.
     """
 
     root: Path
@@ -60,49 +61,69 @@ class Corpus:
         return tuple(sorted({u.speaker for u in self.utterances if u.speaker is not None}))
 
     @property
+    def of_unknown_speakers(self) -> int:
+        """Utterances of which nothing tells who speaks."""
+        return sum(u.speaker is None for u in self.utterances)
+
+    @property
     def has_text(self) -> bool:
         """Whether any utterance comes with its transcript."""
         return any(u.text for u in self.utterances)
 
 
-def hours(utterances: tuple[Utterance, ...]) -> float:
+def hours(utterances: Sequence[Utterance]) -> float:
     """Of speech in the utterances."""
     return sum(u.samples for u in utterances) / SAMPLE_RATE / 3600
 
 
-def read_corpus(folder: Path) -> Corpus:
-    """Find every audio file below `folder`; a LibriSpeech layout brings transcripts and speakers.
+def read_corpus(folder: Path, speakers: str | None = None) -> Corpus:
+    """Find every audio file below `folder`; a LibriSpeech layout brings transcripts and speakers, file by file.
 
-    Elsewhere a first folder level of two names or more counts as the speakers. Files that cannot be read are skipped,
-    each with its reason.
+    `speakers` tells them elsewhere (see `speaker_pattern`); where neither does, a speaker is unknown. Files that cannot be
+    read are skipped, each with its reason.
 
     Raises:
-        BadInputError: where there is no such folder, or nothing in it can be used.
+        BadInputError: where there is no such folder, nothing in it can be used, or the pattern fits nothing.
     """
+    pattern = speaker_pattern(speakers)
     if not folder.is_dir():
         raise BadInputError(f"{folder}: no such folder; --data takes a folder of audio files")
-    files = sorted(_audio_files(folder))
+    skipped: list[tuple[Path, str]] = []
+    files = sorted(_audio_files(folder, skipped))
     if not files:
         suffixes = " ".join(sorted(AUDIO_SUFFIXES))
-        raise BadInputError(f"{folder}: no audio files in it (looked for {suffixes})")
+        unseen = "".join(f"; {path}: {reason}" for path, reason in skipped[:1])
+        raise BadInputError(f"{folder}: no audio files in it (looked for {suffixes}){unseen}")
     lengths = lengths_or_reasons(files)
     readable = {path: n for path, n in zip(files, lengths, strict=True) if isinstance(n, int)}
-    skipped = tuple((path, n) for path, n in zip(files, lengths, strict=True) if isinstance(n, str))
+    skipped += [(path, n) for path, n in zip(files, lengths, strict=True) if isinstance(n, str)]
     if not readable:
-        path, reason = skipped[0]
-        raise BadInputError(f"{folder}: none of its {len(files)} audio files can be read; the first, {path}: {reason}")
-    speakers, speakers_from = _speakers(folder, list(readable))
-    texts = _transcripts({path.parent for path in readable})
+        first = f"the first, {files[0]}: {lengths[0]}"
+        raise BadInputError(f"{folder}: none of its {len(files)} audio files can be read; {first}")
+    voices = {path: voice_of(path, folder, pattern) for path in readable}
+    known = any(speaker is not None for speaker, _ in voices.values())
+    if pattern and not known:
+        example = next(iter(readable)).relative_to(folder)
+        raise BadInputError(
+            f"--speakers {speakers}: fits none of the {len(readable)} files of {folder}, such as {example}"
+        )
+    texts = _transcripts({path.parent for path in readable}, skipped)
     utterances = tuple(
-        Utterance(path, n, speakers.get(path), texts.get(path.with_suffix(""))) for path, n in readable.items()
+        Utterance(path, n, voices[path][0], texts.get(path.with_suffix("")), voices[path][1])
+        for path, n in readable.items()
     )
-    return Corpus(folder, utterances, skipped, speakers_from)
+    told_by = "" if not known else f"--speakers {speakers}" if pattern else "LibriSpeech layout"
+    return Corpus(folder, utterances, tuple(skipped), told_by)
 
 
-def _audio_files(folder: Path) -> Iterator[Path]:
+def _audio_files(folder: Path, skipped: list[tuple[Path, str]]) -> Iterator[Path]:
     """Audio files below a folder, through linked folders too, each folder once; hidden ones left out."""
     seen: set[tuple[int, int]] = set()
-    for where, folders, names in os.walk(folder, followlinks=True):
+
+    def skip(error: OSError) -> None:
+        skipped.append((Path(error.filename), error.strerror or "cannot be read"))
+
+    for where, folders, names in os.walk(folder, onerror=skip, followlinks=True):
         status = Path(where).stat()
         if (status.st_dev, status.st_ino) in seen:
             folders.clear()
@@ -127,24 +148,18 @@ def _length_or_reason(path: Path) -> int | str:
         return str(error)
 
 
-def _speakers(root: Path, paths: list[Path]) -> tuple[dict[Path, str], str]:
-    """Each file's speaker, and what told it."""
-    matches = {path: LIBRISPEECH_STEM.match(path.stem) for path in paths}
-    if all(m and path.parent.name == m[2] and path.parent.parent.name == m[1] for path, m in matches.items()):
-        return {path: m[1] for path, m in matches.items() if m}, "LibriSpeech layout"
-    tops = {path: path.relative_to(root).parts[0] for path in paths if path.parent != root}
-    if len(tops) == len(paths) and len(set(tops.values())) > 1:
-        return tops, "folder names"
-    return {}, ""
-
-
-def _transcripts(folders: set[Path]) -> dict[Path, str]:
-    """Audio file without its suffix to text, from the `*.trans.txt` files beside the audio."""
+def _transcripts(folders: set[Path], skipped: list[tuple[Path, str]]) -> dict[Path, str]:
+    """Audio file without its suffix to text, from the `*.trans.txt` files beside the audio: a name, white space, the text."""
     texts: dict[Path, str] = {}
     for folder in sorted(folders):
         for file in sorted(folder.glob("*.trans.txt")):
-            for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
-                name, _, text = line.strip().partition(" ")
-                if name:
-                    texts[folder / name] = text.strip()
+            try:
+                lines = read_lines(file)
+            except UnreadableTextError as error:
+                skipped.append((file, str(error)))
+                continue
+            for name, *text in (line.split(maxsplit=1) for line in lines if line.strip()):
+                audio = folder / name
+                stem = audio.with_suffix("") if audio.suffix.lower() in AUDIO_SUFFIXES else audio
+                texts[stem] = "".join(text).strip()
     return texts

@@ -7,9 +7,10 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal, get_args
 
+from benchmarks.downstream.text_files import UnreadableTextError, read_lines
 from models.errors import BadInputError
 from ssl_bench.data.corpus import lengths_or_reasons
 
@@ -95,8 +96,8 @@ def read_speech_commands(folder: Path) -> SpeechCommands:
         else:
             split = split_of(path.name) if listed is None else listed.get(_key(path), "train")
             clips.append(Clip(path, length, path.parent.name, named[1], split))
-    _check(folder, clips, skipped)
-    missing = set(listed or ()) - set(map(_key, files))
+    missing = sorted(set(listed or ()) - set(map(_key, files)))
+    _check(folder, clips, skipped, missing)
     how = "hash of the speaker" if listed is None else "its lists"
     return SpeechCommands(folder, tuple(clips), tuple(skipped), len(missing), how)
 
@@ -132,13 +133,20 @@ def _listed(folder: Path) -> dict[str, Split] | None:
         )
     found: dict[str, Split] = {}
     for name in there:
-        for line in (folder / name).read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.strip():
-                found[line.strip().replace("\\", "/")] = LISTS[name]
+        try:
+            lines = read_lines(folder / name)
+        except UnreadableTextError as error:
+            raise BadInputError(f"{folder / name}: {error}") from error
+        # Whatever stands before WORD/FILE: `./` as find writes it, or a folder.
+        found |= {"/".join(_parts(line)[-2:]): LISTS[name] for line in lines if _parts(line)}
     return found if there else None
 
 
-def _check(folder: Path, clips: Sequence[Clip], skipped: Sequence[tuple[Path, str]]) -> None:
+def _parts(line: str) -> tuple[str, ...]:
+    return PurePosixPath(line.strip().replace("\\", "/")).parts
+
+
+def _check(folder: Path, clips: Sequence[Clip], skipped: Sequence[tuple[Path, str]], missing: Sequence[str]) -> None:
     """That there is something to learn, to choose by and to test, and that nobody is in two splits."""
     if not clips:
         path, reason = skipped[0]
@@ -150,7 +158,10 @@ def _check(folder: Path, clips: Sequence[Clip], skipped: Sequence[tuple[Path, st
     for split in SPLITS:
         if not sizes[split]:
             counts = ", ".join(f"{name} {sizes[name]}" for name in SPLITS)
-            raise BadInputError(f"{folder}: no clips in {split} ({counts}); name some in {' and '.join(LISTS)}")
+            way = f"name some in {' and '.join(LISTS)}"
+            if missing:
+                way = f"{len(missing)} lines of {' and '.join(LISTS)} name no file of it, such as {missing[0]}"
+            raise BadInputError(f"{folder}: no clips in {split} ({counts}); {way}")
     homes: dict[str, Split] = {}
     for clip in clips:
         home = homes.setdefault(clip.speaker, clip.split)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from benchmarks.downstream.text_files import shown
 from models.errors import BadInputError
 from models.interface import SAMPLE_RATE
 from ssl_bench.data.corpus import Corpus, Utterance
@@ -23,12 +24,14 @@ class Split:
         held_out: of speakers that nothing before the probe has seen; empty where there are none.
         speakers: the held-out speakers, sorted.
         how: how they were chosen, or why there are none.
+        unchecked: what the check of speakers could not see (see `unchecked`).
     """
 
     training: tuple[Utterance, ...]
     held_out: tuple[Utterance, ...]
     speakers: tuple[str, ...]
     how: str
+    unchecked: str = ""
 
 
 def split_speakers(corpus: Corpus, evaluation: Corpus | None, seed: int) -> Split:
@@ -38,14 +41,9 @@ def split_speakers(corpus: Corpus, evaluation: Corpus | None, seed: int) -> Spli
         BadInputError: where a speaker of `evaluation` also speaks in the training speech.
     """
     if evaluation is not None:
-        shared = sorted(set(corpus.speakers) & set(evaluation.speakers))
-        # Folder names such as "train" are no speaker's identity across two folders; corpus ids are.
-        if shared and "folder names" not in (corpus.speakers_from, evaluation.speakers_from):
-            raise BadInputError(
-                f"--eval-data {evaluation.root}: speakers {', '.join(shared[:5])} also speak in {corpus.root}; "
-                "give speech of other speakers"
-            )
-        return Split(corpus.utterances, evaluation.utterances, evaluation.speakers, "those of --eval-data")
+        require_other_speakers("--eval-data", evaluation, "", corpus)
+        blind = unchecked(corpus, evaluation)
+        return Split(corpus.utterances, evaluation.utterances, evaluation.speakers, "those of --eval-data", blind)
     speakers = corpus.speakers
     wanted = max(FEWEST_HELD_OUT, math.ceil(len(speakers) / 10))
     if len(speakers) < wanted + 1:
@@ -58,6 +56,36 @@ def split_speakers(corpus: Corpus, evaluation: Corpus | None, seed: int) -> Spli
         tuple(u for u in corpus.utterances if u.speaker in kept),
         kept,
         f"{wanted} of {len(speakers)} speakers, drawn by the seed",
+        unchecked(corpus),
+    )
+
+
+def require_other_speakers(asked: str, rated: Corpus, beside: str, learned: Corpus) -> None:
+    """Refuse two parts with a speaker in common, as far as their speakers are known; `asked` and `beside` name the options.
+
+    Raises:
+        BadInputError: naming the speakers.
+    """
+    shared = sorted(set(rated.speakers) & set(learned.speakers))
+    if shared:
+        more = f" and {len(shared) - 5} more" if len(shared) > 5 else ""
+        raise BadInputError(
+            f"{asked} {rated.root}: speakers {', '.join(shared[:5])}{more} also speak in {f'{beside} {learned.root}'.strip()}; "
+            "give speech of other speakers"
+        )
+
+
+def unchecked(*corpora: Corpus) -> str:
+    """What the check of speakers could not see, to be put after how they were chosen; empty where it saw all."""
+    blind = [
+        f"{corpus.of_unknown_speakers} of {len(corpus.utterances)} utterances of {shown(corpus.root)}"
+        for corpus in corpora
+        if corpus.of_unknown_speakers
+    ]
+    if not blind:
+        return ""
+    return (
+        f"; who speaks in {' and '.join(blind)} is unknown, so that nobody speaks elsewhere too is not checked for them"
     )
 
 

@@ -9,8 +9,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.downstream.text_files import text_of
+
 SILENCES = frozenset({"", "sil", "<sil>", "sp", "spn", "<eps>", "nsn", "pau", "<unk>"})
 STRESSED = re.compile(r"^([A-Z]{2})[012]$")  # only ARPAbet's vowels: a digit elsewhere may be a tone
+OF_PHONES = re.compile(r"(^|- )(phones?|phonemes?|phn|mau)$", re.IGNORECASE)
+"""Tiers as aligners name them: the Montreal Forced Aligner after the speaker, WebMAUS as MAU. No other holds phones for certain."""
 SAME_TIME = 0.0015  # s; aligners write times to a millisecond or better
 
 
@@ -30,21 +34,18 @@ def phones_of_textgrid(file: Path) -> list[Phone]:
     """
     from praatio.utilities import errors, textgrid_io
 
-    raw = file.read_bytes()
+    text = text_of(file.read_bytes())
     try:
-        text = raw.decode("utf-16" if raw[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig")
         # The parser loses the last interval where no newline follows it.
         tiers = textgrid_io.parseTextgridStr(text + "\n", includeEmptyIntervals=True)["tiers"]
-    except UnicodeDecodeError:
-        raise ValueError("neither UTF-8 nor UTF-16 text") from None
     except (ValueError, IndexError, KeyError, TypeError, AttributeError, errors.PraatioException):
         raise ValueError("no TextGrid that can be read") from None
     intervals = [tier for tier in tiers if tier["class"] == "IntervalTier"]
-    named = [t for t in intervals if re.search(r"(^|- )phones$", t["name"].strip(), re.IGNORECASE)]
-    if len(named or intervals) != 1:
-        names = ", ".join(tier["name"] for tier in intervals) or "none"
+    named = [tier for tier in intervals if OF_PHONES.search(tier["name"].strip())]
+    if len(named) != 1:
+        names = ", ".join(tier["name"] or "without a name" for tier in intervals) or "none"
         raise ValueError(f"no one interval tier named phones (interval tiers: {names})")
-    tier = (named or intervals)[0]
+    (tier,) = named
     phones = [Phone(*times(onset, offset), plain(label)) for onset, offset, label in tier["entries"]]
     if any(late.onset < early.offset - SAME_TIME for early, late in itertools.pairwise(phones)):
         raise ValueError("its phones overlap or are out of order")

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from benchmarks.downstream.spoken import Spoken
 from benchmarks.downstream.symbols import ALPHABET, normalise
+from benchmarks.downstream.text_files import shown
 from models.interface import SAMPLE_RATE
-from ssl_bench.data.corpus import LIBRISPEECH_STEM, Utterance
+from ssl_bench.data.audio import CHANGED, UNFIT
+from ssl_bench.data.corpus import Utterance
 from ssl_bench.data.threads import threads
 from ssl_bench.data.waveforms import Waveforms
 
@@ -24,8 +26,6 @@ SHORTEST = SAMPLE_RATE // 2
 """Samples; shorter clips end in silence for every model alike, since the largest front end here needs 0.29 s."""
 LONGEST_TRAINED = 35 * SAMPLE_RATE
 """Samples; LibriSpeech's longest training utterance has 24.5 s."""
-WHOLE = 0.9
-"""Share of the length in a file's head that must be there: a transcript does not fit a recording that breaks off."""
 MOST_NAMES = 20
 
 
@@ -36,25 +36,36 @@ class Oddities:
     Attributes:
         counts: utterances (of `outside_alphabet_characters`: characters) by what is odd.
         named: the files by why they are left out.
+        kept: the files by what is odd about them that are not.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
     named: dict[str, list[str]] = field(default_factory=dict)
+    kept: dict[str, list[str]] = field(default_factory=dict)
 
     def leave_out(self, why: str, path: Path, reason: str = "") -> None:
         """Count a file that is left out, and name it."""
         self.counts[why] += 1
-        self.named.setdefault(why, []).append(f"{path}: {reason}" if reason else str(path))
+        self.named.setdefault(why, []).append(f"{shown(path)}: {reason}" if reason else shown(path))
+
+    def keep(self, what: str, path: Path, words: str) -> None:
+        """Count a file that is used as it is, and name it."""
+        self.counts[what] += 1
+        self.kept.setdefault(what, []).append(f"{shown(path)}: {words}")
 
     def document(self) -> dict[str, Any]:
         """For the record: all counts, and up to `MOST_NAMES` names of each kind."""
-        left_out = {why: {"total": len(names), "files": names[:MOST_NAMES]} for why, names in self.named.items()}
-        return {"counts": {kind: self.counts[kind] for kind in KINDS}, "left_out": left_out}
+        counts = {kind: self.counts[kind] for kind in KINDS}
+        return {"counts": counts, "left_out": _capped(self.named), "kept": _capped(self.kept)}
+
+
+def _capped(named: dict[str, list[str]]) -> dict[str, Any]:
+    return {kind: {"total": len(names), "files": names[:MOST_NAMES]} for kind, names in named.items()}
 
 
 KINDS = (
     "without_transcript", "empty_transcript", "outside_alphabet_utterances", "outside_alphabet_characters",
-    "padded", "too_long_to_train", "broken",
+    "padded", "too_long_to_train", "broken", "unknown_speaker", *UNFIT, *CHANGED,
 )  # fmt: skip
 
 
@@ -91,41 +102,42 @@ def short_enough(utterances: Iterable[Utterance], odd: Oddities) -> tuple[Uttera
 
 
 def readable(
-    utterances: Sequence[Utterance], waveforms: Waveforms, odd: Oddities
+    utterances: Sequence[Utterance], waveforms: Waveforms, odd: Oddities, *, training: bool
 ) -> tuple[list[Utterance], list[Spoken]]:
-    """The utterances that can be decoded, and the same as tasks take them: read once, padded where they are too short."""
+    """The utterances that can be decoded, and the same as tasks take them: read once, padded where they are too short.
+
+    A file whose audio is odd is left out of `training`; where speech is rated it is kept, counted and named.
+    """
     kept, spoken = [], []
     with threads(min(8, os.cpu_count() or 1)) as pool:
         found = pool.map(lambda utterance: len(waveforms.samples(utterance)), utterances)
         for utterance, samples in zip(utterances, found, strict=True):
-            if samples == 0 or samples < WHOLE * utterance.samples:
-                odd.leave_out(
-                    "broken", utterance.path, waveforms.broken.get(str(utterance.path)) or _cut(utterance, samples)
-                )
+            reason = waveforms.why_left_out(utterance) if training or not samples else ""
+            remarks = waveforms.remarks.get(str(utterance.path), {})
+            if reason or not samples:
+                odd.leave_out(next((kind for kind in UNFIT if kind in remarks), "broken"), utterance.path, reason)
                 continue
+            for kind, words in remarks.items():
+                odd.keep(kind, utterance.path, words)
             odd.counts["padded"] += samples < SHORTEST
+            if utterance.speaker is None:
+                odd.keep("unknown_speaker", utterance.path, "nothing tells who speaks")
             kept.append(utterance)
             spoken.append(_spoken(utterance, samples, waveforms))
     return kept, spoken
 
 
-def _cut(utterance: Utterance, samples: int) -> str:
-    return f"breaks off after {samples / SAMPLE_RATE:.2f} s of {utterance.samples / SAMPLE_RATE:.2f} s"
-
-
 def _spoken(utterance: Utterance, samples: int, waveforms: Waveforms) -> Spoken:
-    stem = LIBRISPEECH_STEM.match(utterance.path.stem)
-    session = stem[2] if stem and stem[1] == utterance.speaker else ""
     path = utterance.path.resolve()
     status = path.stat()
     return Spoken(
         partial(_padded, waveforms, utterance),
         max(samples, SHORTEST),
-        utterance.speaker or "unknown",
+        utterance.speaker or "",
         normalise(utterance.text or ""),
         # A file that is replaced is another recording.
-        f"{path} ({status.st_size} bytes, {status.st_mtime_ns})",
-        session,
+        f"{shown(path)} ({status.st_size} bytes, {status.st_mtime_ns})",
+        utterance.session,
     )
 
 

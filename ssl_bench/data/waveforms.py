@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.job_limits import memory_at_hand
-from ssl_bench.data.audio import UnreadableAudioError, read_audio
+from ssl_bench.data.audio import Recording, UnreadableAudioError, read_recording, unfit
 from ssl_bench.data.corpus import Utterance
 
 SHARE_OF_FREE_MEMORY = 0.3
@@ -17,13 +17,19 @@ SHARE_OF_FREE_MEMORY = 0.3
 class Waveforms:
     """Reads utterances once and keeps their 16-bit samples until `limit` bytes are used; then decodes anew each time.
 
-    Safe to use from several threads. A file that turns out to be broken gives no samples and is named in `broken`.
+    Safe to use from several threads. A file that turns out to be broken gives no samples and is named in `broken`; what is
+    odd about one, or was changed by reading it, is in `remarks`. Training leaves odd ones out unless `keep_odd`.
     """
 
-    def __init__(self, limit: int | None = None) -> None:
+    def __init__(self, limit: int | None = None, *, keep_odd: bool = False) -> None:
         self.limit = int(memory_at_hand() * SHARE_OF_FREE_MEMORY) if limit is None else limit
+        self.keep_odd = keep_odd
         self.kept_bytes = 0
         self.broken: dict[str, str] = {}
+        self.left_out: dict[str, str] = {}
+        """Files that gave nothing to train on, and why, broken ones too."""
+        self.remarks: dict[str, dict[str, str]] = {}
+        """Of each file that was read and is not broken, by kind; see `Recording`."""
         self._kept: dict[str, NDArray[np.int16]] = {}
         self._lock = threading.Lock()
 
@@ -34,16 +40,38 @@ class Waveforms:
         if kept is not None:
             return kept
         try:
-            samples = read_audio(utterance.path)
+            recording = read_recording(utterance.path)
+            self.remarks[key] = recording.remarks
         except UnreadableAudioError as error:
-            samples = np.zeros(0, np.int16)
+            recording = Recording(np.zeros(0, np.int16))
             self.broken[key] = str(error)
+        samples = recording.samples
         with self._lock:
             if key not in self._kept and self.kept_bytes + samples.nbytes <= self.limit:
                 self._kept[key] = samples
                 self.kept_bytes += samples.nbytes
         return samples
 
+    def to_train_on(self, utterance: Utterance) -> NDArray[np.int16]:
+        """The same; empty, too, for a file that no model should be trained on, which is then named in `left_out`."""
+        samples = self.samples(utterance)
+        if reason := self.why_left_out(utterance):
+            self.left_out[str(utterance.path)] = reason
+            return samples[:0]
+        return samples
+
+    def why_left_out(self, utterance: Utterance) -> str:
+        """Why an utterance that was read is left out of training; empty where it is not."""
+        key = str(utterance.path)
+        if key in self.broken:
+            return self.broken[key]
+        return "" if self.keep_odd else unfit(self.remarks.get(key, {}))
+
     def floats(self, utterance: Utterance) -> NDArray[np.float32]:
         """The samples as float32 in [-1, 1)."""
-        return self.samples(utterance).astype(np.float32) / 32768.0
+        return as_floats(self.samples(utterance))
+
+
+def as_floats(samples: NDArray[np.int16]) -> NDArray[np.float32]:
+    """16-bit samples as float32 in [-1, 1)."""
+    return samples.astype(np.float32) / 32768.0

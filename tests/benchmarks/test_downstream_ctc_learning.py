@@ -18,7 +18,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from benchmarks.downstream import ctc_learning
-from benchmarks.downstream.ctc_learning import Labelled, Learned, Schedule, learn, log_probabilities, mean_loss
+from benchmarks.downstream.ctc_learning import (
+    Labelled,
+    Learned,
+    Schedule,
+    learn,
+    log_probabilities,
+    mean_loss,
+    outputs_needed,
+)
 from benchmarks.downstream.features import Frames
 from benchmarks.downstream.heads import LayerMix
 from benchmarks.downstream.recognisers import FrozenRecogniser, LinearHead, WholeRecogniser
@@ -121,7 +129,7 @@ def test_the_seed_decides_and_torchs_generator_is_left_alone() -> None:
 def test_a_recogniser_in_use_is_in_evaluation_mode(rate: float) -> None:
     """Also one whose steps were all refused, since its gradients were no numbers."""
     train = toy(sentences(4, 0), 0)
-    found, loss, seconds = ctc_learning._trained(builder(train)(), train, SHORT, min(rate, 1e-3), 0)
+    found, loss, seconds = ctc_learning._trained(builder(train)(), train, SHORT, min(rate, 1e-3), 0, too_long=set())
     assert not found.training
     assert math.isfinite(loss)
     assert seconds == pytest.approx(4 * sum(train.seconds))
@@ -156,21 +164,60 @@ def test_ctc_loss_by_brute_force(drawn: list[tuple[int, list[int]]]) -> None:
     utterances = [torch.randn(n, 3, generator=torch.Generator().manual_seed(n)) for n, _ in drawn]
     targets = [target for _, target in drawn]
     chances = [spelled(u.double().softmax(-1).numpy(), t) for u, t in zip(utterances, targets, strict=True)]
-    expected = -sum(math.log(c) for c in chances if c > 0) / sum(map(len, targets))
+    fitting = [i for i, chance in enumerate(chances) if chance > 0]
+    symbols = sum(len(targets[i]) for i in fitting)
+    expected = -sum(math.log(chances[i]) for i in fitting)
     data = Labelled(utterances, [1.0] * len(drawn), [torch.tensor(t) for t in targets])
-    found = ctc_learning._loss(Still(), data, range(len(drawn)), "float32").detach()
-    assert float(found) == pytest.approx(expected, rel=1e-4)
-    assert mean_loss(Still(), data, Schedule(1.0, 2.0, 1.0, OPTIMISATION)) == pytest.approx(expected, rel=1e-4)
+    too_long: set[int] = set()
+    summed, counted = ctc_learning._loss(Still(), data, range(len(drawn)), "float32", too_long)
+    assert float(summed.detach()) == pytest.approx(expected, rel=1e-4)
+    assert counted == symbols
+    assert too_long == set(range(len(drawn))) - set(fitting)
+    mean = expected / symbols if symbols else math.inf
+    assert mean_loss(Still(), data, Schedule(1.0, 2.0, 1.0, OPTIMISATION)) == pytest.approx(mean, rel=1e-4)
 
 
 def test_a_text_longer_than_its_outputs_teaches_nothing() -> None:
     recogniser = Still()
     data = Labelled([torch.randn(2, 29)], [1.0], [CHARACTERS.encode("ABCD")])
-    loss = ctc_learning._loss(recogniser, data, [0], "float32")
+    loss, symbols = ctc_learning._loss(recogniser, data, [0], "float32", set())
     loss.backward()
-    assert loss.item() == 0
+    assert loss.item() == symbols == 0
     assert recogniser.weight.grad is not None
     assert not recogniser.weight.grad.any()
+
+
+@pytest.mark.parametrize(("text", "outputs"), [("", 0), ("A", 1), ("AB", 2), ("AA", 3), ("AAA", 5), ("ABBA", 5)])
+def test_equal_neighbours_need_a_blank_between(text: str, outputs: int) -> None:
+    assert outputs_needed(CHARACTERS.encode(text)) == outputs
+
+
+def cut(data: Labelled, which: slice) -> Labelled:
+    """The same, of which some have no more than two frames."""
+    chosen = set(range(len(data.targets))[which])
+    return replace(data, utterances=[u[:2] if i in chosen else u for i, u in enumerate(data.utterances)])
+
+
+@pytest.mark.parametrize("which", [slice(0, 3), slice(None, None, 2), slice(5, 6)])
+def test_what_cannot_be_spelled_makes_no_loss_look_better(which: slice) -> None:
+    """Losses on train and dev are those of the texts that can be; the others are counted."""
+    train, dev = toy(sentences(12, 0), 0), toy(sentences(12, 1), 1)
+    learned = learn(builder(train), cut(train, which), cut(dev, which), SHORT, 0)
+    count = len(range(12)[which])
+    assert learned.too_long == {"train": count, "dev": count}
+    left = [i for i in range(12) if i not in range(12)[which]]
+    alone = Labelled(*([getattr(dev, name)[i] for i in left] for name in ("utterances", "seconds", "targets")))
+    assert learned.dev_losses[learned.rate] == pytest.approx(mean_loss(learned.recogniser, alone, SHORT), rel=1e-3)
+
+
+def test_where_nothing_can_be_spelled_there_is_no_loss() -> None:
+    """None in the record, and not 0; nothing counts as learned."""
+    train = cut(toy(sentences(4, 0), 0), slice(None))
+    learned = learn(builder(train), train, train, SHORT, 0)
+    assert learned.too_long == {"train": 4, "dev": 4}
+    assert learned.losses["train_loss"] is None
+    assert set(learned.losses["dev_losses"].values()) == {None}
+    assert not learned.converged
 
 
 @given(st.lists(st.floats(0.05, 60), min_size=1, max_size=40), st.floats(1, 100))
@@ -224,7 +271,9 @@ def test_a_whole_encoder_learns_and_the_one_handed_in_does_not() -> None:
 def test_bfloat16_learns_the_same_within_its_precision() -> None:
     train = toy(sentences(16, 0), 0)
     full, half = (
-        ctc_learning._trained(builder(train)(), train, Schedule(4.0, 8.0, 1e-2, OPTIMISATION, p), 1e-2, 0)
+        ctc_learning._trained(
+            builder(train)(), train, Schedule(4.0, 8.0, 1e-2, OPTIMISATION, p), 1e-2, 0, too_long=set()
+        )
         for p in ("float32", "bfloat16")
     )
     assert half[1] == pytest.approx(full[1], rel=0.02)

@@ -133,6 +133,67 @@ def test_a_lower_case_file_knows_upper_case_words(tmp_path: Path) -> None:
         assert lower.score(word, ("A", "CAT")) == upper.score(word, ("A", "CAT"))
 
 
+CASED = {
+    "the": -1.0, "The": -1.5, "Paris": -2.0, "i": -3.0, "I": -1.2, "US": -2.5, "us": -1.8, "O'Neill": -2.2, "don't": -2.1,
+    "\u00c9tat": -4.0,
+}  # fmt: skip
+
+
+def unigrams(folder: Path, words: dict[str, float]) -> Path:
+    lines = "".join(f"{log10}\t{word}\n" for word, log10 in words.items())
+    return written(folder, f"\\data\\\nngram 1={len(words)}\n\n\\1-grams:\n{lines}\n\\end\\\n")
+
+
+@pytest.mark.parametrize(
+    ("word", "log10"),
+    [("THE", -1.0), ("PARIS", -2.0), ("I", -1.2), ("US", -1.8), ("O'NEILL", -2.2), ("DON'T", -2.1), ("LONDON", -9.0)],
+)
+def test_a_word_in_capitals_is_found_however_it_is_spelled(tmp_path: Path, word: str, log10: float) -> None:
+    """Of several spellings the likeliest; its beginnings are found too."""
+    model = WordNgram.load(unigrams(tmp_path, CASED | {"<unk>": -9.0}))
+    assert model.score(word, ()) == pytest.approx(log10 * math.log(10))
+    if log10 > -9.0:
+        assert (model.score_begun(word) or 0.0) >= model.score(word, ()) - 1e-9
+    assert model.unknown([word]) == (log10 == -9.0)
+
+
+def test_contexts_are_spelled_as_the_file_does(tmp_path: Path) -> None:
+    text = "\\data\\\nngram 1=3\nngram 2=2\n\n\\1-grams:\n-1\t<s>\n-1\tParis\t-0.5\n-2\tis\n"
+    text += "\\2-grams:\n-0.1\tParis is\n-0.3\t<s> Paris\n\\end\\\n"
+    model = WordNgram.load(written(tmp_path, text))
+    assert model.score("IS", ("PARIS",)) == pytest.approx(-0.1 * math.log(10))
+    assert model.score("PARIS", ("<s>",)) == pytest.approx(-0.3 * math.log(10))
+
+
+def test_words_that_it_does_not_know_are_counted(tmp_path: Path) -> None:
+    model = WordNgram.load(unigrams(tmp_path, CASED))
+    assert model.unknown(["I", "LIKE", "THE", "PARIS", "OF", "THE", "US"]) == 2
+    assert model.unknown([]) == 0
+
+
+@pytest.mark.parametrize(
+    ("lines", "word", "log10"),
+    [
+        (["-inf\t<s>", "-1\ta"], "A", -1),
+        (["-99\t<s>", "-1.9\tit\u00a0is", "-1\ta"], "A", -1),
+        (["-1\ta"], "A", -1),
+        (["-1.9\tone\u2028line", "-1\ta\u3000b", "-0.5\tc"], "C", -0.5),
+        (["-Inf\t<s>", "-1e-3\ta"], "A", -0.001),
+        (["-0.0\t<s>", "-1  a "], "A", -1),
+    ],
+    ids=["-inf", "no-break space", "no <s>", "line and wide space", "-Inf", "blanks"],
+)
+def test_what_the_format_allows_is_read(tmp_path: Path, lines: list[str], word: str, log10: float) -> None:
+    """A word that is never predicted, words with spaces that do not part them, no start of sentences."""
+    listed = "\n".join(lines)
+    text = f"\\data\\\nngram 1={len(lines)}\n\n\\1-grams:\n{listed}\n\n\\end\\\n"
+    for encoding in ("utf-8", "utf-8-sig", "utf-16"):
+        (tmp_path / "lm.arpa").write_text(text, encoding=encoding)
+        assert WordNgram.load(tmp_path / "lm.arpa").score(word, ()) == pytest.approx(log10 * math.log(10))
+        (tmp_path / "lm.arpa").write_bytes(gzip.compress(text.encode(encoding)))
+        assert WordNgram.load(tmp_path / "lm.arpa").score(word, ()) == pytest.approx(log10 * math.log(10))
+
+
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
@@ -150,6 +211,8 @@ def test_a_lower_case_file_knows_upper_case_words(tmp_path: Path) -> None:
         ("-0.3\tA CAT\t0.1", "nan\tA CAT\t0.1", "log10 probability"),
         ("-0.3\tA CAT\t0.1", "0.3\tA CAT\t0.1", "log10 probability"),
         ("-0.3\tA CAT\t0.1", "-0.3\tA CAT\tinf", "back-off weight"),
+        ("-0.3\tA CAT\t0.1", "-0.3\tA CAT\t-inf", "back-off weight"),
+        ("-0.3\tA CAT\t0.1", "inf\tA CAT\t0.1", "log10 probability"),
         ("-0.3\tA CAT\t0.1", "CAT\tA CAT\t0.1", "log10 probability"),
         ("-0.3\tA CAT", "-0.3\t<s> A", "twice"),
         ("\\end\\", "", "ends after line"),
@@ -240,8 +303,21 @@ def test_a_kenlm_model_is_walked_word_by_word(tmp_path: Path, monkeypatch: pytes
     fake = SimpleNamespace(State=SimpleNamespace, Model=lambda _: FakeModel(module.read_arpa(tmp_path / "lm.arpa")))
     monkeypatch.setitem(sys.modules, "kenlm", fake)
     model = WordNgram.load(kenlm_binary(tmp_path))
-    assert (model.order, model.lower, model.score_begun("A")) == (3, False, None)
+    assert (model.order, model.score_begun("A")) == (3, None)
+    assert model.unknown(["A", "CAT", "DOG"]) == 1
     for *context, word in itertools.product(["<s>", "A", "CAT", "SAT", "DOG"], repeat=3):
         if context[1] != "<s>" and word != "<s>":
             assert model.score(word, tuple(context)) == ours.score(word, tuple(context))
     assert model.score("CAT", ()) == ours.score("CAT", ())
+
+
+def test_a_kenlm_model_of_cased_text_is_asked_for_the_usual_spellings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arpa = module.read_arpa(unigrams(tmp_path, CASED | {"<unk>": -9.0}))
+    fake = SimpleNamespace(State=SimpleNamespace, Model=lambda _: FakeModel(arpa))
+    monkeypatch.setitem(sys.modules, "kenlm", fake)
+    model = WordNgram.load(kenlm_binary(tmp_path))
+    for word, log10 in {"THE": -1.0, "PARIS": -2.0, "I": -1.2, "US": -1.8, "O'NEILL": -9.0}.items():
+        assert model.score(word, ()) == pytest.approx(log10 * math.log(10)), word
+    assert model.unknown(["THE", "O'NEILL"]) == 1

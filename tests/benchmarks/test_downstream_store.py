@@ -205,6 +205,51 @@ def test_features_that_are_no_numbers_are_refused(value: float, tmp_path: Path) 
     assert not list(tmp_path.rglob("*.safetensors"))
 
 
+class Hungry(Scripted):
+    """One that memory does not hold for long waveforms, as torch, CUDA and NumPy say it."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def forward(self, waveforms: Tensor) -> SpeechFeatures:
+        if waveforms.shape[1] > 20_000:
+            raise self.error
+        return super().forward(waveforms)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError(
+            "[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9"
+        ),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB."),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        MemoryError(),
+    ],
+)
+def test_an_utterance_too_long_for_the_memory_is_named_in_one_line(error: Exception, tmp_path: Path) -> None:
+    with pytest.raises(
+        BadInputError, match=r"^2: to encode its 0\.0 min at once takes more memory than there is"
+    ) as caught:
+        stored(Hungry(error), spoken(SAMPLES), CPU, tmp_path)
+    assert "\n" not in str(caught.value)
+    assert len(list(tmp_path.rglob("*.safetensors"))) == 2, "what was encoded before stays"
+
+
+def test_another_error_is_not_taken_for_one_of_memory(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="shapes"):
+        stored(Hungry(RuntimeError("shapes do not fit")), spoken(SAMPLES), CPU, tmp_path)
+
+
+def test_a_key_need_not_be_text(tmp_path: Path) -> None:
+    """Of a file whose name is Latin-1 on a UTF-8 system."""
+    odd = [Spoken(partial(noise, 700, 0), 700, "x", key=f"caf\udce9 {i}") for i in range(2)]
+    assert len({len(features) for features in stored(encoder(), odd, CPU, tmp_path).utterances}) == 1
+    assert len(list(tmp_path.rglob("*.safetensors"))) == 2
+
+
 def test_a_full_disk_is_one_line_and_what_was_extracted_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The disk takes two files of five."""
     written = 0

@@ -60,19 +60,21 @@ def collapsed(path: tuple[int, ...]) -> list[int]:
 
 
 def test_the_loss_is_that_of_all_alignments() -> None:
-    """4 and 8 outputs of 3 symbols: every path is tried; a text too long counts nothing; nats per character."""
+    """4 and 8 outputs of 3 symbols: every path is tried; a text too long is left out; nats per character."""
     head = head_of(characters=3).eval()
     features, frames = noise(3, 2, 8), [2, 1, 1]
     texts = [[1, 2, 2], [2], [1, 1, 1]]
     log_probabilities = head(features, torch.tensor(frames)).detach().double()
-    expected = 0.0
+    expected, spelled = 0.0, 0
     for row, n, text in zip(log_probabilities, frames, texts, strict=True):
         paths = [path for path in itertools.product(range(3), repeat=4 * n) if collapsed(path) == text]
         if paths:
             expected -= math.log(sum(math.exp(sum(float(row[t, c]) for t, c in enumerate(path))) for path in paths))
+            spelled += len(text)
     characters = torch.tensor([[1, 2, 2], [2, 0, 0], [1, 1, 1]])
     loss = head.loss(features, torch.tensor(frames), characters, torch.tensor([3, 1, 3]))
-    assert loss.item() == pytest.approx(expected / 7, rel=1e-5)
+    assert loss.item() == pytest.approx(expected / spelled, rel=1e-5)
+    assert spelled == 4
 
 
 def test_gradients_reach_every_learned_parameter() -> None:
@@ -97,3 +99,11 @@ def test_it_learns_a_text() -> None:
     assert losses[-1].item() < 0.2 * losses[0].item()
     best = head.eval()(x).argmax(-1)
     assert [collapsed(tuple(row.tolist())) for row in best] == [[1, 2, 3], [4, 4, 1]]
+
+
+def test_where_no_text_fits_there_is_no_loss() -> None:
+    """Three equal letters need five outputs, and a frame has four."""
+    found = (
+        head_of(characters=3).eval().loss(noise(1, 1, 8), torch.tensor([1]), torch.ones(1, 3).long(), torch.tensor([3]))
+    )
+    assert math.isnan(found.item())

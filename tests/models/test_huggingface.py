@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from benchmarks.flops import inference_flops
 from models.catalog import is_foreign, load_model, pretraining, require_name
 from models.closed_form import closed_form
 from models.errors import BadInputError
-from models.huggingface import TransformersEncoder
+from models.huggingface import TransformersEncoder, asks_for_normal
 
 SHAPE: dict[str, Any] = {
     "hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 24, "conv_dim": (8,) * 7,
@@ -158,6 +160,70 @@ def test_half_precision_on_disk_is_float32_here(tmp_path: Path, dtype: torch.dty
         assert encoder(batch()).layers[-1].dtype == torch.float32
 
 
+def rewritten(folder: Path, change: Callable[[dict[str, Tensor]], dict[str, Tensor]]) -> None:
+    """The weights of a folder with their tensors or names changed."""
+    tensors = {name: tensor.clone() for name, tensor in change(load_file(folder / "model.safetensors")).items()}
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def older(name: str) -> str:
+    """As transformers named weight norm before version 4.31."""
+    return re.sub(r"parametrizations\.weight\.original([01])", lambda found: f"weight_{'gv'[int(found[1])]}", name)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda t: {f"encoder.model.{k}": v for k, v in t.items()}, "missing"),
+        (
+            lambda t: {k.replace("feed_forward.intermediate_dense", "fc1"): v for k, v in t.items()},
+            "6 missing, 6 unexp",
+        ),
+        (lambda t: {k: v for k, v in t.items() if "encoder.layers.2." not in k}, "16 missing, 0 unexpected"),
+        (lambda t: {k: v for k, v in t.items() if k != "feature_projection.projection.bias"}, "projection.bias"),
+        (
+            lambda t: t | {k.replace("encoder.layers.2.", "encoder.layers.3."): v for k, v in t.items()},
+            "0 missing, 16 unexpected",
+        ),
+        (lambda t: t | {"encoder.layers.0.adapter.weight": torch.zeros(2)}, "layers.0.adapter.weight"),
+        (lambda t: t | {"decoder.embed.weight": torch.zeros(2)}, "decoder.embed.weight"),
+    ],
+    ids=["prefix", "fairseq's", "half", "one bias", "a layer more", "an adapter", "a decoder"],
+)
+def test_weights_that_do_not_fill_the_model_are_refused(
+    tmp_path: Path, change: Callable[[dict[str, Tensor]], dict[str, Tensor]], words: str
+) -> None:
+    """transformers itself would leave them random, or drop them, and say so in its log at best."""
+    built("Hubert").save_pretrained(tmp_path)
+    rewritten(tmp_path, change)
+    refused(f"hf:{tmp_path}", "weights of another model", words)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t: {older(k): v for k, v in t.items()},
+        lambda t: {f"wav2vec2.{k}": v for k, v in t.items()},
+        lambda t: {k: v for k, v in t.items() if k != "masked_spec_embed"},
+        lambda t: t | {name: torch.zeros(2) for name in ("lm_head.weight", "project_q.bias", "quantizer.codevectors")},
+        lambda t: (
+            t | {name: torch.zeros(2) for name in ("classifier.bias", "tdnn.0.kernel.weight", "objective.weight")}
+        ),
+    ],
+    ids=["older weight norm", "below its family", "no mask", "pretraining's heads", "a classifier's"],
+)
+def test_older_names_and_heads_are_no_other_model(
+    tmp_path: Path, change: Callable[[dict[str, Tensor]], dict[str, Tensor]], caplog: pytest.LogCaptureFixture
+) -> None:
+    model = built("Wav2Vec2")
+    model.save_pretrained(tmp_path)
+    rewritten(tmp_path, change)
+    with torch.no_grad():
+        expected = model(batch()).last_hidden_state
+        assert torch.equal(load_model(f"hf:{tmp_path}")(batch()).layers[-1], expected)
+    assert not caplog.records
+
+
 def test_settings_alone_are_a_model_with_random_weights(tmp_path: Path) -> None:
     import transformers
 
@@ -267,9 +333,55 @@ def test_a_checkpoint_may_ask_for_normalised_clips(tmp_path: Path, asked: bool |
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("files", "asked"),
+    [
+        ({"preprocessor_config.json": {"feature_extractor_type": "Wav2Vec2FeatureExtractor"}}, True),
+        ({"preprocessor_config.json": {"sampling_rate": 16_000}}, True),
+        ({"processor_config.json": {"feature_extractor": {"do_normalize": True}}}, True),
+        ({"processor_config.json": {"feature_extractor": {"do_normalize": False}}}, False),
+        ({"processor_config.json": {"feature_extractor": {"do_normalize": True}},
+          "preprocessor_config.json": {"do_normalize": False}}, True),
+        ({"processor_config.json": {"processor_class": "Wav2Vec2Processor"},
+          "preprocessor_config.json": {"do_normalize": False}}, False),
+        ({"processor_config.json": {"processor_class": "Wav2Vec2Processor"}}, False),
+        ({"tokenizer_config.json": {"do_normalize": True}}, False),
+    ],
+)  # fmt: skip
+def test_the_wish_for_normalised_clips_is_found_where_transformers_finds_it(
+    tmp_path: Path,
+    files: dict[str, Any],
+    asked: bool,  # noqa: FBT001
+) -> None:
+    """transformers 5 writes it into the processor's file, which wins; what is left out is the default, which is yes."""
+    import transformers
+
+    for name, content in files.items():
+        (tmp_path / name).write_text(json.dumps(content))
+    transformers.HubertConfig(**SHAPE).save_pretrained(tmp_path)
+    assert asks_for_normal(tmp_path) is asked
+    if set(files) & {"preprocessor_config.json"} or "feature_extractor" in files.get("processor_config.json", {}):
+        assert transformers.AutoFeatureExtractor.from_pretrained(tmp_path).do_normalize is asked
+
+
+@pytest.mark.parametrize("name", ["preprocessor_config.json", "processor_config.json"])
 @pytest.mark.parametrize("text", ["{", "[1]", "null"])
-def test_a_broken_preprocessor_is_one_line(tmp_path: Path, text: str) -> None:
-    built("Hubert").save_pretrained(tmp_path)
-    (tmp_path / "preprocessor_config.json").write_text(text)
+def test_a_broken_preprocessor_is_one_line(tmp_path: Path, text: str, name: str) -> None:
+    (tmp_path / name).write_text(text)
     with pytest.raises(BadInputError, match="preprocessor"):
+        asks_for_normal(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("wish", "words"),
+    [
+        ({"sampling_rate": 8_000}, "sampling_rate 8000; speech is given at 16000 Hz"),
+        ({"feature_extractor_type": "NoSuchExtractor"}, "preprocessor of waveforms"),
+        ({"feature_extractor_type": "WhisperFeatureExtractor"}, "preprocessor of waveforms"),
+    ],
+)
+def test_clips_that_cannot_be_prepared_as_asked_are_refused(tmp_path: Path, wish: dict[str, Any], words: str) -> None:
+    built("Hubert").save_pretrained(tmp_path)
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(wish))
+    with pytest.raises(BadInputError, match=words):
         load_model(f"hf:{tmp_path}")

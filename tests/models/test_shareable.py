@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from models.efficient.config import EncoderConfig
 from models.efficient.encoder import EfficientEncoder
@@ -102,3 +103,17 @@ def test_a_folder_of_another_kind_is_refused(saved: Saved) -> None:
     other = EsslEncoder if isinstance(saved[0], EfficientEncoder) else EfficientEncoder
     with pytest.raises(BadInputError, match="another kind"):
         other.from_pretrained(saved[1])
+
+
+@pytest.mark.parametrize("spoil", ["missing", "unexpected"])
+def test_weights_that_do_not_fill_the_model_are_refused(saved: Saved, spoil: str) -> None:
+    file = saved[1] / "model.safetensors"
+    tensors = load_file(file)
+    name = min(tensors)
+    if spoil == "missing":
+        del tensors[name]
+    else:
+        tensors |= {f"{name}.again": tensors[name].clone()}
+    save_file(tensors, file, metadata={"format": "pt"})
+    with pytest.raises(BadInputError, match=f"1 {spoil}.*such as {name}"):
+        type(saved[0]).from_pretrained(saved[1])

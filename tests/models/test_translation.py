@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import save_file
+import transformers
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from models.catalog import load_model
+from models.data2vec.config import Data2VecEncoderConfig
+from models.data2vec.encoder import build_encoder as build_data2vec
 from models.errors import BadInputError
 from models.pretrained import load_pretrained
 from models.translation import transformers_names
 from models.wav2vec2_family.config import ArchitectureConfig
-from models.wav2vec2_family.encoder import build_encoder
+from models.wav2vec2_family.encoder import build_encoder, transformers_settings
 
 SMALL = ArchitectureConfig(
     "hubert", 16, 2, 2, 24, (8, 8), (10, 3), (5, 2), position_kernel=4, position_groups=2
@@ -128,3 +135,97 @@ def test_what_cannot_be_loaded_is_one_line(tmp_path: Path, monkeypatch: pytest.M
     other["encoder.layer_norm.weight"] = torch.zeros(3)
     save_file(other, tmp_path / "model.safetensors")
     refused(str(tmp_path), "another model", "1 missing", "1 of another shape")
+
+
+def saved(folder: Path, family: str = "Hubert", **changed: Any) -> Path:
+    """A folder as transformers writes it, of the small model but for what is changed."""
+    config = getattr(transformers, f"{family}Config")(**{**transformers_settings(SMALL), **changed})
+    getattr(transformers, f"{family}Model")(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("family", "changed"),
+    [
+        ("Wav2Vec2", {}),
+        ("UniSpeech", {}),
+        ("Hubert", {"num_attention_heads": 4}),
+        ("Hubert", {"do_stable_layer_norm": True}),
+        ("Hubert", {"hidden_act": "relu"}),
+        ("Hubert", {"feat_extract_activation": "relu"}),
+        ("Hubert", {"layer_norm_eps": 1e-3}),
+        ("Hubert", {"conv_stride": (5, 3)}),
+    ],
+)
+def test_weights_that_fit_and_compute_something_else_are_refused(
+    tmp_path: Path, family: str, changed: dict[str, Any]
+) -> None:
+    """All shapes agree; by the folder and by the file in it, of which the settings beside it tell."""
+    folder = saved(tmp_path / "folder", family, **changed)
+    for where in (folder, folder / "model.safetensors"):
+        refused(str(where), "another model", *(changed or {"model_type"}))
+
+
+def test_settings_that_do_not_touch_the_function_are_taken(tmp_path: Path) -> None:
+    more = {"hidden_dropout": 0.3, "layerdrop": 0.0, "mask_time_prob": 0.2, "vocab_size": 99, "initializer_range": 0.5}
+    encoder = build_encoder(SMALL)
+    load_pretrained(encoder, str(saved(tmp_path / "folder", **more)))
+    wanted = load_file(tmp_path / "folder" / "model.safetensors")
+    assert all(torch.equal(encoder.model.state_dict()[name], tensor) for name, tensor in wanted.items())
+
+
+@pytest.mark.parametrize("family", ["wav2vec2", "hubert", "wavlm", "data2vec-audio"])
+def test_every_family_takes_its_own_folder(tmp_path: Path, family: str) -> None:
+    """As transformers writes it, layer norm in the front end or group norm."""
+    if family == "data2vec-audio":
+        shape = Data2VecEncoderConfig(16, 2, 2, 24, (8, 8), (10, 3), (5, 2), 1, 3, 2)
+        one, other = build_data2vec(shape), build_data2vec(shape)
+    else:
+        shapes = [
+            replace(SMALL, family=family, conv_norm=norm, pre_norm=norm == "layer") for norm in ("group", "layer")
+        ]  # type: ignore[arg-type]
+        for shape in shapes[:-1]:
+            build_encoder(shape).model.save_pretrained(tmp_path / "group")
+            load_pretrained(build_encoder(shape), str(tmp_path / "group"))
+        one, other = build_encoder(shapes[-1]), build_encoder(shapes[-1])
+    one.model.save_pretrained(tmp_path / "folder")
+    load_pretrained(other, str(tmp_path / "folder"))
+    assert all(torch.equal(other.model.state_dict()[name], tensor) for name, tensor in one.model.state_dict().items())
+
+
+def test_without_settings_the_family_in_the_names_tells(tmp_path: Path) -> None:
+    """torchaudio calls HuBERT wav2vec2 too, and is known by its other names."""
+    ours = weights()
+    for family in ("wav2vec2", "wavlm", "data2vec_audio"):
+        save_file({f"{family}.{name}": value for name, value in ours.items()}, tmp_path / "x.safetensors")
+        refused(str(tmp_path / "x.safetensors"), f"model_type {family.replace('_', '-')}, not hubert")
+    theirs = {f"wav2vec2.{TORCHAUDIO[name]}": value for name, value in ours.items() if name in TORCHAUDIO}
+    save_file(theirs, tmp_path / "x.safetensors")
+    load_pretrained(build_encoder(SMALL), str(tmp_path / "x.safetensors"))
+
+
+def test_the_normalisation_beside_a_file_comes_along(tmp_path: Path) -> None:
+    save_file(weights(), tmp_path / "x.safetensors")
+    encoder = build_encoder(SMALL)
+    for wish in (True, False):
+        (tmp_path / "processor_config.json").write_text(json.dumps({"feature_extractor": {"do_normalize": wish}}))
+        load_pretrained(encoder, str(tmp_path / "x.safetensors"))
+        assert encoder.normalise is wish
+
+
+def test_a_tensor_that_no_head_has_is_of_another_model(tmp_path: Path) -> None:
+    save_file(weights() | {"encoder.layers.0.adapter.weight": torch.zeros(1)}, tmp_path / "x.safetensors")
+    refused(str(tmp_path / "x.safetensors"), "1 unexpected", "adapter")
+    save_file(weights() | {"speaker_mixer.weight": torch.zeros(1)}, tmp_path / "x.safetensors")
+    refused(str(tmp_path / "x.safetensors"), "1 unexpected", "speaker_mixer")
+
+
+def test_what_the_hub_has_as_pickles_alone_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its settings by themselves would give a model with random weights."""
+    transformers.HubertConfig(**transformers_settings(SMALL)).save_pretrained(tmp_path)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *_, **__: str(tmp_path))
+    for name in ("hf:some/model", "hf:some/other"):
+        with pytest.raises(BadInputError, match=rf"{name}: the hub has no \.safetensors of it"):
+            load_model(name)
+    refused("some/model", "the hub has no .safetensors")
+    assert load_model("hf:some/model", weights=False).frame_rate == 1_600.0

@@ -83,3 +83,24 @@ def test_a_rate_to_be_wary_of_is_marked_and_the_mark_explained(record: Record, t
     text = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert "| log-mel | CER | 50.0 % * |" in text
     assert "\n- \\* no better than its own random weights\n" in text
+
+
+@pytest.mark.parametrize(
+    ("counts", "line"),
+    [
+        (
+            {"silent": 2, "clipped": 0, "resampled": 7},
+            "- audio of 9 files: silent 2, resampled 7; the record names them",
+        ),
+        ({"longer_than_header": 1}, "- audio of 9 files: longer than header 1; the record names them"),
+        ({"silent": 0}, ""),
+    ],
+)
+def test_what_is_odd_about_the_audio_is_counted(
+    record: Record, tmp_path: Path, counts: dict[str, int], line: str
+) -> None:
+    audio = {"files_read": 9, "counts": counts, "named": {}}
+    write_run_report(replace(record, details={**record.details, "audio": audio}), tmp_path, [], None)
+    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert line in text
+    assert ("audio of" in text) == bool(line)

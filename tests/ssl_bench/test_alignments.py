@@ -83,7 +83,7 @@ def test_encodings_and_line_ends(tmp_path: Path, written: object, encoding: str,
     assert phones_of_textgrid(file) == [Phone(*interval) for interval in intervals]
 
 
-@pytest.mark.parametrize("name", ["phones", "Phones", "84 - phones"])
+@pytest.mark.parametrize("name", ["phones", "Phones", "84 - phones", "phone", "phonemes", "PHN", "MAU"])
 def test_the_tier_of_phones_is_found(tmp_path: Path, name: str) -> None:
     """As the Montreal Forced Aligner names it, with one speaker and with several."""
     file = tmp_path / "u.TextGrid"
@@ -91,9 +91,19 @@ def test_the_tier_of_phones_is_found(tmp_path: Path, name: str) -> None:
     assert [phone.label for phone in phones_of_textgrid(file)] == ["sil", "B", "EH", "G", "Z", "sp"]
 
 
-def test_the_only_interval_tier_needs_no_name_and_points_do_not_count(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["words", "ORT-MAU", "", "transcription", "phones and words", "syllables"])
+def test_a_tier_of_another_name_is_no_tier_of_phones(tmp_path: Path, name: str) -> None:
+    """Though it is the only one: an ABX error of words would pass for one of phones."""
     file = tmp_path / "u.TextGrid"
-    points = '"TextTier"\n"clicks"\n0\n1.0\n1\n0.5\n"x"\n'
+    file.write_text(long_textgrid({name: WORDS}))
+    shown = name or "without a name"
+    with pytest.raises(BadInputError, match=rf"no one interval tier named phones \(interval tiers: {shown}\)"):
+        read_alignments(tmp_path, [utterance("u")])
+
+
+def test_tiers_of_points_do_not_count(tmp_path: Path) -> None:
+    file = tmp_path / "u.TextGrid"
+    points = '"TextTier"\n"phones"\n0\n1.0\n1\n0.5\n"x"\n'
     file.write_text(short_textgrid({"MAU": BEGS}).replace("<exists>\n1\n", "<exists>\n2\n") + points)
     assert len(phones_of_textgrid(file)) == 6
 
@@ -123,7 +133,8 @@ def test_stress_is_taken_off_but_no_tone(label: str, kept: str) -> None:
 
 BROKEN = {
     "empty": ("", "no TextGrid that can be read"),
-    "noise": ("\x00\x01 what", "no TextGrid that can be read"),
+    "noise": ("\x01 what", "no TextGrid that can be read"),
+    "no text": ("\x00\x01 what", "neither UTF-8 text nor"),
     "cut": (long_textgrid({"phones": BEGS})[:-130], "no TextGrid that can be read"),
     "cut between intervals": (long_textgrid({"phones": BEGS[:4]}), "cut short: its last interval"),
     "short, cut": (short_textgrid({"phones": BEGS})[:-14], "cut short: its last interval"),
@@ -189,6 +200,17 @@ def test_an_utterance_has_one_alignment_and_a_speaker(tmp_path: Path) -> None:
     assert found.without_audio == ("silent",)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+@pytest.mark.parametrize("newline", ["\r\n", "\r"])
+def test_an_item_file_is_read_as_an_editor_leaves_it(tmp_path: Path, encoding: str, newline: str) -> None:
+    """Tabs, marks, line ends; phones of the IPA, and one that Unicode takes for a separator of lines."""
+    lines = ["#file onset offset #phone prev-phone next-phone speaker", "u\t0.10\t0.35\t\u0283\tB\tG\t84"]
+    (tmp_path / "x.item").write_bytes(newline.join(lines).encode(encoding))
+    found = read_alignments(tmp_path / "x.item", [utterance("u")])
+    assert found.tokens == (Token(0, 0.1, 0.35, "\u0283", "B", "G", "84"),)
+    assert found.skipped == ()
+
+
 ITEM = """\
 #file onset offset #phone prev-phone next-phone speaker
 u-1 0.10 0.35 EH1 B G 84
@@ -252,7 +274,7 @@ def test_a_first_line_without_a_mark_is_a_token(tmp_path: Path) -> None:
         ({"a.item": ""}, "no phone stands between"),
         ({"a.item": "#file\nelsewhere 0.2 0.45 EH B G 9"}, "no alignment has the name of an utterance; the first is 'else"),
         ({"v.TextGrid": long_textgrid({"phones": BEGS})}, "no alignment has the name of an utterance; the first is 'v'"),
-        ({"a.item": "\xff"}, "the first, .*a.item: cannot be read as UTF-8"),
+        ({"a.item": "\xff"}, "the first, .*a.item: neither UTF-8 nor UTF-16"),
     ],
 )  # fmt: skip
 def test_nothing_usable_is_one_clear_line(tmp_path: Path, files: dict[str, str] | None, message: str) -> None:

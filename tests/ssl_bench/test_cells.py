@@ -14,10 +14,11 @@ import torch
 from benchmarks.carbon import given_intensity
 from benchmarks.cell import CellSetting, MeasuredCell
 from benchmarks.energy.idle import IdlePower
+from benchmarks.out_of_memory import is_out_of_memory
 from benchmarks.protocol import Protocol
 from benchmarks.quantity import Quantity
 from ssl_bench.cell_plan import predicted_peak
-from ssl_bench.cell_worker import in_short, is_out_of_memory
+from ssl_bench.cell_worker import in_short
 from ssl_bench.cells import CellError, CellMemoryError, CellRequest, ended_because, halved_until_it_fits
 from ssl_bench.pretraining import make_fabric, make_optimiser
 from ssl_bench.steps import STEPS, clips_of

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter, defaultdict
-from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import pytest
@@ -19,21 +17,22 @@ from ssl_bench.data.corpus import Utterance
 from ssl_bench.data.waveforms import Waveforms
 
 
-@dataclass
-class Made:
+class Made(Waveforms):
     """Stands in for decoded files: samples that tell which utterance and which position they are."""
 
-    broken: frozenset[Path] = frozenset()
+    def __init__(self, broken: frozenset[Path]) -> None:
+        super().__init__(0)
+        self.missing = broken
 
     def samples(self, utterance: Utterance) -> NDArray[np.int16]:
-        if utterance.path in self.broken:
+        if utterance.path in self.missing:
             return np.zeros(0, np.int16)
         number = int(utterance.path.stem)
         return ((np.arange(utterance.samples) * 7 + number * 1_009) % 30_000 + 1).astype(np.int16)
 
 
 def made(broken: frozenset[Path] = frozenset()) -> Waveforms:
-    return cast("Waveforms", Made(broken))
+    return Made(broken)
 
 
 def spoken(lengths: list[tuple[str | None, int]]) -> tuple[Utterance, ...]:

@@ -66,12 +66,18 @@ def test_a_wrong_file_is_one_line_that_names_it(tmp_path: Path, content: str, me
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_file_of_a_windows_editor_is_read(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "x.toml").write_bytes("seed = 3\r\n[encoder]\r\nwidth = 32\r\n".encode(encoding))
+    assert read_toml(tmp_path / "x.toml") == {"seed": 3, "encoder": {"width": 32}}
+
+
 def test_a_file_that_is_none_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
     for name, reason in {
         "gone.toml": "No such file or directory",
         ".": "Is a directory",
-        "binary.toml": "codec can't decode",
+        "binary.toml": "neither UTF-8 nor UTF-16 text",
     }.items():
         with pytest.raises(BadInputError, match=f"not readable as TOML .*{reason}"):
             read_toml(tmp_path / name)

@@ -39,6 +39,18 @@ def test_published_weights_are_no_random_ones() -> None:
     assert {s.remark for s in systems} == {""}, "the untrained twin stands beside its trained one"
 
 
+def test_a_folder_of_settings_alone_is_said_to_be_random(tmp_path: Path) -> None:
+    """Its row too, beside that of a folder whose weights nobody has to open to see that they are there."""
+    for name in ("empty", "whole"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text('{"model_type": "hubert"}')
+    (tmp_path / "whole" / "model.safetensors").touch()
+    empty, whole = f"hf:{tmp_path}/empty", f"hf:{tmp_path}/whole"
+    systems, lines = remarked(systems_of([empty, whole], [0], None), [empty, whole], None, no_speech("1h"))
+    assert lines == [f"{empty} has settings and no weights: this rates random ones"]
+    assert {s.name: s.remark for s in systems if not s.is_control} == {empty: RANDOM, whole: ""}
+
+
 def test_the_ways_to_weights_are_those_that_a_model_has() -> None:
     """All of the catalog are named without fail; published weights go into transformers' architectures alone."""
     for model, config in CATALOG.items():
@@ -78,7 +90,7 @@ def test_no_run_hears_the_test_speakers_of_the_sample_corpus(tmp_path: Path, mon
     for speaker in range(30):
         folder = tmp_path / "sample" / f"{speaker}" / "1"
         folder.mkdir(parents=True)
-        soundfile.write(folder / f"{speaker}-1-0000.flac", np.full(8_000, 0.1), 16_000)
+        soundfile.write(folder / f"{speaker}-1-0000.flac", np.random.default_rng(0).normal(0, 0.1, 8_000), 16_000)
         (folder / f"{speaker}-1.trans.txt").write_text(f"{speaker}-1-0000 ONE\n")
     monkeypatch.setattr("ssl_bench.data.sample.sample_corpus", lambda: tmp_path / "sample")
     tested = {s.speaker for s in sample_splits("all", 0).test}

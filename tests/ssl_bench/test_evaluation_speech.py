@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from benchmarks.downstream.symbols import normalise
 from models.errors import BadInputError
-from ssl_bench.data.usable import outside_alphabet
+from ssl_bench.data.usable import KINDS, outside_alphabet
 from ssl_bench.evaluate_settings import Labels
 from ssl_bench.evaluation_speech import EvaluationSpeech, read_splits, sample_splits, splits_of
+from ssl_bench.evaluation_tasks import _of_known_speakers
 
 
 def put(path: Path, seconds: float = 1.0) -> Path:
@@ -85,7 +86,7 @@ def test_odd_transcripts_are_counted_and_named(tmp_path: Path) -> None:
     test = found.document()["test"]
     assert test["counts"] == {
         "without_transcript": 1, "empty_transcript": 2, "outside_alphabet_utterances": 2,
-        "outside_alphabet_characters": 5 + 5, "padded": 0, "too_long_to_train": 0, "broken": 0,
+        "outside_alphabet_characters": 5 + 5, **dict.fromkeys(KINDS[4:], 0),
     }  # fmt: skip
     assert test["left_out"] == {
         "without_transcript": {"total": 1, "files": [str(paths[1])]},
@@ -126,23 +127,56 @@ def test_odd_lengths_are_padded_kept_or_left_out(tmp_path: Path) -> None:
     }
 
 
-def test_broken_files_are_named_with_what_is_wrong(tmp_path: Path) -> None:
-    """No audio at all, a FLAC that breaks off, and an MP3 that breaks off and gives what it has."""
-    folders = three(tmp_path)
-    text, flac, third, _ = say(folders[2], 5, ["A", "B", "C", "D"], seconds=4.0)
+def spoilt(root: Path, speaker: int) -> list[Path]:
+    """Of five files the first is no audio, a FLAC and an MP3 break off, one is silent, and the last is good."""
+    text, flac, third, silent, good = paths = say(root, speaker, ["A", "B", "C", "D", "E"], seconds=4.0)
     third.unlink()
-    mp3 = put(third.with_suffix(".mp3"), 4.0)
+    paths[2] = mp3 = put(third.with_suffix(".mp3"), 4.0)
     text.write_text("no audio " * 9)
     for path in (flac, mp3):
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    soundfile.write(silent, np.zeros(64_000, np.int16), 16_000)
+    assert good.is_file()
+    return paths
+
+
+def test_odd_files_are_kept_where_speech_is_rated_and_named(tmp_path: Path) -> None:
+    """But for one that cannot be read at all."""
+    folders = three(tmp_path)
+    text, flac, mp3, silent, _ = spoilt(folders[2], 5)
     found = splits(folders)
-    assert [s.text for s in found.test if s.speaker == "5"] == ["D"]
+    assert sorted(s.text for s in found.test if s.speaker == "5") == ["B", "C", "D", "E"]
     test = found.document()["test"]
-    assert test["counts"]["broken"] == 3
-    lines = dict(line.split(": ") for line in test["left_out"]["broken"]["files"])
-    assert lines.pop(str(text)) == lines.pop(str(flac)) == "not audio, or broken"
-    assert re.fullmatch(r"breaks off after 1\.\d\d s of 4\.00 s", lines.pop(str(mp3)))
-    assert not lines
+    assert {kind: n for kind, n in test["counts"].items() if n} == {"broken": 1, "shorter_than_header": 2, "silent": 1}
+    assert test["left_out"] == {"broken": {"total": 1, "files": [f"{text}: not audio, or broken"]}}
+    lines = dict(line.split(": ", 1) for line in test["kept"]["shorter_than_header"]["files"])
+    assert lines.keys() == {str(flac), str(mp3)}
+    assert all(re.fullmatch(r"breaks off after 1\.\d\d s of 4\.00 s", line) for line in lines.values())
+    assert test["kept"]["silent"]["files"] == [f"{silent}: silent: below -80 dB of full scale"]
+
+
+def test_odd_files_are_left_out_of_training_unless_asked_for(tmp_path: Path) -> None:
+    folders = three(tmp_path)
+    spoilt(folders[0], 1)
+    found = splits(folders)
+    assert [s.text for s in found.train if s.speaker == "1"] == ["E"]
+    left_out = found.document()["train"]["left_out"]
+    assert {why: entry["total"] for why, entry in left_out.items()} == {
+        "broken": 1, "shorter_than_header": 2, "silent": 1,
+    }  # fmt: skip
+    asked = read_splits(*folders, "all", 0, keep_odd=True)
+    assert sorted(s.text for s in asked.train if s.speaker == "1") == ["B", "C", "D", "E"]
+
+
+def test_what_reading_changes_is_counted_though_nothing_is_left_out(tmp_path: Path) -> None:
+    folders = three(tmp_path)
+    wide = folders[0] / "1" / "7" / "1-7-0000.flac"
+    soundfile.write(wide, np.random.default_rng(0).normal(0, 0.1, (44_100, 2)), 44_100)
+    train = splits(folders).document()["train"]
+    assert {kind: n for kind, n in train["counts"].items() if n} == {"resampled": 1, "averaged": 1}
+    assert train["kept"]["resampled"]["files"] == [f"{wide}: resampled from 44100 Hz"]
+    assert train["kept"]["averaged"]["files"] == [f"{wide}: 2 channels averaged"]
+    assert not train["left_out"]
 
 
 def test_names_are_capped_and_totals_are_not(tmp_path: Path) -> None:
@@ -183,11 +217,53 @@ def test_equal_folder_names_are_no_speakers_but_equal_files_are_refused(tmp_path
         for speaker in ("a", "b"):
             put(tmp_path / name / speaker / "x.wav")
     found = splits((tmp_path / "train", tmp_path / "dev", tmp_path / "test"))
-    assert {s.speaker for s in found.test} == {"a", "b"} == {s.speaker for s in found.train}
+    assert {s.speaker for s in found.test} == {""} == {s.speaker for s in found.train}
     assert {s.session for s in found.test} == {""}
     (tmp_path / "again").symlink_to(tmp_path / "train")
     with pytest.raises(BadInputError, match=r"--test .*again: 2 files of it, as .*x\.wav, are in --train too"):
         splits((tmp_path / "train", tmp_path / "dev", tmp_path / "again"))
+
+
+def test_unknown_speakers_are_said_to_be_unchecked_and_speaker_tasks_refuse(tmp_path: Path) -> None:
+    """A folder of unknown speakers alone; one stray file among known ones leaves the tasks the rest."""
+    folders = three(tmp_path)
+    put(tmp_path / "flat" / "x.wav")
+    put(tmp_path / "flat" / "y.wav")
+    flat = splits((folders[0], folders[1], tmp_path / "flat"))
+    assert "who speaks in 2 of 2 utterances of" in flat.how
+    assert "is not checked for them" in flat.how
+    for task in ("asv", "sid"):
+        with pytest.raises(BadInputError, match=rf"--tasks {task}: nothing tells who speaks .*flat\).*--speakers"):
+            flat.require(task)
+    put(folders[2] / "stray.wav")
+    found = splits(folders)
+    assert "who speaks in 1 of 5 utterances of" in found.how
+    assert found.document()["test"]["counts"]["unknown_speaker"] == 1
+    for task in ("asr", "asv", "sid"):
+        found.require(task)
+
+
+def test_speaker_tasks_take_those_alone_who_are_known(tmp_path: Path) -> None:
+    """What nobody knows could be another speaker or the same: it is no trial of either kind."""
+    train, dev, test = three(tmp_path)
+    put(test / "5" / "room tone.flac")
+    put(test / "intro.flac")
+    told = _of_known_speakers(splits((train, dev, test)).test)
+    assert [s.speaker for s in told] == ["5", "5", "6", "6"]
+
+
+def test_a_pattern_tells_the_speakers_that_are_held_apart(tmp_path: Path) -> None:
+    for name, speakers in (("train", "ab"), ("dev", "cd"), ("test", "be")):
+        for speaker in speakers:
+            put(tmp_path / name / f"{speaker}_x.wav")
+    folders = [tmp_path / name for name in ("train", "dev", "test")]
+    pattern = "^(?P<speaker>.)_"
+    with pytest.raises(BadInputError, match=r"--test .*: speakers b also speak in --train"):
+        read_splits(*folders, "all", 0, speakers=pattern)
+    (folders[2] / "b_x.wav").unlink()
+    found = read_splits(*folders, "all", 0, speakers=pattern)
+    assert {s.speaker for s in found.test} == {"e"}
+    assert "not checked" not in found.how
 
 
 def test_without_dev_a_tenth_of_the_speakers_at_least_two_is_dev(tmp_path: Path) -> None:
@@ -235,7 +311,7 @@ def test_labels_are_drawn_among_the_utterances_with_text(labels: Labels, minutes
             paths = say(tmp_path / folder, speaker, ["ONE"] * 12 + [None] * 12, seconds=0.01)
             for path in paths:
                 path.unlink()
-                path.with_suffix(".wav").hardlink_to(_silence(tmp_path))
+                path.with_suffix(".wav").hardlink_to(_noise(tmp_path))
     found = splits((tmp_path / "much", tmp_path / "tuning", test), labels)
     assert sum(s.samples for s in found.train) == minutes * 60 * 16_000
     assert sum(s.samples for s in found.dev) == 30 * 60 * 16_000
@@ -248,11 +324,11 @@ def test_labels_are_drawn_among_the_utterances_with_text(labels: Labels, minutes
     assert [s.key for s in found.train] == again
 
 
-def _silence(root: Path) -> Path:
-    """30 s, 960 KB once for all."""
-    path = root / "silence.wav"
+def _noise(root: Path) -> Path:
+    """30 s of next to nothing, 960 KB once for all."""
+    path = root / "noise.wav"
     if not path.exists():
-        soundfile.write(path, np.zeros(480_000, np.int16), 16_000)
+        soundfile.write(path, np.random.default_rng(0).integers(-9, 10, 480_000).astype(np.int16), 16_000)
     return path
 
 
@@ -326,7 +402,6 @@ def test_a_share_passes_over_what_is_broken(tmp_path: Path) -> None:
     folders = three(tmp_path)
     paths = sorted(folders[2].rglob("*.flac"))
     for path in paths[:-1]:
-        data = path.read_bytes()
-        path.write_bytes(data[: len(data) // 2])
+        path.write_bytes(path.read_bytes()[:1_000])
     found = splits_of(*folders, "all", 0)(1e-9)
     assert [u.path for u in found.test_utterances] == paths[-1:]

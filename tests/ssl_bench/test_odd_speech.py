@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 
 pytestmark = pytest.mark.slow
 
+FOLDERS = "^(?P<speaker>[^/]+)/"
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -24,7 +28,7 @@ def rated(run: Path) -> list[dict[str, Any]]:
 def test_without_transcripts_speakers_are_told_apart_and_kwh_are_a_budget(
     sslbench: Run, speech: Path, small_toml: Path, tmp_path: Path
 ) -> None:
-    """Folder names as speakers; one broken file, and names that look like markup; energy is modelled or better."""
+    """Folder names as speakers, since a pattern says so; one broken file, and names that look like markup; energy is modelled or better."""
     data = tmp_path / "data"
     for path in speech.rglob("*.flac"):
         (data / path.parts[-3]).mkdir(parents=True, exist_ok=True)
@@ -35,7 +39,7 @@ def test_without_transcripts_speakers_are_told_apart_and_kwh_are_a_budget(
     toml.write_text(small_toml.read_text().replace("steps = 9999\n", ""))
     done = sslbench(
         "train-and-measure", "--config", toml, "--data", data, "--out", run, "--kwh", 2e-5, "--country", "FRA",
-        cwd=tmp_path,
+        "--speakers", FOLDERS, cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "bad [red]one.wav: not audio" in done.stderr
@@ -44,7 +48,7 @@ def test_without_transcripts_speakers_are_told_apart_and_kwh_are_a_budget(
     document = json.loads((run / "run.json").read_text())
     assert document["status"] == "finished"
     assert document["config"]["kwh"] == 2e-5
-    assert document["details"]["data"]["speakers_from"] == "folder names"
+    assert document["details"]["data"]["speakers_from"] == f"--speakers {FOLDERS}"
     assert list(document["details"]["data"]["skipped_files"].values()) == ["not audio, or broken"]
     energy = {
         row["phase"]: row
@@ -58,6 +62,45 @@ def test_without_transcripts_speakers_are_told_apart_and_kwh_are_a_budget(
         ("efficient-tiny", "accuracy"), ("efficient-tiny (untrained)", "accuracy"), ("log-mel", "accuracy"),
     ]  # fmt: skip
     assert all(0 <= r["value"] <= 1 for r in rated(run))
+
+
+def test_files_that_recorders_and_programs_spoil_are_named_and_stop_nothing(
+    sslbench: Run, speech: Path, small_toml: Path, tmp_path: Path
+) -> None:
+    """A FLAC without its length, floats in the scale of integers, channels that cancel, a name in Latin-1."""
+    data = tmp_path / "data"
+    shutil.copytree(speech, data)
+    for speaker in (11, 12, 13, 14):
+        floats, stereo = (data / f"{speaker}/7/{speaker}-7-000{number}.flac" for number in (0, 1))
+        loud, quiet = (soundfile.read(path, dtype="int16")[0] for path in (floats, stereo))
+        soundfile.write(floats.with_suffix(".wav"), loud.astype("float32"), 16_000, subtype="FLOAT")
+        soundfile.write(stereo.with_suffix(".wav"), np.stack([quiet, -quiet], axis=1), 16_000)
+        floats.unlink()
+        stereo.unlink()
+    flac, latin = data / "11/7/11-7-0002.flac", data / "14/7/14-7-0002.flac"
+    raw = flac.read_bytes()
+    flac.write_bytes(raw[:21] + bytes([raw[21] & 0xF0, 0, 0, 0, 0]) + raw[26:])
+    latin.rename(os.fsdecode(os.fsencode(latin.parent) + b"/caf\xe9.flac"))
+    run = tmp_path / "run"
+    words = ("train-and-measure", "--config", small_toml, "--data", data, "--steps", 9, "--no-evaluate", "--no-idle")
+    done = sslbench(*words, "--out", run, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    details = json.loads((run / "run.json").read_text())["details"]
+    trained = {"11", "12", "13", "14"} - set(details["held_out"]["speakers"])
+    wanted = {f"{speaker}-7-0000.wav": "clipped" for speaker in trained}
+    wanted |= {f"{speaker}-7-0001.wav": "its 2 channels cancel" for speaker in trained}
+    assert {Path(path).name: why.split(":")[0] for path, why in details["broken_files"].items()} == wanted
+    assert details["data"]["utterances"] == 12 - len(wanted)
+    assert details["data"]["hours"] == pytest.approx((12 - len(wanted)) * 3 / 3600)
+    assert details["data"]["of_unknown_speakers"] == 1
+    assert "who speaks in 1 of 12 utterances" in details["held_out"]["how"]
+    assert details["audio"]["counts"]["clipped"] == details["audio"]["counts"]["cancelled"] >= len(trained)
+    assert "left out `" in (run / "report.md").read_text()
+    done = sslbench(*words, "--keep-odd-audio", "--out", tmp_path / "all", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    details = json.loads((tmp_path / "all" / "run.json").read_text())["details"]
+    assert details["broken_files"] == {}
+    assert details["data"]["utterances"] == 12
 
 
 def test_a_flat_folder_trains_and_says_why_it_cannot_be_rated(

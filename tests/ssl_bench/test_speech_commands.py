@@ -87,6 +87,24 @@ def test_the_lists_decide_where_there_are_lists(tmp_path: Path) -> None:
     assert (len(found.clips), found.skipped, found.missing, found.split_by) == (9, (), 1, "its lists")
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "./{}", "speech_commands_v0.02/{}", "/data/sc/{}", "  {}\t", ".\\{}",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_lists_are_read_as_tools_write_them(tmp_path: Path, line: str, encoding: str) -> None:
+    """With a folder before each name, as find and others leave it."""
+    root = folder_with_lists(tmp_path)
+    for name, speaker in (("validation_list.txt", "bb"), ("testing_list.txt", "cc")):
+        lines = [line.format(f"{word}/{speaker}_nohash_0.wav") for word in ("yes", "no")]
+        (root / name).write_bytes("\r\n".join(["", *lines, ""]).encode(encoding))
+    found = read_speech_commands(root)
+    assert [len(found.of(split)) for split in ("train", "dev", "test")] == [4, 2, 2]
+    assert found.missing == 0
+
+
 def test_without_lists_the_hash_of_the_speaker_decides(tmp_path: Path) -> None:
     for i in range(40):
         put(tmp_path / ("yes", "no")[i % 2] / f"{i:08x}_nohash_0.wav", 0.01)
@@ -118,6 +136,14 @@ def list_nothing(root: Path) -> None:
     (root / "validation_list.txt").write_text("")
 
 
+def list_others(root: Path) -> None:
+    (root / "validation_list.txt").write_text("yes_bb_nohash_0.wav\nno_bb_nohash_0.wav\n")
+
+
+def list_no_text(root: Path) -> None:
+    (root / "validation_list.txt").write_bytes(b"yes/caf\xe9_nohash_0.wav\n")
+
+
 def part_a_speaker(root: Path) -> None:
     (root / "validation_list.txt").write_text("yes/bb_nohash_0.wav\n")
 
@@ -142,6 +168,8 @@ def remove_all(root: Path) -> None:
     [
         (remove_list, "has validation_list.txt but no testing_list.txt"),
         (list_nothing, r"no clips in dev \(train 6, dev 0, test 2\)"),
+        (list_others, r"no clips in dev .*; 2 lines of .* name no file of it, such as no_bb_nohash_0\.wav"),
+        (list_no_text, r"validation_list\.txt: neither UTF-8 nor UTF-16 text"),
         (part_a_speaker, "speaker bb is both in train and in dev"),
         (keep_one_word, "two words or more, found only yes"),
         (break_all, "none of its 8 clips can be used; the first, .*aa_nohash_0.wav: an empty file"),

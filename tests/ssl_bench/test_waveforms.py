@@ -22,8 +22,8 @@ def noise(path: Path, samples: int, seed: int) -> Utterance:
 
 def test_memory_is_bounded_and_files_beyond_it_are_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spoken = [noise(tmp_path / f"{i}.wav", 1_000, i) for i in range(5)]
-    read = Mock(side_effect=module.read_audio)
-    monkeypatch.setattr(module, "read_audio", read)
+    read = Mock(side_effect=module.read_recording)
+    monkeypatch.setattr(module, "read_recording", read)
     kept = Waveforms(limit=2 * 2_000 + 1_999)
     for _ in range(3):
         for utterance in spoken:
@@ -43,7 +43,7 @@ def truncated(folder: Path, name: str) -> None:
     """A FLAC whose header is whole and whose first frame breaks off."""
     path = folder / name
     noise(path, 48_000, 0)
-    path.write_bytes(path.read_bytes()[:200])
+    path.write_bytes(path.read_bytes()[:1_000])
 
 
 def test_a_file_that_breaks_only_while_decoding_is_named_and_passed_over(tmp_path: Path) -> None:
@@ -70,5 +70,54 @@ def test_where_every_file_breaks_the_stream_says_so_instead_of_spinning(tmp_path
     with (
         batches(ClipSource(corpus.utterances, Waveforms(), 16_000, 2, 0)) as stream,
         pytest.raises(ValueError, match="none of the audio files holds usable speech"),
+    ):
+        next(stream)
+
+
+def odd(folder: Path) -> dict[str, Utterance]:
+    """A good file, and one each that is silent, clipped, and longer than its header says."""
+    found = {
+        name: noise(folder / f"{name}.wav", 16_000, i) for i, name in enumerate(("good", "silent", "clipped", "long"))
+    }
+    soundfile.write(folder / "silent.wav", np.zeros(16_000, np.int16), 16_000)
+    soundfile.write(folder / "clipped.wav", np.tile(np.array([32_767, -32_768], np.int16), 8_000), 16_000)
+    raw = (folder / "long.wav").read_bytes()
+    (folder / "long.wav").write_bytes(raw[:40] + (8_000).to_bytes(4, "little") + raw[44:])
+    return found
+
+
+def test_odd_files_give_nothing_to_train_on_and_are_named(tmp_path: Path) -> None:
+    """Whoever rates gets them all the same; asked otherwise training gets them too."""
+    spoken, found, keeping = odd(tmp_path), Waveforms(), Waveforms(keep_odd=True)
+    assert {name: len(found.to_train_on(u)) for name, u in spoken.items()} == {
+        "good": 16_000, "silent": 0, "clipped": 0, "long": 0,
+    }  # fmt: skip
+    assert {Path(path).stem: why.split(":")[0] for path, why in found.left_out.items()} == {
+        "silent": "silent", "clipped": "clipped", "long": "its header says 0.25 s, and 0.75 s more are in it",
+    }  # fmt: skip
+    assert {name: len(found.samples(u)) for name, u in spoken.items() if name != "long"} == {
+        "good": 16_000, "silent": 16_000, "clipped": 16_000,
+    }  # fmt: skip
+    assert all(len(keeping.to_train_on(u)) for u in spoken.values())
+    assert keeping.left_out == {}
+    assert keeping.remarks == found.remarks
+
+
+def test_clips_are_cut_from_what_is_fit_alone(tmp_path: Path) -> None:
+    spoken = odd(tmp_path)
+    found = Waveforms()
+    with batches(ClipSource(tuple(spoken.values()), found, 16_000, 2, 0)) as stream:
+        batch, _ = next(stream)
+    lengths = np.full(len(batch.samples), 16_000) if batch.lengths is None else batch.lengths
+    heard = np.concatenate([row[:n] for row, n in zip(batch.samples, lengths, strict=True)])
+    assert np.isin(heard, soundfile.read(spoken["good"].path, dtype="int16")[0]).all()
+    assert len(found.left_out) == 3
+
+
+def test_where_all_files_are_odd_the_first_is_named_with_its_reason(tmp_path: Path) -> None:
+    spoken = odd(tmp_path)
+    with (
+        batches(ClipSource((spoken["silent"], spoken["clipped"]), Waveforms(), 16_000, 2, 0)) as stream,
+        pytest.raises(ValueError, match=r"no.* usable speech \(the first, .*\.wav: (silent|clipped)"),
     ):
         next(stream)

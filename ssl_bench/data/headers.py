@@ -1,0 +1,91 @@
+"""What the header of an audio file promises, held against what was read."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+TOLERANCE = 0.1
+"""Seconds, of a compressed frame or two."""
+PLACEHOLDER = 0x7FFF0000
+"""Bytes; what records into a pipe writes as much or more, or nothing, where it cannot know the length."""
+LONGEST = 2**36
+"""Frames, as many as FLAC can count; libsndfile gives more where a header leaves the length open."""
+
+# As libsndfile logs what it finds. `riff` in small letters is of W64, whose data chunk it does not hold against the file.
+PROMISED = re.compile(r"^\s*(?:data|SSND|Data Size|riff) *: (\d+) \(should be (\d+)\)", re.MULTILINE)
+COUNTED = re.compile(r"'COMM' chunk \((\d+)\) not equal to frame count\s+\*{3} calculated .* \((\d+)\)")
+DATA = re.compile(r"^\s*(?:data|SSND) *: (\d+)", re.MULTILINE)
+NO_CHUNK = re.compile(r"Unknown chunk marker.* at position (\d+)")
+AU = re.compile(r"Data Offset *: (\d+)\s+Data Size *: (\d+)$", re.MULTILINE)
+NIST = re.compile(rb"^sample_count -i (\d+)", re.MULTILINE)
+UNENDED = "Last page lacks an end-of-stream bit"
+
+
+def is_open_ended(file: soundfile.SoundFile) -> bool:
+    """Whether the header does not say how long the file is, as of a FLAC that was written into a pipe."""
+    return bool(file.frames > LONGEST)
+
+
+def broken_promises(path: Path, file: soundfile.SoundFile, read: NDArray[Any], *, broke: bool) -> dict[str, str]:
+    """How the frames `(n, channels)` read from an open file differ from its header: by kind of remark, in words.
+
+    `broke` is whether decoding ended in an error. Lengths within a tenth of a second agree. FLAC has a checksum of its
+    samples, which is held against those of 16 bits.
+    """
+    there, promised = len(read) / file.samplerate, _promised_seconds(path, file, len(read))
+    if promised > there + TOLERANCE:
+        return {"shorter_than_header": f"breaks off after {there:.2f} s of {promised:.2f} s"}
+    if broke or UNENDED in file.extra_info:
+        return {"shorter_than_header": f"breaks off after {there:.2f} s, where its stream does not end"}
+    if (more := _seconds_more(path, file, there, promised)) > TOLERANCE:
+        return {"longer_than_header": f"its header says {promised:.2f} s, and {more:.2f} s more are in it"}
+    if file.format == "FLAC" and read.dtype == np.int16 and not _has_checksum(path, read):
+        return {
+            "differs_from_header": "its samples do not have the checksum in its header: damaged, or of another length"
+        }
+    return {}
+
+
+def _promised_seconds(path: Path, file: soundfile.SoundFile, read: int) -> float:
+    """By the header itself; libsndfile's own count is what a cut file has left."""
+    frames = float(read if is_open_ended(file) else file.frames)
+    for promised, real in PROMISED.findall(file.extra_info):
+        if 0 < int(promised) < PLACEHOLDER and int(real):
+            frames = max(frames, frames * int(promised) / int(real))
+    for promised, _ in COUNTED.findall(file.extra_info):
+        frames = float(promised) if int(promised) else frames
+    if file.format == "NIST" and (counted := NIST.search(_head(path, 1024))):
+        frames = float(counted[1])
+    return frames / file.samplerate
+
+
+def _seconds_more(path: Path, file: soundfile.SoundFile, there: float, promised: float) -> float:
+    """Of sound beyond what the header says: read, or left where another chunk should begin."""
+    log, size = file.extra_info, path.stat().st_size
+    data, stray, au = DATA.search(log), NO_CHUNK.search(log), AU.search(log)
+    if data and stray and int(data[1]):
+        return (size - int(stray[1])) / int(data[1]) * there
+    if au and int(au[2]):
+        return (size - int(au[1]) - int(au[2])) / int(au[2]) * there
+    return there - promised
+
+
+def _has_checksum(path: Path, read: NDArray[np.int16]) -> bool:
+    """Whether FLAC's MD5 of all samples is theirs; a header may leave it out."""
+    head = _head(path, 42)
+    told = head[26:42] if head[:4] == b"fLaC" else b""
+    return (
+        not any(told) or hashlib.md5(read.astype("<i2", copy=False).tobytes(), usedforsecurity=False).digest() == told
+    )
+
+
+def _head(path: Path, count: int) -> bytes:
+    with path.open("rb") as file:
+        return file.read(count)

@@ -1,0 +1,153 @@
+"""A header's promise is held against what is in the file, whatever its format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from ssl_bench.data.audio import read_recording, samples_in, unfit
+
+SECONDS = 3
+WHOLE = SECONDS * 16_000
+FORMATS = {
+    "wav": "WAV", "flac": "FLAC", "aiff": "AIFF", "au": "AU", "w64": "W64", "sph": "NIST", "mp3": "MP3", "ogg": "OGG",
+}  # fmt: skip
+Change = Callable[[bytes], bytes]
+
+
+def noise() -> np.ndarray[tuple[int], np.dtype[np.int16]]:
+    return np.random.default_rng(0).integers(-9_000, 9_000, WHOLE).astype(np.int16)
+
+
+def written(path: Path, change: Change) -> Path:
+    soundfile.write(path, noise(), 16_000, format=FORMATS[path.suffix[1:]])
+    path.write_bytes(change(path.read_bytes()))
+    return path
+
+
+def field(tag: bytes, offset: int, value: int, order: str = "little", size: int = 4) -> Change:
+    """The file with a number written so many bytes after a tag."""
+
+    def change(raw: bytes) -> bytes:
+        at = raw.index(tag) + offset
+        return raw[:at] + value.to_bytes(size, order) + raw[at + size :]  # type: ignore[arg-type]
+
+    return change
+
+
+def flac_samples(count: int) -> Change:
+    """36 bits of FLAC's header are the count; 0 is "not known"."""
+
+    def change(raw: bytes) -> bytes:
+        assert raw[:4] == b"fLaC"
+        bits = int.from_bytes(raw[21:26], "big") & ~(2**36 - 1) | count
+        return raw[:21] + bits.to_bytes(5, "big") + raw[26:]
+
+    return change
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_whole_file_keeps_its_promise(tmp_path: Path, suffix: str) -> None:
+    path = written(tmp_path / f"x.{suffix}", lambda raw: raw)
+    assert read_recording(path).remarks == {}
+    assert samples_in(path) == WHOLE
+
+
+@pytest.mark.parametrize(
+    ("suffix", "change"),
+    [
+        ("flac", flac_samples(0)),
+        ("wav", field(b"data", 4, 0xFFFFFFFF)),
+        ("wav", field(b"data", 4, 0x7FFFF000)),
+        ("au", field(b".snd", 8, 0xFFFFFFFF, "big")),
+        ("aiff", field(b"COMM", 10, 0, "big")),
+    ],
+    ids=["flac", "wav of ffmpeg", "wav of sox", "au", "aiff"],
+)
+def test_a_length_that_is_left_open_is_found_in_the_file(tmp_path: Path, suffix: str, change: Change) -> None:
+    """As whoever records into a pipe leaves it."""
+    path = written(tmp_path / f"x.{suffix}", change)
+    assert samples_in(path) == WHOLE
+    recording = read_recording(path)
+    np.testing.assert_array_equal(recording.samples, noise())
+    assert recording.remarks == {}
+
+
+@pytest.mark.parametrize("count", [2**36 - 1, 2**35, 16_000 * 3600])
+def test_a_header_that_no_file_of_its_size_could_keep_is_not_believed(tmp_path: Path, count: int) -> None:
+    """Hours in 90 KB: its length is that of what it holds, so that no record counts them."""
+    path = written(tmp_path / "x.flac", flac_samples(count))
+    assert samples_in(path) == WHOLE
+    assert set(read_recording(path).remarks) == {"shorter_than_header"}
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_file_that_breaks_off_is_shorter_than_its_header(tmp_path: Path, suffix: str) -> None:
+    """Half of it: what is there is read, or begins like it where the format loses something."""
+    path = written(tmp_path / f"x.{suffix}", lambda raw: raw[: len(raw) // 2])
+    recording = read_recording(path)
+    assert 0.2 * WHOLE < len(recording.samples) < 0.55 * WHOLE
+    assert set(recording.remarks) == {"shorter_than_header"}
+    assert unfit(recording.remarks).startswith(f"breaks off after {len(recording.samples) / 16_000:.2f} s")
+    if suffix not in ("mp3", "ogg"):
+        np.testing.assert_array_equal(recording.samples, noise()[: len(recording.samples)])
+
+
+@pytest.mark.parametrize(
+    ("suffix", "change", "promised"),
+    [
+        ("flac", flac_samples(2 * WHOLE), 6),
+        ("wav", field(b"data", 4, 4 * WHOLE), 6),
+        ("aiff", field(b"COMM", 10, 2 * WHOLE, "big"), 6),
+    ],
+)
+def test_a_header_that_promises_more_is_found_out(tmp_path: Path, suffix: str, change: Change, promised: int) -> None:
+    recording = read_recording(written(tmp_path / f"x.{suffix}", change))
+    np.testing.assert_array_equal(recording.samples, noise())
+    assert recording.remarks == {"shorter_than_header": f"breaks off after {SECONDS:.2f} s of {promised:.2f} s"}
+
+
+@pytest.mark.parametrize(
+    ("suffix", "change", "kind"),
+    [
+        ("wav", field(b"data", 4, WHOLE), "longer_than_header"),
+        ("au", field(b".snd", 8, WHOLE, "big"), "longer_than_header"),
+        ("aiff", field(b"COMM", 10, WHOLE // 2, "big"), "longer_than_header"),
+        ("flac", flac_samples(WHOLE // 2), "differs_from_header"),
+    ],
+)
+def test_a_file_that_goes_on_after_its_header_s_end_is_found_out(
+    tmp_path: Path, suffix: str, change: Change, kind: str
+) -> None:
+    """Of FLAC the checksum of all samples tells, since libsndfile stops where the header says."""
+    assert set(read_recording(written(tmp_path / f"x.{suffix}", change)).remarks) == {kind}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda raw: raw + b"TAG" + bytes(125),
+        lambda raw: raw + b"LIST" + (4).to_bytes(4, "little") + b"INFO",
+        field(b"RIFF", 4, 36),
+        field(b"data", 4, 2 * WHOLE + 100),
+    ],
+    ids=["a tag behind", "a chunk behind", "a stale size of the whole", "three milliseconds"],
+)
+def test_what_takes_no_sound_away_is_nothing(tmp_path: Path, change: Change) -> None:
+    recording = read_recording(written(tmp_path / "x.wav", change))
+    assert recording.remarks == {}
+    assert len(recording.samples) == WHOLE
+
+
+def test_flac_without_a_checksum_is_not_held_against_one(tmp_path: Path) -> None:
+    path = written(tmp_path / "x.flac", lambda raw: raw[:26] + bytes(16) + raw[42:])
+    assert read_recording(path).remarks == {}
+
+
+def test_damage_that_decodes_is_found_by_the_checksum(tmp_path: Path) -> None:
+    path = written(tmp_path / "x.flac", lambda raw: raw[:26] + bytes([raw[26] ^ 1]) + raw[27:])
+    assert set(read_recording(path).remarks) == {"differs_from_header"}
