@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from benchmarks.downstream.outcome import NO_BETTER, UNCONVERGED
+from benchmarks.flaws import MEANINGS
 from reports.evidence import Found
 from reports.rounds import by_round
 
@@ -52,8 +53,8 @@ def _hardware(found: Sequence[Found]) -> str:
 
 
 def _sound(found: Sequence[Found]) -> str:
-    flawed = {each.row.model: each.quantity.flaw for each in found if each.quantity.flaw}
-    return ", ".join(f"{model} {flaw}" for model, flaw in flawed.items())
+    words = {each.row.model: [w for w in each.quantity.flaw.split("; ") if w in MEANINGS] for each in found}
+    return ", ".join(f"{model} {' and '.join(flaws)}" for model, flaws in words.items() if flaws)
 
 
 def _rounds(found: Sequence[Found]) -> str:

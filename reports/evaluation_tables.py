@@ -51,7 +51,7 @@ def bill_grid(record: Record) -> Grid:
     """Time, energy, carbon and FLOPs of pretraining (of runs) and evaluation, one row for each system and phase."""
     scope = headline_scope(record.config.get("device"))
     keys = list(dict.fromkeys((m.model, m.phase) for m in record.measurements if m.metric == "duration"))
-    rows, shown_here = [], list[Quantity | None]()
+    rows, shown_here, seeds = [], list[Quantity | None](), record.config.get("seeds") or 1
     for model, phase in keys:
         found = {
             metric: record.find(metric, phase, part, model)
@@ -62,8 +62,22 @@ def bill_grid(record: Record) -> Grid:
         seconds = found["duration"]
         took = "" if seconds is None or seconds.value is None else signed(duration(seconds.value), seconds)
         shown_here += [seconds, *(found[m] for m in ("energy", "co2e", "flops"))]
-        rows.append((model, phase or "", took, *(_shown(found[m]) for m in ("energy", "co2e", "flops"))))
+        rows.append(
+            (
+                model,
+                _of_seeds(phase or "", found["duration"], seeds),
+                took,
+                *(_shown(found[m]) for m in ("energy", "co2e", "flops")),
+            )
+        )
     return Grid(("system", "phase", "time", f"energy, {scope}", "CO2e", "FLOPs"), rows, foot(shown_here))
+
+
+def _of_seeds(phase: str, seconds: Quantity | None, seeds: int) -> str:
+    """A phase, and whether its figures are the mean of several seeds or what all of them took together."""
+    if seconds is not None and seconds.note.startswith("mean of "):
+        return f"{phase}, mean of seeds"
+    return f"{phase}, all {seeds} seeds" if seeds > 1 and phase in {"evaluation", "finetuning"} else phase
 
 
 def pretraining_flops(record: Record, model: str) -> Quantity | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+from benchmarks.downstream.outcome import NO_BETTER, UNCONVERGED
 from benchmarks.flaws import STOPPED, flawed
 from benchmarks.quantity import Quantity
 from benchmarks.record import Conditions, Measurement, Record, headline_scope
@@ -14,6 +15,18 @@ from benchmarks.run_names import told_apart
 
 ERRORS = ("cer", "wer", "per", "accuracy", "eer", "abx")
 """Metrics of quality, all shares of one."""
+
+
+def with_flaws(row: Measurement, record: Record) -> Measurement:
+    """A row with what its record or its note says against it: a run that was stopped, a head that learned nothing of use."""
+    q = row.quantity
+    if q.method == "published":
+        return row
+    stopped = STOPPED if record.status != "finished" else ""
+    parts = q.note.split("; ") if row.metric in ERRORS else []
+    learned = [mark for mark in (UNCONVERGED, NO_BETTER) if any(part.startswith(mark) for part in parts)]
+    found = flawed(q, stopped, *learned)
+    return row if found is q else replace(row, quantity=found)
 
 
 @dataclass(frozen=True)
@@ -32,9 +45,8 @@ class Found:
 
     @property
     def quantity(self) -> Quantity:
-        """The row's; that of a run which was stopped says so."""
-        stopped = self.record.status != "finished" and self.row.quantity.method != "published"
-        return flawed(self.row.quantity, STOPPED) if stopped else self.row.quantity
+        """The row's, with what its record says against it; see `with_flaws`."""
+        return with_flaws(self.row, self.record).quantity
 
     @property
     def conditions(self) -> Conditions:

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.comparability import differences
-from benchmarks.quantity import weakest
+from benchmarks.quantity import Quantity, weakest
 from benchmarks.record import Measurement
 from reports.axes import Axis
 from reports.flaw_marks import sign
 from reports.pareto import Point
 from reports.systems import System
+from reports.tables import percent
+from reports.units import shown
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def plot(systems: Sequence[System], x: Axis, y: Axis) -> Plot:
             continue
         x_run, cost = _own_or_only(system, x, known)
         if cost is None or cost.quantity.value is None:
-            missing[system.model] = _reason(cost, x)
+            missing[system.model] = f"{_reason(cost, x)}; {y.name} {_shown(row.quantity, y)}"
             continue
         name = f"{system.model} ({system.run})" if system.model in several else system.model
         name += sign(cost.quantity) or sign(row.quantity)
@@ -105,6 +107,11 @@ def _own_or_only(system: System, x: Axis, known: Known) -> tuple[str, Measuremen
     if (own is None or own.quantity.value is None) and len(others) == 1:
         return others[0]
     return system.run, own
+
+
+def _shown(quantity: Quantity, axis: Axis) -> str:
+    """What a model without a place has on the other axis, such as a control that cost nothing to train."""
+    return percent(quantity) if axis.percent else " ".join(shown(quantity)).strip()
 
 
 def _reason(row: Measurement | None, axis: Axis) -> str:

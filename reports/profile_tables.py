@@ -28,7 +28,7 @@ def profile_tables(profile: Profile, depth: int) -> list[Table]:
     counts = [c for c in profile.counts if c.seconds == longest]
     return [
         _cost(profile),
-        _split(f"by module, {longest:g} s", "module", counts, [_named(c, depth) for c in counts]),
+        _split(f"by module, {longest:g} s", "module", counts, _by_module(counts, depth)),
         _split(f"by operator, {longest:g} s", "operator", counts, [c.count.by_operator for c in counts]),
         _memory(profile),
     ]
@@ -63,6 +63,15 @@ def _cost_row(profile: Profile, counted: PhaseCount) -> list[str]:
         "" if ratio is None or least else f"{ratio:.2f}",
         apart,
     ]
+
+
+def _by_module(counts: Sequence[PhaseCount], depth: int) -> list[dict[str, int]]:
+    """FLOPs by module, alike in all phases: where training shows the encoder beside its objective, it is the whole of inference."""
+    found = [_named(counted, depth) for counted in counts]
+    if any("encoder" in part for part in found):
+        for counted, part in zip(counts, found, strict=True):
+            part.setdefault("encoder", counted.count.flops if counted.phase == "inference" else 0)
+    return found
 
 
 def _named(counted: PhaseCount, depth: int) -> dict[str, int]:

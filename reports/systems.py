@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from benchmarks.record import Measurement, Record, headline_scope
 from benchmarks.run_names import told_apart
+from reports.evidence import with_flaws
 
 Key = tuple[str, str | None, str | None]
 
@@ -43,7 +44,7 @@ def systems_of(records: Sequence[Record], runs: Sequence[str] | None = None) -> 
     found = []
     for record, run in zip(records, runs or told_apart([record.id for record in records]), strict=True):
         models: dict[str, dict[Key, list[Measurement]]] = {}
-        for row in record.measurements:
+        for row in (with_flaws(m, record) for m in record.measurements):
             models.setdefault(row.model, {}).setdefault((row.metric, row.phase, row.scope), []).append(row)
         scope = headline_scope(record.config.get("device"))
         found += [System(run, model, scope, rows) for model, rows in models.items()]

@@ -82,7 +82,7 @@ def test_a_cost_in_the_one_other_record_that_has_it_is_found() -> None:
 def test_of_several_costs_elsewhere_none_is_chosen() -> None:
     several = [record(name, *trained("a", 5.0)) for name in ("one", "two")]
     found = energy_plot(*several, record("gives", rated("a", 0.2)))
-    assert found.missing == {"a": "no energy of pretraining, gpu"}
+    assert found.missing == {"a": "no energy of pretraining, gpu; CER (asr, linear, 1h of labels, on dev) 20.0 %"}
 
 
 def test_runs_of_one_model_are_told_apart() -> None:
@@ -94,7 +94,7 @@ def test_joules_of_a_gpu_never_share_an_axis_with_those_of_a_machine() -> None:
     on_gpu = record("g", *trained("b", 5.0, scope="gpu"), rated("b", 0.1), device="cuda")
     found = energy_plot(record("m", *trained("a", 5.0), rated("a", 0.2), *trained("c", 6.0), rated("c", 0.3)), on_gpu)
     assert set(at(found)) == {"a", "c"}
-    assert found.missing == {"b": "no energy of pretraining, machine"}
+    assert found.missing == {"b": "no energy of pretraining, machine; CER (asr, linear, 1h of labels, on dev) 10.0 %"}
 
 
 def test_the_window_of_a_measurement_is_no_pretraining() -> None:
@@ -125,7 +125,10 @@ def test_the_error_rate_that_most_models_have_first_cer_where_as_many_have_it() 
 def test_each_model_without_a_place_has_its_reason_in_the_caption() -> None:
     rows = [*trained("a", 5.0), rated("a", 0.2), rated("b", 0.3), rated("log-mel", 0.3), rated("c", None)]
     drawing = pareto_picture("x", energy_plot(record("r", *rows)))
-    assert "b, log-mel (no energy of pretraining, machine)" in drawing.caption
+    assert (
+        "b, log-mel (no energy of pretraining, machine; CER (asr, linear, 1h of labels, on dev) 30.0 %)"
+        in drawing.caption
+    )
     assert "c (out of memory)" in drawing.caption
     assert {row["model"]: row["left_out"] for row in drawing.rows if row["left_out"]}.keys() == {"b", "log-mel", "c"}
 
