@@ -56,10 +56,11 @@ def test_without_transcripts_speakers_are_told_apart_and_kwh_are_a_budget(
         if row["metric"] == "energy" and row["scope"] == "machine" and row["phase"] in {"targets", "training"}
     }
     spent = sum(row["value"] for row in energy.values()) / 3.6e6
-    assert 2e-5 <= spent < 4e-5, "the budget is spent, and not much more"
+    assert 1.8e-5 <= spent < 4e-5, "the budget is spent, by the joules of the moment, which the whole reading settles"
     assert energy["training"]["method"] in done.stdout
+    ours = document["measurements"][0]["model"]
     assert [(r["model"], r["metric"]) for r in rated(run)] == [
-        ("efficient-tiny", "accuracy"), ("efficient-tiny (untrained)", "accuracy"), ("log-mel", "accuracy"),
+        (ours, "accuracy"), (f"{ours} (untrained)", "accuracy"), ("log-mel", "accuracy"),
     ]  # fmt: skip
     assert all(0 <= r["value"] <= 1 for r in rated(run))
 
@@ -91,7 +92,7 @@ def test_files_that_recorders_and_programs_spoil_are_named_and_stop_nothing(
     wanted |= {f"{speaker}-7-0001.wav": "its 2 channels cancel" for speaker in trained}
     assert {Path(path).name: why.split(":")[0] for path, why in details["broken_files"].items()} == wanted
     assert details["data"]["utterances"] == 12 - len(wanted)
-    assert details["data"]["hours"] == pytest.approx((12 - len(wanted)) * 3 / 3600)
+    assert details["data"]["hours"] == pytest.approx((12 - len(wanted)) * 2 / 3600)
     assert details["data"]["of_unknown_speakers"] == 1
     assert "who speaks in 1 of 12 utterances" in details["held_out"]["how"]
     assert details["audio"]["counts"]["clipped"] == details["audio"]["counts"]["cancelled"] >= len(trained)
