@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks.quantity import Quantity
 from benchmarks.record import Conditions, Measurement, Record, write_record
+from models.catalog import HEADLINE
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -22,22 +23,20 @@ def folder(tmp_path: Path) -> Path:
     at = Conditions(device="GPU X", driver="1", dtype="bfloat16", clip_seconds=15.0, batch_seconds=240.0)
     rows = (
         Measurement(
-            "efficient-base",
+            HEADLINE,
             "audio_seconds_per_second",
             Quantity(2000.0, "s/s", "measured", (1900.0, 2100.0), 50),
             "training",
             None,
             at,
         ),
-        Measurement(
-            "efficient-base", "flops_per_audio_second", Quantity(4e9, "FLOP/s", "analytic"), "training", None, at
-        ),
+        Measurement(HEADLINE, "flops_per_audio_second", Quantity(4e9, "FLOP/s", "analytic"), "training", None, at),
     )
     record = Record(
         "one",
         "2026-11-20T08:00:00+00:00",
         "finished",
-        "sslbench measure efficient-base",
+        "sslbench measure efficient-small",
         {"device": "cuda"},
         {"gpus": []},
         rows,

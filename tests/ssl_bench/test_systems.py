@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from models.catalog import load_model
+from models.catalog import load_model, named
 from models.checkpoints import save_pretraining
 from models.efficient.config import EFFICIENT, EfficientConfig, EncoderConfig
 from models.families import family_of
@@ -20,16 +21,17 @@ from ssl_bench.systems import LOG_MEL, systems_of
 MakeRun = Callable[..., str]
 
 
+def narrow(width: int) -> EfficientConfig:
+    """Settings of efficient-tiny, but for its encoder."""
+    return replace(EFFICIENT["efficient-tiny"], encoder=EncoderConfig(width, 1, 2, 64))
+
+
 @pytest.fixture
 def make_run(tmp_path: Path) -> MakeRun:
     """A run's folder with a checkpoint of random weights and a record that names its seed."""
 
     def make(folder: str, seed: int, *, width: int = 32, steps: int = 9) -> str:
-        import dataclasses
-
-        config: EfficientConfig = dataclasses.replace(
-            EFFICIENT["efficient-tiny"], encoder=EncoderConfig(width, 1, 2, 64)
-        )
+        config = narrow(width)
         path = tmp_path / folder / "checkpoints" / "step-000000009"
         path.mkdir(parents=True)
         torch.manual_seed(100 + seed)
@@ -54,6 +56,9 @@ def weights(module: Any) -> torch.Tensor:
 
 
 TINY, RANDOM = "efficient-tiny", "efficient-tiny (untrained)"
+OURS, WIDE = (named(TINY, narrow(width)) for width in (32, 64))
+"""What the runs are called: no model of the catalog."""
+TWIN = f"{OURS} (untrained)"
 
 
 def test_a_catalog_name_is_random_weights_and_log_mel_only() -> None:
@@ -82,9 +87,8 @@ def test_runs_that_differ_in_their_seed_alone_make_one_row(make_run: MakeRun) ->
     runs = [make_run("a", 3), make_run("b", 7)]
     systems = systems_of([*runs, TINY], [0, 1], None)
     assert shown(systems) == [
-        (TINY, 3, RANDOM), (TINY, 7, RANDOM),
-        (RANDOM, 3, ""), (RANDOM, 7, ""), ("efficient-tiny (efficient-tiny) (untrained)", 0, ""),
-        ("efficient-tiny (efficient-tiny) (untrained)", 1, ""),
+        (OURS, 3, TWIN), (OURS, 7, TWIN),
+        (TWIN, 3, ""), (TWIN, 7, ""), (RANDOM, 0, ""), (RANDOM, 1, ""),
         (LOG_MEL, 3, ""), (LOG_MEL, 7, ""), (LOG_MEL, 0, ""), (LOG_MEL, 1, ""),
     ]  # fmt: skip
     for run, system in zip(runs, systems, strict=False):
@@ -95,7 +99,7 @@ def test_one_run_and_several_seeds_is_several_heads_on_it(make_run: MakeRun) -> 
     """From its own seed on."""
     systems = systems_of([make_run("a", 3)], [10, 11, 12], None)
     assert [s[:2] for s in shown(systems)] == [
-        (name, seed) for name in (TINY, RANDOM, LOG_MEL) for seed in (3, 4, 5)
+        (name, seed) for name in (OURS, TWIN, LOG_MEL) for seed in (3, 4, 5)
     ]  # fmt: skip
 
 
@@ -103,9 +107,8 @@ def test_runs_of_other_settings_have_rows_of_their_own(make_run: MakeRun) -> Non
     """Longer training shares the untrained twin, another width has its own, of its own size."""
     systems = systems_of([make_run("a", 3), make_run("long", 3, steps=99), make_run("wide", 3, width=64)], [0], None)
     assert shown(systems)[:5] == [
-        (TINY, 3, RANDOM), ("efficient-tiny (long)", 3, RANDOM),
-        ("efficient-tiny (wide)", 3, "efficient-tiny (wide) (untrained)"),
-        (RANDOM, 3, ""), ("efficient-tiny (wide) (untrained)", 3, ""),
+        (OURS, 3, TWIN), (f"{OURS} (long)", 3, TWIN), (WIDE, 3, f"{WIDE} (untrained)"),
+        (TWIN, 3, ""), (f"{WIDE} (untrained)", 3, ""),
     ]  # fmt: skip
     for trained, twin in ((0, 3), (1, 3), (2, 4)):
         assert len(weights(systems[trained].build())) == len(weights(systems[twin].build()))
@@ -114,13 +117,13 @@ def test_runs_of_other_settings_have_rows_of_their_own(make_run: MakeRun) -> Non
 
 def test_two_runs_of_one_seed_are_told_apart(make_run: MakeRun) -> None:
     systems = systems_of([make_run("a", 3), make_run("b", 3)], [0], None)
-    assert shown(systems)[:3] == [(TINY, 3, RANDOM), ("efficient-tiny (b)", 3, RANDOM), (RANDOM, 3, "")]
+    assert shown(systems)[:3] == [(OURS, 3, TWIN), (f"{OURS} (b)", 3, TWIN), (TWIN, 3, "")]
 
 
 def test_folders_of_one_name_are_told_apart_by_those_that_hold_them(make_run: MakeRun) -> None:
     runs = [make_run("one/run", 3), make_run("two/run", 3, steps=99), make_run("three/run", 3, width=64)]
     trained = [name for name, _, control in shown(systems_of(runs, [0], None)) if control]
-    assert trained == [TINY, "efficient-tiny (two/run)", "efficient-tiny (three/run)"]
+    assert trained == [OURS, f"{OURS} (two/run)", WIDE]
 
 
 def test_a_function_of_the_users_brings_its_own_control(tmp_path: Path) -> None:
