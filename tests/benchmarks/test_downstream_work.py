@@ -94,7 +94,7 @@ class Listing(nn.Module):
     """One that leaves the tensors that the count follows."""
 
     def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
-        return torch.tensor(waveforms.tolist())
+        return torch.tensor(waveforms[0, :3].tolist())
 
 
 @pytest.mark.parametrize("encoder", [Hiding, Looking, Listing])

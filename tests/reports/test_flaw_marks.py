@@ -14,6 +14,7 @@ import pytest
 from benchmarks.flaws import DISTURBED, NOT_STEADY, SPOILT, flawed
 from benchmarks.quantity import Quantity, unavailable
 from benchmarks.record import Record, read_record
+from reports import figures
 from reports.compare_report import write_compare_report
 from reports.evidence import Evidence
 from reports.flaw_marks import SIGN, foot, sign, signed
@@ -56,7 +57,9 @@ def twins(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     record, folders = read_record(EXAMPLE), []
     for name, flaw in (("sound", ""), ("disturbed", f"{DISTURBED}; {NOT_STEADY}")):
         folder, told = tmp_path_factory.mktemp(name), with_flaw(record, flaw)
-        write_paper(Evidence((told,)), folder / "paper")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(figures, "save", lambda *_: ())  # captions and numbers tell it, and pictures take their time
+            write_paper(Evidence((told,)), folder / "paper")
         write_compare_report(told, folder)
         folders.append(folder)
     return folders[0], folders[1]
