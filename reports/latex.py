@@ -15,7 +15,7 @@ SPECIAL = {
     "|": r"\textbar{}", '"': r"\textquotedbl{}", "'": r"\textquotesingle{}", "`": r"\textasciigrave{}",
     # These are letters like any other, but not after a line's end or in an option.
     "[": "{[}", "]": "{]}", "*": "{*}",
-    "µ": r"\textmu{}", "\u00d7": r"\texttimes{}", "±": r"\textpm{}", "°": r"\textdegree{}", "€": r"\texteuro{}",
+    "µ": r"\textmu{}", "\u00d7": r"\texttimes{}", "±": r"\textpm{}", "°": r"\textdegree{}", "€": r"\texteuro{}", "†": r"\textdagger{}",
     "\u2013": r"\textendash{}", "—": r"\textemdash{}", "…": r"\textellipsis{}", "\u00a0": "~",
 }
 """Each character that LaTeX reads as something else, and what it reads as the character."""

@@ -138,7 +138,7 @@ def _latex_cell(cell: Cell, column: Column, notes: _Notes) -> str:
 
 
 def _latex_sign(mark: str) -> str:
-    return mark.replace(SIGN, "\\dag{}")
+    return mark.replace(SIGN, escape_latex(SIGN))
 
 
 def markdown(table: PaperTable) -> str:

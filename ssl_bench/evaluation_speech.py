@@ -108,7 +108,7 @@ class EvaluationSpeech:
         """How much of train is learned from, as rows that may be compared have to agree on it."""
         train = self.parts.get("train")
         taken = self.labels if self.share == 1.0 or train is None else f"{60 * train.hours:.2g}min"
-        return taken if self.effort == 1.0 else f"{taken}, {self.effort:.2g} of the passes"
+        return taken if self.effort == 1.0 else f"{taken} ({self.effort:.2g} of the passes)"
 
     @property
     def test_taken(self) -> str:

@@ -142,7 +142,7 @@ def test_where_the_least_share_does_not_fit_recognisers_learn_less(machine: Cloc
     assert found.settings.hours == pytest.approx(3.0 * 2**-2.5 * effort)
     assert f"recognisers heard {effort:.2g} of what they hear with more time" in (limit_document(found) or {})["taken"]
     assert found.speech.how.endswith(found.speech.shortened)
-    assert found.speech.labels_taken == f"1.9min, {effort:.2g} of the passes", (
+    assert found.speech.labels_taken == f"1.9min ({effort:.2g} of the passes)", (
         "no row to hold against one that heard all"
     )
 
