@@ -10,12 +10,10 @@ from benchmarks.quantity import Quantity, flaws, joined
 DISTURBED = "disturbed"
 NOT_STEADY = "not steady"
 STOPPED = "stopped early"
-LOWER_BOUND = "lower bound"
 MEANINGS = {
     DISTURBED: "other work on the machine, a throttled clock or a changed limit while it was measured",
     NOT_STEADY: "the warm-up before it did not come to rest",
     STOPPED: "the run it is of was stopped before its end",
-    LOWER_BOUND: "some work could not be counted",
 }
 """Each flaw, and what a table's foot says of it."""
 SPOILT = frozenset({
