@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 
+from benchmarks.flaws import DISTURBED, SPOILT, STOPPED, flawed
 from benchmarks.life_cycle import Life
 from benchmarks.quantity import Method, Quantity
-from benchmarks.record import Conditions, Measurement, Record, write_record
+from benchmarks.record import Conditions, Measurement, Record, read_record, write_record
 from models.errors import BadInputError
 from reports.bibliography import REFERENCES
+from reports.flaw_marks import SIGN
 from reports.published import reference_of
+from ssl_bench.commands.metered import disturbances
 from ssl_bench.compare_runs import compare_runs
 from ssl_bench.compare_settings import CompareConfig
 
@@ -229,3 +232,34 @@ def test_what_cannot_be_compared_is_one_line(tmp_path: Path) -> None:
         compared(tmp_path, one, baseline="hubert-base")
     with pytest.raises(BadInputError, match="no run holds a figure"):
         compared(tmp_path, written(tmp_path, "empty", []))
+
+
+@pytest.mark.parametrize("broken", ["disturbed", "stopped"])
+def test_what_speaks_against_a_run_travels_into_the_comparison(broken: str, tmp_path: Path) -> None:
+    """Into its rows, ratios, projections and lives, the report and what `--strict` looks at; a sound run's stay as they are."""
+    folders = [made(tmp_path, "one", "efficient-tiny", 200.0), made(tmp_path, "two", "essl", 100.0)]
+    own = read_record(folders[1] / "run.json")
+    lines = {"essl training, round 1": ["cpu: other processes took 1.00 of 2 cores"]}
+    if broken == "stopped":
+        own = replace(own, status="unfinished")
+    else:
+        rows = tuple(
+            replace(m, quantity=flawed(m.quantity, DISTURBED if m.metric in SPOILT else "")) for m in own.measurements
+        )
+        own = replace(own, measurements=rows, details={**own.details, "disturbances": lines})
+    write_record(own, folders[1] / "run.json")
+    record, word = compared(tmp_path, *folders), {"disturbed": DISTURBED, "stopped": STOPPED}[broken]
+    timed = [
+        m for m in record.measurements if m.metric in SPOILT and m.quantity.method not in {"published", "unavailable"}
+    ]
+    assert {m.quantity.flaw for m in timed if m.model == "essl"} == {word}
+    assert {m.quantity.flaw for m in timed if m.model == "efficient-tiny"} == {""}
+    ratios = {(r["phase"], r["metric"]): r["ratio"]["flaw"] for r in record.details["ratios"] if r["model"] == "essl"}
+    assert ratios["training", "audio_seconds_per_second"] == ratios["inference", "energy_per_audio_hour"] == word
+    projected = {p["model"]: p["device_hours"]["flaw"] for p in record.details["projections"]}
+    assert projected == {"efficient-tiny": "", "essl": word}
+    lives = {c["model"]: c["total"]["flaw"] for c in record.details["ledger"]["costs"] if c["total"]["unit"] == "J"}
+    assert lives == {"efficient-tiny": "", "essl": word}
+    assert f"{SIGN} {word}" in (tmp_path / "out" / "report.md").read_text()
+    told = [f"two, {part}: {line}" for part, found in lines.items() for line in found]
+    assert disturbances(record) == (told if broken == "disturbed" else [])
