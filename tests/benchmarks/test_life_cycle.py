@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -133,6 +135,14 @@ def test_a_difference_of_which_no_interval_is_known_leaves_none(unknown: str) ->
     dear = life_cost("m", before, joules(0.0), use, Life(0, 0.0, 1.0))
     hours = break_even(dear, cost("cheap", 100.0, 4.0))
     assert (hours.value, hours.ci95, hours.note) == (pytest.approx(100.0), None, "no interval is known of both")
+
+
+def test_flaws_of_both_models_come_along_before_use_first() -> None:
+    dear, cheap = cost("dear", 400.0, 1.0), cost("cheap", 100.0, 4.0)
+    dear = replace(dear, per_hour=replace(dear.per_hour, flaw="not steady"))
+    cheap = replace(cheap, pretraining=replace(cheap.pretraining, flaw="disturbed"))
+    assert break_even(dear, cheap).flaw == "disturbed; not steady"
+    assert break_even(replace(dear, pretraining=replace(dear.pretraining, flaw="stopped")), cheap).flaw == "stopped; disturbed; not steady"  # fmt: skip
 
 
 def test_no_hours_cost_nothing_and_fine_tuning_is_counted_by_its_hours() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
@@ -100,6 +101,12 @@ def test_rounds_with_a_flaw_are_left_out_where_enough_are_without() -> None:
     assert "left out" not in both.note
 
 
+def test_flaws_of_both_sides_come_along_ours_first() -> None:
+    ours, theirs = q(2.0, 1.9, 2.1, flaw="disturbed"), q(1.0, 0.9, 1.1, flaw="not steady")
+    assert ratio(ours, theirs).flaw == ratio(replace(ours, ci95=None), theirs).flaw == "disturbed; not steady"
+    assert paired_ratio([ours] * 2, [theirs] * 2).flaw == "disturbed; not steady"
+
+
 def test_a_modelled_ratio_has_no_interval() -> None:
     found = paired_ratio([q(2.0, method="modelled"), q(2.2)], [q(1.0)] * 2)
     assert (found.ci95, found.method) == (None, "modelled")
@@ -117,6 +124,8 @@ def test_the_ratio_of_the_largest_by_hand() -> None:
     assert far.ci95 == pytest.approx((1.0, 1.0))
     apart = ratio_of_largest([q(8.0), q(2.0)], [q(4.0), q(1.0)])
     assert (apart.value, apart.ci95) == (2.0, pytest.approx((2.0, 2.0)))
+    unknown = ratio_of_largest([q(8.0), unavailable("B", "killed"), None], [q(4.0), q(5.0), q(1.0)])
+    assert unknown.value == 8 / 5
     nothing = ratio_of_largest([unavailable("B", "killed")], [q(2.0)])
     assert (nothing.value, nothing.note) == (None, "killed")
 
