@@ -72,6 +72,7 @@ ARITHMETIC: dict[type[ast.operator], str] = {
     ast.Add: "-", ast.Sub: "+", ast.Mult: "/", ast.Div: "*", ast.FloorDiv: "*", ast.Mod: "//", ast.Pow: "*", ast.BitOr: "&", ast.BitAnd: "|"
 }  # fmt: skip
 CALLS = {"min": "max", "max": "min", "any": "all", "all": "any", "floor": "ceil", "ceil": "floor", "minimum": "maximum"}
+COMMUTATIVE = frozenset({"min", "max", "minimum", "maximum", "hypot"})
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,8 @@ def _changes(node: ast.expr | ast.stmt, of: Callable[[ast.expr | ast.stmt], str]
         case ast.Tuple(elts=[first, second], ctx=ast.Load()) if _plain(first, second):
             yield f"({of(second)}, {of(first)})"
         case ast.Call(func=function, args=[first, second], keywords=[]) if _plain(first, second):
-            yield f"{of(function)}({of(second)}, {of(first)})"
+            if ast.unparse(function).rpartition(".")[2] not in COMMUTATIVE:
+                yield f"{of(function)}({of(second)}, {of(first)})"
         case ast.Name(id=name) if name in CALLS:
             yield CALLS[name]
         case ast.AugAssign() | ast.Expr(value=ast.Call()):

@@ -63,7 +63,7 @@ def changes(source: str, folder: Path) -> set[str]:
         ("x = not a", {"(a)"}),
         ("x = (a, b)", {"((b), (a))"}),
         ("x = f(a, b)", {"(f)((b), (a))"}),
-        ("x = min(a)", {"max"}),
+        ("x = min(a, b)", {"max"}),
         ("x = (a, a)", set()),
         ("x = a if c else b", {"((b) if (c) else (a))"}),
         ("x += a", {"pass"}),

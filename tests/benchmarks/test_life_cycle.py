@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from benchmarks.carbon import given_intensity
 from benchmarks.life_cycle import Life, LifeCost, break_even, break_even_of, life_cost
-from benchmarks.projection import paper_work, project, recipe_work
+from benchmarks.projection import paper_work, project, projected_hours, recipe_work
 from benchmarks.quantity import Quantity, unavailable
 from models.recipes import RECIPES
 
@@ -66,6 +66,21 @@ def test_a_modelled_rate_has_no_interval_when_projected() -> None:
     assert found.energy.ci95 is None
     assert "modelled rate, of which no interval is known" in found.energy.note
     assert found.co2e.value is None
+
+
+@pytest.mark.parametrize(
+    ("ends", "hours"),
+    [
+        ((0.0, 2.0), None), ((-0.5, 2.0), None), ((0.5, 2.0), (9_000.0, 36_000.0)), ((1.0, 1.0), (18_000.0, 18_000.0)),
+    ],
+)  # fmt: skip
+def test_a_rate_that_may_be_none_at_all_leaves_the_projected_hours_without_an_interval(
+    ends: tuple[float, float], hours: tuple[float, float] | None
+) -> None:
+    """18,000 h at once real time, or at half or twice that."""
+    found = projected_hours(Quantity(1.0, "s/s", "measured", ends), paper_work())
+    assert (found.value, found.ci95) == (18_000.0, hours)
+    assert ("of which no interval is known" in found.note) == (hours is None)
 
 
 def test_a_life_by_hand() -> None:

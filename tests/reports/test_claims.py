@@ -243,6 +243,12 @@ def test_the_bound_of_c2_in_joules(ends: tuple[float, float], verdict: str) -> N
     assert verdicts("C2", record(ours, theirs))[1] == verdict
 
 
+@pytest.mark.parametrize(("times", "verdict"), [(500 / 90, "holds"), (499.999 / 90, "fails"), (500.001 / 90, "holds")])
+def test_the_bound_of_c6_is_enough_itself(times: float, verdict: str) -> None:
+    """90 times the hours at 500 / 90 times the FLOPs are 500 times as many, to the last digit."""
+    assert verdicts("C6", record(flops(OURS, 1.0), flops("wav2vec2-large", times)))[0] == verdict
+
+
 @pytest.mark.parametrize(("rate", "verdict"), [(5.56e9, "holds"), (5.55e9, "fails")])
 def test_c6_by_flops_of_the_whole_recipes(rate: float, verdict: str) -> None:
     """wav2vec 2.0 large saw 1.62 M h, 90 times 18,000 h: 500 needs 5.56 times the FLOPs of an hour."""
