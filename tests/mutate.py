@@ -33,7 +33,7 @@ OWN = ("models", "benchmarks", "reports", "ssl_bench")
 
 
 SENSORS = ("tests/benchmarks/test_energy_intervals.py", "tests/benchmarks/test_energy_sources.py")
-CLAIMS = ("tests/reports/test_claims.py", "tests/reports/test_claim_evidence.py")
+CLAIMS = ("tests/reports/test_claims.py", "tests/reports/test_claim_evidence.py", "tests/reports/test_study_tables.py")
 MASKS = ("tests/models/test_masking.py", "tests/models/test_hidden_frames.py")
 Area = Mapping[str, Sequence[str]]
 """Modules and the test files that are their own, both as paths from the root."""

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from benchmarks.energy import gpu as gpu_module
+from benchmarks.energy import rapl
 from benchmarks.energy.gpu import GpuSource
 from benchmarks.energy.integral import PowerIntegral, integral_error, student
 from benchmarks.energy.nvml import Missing
 from benchmarks.energy.rapl import Domain, RaplSource
 from benchmarks.energy.selection import Gpu
 from benchmarks.energy.source import Mark, Span
-from benchmarks.energy.tick import Tick
+from benchmarks.energy.tick import Tick, find_ticks
 
 
 def mark(time_s: float, energy_j: float = 0.0, slack_s: float = 0.0, **rest: Any) -> Mark:
@@ -210,3 +213,37 @@ def test_a_counter_may_grow_by_what_its_processor_draws_and_no_more(
 def test_spans_of_one_name_add_up_with_their_errors() -> None:
     parts = Span(1.0, 10.0, 0.5, 11.0, 0.6, 3, "", "lost"), Span(2.0, 20.0, 0.25, 19.0, 0.3, 4, "gone", "")
     assert parts[0] + parts[1] == Span(3.0, 30.0, 0.75, 30.0, pytest.approx(0.9), 7, "gone", "lost")  # type: ignore[arg-type]
+
+
+def test_a_slow_counters_tick_is_waited_for_though_a_fast_one_has_told_its_own() -> None:
+    """At 200 W every 20 ms and every 100 ms, on a made-up clock."""
+    now = [0.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    def every(tick_ms: int) -> float:
+        return int(now[0] * 1000 + 1e-6) // tick_ms * tick_ms * 0.2
+
+    found = find_ticks([lambda: every(20), lambda: every(100)], clock=lambda: now[0], sleep=sleep)
+    assert [tick and tick.joules for tick in found] == [pytest.approx(4.0), pytest.approx(20.0)]
+    assert now[0] < 0.5
+
+
+@pytest.mark.parametrize(("still_s", "fault"), [(0.9, ""), (1.0, ""), (1.1, "stood still for 1.1 s")])
+def test_a_counter_may_stand_still_for_a_second(still_s: float, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A GPU's at 200 W, and a package's."""
+    clock = SimpleNamespace(perf_counter=lambda: 0.0)
+    monkeypatch.setattr(gpu_module, "time", clock)
+    monkeypatch.setattr(rapl, "time", clock)
+    source = gpu(Tick(0.1, 5.0))
+    source.open(0.0)
+    source.sample(still_s)
+    assert source.fault.startswith("gpu0: the energy counter stood still") == bool(fault)
+    assert fault in source.fault
+    domain = Domain("package-0", Path("/nowhere"), 100.0)
+    domain._read = lambda: 5.0  # type: ignore[method-assign]
+    domain.open(0.0)
+    domain.update(still_s)
+    assert fault in domain.fault
+    assert bool(domain.fault) == bool(fault)

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.downstream.outcome import NO_BETTER, UNCONVERGED
 from benchmarks.flaws import DISTURBED, LOWER_BOUND, NOT_STEADY
-from benchmarks.quantity import Quantity
+from benchmarks.quantity import Method, Quantity
 from benchmarks.record import Conditions, Measurement, Record
 from models.catalog import CATALOG, HEADLINE
 from reports.claim_evidence import CLAIM_NEEDS, NEEDS, lacking
@@ -263,6 +263,23 @@ def test_the_headline_model_is_named_in_one_place() -> None:
     assert OURS == HEADLINE
     assert HEADLINE in CATALOG
     assert BIG in LARGE
+
+
+@pytest.mark.parametrize(
+    ("methods", "words"),
+    [
+        (("measured", "measured"), ""),
+        (("sampled", "sampled"), ""),
+        (("sampled", "measured"), "one measured and the other sampled"),
+        (("modelled", "measured"), "modelled, not measured"),
+        (("published", "modelled"), "modelled and published, not measured"),
+    ],
+)
+def test_how_two_figures_were_obtained_is_said(methods: tuple[Method, Method], words: str) -> None:
+    rows = [m for m in SOUND["C2"].measurements if m.metric == "energy_per_audio_hour"]
+    pairs = zip(rows, methods, strict=True)
+    found = [Found(quality(method=method)(m), SOUND["C2"], "x") for m, method in pairs]
+    assert NEEDS["hardware"].lacking(found) == words
 
 
 def test_every_need_is_asked_for_and_said() -> None:
