@@ -60,7 +60,7 @@ AREAS: dict[str, Area] = {
     },
     "claims": {"reports/claims.py": CLAIMS, "reports/claim_c4.py": CLAIMS, "reports/claim_evidence.py": CLAIMS},
     "masking": {"models/masking.py": MASKS, "models/spans.py": MASKS},
-    "FLOPs": {"benchmarks/flops.py": ("tests/benchmarks/test_flops.py",)},
+    "FLOPs": {"benchmarks/flops.py": ("tests/benchmarks/test_flops.py", "tests/benchmarks/test_operators.py")},
     "operators": {"benchmarks/operators.py": ("tests/benchmarks/test_operators.py",)},
 }
 
