@@ -152,6 +152,18 @@ def test_a_difference_of_which_no_interval_is_known_leaves_none(unknown: str) ->
     assert (hours.value, hours.ci95, hours.note) == (pytest.approx(100.0), None, "no interval is known of both")
 
 
+def test_differences_below_one_have_an_interval_like_any_other() -> None:
+    """0.8 J [0.4, 1.2] owed at 0.5 J an hour [0.5, 0.5] saved."""
+    hours = break_even(cost("dear", 1.0, 0.5, 0.2), cost("cheap", 0.2, 1.0, 0.2))
+    assert hours.ci95 == pytest.approx((0.8, 2.4))
+
+
+def test_a_part_that_is_missing_keeps_the_ledgers_unit_and_its_reason() -> None:
+    found = life_cost("m", Quantity(1.0, "J", "measured"), unavailable("J/h", "no step"), joules(1.0), LIFE)
+    assert (found.finetuning.unit, found.finetuning.note) == ("J", "no step")
+    assert (found.total.unit, found.total.note) == ("J", "no step")
+
+
 def test_flaws_of_both_models_come_along_before_use_first() -> None:
     dear, cheap = cost("dear", 400.0, 1.0), cost("cheap", 100.0, 4.0)
     dear = replace(dear, per_hour=replace(dear.per_hour, flaw="not steady"))
