@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -25,16 +24,15 @@ def pooled_rate(
     """
     if not sum(totals):
         raise ValueError("nothing to rate")
-    groups: dict[str, list[int]] = defaultdict(list)
-    for i, speaker in enumerate(speakers):
-        groups[speaker].append(i)
-    members = [np.array(group) for group in groups.values()]
-    wrong, all_ = np.asarray(errors, float), np.asarray(totals, float)
+    _, whose, sizes = np.unique(np.asarray(speakers), return_inverse=True, return_counts=True)
+    order, firsts = np.argsort(whose, kind="stable"), np.cumsum(sizes) - sizes
+    wrong, all_ = np.asarray(errors, float)[order], np.asarray(totals, float)[order]
     draw = np.random.default_rng(seed)
     rates = []
     for _ in range(RESAMPLES):
-        drawn = [members[i] for i in draw.integers(0, len(members), len(members))]
-        index = np.concatenate([group[draw.integers(0, len(group), len(group))] for group in drawn])
+        drawn = draw.integers(0, len(sizes), len(sizes))
+        owners = np.repeat(drawn, sizes[drawn])
+        index = firsts[owners] + draw.integers(0, sizes[owners])
         if all_[index].any():  # a draw of nothing but empty utterances rates nothing
             rates.append(wrong[index].sum() / all_[index].sum())
     low, high = np.percentile(rates, [2.5, 97.5])

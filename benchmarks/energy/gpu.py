@@ -225,7 +225,7 @@ class GpuSource(Source):
         highest = max(mean, self.trace.peak(start.time_s, end.time_s), self.tick.joules / self.tick.seconds)
         edges = [watts for watts in (start.power_w, end.power_w) if not math.isnan(watts)]
         highest = max([highest, *edges])
-        return max(self.tick.joules, highest * (self.tick.seconds + start.slack_s + end.slack_s))
+        return highest * (self.tick.seconds + start.slack_s + end.slack_s)
 
     def integral(self, span: Span) -> Quantity:
         """The integral of the power samples of a span in J, kept beside the counter."""

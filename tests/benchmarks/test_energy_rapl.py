@@ -75,6 +75,31 @@ def test_amd_has_packages_and_no_dram(tmp_path: Path) -> None:
     assert found["dram"] == []
 
 
+def test_zones_that_are_nested_alone_know_their_package(tmp_path: Path) -> None:
+    for package in (0, 1):
+        home = zone(tmp_path / f"intel-rapl:{package}", f"package-{package}")
+        zone(home / f"intel-rapl:{package}:0", "dram")
+    assert [domain.name for domain in find_domains(tmp_path)["dram"]] == ["package-0 dram", "package-1 dram"]
+
+
+def test_counters_that_do_not_move_while_they_are_watched_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for package in (0, 1, 2):
+        zone(tmp_path / f"intel-rapl:{package}", f"package-{package}")
+    domains, reads, micro = find_domains(tmp_path)["cpu"], [0], rapl.micro
+
+    def moving(path: Path) -> float | None:
+        reads[0] += 1
+        return reads[0] if path.parent.name == "intel-rapl:1" else micro(path)
+
+    monkeypatch.setattr(rapl, "SEEN_S", 0.02)
+    monkeypatch.setattr(rapl, "micro", moving)
+    assert rapl.unmoved(domains) == "package-0, package-2: the counter did not move in 0.02 s"
+    assert rapl.unmoved(domains[1:2]) == ""
+    assert rapl.unmoved([]) == ""
+
+
 def test_the_meter_counts_over_a_wrap(tree: Path) -> None:
     """1 J to the end of the range and 4 J beyond it, in each package; 2 J in one DRAM, 1 J in the other."""
     with EnergyMeter(gpus=()) as meter, meter.window("busy"):

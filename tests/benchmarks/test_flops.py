@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import torch
@@ -12,7 +14,8 @@ from torch._subclasses.fake_tensor import FakeTensor
 from torch.nn import functional as F
 
 from benchmarks.cards import card_rows
-from benchmarks.flops import count_flops, fake_tensors, inference_flops, training_flops
+from benchmarks.flops import FlopCount, count_flops, count_training, fake_tensors, inference_flops, training_flops
+from benchmarks.operators import Work
 from benchmarks.second_opinion import second_opinion
 from models.catalog import card
 from models.efficient.closed_form import encoder_macs, training_macs
@@ -108,6 +111,61 @@ def test_a_convolution_by_hand() -> None:
     with fake_tensors():
         layer, x = nn.Conv1d(4, 6, 3, stride=2), torch.zeros(1, 4, 20)
         assert count_flops(lambda: layer(x)).macs == 9 * 6 * 4 * 3
+
+
+WORK = FlopCount(
+    {
+        Work("", "aten.mm", "forward"): 10.0, Work("a.b", "aten.mm", "forward"): 100.0,
+        Work("a.b.c", "aten.bmm", "backward"): 1000.0, Work("a.b", "aten.mm", "recomputed"): 7.0, Work("d", "aten.mv", "forward"): 1.0,
+    },
+    {"aten.exp": 3, "aten.einsum": 2, "mine.exp": 1},
+    {"aten.mm on sparse_csr operands": 4},
+)  # fmt: skip
+
+
+def test_a_count_by_hand() -> None:
+    """What checkpointing computes again is the hardware's work, not the model's."""
+    assert (WORK.flops, WORK.hardware_flops, WORK.macs) == (1111, 1118, 555)
+    assert list(WORK.by_operator.items()) == [("aten.bmm", 1000), ("aten.mm", 110), ("aten.mv", 1)]
+    assert WORK.by_module(0) == {"": 1111}
+    assert WORK.by_module(1) == {"": 1111, "a": 1100, "d": 1}
+    assert WORK.by_module() == {"": 1111, "a": 1100, "a.b": 1100, "d": 1}
+    assert WORK.by_module(3) == {"": 1111, "a": 1100, "a.b": 1100, "a.b.c": 1000, "d": 1}
+    assert WORK.suspects == {"aten.einsum": 2, "mine.exp": 1, "aten.mm on sparse_csr operands": 4}
+    assert WORK.missed.startswith("aten.einsum x 2, mine.exp x 1, aten.mm on sparse_csr operands x 4 may hide")
+    assert replace(WORK, uncounted={"aten.exp": 3}, unfit={}).missed == ""
+
+
+class Dropping(nn.Module):
+    """A stand-in for a model with one layer that training may drop and one that it may not; its own encoder."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.kept, self.lot = nn.Linear(4, 4, bias=False), nn.Sequential(nn.Linear(4, 4, bias=False))
+        self.layer_drop, self.droppable = share, (self.lot,)
+
+    @property
+    def encoder(self) -> Dropping:
+        return self
+
+    def forward(self, waveforms: torch.Tensor, *_: object) -> SimpleNamespace:
+        assert self.layer_drop == 0, "every layer runs"
+        return SimpleNamespace(loss=self.lot(self.kept(waveforms.view(-1, 4))).sum())
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 0.75])
+def test_layers_that_training_drops_count_by_the_share_kept(share: float) -> None:
+    """4000 rows of 4 times 4 x 4 are 128 kFLOP: two such products for the first layer, and a third one back through the second."""
+    with fake_tensors():
+        model = Dropping(share)
+        counted = count_training(cast("Any", model), 1.0)
+    assert counted.by_module(1) == {
+        "": 256_000 + round((1 - share) * 384_000),
+        "kept": 256_000,
+        "lot": round((1 - share) * 384_000),
+    }
+    assert model.layer_drop == share
+    assert all(parameter.grad is None for parameter in model.parameters())
 
 
 def test_what_is_not_counted_is_named() -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.carbon import given_intensity
-from benchmarks.life_cycle import Life, LifeCost, break_even_of, life_cost
-from benchmarks.projection import paper_work, project, recipe_work
+from benchmarks.life_cycle import Life, LifeCost, break_even, break_even_of, life_cost
+from benchmarks.projection import paper_work, project, projected_hours, recipe_work
 from benchmarks.quantity import Quantity, unavailable
 from models.recipes import RECIPES
 
@@ -66,6 +68,21 @@ def test_a_modelled_rate_has_no_interval_when_projected() -> None:
     assert found.co2e.value is None
 
 
+@pytest.mark.parametrize(
+    ("ends", "hours"),
+    [
+        ((0.0, 2.0), None), ((-0.5, 2.0), None), ((0.5, 2.0), (9_000.0, 36_000.0)), ((1.0, 1.0), (18_000.0, 18_000.0)),
+    ],
+)  # fmt: skip
+def test_a_rate_that_may_be_none_at_all_leaves_the_projected_hours_without_an_interval(
+    ends: tuple[float, float], hours: tuple[float, float] | None
+) -> None:
+    """18,000 h at once real time, or at half or twice that."""
+    found = projected_hours(Quantity(1.0, "s/s", "measured", ends), paper_work())
+    assert (found.value, found.ci95) == (18_000.0, hours)
+    assert ("of which no interval is known" in found.note) == (hours is None)
+
+
 def test_a_life_by_hand() -> None:
     """1000 J + 2 x 10 h x 5 J/h + 1000 h x 1 J/h = 2100 J; the ends add up."""
     pretraining = Quantity(1000.0, "J", "projected", (900.0, 1100.0))
@@ -99,6 +116,73 @@ def test_break_even_by_hand() -> None:
     assert who == "dear"
     assert hours.value == pytest.approx(100.0)
     assert hours.ci95 == pytest.approx((80.0, 120.0))
+
+
+def test_break_even_by_hand_with_doubts_in_both_differences() -> None:
+    """300 J [200, 360] owed at 3 J an hour [2, 5] saved: 100 h, at the least 200 / 5, at the most 360 / 2."""
+    one, other = (
+        life_cost("m", Quantity(before, "J", "projected", ci95), joules(0.0), Quantity(use, "J/h", "measured", ends), Life(0, 0.0, 1.0))
+        for before, ci95, use, ends in (
+            (400.0, (320.0, 450.0), 1.0, (0.0, 1.5)), (100.0, (90.0, 120.0), 4.0, (3.5, 5.0)),
+        )
+    )  # fmt: skip
+    assert break_even(one, other).ci95 == pytest.approx((200 / 5, 360 / 2))
+    assert break_even(one, other).note == ""
+
+
+@pytest.mark.parametrize(("before", "use"), [((100.0, 450.0), (0.0, 1.0)), ((320.0, 450.0), (0.0, 3.5))])
+def test_a_difference_that_may_just_be_none_leaves_no_interval(
+    before: tuple[float, float], use: tuple[float, float]
+) -> None:
+    """100 J against 100 J before use, or 3.5 J against 3.5 J an hour."""
+    dear = life_cost("m", Quantity(400.0, "J", "projected", before), joules(0.0), Quantity(0.5, "J/h", "measured", use), Life(0, 0.0, 1.0))  # fmt: skip
+    cheap = life_cost("m", Quantity(90.0, "J", "projected", (80.0, 100.0)), joules(0.0), Quantity(4.0, "J/h", "measured", (3.5, 5.0)), Life(0, 0.0, 1.0))  # fmt: skip
+    hours = break_even(dear, cheap)
+    assert hours.value == pytest.approx(310 / 3.5)
+    assert hours.ci95 is None
+    assert "may be none at all" in hours.note
+
+
+@pytest.mark.parametrize("unknown", ["before", "use"])
+def test_a_difference_of_which_no_interval_is_known_leaves_none(unknown: str) -> None:
+    before = Quantity(400.0, "J", "projected", None if unknown == "before" else (390.0, 410.0))
+    use = Quantity(1.0, "J/h", "measured", None if unknown == "use" else (0.9, 1.1))
+    dear = life_cost("m", before, joules(0.0), use, Life(0, 0.0, 1.0))
+    hours = break_even(dear, cost("cheap", 100.0, 4.0))
+    assert (hours.value, hours.ci95, hours.note) == (pytest.approx(100.0), None, "no interval is known of both")
+
+
+def test_differences_below_one_have_an_interval_like_any_other() -> None:
+    """0.8 J [0.4, 1.2] owed at 0.5 J an hour [0.5, 0.5] saved."""
+    hours = break_even(cost("dear", 1.0, 0.5, 0.2), cost("cheap", 0.2, 1.0, 0.2))
+    assert hours.ci95 == pytest.approx((0.8, 2.4))
+
+
+def test_a_part_that_is_missing_keeps_the_ledgers_unit_and_its_reason() -> None:
+    found = life_cost("m", Quantity(1.0, "J", "measured"), unavailable("J/h", "no step"), joules(1.0), LIFE)
+    assert (found.finetuning.unit, found.finetuning.note) == ("J", "no step")
+    assert (found.total.unit, found.total.note) == ("J", "no step")
+
+
+def test_flaws_of_both_models_come_along_before_use_first() -> None:
+    dear, cheap = cost("dear", 400.0, 1.0), cost("cheap", 100.0, 4.0)
+    dear = replace(dear, per_hour=replace(dear.per_hour, flaw="not steady"))
+    cheap = replace(cheap, pretraining=replace(cheap.pretraining, flaw="disturbed"))
+    assert break_even(dear, cheap).flaw == "disturbed; not steady"
+    assert break_even(replace(dear, pretraining=replace(dear.pretraining, flaw="stopped")), cheap).flaw == "stopped; disturbed; not steady"  # fmt: skip
+
+
+def test_no_hours_cost_nothing_and_fine_tuning_is_counted_by_its_hours() -> None:
+    found = life_cost("m", Quantity(10.0, "J", "projected", (9.0, 11.0)), joules(5.0, 1.0), joules(1.0, 0.1), Life(3, 0.0, 0.0))  # fmt: skip
+    assert (found.finetuning.value, found.finetuning.ci95) == (0.0, (0.0, 0.0))
+    assert (found.inference.value, found.inference.ci95) == (0.0, (0.0, 0.0))
+    assert (found.total.value, found.total.ci95) == (10.0, (9.0, 11.0))
+
+
+def test_costs_that_are_equal_before_use_or_in_use_are_never_paid_back() -> None:
+    assert break_even(cost("a", 100.0, 1.0), cost("b", 100.0, 4.0)).value is None
+    assert break_even(cost("a", 400.0, 1.0), cost("b", 100.0, 1.0)).value is None
+    assert "never the cheaper one" in break_even(cost("a", 400.0, 1.0), cost("b", 100.0, 1.0)).note
 
 
 def test_a_model_that_is_cheaper_all_along_is_never_overtaken() -> None:

@@ -50,6 +50,19 @@ def test_a_modelled_energy_has_no_interval_however_well_rounds_agree() -> None:
     assert "rounds scatter by 6.7 %" in mean.note
 
 
+def test_a_modelled_energy_of_processes_has_none_either() -> None:
+    mean = over_processes([q(100.0, method="modelled"), q(110.0, method="modelled")])
+    assert (mean.ci95, mean.method) == (None, "modelled")
+    assert mean.note == "geometric mean of 2 processes; processes scatter by 6.7 %; the model's own error is not known"
+
+
+def test_the_rounds_own_ends_are_averaged_as_shares_by_hand() -> None:
+    """Own ends of 0.9 and 1.2, and of 0.7 and 1.4, of the same 100: 80 and 130. One without leaves only the scatter."""
+    mean = over_rounds([q(100.0, (90.0, 120.0)), q(100.0, (70.0, 140.0))])
+    assert mean.ci95 == pytest.approx((80.0, 130.0))
+    assert over_rounds([q(100.0, (90.0, 120.0)), q(100.0)]).ci95 == pytest.approx((100.0, 100.0))
+
+
 def test_notes_keep_what_every_round_says() -> None:
     notes = ["cpu (modelled); 1 of at least 3 repeats; steady", "cpu (modelled); NOT STEADY after 3"]
     mean = over_rounds([q(1.0, note=notes[0]), q(1.1, note=notes[1])])

@@ -91,3 +91,37 @@ def test_positions_are_covered_evenly() -> None:
     # Five standard errors of a mean of 20,000 draws of a half.
     assert float((share - share.mean()).abs().max()) < 5 * 0.5 / 20_000**0.5
     assert float(share.mean()) == pytest.approx(186 / 375, abs=0.01)
+
+
+def starts_seen(n: int, span: int, *, overlap: bool, frames: int, draws: int = 20_000) -> list[int]:
+    """How often a single span begins at each frame of a clip of `n` frames, in a batch that is padded to `frames`."""
+    mask = span_mask(torch.full((draws,), n), frames, span, 0.01, torch.Generator().manual_seed(0), overlap=overlap)
+    assert mask.sum(1).tolist() == [span] * draws
+    return torch.bincount(mask.int().argmax(1), minlength=frames).tolist()
+
+
+@pytest.mark.parametrize("overlap", [False, True])
+@pytest.mark.parametrize(("n", "span"), [(9, 3), (7, 6), (6, 6), (12, 1), (20, 10)])
+def test_a_span_begins_at_every_frame_where_it_fits_the_last_one_too(n: int, span: int, *, overlap: bool) -> None:
+    """n - span + 1 places, each as likely as the next, and none beyond."""
+    from scipy.stats import chisquare
+
+    for frames in (n, n + 4):
+        seen = starts_seen(n, span, overlap=overlap, frames=frames)
+        assert not any(seen[n - span + 1 :])
+        assert n == span or chisquare(seen[: n - span + 1]).pvalue > 1e-6
+        assert seen[n - span] > 0
+
+
+@pytest.mark.parametrize("n", [8, 11])
+def test_overlapping_spans_have_every_pair_of_starts_alike(n: int) -> None:
+    """Two spans of 4: each pair of different starts from 0 to n - 4 is as likely as the next."""
+    from scipy.stats import chisquare
+
+    draws, places = 20_000, n - 3
+    seen = dict.fromkeys(combinations(range(places), 2), 0)
+    covered = {tuple(any(s <= t < s + 4 for s in pair) for t in range(n)): pair for pair in seen}
+    masks = span_mask(torch.full((draws,), n), n, 4, 8 / n, torch.Generator().manual_seed(0), overlap=True)
+    for row in masks.tolist():
+        seen[covered[tuple(row)]] += 1
+    assert chisquare(list(seen.values())).pvalue > 1e-6

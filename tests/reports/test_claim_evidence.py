@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.downstream.outcome import NO_BETTER, UNCONVERGED
 from benchmarks.flaws import DISTURBED, NOT_STEADY
-from benchmarks.quantity import Quantity
+from benchmarks.quantity import Method, Quantity
 from benchmarks.record import Conditions, Measurement, Record
 from models.catalog import CATALOG, HEADLINE
 from reports.claim_evidence import CLAIM_NEEDS, NEEDS, lacking
@@ -201,6 +201,47 @@ def test_joules_that_lack_one_thing_decide_nothing(claim: str, change: Change) -
     assert {f.verdict for f in joules} <= {"not decided", "not measured here"}
 
 
+ENOUGH: list[tuple[str, Change]] = [
+    ("C3", lambda r: changed(r, at(clip_seconds=1.09 * 15.36))),
+    ("C3", lambda r: changed(r, at(clip_seconds=0.91 * 15.36))),
+    ("C3", lambda r: rounds(r, 2)),
+    ("C3", lambda r: _flawed_rounds(r, 1)),
+    ("C3", lambda r: changed(rounds(r, 0), quality(n=2))),
+    ("C4", lambda r: replace(r, config={**r.config, "seeds": 2})),
+    ("C4", lambda r: budget_of(r, BASELINE, 0.9)),
+    ("C4", lambda r: changed(r, quality(ci95=(0.221, 0.5)), only=BASELINE)),
+]
+TOO_LITTLE: list[tuple[str, Change]] = [
+    ("C3", lambda r: changed(r, at(clip_seconds=1.11 * 15.36))),
+    ("C3", lambda r: changed(r, at(clip_seconds=0.89 * 15.36))),
+    ("C3", lambda r: changed(rounds(r, 0), quality(n=None))),
+    ("C4", lambda r: replace(r, config={**r.config, "seeds": None})),
+    ("C4", lambda r: budget_of(r, BASELINE, 0.899)),
+    ("C4", lambda r: changed(r, quality(ci95=(0.22, 0.5)), only=BASELINE)),
+]
+
+
+@pytest.mark.parametrize(("claim", "change"), ENOUGH)
+def test_evidence_that_just_suffices_holds(claim: str, change: Change) -> None:
+    """Intervals that are just apart too: ours ends at 0.22."""
+    assert verdict(claim, change(SOUND[claim])) == "holds"
+
+
+@pytest.mark.parametrize(("claim", "change"), TOO_LITTLE)
+def test_evidence_that_falls_just_short_decides_nothing(claim: str, change: Change) -> None:
+    assert verdict(claim, change(SOUND[claim])) == "not decided"
+
+
+@pytest.mark.parametrize("worse", [True, False])
+def test_error_rates_whose_intervals_touch_decide_nothing_either_way(*, worse: bool) -> None:
+    """Ours from 0.18 to 0.22, the baseline's from 0.22 on or up to 0.18."""
+    ends, apart = ((0.1, 0.18), (0.1, 0.179)) if worse else ((0.22, 0.5), (0.221, 0.5))
+    touching, separate = (changed(SOUND["C4"], quality(value=sum(e) / 2, ci95=e), only=BASELINE) for e in (ends, apart))
+    touching, separate = (changed(r, quality(ci95=(0.18, 0.22)), only=OURS) for r in (touching, separate))
+    assert verdict("C4", touching) == "not decided"
+    assert verdict("C4", separate) == ("fails" if worse else "holds")
+
+
 @pytest.mark.parametrize(("claim", "change"), CASES)
 def test_sound_evidence_beside_unsound_decides_in_either_order(claim: str, change: Change) -> None:
     """As if the unsound were not there; so one record of a model never hides another."""
@@ -222,6 +263,23 @@ def test_the_headline_model_is_named_in_one_place() -> None:
     assert OURS == HEADLINE
     assert HEADLINE in CATALOG
     assert BIG in LARGE
+
+
+@pytest.mark.parametrize(
+    ("methods", "words"),
+    [
+        (("measured", "measured"), ""),
+        (("sampled", "sampled"), ""),
+        (("sampled", "measured"), "one measured and the other sampled"),
+        (("modelled", "measured"), "modelled, not measured"),
+        (("published", "modelled"), "modelled and published, not measured"),
+    ],
+)
+def test_how_two_figures_were_obtained_is_said(methods: tuple[Method, Method], words: str) -> None:
+    rows = [m for m in SOUND["C2"].measurements if m.metric == "energy_per_audio_hour"]
+    pairs = zip(rows, methods, strict=True)
+    found = [Found(quality(method=method)(m), SOUND["C2"], "x") for m, method in pairs]
+    assert NEEDS["hardware"].lacking(found) == words
 
 
 def test_every_need_is_asked_for_and_said() -> None:

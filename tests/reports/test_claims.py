@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from benchmarks.quantity import Quantity
 from benchmarks.record import Conditions, Measurement, Record
 from benchmarks.rounds import combined
-from reports.claims import LARGE, OURS, claims, judged, quotient
+from reports.claims import LARGE, OURS, Claim, Finding, Verdict, claims, judged, quotient
 from reports.evidence import Evidence
 
 GPU = Conditions(device="GPU X", driver="1", dtype="bfloat16", clip_seconds=15.0, batch_seconds=240.0)
@@ -68,6 +69,50 @@ def test_without_records_nothing_is_decided() -> None:
 )
 def test_the_whole_interval_decides(low: float, high: float, verdict: str) -> None:
     assert judged(Quantity(0.5 * (low + high), "1", "measured", (low, high)), 10.0, strict=False) == verdict
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "strict", "loose"),
+    [
+        (10.0, 10.0, "fails", "holds"),
+        (10.0, 11.0, "not decided", "holds"),
+        (9.0, 10.0, "fails", "not decided"),
+        (10.1, 10.2, "holds", "holds"),
+        (9.8, 9.9, "fails", "fails"),
+        (9.0, 11.0, "not decided", "not decided"),
+    ],
+)
+def test_an_end_on_the_bound_decides_by_whether_the_bound_itself_is_enough(
+    low: float, high: float, strict: str, loose: str
+) -> None:
+    ratio = Quantity(0.5 * (low + high), "1", "measured", (low, high))
+    assert judged(ratio, 10.0, strict=True) == strict
+    assert judged(ratio, 10.0, strict=False) == loose
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict"),
+    [
+        (["holds"], "holds"),
+        (["fails"], "fails"),
+        (["not decided"], "not decided"),
+        (["not measured here"], "not measured here"),
+        ([], "not measured here"),
+        (["holds", "not measured here"], "holds"),
+        (["holds", "not decided"], "not decided"),
+        (["holds", "fails"], "fails"),
+        (["fails", "not decided"], "fails"),
+        (["fails", "not measured here"], "fails"),
+        (["not decided", "not measured here"], "not decided"),
+        (["holds", "not decided", "not measured here"], "not decided"),
+        (["holds", "fails", "not decided", "not measured here"], "fails"),
+    ],
+)
+def test_a_claim_is_worth_its_weakest_finding_that_was_measured(found: list[Verdict], verdict: str) -> None:
+    """In whatever order they come."""
+    for order in permutations(found):
+        findings = tuple(Finding("it", None, "above 1", each, "") for each in order)
+        assert Claim("C1", "text", findings).verdict == verdict
 
 
 def test_a_ratio_without_intervals_decides_nothing_unless_counted() -> None:
@@ -149,6 +194,9 @@ def test_a_peak_over_rounds_keeps_the_words_of_its_allocator_and_its_scatter_if_
         ((749, 800, 850), "not decided"),
         ((600, 700, 749), "fails"),
         ((600, 700, 751), "not decided"),
+        ((750, 800, 850), "not decided"),
+        ((600, 700, 750), "fails"),
+        ((750.1, 800, 850), "holds"),
     ],
 )
 def test_c3_needs_the_upper_end_below_a_day(rates: tuple[float, float, float], verdict: str) -> None:
@@ -170,6 +218,35 @@ def test_c5_is_of_each_large_model() -> None:
     assert overall("C5", record(*rows)) == "fails"
     assert overall("C5", record(*rows[:2])) == "holds"
     assert len(LARGE) == 3
+
+
+@pytest.mark.parametrize(
+    ("claim", "large", "theirs", "verdict"),
+    [
+        ("C1", "essl", 2.0, "fails"), ("C1", "essl", 2.001, "holds"), ("C1", "essl", 1.999, "fails"),
+        ("C5", "hubert-large", 20.0, "holds"), ("C5", "hubert-large", 20.01, "holds"), ("C5", "hubert-large", 19.99, "fails"),
+    ],
+)  # fmt: skip
+def test_the_bounds_of_the_claims_about_memory(claim: str, large: str, theirs: float, verdict: str) -> None:
+    """Less than the baseline's 2 GiB is less; a tenth of a large model's is an order of magnitude, its bound included."""
+    assert overall(claim, record(peak(OURS, 2.0), peak(large, theirs))) == verdict
+
+
+@pytest.mark.parametrize(
+    ("ends", "verdict"),
+    [((61.0, 62.0), "holds"), ((60.0, 62.0), "not decided"), ((58.0, 60.0), "fails"), ((59.0, 62.0), "not decided")],
+)
+def test_the_bound_of_c2_in_joules(ends: tuple[float, float], verdict: str) -> None:
+    """Ours takes 60 J exactly: more than once as much is needed."""
+    ours = per_hour(OURS, 60.0, ci95=(60.0, 60.0))
+    theirs = per_hour("essl", 0.5 * sum(ends), ci95=ends)
+    assert verdicts("C2", record(ours, theirs))[1] == verdict
+
+
+@pytest.mark.parametrize(("times", "verdict"), [(500 / 90, "holds"), (499.999 / 90, "fails"), (500.001 / 90, "holds")])
+def test_the_bound_of_c6_is_enough_itself(times: float, verdict: str) -> None:
+    """90 times the hours at 500 / 90 times the FLOPs are 500 times as many, to the last digit."""
+    assert verdicts("C6", record(flops(OURS, 1.0), flops("wav2vec2-large", times)))[0] == verdict
 
 
 @pytest.mark.parametrize(("rate", "verdict"), [(5.56e9, "holds"), (5.55e9, "fails")])
