@@ -27,14 +27,14 @@ from models.catalog import checkpoint_folder
 from models.families import family_of
 from ssl_bench.attempts import Attempt, lost_cost, phase_cost, standing
 from ssl_bench.cell_processes import CellServer
-from ssl_bench.cells import CellError, CellRequest
+from ssl_bench.cells import CellError, CellRequest, LivingCell
 from ssl_bench.config import TrainAndMeasureConfig, clip_shape
 from ssl_bench.cost_rows import cost_rows
 from ssl_bench.full_run import NO_STEP, joules_per_hour, training_rate
 from ssl_bench.time_limit import TimeIsUpError, TimeLimit
 
 if TYPE_CHECKING:
-    from benchmarks.repeats import Stage
+    from benchmarks.repeats import Report, Stage
     from ssl_bench.data.corpus import Utterance
     from ssl_bench.data.waveforms import Waveforms
     from ssl_bench.runs import TrainingState
@@ -214,13 +214,25 @@ def inference_rows(trial: Trial, run: Path, speech: NDArray[np.int16], limit: Ti
     if share.left > start_up + INFERENCE.repeats * (INFERENCE.duration + INFERENCE.cool_down):
         try:
             with CellServer() as bench:
-                return bench.build(request, speech, in_time).window(INFERENCE.duration, in_time).rows
+                return _undisturbed(bench.build(request, speech, in_time), share, in_time)
         except TimeIsUpError:
             pass
         except CellError as error:
             reason = f"the measuring process failed: {error}"
     none = unavailable("J/h", reason)
     return [Measurement(trial.name, "energy_per_audio_hour", none, "inference", "machine", trial.held())]
+
+
+def _undisturbed(cell: LivingCell, limit: TimeLimit, in_time: Report) -> Rows:
+    """The rows of a window; one with a flaw is measured once more where there is time, and its rows stay where that has a flaw too."""
+    first = cell.window(INFERENCE.duration, in_time).rows
+    lasts = 2 * INFERENCE.repeats * (INFERENCE.duration + INFERENCE.cool_down)
+    if limit.left < lasts or not any(row.quantity.flaw for row in first):
+        return first
+    again = {(row.metric, row.scope, row.conditions): row for row in cell.window(INFERENCE.duration, in_time).rows}
+    if any(row.quantity.flaw for row in again.values()):
+        return first
+    return [again.get((row.metric, row.scope, row.conditions), row) for row in first]
 
 
 def speech_sample(utterances: Iterable[Utterance], waveforms: Waveforms, seconds: float) -> NDArray[np.int16]:
