@@ -182,7 +182,10 @@ def bench_count() -> None:
 
 
 STARTS = {
-    "profile hubert-base": ("import torch; from transformers import HubertModel", 1.3),
+    "profile hubert-base": (
+        "import torch, torch.fx.experimental.symbolic_shapes, fvcore.nn, rich.table; from transformers import HubertModel",
+        1.3,
+    ),
     "profile efficient-tiny": ("import torch, torch.fx.experimental.symbolic_shapes, fvcore.nn, rich.table", 1.5),
     "env": ("import torch, psutil, pynvml, pandas, codecarbon.core.cpu, codecarbon.external.hardware, rich.table", 1.3),
 }
