@@ -289,3 +289,25 @@ def test_every_need_is_asked_for_and_said() -> None:
     assert lacking("peak memory", found) == ""
     spoilt = [replace(f, row=quality(flaw=DISTURBED)(at(clip_seconds=5.0)(f.row))) for f in found]
     assert lacking("peak memory", spoilt).count(";") == 1, "all that is lacking is told"
+
+
+@pytest.mark.parametrize(("share", "fits"), [(0.902, True), (1.098, True), (0.898, False), (1.102, False)])
+def test_clips_may_differ_by_a_tenth(share: float, fits: bool) -> None:  # noqa: FBT001 - what is expected
+    found = [Found(at(clip_seconds=15.36 * share)(m), SOUND["C1"], "x") for m in SOUND["C1"].measurements]
+    peaks = [f for f in found if f.row.metric == "peak_memory"]
+    assert (lacking("peak memory", peaks) == "") == fits
+
+
+def test_a_budget_of_which_nothing_is_known_is_not_told_as_a_share() -> None:
+    known, unknown = (budget_of(SOUND["C4"], BASELINE, share) for share in (0.1, None))
+    told = [next(c for c in claims(Evidence((r,))) if c.id == "C4").findings[0].why for r in (known, unknown)]
+    assert f"{BASELINE} used 10 % of the budget" in told[0]
+    assert f"{BASELINE} used an unknown share of the budget" in told[1]
+    runs = with_study(SOUND["C4"], runs=[])
+    assert "an unknown share" in next(c for c in claims(Evidence((runs,))) if c.id == "C4").findings[0].why
+
+
+def test_what_was_counted_is_not_said_to_be_of_a_device() -> None:
+    flops, joules = next(c for c in claims(Evidence((SOUND["C2"],))) if c.id == "C2").findings
+    assert flops.why.startswith("counted, clips of 15.36 s, record")
+    assert joules.why.startswith("GPU X, bfloat16, clips of 15.36 s")

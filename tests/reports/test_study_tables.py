@@ -165,3 +165,13 @@ def test_the_report_and_the_terminal(study: Record, tmp_path: Path) -> None:
     assert len(study_tables(study)) == 3
     unrated = tuple(row for row in study.measurements if row.metric != "per")
     assert len(study_tables(replace(study, measurements=unrated))) == 2, "no rates, no table of them"
+
+
+def test_rates_of_other_tests_are_not_held_against_each_other(study: Record) -> None:
+    """A rate of the baseline on another folder has no partner."""
+    line = c4_line(study) or ""
+    rated = next(row for row in study.measurements if row.model == "essl-tiny" and row.metric == "per")
+    elsewhere = replace(rated, conditions=replace(rated.conditions, tested_on="another"))
+    more = replace(study, measurements=(*study.measurements, elsewhere))
+    assert line.count(" against ") == 1
+    assert c4_line(more) == line
