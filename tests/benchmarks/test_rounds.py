@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -200,3 +201,18 @@ def test_energy_of_repeats_adds_up_with_its_errors_and_misses_what_a_part_misses
     rows = [Measurement("m", "energy", q(value), "inference", "gpu") for value in (1.0, 2.0)]
     assert [m.quantity.value for m in combined([[row] for row in rows], repeats=True)] == [3.0]
     assert combined([[row] for row in rows]) == []
+
+
+def test_a_repeat_without_a_figure_is_passed_over() -> None:
+    """As if it had not been made; of nothing but such there is the first one's reason."""
+    made = [Quantity(value, "s/s", "measured", (0.99 * value, 1.01 * value)) for value in (10.0, 10.5, 9.8)]
+    missing = unavailable("s/s", "the cell was killed")
+    assert over_processes([made[0], missing, *made[1:]]) == over_processes(made)
+    assert over_processes([missing, missing]).value is None
+
+
+def test_what_has_no_interval_has_no_half_width() -> None:
+    known = Quantity(4.0, "s", "measured", (3.0, 5.0))
+    assert relative_half_width(known) == 0.25
+    without = (None, replace(known, ci95=None), replace(known, value=0.0, ci95=(0.0, 1.0)), unavailable("s", "none"))
+    assert [relative_half_width(quantity) for quantity in without] == [None] * 4
