@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from benchmarks.carbon import GridIntensity
+    from benchmarks.energy import EnergyReading
     from benchmarks.energy.idle import IdlePower
     from benchmarks.quantity import Quantity
 
@@ -160,18 +161,19 @@ class WarmCell:
                 meter=meter,
                 report=report,
             )
-        batch = self._setting.batch_seconds
+        batch, reading = self._setting.batch_seconds, meter.reading
         alone = self._one_clip(report) if first else []
         rows = time_rows(repeats, batch)
         if self._setting.clips > 1 or step.one_clip is None or not self._watch.queues:
             rows += latency_rows(repeats.calls, "of a call on the whole batch")
         rows += energy_rows(repeats, batch, self._setting.pue, self._setting.grid)
-        found = (DISTURBED * bool(meter.reading.disturbances), NOT_STEADY * (not self._warm.steady))
+        found = (DISTURBED * bool(reading.disturbances), NOT_STEADY * (not self._warm.steady))
         rows = [*(self._memory if first else []), *((name, scope, flawed(q, *found)) for name, scope, q in rows)]
         alone = [(name, scope, flawed(q, *found)) for name, scope, q in alone]
         self._waited = True
         self._rest()
-        return MeasuredCell(self._measured(rows, alone), meter.reading.trace, _details(repeats, meter))
+        details = _details(repeats, reading) | {"meter_cpu_seconds": meter.own_cpu_seconds}
+        return MeasuredCell(self._measured(rows, alone), reading.trace, details)
 
     def close(self) -> None:
         """Leave the step's context."""
@@ -226,12 +228,11 @@ def _with_compiler(rows: list[Row]) -> list[Row]:
     return [(name, scope, replace(q, note=f"{q.note}; {note}") if name in told else q) for name, scope, q in rows]
 
 
-def _details(repeats: Repeats, meter: EnergyMeter) -> dict[str, Any]:
+def _details(repeats: Repeats, reading: EnergyReading) -> dict[str, Any]:
     return {
         "warm_up": repeats.warm.note,
         "repeats": [{"calls": len(calls), "seconds": sum(calls)} for calls in repeats.calls],
         "repeat_seconds": repeats.duration,
-        "meter_cpu_seconds": meter.own_cpu_seconds,
-        "disturbances": list(meter.reading.disturbances),
-        "meter_remarks": list(meter.reading.remarks),
+        "disturbances": list(reading.disturbances),
+        "meter_remarks": list(reading.remarks),
     }

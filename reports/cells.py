@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.quantity import Quantity, joined
+from benchmarks.quantity import Quantity
 from benchmarks.record import Measurement, Record, headline_scope
-from reports.flaw_marks import foot, signed
+from reports.flaw_marks import noted, signed
 from reports.units import shown
 
 LINES = (
@@ -101,8 +101,8 @@ def cell_lines(cell: Cell, device: object) -> list[CellLine]:
                 continue
             value, unit = shown(quantity)
             full = name if each is None else f"{name}, {each}"
-            note = joined(quantity.note, *foot([quantity]))
-            lines.append(CellLine(full, signed(value, quantity), unit, interval(quantity), quantity.method, note))
+            told = (signed(value, quantity), unit, interval(quantity), quantity.method, noted(quantity))
+            lines.append(CellLine(full, *told))
     return lines
 
 

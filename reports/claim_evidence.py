@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from benchmarks.downstream.outcome import NO_BETTER, UNCONVERGED
 from benchmarks.flaws import MEANINGS
@@ -22,30 +21,20 @@ Check = Callable[[Sequence[Found]], str]
 """Of the figures that are held against each other: what is lacking, empty where nothing is."""
 
 
-@dataclass(frozen=True)
-class Need:
-    """One thing that evidence has to have.
-
-    Attributes:
-        text: in words.
-        lacking: says what is not there.
-    """
-
-    text: str
-    lacking: Check
-
-
 def _on_gpu(found: Sequence[Found]) -> str:
+    """Measured on a GPU."""
     others = [each.row.model for each in found if not each.on_gpu]
     return f"{' and '.join(others)} not on a GPU" if others else ""
 
 
 def _trained_on_gpu(found: Sequence[Found]) -> str:
+    """Trained on a GPU."""
     record = found[0].record
     return "" if record.environment.get("gpus") and record.config.get("device") != "cpu" else "trained on a CPU"
 
 
 def _hardware(found: Sequence[Found]) -> str:
+    """By hardware and in one way: nothing modelled, projected or published."""
     methods = {each.quantity.method for each in found}
     if not methods <= METERED:
         return f"{' and '.join(sorted(methods - METERED))}, not measured"
@@ -53,11 +42,13 @@ def _hardware(found: Sequence[Found]) -> str:
 
 
 def _sound(found: Sequence[Found]) -> str:
+    """No flaw: undisturbed, a steady warm-up, a run that came to its end."""
     words = {each.row.model: [w for w in each.quantity.flaw.split("; ") if w in MEANINGS] for each in found}
     return ", ".join(f"{model} {' and '.join(flaws)}" for model, flaws in words.items() if flaws)
 
 
 def _rounds(found: Sequence[Found]) -> str:
+    """At least `FEWEST_ROUNDS` rounds or processes without a flaw."""
     few = [f"{each.row.model} {_repeats(each)}" for each in found if _repeats(each) < FEWEST_ROUNDS]
     return f"too few rounds: {', '.join(few)}" if few else ""
 
@@ -72,6 +63,7 @@ def _repeats(found: Found) -> int:
 
 
 def _recipe_clips(found: Sequence[Found]) -> str:
+    """Clips as long as the recipes', give or take `CLIPS_APART`."""
     for each in found:
         clip = each.conditions.clip_seconds
         if clip is None or abs(clip / RECIPE_CLIP - 1) > CLIPS_APART:
@@ -82,6 +74,7 @@ def _recipe_clips(found: Sequence[Found]) -> str:
 
 
 def _equal_budgets(found: Sequence[Found]) -> str:
+    """A study under one budget, of which each run used `BUDGET_SPENT`."""
     study = found[0].record.details.get("study", {})
     if study.get("equal") is None:
         return "no study under one budget"
@@ -95,17 +88,20 @@ def _equal_budgets(found: Sequence[Found]) -> str:
 
 
 def _catalog_settings(found: Sequence[Found]) -> str:
+    """The catalog's settings."""
     asked = found[0].record.config.get("training", {})
     changed = [f"[{table}]" for table in ("encoder", "objective", "optimisation") if asked.get(table)]
     return f"trained with settings of its own: {', '.join(changed)}" if changed else ""
 
 
 def _seeds(found: Sequence[Found]) -> str:
+    """At least `FEWEST_SEEDS` seeds."""
     seeds = found[0].record.config.get("seeds") or 1
     return f"{seeds} seed, of which {FEWEST_SEEDS} are needed" if seeds < FEWEST_SEEDS else ""
 
 
 def _learned(found: Sequence[Found]) -> str:
+    """Heads that converged, and systems better than their own random weights."""
     for each in found:
         for mark in (UNCONVERGED, NO_BETTER):
             if mark in each.quantity.note:
@@ -113,17 +109,17 @@ def _learned(found: Sequence[Found]) -> str:
     return ""
 
 
-NEEDS = {
-    "gpu": Need("measured on a GPU", _on_gpu),
-    "trained on a gpu": Need("trained on a GPU", _trained_on_gpu),
-    "hardware": Need("by hardware and in one way: nothing modelled, projected or published", _hardware),
-    "sound": Need("no flaw: undisturbed, a steady warm-up, a run that came to its end, nothing left uncounted", _sound),
-    "rounds": Need(f"at least {FEWEST_ROUNDS} rounds or processes without a flaw", _rounds),
-    "clips": Need(f"clips of the recipes' {RECIPE_CLIP:g} s, give or take a tenth", _recipe_clips),
-    "budget": Need(f"a study under one budget, of which each run used {100 * BUDGET_SPENT:.0f} %", _equal_budgets),
-    "settings": Need("the catalog's settings", _catalog_settings),
-    "seeds": Need(f"at least {FEWEST_SEEDS} seeds", _seeds),
-    "learned": Need("heads that converged, and systems better than their own random weights", _learned),
+NEEDS: dict[str, Check] = {
+    "gpu": _on_gpu,
+    "trained on a gpu": _trained_on_gpu,
+    "hardware": _hardware,
+    "sound": _sound,
+    "rounds": _rounds,
+    "clips": _recipe_clips,
+    "budget": _equal_budgets,
+    "settings": _catalog_settings,
+    "seeds": _seeds,
+    "learned": _learned,
 }
 TIMED = ("gpu", "hardware", "sound", "rounds", "clips")
 """Of speed and joules."""
@@ -139,9 +135,4 @@ CLAIM_NEEDS: dict[str, tuple[str, ...]] = {
 
 def lacking(what: str, found: Sequence[Found]) -> str:
     """What the figures lack to decide a claim; empty where they have all that it needs."""
-    return "; ".join(filter(None, (NEEDS[need].lacking(found) for need in CLAIM_NEEDS[what])))
-
-
-def needs_of(what: str) -> str:
-    """In words."""
-    return "; ".join(NEEDS[need].text for need in CLAIM_NEEDS[what])
+    return "; ".join(filter(None, (NEEDS[need](found) for need in CLAIM_NEEDS[what])))

@@ -19,14 +19,19 @@ ERRORS = ("cer", "wer", "per", "accuracy", "eer", "abx")
 
 def with_flaws(row: Measurement, record: Record) -> Measurement:
     """A row with what its record or its note says against it: a run that was stopped, a head that learned nothing of use."""
-    q = row.quantity
-    if q.method == "published":
-        return row
-    stopped = STOPPED if record.status != "finished" else ""
-    parts = q.note.split("; ") if row.metric in ERRORS else []
+    if row.metric not in ERRORS or row.quantity.method == "published":
+        return with_status(row, record)
+    parts = row.quantity.note.split("; ")
     learned = [mark for mark in (UNCONVERGED, NO_BETTER) if any(part.startswith(mark) for part in parts)]
-    found = flawed(q, stopped, *learned)
-    return row if found is q else replace(row, quantity=found)
+    told = with_status(row, record)
+    return replace(told, quantity=flawed(told.quantity, *learned)) if learned else told
+
+
+def with_status(row: Measurement, record: Record) -> Measurement:
+    """A row of a run that was stopped says so; what others publish is of no run."""
+    if record.status == "finished" or row.quantity.method == "published":
+        return row
+    return replace(row, quantity=flawed(row.quantity, STOPPED))
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from benchmarks.flaws import MEANINGS
-from benchmarks.quantity import Quantity
+from benchmarks.quantity import Quantity, joined
 
 SIGN = "†"
 
@@ -24,6 +24,11 @@ def meaning(found: Iterable[str]) -> str:
     """What the sign stands for, given the flaws of a table's numbers."""
     words = dict.fromkeys(word for flaw in found for word in flaw.split("; ") if word)
     return "; ".join(f"{word} ({MEANINGS[word]})" if word in MEANINGS else word for word in words)
+
+
+def noted(quantity: Quantity) -> str:
+    """A number's note, with what speaks against it."""
+    return joined(quantity.note, *foot([quantity]))
 
 
 def foot(quantities: Iterable[Quantity | None]) -> list[str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from benchmarks.quantity import Quantity, joined
+from benchmarks.quantity import Quantity
 from reports.evidence import Evidence, Setting, settings
-from reports.flaw_marks import foot, signed
+from reports.flaw_marks import noted, signed
 from reports.methods import hardware_of
 from reports.paper_rendering import escape_markdown
 from reports.paper_tables import whole_run
@@ -52,8 +52,7 @@ def model_card(run: Setting) -> str:
 
 def _line(name: str, quantity: Quantity) -> tuple[str, str, str, str]:
     value, unit = shown(quantity)
-    note = joined(quantity.note, *foot([quantity]))
-    return name, signed(f"{value} {unit}".strip(), quantity), quantity.method, escape_markdown(note)
+    return name, signed(f"{value} {unit}".strip(), quantity), quantity.method, escape_markdown(noted(quantity))
 
 
 def _metadata(run: Setting, carbon: Quantity | None) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from benchmarks.downstream.outcome import FINAL, NO_BETTER, UNCONVERGED
-from benchmarks.quantity import Quantity, joined
+from benchmarks.quantity import Quantity
 from benchmarks.record import Record, headline_scope
-from reports.flaw_marks import foot, signed
+from reports.flaw_marks import noted, signed
 from reports.units import shown
 
 
@@ -80,7 +80,7 @@ def summary(record: Record) -> list[Line]:
 def line(name: str, quantity: Quantity) -> Line:
     """A quantity as a line of a summary."""
     value, unit = shown(quantity)
-    return Line(name, signed(value, quantity), unit, quantity.method, joined(quantity.note, *foot([quantity])))
+    return Line(name, signed(value, quantity), unit, quantity.method, noted(quantity))
 
 
 def quality(record: Record) -> tuple[list[tuple[str, str, str]], list[str]]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -43,8 +42,7 @@ def limit_after(job: Job) -> TimeLimit:
     return TimeLimit.of(seconds_after(job.config, job.attempts[-1].seconds) or LEAST)
 
 
-@contextmanager
-def billed(job: Job, meter: EnergyMeter) -> Iterator[None]:
+def billed(job: Job, meter: EnergyMeter) -> AbstractContextManager[None]:
     """Put what follows the training, which the running `meter` meters, into the attempt, and into its bill meanwhile."""
     began, trained = time.monotonic(), job.attempts[-1]
 
@@ -54,11 +52,7 @@ def billed(job: Job, meter: EnergyMeter) -> Iterator[None]:
         )
         return replace(trained, phases={**trained.phases, "evaluation": cost})
 
-    with billing(job.run.bill_path, so_far):
-        try:
-            yield
-        finally:
-            job.attempts[-1] = so_far()
+    return billing(job.run.bill_path, job.attempts, so_far)
 
 
 def without_report(limit: TimeLimit, counting: float) -> TimeLimit:

@@ -12,13 +12,13 @@ from typing import Any
 from benchmarks.carbon import GridIntensity, chosen_intensity
 from benchmarks.comparability import refusal
 from benchmarks.comparison import Prices, SideBySide, differing
-from benchmarks.flaws import STOPPED, flawed
 from benchmarks.record import Measurement, Record, headline_scope
 from benchmarks.rounds import OF_A_WINDOW
 from benchmarks.run_names import told_apart
 from models.errors import BadInputError
 from models.names import choose
 from reports.compare_report import write_compare_report
+from reports.evidence import with_status
 from reports.published import published_rows
 from ssl_bench.compare_outcome import outcome
 from ssl_bench.compare_settings import PHASES, CompareConfig
@@ -88,15 +88,10 @@ def read_sources(folders: Sequence[str]) -> list[Source]:
     runs = told_apart([record.id for record in records], paths)
     sources = []
     for path, record, run in zip(paths, records, runs, strict=True):
-        rows = [_with_status(row, record) for row in record.measurements if _taken(row, record)]
+        rows = [with_status(row, record) for row in record.measurements if _taken(row, record)]
         told = [replace(row, model=f"{row.model} ({run})") if names[row.model] > 1 else row for row in rows]
         sources.append(Source(path, run, record, tuple(told)))
     return sources
-
-
-def _with_status(row: Measurement, record: Record) -> Measurement:
-    """A row of a run that was stopped says so."""
-    return row if record.status == "finished" else replace(row, quantity=flawed(row.quantity, STOPPED))
 
 
 def _taken(row: Measurement, record: Record) -> bool:

@@ -47,7 +47,6 @@ class Job:
     corpus: Corpus
     split: Split
     grid: GridIntensity | None
-    waveforms: Waveforms
     attempts: list[Attempt]
     console: Console
     command: str
@@ -55,6 +54,10 @@ class Job:
     details: dict[str, Any] = field(default_factory=dict)
     began: float = field(default_factory=time.monotonic)
     start_up: float = 0.0
+    waveforms: Waveforms = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.waveforms = Waveforms(keep_odd=self.config.keep_odd_audio)
 
     @property
     def scope(self) -> str:
@@ -100,18 +103,7 @@ def begun(asked: Mapping[str, Any], command: str, console: Console) -> Job:
     corpus, split = _speech(config, console)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     run = new_run(config.out, config.model or "")
-    job = Job(
-        config,
-        run,
-        corpus,
-        split,
-        grid,
-        Waveforms(keep_odd=config.keep_odd_audio),
-        [Attempt(1, now)],
-        console,
-        command,
-        now,
-    )
+    job = Job(config, run, corpus, split, grid, [Attempt(1, now)], console, command, now)
     job.details.update(_data_details(job))
     return job
 
@@ -135,18 +127,7 @@ def resumed(asked: Mapping[str, Any], command: str, console: Console) -> Job:
     attempts[-1] = _ended(run, attempts[-1])
     attempts.append(Attempt(len(attempts) + 1, datetime.now(UTC).isoformat(timespec="seconds")))
     grid = chosen_intensity(config.country, config.grid_intensity)
-    job = Job(
-        config,
-        run,
-        corpus,
-        split,
-        grid,
-        Waveforms(keep_odd=config.keep_odd_audio),
-        attempts,
-        console,
-        command,
-        before.created,
-    )
+    job = Job(config, run, corpus, split, grid, attempts, console, command, before.created)
     job.details.update({k: v for k, v in before.details.items() if k not in ("stopped", "attempts")})
     return job
 

@@ -6,7 +6,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,9 +44,14 @@ class _Phase:
     energy: dict[str, Quantity]
 
 
-def billing(path: Path, so_far: Callable[[], Attempt]) -> Regularly:
-    """Keep an attempt as it stands in a file while the block runs, for a process that is killed."""
-    return Regularly(lambda: write_atomically(path, json.dumps(so_far().document()) + "\n"), BILL_S)
+@contextmanager
+def billing(path: Path, attempts: list[Attempt], so_far: Callable[[], Attempt]) -> Iterator[None]:
+    """Keep the last attempt as it stands in a file while the block runs, for a process that is killed; and in `attempts` at its end."""
+    with Regularly(lambda: write_atomically(path, json.dumps(so_far().document()) + "\n"), BILL_S):
+        try:
+            yield
+        finally:
+            attempts[-1] = so_far()
 
 
 class Ledger:
@@ -123,14 +128,9 @@ class Ledger:
             attempt = replace(attempt, phases={**attempt.phases, at_hand.name: cost})
         return replace(attempt, steps=steps, audio_seconds=audio)
 
-    @contextmanager
-    def billed(self, path: Path) -> Iterator[None]:
-        """Keep the attempt as it stands in a file meanwhile, for a process that is killed; and in `attempts` at the end."""
-        with billing(path, self.so_far):
-            try:
-                yield
-            finally:
-                self.attempts[-1] = self.so_far()
+    def billed(self, path: Path) -> AbstractContextManager[None]:
+        """Keep the attempt as it stands meanwhile; see `billing`."""
+        return billing(path, self.attempts, self.so_far)
 
     def progress(self, state: TrainingState) -> float:
         """The spent fraction of what the budget held when training began; 1 where nothing is left, or not half a step."""

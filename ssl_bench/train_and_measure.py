@@ -136,7 +136,7 @@ def _measured(job: Job, trial: Trial, record: Record, say: Progress, *, limit: T
         rows, about = probe_rows(job, trial, lambda: built(job.config).encoder, meter, say=say.phase, limit=limit)
         record = record.extended(rows)
         job.details |= about
-    return replace(job.record("finished"), measurements=record.measurements)
+    return replace(record, status="finished")
 
 
 def _trained(job: Job, say: Progress) -> Trial:
