@@ -7,8 +7,9 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from benchmarks.energy.phase_cost import PhaseCost, not_net
 from reports.units import duration
-from ssl_bench.attempts import Attempt, PhaseCost, not_net
+from ssl_bench.attempts import Attempt
 from ssl_bench.ledger import billing
 from ssl_bench.time_limit import TimeLimit, time_of_day
 

@@ -15,7 +15,7 @@ from benchmarks.comparison import ENERGY, MEMORY, SPEED
 from benchmarks.quantity import Quantity
 from benchmarks.rounds import Cell, relative_half_width
 from reports.units import duration, plain, shown, with_prefix
-from ssl_bench.progress import StatusLine
+from ssl_bench.console import StatusLine
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

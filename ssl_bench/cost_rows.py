@@ -11,7 +11,7 @@ from benchmarks.record import Conditions, Measurement
 
 if TYPE_CHECKING:
     from benchmarks.carbon import GridIntensity
-    from ssl_bench.attempts import PhaseCost
+    from benchmarks.energy.phase_cost import PhaseCost
 
 
 def cost_rows(

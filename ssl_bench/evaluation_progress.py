@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from benchmarks.downstream.outcome import UNCONVERGED
 from reports.tables import percent
 from reports.units import duration, with_prefix
+from ssl_bench.console import StatusLine
 from ssl_bench.evaluation_forecast import Forecast
-from ssl_bench.progress import StatusLine
 
 if TYPE_CHECKING:
     from rich.console import Console

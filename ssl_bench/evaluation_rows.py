@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.downstream.outcome import FINAL, NO_BETTER
 from benchmarks.downstream.seeds import over_seeds
+from benchmarks.energy.phase_cost import PhaseCost
 from benchmarks.quantity import Quantity, joined, unavailable
 from benchmarks.record import Conditions, Measurement, Record
-from ssl_bench.attempts import PhaseCost
 from ssl_bench.cost_rows import cost_rows
 from ssl_bench.evaluate_settings import OF_TEXT
 from ssl_bench.study_rows import study_rows

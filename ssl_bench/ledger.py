@@ -11,17 +11,18 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.energy.phase_cost import PhaseCost, not_net
 from benchmarks.quantity import Quantity
 from benchmarks.record import headline_scope, write_atomically
 from models.errors import BadInputError
-from ssl_bench.attempts import Attempt, PhaseCost, not_net
+from ssl_bench.attempts import Attempt
 from ssl_bench.budget import Budget, Spent
 from ssl_bench.regularly import Regularly
 
 if TYPE_CHECKING:
     from benchmarks.energy import EnergyMeter
+    from ssl_bench.budget import Spent
     from ssl_bench.config import TrainAndMeasureConfig
-    from ssl_bench.pretraining import Logged
     from ssl_bench.runs import TrainingState
 
 
@@ -203,3 +204,24 @@ class Ledger:
             before = start.value if start is not None and start.value is not None else 0.0
             energy[scope] = now if now.value is None else replace(now, value=max(0.0, now.value - before))
         return energy
+
+
+@dataclass(frozen=True)
+class Logged:
+    """The mean of the last steps, and where the attempt stands.
+
+    Attributes:
+        first: step of the group, over all attempts.
+        step: the last one.
+        values: loss, learning_rate, gradient_norm and the model's metrics.
+        progress: of the budget, 0 to 1.
+        spent: by all attempts.
+        state: of the training.
+    """
+
+    first: int
+    step: int
+    values: dict[str, float]
+    progress: float
+    spent: Spent
+    state: TrainingState

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.quantity import Quantity
 from reports.units import duration, plain, shown, with_prefix
-from ssl_bench.progress import StatusLine
+from ssl_bench.console import StatusLine
 from ssl_bench.repeat_plan import OVERHEAD
 
 if TYPE_CHECKING:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.errors import BadInputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from ssl_bench.data.corpus import Utterance
+    from ssl_bench.data.waveforms import Waveforms
 
 SECONDS = 60.0
 SAMPLE_RATE = 16_000
@@ -38,10 +43,19 @@ def speech_to_measure(data: str, seed: int) -> tuple[NDArray[np.int16], str]:
 def _of_folder(folder: Path) -> NDArray[np.int16]:
     from ssl_bench.data.corpus import read_corpus
     from ssl_bench.data.waveforms import Waveforms
-    from ssl_bench.measuring import speech_sample
 
     corpus, waveforms = read_corpus(folder), Waveforms()
     samples = speech_sample(corpus.utterances, waveforms, SECONDS)
     if not len(samples):
         raise BadInputError(f"{folder}: no samples in its first files ({', '.join(waveforms.broken)})")
     return samples
+
+
+def speech_sample(utterances: Iterable[Utterance], waveforms: Waveforms, seconds: float) -> NDArray[np.int16]:
+    """The samples of the first utterances, up to `seconds` of them."""
+    parts: list[NDArray[np.int16]] = []
+    for utterance in utterances:
+        parts.append(waveforms.samples(utterance))
+        if sum(map(len, parts)) >= seconds * 16_000:
+            break
+    return np.concatenate(parts)[: round(seconds * 16_000)]

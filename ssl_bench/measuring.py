@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,8 +34,6 @@ from ssl_bench.time_limit import TimeIsUpError, TimeLimit
 
 if TYPE_CHECKING:
     from benchmarks.repeats import Report, Stage
-    from ssl_bench.data.corpus import Utterance
-    from ssl_bench.data.waveforms import Waveforms
     from ssl_bench.runs import TrainingState
 
 Rows = list[Measurement]
@@ -233,13 +230,3 @@ def _undisturbed(cell: LivingCell, limit: TimeLimit, in_time: Report) -> Rows:
     if any(row.quantity.flaw for row in again.values()):
         return first
     return [again.get((row.metric, row.scope, row.conditions), row) for row in first]
-
-
-def speech_sample(utterances: Iterable[Utterance], waveforms: Waveforms, seconds: float) -> NDArray[np.int16]:
-    """The samples of the first utterances, up to `seconds` of them."""
-    parts: list[NDArray[np.int16]] = []
-    for utterance in utterances:
-        parts.append(waveforms.samples(utterance))
-        if sum(map(len, parts)) >= seconds * 16_000:
-            break
-    return np.concatenate(parts)[: round(seconds * 16_000)]

@@ -6,45 +6,24 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from models.training_step import training_step
 from ssl_bench.data.clips import Batch, ClipSource, batches
+from ssl_bench.ledger import Logged
 from ssl_bench.step_metrics import StepMetrics
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-    from models.interface import Pretraining
     from models.optimisation import OptimisationConfig
-    from ssl_bench.budget import Spent
     from ssl_bench.interruption import StopRequest
     from ssl_bench.ledger import Ledger
     from ssl_bench.runs import TrainingState
-
-
-@dataclass(frozen=True)
-class Logged:
-    """The mean of the last steps, and where the attempt stands.
-
-    Attributes:
-        first: step of the group, over all attempts.
-        step: the last one.
-        values: loss, learning_rate, gradient_norm and the model's metrics.
-        progress: of the budget, 0 to 1.
-        spent: by all attempts.
-        state: of the training.
-    """
-
-    first: int
-    step: int
-    values: dict[str, float]
-    progress: float
-    spent: Spent
-    state: TrainingState
 
 
 @dataclass(frozen=True)
@@ -62,23 +41,6 @@ class Trained:
     audio_seconds: float
     data_wait: float
     stopped: bool
-
-
-def make_fabric(device: str, precision: str) -> Fabric:
-    """Fabric on one device ("cpu" or "cuda") in "float32", or "bfloat16" under autocast."""
-    from lightning_fabric import Fabric
-
-    return Fabric(accelerator=device, devices=1, precision="bf16-mixed" if precision == "bfloat16" else "32-true")
-
-
-def make_optimiser(module: torch.nn.Module, settings: OptimisationConfig) -> torch.optim.AdamW:
-    """Fused AdamW; weight decay on matrices only."""
-    learned = [p for p in module.parameters() if p.requires_grad]
-    groups: list[dict[str, Any]] = [
-        {"params": [p for p in learned if p.ndim >= 2], "weight_decay": settings.weight_decay},
-        {"params": [p for p in learned if p.ndim < 2], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=0.0, betas=settings.betas, fused=True)
 
 
 def pretrain(
@@ -160,31 +122,6 @@ def pretrain(
     return Trained(state.step - first, state.audio_seconds - audio_before, data_wait, stop.made and progress < 1.0)
 
 
-def training_step(
-    fabric: Fabric,
-    module: torch.nn.Module,
-    optimiser: torch.optim.Optimizer,
-    *,
-    clip: float,
-    waveforms: Tensor,
-    lengths: Tensor | None,
-    generator: torch.Generator,
-    progress: float,
-) -> dict[str, Tensor]:
-    """One step of a `Pretraining` set up by `fabric`: forward, backward, clipped gradient, optimiser, what comes after.
-
-    Returns loss, gradient norm and the model's metrics, on the device: nothing waits for them.
-    """
-    pretraining = cast("Pretraining", module)
-    outcome = pretraining(waveforms, lengths, generator)
-    fabric.backward(outcome.loss)
-    norm = clip_gradient(module, clip)
-    step_if_finite(optimiser, norm)
-    optimiser.zero_grad(set_to_none=True)
-    pretraining.after_step(progress)
-    return {"loss": outcome.loss, "gradient_norm": norm, **outcome.metrics}
-
-
 def on_device(batch: Batch, device: torch.device) -> tuple[Tensor, Tensor | None]:
     """A batch as float waveforms `(B, T)` in [-1, 1) and valid samples `(B,)` (None: all); 16 bits cross the bus."""
     samples = torch.from_numpy(batch.samples)
@@ -193,21 +130,3 @@ def on_device(batch: Batch, device: torch.device) -> tuple[Tensor, Tensor | None
         samples = samples.pin_memory().to(device, non_blocking=True)
         lengths = None if lengths is None else lengths.pin_memory().to(device, non_blocking=True)
     return samples.float().div_(32768.0), lengths
-
-
-def clip_gradient(module: torch.nn.Module, most: float) -> Tensor:
-    """Scale the gradient down to norm `most`; returns its norm before, on the device."""
-    return torch.nn.utils.clip_grad_norm_(module.parameters(), most, error_if_nonfinite=False)
-
-
-def step_if_finite(optimiser: torch.optim.Optimizer, norm: Tensor) -> None:
-    """An optimiser step that leaves the weights alone where the gradient is not finite, decided on the device.
-
-    The fused optimisers take `found_inf` for this, as torch's gradient scaler hands it to them.
-    """
-    inner = cast("Any", getattr(optimiser, "optimizer", optimiser))
-    inner.grad_scale, inner.found_inf = None, (~torch.isfinite(norm)).float()
-    try:
-        optimiser.step()
-    finally:
-        del inner.grad_scale, inner.found_inf

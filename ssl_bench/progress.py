@@ -3,75 +3,23 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
-from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
-
-from rich.text import Text
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.carbon import GridIntensity, co2e
 from reports.full_run import full_run_lines
 from reports.units import duration, with_prefix
+from ssl_bench.console import StatusLine
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.live import Live
 
     from benchmarks.energy import LiveReading
-    from ssl_bench.pretraining import Logged
+    from ssl_bench.ledger import Logged
 
-LINE_EVERY = 15.0  # seconds between lines where there is no terminal to redraw
 FULL_RUN_AFTER = 60.0
 """s of training after which a forecast of a whole one is first told."""
-
-
-class StatusLine:
-    """A line redrawn on a terminal, else one every 15 s; always on stderr."""
-
-    def __init__(self, console: Console) -> None:
-        self.console = console
-        self._live: Live | None = None
-        self._said_at = -LINE_EVERY
-
-    def __enter__(self) -> Self:
-        if self.console.is_terminal:
-            from rich.live import Live
-
-            # Drawn by the loop itself: a refresh thread would cost the machine that is being measured.
-            self._live = Live(console=self.console, auto_refresh=False, transient=True)
-            self._live.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._live is not None:
-            self._live.__exit__(kind, error, trace)
-
-    def phase(self, text: str) -> None:
-        """Say what is done now."""
-        if self._live is not None:
-            self._live.update("", refresh=True)
-        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
-
-    @property
-    def due(self) -> bool:
-        """Whether it is time for a line again."""
-        return time.monotonic() - self._said_at >= (0.5 if self._live else LINE_EVERY)
-
-    def show(self, parts: Sequence[str]) -> None:
-        """Show a line, if it is time again."""
-        if not self.due:
-            return
-        self._said_at = time.monotonic()
-        text = "   ".join(parts)
-        if self._live is not None:
-            self._live.update(Text(text), refresh=True)
-        else:
-            self.console.print(text, highlight=False, markup=False, soft_wrap=True)
-            sys.stderr.flush()
 
 
 class Progress(StatusLine):

@@ -15,7 +15,7 @@ from benchmarks.memory import bytes_of, gradient_bytes, optimiser_bytes
 from benchmarks.weights import state_tensors
 from models.catalog import load_model, pretraining
 from models.interface import SAMPLE_RATE
-from ssl_bench.pretraining import make_fabric, make_optimiser, training_step
+from models.training_step import make_fabric, make_optimiser, training_step
 
 if TYPE_CHECKING:
     from ssl_bench.cells import CellRequest

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.energy.phase_cost import added
 from benchmarks.flops import training_flops
 from benchmarks.record import headline_scope
 from models.errors import BadInputError
 from models.families import NoObjectiveError, family_of
-from ssl_bench.attempts import Attempt, added
+from ssl_bench.attempts import Attempt
 from ssl_bench.config import TrainAndMeasureConfig, clip_shape, resolved
 from ssl_bench.study_settings import Equal, StudyConfig, run_budget
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from benchmarks.energy import EnergyMeter
+from benchmarks.energy.phase_cost import PhaseCost
 from benchmarks.memory import PeakMemory
 from benchmarks.quantity import unavailable
 from benchmarks.record import Record
@@ -21,9 +22,9 @@ from models.families import family_of
 from models.interface import SAMPLE_RATE
 from models.pretrained import load_pretrained
 from models.targets import READING_SHARE
+from models.training_step import make_fabric, make_optimiser
 from reports.run_report import write_run_report
 from ssl_bench.after_training import TARGETS_SHARE, billed, limit_after, promise, untrained_because, without_report
-from ssl_bench.attempts import PhaseCost
 from ssl_bench.config import TrainAndMeasureConfig, clip_shape
 from ssl_bench.data.clips import SHORTEST, ClipSource
 from ssl_bench.data.splits import drawn_hours
@@ -31,15 +32,11 @@ from ssl_bench.data.waveforms import as_floats
 from ssl_bench.full_run import full_run
 from ssl_bench.interruption import stop_asked, stopped_by_signals, told_of_signals
 from ssl_bench.job import Job, begun, opening, resumed
-from ssl_bench.ledger import Ledger
-from ssl_bench.measuring import (
-    Trial,
-    inference_rows,
-    speech_sample,
-    training_rows,
-)
+from ssl_bench.ledger import Ledger, Logged
+from ssl_bench.measure_speech import speech_sample
+from ssl_bench.measuring import Trial, inference_rows, training_rows
 from ssl_bench.metering import new_meter
-from ssl_bench.pretraining import Logged, make_fabric, make_optimiser, pretrain
+from ssl_bench.pretraining import pretrain
 from ssl_bench.probing import probe_rows
 from ssl_bench.progress import Progress
 from ssl_bench.runs import RunFolder

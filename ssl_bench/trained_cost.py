@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.comparison import FLOPS, Trained
+from benchmarks.energy.phase_cost import added
 from benchmarks.quantity import Quantity, total, unavailable
 from benchmarks.record import Measurement, Record, read_record
 from models.catalog import is_run
 from models.errors import BadInputError
-from ssl_bench.attempts import added
 
 UNITS = ("J", "FLOP")
 

@@ -55,7 +55,7 @@ def bench_meter(pairs: int = 12, steps: int = 6) -> None:
 
     from benchmarks.energy import EnergyMeter
     from models.catalog import pretraining
-    from ssl_bench.pretraining import make_optimiser
+    from models.training_step import make_optimiser
 
     model = pretraining("efficient-tiny")
     optimiser = make_optimiser(model, model.config.optimisation)

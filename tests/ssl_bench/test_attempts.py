@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.energy.phase_cost import PhaseCost, added
 from benchmarks.quantity import Quantity, unavailable
 from ssl_bench.after_training import billed
-from ssl_bench.attempts import Attempt, PhaseCost, added, lost_cost, phase_cost, recovered, with_lost_work
+from ssl_bench.attempts import Attempt, lost_cost, phase_cost, recovered, with_lost_work
 
 NO_GPU = unavailable("J", "no GPU was metered")
 NO_IDLE = unavailable("J", "idle power was not measured")

@@ -17,10 +17,10 @@ from benchmarks.energy.idle import IdlePower
 from benchmarks.out_of_memory import is_out_of_memory
 from benchmarks.protocol import Protocol
 from benchmarks.quantity import Quantity
+from models.training_step import make_fabric, make_optimiser
 from ssl_bench.cell_plan import predicted_peak
 from ssl_bench.cell_worker import in_short
 from ssl_bench.cells import CellError, CellMemoryError, CellRequest, ended_because, halved_until_it_fits
-from ssl_bench.pretraining import make_fabric, make_optimiser
 from ssl_bench.steps import STEPS, clips_of
 
 SETTING = CellSetting("x", "inference", 2.0, 12, "float32")
@@ -142,7 +142,7 @@ def test_steps_say_what_they_are(phase: str, precision: str) -> None:
 def test_a_measured_training_step_is_that_of_the_loop() -> None:
     """The loop's own fabric and optimiser: a learning rate of 0 leaves the weights alone, and moments are there."""
     from models.catalog import pretraining
-    from ssl_bench.pretraining import training_step
+    from models.training_step import training_step
 
     model = pretraining("efficient-tiny")
     before = [p.detach().clone() for p in model.parameters()]

@@ -11,10 +11,11 @@ from rich.console import Console
 
 from benchmarks.carbon import given_intensity
 from benchmarks.comparison import works
+from benchmarks.energy.phase_cost import SCOPES, PhaseCost
 from benchmarks.quantity import Method, Quantity, unavailable
 from reports.full_run import full_run_lines, full_run_table
 from ssl_bench import progress
-from ssl_bench.attempts import SCOPES, Attempt, PhaseCost
+from ssl_bench.attempts import Attempt
 from ssl_bench.config import TrainAndMeasureConfig
 from ssl_bench.full_run import full_run, training_rate
 from ssl_bench.progress import Progress

@@ -14,9 +14,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.energy.phase_cost import SCOPES, PhaseCost, not_net
 from benchmarks.quantity import Quantity, unavailable
 from ssl_bench import ledger as ledger_module
-from ssl_bench.attempts import SCOPES, Attempt, PhaseCost, lost_cost, not_net, recovered, standing, with_lost_work
+from ssl_bench.attempts import Attempt, lost_cost, recovered, standing, with_lost_work
 from ssl_bench.ledger import Ledger
 from ssl_bench.runs import RunFolder, TrainingState
 from ssl_bench.step_metrics import StepMetrics

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 from models.optimisation import OptimisationConfig
+from models.training_step import clip_gradient, make_optimiser, step_if_finite
 from ssl_bench.data.clips import Batch
-from ssl_bench.pretraining import clip_gradient, make_optimiser, on_device, step_if_finite
+from ssl_bench.pretraining import on_device
 
 
 @pytest.mark.parametrize(

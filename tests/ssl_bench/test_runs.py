@@ -18,8 +18,8 @@ from models.efficient.config import EfficientConfig, EncoderConfig, ObjectiveCon
 from models.efficient.masked_prediction import MaskedPrediction
 from models.errors import BadInputError
 from models.optimisation import OptimisationConfig
+from models.training_step import make_optimiser, step_if_finite
 from ssl_bench import runs
-from ssl_bench.pretraining import make_optimiser, step_if_finite
 from ssl_bench.runs import RunFolder, TrainingState, load_optimiser, new_run, save_optimiser, unfinished_run
 
 TINY = EfficientConfig(EncoderConfig(16, 1, 2, 16), ObjectiveConfig(clusters=4))

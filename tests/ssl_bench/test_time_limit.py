@@ -8,10 +8,11 @@ from typing import Any, cast
 
 import pytest
 
+from benchmarks.energy.phase_cost import PhaseCost
 from benchmarks.quantity import unavailable
 from ssl_bench import ledger as ledger_module
 from ssl_bench.after_training import seconds_after, untrained_because, without_report
-from ssl_bench.attempts import Attempt, PhaseCost
+from ssl_bench.attempts import Attempt
 from ssl_bench.config import TrainAndMeasureConfig, resolved
 from ssl_bench.ledger import Ledger
 from ssl_bench.runs import TrainingState
