@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, cast
-
-from models.errors import BadInputError
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 if TYPE_CHECKING:
     from torch import nn
@@ -15,12 +13,19 @@ class Shareable:
     """An encoder with `save_pretrained` and `from_pretrained`: safetensors and config.json.
 
     `AutoModel` of transformers loads such a folder too, once `ssl_bench.register_transformers()` was called.
+
+    Attributes:
+        model_type: what transformers calls this kind of model.
+        settings_class: the dataclass of the encoder's settings.
     """
+
+    model_type: ClassVar[str]
+    settings_class: ClassVar[type[Any]]
 
     def save_pretrained(self, folder: Path | str) -> None:
         """Write weights and settings; the folder is made."""
+        from models.transformers_form import to_transformers
         from models.transformers_loading import quiet_transformers
-        from models.transformers_models import to_transformers
 
         with quiet_transformers():
             to_transformers(cast("nn.Module", self)).save_pretrained(folder)
@@ -30,11 +35,8 @@ class Shareable:
         """The encoder of such a folder, in evaluation mode; nothing is fetched or unpickled.
 
         Raises:
-            BadInputError: for a folder that holds no model of this kind.
+            BadInputError: for a folder that holds no encoder of this class, or not all of its weights.
         """
-        from models.transformers_models import from_transformers
+        from models.transformers_form import from_transformers
 
-        encoder: Any = from_transformers(folder)
-        if not isinstance(encoder, cls):
-            raise BadInputError(f"{folder}: a model of another kind, {type(encoder).__name__}")
-        return encoder
+        return cast("Self", from_transformers(folder, cls))

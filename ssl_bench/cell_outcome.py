@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ssl_bench.cell_plan import CellPlan
-    from ssl_bench.cells import CellRequest
+    from ssl_bench.cell_request import CellRequest
 
 UNMEASURED = (
     ("audio_seconds_per_second", "s/s", None),

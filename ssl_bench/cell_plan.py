@@ -12,12 +12,12 @@ from benchmarks.quantity import Quantity, quantity_of, unavailable
 from benchmarks.weights import parameter_count
 from models.catalog import load_model, pretraining
 from models.errors import BadInputError
-from ssl_bench.cells import CellError
+from ssl_bench.cell_request import CellError
 
 if TYPE_CHECKING:
     from benchmarks.cell_rows import Row
     from models.interface import Encoder
-    from ssl_bench.cells import CellRequest
+    from ssl_bench.cell_request import CellRequest
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,8 @@ from benchmarks.repeats import Stage
 from benchmarks.stopwatch import unheard
 from models.interface import SAMPLE_RATE
 from ssl_bench.cell_plan import CellPlan
-from ssl_bench.cells import CellError, CellInputError, CellMemoryError, CellRequest, ended_because
+from ssl_bench.cell_request import CellError, CellInputError, CellMemoryError, CellRequest
+from ssl_bench.cells import ended_because
 from ssl_bench.data.threads import threads
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ def answer(channel: Connection) -> None:
     from benchmarks.energy.processes import adopt
     from benchmarks.out_of_memory import is_out_of_memory
     from models.errors import BadInputError
-    from ssl_bench.cells import CellError
+    from ssl_bench.cell_request import CellError
 
     task = json.loads(channel.recv_bytes())
     adopt(task["family"])
@@ -45,7 +45,7 @@ def answer(channel: Connection) -> None:
 def _plan(task: dict[str, Any], channel: Connection, tell: Tell) -> None:
     del channel
     from ssl_bench.cell_plan import plan_of
-    from ssl_bench.cells import CellRequest
+    from ssl_bench.cell_request import CellRequest
 
     tell({"plan": plan_of(CellRequest.from_document(task["request"])).document()})
 
@@ -66,7 +66,7 @@ def _cell(task: dict[str, Any], channel: Connection, tell: Tell) -> None:
     import torch
 
     from benchmarks.cell import WarmCell
-    from ssl_bench.cells import CellRequest
+    from ssl_bench.cell_request import CellRequest
     from ssl_bench.steps import STEPS
 
     request = CellRequest.from_document(task["request"])

@@ -1,17 +1,15 @@
-"""A cell as a process is asked for it, what it answers where it has no result, and halving until it fits."""
+"""What cells are measured on: planned, built, and measured window by window; and halving until a batch fits."""
 
 from __future__ import annotations
 
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
 
-from benchmarks.carbon import GridIntensity
-from benchmarks.cell import CellSetting, MeasuredCell
-from benchmarks.energy.idle import IdlePower
-from benchmarks.protocol import Protocol as MeasuringProtocol
-from benchmarks.quantity import Quantity, quantity_of
+from benchmarks.cell import MeasuredCell
+from benchmarks.quantity import Quantity
+from ssl_bench.cell_request import CellError, CellMemoryError, CellRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,58 +19,6 @@ if TYPE_CHECKING:
 
     from benchmarks.repeats import Report
     from ssl_bench.cell_plan import CellPlan
-
-
-class CellError(RuntimeError):
-    """A cell that has no result; the message is the reason."""
-
-
-class CellMemoryError(CellError):
-    """A cell that did not fit into memory."""
-
-
-class CellInputError(CellError):
-    """A cell of a model or of weights that cannot be used."""
-
-
-@dataclass(frozen=True)
-class CellRequest:
-    """What the measuring process is told.
-
-    Attributes:
-        source: the model as `load_model` takes it.
-        setting: of the cell.
-        protocol: how it is measured.
-        device: "cpu" or "cuda".
-        seed: of random weights.
-        alone: whether latency of one clip is wanted beside that of the batch.
-        idle: power measured before, or None.
-        pretrained: published weights for a catalog model, or None.
-    """
-
-    source: str
-    setting: CellSetting
-    protocol: MeasuringProtocol
-    device: str
-    seed: int = 0
-    alone: bool = True
-    idle: IdlePower | None = None
-    pretrained: str | None = None
-
-    @classmethod
-    def from_document(cls, document: dict[str, Any]) -> CellRequest:
-        """The inverse of `dataclasses.asdict` through JSON."""
-        grid, idle = document["setting"].pop("grid"), document.pop("idle")
-        setting = CellSetting(**document.pop("setting"), grid=None if grid is None else GridIntensity(**grid))
-        power = (
-            None
-            if idle is None
-            else IdlePower(
-                {scope: quantity_of(part) for scope, part in idle["parts"].items()}, tuple(idle["disturbances"])
-            )
-        )
-        protocol = MeasuringProtocol(**document["protocol"])
-        return cls(**{**document, "setting": setting, "protocol": protocol, "idle": power})
 
 
 class LivingCell(Protocol):

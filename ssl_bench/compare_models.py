@@ -20,7 +20,8 @@ from models.catalog import CATALOG, is_foreign, is_run
 from reports.compare_report import write_compare_report
 from ssl_bench.cell_outcome import with_note
 from ssl_bench.cell_processes import CellServer
-from ssl_bench.cells import CellBench, CellError, CellRequest, halved_until_it_fits
+from ssl_bench.cell_request import CellError, CellRequest
+from ssl_bench.cells import CellBench, halved_until_it_fits
 from ssl_bench.compare_plan import fail, first_visit, plan
 from ssl_bench.compare_progress import CompareProgress
 from ssl_bench.compare_session import Session

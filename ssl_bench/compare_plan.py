@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from benchmarks.rounds import Cell
 from reports.units import duration
 from ssl_bench.cell_outcome import failed_rows
-from ssl_bench.cells import CellError
+from ssl_bench.cell_request import CellError
 from ssl_bench.round_plan import SHORTEST_WINDOW, expected_pace, left_out
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from benchmarks.record import Conditions, Measurement, Record, headline_scope
 from benchmarks.rounds import Cell, combined, relative_half_width
 from reports.published import published_rows
 from ssl_bench.cell_outcome import counted_rows
-from ssl_bench.cells import CellBench, CellRequest
+from ssl_bench.cell_request import CellRequest
+from ssl_bench.cells import CellBench
 from ssl_bench.compare_outcome import outcome
 from ssl_bench.compare_settings import CompareConfig
 from ssl_bench.round_plan import Pace, latest_end

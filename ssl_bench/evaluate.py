@@ -17,13 +17,14 @@ from benchmarks.record import Measurement, Record, headline_scope
 from models.errors import BadInputError
 from reports.evaluation_report import write_evaluation_report
 from ssl_bench.evaluate_settings import OF_SPEECH, EvaluateConfig, resolved
-from ssl_bench.evaluation import Evaluation, Finding, System, evaluated
+from ssl_bench.evaluation import evaluated
 from ssl_bench.evaluation_forecast import forecast_of
 from ssl_bench.evaluation_plan import LITTLE, fitted, limit_document
 from ssl_bench.evaluation_progress import EvaluationProgress
 from ssl_bench.evaluation_remarks import remarked
 from ssl_bench.evaluation_rows import bill_rows, documents, pretraining_rows, rate_rows
 from ssl_bench.evaluation_speech import EvaluationSpeech, SpeechAt, no_speech, splits_of, splits_of_sample
+from ssl_bench.evaluation_subject import Evaluation, Finding, System
 from ssl_bench.kept_controls import FILE, KeptControls
 from ssl_bench.metering import new_meter
 from ssl_bench.runs import RunFolder, folder_name, new_run
@@ -149,19 +150,18 @@ def _evaluate_all(session: Session, systems: list[System], part: EvaluationSpeec
         meter,
         say.phase,
         tell,
-        controls=kept,
         limit=session.limit,
         keep_odd=config.keep_odd_audio,
     )
     wanted = len(systems) * sum(evaluation.findings(task) for task in config.evaluation.tasks)
     try:
         with meter:
-            evaluation = fitted(evaluation, systems, session.speech)
+            evaluation = fitted(evaluation, systems, session.speech, controls_known=bool(kept.known))
             evaluation.prepare()
             systems = _known(session, systems, evaluation)
             evaluation.forecast = forecast_of(evaluation.settings, evaluation.speech, device.type, len(systems))
             say.opened(evaluation.forecast, wanted)
-            for finding in evaluated(systems, evaluation):
+            for finding in evaluated(systems, evaluation, kept):
                 findings.append(finding)
                 session.details["findings"] = documents(findings)
                 session.rows = rate_rows(findings, held, evaluation.speech)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from models.errors import BadInputError
 from reports.units import duration
-from ssl_bench.evaluation import Evaluation, System, evaluated
+from ssl_bench.evaluation import evaluated
 from ssl_bench.evaluation_forecast import FEATURES, planned_hours
 from ssl_bench.evaluation_pace import Pace, WatchedForecast
-from ssl_bench.kept_controls import KeptControls
+from ssl_bench.evaluation_subject import Evaluation, System
 from ssl_bench.time_limit import time_of_day
 
 if TYPE_CHECKING:
@@ -42,7 +42,9 @@ LEAST_HOURS = 0.1
 """Of speech, in all parts: rates on less say nothing, whatever the time."""
 
 
-def fitted(evaluation: Evaluation, systems: Sequence[System], speech: SpeechAt) -> Evaluation:
+def fitted(
+    evaluation: Evaluation, systems: Sequence[System], speech: SpeechAt, *, controls_known: bool = False
+) -> Evaluation:
     """The evaluation on as much of its speech as its limit of time holds by forecast; without a limit it stays as it is.
 
     `evaluation` has any share of the speech, which tells how much there is. Recognisers learn less too: by the root of the
@@ -51,7 +53,7 @@ def fitted(evaluation: Evaluation, systems: Sequence[System], speech: SpeechAt) 
     if evaluation.limit is None or evaluation.limit.left <= 0:
         return evaluation
     known = replace(evaluation.settings, tasks=tuple(t for t in evaluation.settings.tasks if t != "ks"))
-    plan = _Plan(replace(evaluation, settings=known), speech, evaluation.limit)
+    plan = _Plan(replace(evaluation, settings=known), speech, evaluation.limit, controls_known=controls_known)
     share, effort = plan.chosen(systems) if known.tasks and sum(plan.whole.values()) > 0 else (1.0, 1.0)
     taken = speech(share).learned_with(effort)
     if taken.shortened:
@@ -86,7 +88,9 @@ def learning_less(settings: EvaluationSettings, device: str, share: float, effor
 class _Plan:
     """Pilots run the tasks on a little speech; features that this gives are kept, and its cost is on the system's bill."""
 
-    def __init__(self, evaluation: Evaluation, speech: SpeechAt, limit: TimeLimit) -> None:
+    def __init__(
+        self, evaluation: Evaluation, speech: SpeechAt, limit: TimeLimit, *, controls_known: bool = False
+    ) -> None:
         self.evaluation, self.speech, self.limit = evaluation, speech, limit
         self.whole = {name: part.planned_hours for name, part in evaluation.speech.parts.items()}
         self.device = evaluation.device.type
@@ -96,7 +100,8 @@ class _Plan:
         self._an_hour: list[dict[str, float]] = []
         self._unreached: set[str] = set()  # kinds that a pilot had no time for
         self._reading = 0.0  # seconds an hour
-        self._known = False
+        # Controls that were rated earlier on all of the speech are taken to be known, so they cost nothing there.
+        self._known = controls_known
         self._decoded: dict[float, EvaluationSpeech] = {}
 
     def chosen(self, systems: Sequence[System]) -> tuple[float, float]:
@@ -104,8 +109,6 @@ class _Plan:
         groups: dict[str, list[System]] = {}
         for system in systems:  # a model's own random weights go as fast as its others
             groups.setdefault(system.control or system.name, []).append(system)
-        # Controls that were rated earlier on all of the speech are taken to be known, so they cost nothing there.
-        self._known = bool(self.evaluation.controls.known)
         self._systems = list(groups.values())
         self._hours, self._seconds = [{} for _ in groups], [{} for _ in groups]
         self._an_hour = [{} for _ in groups]
@@ -164,7 +167,7 @@ class _Plan:
         forecast = WatchedForecast(1, planned_hours(settings, hours, self.device), self.limit.clock)
         quiet = replace(
             self.evaluation, settings=settings, speech=speech, say=lambda _: None, tell=lambda *_: None, about={},
-            forecast=forecast, controls=KeptControls(), limit=limit, _spelled={},
+            forecast=forecast, limit=limit, _spelled={},
         )  # fmt: skip
         list(evaluated([system], quiet))
         return forecast

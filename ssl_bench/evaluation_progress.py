@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from benchmarks.energy import EnergyMeter
-    from ssl_bench.evaluation import Finding, System
+    from ssl_bench.evaluation_subject import Finding, System
 
 
 class EvaluationProgress(StatusLine):

@@ -14,8 +14,8 @@ from ssl_bench.systems import LOG_MEL, named, record_of
 
 if TYPE_CHECKING:
     from benchmarks.record import Record
-    from ssl_bench.evaluation import System
     from ssl_bench.evaluation_speech import EvaluationSpeech
+    from ssl_bench.evaluation_subject import System
 
 RANDOM = "random weights: nothing was trained"
 

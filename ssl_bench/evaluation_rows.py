@@ -21,8 +21,8 @@ from ssl_bench.systems import named, record_of
 if TYPE_CHECKING:
     from benchmarks.carbon import GridIntensity
     from benchmarks.energy import EnergyReading
-    from ssl_bench.evaluation import Finding
     from ssl_bench.evaluation_speech import EvaluationSpeech
+    from ssl_bench.evaluation_subject import Finding
 
 LOWER_IS_BETTER = frozenset({"cer", "wer", "per", "eer", "abx"})
 OF_PRETRAINING = frozenset({"targets", "training"})

@@ -31,7 +31,7 @@ from benchmarks.downstream.speaker_verification import verify
 from benchmarks.downstream.symbols import ALPHABET
 from benchmarks.downstream.work import CLIP, Rates, recogniser_rates
 from models.interface import SAMPLE_RATE
-from ssl_bench.evaluation import Finding, Subject
+from ssl_bench.evaluation_subject import Finding, Subject
 
 if TYPE_CHECKING:
     from benchmarks.downstream.language_model import WordNgram

@@ -13,30 +13,34 @@ from benchmarks.comparison import works
 from benchmarks.flaws import flawed
 from benchmarks.projection import project
 from benchmarks.quantity import Quantity, unavailable
+from benchmarks.record import headline_scope
 from models.catalog import named
 from ssl_bench.attempts import Attempt, phase_cost
 
 if TYPE_CHECKING:
-    from ssl_bench.job import Job
+    from benchmarks.carbon import GridIntensity
+    from ssl_bench.config import TrainAndMeasureConfig
 
 NO_STEP = "no step was done"
 
 
-def full_run(job: Job) -> dict[str, Any]:
-    """The projections of a job's attempts, as its record holds them: to its recipe's audio hours, and to the paper's.
+def full_run(
+    config: TrainAndMeasureConfig,
+    attempts: Sequence[Attempt],
+    metrics: Sequence[dict[str, Any]],
+    grid: GridIntensity | None,
+) -> dict[str, Any]:
+    """Projections from all attempts, as a run's record holds them: to its recipe's audio hours, and to the paper's.
 
-    The steps alone: fitting targets is in no rate.
+    `metrics` are the lines of the run's `metrics.jsonl`. The steps alone: fitting targets is in no rate.
     """
-    config, metrics = job.config, job.run.metrics()
-    name = named(config.model or "", config.model_config())
-    rate, per_hour = training_rate(job.attempts, metrics), joules_per_hour(job.attempts, job.scope)
+    name, scope = named(config.model or "", config.model_config()), headline_scope(config.device)
+    rate, per_hour = training_rate(attempts, metrics), joules_per_hour(attempts, scope)
     found = [
-        project(
-            name, work, rate, per_hour, grid=job.grid, pue=config.pue, price_per_hour=config.price_per_gpu_hour
-        )
+        project(name, work, rate, per_hour, grid=grid, pue=config.pue, price_per_hour=config.price_per_gpu_hour)
         for work in works(config.model or "")
-    ]  # fmt: skip
-    return {"scope": job.scope, "method": per_hour.method, "projections": [asdict(each) for each in found]}
+    ]
+    return {"scope": scope, "method": per_hour.method, "projections": [asdict(each) for each in found]}
 
 
 def training_rate(attempts: Sequence[Attempt], metrics: Sequence[dict[str, Any]]) -> Quantity:

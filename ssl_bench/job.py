@@ -74,8 +74,12 @@ class Job:
         config = {k: dict(v) if isinstance(v, Mapping) else v for k, v in asdict(self.config).items()}
         details = {**self.details, "attempts": [attempt.document() for attempt in self.attempts]}
         details |= self._speech_details()
-        details["full_run"] = full_run(self)
+        details["full_run"] = self.full_run()
         return Record(self.run.path.name, self.created, status, self.command, config, environment(), (), {}, details)
+
+    def full_run(self) -> dict[str, Any]:
+        """What a whole pretraining would take at the rate so far."""
+        return full_run(self.config, self.attempts, self.run.metrics(), self.grid)
 
     def _speech_details(self) -> dict[str, Any]:
         """What the files that were read turned out to be; hours and utterances without those that gave nothing to train on."""

@@ -21,9 +21,10 @@ from benchmarks.downstream.phones import dictionary_hash
 from benchmarks.quantity import Quantity, joined
 from benchmarks.record import Conditions, read_document, write_atomically
 from models.errors import BadInputError
+from ssl_bench.evaluation_subject import Finding
 
 if TYPE_CHECKING:
-    from ssl_bench.evaluation import Finding, Subject
+    from ssl_bench.evaluation_subject import Subject
 
 FILE = "controls.json"
 SCHEMA = "sslbench.controls/1"
@@ -134,7 +135,7 @@ def _code() -> str:
     ours = Path(__file__).parent
     packages = (Path(next(iter(package.__path__))) for package in (benchmarks.downstream, models))
     learning = [path for package in packages for path in sorted(package.rglob("*.py"))]
-    files = [*learning, ours / "evaluation.py", ours / "evaluation_tasks.py"]
+    files = [*learning, *(ours / f"evaluation{part}.py" for part in ("", "_subject", "_tasks"))]
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
@@ -151,8 +152,6 @@ def _document(finding: Finding) -> dict[str, Any]:
 
 
 def _finding(subject: Subject, document: dict[str, Any], run: str) -> Finding:
-    from ssl_bench.evaluation import Finding
-
     rates = {metric: _quantity(found, run) for metric, found in document["rates"].items()}
     outcome = Outcome(rates, document["converged"], {**document["details"], "read_from": run})
     return Finding(subject.system, document["task"], document["head"], outcome, document["tested_on"])

@@ -11,7 +11,8 @@ from benchmarks.quantity import Quantity
 from benchmarks.record import Measurement
 from benchmarks.repeats import Stage
 from benchmarks.rounds import Cell
-from ssl_bench.cells import CellBench, CellError, CellMemoryError, CellRequest, LivingCell
+from ssl_bench.cell_request import CellError, CellMemoryError, CellRequest
+from ssl_bench.cells import CellBench, LivingCell
 
 if TYPE_CHECKING:
     import numpy as np

@@ -24,7 +24,8 @@ from models.errors import BadInputError
 from reports.measure_report import write_measure_report
 from ssl_bench.cell_outcome import counted_rows, failed_rows, with_note
 from ssl_bench.cell_processes import CellServer
-from ssl_bench.cells import CellBench, CellError, CellInputError, CellRequest, halved_until_it_fits
+from ssl_bench.cell_request import CellError, CellInputError, CellRequest
+from ssl_bench.cells import CellBench, halved_until_it_fits
 from ssl_bench.console import stderr
 from ssl_bench.living_cells import LivingCells
 from ssl_bench.measure_progress import MeasureProgress

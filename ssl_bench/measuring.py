@@ -26,7 +26,8 @@ from models.catalog import checkpoint_folder
 from models.families import family_of
 from ssl_bench.attempts import Attempt, lost_cost, phase_cost, standing
 from ssl_bench.cell_processes import CellServer
-from ssl_bench.cells import CellError, CellRequest, LivingCell
+from ssl_bench.cell_request import CellError, CellRequest
+from ssl_bench.cells import LivingCell
 from ssl_bench.config import TrainAndMeasureConfig, clip_shape
 from ssl_bench.cost_rows import cost_rows
 from ssl_bench.full_run import NO_STEP, joules_per_hour, training_rate

@@ -15,10 +15,11 @@ from benchmarks.quantity import unavailable
 from benchmarks.record import Measurement
 from models.errors import BadInputError
 from ssl_bench.evaluate_settings import EvaluationSettings
-from ssl_bench.evaluation import Evaluation, System, evaluated
+from ssl_bench.evaluation import evaluated
 from ssl_bench.evaluation_plan import LITTLE, fitted, limit_document
 from ssl_bench.evaluation_rows import bill_rows, rate_rows
 from ssl_bench.evaluation_speech import held_out_speech, split_speech
+from ssl_bench.evaluation_subject import Evaluation, System
 from ssl_bench.systems import LOG_MEL, untrained
 
 if TYPE_CHECKING:

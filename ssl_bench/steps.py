@@ -18,7 +18,7 @@ from models.interface import SAMPLE_RATE
 from models.training_step import make_fabric, make_optimiser, training_step
 
 if TYPE_CHECKING:
-    from ssl_bench.cells import CellRequest
+    from ssl_bench.cell_request import CellRequest
 
 
 def clips_of(speech: NDArray[np.int16], clips: int, seconds: float, device: torch.device) -> torch.Tensor:

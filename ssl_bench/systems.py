@@ -15,7 +15,7 @@ from benchmarks.record import Record, read_record
 from benchmarks.run_names import told_apart
 from models.catalog import described, is_foreign, is_run, load_model
 from models.errors import BadInputError
-from ssl_bench.evaluation import System
+from ssl_bench.evaluation_subject import System
 
 LOG_MEL = "log-mel"
 

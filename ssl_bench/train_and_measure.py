@@ -29,7 +29,6 @@ from ssl_bench.config import TrainAndMeasureConfig, clip_shape
 from ssl_bench.data.clips import SHORTEST, ClipSource
 from ssl_bench.data.splits import drawn_hours
 from ssl_bench.data.waveforms import as_floats
-from ssl_bench.full_run import full_run
 from ssl_bench.interruption import stop_asked, stopped_by_signals, told_of_signals
 from ssl_bench.job import Job, begun, opening, resumed
 from ssl_bench.ledger import Ledger, Logged
@@ -292,7 +291,7 @@ def _log(job: Job, ledger: Ledger, logged: Logged, say: Progress) -> None:
     say.step(logged, ledger.meter.live(), ledger.rate(logged.state), ledger.left(logged.state))
     if say.full_run_due:
         ledger.update()
-        say.full_run(full_run(job))
+        say.full_run(job.full_run())
 
 
 def _checkpoint(job: Job, trial: Trial, ledger: Ledger) -> None:

@@ -55,6 +55,8 @@ class EfficientEncoder(Shareable, nn.Module):
     """
 
     attention = "sdpa"
+    model_type = "sslbench-efficient"
+    settings_class = EncoderConfig
 
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()

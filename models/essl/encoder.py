@@ -50,6 +50,8 @@ class EsslEncoder(Shareable, nn.Module):
     """
 
     attention = "sdpa"
+    model_type = "sslbench-essl"
+    settings_class = EsslEncoderConfig
 
     def __init__(self, config: EsslEncoderConfig) -> None:
         super().__init__()

@@ -67,7 +67,7 @@ def test_from_pretrained_is_the_same_encoder(saved: Saved) -> None:
 
 
 def test_saving_leaves_the_encoder_as_it_was(saved: Saved) -> None:
-    from models.transformers_models import to_transformers
+    from models.transformers_form import to_transformers
 
     encoder = saved[0]
     assert to_transformers(encoder).encoder is encoder
@@ -93,7 +93,7 @@ def test_what_cannot_be_loaded_is_one_line(saved: Saved, spoil: str) -> None:
 
 
 def test_a_foreign_encoder_is_not_ours() -> None:
-    from models.transformers_models import to_transformers
+    from models.transformers_form import to_transformers
 
     with pytest.raises(BadInputError, match="save_pretrained"):
         to_transformers(torch.nn.Linear(2, 2))

@@ -21,7 +21,7 @@ from benchmarks.cell import CellSetting
 from benchmarks.protocol import Protocol
 from ssl_bench.cell_plan import CellPlan
 from ssl_bench.cell_processes import CellServer
-from ssl_bench.cells import CellError, CellInputError, CellMemoryError, CellRequest
+from ssl_bench.cell_request import CellError, CellInputError, CellMemoryError, CellRequest
 
 PROTOCOL = Protocol(duration=0.1, repeats=1, cool_down=0.0, window=0.02, warm_up_limit=0.1, fewest_calls=1)
 SETTING = CellSetting("x", "inference", 1.0, 4, "float32")

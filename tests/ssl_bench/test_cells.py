@@ -19,8 +19,9 @@ from benchmarks.protocol import Protocol
 from benchmarks.quantity import Quantity
 from models.training_step import make_fabric, make_optimiser
 from ssl_bench.cell_plan import predicted_peak
+from ssl_bench.cell_request import CellError, CellMemoryError, CellRequest
 from ssl_bench.cell_worker import in_short
-from ssl_bench.cells import CellError, CellMemoryError, CellRequest, ended_because, halved_until_it_fits
+from ssl_bench.cells import ended_because, halved_until_it_fits
 from ssl_bench.steps import STEPS, clips_of
 
 SETTING = CellSetting("x", "inference", 2.0, 12, "float32")

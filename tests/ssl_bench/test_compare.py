@@ -23,7 +23,7 @@ from models.checkpoints import save_pretraining
 from models.efficient.config import EFFICIENT
 from models.families import family_of
 from ssl_bench.cell_plan import CellPlan
-from ssl_bench.cells import CellError, CellMemoryError, CellRequest
+from ssl_bench.cell_request import CellError, CellMemoryError, CellRequest
 from ssl_bench.compare_models import compare
 from ssl_bench.compare_settings import CompareConfig
 from ssl_bench.runs import RunFolder, resumable

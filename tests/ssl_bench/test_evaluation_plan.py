@@ -14,13 +14,13 @@ from benchmarks.downstream.outcome import Outcome
 from benchmarks.quantity import Quantity
 from ssl_bench import evaluation_plan, evaluation_tasks
 from ssl_bench.evaluate_settings import EvaluationSettings
-from ssl_bench.evaluation import Evaluation, Finding, Subject, System, evaluated
+from ssl_bench.evaluation import evaluated
 from ssl_bench.evaluation_forecast import FEATURES
 from ssl_bench.evaluation_pace import Pace, WatchedForecast
 from ssl_bench.evaluation_plan import EFFORTS, SHARES, fitted, limit_document
 from ssl_bench.evaluation_speech import EvaluationSpeech
+from ssl_bench.evaluation_subject import Evaluation, Finding, Subject, System
 from ssl_bench.evaluation_tasks import Task
-from ssl_bench.kept_controls import KeptControls
 from ssl_bench.time_limit import TimeLimit
 
 HOURS = {"train": 1.0, "dev": 0.5, "test": 2.5}
@@ -119,14 +119,13 @@ def test_where_there_is_time_for_all_all_is_taken_after_one_pilot(machine: Clock
 def test_controls_that_are_known_have_no_pilot(machine: Clock) -> None:
     """Of all the speech they cost nothing; of a part they may have to be rated anew, and as slowly as the model."""
     systems = [SYSTEMS[0], replace(SYSTEMS[1], is_control=True), replace(SYSTEMS[2], is_control=True)]
-    known = KeptControls(known={"key": {}})
     began = machine.now
-    assert fitted(replace(evaluation(300.0, machine), controls=known), systems, speech).speech.share == 1.0
+    assert fitted(evaluation(300.0, machine), systems, speech, controls_known=True).speech.share == 1.0
     assert machine.now - began < whole(1.0) / 3 / 10
-    some = fitted(replace(evaluation(120.0, machine), controls=known), systems, speech).speech.share
+    some = fitted(evaluation(120.0, machine), systems, speech, controls_known=True).speech.share
     assert some == fitted(evaluation(120.0, machine), SYSTEMS, speech).speech.share
     began = machine.now
-    assert fitted(replace(evaluation(9.0, machine), controls=known), systems[1:], speech).speech.share == 1.0
+    assert fitted(evaluation(9.0, machine), systems[1:], speech, controls_known=True).speech.share == 1.0
     assert machine.now == began, "nothing is left to be rated"
 
 

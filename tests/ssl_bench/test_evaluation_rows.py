@@ -12,9 +12,9 @@ from benchmarks.environment import conditions
 from benchmarks.quantity import Quantity, unavailable
 from benchmarks.record import Conditions, Measurement
 from reports.tables import marks
-from ssl_bench.evaluation import Finding, System
 from ssl_bench.evaluation_rows import documents, marked, rate_rows
 from ssl_bench.evaluation_speech import EvaluationSpeech
+from ssl_bench.evaluation_subject import Finding, System
 
 SPEECH = EvaluationSpeech({}, "10min", "", "dev-clean", final=False)
 TWIN = "m (untrained)"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -39,9 +38,7 @@ def lines(rates: list[float]) -> list[dict[str, Any]]:
 
 def made(model: str, attempts: list[Attempt], metrics: list[dict[str, Any]], **options: Any) -> dict[str, Any]:
     config = TrainAndMeasureConfig(model=model, **options)
-    run = SimpleNamespace(metrics=lambda: metrics)
-    job: Any = SimpleNamespace(config=config, run=run, attempts=attempts, scope="machine", grid=given_intensity(100.0))
-    return full_run(job)
+    return full_run(config, attempts, metrics, given_intensity(100.0))
 
 
 def test_a_minute_gives_the_whole_run() -> None:

@@ -20,7 +20,7 @@ from benchmarks.quantity import Quantity, unavailable
 from benchmarks.record import Conditions
 from models.errors import BadInputError
 from ssl_bench.evaluate_settings import EvaluationSettings
-from ssl_bench.evaluation import Finding, Subject, System
+from ssl_bench.evaluation_subject import Finding, Subject, System
 from ssl_bench.kept_controls import FILE, KeptControls, controls_file
 
 HELD = Conditions(device="a CPU", dtype="float32", threads=2, torch="2.9")

@@ -13,7 +13,7 @@ from benchmarks.protocol import Protocol
 from benchmarks.quantity import Quantity
 from benchmarks.record import Measurement
 from ssl_bench.cell_plan import CellPlan
-from ssl_bench.cells import CellError, CellMemoryError, CellRequest
+from ssl_bench.cell_request import CellError, CellMemoryError, CellRequest
 from ssl_bench.living_cells import PROCESS_BYTES, LivingCells
 
 SIZES = {"small": 1e9, "large": 4e9, "huge": 6e9, "whole": 9e9}

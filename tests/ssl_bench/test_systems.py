@@ -15,7 +15,7 @@ from models.catalog import load_model, named
 from models.checkpoints import save_pretraining
 from models.efficient.config import EFFICIENT, EfficientConfig, EncoderConfig
 from models.families import family_of
-from ssl_bench.evaluation import System
+from ssl_bench.evaluation_subject import System
 from ssl_bench.systems import LOG_MEL, systems_of
 
 MakeRun = Callable[..., str]

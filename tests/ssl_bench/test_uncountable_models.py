@@ -17,7 +17,7 @@ from benchmarks.protocol import Protocol
 from benchmarks.quantity import Quantity
 from benchmarks.record import read_record
 from ssl_bench.cell_plan import plan_of
-from ssl_bench.cells import CellRequest
+from ssl_bench.cell_request import CellRequest
 from ssl_bench.steps import STEPS
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
