@@ -6,14 +6,12 @@ from collections.abc import Iterator
 from typing import Literal
 
 from benchmarks.downstream.outcome import NO_BETTER, UNCONVERGED
+from benchmarks.metrics import NAMES
 from benchmarks.quantity import Quantity
 from benchmarks.record import Measurement, Record
 from reports.claim_evidence import lacking
-from reports.evaluation_tables import NAMES
-from reports.evidence import Found
-from reports.study_tables import shown_models
-from reports.tables import percent
-from reports.units import plain
+from reports.evidence import Found, shown_models
+from reports.units import percent, plain
 
 Verdict = Literal["holds", "fails", "not decided"]
 

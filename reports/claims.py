@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from benchmarks.comparability import conditions_that_matter
+from benchmarks.metrics import NAMES
 from benchmarks.projection import PAPER_HOURS, paper_work, projected_hours
 from benchmarks.quantity import Quantity
 from benchmarks.ratios import ratio
@@ -19,7 +20,6 @@ from models.catalog import HEADLINE
 from models.recipes import RECIPES
 from reports.claim_c4 import c4_line, verdict
 from reports.claim_evidence import lacking
-from reports.evaluation_tables import NAMES
 from reports.evidence import ERRORS, Evidence, Found
 from reports.published import published_claims
 from reports.rounds import ratio_by_rounds

@@ -15,8 +15,8 @@ from reports.compare_tables import (
     seconds_spent,
 )
 from reports.evaluation_report import GIVES, grid_table
-from reports.evaluation_tables import Grid, quality_grid
-from reports.tables import markdown_table
+from reports.evaluation_tables import quality_grid
+from reports.grid import Grid, markdown_table
 
 if TYPE_CHECKING:
     from rich.table import Table

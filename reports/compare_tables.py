@@ -11,8 +11,8 @@ from benchmarks.flaws import flawed
 from benchmarks.quantity import Quantity, quantity_of
 from benchmarks.record import Measurement, Record
 from benchmarks.rounds import relative_half_width
-from reports.evaluation_tables import Grid
 from reports.flaw_marks import foot, signed
+from reports.grid import Grid
 from reports.units import duration, plain, shown, with_prefix
 
 NAMES = {FLOPS: "FLOP per audio s", SPEED: "x real time", ENERGY: "J per audio hour", MEMORY: "peak memory"}

@@ -10,8 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from benchmarks.record import Record, write_atomically
-from reports.evaluation_tables import Grid, bill_grid, noted, quality_grid
-from reports.tables import legend_list, markdown_table
+from reports.evaluation_tables import bill_grid, noted, quality_grid
+from reports.grid import Grid, legend_list, markdown_table
 
 GIVES = "what it gives: error rate [95 % interval]"
 COSTS = "what finding out cost"

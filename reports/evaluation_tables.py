@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from benchmarks.metrics import NAMES
 from benchmarks.quantity import Quantity, flaws
 from benchmarks.record import Measurement, Record, headline_scope
 from reports.flaw_marks import foot, signed
-from reports.tables import legend, marks, percent
-from reports.units import duration, shown
-
-NAMES = {"cer": "CER", "wer": "WER", "per": "PER", "accuracy": "accuracy", "eer": "EER", "abx": "ABX error"}
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table.
-
-    Attributes:
-        header: of its columns.
-        rows: of cells.
-        legend: what its signs mean.
-    """
-
-    header: tuple[str, ...]
-    rows: list[tuple[str, ...]]
-    legend: list[str]
+from reports.grid import Grid, legend, marks
+from reports.units import duration, percent, shown
 
 
 def quality_grid(record: Record) -> Grid:

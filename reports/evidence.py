@@ -159,3 +159,9 @@ def distinct(records: Sequence[Record], folders: Sequence[Path | None]) -> Evide
     for record, folder in zip(records, folders, strict=True):
         kept.setdefault(repr((record.id, record.created, record.command, record.measurements)), (record, folder))
     return Evidence(tuple(r for r, _ in kept.values()), tuple(f for _, f in kept.values()))
+
+
+def shown_models(record: Record) -> list[str]:
+    """The models of a study, as its rows call them."""
+    names = record.details["study"].get("names", {})
+    return [names.get(model, model) for model in record.config["models"]]

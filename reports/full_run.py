@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.quantity import quantity_of
 from reports.compare_tables import with_interval
-from reports.tables import markdown_table
+from reports.grid import markdown_table
 
 PARTS = ("device_hours", "energy", "co2e", "price")
 

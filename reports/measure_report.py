@@ -11,8 +11,8 @@ from rich.table import Table
 
 from benchmarks.record import Record, headline_scope, write_atomically
 from reports.cells import SWEEP, Cell, cell_lines, cells_of, sweep_rows
+from reports.grid import markdown_table
 from reports.sweep_picture import sweep_picture
-from reports.tables import markdown_table
 
 COLUMNS = ("what", "value", "unit", "95 % interval", "method")
 

@@ -7,10 +7,10 @@ import json
 from benchmarks.quantity import Quantity
 from reports.evidence import Evidence, Setting, settings
 from reports.flaw_marks import noted, signed
+from reports.grid import markdown_table
 from reports.methods import hardware_of
 from reports.paper_rendering import escape_markdown
 from reports.paper_tables import whole_run
-from reports.tables import markdown_table
 from reports.units import shown
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from benchmarks.carbon import GridIntensity
+from benchmarks.metrics import NAMES
 from benchmarks.projection import Work, paper_work, project, recipe_work
 from benchmarks.quantity import Quantity, flaws, total, unavailable
 from benchmarks.record import Conditions, Measurement, Record
 from models.recipes import RECIPES
 from reports.claims import Claim
-from reports.evaluation_tables import NAMES
 from reports.evidence import ERRORS, Evidence, Found, Setting, settings
 from reports.paper_rendering import Cell, Cite, Column, PaperTable
 from reports.published import published_rows, reference_of

@@ -12,8 +12,7 @@ from reports.axes import Axis
 from reports.flaw_marks import sign
 from reports.pareto import Point
 from reports.systems import System
-from reports.tables import percent
-from reports.units import shown
+from reports.units import percent, shown
 
 
 @dataclass(frozen=True)

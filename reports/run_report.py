@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.record import Record, write_atomically
 from reports.curves import training_picture
 from reports.full_run import full_run_table
-from reports.tables import Line, legend_list, markdown_table, quality, summary
+from reports.grid import legend_list, markdown_table
+from reports.tables import Line, quality, summary
 
 if TYPE_CHECKING:
     from benchmarks.second_opinion import ModuleMacs

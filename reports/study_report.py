@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from benchmarks.record import Measurement, Record, write_atomically
 from reports.claim_c4 import c4_line
 from reports.evaluation_report import GIVES, bullets, grid_table, remark_lines
-from reports.evaluation_tables import Grid, bill_grid, noted, quality_grid
+from reports.evaluation_tables import bill_grid, noted, quality_grid
+from reports.grid import Grid, legend_list, markdown_table
 from reports.study_tables import RUNS, budget_line, cost_grid, run_rows, study_grid
-from reports.tables import legend_list, markdown_table
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from benchmarks.quantity import Quantity, flaws, summed_interval, weakest
 from benchmarks.record import Record, headline_scope
-from reports.evaluation_tables import Grid, pretraining_flops, quality_grid
+from reports.evaluation_tables import pretraining_flops, quality_grid
+from reports.evidence import shown_models
 from reports.flaw_marks import signed
+from reports.grid import Grid
 from reports.units import duration, plain, shown, with_prefix
 
 UNITS = {"joules": "J", "audio-hours": "h", "flops": "FLOP", "minutes": "min"}
@@ -16,12 +18,6 @@ def cost_grid(record: Record) -> Grid:
     scope = headline_scope(record.config["device"])
     header = ("model", "parameters", "hours seen", "FLOPs", "time", f"energy, {scope}", "J per h", "loss at end")
     return Grid(header, [(model, *_cost(record, model, scope)) for model in shown_models(record)], [])
-
-
-def shown_models(record: Record) -> list[str]:
-    """The models of a study, as its rows call them."""
-    names = record.details["study"].get("names", {})
-    return [names.get(model, model) for model in record.config["models"]]
 
 
 def study_grid(record: Record) -> Grid:

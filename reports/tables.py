@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.downstream.outcome import FINAL, NO_BETTER, UNCONVERGED
 from benchmarks.quantity import Quantity
 from benchmarks.record import Record, headline_scope
 from reports.flaw_marks import noted, signed
-from reports.units import shown
+from reports.grid import legend, marks
+from reports.units import percent, shown
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,6 @@ COST = (
     ("entropy of the targets", "target_entropy", "training", ""),
     ("masked accuracy at the end", "masked_accuracy", "training", ""),
 )
-MARKS = {NO_BETTER: "*", UNCONVERGED: "+", FINAL: "#"}
-"""What a note says, and the sign for it in a table."""
 SCOPES = ("machine", "gpu", "cpu", "dram", "module")
 
 
@@ -90,36 +88,3 @@ def quality(record: Record) -> tuple[list[tuple[str, str, str]], list[str]]:
     rated = (m for m in record.measurements if m.phase == "evaluation" and m.metric in names)
     rows = [(m.model, names[m.metric], percent(m.quantity) + marks(m.quantity, used)) for m in rated]
     return rows, legend(used)
-
-
-def marks(quantity: Quantity, used: dict[str, str]) -> str:
-    """The signs that a quantity's note calls for, which are added to those `used`."""
-    parts = quantity.note.split("; ")
-    found = {meaning: sign for meaning, sign in MARKS.items() if any(part.startswith(meaning) for part in parts)}
-    used |= found
-    return "".join(f" {sign}" for sign in found.values())
-
-
-def legend(used: dict[str, str]) -> list[str]:
-    """What the signs in a table mean, a line each."""
-    return [f"{sign} {meaning}" for meaning, sign in used.items()]
-
-
-def legend_list(lines: Sequence[str]) -> str:
-    """A legend in Markdown; its signs are none there."""
-    return "\n".join(f"- \\{line}" for line in lines)
-
-
-def percent(quantity: Quantity) -> str:
-    """A share as per cent with its interval: "63.9 % [63.1, 64.6]"."""
-    if quantity.value is None:
-        return f"not available: {quantity.note}"
-    interval = "" if quantity.ci95 is None else f" [{100 * quantity.ci95[0]:.1f}, {100 * quantity.ci95[1]:.1f}]"
-    return signed(f"{100 * quantity.value:.1f} %{interval}", quantity)
-
-
-def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown; what would break its cells is escaped."""
-    cells = [[str(cell).replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
-    body = "\n".join(f"| {' | '.join(row)} |" for row in cells)
-    return f"| {' | '.join(header)} |\n|{'---|' * len(header)}\n{body}\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.quantity import Quantity
+from reports.flaw_marks import signed
 
 PREFIXES = (
     (1e18, "E"),
@@ -74,3 +75,11 @@ def _bytes(value: float) -> str:
         if value >= factor:
             return f"{plain(value / factor)} {name}"
     return f"{value:.0f} B"
+
+
+def percent(quantity: Quantity) -> str:
+    """A share as per cent with its interval: "63.9 % [63.1, 64.6]"."""
+    if quantity.value is None:
+        return f"not available: {quantity.note}"
+    interval = "" if quantity.ci95 is None else f" [{100 * quantity.ci95[0]:.1f}, {100 * quantity.ci95[1]:.1f}]"
+    return signed(f"{100 * quantity.value:.1f} %{interval}", quantity)

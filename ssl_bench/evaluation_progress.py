@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchmarks.downstream.outcome import UNCONVERGED
-from reports.tables import percent
-from reports.units import duration, with_prefix
+from reports.units import duration, percent, with_prefix
 from ssl_bench.console import StatusLine
 from ssl_bench.evaluation_forecast import Forecast
 

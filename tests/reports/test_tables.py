@@ -8,7 +8,9 @@ import pytest
 
 from benchmarks.quantity import Quantity, unavailable
 from benchmarks.record import Record, headline_scope
-from reports.tables import markdown_table, percent, quality, summary
+from reports.grid import markdown_table
+from reports.tables import quality, summary
+from reports.units import percent
 
 
 def test_the_summary_by_hand(record: Record) -> None:

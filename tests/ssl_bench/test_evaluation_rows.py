@@ -11,7 +11,7 @@ from benchmarks.downstream.outcome import NO_BETTER, Outcome
 from benchmarks.environment import conditions
 from benchmarks.quantity import Quantity, unavailable
 from benchmarks.record import Conditions, Measurement
-from reports.tables import marks
+from reports.grid import marks
 from ssl_bench.evaluation_rows import documents, marked, rate_rows
 from ssl_bench.evaluation_speech import EvaluationSpeech
 from ssl_bench.evaluation_subject import Finding, System
