@@ -47,7 +47,7 @@ bench: $(READY)
 	$(BIN)/python tests/bench.py
 
 bench-gpu:
-	PYTHONPATH="$(CURDIR)$${PYTHONPATH:+:$$PYTHONPATH}" $(GPU_PYTHON) -P tests/bench_gpu.py $(if $(SPEECH),--speech "$(SPEECH)") $(BENCH)
+	PYTHONPATH="$(CURDIR):$(CURDIR)/models:$(CURDIR)/benchmarks:$(CURDIR)/reports$${PYTHONPATH:+:$$PYTHONPATH}" $(GPU_PYTHON) -P tests/bench_gpu.py $(if $(SPEECH),--speech "$(SPEECH)") $(BENCH)
 
 # torch first and by the constraints: a later package would take a build of its own choice.
 $(READY): pyproject.toml constraints.txt

@@ -9,24 +9,24 @@ from importlib import import_module, metadata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from benchmarks.energy import EnergyMeter as EnergyMeter
-    from models.catalog import load_model as load_model
-    from models.catalog import pretraining as pretraining
-    from models.transformers_models import register_transformers as register_transformers
-    from ssl_bench.compare_models import compare as compare
-    from ssl_bench.compare_settings import CompareConfig as CompareConfig
-    from ssl_bench.measure_cells import measure as measure
-    from ssl_bench.measure_settings import MeasureConfig as MeasureConfig
+    from ssl_bench.comparing.compare import compare as compare
+    from ssl_bench.measuring.measure import measure as measure
+    from ssl_bench.settings.comparing import CompareConfig as CompareConfig
+    from ssl_bench.settings.measuring import MeasureConfig as MeasureConfig
+    from ssl_benchmarks.energy import EnergyMeter as EnergyMeter
+    from ssl_models.catalog import load_model as load_model
+    from ssl_models.catalog import pretraining as pretraining
+    from ssl_models.loading.transformers_models import register_transformers as register_transformers
 
 _HOME = {
-    "CompareConfig": "ssl_bench.compare_settings",
-    "EnergyMeter": "benchmarks.energy",
-    "MeasureConfig": "ssl_bench.measure_settings",
-    "compare": "ssl_bench.compare_models",
-    "load_model": "models.catalog",
-    "measure": "ssl_bench.measure_cells",
-    "pretraining": "models.catalog",
-    "register_transformers": "models.transformers_models",
+    "CompareConfig": "ssl_bench.settings.comparing",
+    "EnergyMeter": "ssl_benchmarks.energy",
+    "MeasureConfig": "ssl_bench.settings.measuring",
+    "compare": "ssl_bench.comparing.compare",
+    "load_model": "ssl_models.catalog",
+    "measure": "ssl_bench.measuring.measure",
+    "pretraining": "ssl_models.catalog",
+    "register_transformers": "ssl_models.loading.transformers_models",
 }
 
 __all__ = [

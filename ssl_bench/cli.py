@@ -12,10 +12,10 @@ from typing import NoReturn
 
 from ssl_bench import front_door
 from ssl_bench.console import Failed, fail, said
-from ssl_bench.disk import is_full, refusal
 from ssl_bench.ending import leave
-from ssl_bench.interruption import stop_asked, stopped_by_signals
-from ssl_bench.parent import end_with_named_parent
+from ssl_benchmarks.files.disk import is_full, refusal
+from ssl_benchmarks.processes.interruption import stop_asked, stopped_by_signals
+from ssl_benchmarks.processes.parent import end_with_named_parent
 
 BY_TYPER = 130
 """Its exit code for a KeyboardInterrupt that it caught."""
@@ -43,8 +43,8 @@ def run() -> int:
     try:
         end_with_named_parent()
         _require_own_packages()
-        from models.lazy_compiler import import_compiler_when_needed
         from ssl_bench.app import app
+        from ssl_models.lazy_compiler import import_compiler_when_needed
 
         import_compiler_when_needed()
 
@@ -70,7 +70,7 @@ def _ended_by_model(error: BaseException) -> int:
         raise error
     from traceback import extract_tb
 
-    from models.user_code import said as in_words
+    from ssl_models.loading.user_code import said as in_words
 
     at = extract_tb(error.__traceback__)[-1]
     return said(f"{in_words(error)} ({at.filename}, line {at.lineno})", 1)
@@ -78,7 +78,7 @@ def _ended_by_model(error: BaseException) -> int:
 
 def _said_of(error: Exception) -> int:
     """One line for an error that is the user's to mend, 2 for bad input and 1 for the disk; any other is raised again."""
-    from models.errors import BadInputError
+    from ssl_models.errors import BadInputError
 
     if isinstance(error, BadInputError):
         return said(str(error), 1 if is_full(error) else 2)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ssl_bench.front_door import done
-from ssl_bench.interruption import ignore_signals
+from ssl_benchmarks.processes.interruption import ignore_signals
 
 LONGEST_S = 5.0
 

@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
-from ssl_bench.parent import end_with_parent
+from ssl_benchmarks.processes.parent import end_with_parent
 
 WAIT_S = 10.0
 """After which it is said what is waited for."""
@@ -56,7 +56,7 @@ def may_split() -> None:
 
 def apart_if_own(models: Sequence[str | None]) -> None:
     """Go on in a child process where one of the models is code of the user's own; the process that called never returns."""
-    from models.catalog import is_foreign
+    from ssl_models.catalog import is_foreign
 
     own = [name for name in models if name and is_foreign(name) and not name.startswith("hf:")]
     if not own or not _door.open:
@@ -74,7 +74,7 @@ def apart_if_own(models: Sequence[str | None]) -> None:
 
 
 def _be_the_child(word: int) -> None:
-    from models.user_code import listeners
+    from ssl_models.loading.user_code import listeners
 
     with suppress(OSError):
         os.setpgid(0, 0)  # the first process alone hears the terminal, and passes each signal on once

@@ -53,9 +53,9 @@ def bench_meter(pairs: int = 12, steps: int = 6) -> None:
     """Training steps with and without a running meter, in turn; and the CPU time of its thread, edges and looks. The bar is 0.5 %."""
     import torch
 
-    from benchmarks.energy import EnergyMeter
-    from models.catalog import pretraining
-    from models.training_step import make_optimiser
+    from ssl_benchmarks.energy import EnergyMeter
+    from ssl_models.catalog import pretraining
+    from ssl_models.training_step import make_optimiser
 
     model = pretraining("efficient-tiny")
     optimiser = make_optimiser(model, model.config.optimisation)
@@ -102,7 +102,7 @@ def bench_meter(pairs: int = 12, steps: int = 6) -> None:
 GPU_METER = """
 import os, time
 os.environ["SCRIPT_T0"] = repr(time.perf_counter())
-from benchmarks.energy import EnergyMeter
+from ssl_benchmarks.energy import EnergyMeter
 with EnergyMeter() as meter:
     for _ in range(100):
         with meter.window("step"):
@@ -133,11 +133,11 @@ def bench_loader() -> None:
     """Reading speech against training on it: how many times faster clips come than efficient-tiny eats them."""
     import torch
 
-    from models.catalog import pretraining
     from ssl_bench.data.clips import ClipSource, batches
     from ssl_bench.data.corpus import read_corpus
-    from ssl_bench.data.sample import sample_corpus
+    from ssl_bench.data.sample.sample import sample_corpus
     from ssl_bench.data.waveforms import Waveforms
+    from ssl_models.catalog import pretraining
 
     corpus = read_corpus(sample_corpus())
     model, generator = pretraining("efficient-tiny"), torch.Generator().manual_seed(0)
@@ -162,9 +162,9 @@ def bench_loader() -> None:
 
 def bench_count() -> None:
     """Counting a forward under fake tensors against fvcore's analysis of it on real ones; the bar is a third, and a second."""
-    from benchmarks.flops import inference_flops
-    from benchmarks.second_opinion import second_opinion
-    from models.catalog import load_model
+    from ssl_benchmarks.counting.flops import inference_flops
+    from ssl_benchmarks.profile.second_opinion import second_opinion
+    from ssl_models.catalog import load_model
 
     for name in ("hubert-base", "efficient-base"):
         inference_flops(lambda name=name: load_model(name), 1.0)  # type: ignore[misc]

@@ -113,7 +113,7 @@ def folders(speech: Path, work: Path, effort: Effort) -> tuple[Path, Path]:
         speakers, others = names(train), names(test)
         out(f"speech: {speech}, {TRAIN} to train on, {TEST} to rate on")
     else:
-        from ssl_bench.data.sample import sample_corpus
+        from ssl_bench.data.sample.sample import sample_corpus
 
         train = test = sample_corpus()
         speakers, others = names(train)[:-4], names(train)[-4:]
@@ -292,7 +292,7 @@ def main() -> int:
         effort = Effort(**{**vars(effort), "options": (*effort.options, "--device", "cpu")})
     train, test = folders(asked.speech.resolve(), work, effort)
     (work / "bench.toml").write_text(f'data = "{train}"\neval-data = "{test}"\ninference = false\n', encoding="utf-8")
-    from ssl_bench.interruption import stopped_by_signals
+    from ssl_benchmarks.processes.interruption import stopped_by_signals
 
     with stopped_by_signals():  # the part that runs is in a session of its own, and must not outlive this
         return benched(effort, tasks, work, started, asked.limit)

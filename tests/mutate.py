@@ -29,39 +29,63 @@ from pathlib import Path
 from types import CodeType
 
 SHARE_KILLED = 0.9
-OWN = ("models", "benchmarks", "reports", "ssl_bench")
+OWN = ("ssl_models", "ssl_benchmarks", "ssl_reports", "ssl_bench")
 
 
-SENSORS = ("tests/benchmarks/test_energy_intervals.py", "tests/benchmarks/test_energy_sources.py")
-CLAIMS = ("tests/reports/test_claims.py", "tests/reports/test_claim_evidence.py", "tests/reports/test_study_tables.py")
-MASKS = ("tests/models/test_masking.py", "tests/models/test_hidden_frames.py")
+SENSORS = ("tests/benchmarks/energy/test_intervals.py", "tests/benchmarks/energy/sources/test_sources.py")
+CLAIMS = (
+    "tests/reports/reading/test_claims.py",
+    "tests/reports/reading/test_claim_evidence.py",
+    "tests/reports/summaries/test_study_tables.py",
+)
+MASKS = ("tests/models/parts/test_masking.py", "tests/models/parts/test_hidden_frames.py")
 Area = Mapping[str, Sequence[str]]
 """Modules and the test files that are their own, both as paths from the root."""
 AREAS: dict[str, Area] = {
     "energy": {
-        "benchmarks/energy/integral.py": SENSORS,
-        "benchmarks/energy/tick.py": (*SENSORS, "tests/benchmarks/test_energy_meter.py"),
-        "benchmarks/energy/source.py": SENSORS,
-        "benchmarks/energy/edges.py": SENSORS,
-        "benchmarks/energy/gpu.py": SENSORS,
-        "benchmarks/energy/rapl.py": (
-            "tests/benchmarks/test_energy_intervals.py",
-            "tests/benchmarks/test_energy_rapl.py",
+        "benchmarks/ssl_benchmarks/energy/sources/integral.py": SENSORS,
+        "benchmarks/ssl_benchmarks/energy/sources/tick.py": (*SENSORS, "tests/benchmarks/energy/test_meter.py"),
+        "benchmarks/ssl_benchmarks/energy/sources/source.py": SENSORS,
+        "benchmarks/ssl_benchmarks/energy/edges.py": SENSORS,
+        "benchmarks/ssl_benchmarks/energy/sources/gpu.py": SENSORS,
+        "benchmarks/ssl_benchmarks/energy/sources/rapl.py": (
+            "tests/benchmarks/energy/test_intervals.py",
+            "tests/benchmarks/energy/sources/test_rapl.py",
         ),
     },
-    "ratios": {"benchmarks/ratios.py": ("tests/benchmarks/test_ratios.py", "tests/benchmarks/test_rounds.py")},
-    "rounds": {"benchmarks/rounds.py": ("tests/benchmarks/test_rounds.py",)},
-    "projection": {"benchmarks/projection.py": ("tests/benchmarks/test_life_cycle.py",)},
-    "life cycle": {"benchmarks/life_cycle.py": ("tests/benchmarks/test_life_cycle.py",)},
-    "comparability": {"benchmarks/comparability.py": ("tests/benchmarks/test_comparability.py",)},
-    "intervals": {
-        "benchmarks/downstream/intervals.py": ("tests/benchmarks/test_downstream_intervals.py",),
-        "benchmarks/timing.py": ("tests/benchmarks/test_timing.py",),
+    "ratios": {
+        "benchmarks/ssl_benchmarks/comparing/ratios.py": (
+            "tests/benchmarks/comparing/test_ratios.py",
+            "tests/benchmarks/comparing/test_rounds.py",
+        )
     },
-    "claims": {"reports/claims.py": CLAIMS, "reports/claim_c4.py": CLAIMS, "reports/claim_evidence.py": CLAIMS},
-    "masking": {"models/masking.py": MASKS, "models/spans.py": MASKS},
-    "FLOPs": {"benchmarks/flops.py": ("tests/benchmarks/test_flops.py", "tests/benchmarks/test_operators.py")},
-    "operators": {"benchmarks/operators.py": ("tests/benchmarks/test_operators.py",)},
+    "rounds": {"benchmarks/ssl_benchmarks/comparing/rounds.py": ("tests/benchmarks/comparing/test_rounds.py",)},
+    "projection": {
+        "benchmarks/ssl_benchmarks/comparing/projection.py": ("tests/benchmarks/comparing/test_life_cycle.py",)
+    },
+    "life cycle": {
+        "benchmarks/ssl_benchmarks/comparing/life_cycle.py": ("tests/benchmarks/comparing/test_life_cycle.py",)
+    },
+    "comparability": {
+        "benchmarks/ssl_benchmarks/comparing/comparability.py": ("tests/benchmarks/comparing/test_comparability.py",)
+    },
+    "intervals": {
+        "benchmarks/ssl_benchmarks/record/bootstrap.py": ("tests/benchmarks/record/test_intervals.py",),
+        "benchmarks/ssl_benchmarks/record/intervals.py": ("tests/benchmarks/record/test_timing.py",),
+    },
+    "claims": {
+        "reports/ssl_reports/reading/claims.py": CLAIMS,
+        "reports/ssl_reports/reading/claim_c4.py": CLAIMS,
+        "reports/ssl_reports/reading/claim_evidence.py": CLAIMS,
+    },
+    "masking": {"models/ssl_models/parts/masking.py": MASKS, "models/ssl_models/parts/spans.py": MASKS},
+    "FLOPs": {
+        "benchmarks/ssl_benchmarks/counting/flops.py": (
+            "tests/benchmarks/counting/test_flops.py",
+            "tests/benchmarks/counting/test_operators.py",
+        )
+    },
+    "operators": {"benchmarks/ssl_benchmarks/counting/operators.py": ("tests/benchmarks/counting/test_operators.py",)},
 }
 
 COMPARISONS: dict[type[ast.cmpop], tuple[str, ...]] = {
@@ -209,7 +233,8 @@ class Finder:
 
     def __init__(self, mutant: Mutant, root: Path) -> None:
         self.path, self.source = mutant.path, mutant.source
-        self.name = ".".join(mutant.path.relative_to(root).with_suffix("").parts)
+        parts = mutant.path.relative_to(root).with_suffix("").parts
+        self.name = ".".join(parts if parts[0] in OWN else parts[1:])
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> importlib.machinery.ModuleSpec | None:
         if name != self.name:

@@ -14,17 +14,21 @@ from typing import Any
 import psutil
 import pytest
 
-from benchmarks.record import read_record
 from ssl_bench.data.corpus import read_corpus
-from ssl_bench.data.sample import sample_corpus
+from ssl_bench.data.sample.sample import sample_corpus
+from ssl_benchmarks.record.record import read_record
 
 ROOT = Path(__file__).parents[1]
+PACKAGES = os.pathsep.join(map(str, (ROOT, ROOT / "models", ROOT / "benchmarks", ROOT / "reports")))
 SCRIPT = ROOT / "tests" / "bench_gpu.py"
 
 
 def started(*words: object) -> subprocess.Popen[str]:
     """The script as make starts it."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {
+        "PYTHONPATH": PACKAGES,
+        "OMP_NUM_THREADS": "1",
+    }
     command = [sys.executable, "-P", str(SCRIPT), *map(str, words)]
     return subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd="/"

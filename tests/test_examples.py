@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from benchmarks.record import read_record
-from reports.compare_report import write_compare_report
-from reports.evaluation_report import write_evaluation_report
-from reports.paper import write_paper
-from reports.study_report import write_study_report
-from ssl_bench.report import read_evidence
+from ssl_benchmarks.record.record import read_record
+from ssl_reports.reading.records import read_evidence
+from ssl_reports.report import write_paper
+from ssl_reports.summaries.comparing import write_compare_report
+from ssl_reports.summaries.evaluating import write_evaluation_report
+from ssl_reports.summaries.studying import write_study_report
 
 EXAMPLES = Path(__file__).parents[1] / "reports" / "examples"
 RECORDS = sorted(EXAMPLES.glob("**/run.json"))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ssl_bench.data.sample import sample_corpus
+from ssl_bench.data.sample.sample import sample_corpus
 
 README = Path(__file__).parents[1] / "README.md"
 BIN = Path(sys.executable).parent

@@ -26,8 +26,8 @@ WANTED = (
     "torch", "torch._dynamo", "transformers.masking_utils", "transformers.models.hubert.modeling_hubert", "pandas",
     "scipy.stats", "scipy.sparse", "sklearn.cluster", "matplotlib.figure", "matplotlib.backends.backend_agg", "pyarrow.parquet",
     "soundfile", "jiwer", "fvcore.nn", "codecarbon", "lightning_fabric", "rich.progress", "safetensors.torch",
-    "benchmarks.capabilities", "benchmarks.cell", "benchmarks.profile", "reports.figures", "ssl_bench.app",
-    "ssl_bench.train_and_measure", "ssl_bench.evaluate", "ssl_bench.compare_models", "ssl_bench.report",
+    "ssl_benchmarks.machine.capabilities", "ssl_benchmarks.cells.cell", "ssl_benchmarks.profile.profile", "ssl_reports.pictures.figures", "ssl_bench.app",
+    "ssl_bench.training.train_and_measure", "ssl_bench.evaluating.evaluate", "ssl_bench.comparing.compare", "ssl_reports.reading.records",
 )  # fmt: skip
 
 

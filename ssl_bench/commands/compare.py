@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ssl_bench.commands.metered import (
+from ssl_bench.commands.closing import (
     WEIGHTS,
     Compile,
     Country,
@@ -26,8 +26,8 @@ from ssl_bench.console import Json, fail, print_json, stderr, stdout, typed_comm
 from ssl_bench.front_door import apart_if_own
 
 if TYPE_CHECKING:
-    from benchmarks.record import Record
-    from ssl_bench.runs import RunFolder
+    from ssl_bench.sessions.run_folder import RunFolder
+    from ssl_benchmarks.record.record import Record
 
 LEDGER = "Ledger"
 
@@ -75,10 +75,10 @@ def compare_command(
     as_json: Json = False,
 ) -> None:
     """Measure several models in turn until their figures are known; ratios, whole pretrainings, and what a life costs."""
-    from benchmarks.life_cycle import Life
-    from models.errors import BadInputError
-    from ssl_bench.compare_settings import CompareConfig, check_comparison, parse_names, parse_phases, parse_share
-    from ssl_bench.config import check_choices
+    from ssl_bench.settings.comparing import CompareConfig, check_comparison, parse_names, parse_phases, parse_share
+    from ssl_bench.settings.training import check_choices
+    from ssl_benchmarks.comparing.life_cycle import Life
+    from ssl_models.errors import BadInputError
 
     choices: dict[str, Any] = {"device": device, "precision": precision}
     check_choices(choices)
@@ -105,10 +105,10 @@ def compare_command(
 
 def _compared(runs: list[str], config: Any, *, allow_mixed: bool) -> tuple[RunFolder, Record]:  # noqa: ANN401 - a CompareConfig, imported late
     if runs:
-        from ssl_bench.compare_runs import compare_runs
+        from ssl_bench.comparing.runs import compare_runs
 
         return compare_runs(runs, config, allow_mixed=allow_mixed, command=typed_command())
-    from ssl_bench.compare_models import compare
+    from ssl_bench.comparing.compare import compare
 
     with redirect_stdout(sys.stderr):  # what a model of the user's prints is no part of the document
         return compare(config, command=typed_command(), console=stderr())
@@ -127,8 +127,8 @@ def _end(run: RunFolder, record: Record) -> None:
 
 
 def _print_summary(run: RunFolder, record: Record) -> None:
-    from reports.compare_report import compare_tables
-    from reports.compare_tables import break_even_lines, reached_line
+    from ssl_reports.summaries.comparing import compare_tables
+    from ssl_reports.summaries.comparison_tables import break_even_lines, reached_line
 
     console = stdout()
     for table in compare_tables(record):

@@ -10,7 +10,7 @@ from ssl_bench.console import Json, print_json
 def env_command(*, as_json: Json = False) -> None:
     """Tell what can be measured on this machine, and how."""
     gc.disable()  # a short process, as in `profile`
-    from benchmarks.environment import environment
+    from ssl_benchmarks.machine.environment import environment
 
     found = environment()
     if as_json:
@@ -18,7 +18,7 @@ def env_command(*, as_json: Json = False) -> None:
         return
     from rich.console import Console
 
-    from reports.machine import machine_table, measurable_table
+    from ssl_reports.summaries.machine import machine_table, measurable_table
 
     console = Console()
     console.print(machine_table(found))

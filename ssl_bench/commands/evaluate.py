@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ssl_bench.commands.metered import (
+from ssl_bench.commands.closing import (
     Country,
     Device,
     GridIntensity,
@@ -21,6 +21,7 @@ from ssl_bench.commands.metered import (
     closing_lines,
     require_quiet,
 )
+from ssl_bench.commands.options import KeepOddAudio, Speakers
 from ssl_bench.commands.tasks import (
     Alignments,
     Controls,
@@ -33,13 +34,12 @@ from ssl_bench.commands.tasks import (
     LearnHours,
     Tasks,
 )
-from ssl_bench.commands.training import KeepOddAudio, Speakers
 from ssl_bench.console import Json, fail, print_json, stderr, stdout, typed_command
 from ssl_bench.front_door import apart_if_own
 
 if TYPE_CHECKING:
-    from benchmarks.record import Record
-    from ssl_bench.runs import RunFolder
+    from ssl_bench.sessions.run_folder import RunFolder
+    from ssl_benchmarks.record.record import Record
 
 
 Train = Annotated[
@@ -99,8 +99,8 @@ def evaluate_command(
 ) -> None:
     """What models and runs give, beside their own random weights and log-mel, and what finding out cost."""
     began = time.monotonic()
-    from ssl_bench.config import check_choices
-    from ssl_bench.evaluate_settings import EvaluateConfig, EvaluationSettings, check_early, parse_tasks
+    from ssl_bench.settings.evaluating import EvaluateConfig, EvaluationSettings, check_early, parse_tasks
+    from ssl_bench.settings.training import check_choices
 
     choices: dict[str, Any] = {"device": device, "precision": precision}
     check_choices(choices)
@@ -115,7 +115,7 @@ def evaluate_command(
     )  # fmt: skip
     check_early(config)
     apart_if_own(models)
-    from ssl_bench.evaluate import evaluate
+    from ssl_bench.evaluating.evaluate import evaluate
 
     with redirect_stdout(sys.stderr):  # what a model of the user's prints is no part of the document
         run, record = evaluate(config, command=typed_command(), console=stderr(), began=began)
@@ -130,7 +130,7 @@ def evaluate_command(
 
 
 def _print_summary(run: RunFolder, record: Record) -> None:
-    from reports.evaluation_report import evaluation_tables, left_out_lines, remark_lines
+    from ssl_reports.summaries.evaluating import evaluation_tables, left_out_lines, remark_lines
 
     console = stdout()
     for table in evaluation_tables(record):
@@ -144,7 +144,7 @@ def _print_summary(run: RunFolder, record: Record) -> None:
 
 def _next(record: Record) -> str:
     """Training after random weights, more seeds after one, the cost after the quality."""
-    from models.catalog import CATALOG
+    from ssl_models.catalog import CATALOG
 
     config = record.config
     random = [m for m in config["models"] if config["pretrained"] is None and m in CATALOG and CATALOG[m].objective]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ssl_bench.commands.metered import (
+from ssl_bench.commands.closing import (
     Compile,
     Country,
     Device,
@@ -25,8 +25,8 @@ from ssl_bench.console import Json, Model, fail, print_json, stderr, stdout, typ
 from ssl_bench.front_door import apart_if_own
 
 if TYPE_CHECKING:
-    from benchmarks.record import Record
-    from ssl_bench.runs import RunFolder
+    from ssl_bench.sessions.run_folder import RunFolder
+    from ssl_benchmarks.record.record import Record
 
 CURVE = "clip-seconds=1,2,5,10,20,30"
 
@@ -60,9 +60,9 @@ def measure_command(
     as_json: Json = False,
 ) -> None:
     """Measure time, memory and energy of inference or of a training step; leave a record, a report and a curve."""
-    from models.names import choose
-    from ssl_bench.config import check_choices
-    from ssl_bench.measure_settings import MeasureConfig, check_early, parse_sweep
+    from ssl_bench.settings.measuring import MeasureConfig, check_early, parse_sweep
+    from ssl_bench.settings.training import check_choices
+    from ssl_models.names import choose
 
     choices: dict[str, Any] = {"device": device, "precision": precision}
     check_choices(choices)
@@ -74,7 +74,7 @@ def measure_command(
     )  # fmt: skip
     check_early(config)
     apart_if_own([model])
-    from ssl_bench.measure_cells import measure
+    from ssl_bench.measuring.measure import measure
 
     with redirect_stdout(sys.stderr):  # what a model of the user's prints is no part of the document
         run, record = measure(config, command=typed_command(), console=stderr())
@@ -97,8 +97,8 @@ def _end(run: RunFolder, record: Record) -> None:
 
 
 def _print_summary(run: RunFolder, record: Record) -> None:
-    from reports.cells import cells_of, failures
-    from reports.measure_report import measure_tables
+    from ssl_reports.reading.cells import cells_of, failures
+    from ssl_reports.summaries.measuring import measure_tables
 
     console = stdout()
     for table in measure_tables(record):
@@ -118,7 +118,7 @@ def _print_summary(run: RunFolder, record: Record) -> None:
 
 def _next(record: Record) -> str:
     """The curve after a single cell, the other phase after a curve; the count on paper where there is no more to measure."""
-    from models.catalog import card, is_foreign
+    from ssl_models.catalog import card, is_foreign
 
     model, phase = record.config["model"], record.config["phase"]
     if all("failed" in cell for cell in record.details["cells"]):

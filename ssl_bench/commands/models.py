@@ -16,18 +16,18 @@ def models_command(
     as_json: Json = False,
 ) -> None:
     """List the models, or show one: a name of the catalog or the folder of a run."""
-    from models.catalog import CATALOG, card
+    from ssl_models.catalog import CATALOG, card
 
     cards = [card(each) for each in ([name] if name else CATALOG)]
     if as_json:
-        from benchmarks.cards import card_rows
+        from ssl_benchmarks.profile.card_rows import card_rows
 
         rows = [row.row() for each in cards for row in card_rows(each)]
         print_json("models", {"models": [asdict(each) for each in cards], "measurements": rows})
         return
     from rich.console import Console
 
-    from reports.cards import card_table
+    from ssl_reports.summaries.cards import card_table
 
     Console().print(card_table(cards))
     Console().print(f"next: sslbench profile {name or 'hubert-base'}", highlight=False)

@@ -36,7 +36,7 @@ def profile_command(
     as_json: Json = False,
 ) -> None:
     """Count parameters, FLOPs and peak memory of a model: no weights, no data, no GPU, seconds."""
-    from models.catalog import require_name
+    from ssl_models.catalog import require_name
 
     require_name(model)
     _check(
@@ -45,8 +45,8 @@ def profile_command(
     )
     apart_if_own([model])
     gc.disable()  # a short process: looking for cycles among what torch's import makes would take a tenth of its time
-    from benchmarks.profile import CountError, ProfileSetting, lengths, profile
-    from benchmarks.profile_rows import profile_document
+    from ssl_benchmarks.profile.profile import CountError, ProfileSetting, lengths, profile
+    from ssl_benchmarks.profile.rows import profile_document
 
     setting = ProfileSetting(
         lengths(seconds), clip_seconds, batch_seconds, precision, device, optimiser,  # type: ignore[arg-type]
@@ -60,8 +60,8 @@ def profile_command(
     if as_json:
         print_json("profile", profile_document(found))
         return
-    from reports.profile_tables import profile_tables, remarks
-    from reports.units import with_prefix
+    from ssl_reports.summaries.profile import profile_tables, remarks
+    from ssl_reports.units import with_prefix
 
     console = stdout()
     for table in profile_tables(found, depth):
@@ -81,8 +81,8 @@ def profile_command(
 
 def _check(words: dict[str, tuple[str, tuple[str, ...]]], numbers: dict[str, float]) -> None:
     """Refuse a word that is not one of the known ones and a number that is not above 0."""
-    from models.errors import BadInputError
-    from models.names import choose
+    from ssl_models.errors import BadInputError
+    from ssl_models.names import choose
 
     for option, (word, known) in words.items():
         choose(word, known, option)

@@ -12,7 +12,7 @@ import typer
 from ssl_bench.console import Json, print_json
 
 if TYPE_CHECKING:
-    from reports.claims import Claim
+    from ssl_reports.reading.claims import Claim
 
 TYPESET = (
     "pdflatex main.tex && pdflatex main.tex  # no BibTeX: the second run sets the citations that the first numbers"
@@ -28,11 +28,11 @@ def report_command(
     as_json: Json = False,
 ) -> None:
     """Make a paper's tables, figures, methods and references from runs, and say which claims hold."""
-    from ssl_bench.report import read_evidence
+    from ssl_reports.reading.records import read_evidence
 
     evidence = read_evidence(runs)
-    from reports.claims import claims
-    from reports.paper import PAGE, write_paper
+    from ssl_reports.reading.claims import claims
+    from ssl_reports.report import PAGE, write_paper
 
     files, found = write_paper(evidence, out), claims(evidence)
     if as_json:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ssl_bench.commands.metered import closing_lines, require_quiet
+from ssl_bench.commands.closing import closing_lines, require_quiet
 from ssl_bench.console import fail, print_json, stderr, typed_command
 
 if TYPE_CHECKING:
-    from benchmarks.record import Record
-    from ssl_bench.runs import RunFolder
-    from ssl_bench.study_settings import StudyConfig
+    from ssl_bench.sessions.run_folder import RunFolder
+    from ssl_bench.settings.studying import StudyConfig
+    from ssl_benchmarks.record.record import Record
 
 STUDY = "Study (several runs, told the same)"
 
@@ -48,7 +48,7 @@ def asks_for_study(asked: Mapping[str, Any], learned: tuple[object, ...]) -> boo
 
 def goes_on_with_study(settings: Mapping[str, Any]) -> bool:
     """Whether what `--resume` goes on with is a study."""
-    from ssl_bench.runs import unfinished_run
+    from ssl_bench.sessions.run_folder import unfinished_run
 
     return "study" in unfinished_run(settings.get("out")).read().details
 
@@ -57,12 +57,12 @@ def study_command(
     asked: Mapping[str, Any], learned: tuple[Any, ...], settings: Mapping[str, Any], *, resume: bool, as_json: bool
 ) -> None:
     """Train, evaluate and say how it went; exits 1 where the user stopped it or all runs failed."""
-    from ssl_bench.study_settings import check_study
+    from ssl_bench.settings.studying import check_study
 
     config = _config(asked, learned, settings)
     if not resume:
         check_study(config)
-    from ssl_bench.study import study
+    from ssl_bench.studying.study import study
 
     with redirect_stdout(sys.stderr):  # what is printed meanwhile is no part of the document
         run, record = study(config, resume=resume, command=typed_command(), console=stderr())
@@ -79,9 +79,9 @@ def _config(asked: Mapping[str, Any], learned: tuple[Any, ...], settings: Mappin
     Raises:
         BadInputError: for options that do not go together.
     """
-    from models.errors import BadInputError
-    from ssl_bench.evaluate_settings import EvaluationSettings, parse_tasks
-    from ssl_bench.study_settings import StudyConfig, parse_models
+    from ssl_bench.settings.evaluating import EvaluationSettings, parse_tasks
+    from ssl_bench.settings.studying import StudyConfig, parse_models
+    from ssl_models.errors import BadInputError
 
     if asked["models"] is not None and settings.get("model") is not None:
         raise BadInputError("--model and --models both name what is trained; give one")
@@ -116,9 +116,9 @@ def _end(run: RunFolder, record: Record) -> None:
 def _print_summary(run: RunFolder, record: Record) -> None:
     from rich.console import Console
 
-    from reports.evaluation_report import left_out_lines, remark_lines
-    from reports.run_report import limited_lines
-    from reports.study_report import study_tables
+    from ssl_reports.summaries.evaluating import left_out_lines, remark_lines
+    from ssl_reports.summaries.studying import study_tables
+    from ssl_reports.summaries.training import limited_lines
 
     console = Console()
     for table in study_tables(record):

@@ -6,21 +6,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ssl_bench.commands.metered import Country, GridIntensity, Pretrained, Price, closing_lines, require_quiet
-from ssl_bench.commands.study import Budget, Equal, Models, Seeds, asks_for_study, goes_on_with_study, study_command
-from ssl_bench.commands.tasks import (
-    Alignments,
-    Controls,
-    Features,
-    Head,
-    Heads,
-    Keywords,
-    Labels,
-    LanguageModel,
-    LearnHours,
-    Tasks,
-)
-from ssl_bench.commands.training import (
+from ssl_bench.commands.closing import Country, GridIntensity, Pretrained, Price, closing_lines, require_quiet
+from ssl_bench.commands.options import (
     AudioHours,
     BatchSeconds,
     Compile,
@@ -47,11 +34,24 @@ from ssl_bench.commands.training import (
     Teacher,
     TeacherLayer,
 )
+from ssl_bench.commands.study import Budget, Equal, Models, Seeds, asks_for_study, goes_on_with_study, study_command
+from ssl_bench.commands.tasks import (
+    Alignments,
+    Controls,
+    Features,
+    Head,
+    Heads,
+    Keywords,
+    Labels,
+    LanguageModel,
+    LearnHours,
+    Tasks,
+)
 from ssl_bench.console import Json, fail, print_json, stderr, typed_command
 
 if TYPE_CHECKING:
-    from benchmarks.record import Record
-    from ssl_bench.runs import RunFolder
+    from ssl_bench.sessions.run_folder import RunFolder
+    from ssl_benchmarks.record.record import Record
 
 
 MOST_NAMED = 5
@@ -129,7 +129,7 @@ def train_and_measure_command(
 
 def _settings(given: dict[str, Any], config: Path | None) -> dict[str, Any]:
     """Those of the file, and over them what was typed."""
-    from ssl_bench.config import read_toml
+    from ssl_bench.settings.training import read_toml
 
     settings = read_toml(config) if config is not None else {}
     settings |= {key: value for key, value in given.items() if value is not None}
@@ -139,7 +139,7 @@ def _settings(given: dict[str, Any], config: Path | None) -> dict[str, Any]:
 
 def _train(settings: dict[str, Any], *, resume: bool, as_json: bool, began: float) -> None:
     """A single run."""
-    from ssl_bench.train_and_measure import train_and_measure
+    from ssl_bench.training.train_and_measure import train_and_measure
 
     console = stderr()
     run, record = train_and_measure(settings, resume=resume, command=typed_command(), console=console, began=began)
@@ -154,10 +154,10 @@ def _train(settings: dict[str, Any], *, resume: bool, as_json: bool, began: floa
 
 def _check_early(settings: dict[str, Any]) -> None:
     """Names and choices are checked before torch is imported, so that a typo costs no seconds."""
-    from models.catalog import CATALOG, require_pretrained
-    from models.names import choose
-    from ssl_bench.config import check_choices
     from ssl_bench.data.speakers import speaker_pattern
+    from ssl_bench.settings.training import check_choices
+    from ssl_models.catalog import CATALOG, require_pretrained
+    from ssl_models.names import choose
 
     if settings.get("model") is not None:
         require_pretrained(choose(str(settings["model"]), CATALOG, "model"), settings.get("pretrained"))
@@ -171,7 +171,7 @@ def _check_early(settings: dict[str, Any]) -> None:
 
 def _ended_early(run: RunFolder, record: Record) -> NoReturn:
     """Exit 2 where the loss diverged, 1 where the user or the clock stopped the run; the way on is named."""
-    from ssl_bench.after_training import UNTRAINED
+    from ssl_bench.training.after_training import UNTRAINED
 
     why = str(record.details.get("stopped", ""))
     if "finite" in why:
@@ -185,9 +185,9 @@ def _ended_early(run: RunFolder, record: Record) -> NoReturn:
 def _print_summary(run: RunFolder, record: Record) -> None:
     from rich.console import Console
 
-    from reports.full_run import full_run_lines
-    from reports.run_report import audio_lines, limited_lines
-    from reports.terminal import run_tables
+    from ssl_reports.summaries.full_run import full_run_lines
+    from ssl_reports.summaries.terminal import run_tables
+    from ssl_reports.summaries.training import audio_lines, limited_lines
 
     console = Console()
     for table in run_tables(record):

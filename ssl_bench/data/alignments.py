@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.downstream.abx_cells import Token
-from benchmarks.downstream.text_files import UnreadableTextError, read_lines, shown
-from models.errors import BadInputError
 from ssl_bench.data.corpus import Utterance
 from ssl_bench.data.textgrids import Phone, is_silence, phones_of_textgrid, plain, times, triphones
+from ssl_benchmarks.downstream.abx.triples import Token
+from ssl_benchmarks.files.text_files import UnreadableTextError, read_lines, shown
+from ssl_models.errors import BadInputError
 
 COLUMNS = 7
 

@@ -14,8 +14,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from models.interface import SAMPLE_RATE
 from ssl_bench.data.headers import broken_promises, is_open_ended
+from ssl_models.interface import SAMPLE_RATE
 
 AUDIO_SUFFIXES = frozenset({".flac", ".wav", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au", ".sph", ".w64", ".caf"})
 RATES = range(1_000, 1_000_001)

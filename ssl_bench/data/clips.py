@@ -18,10 +18,10 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import BadInputError
 from ssl_bench.data.corpus import Utterance
-from ssl_bench.data.threads import threads as reading_threads
 from ssl_bench.data.waveforms import Waveforms
+from ssl_benchmarks.processes.threads import threads as reading_threads
+from ssl_models.errors import BadInputError
 
 SHORTEST = 640
 """Samples; a clip with fewer than one encoder frame of speech is not used."""

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.downstream.text_files import UnreadableTextError, read_lines
-from models.errors import BadInputError
-from models.interface import SAMPLE_RATE
 from ssl_bench.data.audio import AUDIO_SUFFIXES, UnreadableAudioError, samples_in
 from ssl_bench.data.speakers import speaker_pattern, voice_of
-from ssl_bench.data.threads import threads
+from ssl_benchmarks.files.text_files import UnreadableTextError, read_lines
+from ssl_benchmarks.processes.threads import threads
+from ssl_models.errors import BadInputError
+from ssl_models.interface import SAMPLE_RATE
 
 
 @dataclass(frozen=True)

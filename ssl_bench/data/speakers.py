@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from models.errors import BadInputError
+from ssl_models.errors import BadInputError
 
 LIBRISPEECH_STEM = re.compile(r"^([^-]+)-([^-]+)-\d+$")
 

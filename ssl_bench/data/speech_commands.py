@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal, get_args
 
-from benchmarks.downstream.text_files import UnreadableTextError, read_lines
-from models.errors import BadInputError
 from ssl_bench.data.corpus import lengths_or_reasons
+from ssl_benchmarks.files.text_files import UnreadableTextError, read_lines
+from ssl_models.errors import BadInputError
 
 Split = Literal["train", "dev", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from benchmarks.downstream.text_files import shown
-from models.errors import BadInputError
-from models.interface import SAMPLE_RATE
 from ssl_bench.data.corpus import Corpus, Utterance
+from ssl_benchmarks.files.text_files import shown
+from ssl_models.errors import BadInputError
+from ssl_models.interface import SAMPLE_RATE
 
 FEWEST_HELD_OUT = 2
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.downstream.text_files import text_of
+from ssl_benchmarks.files.text_files import text_of
 
 SILENCES = frozenset({"", "sil", "<sil>", "sp", "spn", "<eps>", "nsn", "pau", "<unk>"})
 STRESSED = re.compile(r"^([A-Z]{2})[012]$")  # only ARPAbet's vowels: a digit elsewhere may be a tone

@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.downstream.spoken import Spoken
-from benchmarks.downstream.symbols import ALPHABET, normalise
-from benchmarks.downstream.text_files import shown
-from models.interface import SAMPLE_RATE
 from ssl_bench.data.audio import CHANGED, UNFIT
 from ssl_bench.data.corpus import Utterance
-from ssl_bench.data.threads import threads
 from ssl_bench.data.waveforms import Waveforms
+from ssl_benchmarks.downstream.recognition.symbols import ALPHABET, normalise
+from ssl_benchmarks.downstream.spoken import Spoken
+from ssl_benchmarks.files.text_files import shown
+from ssl_benchmarks.processes.threads import threads
+from ssl_models.interface import SAMPLE_RATE
 
 SHORTEST = SAMPLE_RATE // 2
 """Samples; shorter clips end in silence for every model alike, since the largest front end here needs 0.29 s."""

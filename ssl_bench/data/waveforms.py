@@ -7,9 +7,9 @@ import threading
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.job_limits import memory_at_hand
 from ssl_bench.data.audio import Recording, UnreadableAudioError, read_recording, unfit
 from ssl_bench.data.corpus import Utterance
+from ssl_benchmarks.processes.job_limits import memory_at_hand
 
 SHARE_OF_FREE_MEMORY = 0.3
 

@@ -10,19 +10,19 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.flops import fake_tensors, inference_flops, training_flops
-from benchmarks.forecast import forecast_inference, forecast_training
-from models.best_rq.config import BestRqConfig
-from models.catalog import CATALOG, card, load_model, pretraining
-from models.checkpoints import load_weights, read_config, save_pretraining
-from models.closed_form import closed_form
-from models.data2vec.config import Data2VecConfig
-from models.efficient.config import EfficientConfig, EncoderConfig
-from models.essl.config import EsslConfig, EsslEncoderConfig, StageConfig
-from models.families import family_of
-from models.interface import Pretraining, SpeechFeatures
-from models.melhubert.config import MelHubertConfig
-from models.wav2vec2_family.config import HubertObjectiveConfig, Wav2Vec2FamilyConfig
+from ssl_benchmarks.counting.flops import fake_tensors, inference_flops, training_flops
+from ssl_benchmarks.memory.forecast import forecast_inference, forecast_training
+from ssl_benchmarks.profile.closed_form import closed_form
+from ssl_models.baselines.best_rq.config import BestRqConfig
+from ssl_models.baselines.data2vec.config import Data2VecConfig
+from ssl_models.baselines.essl.config import EsslConfig, EsslEncoderConfig, StageConfig
+from ssl_models.baselines.melhubert.config import MelHubertConfig
+from ssl_models.baselines.wav2vec2.config import HubertObjectiveConfig, Wav2Vec2FamilyConfig
+from ssl_models.catalog import CATALOG, card, load_model, pretraining
+from ssl_models.efficient.config import EfficientConfig, EncoderConfig
+from ssl_models.families import family_of
+from ssl_models.interface import Pretraining, SpeechFeatures
+from ssl_models.loading.checkpoints import load_weights, read_config, save_pretraining
 
 
 def reduced(config: Any) -> Any:

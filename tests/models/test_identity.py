@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from models.catalog import CATALOG, named
-from models.efficient.config import RANDOM_PROJECTION
-from models.identity import named_by_settings
+from ssl_models.catalog import CATALOG, named
+from ssl_models.efficient.config import RANDOM_PROJECTION
+from ssl_models.identity import named_by_settings
 
 
 def leaves(settings: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 QUIET = """
-from models.lazy_compiler import import_compiler_when_needed
+from ssl_models.lazy_compiler import import_compiler_when_needed
 import_compiler_when_needed()
 import sys, torch
 layer = torch.nn.Linear(3, 3)
@@ -70,6 +70,6 @@ def test_transformers_does_without_it() -> None:
 @pytest.mark.slow
 def test_where_it_is_already_nothing_changes() -> None:
     runs(
-        "import torch._dynamo, sys\nbefore = list(sys.meta_path)\nfrom models.lazy_compiler import import_compiler_when_needed\n"
+        "import torch._dynamo, sys\nbefore = list(sys.meta_path)\nfrom ssl_models.lazy_compiler import import_compiler_when_needed\n"
         "import_compiler_when_needed()\nassert sys.meta_path == before\n"
     )

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.optimisation import OptimisationConfig
+from ssl_models.optimisation import OptimisationConfig
 
 ONE_CYCLE = OptimisationConfig(3e-4, 4320.0, warmup=0.08, schedule="cosine")
 TRI_STAGE = OptimisationConfig(3e-5, 4320.0, warmup=0.1, schedule="tri-stage", hold=0.4, final=1e-6)

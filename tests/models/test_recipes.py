@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.cards import card_rows
-from models.catalog import CATALOG, card
-from models.recipes import RECIPES
+from ssl_benchmarks.profile.card_rows import card_rows
+from ssl_models.catalog import CATALOG, card
+from ssl_models.recipes import RECIPES
 
 
 def test_every_catalog_model_has_a_recipe_but_the_tiny_sizes_of_others() -> None:

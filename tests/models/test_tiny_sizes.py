@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from models.catalog import CATALOG, card
+from ssl_models.catalog import CATALOG, card
 
 TINY = {
     "essl-tiny": "essl",

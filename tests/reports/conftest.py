@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.quantity import Method, Quantity, unavailable
-from benchmarks.record import Conditions, Measurement, Record
-from reports.evidence import Evidence
+from ssl_benchmarks.record.quantity import Method, Quantity, unavailable
+from ssl_benchmarks.record.record import Conditions, Measurement, Record
+from ssl_reports.reading.evidence import Evidence
 
 MODEL = "efficient-[bold]tiny"
 

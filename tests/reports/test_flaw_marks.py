@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from benchmarks.flaws import DISTURBED, NOT_STEADY, SPOILT, flawed
-from benchmarks.quantity import Quantity, unavailable
-from benchmarks.record import Record, read_record
-from reports import figures
-from reports.compare_report import write_compare_report
-from reports.evidence import Evidence
-from reports.flaw_marks import SIGN, foot, sign, signed
-from reports.paper import write_paper
+from ssl_benchmarks.record.flaws import DISTURBED, NOT_STEADY, SPOILT, flawed
+from ssl_benchmarks.record.quantity import Quantity, unavailable
+from ssl_benchmarks.record.record import Record, read_record
+from ssl_reports.flaw_marks import SIGN, foot, sign, signed
+from ssl_reports.pictures import figures
+from ssl_reports.reading.evidence import Evidence
+from ssl_reports.report import write_paper
+from ssl_reports.summaries.comparing import write_compare_report
 
 EXAMPLE = Path(__file__).parents[2] / "reports" / "examples" / "compare-cpu" / "run.json"
 MODEL = "wav2vec2-base"

@@ -12,17 +12,17 @@ from pathlib import Path
 import pytest
 import yaml
 
-from benchmarks.quantity import Quantity, unavailable
-from benchmarks.record import Conditions, Measurement, Record
-from reports.claims import claims
-from reports.evidence import Evidence, distinct
-from reports.latex import escape_latex
-from reports.methods import methods_latex, methods_markdown
-from reports.model_card import model_cards
-from reports.paper import paper_tables, write_paper
-from reports.paper_rendering import MARKS, Cite, comma_separated, latex, markdown
-from reports.published import published_rows
-from reports.reproduce import reproduce_script
+from ssl_benchmarks.record.quantity import Quantity, unavailable
+from ssl_benchmarks.record.record import Conditions, Measurement, Record
+from ssl_reports.paper.methods import methods_latex, methods_markdown
+from ssl_reports.paper.model_card import model_cards
+from ssl_reports.paper.reproduce import reproduce_script
+from ssl_reports.reading.claims import claims
+from ssl_reports.reading.evidence import Evidence, distinct
+from ssl_reports.reading.published import published_rows
+from ssl_reports.report import paper_tables, write_paper
+from ssl_reports.tables.latex import escape_latex
+from ssl_reports.tables.table import MARKS, Cite, comma_separated, latex, markdown
 
 NAME = r"net_50%&#$~^{x}\y|<b>*"
 AT = Conditions(device="CPU x 2", dtype="float32", clip_seconds=15.0, batch_seconds=30.0, pue=1.0)

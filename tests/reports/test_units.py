@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.quantity import Quantity, unavailable
-from reports.units import duration, plain, shown, with_prefix
+from ssl_benchmarks.record.quantity import Quantity, unavailable
+from ssl_reports.units import duration, plain, shown, with_prefix
 
 FACTORS = {"P": 1e15, "T": 1e12, "G": 1e9, "M": 1e6, "k": 1e3, "": 1.0, "m": 1e-3, "µ": 1e-6}
 

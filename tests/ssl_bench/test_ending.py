@@ -25,14 +25,14 @@ leave(3)
 """
 CHILD = """
 import signal, sys
-from ssl_bench.parent import end_with_named_parent
+from ssl_benchmarks.processes.parent import end_with_named_parent
 end_with_named_parent()
 print("ready", flush=True)
 signal.pause()
 """
 PARENT = """
 import subprocess, sys
-from ssl_bench.parent import environment_of_child
+from ssl_benchmarks.processes.parent import environment_of_child
 child = subprocess.Popen([sys.executable, "-c", sys.argv[1]], env=environment_of_child(), stdout=-1, text=True)
 print(child.pid, child.stdout.readline().strip(), flush=True)
 input()

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import ssl_bench
-from benchmarks.quantity import Quantity
-from models.errors import BadInputError
+from ssl_benchmarks.record.quantity import Quantity
+from ssl_models.errors import BadInputError
 
 
 def test_every_public_name_is_there() -> None:
@@ -19,7 +19,7 @@ def test_every_public_name_is_there() -> None:
     assert all(getattr(ssl_bench, name) is not None for name in ssl_bench.__all__)
 
 
-@pytest.mark.parametrize("package", ["ssl_bench", "reports", "benchmarks", "models"])
+@pytest.mark.parametrize("package", ["ssl_bench", "ssl_reports", "ssl_benchmarks", "ssl_models"])
 def test_type_checkers_may_read_our_hints(package: str) -> None:
     assert resources.files(package).joinpath("py.typed").is_file()
 

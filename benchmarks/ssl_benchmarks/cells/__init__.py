@@ -1,0 +1,1 @@
+"""A step at one size, in a process of its own."""

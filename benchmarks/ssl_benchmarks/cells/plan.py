@@ -1,0 +1,97 @@
+"""What is known of a cell before it is built, on fake tensors: its FLOPs, its peak memory, its encoder's size."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from ssl_benchmarks.cells.request import CellError
+from ssl_benchmarks.cells.rows import count_rows
+from ssl_benchmarks.counting.flops import fake_tensors, inference_flops, training_flops
+from ssl_benchmarks.counting.weights import parameter_count
+from ssl_benchmarks.memory.forecast import DeviceKind, Precision, forecast_inference, forecast_training
+from ssl_benchmarks.record.quantity import Quantity, quantity_of, unavailable
+from ssl_models.catalog import load_model, pretraining
+from ssl_models.errors import BadInputError
+
+if TYPE_CHECKING:
+    from ssl_benchmarks.cells.request import CellRequest
+    from ssl_benchmarks.cells.rows import Row
+    from ssl_models.interface import Encoder
+
+
+@dataclass(frozen=True)
+class CellPlan:
+    """On paper.
+
+    Attributes:
+        peak: predicted peak memory in B.
+        parameters: of the encoder.
+        counts: rows of MACs and FLOPs of one clip.
+    """
+
+    peak: Quantity
+    parameters: Quantity
+    counts: tuple[Row, ...]
+
+    @property
+    def flops_per_audio_second(self) -> Quantity:
+        """FLOP/s."""
+        return next(q for name, _, q in self.counts if name == "flops_per_audio_second")
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> CellPlan:
+        """The inverse of `dataclasses.asdict` through JSON."""
+        counts = tuple((name, scope, quantity_of(q)) for name, scope, q in document["counts"])
+        return cls(quantity_of(document["peak"]), quantity_of(document["parameters"]), counts)
+
+    def document(self) -> dict[str, Any]:
+        """For JSON."""
+        return {**asdict(self), "counts": [(name, scope, asdict(q)) for name, scope, q in self.counts]}
+
+
+def plan_of(request: CellRequest) -> CellPlan:
+    """Count and predict a cell; what fake tensors cannot run is unavailable, with the reason.
+
+    Raises:
+        BadInputError: for a model or weights that cannot be used.
+        CellError: for training without an objective.
+    """
+    if request.pretrained:
+        load_model(request.source, pretrained=request.pretrained)
+    with fake_tensors():
+        encoder = load_model(request.source, weights=False)
+    size = float(parameter_count(encoder))
+    peak = predicted_peak(request)
+    counts = count_rows(lambda: _count(request), request.setting.clip_seconds)
+    return CellPlan(peak, Quantity(size, "1", "analytic", note="encoder"), tuple(counts))
+
+
+def _count(request: CellRequest) -> Any:  # noqa: ANN401 - a FlopCount
+    seconds = request.setting.clip_seconds
+    if request.setting.phase == "training":
+        return training_flops(lambda: pretraining(request.source, weights=False), seconds)
+    return inference_flops(lambda: cast("Encoder", load_model(request.source, weights=False)), seconds)
+
+
+def predicted_peak(request: CellRequest) -> Quantity:
+    """Peak memory in B from fake tensors; unavailable for a model that they cannot run.
+
+    Raises:
+        CellError: for training without an objective.
+    """
+    setting, name = request.setting, request.source
+    shape = (setting.clip_seconds, setting.clips)
+    precision, device = cast("Precision", setting.precision), cast("DeviceKind", request.device)
+    try:
+        if setting.phase == "training":
+            objective = lambda: pretraining(name, weights=False)  # noqa: E731 - one line says it
+            return forecast_training(objective, *shape, precision=precision, device=device).peak
+        encoder = lambda: cast("Encoder", load_model(name, weights=False))  # noqa: E731 - the same
+        return forecast_inference(encoder, *shape, precision=precision, device=device).peak
+    except Exception as error:
+        if setting.phase == "training" and isinstance(error, BadInputError):
+            raise CellError(str(error)) from error
+        # a user's own encoder may do what fake tensors cannot
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        return unavailable("B", f"cannot be run on fake tensors: {reason}")

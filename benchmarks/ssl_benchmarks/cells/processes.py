@@ -1,0 +1,285 @@
+"""Cells in processes of their own, so that one that is killed is a row and not the end; `cell_server.py` forks them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict
+from multiprocessing.connection import Connection
+from threading import Lock
+from typing import IO, TYPE_CHECKING, Any, Self
+
+import psutil
+
+from ssl_benchmarks.cells.bench import ended_because
+from ssl_benchmarks.cells.cell import MeasuredCell
+from ssl_benchmarks.cells.plan import CellPlan
+from ssl_benchmarks.cells.request import CellError, CellInputError, CellMemoryError, CellRequest
+from ssl_benchmarks.processes.threads import threads
+from ssl_benchmarks.record.quantity import Quantity, quantity_of, unavailable
+from ssl_benchmarks.record.record import Measurement
+from ssl_benchmarks.timing.repeats import Stage
+from ssl_benchmarks.timing.stopwatch import unheard
+from ssl_models.interface import SAMPLE_RATE
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ssl_benchmarks.timing.repeats import Report
+
+AT_ONCE = 2
+"""Plans that are made side by side: they are arithmetic of one thread."""
+LOOK_EVERY = 1.0
+"""s after which a silent process is looked at, since one that has ended may have left its channel to a child."""
+
+
+class CellServer:
+    """A `CellBench`: the process that imports what cells need once, and forks one for each.
+
+    Where `compare` and `measure` start it first, it imports while they look at the machine. All ends with `close`, and with
+    the process that made it, however that ends.
+
+    Args:
+        models: of the catalog, whose modules are imported at once.
+        fork: whether cells are forked, or each starts from nothing, as they must elsewhere than on Linux.
+    """
+
+    def __init__(self, models: Iterable[str] = (), *, fork: bool = sys.platform == "linux") -> None:
+        self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the server
+        self._control, theirs = socket.socketpair()
+        command = [
+            sys.executable,
+            "-P",
+            "-m",
+            "ssl_benchmarks.cells.server",
+            str(theirs.fileno()),
+            "fork" if fork else "fresh",
+            *models,
+        ]
+        environment = os.environ | {"PYTORCH_NVML_BASED_CUDA_CHECK": "1"}  # asks the driver, and touches no GPU
+        with theirs:
+            self._server = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=self._said, stderr=self._said, pass_fds=[theirs.fileno()],
+                env=environment,
+            )  # fmt: skip
+        self._lock = Lock()
+        self._alive: set[_Process] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def plans(self, requests: Iterable[CellRequest]) -> list[CellPlan | CellError]:
+        """What is known of each cell before it is built, two at a time; a `CellError` where it never will be."""
+        with threads(AT_ONCE) as pool:
+            try:
+                return list(pool.map(self._plan, requests))
+            except BaseException:  # nobody waits for plans when the command is stopped
+                for process in list(self._alive):
+                    process.kill()
+                raise
+
+    def _plan(self, request: CellRequest) -> CellPlan | CellError:
+        try:
+            return CellPlan.from_document(self._once({"do": "plan", "request": asdict(request)})["plan"])
+        except CellError as error:
+            return error
+
+    def ceiling(self, device: str, precision: str) -> Quantity:
+        """FLOP/s of matrix products on the device; unavailable, with the reason, where it cannot be measured."""
+        try:
+            return quantity_of(self._once({"do": "ceiling", "device": device, "precision": precision})["ceiling"])
+        except CellError as error:
+            return unavailable("FLOP/s", f"the matrix products of the device: {error}")
+
+    def build(self, request: CellRequest, speech: NDArray[np.int16], report: Report = unheard) -> CellProcess:
+        """Build a cell in a fresh process and warm it up.
+
+        Raises:
+            CellMemoryError: where it did not fit.
+            CellError: where there is no result.
+        """
+        setting = request.setting
+        process = self._started({"do": "cell", "request": asdict(request)})
+        samples = round(setting.clip_seconds * SAMPLE_RATE) * setting.clips
+        process.send(speech[:samples].tobytes())
+        process.heard(report)
+        return CellProcess(process)
+
+    def close(self) -> None:
+        """End all processes."""
+        for process in list(self._alive):
+            process.end()
+        self._control.close()
+        self._server.kill()
+        self._server.wait()
+        self._said.close()
+
+    def _once(self, task: dict[str, Any]) -> dict[str, Any]:
+        """The answer of a process that is asked a single thing."""
+        process = self._started(task)
+        try:
+            return process.heard(unheard)
+        finally:
+            process.end()
+
+    def _started(self, task: dict[str, Any]) -> _Process:
+        process = _Process(self)
+        self._alive.add(process)
+        process.send(json.dumps({**task, "family": os.getpid()}).encode())
+        return process
+
+    def fork(self, channel: int, said: int) -> int:
+        """The number of a new process.
+
+        Raises:
+            CellError: where the server is gone.
+        """
+        return self._asked(lambda: socket.send_fds(self._control, [b"fork"], [channel, said]))
+
+    def exit_code(self, process: _Process) -> int:
+        """Of a process that has ended or is about to; negative for a signal."""
+        self._alive.discard(process)
+        return self._asked(lambda: self._control.send(str(process.pid).encode()))
+
+    def _asked(self, ask: Any) -> int:  # noqa: ANN401 - a call
+        with self._lock:
+            try:
+                ask()
+                answer = self._control.recv(16)
+            except OSError:
+                answer = b""
+        if not answer:
+            raise CellError(
+                f"the process that starts cells has ended: {ended_because(self._server.wait(), _lines(self._said))}"
+            )
+        return int(answer)
+
+
+class CellProcess:
+    """A `LivingCell`: one that is built and warm in a process of its own."""
+
+    def __init__(self, process: _Process) -> None:
+        self._process = process
+
+    def window(self, seconds: float, report: Report = unheard) -> MeasuredCell:
+        """Measure a window of `seconds`.
+
+        Raises:
+            CellMemoryError: where it did not fit.
+            CellError: where there is no result.
+        """
+        import pandas as pd
+
+        self._process.send(json.dumps({"window": seconds}).encode())
+        found = self._process.heard(report)
+        rows = [Measurement.from_row(row) for row in found["rows"]]
+        return MeasuredCell(rows, pd.DataFrame(found["trace"]), found["details"])
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.end()
+
+
+class _Process:
+    """A forked process and the channel to it."""
+
+    def __init__(self, server: CellServer) -> None:
+        self._server = server
+        self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the process has ended
+        self._ended = False
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            try:
+                self.pid = server.fork(theirs.fileno(), self._said.fileno())
+            except BaseException:
+                self._said.close()
+                raise
+            self._channel = Connection(ours.detach())
+
+    def send(self, message: bytes) -> None:
+        """Send; an end of the process shows when it is listened to."""
+        with suppress(OSError):
+            self._channel.send_bytes(message)
+
+    def heard(self, report: Report) -> dict[str, Any]:
+        """Pass the stages on until there is an answer.
+
+        Raises:
+            CellInputError: for a model or weights that cannot be used.
+            CellMemoryError: where it did not fit.
+            CellError: where there is no answer, with the last line that the process printed or the signal that ended it.
+        """
+        while True:
+            try:
+                while not self._channel.poll(LOOK_EVERY):
+                    self._look()
+                event: dict[str, Any] = json.loads(self._channel.recv_bytes())
+            except (EOFError, OSError):
+                raise CellError(self._last_words()) from None
+            except BaseException:
+                self.end()
+                raise
+            if "stage" not in event:
+                return self._answer(event)
+            report(Stage(**event["stage"]))
+
+    def _answer(self, event: dict[str, Any]) -> dict[str, Any]:
+        for key, kind in (("bad_input", CellInputError), ("refused", CellError), ("out_of_memory", CellMemoryError)):
+            if key in event:
+                self.end()
+                raise kind(event[key])
+        return event
+
+    def _look(self) -> None:
+        """A process that has ended says no more, whoever else has its channel."""
+        with suppress(psutil.Error):
+            if psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE:
+                return
+        raise EOFError
+
+    def _last_words(self) -> str:
+        self._ended = True
+        code = self._server.exit_code(self)
+        self.kill()
+        lines = _lines(self._said)
+        self._close()
+        return ended_because(code, lines)
+
+    def end(self) -> None:
+        """End the process at once; a second call does nothing."""
+        if self._ended:
+            return
+        self._ended = True
+        self.kill()
+        with suppress(CellError):
+            self._server.exit_code(self)
+        self._close()
+
+    def kill(self) -> None:
+        """End the process and what it forked, and leave what it says of that to whoever listens."""
+        with suppress(OSError):  # they may all have ended
+            os.killpg(self.pid, signal.SIGKILL)
+
+    def _close(self) -> None:
+        self._channel.close()
+        self._said.close()
+
+
+def _lines(said: IO[bytes]) -> list[str]:
+    said.seek(0)
+    return said.read().decode(errors="replace").strip().splitlines()

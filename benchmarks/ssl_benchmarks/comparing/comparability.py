@@ -1,0 +1,107 @@
+"""Whether rows of several models may stand side by side, and what differs where they may not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ssl_benchmarks.record.record import Measurement
+
+MACHINE = ("device", "driver", "power_limit", "threads", "torch")
+SHAPE = ("dtype", "clip_seconds", "batch_seconds", "compile")
+ON_HARDWARE = (*MACHINE, *SHAPE)
+CARBON = (*ON_HARDWARE, "pue", "grid")
+COUNTED = frozenset({"flops", "macs", "flops_per_audio_second", "macs_per_audio_second"})
+"""Counted on paper: only the length of a clip matters. How attention is computed is the model's own and matters nowhere."""
+WITH_CARBON = frozenset({"co2e", "energy_per_audio_hour"})
+"""Joules do not depend on the grid, but what is projected from them does."""
+ON_PAPER = frozenset({"parameters", "superb_macs", "audio_hours_seen"})
+READ = {"measured": "measured", "sampled": "measured", "analytic": "counted"}
+"""Methods that may stand beside each other have the same word here; any other method stands for itself."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A condition that rows do not share: `models` by the value that they were measured under."""
+
+    condition: str
+    models: dict[str, tuple[str, ...]]
+
+    @property
+    def line(self) -> str:
+        """In words."""
+        sides = "; ".join(f"{value} ({', '.join(models)})" for value, models in self.models.items())
+        return f"{self.condition.replace('_', ' ')}: {sides}"
+
+
+def conditions_that_matter(metric: str) -> tuple[str, ...]:
+    """The conditions that must be equal before two rows of a metric may be compared."""
+    if metric in COUNTED:
+        return ("clip_seconds",)
+    if metric in ON_PAPER:
+        return ()
+    return CARBON if metric in WITH_CARBON else ON_HARDWARE
+
+
+def told(row: Measurement) -> dict[str, str]:
+    """The conditions of a row that matter, and "method", each in words."""
+    held = row.conditions
+    found = {name: _worded(getattr(held, name)) for name in conditions_that_matter(row.metric)}
+    return {**found, "method": READ.get(row.quantity.method, row.quantity.method)}
+
+
+def differences(rows: Iterable[Measurement]) -> list[Difference]:
+    """What differs between rows of one metric, phase and scope; those without a value, and published ones, are passed over."""
+    known = [row for row in rows if row.quantity.value is not None and row.quantity.method != "published"]
+    by_condition: dict[str, dict[str, list[str]]] = {}
+    for row in known:
+        for condition, value in told(row).items():
+            by_condition.setdefault(condition, {}).setdefault(value, []).append(row.model)
+    return [
+        Difference(condition, {value: tuple(models) for value, models in sides.items()})
+        for condition, sides in by_condition.items()
+        if len(sides) > 1
+    ]
+
+
+def refusal(found: Sequence[Difference]) -> str:
+    """One line for a comparison that is refused."""
+    return f"not comparable: {'; and '.join(d.line for d in found)}; add --allow-mixed to mark each cell concerned"
+
+
+@dataclass
+class Marks:
+    """Letters for cells that were had under other conditions than the baseline's; the same letter, the same difference."""
+
+    letters: dict[str, str] = field(default_factory=dict)
+
+    def of(self, row: Measurement, baseline: Measurement | None) -> str:
+        """The letters of a cell, such as "a,c"; none where the baseline has no value."""
+        if baseline is None or row.quantity.value is None or row.quantity.method == "published":
+            return self._letter(f"published: {row.quantity.note}") if row.quantity.method == "published" else ""
+        if baseline.quantity.value is None:
+            return ""
+        ours, theirs = told(row), told(baseline)
+        changed = [name for name in ours if ours[name] != theirs.get(name)]
+        return ",".join(self._letter(f"{name.replace('_', ' ')} {ours[name]}, not {theirs[name]}") for name in changed)
+
+    @property
+    def legend(self) -> list[str]:
+        """A line for each letter in use."""
+        return [f"{letter}: {meaning}" for meaning, letter in self.letters.items()]
+
+    def _letter(self, meaning: str) -> str:
+        return self.letters.setdefault(meaning, _letters(len(self.letters)))
+
+
+def _letters(number: int) -> str:
+    """From a to z, then aa, ab, ..."""
+    return ("" if number < 26 else _letters(number // 26 - 1)) + chr(ord("a") + number % 26)
+
+
+def _worded(value: object) -> str:
+    if value is None:
+        return "not told"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,137 @@
+"""Cost of a model's life: pretraining once, fine-tuning now and then, and every hour of speech it is used on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ssl_benchmarks.record.quantity import Quantity, flaws, summed_interval, unavailable
+
+
+@dataclass(frozen=True)
+class Life:
+    """What a model is used for.
+
+    Attributes:
+        finetunings: how often it is fine-tuned.
+        finetuning_hours: audio heard in each of them.
+        inference_hours: audio it is used on, in all.
+    """
+
+    finetunings: int = 1
+    finetuning_hours: float = 1_000.0
+    inference_hours: float = 1_000_000.0
+
+
+@dataclass(frozen=True)
+class LifeCost:
+    """In one unit (J, or FLOP).
+
+    Attributes:
+        model: it is of.
+        teacher: the pretraining of the model that gave the targets, its own teacher's included; None where there is none.
+        pretraining, finetuning, inference: the other parts.
+        total: their sum, unavailable as soon as a part is.
+        per_hour: of inference, by the hour of audio.
+    """
+
+    model: str
+    teacher: Quantity | None
+    pretraining: Quantity
+    finetuning: Quantity
+    inference: Quantity
+    total: Quantity
+    per_hour: Quantity
+
+    @property
+    def before_use(self) -> Quantity:
+        """Pretraining, the teacher's too, and fine-tunings together."""
+        return added([*_known(self.teacher), self.pretraining, self.finetuning])
+
+
+def life_cost(
+    model: str,
+    pretraining: Quantity,
+    to_train: Quantity,
+    to_use: Quantity,
+    life: Life,
+    *,
+    teacher: Quantity | None = None,
+) -> LifeCost:
+    """The parts of a life.
+
+    Args:
+        model: it is of.
+        pretraining: in the unit of the ledger.
+        to_train: an audio hour of training takes, in that unit; an hour of fine-tuning is taken to cost the same.
+        to_use: an audio hour of inference takes.
+        life: how much there is of each.
+        teacher: the pretraining of the model that gave the targets, or None.
+    """
+    unit = pretraining.unit
+    heard = life.finetunings * life.finetuning_hours
+    finetuning = _of_hours(to_train, heard, unit, "fine-tuning at the cost of a pretraining step, its head left out")
+    inference = _of_hours(to_use, life.inference_hours, unit, "inference")
+    whole = added([*_known(teacher), pretraining, finetuning, inference])
+    return LifeCost(model, teacher, pretraining, finetuning, inference, whole, to_use)
+
+
+def _known(teacher: Quantity | None) -> list[Quantity]:
+    return [] if teacher is None else [teacher]
+
+
+def added(parts: list[Quantity]) -> Quantity:
+    """The sum, projected; its interval by the parts' ends, whose errors may move together."""
+    missing = next((part for part in parts if part.value is None), None)
+    if missing is not None:
+        return unavailable(missing.unit, missing.note)
+    value = sum(part.value for part in parts if part.value is not None)
+    return Quantity(value, parts[0].unit, "projected", summed_interval(parts), flaw=flaws(parts))
+
+
+def break_even(dearer: LifeCost, cheaper: LifeCost) -> Quantity:
+    """Hours of inference after which `dearer`, which costs more before use and less in use, has paid that back.
+
+    Hours = difference of the costs before use / difference of the costs of an hour. The interval takes the ends of both
+    that lie farthest apart; there is none where one of the differences may be 0.
+    """
+    first, second = dearer.before_use, cheaper.before_use
+    missing = next((q for q in (first, second, dearer.per_hour, cheaper.per_hour) if q.value is None), None)
+    if missing is not None:
+        return unavailable("h", missing.note)
+    owed, saved = _less(first, second), _less(cheaper.per_hour, dearer.per_hour)
+    if owed.value is None or saved.value is None or owed.value <= 0 or saved.value <= 0:
+        return unavailable("h", f"{dearer.model} is never the cheaper one for having cost more before use")
+    ends, ci95, note = (owed.ci95, saved.ci95), None, ""
+    if ends[0] is None or ends[1] is None:
+        note = "no interval is known of both"
+    elif ends[0][0] <= 0 or ends[1][0] <= 0:
+        note = "no interval: one of the two differences may be none at all"
+    else:
+        ci95 = (ends[0][0] / ends[1][1], ends[0][1] / ends[1][0])
+    return Quantity(owed.value / saved.value, "h", "projected", ci95, None, note, flaws((owed, saved)))
+
+
+def break_even_of(one: LifeCost, other: LifeCost) -> tuple[str | None, Quantity]:
+    """Which of two models pays back, and after how many hours of inference; None where one is cheaper all along."""
+    first, second = one.before_use.value, other.before_use.value
+    dearer, cheaper = (one, other) if (first or 0.0) >= (second or 0.0) else (other, one)
+    hours = break_even(dearer, cheaper)
+    if hours.value is not None:
+        return dearer.model, hours
+    if None not in {first, second, dearer.per_hour.value, cheaper.per_hour.value}:
+        hours = unavailable("h", f"never: {cheaper.model} costs no more, before use and in use")
+    return None, hours
+
+
+def _less(one: Quantity, other: Quantity) -> Quantity:
+    """The difference, its interval by the ends that lie farthest apart."""
+    ci95 = (one.ci95[0] - other.ci95[1], one.ci95[1] - other.ci95[0]) if one.ci95 and other.ci95 else None
+    return Quantity((one.value or 0.0) - (other.value or 0.0), one.unit, "projected", ci95, flaw=flaws((one, other)))
+
+
+def _of_hours(per_hour: Quantity, hours: float, unit: str, what: str) -> Quantity:
+    if per_hour.value is None:
+        return unavailable(unit, per_hour.note)
+    if hours == 0:
+        return Quantity(0.0, unit, "projected", (0.0, 0.0), note=f"no {what}")
+    return replace(per_hour.scaled(hours, unit), method="projected", note=f"{hours:,.0f} h of {what}")

@@ -1,0 +1,108 @@
+"""What a whole pretraining would take on this device: a measured rate times the audio hours of a recipe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ssl_benchmarks.energy.carbon import GridIntensity, co2e
+from ssl_benchmarks.record.intervals import inverse
+from ssl_benchmarks.record.quantity import Quantity, unavailable
+from ssl_models.recipes import Recipe
+
+PAPER_HOURS = 18_000.0
+"""Seen in the paper's own pretraining, of which it claims less than a day on one GPU (arXiv 2406.07696)."""
+PAPER = "the paper's 18,000 h (arXiv 2406.07696)"
+
+
+@dataclass(frozen=True)
+class Work:
+    """Audio to pretrain on: `hours` seen in all, None where nobody told; `source` says whose figure that is."""
+
+    name: str
+    hours: float | None
+    source: str
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Cost of a pretraining that nobody ran here.
+
+    Attributes:
+        model: projected.
+        work: the audio.
+        device_hours: in h.
+        energy: in J, of the headline's scope.
+        co2e: in g.
+        price: in units of the price that was given, None where none was.
+    """
+
+    model: str
+    work: Work
+    device_hours: Quantity
+    energy: Quantity
+    co2e: Quantity
+    price: Quantity | None
+
+
+def recipe_work(recipe: Recipe | None) -> Work:
+    """The audio of a published recipe."""
+    if recipe is None:
+        return Work("recipe", None, "no recipe: nobody published this model")
+    if recipe.audio_hours is None:
+        return Work("recipe", None, f"its audio hours are not told: {recipe.source}")
+    return Work("recipe", recipe.audio_hours, recipe.source)
+
+
+def paper_work() -> Work:
+    """That of claim C3."""
+    return Work("paper", PAPER_HOURS, PAPER)
+
+
+def projected_hours(rate: Quantity, work: Work) -> Quantity:
+    """Device-hours from a rate in audio seconds a second; a rate that may be none at all leaves no interval."""
+    if work.hours is None or not rate.value:
+        return unavailable("h", work.source if work.hours is None else rate.note)
+    if rate.ci95 is not None and rate.ci95[0] <= 0:
+        rate = replace(rate, ci95=None)
+    return _as_projected(inverse(rate, work.hours, "h"), work, rate)
+
+
+def projected_energy(per_hour: Quantity, work: Work) -> Quantity:
+    """J from J per audio hour."""
+    if work.hours is None or per_hour.value is None:
+        return unavailable("J", work.source if work.hours is None else per_hour.note)
+    return _as_projected(per_hour.scaled(work.hours, "J"), work, per_hour)
+
+
+def project(
+    model: str,
+    work: Work,
+    rate: Quantity,
+    per_hour: Quantity,
+    *,
+    grid: GridIntensity | None,
+    pue: float,
+    price_per_hour: float | None,
+) -> Projection:
+    """Device-hours, energy, carbon and price of the work; the uncertainty of the rates comes along, that of the recipe does not.
+
+    Args:
+        model: projected.
+        work: the audio.
+        rate: training in audio seconds a second.
+        per_hour: training in J per audio hour.
+        grid: for CO2e, or None.
+        pue: power usage effectiveness.
+        price_per_hour: of the device, in any unit of money.
+    """
+    hours, energy = projected_hours(rate, work), projected_energy(per_hour, work)
+    carbon = co2e(energy, grid, pue)
+    price = None if price_per_hour is None else hours.scaled(price_per_hour, "price units")
+    return Projection(model, work, hours, energy, carbon, price)
+
+
+def _as_projected(quantity: Quantity, work: Work, measured: Quantity) -> Quantity:
+    note = f"{work.hours:,.0f} h of audio ({work.source}) at the {measured.method} rate"
+    if quantity.ci95 is None:
+        note = f"{note}, of which no interval is known"
+    return replace(quantity, method="projected", note=note)

@@ -1,0 +1,161 @@
+"""One figure from several rounds, in each of which every model was measured once, in a process of its own."""
+
+from __future__ import annotations
+
+import math
+import random
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from ssl_benchmarks.record.flaws import sound
+from ssl_benchmarks.record.intervals import Interval, deviation, hull, student_half_width
+from ssl_benchmarks.record.quantity import Quantity, flaws, joined, summed_interval, weakest
+from ssl_benchmarks.record.record import Conditions, Measurement
+
+Cell = tuple[str, str]
+"""Model and phase."""
+
+AVERAGED = frozenset({
+    "audio_seconds_per_second", "real_time_factor", "latency_p50", "latency_p95", "energy_per_audio_hour", "power_mean",
+})  # fmt: skip
+LARGEST = frozenset({"peak_memory", "memory_reserved", "predicted_peak_memory"})
+OF_A_WINDOW = frozenset({"duration", "energy", "energy_net", "co2e"})
+"""What depends on how long a round measured: it stays in the rounds, and repeats add it up."""
+HARDWARE = ("measured", "sampled")
+
+
+def order_of(cells: Sequence[Cell], seed: int, number: int) -> list[Cell]:
+    """The order of a round, drawn by the seed, so that no model always follows the same one."""
+    drawn = list(cells)
+    random.Random(f"{seed} {number}").shuffle(drawn)  # noqa: S311 - an order, no secret
+    return drawn
+
+
+def student_on_logs(values: Sequence[float]) -> Interval:
+    """Student's 95 % interval of the geometric mean of at least two positive values.
+
+    On the log scale a rate and its inverse tell the same. Two values have one degree of freedom, and an interval 13 times
+    as wide as they are apart: that is what two rounds know.
+    """
+    logs = [math.log(value) for value in values]
+    mean, half = statistics.fmean(logs), student_half_width(logs)
+    return math.exp(mean - half), math.exp(min(mean + half, 700.0))
+
+
+def over_rounds(found: Sequence[Quantity]) -> Quantity:
+    """Geometric mean over rounds; its interval is the hull of Student's over the rounds and of the rounds' own, averaged.
+
+    The own interval stays in, since a counter's error may be the same in every round. Of one round it is all there is. A
+    modelled value has none: its model's error is not in the scatter. Rounds with a flaw are left out where enough are without.
+    """
+    known, left_out, flaw = sound([q for q in found if q.value is not None and q.value > 0])
+    if not known:
+        return found[0]
+    if len(known) == 1:
+        return replace(
+            known[0], n=1, note=joined(known[0].note, "one round: how rounds scatter is not in the interval")
+        )
+    values = [q.value for q in known if q.value is not None]
+    value, method = math.exp(statistics.fmean(map(math.log, values))), weakest(*(q.method for q in known))
+    note = joined(f"geometric mean of {len(known)} rounds", left_out, *_said_by_all(known), _not_steady(known))
+    if method not in HARDWARE:
+        scatter = deviation([math.log(value) for value in values])
+        note = joined(note, f"rounds scatter by {100 * scatter:.1f} %; the model's own error is not known")
+        return Quantity(value, known[0].unit, method, None, len(known), note, flaw)
+    ci95 = hull((value, value), student_on_logs(values), _own(known, value))
+    return Quantity(value, known[0].unit, method, ci95, len(known), note, flaw)
+
+
+def over_processes(found: Sequence[Quantity]) -> Quantity:
+    """Geometric mean over processes that measured the same, with an interval that holds the middle of repeated runs.
+
+    Processes of one run share the machine's state of that minute, and the next run does not: runs are taken to differ by as
+    much as the processes of one. So the interval is Student's of the logs, sqrt(1 + 1/n) standard deviations on each side
+    rather than 1/sqrt(n), and its hull with the processes' own. Coverage simulated in the tests. Of two processes it is 22
+    times as wide as they are apart; of one there is only its own.
+    """
+    mean = over_rounds(found)
+    kept, _, _ = sound([q for q in found if q.value is not None and q.value > 0])
+    values = [math.log(q.value) for q in kept if q.value is not None]
+    if len(values) < 2:
+        few = "one process: how repeated runs scatter is not in the interval"
+        return replace(mean, note=joined(*(part for part in mean.note.split("; ") if "one round" not in part), few))
+    note = mean.note.replace(f"{len(values)} rounds", f"{len(values)} processes")
+    if mean.ci95 is None or mean.value is None:
+        return replace(mean, note=note.replace("rounds scatter", "processes scatter"))
+    half = student_half_width(values) * math.sqrt(len(values) + 1)
+    ends = (mean.value * math.exp(-half), mean.value * math.exp(min(half, 700.0)))
+    return replace(mean, ci95=hull(mean.ci95, ends), note=note)
+
+
+def summed(found: Sequence[Quantity]) -> Quantity:
+    """Of all repeats; their errors add up. A sum of which a part is unavailable is unavailable, for that part's reason."""
+    missing = next((q for q in found if q.value is None), None)
+    if missing is not None:
+        return missing
+    value = sum(q.value for q in found if q.value is not None)
+    method = weakest(*(q.method for q in found))
+    return replace(found[0], value=value, method=method, ci95=summed_interval(found), flaw=flaws(found))
+
+
+def largest(found: Sequence[Quantity]) -> Quantity:
+    """Of all rounds; the first one where none is known."""
+    known = [q for q in found if q.value is not None]
+    if not known:
+        return found[0]
+    most = max(known, key=lambda q: q.value or 0.0)
+    return most if len(known) == 1 else replace(most, n=len(known), note=joined(f"largest of {len(known)} rounds", most.note))  # fmt: skip
+
+
+def combined(rounds: Iterable[Sequence[Measurement]], *, repeats: bool = False) -> list[Measurement]:
+    """One row for each metric, scope and set of conditions of a cell's rounds, in the order first met.
+
+    Times, energy and power are averaged, memory is the largest, counts are those of the first round. Rounds that are
+    `repeats` of one measurement in processes of their own have intervals that hold a further run's figure, and the energy
+    and time of all of them.
+    """
+    groups: dict[tuple[str, str, str | None, str | None, Conditions], list[Quantity]] = {}
+    for rows in rounds:
+        for row in rows:
+            key = (row.model, row.metric, row.phase, row.scope, row.conditions)
+            groups.setdefault(key, []).append(row.quantity)
+    return [
+        Measurement(model, metric, _one(metric, found, repeats=repeats), phase, scope, held)
+        for (model, metric, phase, scope, held), found in groups.items()
+        if repeats or metric not in OF_A_WINDOW
+    ]
+
+
+def relative_half_width(quantity: Quantity | None) -> float | None:
+    """Half the 95 % interval as a share of the value; None where there is none."""
+    if quantity is None or not quantity.value or quantity.ci95 is None:
+        return None
+    return (quantity.ci95[1] - quantity.ci95[0]) / 2 / quantity.value
+
+
+def _one(metric: str, found: Sequence[Quantity], *, repeats: bool) -> Quantity:
+    if metric in AVERAGED:
+        return over_processes(found) if repeats else over_rounds(found)
+    if metric in OF_A_WINDOW:
+        return summed(found)
+    return largest(found) if metric in LARGEST else found[0]
+
+
+def _own(known: Sequence[Quantity], value: float) -> Interval | None:
+    """The rounds' own intervals about the mean, their relative ends averaged; None where a round has none."""
+    ends = [(q.ci95[0] / q.value, q.ci95[1] / q.value) for q in known if q.ci95 is not None and q.value]
+    if len(ends) < len(known):
+        return None
+    return value * statistics.fmean(low for low, _ in ends), value * statistics.fmean(high for _, high in ends)
+
+
+def _said_by_all(known: Sequence[Quantity]) -> list[str]:
+    """The parts of a note that every round has; what is said of a round's own repeats holds no more."""
+    parts = known[0].note.split("; ")
+    return [part for part in parts if "repeat" not in part and all(part in q.note.split("; ") for q in known)]
+
+
+def _not_steady(known: Sequence[Quantity]) -> str:
+    count = sum("NOT STEADY" in q.note for q in known)
+    return f"warm-up NOT STEADY in {count} of {len(known)} rounds" if count else ""

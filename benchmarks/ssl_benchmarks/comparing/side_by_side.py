@@ -1,0 +1,227 @@
+"""Several models side by side: ratios to a baseline, whole pretrainings, and the cost of a life, from the rows of one session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+from ssl_benchmarks.comparing.comparability import Difference, differences
+from ssl_benchmarks.comparing.life_cycle import Life, LifeCost, break_even_of, life_cost
+from ssl_benchmarks.comparing.projection import Projection, Work, paper_work, project, projected_energy, recipe_work
+from ssl_benchmarks.comparing.ratios import paired_ratio, ratio, ratio_of_largest
+from ssl_benchmarks.energy.carbon import GridIntensity
+from ssl_benchmarks.record.quantity import Quantity, unavailable
+from ssl_benchmarks.record.record import Measurement
+from ssl_models.recipes import RECIPES, Recipe
+
+SPEED, ENERGY, FLOPS, MEMORY = (
+    "audio_seconds_per_second",
+    "energy_per_audio_hour",
+    "flops_per_audio_second",
+    "peak_memory",
+)
+COMPARED = (FLOPS, SPEED, ENERGY, MEMORY)
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """One model's figure over the baseline's."""
+
+    model: str
+    phase: str
+    metric: str
+    scope: str | None
+    ratio: Quantity
+
+
+@dataclass(frozen=True)
+class BreakEven:
+    """Hours of inference after which the one of two models that costs more before use has paid that back.
+
+    Attributes:
+        models: the two.
+        unit: of the ledger, J or FLOP.
+        dearer: which one pays back; None where none does.
+        hours: in h.
+    """
+
+    models: tuple[str, str]
+    unit: str
+    dearer: str | None
+    hours: Quantity
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """What is compared.
+
+    Attributes:
+        models: in the order of the tables.
+        phases: "inference", "training" or both.
+        baseline: of the ratios.
+        scope: whose joules are compared.
+        rows: one for each model, metric, phase and scope.
+        rounds: the rows of each round, empty where the rows were not measured in turn.
+    """
+
+    models: tuple[str, ...]
+    phases: tuple[str, ...]
+    baseline: str
+    scope: str
+    rows: Sequence[Measurement]
+    rounds: Sequence[Sequence[Measurement]] = ()
+
+    def scope_of(self, metric: str) -> str | None:
+        """The scope under which a metric is compared."""
+        return self.scope if metric == ENERGY else None
+
+    def row(self, model: str, phase: str, metric: str) -> Measurement | None:
+        """The first row that fits, None where there is none."""
+        return _row(self.rows, model, phase, metric, self.scope_of(metric))
+
+    def find(self, model: str, phase: str, metric: str) -> Quantity:
+        """Its quantity; unavailable where it was not measured."""
+        row = self.row(model, phase, metric)
+        return unavailable("1", f"{phase} of {model} was not measured") if row is None else row.quantity
+
+    def by_round(self, model: str, phase: str, metric: str) -> list[Quantity | None]:
+        """The quantity in each round."""
+        found = (_row(rows, model, phase, metric, self.scope_of(metric)) for rows in self.rounds)
+        return [None if row is None else row.quantity for row in found]
+
+
+def _row(rows: Iterable[Measurement], model: str, phase: str, metric: str, scope: str | None) -> Measurement | None:
+    wanted = (model, phase, metric, scope)
+    return next((row for row in rows if (row.model, row.phase, row.metric, row.scope) == wanted), None)
+
+
+def ratios(sides: SideBySide) -> list[Ratio]:
+    """Of every model but the baseline itself, for each phase and metric that both have a row of."""
+    found = []
+    for model in sides.models:
+        for phase in sides.phases:
+            for metric in COMPARED:
+                known = (sides.row(model, phase, metric), sides.row(sides.baseline, phase, metric))
+                if model != sides.baseline and None not in known:
+                    found.append(
+                        Ratio(model, phase, metric, sides.scope_of(metric), _ratio(sides, model, phase, metric))
+                    )
+    return found
+
+
+def _ratio(sides: SideBySide, model: str, phase: str, metric: str) -> Quantity:
+    if metric == FLOPS or not sides.rounds:
+        return ratio(sides.find(model, phase, metric), sides.find(sides.baseline, phase, metric))
+    of = ratio_of_largest if metric == MEMORY else paired_ratio
+    return of(sides.by_round(model, phase, metric), sides.by_round(sides.baseline, phase, metric))
+
+
+def differing(sides: SideBySide) -> list[Difference]:
+    """What keeps the rows from standing side by side, each condition once."""
+    found: dict[str, Difference] = {}
+    for metric in COMPARED:
+        for phase in sides.phases:
+            rows = [row for model in sides.models if (row := sides.row(model, phase, metric)) is not None]
+            for difference in differences(rows):
+                found.setdefault(difference.condition, difference)
+    return list(found.values())
+
+
+@dataclass(frozen=True)
+class Prices:
+    """What turns energy and time into carbon and money; `per_hour` of the device, in any unit."""
+
+    grid: GridIntensity | None = None
+    pue: float = 1.0
+    per_hour: float | None = None
+
+
+def projections(sides: SideBySide, prices: Prices) -> list[Projection]:
+    """Each model's own recipe, and the paper's hours, at its measured training rate; none where training was not measured."""
+    if "training" not in sides.phases:
+        return []
+    return [_projection(sides, model, work, prices) for model in sides.models for work in works(model)]
+
+
+def recipe_of(model: str) -> Recipe | None:
+    """The recipe of a catalog model; where two runs of it are compared, each name has its run in brackets."""
+    return RECIPES.get(model.partition(" (")[0])
+
+
+def works(model: str) -> list[Work]:
+    """The recipe, and the paper's hours where they are others, for a model that somebody pretrained."""
+    recipe, paper = recipe_of(model), paper_work()
+    own = recipe_work(recipe)
+    return [own] if recipe is None or own.hours == paper.hours else [own, paper]
+
+
+def _projection(sides: SideBySide, model: str, work: Work, prices: Prices) -> Projection:
+    rate, per_hour = (sides.find(model, "training", metric) for metric in (SPEED, ENERGY))
+    return project(model, work, rate, per_hour, grid=prices.grid, pue=prices.pue, price_per_hour=prices.per_hour)
+
+
+def projected_rows(sides: SideBySide, found: Sequence[Projection]) -> list[Measurement]:
+    """The recipes' own projections as rows of the long table, under the conditions of the rate."""
+    rows = []
+    for projection in found:
+        rate = sides.row(projection.model, "training", SPEED)
+        if projection.work.name != "recipe" or rate is None:
+            continue
+        scoped = {"device_hours": None, "energy": sides.scope, "co2e": sides.scope}
+        quantities = {name: getattr(projection, name) for name in scoped}
+        rows += [
+            Measurement(projection.model, name, q, "training", scoped[name], rate.conditions)
+            for name, q in quantities.items()
+        ]
+    return rows
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a model that was trained took, in "J" and in "FLOP"; `teacher` is the model's whose layers gave the targets."""
+
+    pretraining: Mapping[str, Quantity]
+    teacher: Mapping[str, Quantity] | None = None
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What each model's life costs, in joules and in FLOPs, and when one has paid back against the baseline."""
+
+    life: Life
+    costs: list[LifeCost] = field(default_factory=list)
+    break_evens: list[BreakEven] = field(default_factory=list)
+
+
+def ledger(sides: SideBySide, life: Life, trained: Mapping[str, Trained]) -> Ledger:
+    """Both units; `trained` are models whose pretraining is on record, all others are projected by their recipe."""
+    if {"inference", "training"} - set(sides.phases):
+        return Ledger(life)
+    costs: list[LifeCost] = []
+    evens: list[BreakEven] = []
+    for unit in ("J", "FLOP"):
+        found = {model: _life(sides, model, unit, life, trained) for model in sides.models}
+        costs += found.values()
+        for one, other in combinations(sides.models, 2):
+            if sides.baseline in {one, other}:
+                evens.append(BreakEven((one, other), unit, *break_even_of(found[one], found[other])))
+    return Ledger(life, costs, evens)
+
+
+def _life(sides: SideBySide, model: str, unit: str, life: Life, trained: Mapping[str, Trained]) -> LifeCost:
+    metric = ENERGY if unit == "J" else FLOPS
+    to_train, to_use = (sides.find(model, phase, metric) for phase in ("training", "inference"))
+    if unit == "FLOP":
+        to_train, to_use = (q.scaled(3600.0, "FLOP/h") for q in (to_train, to_use))
+    work = recipe_work(recipe_of(model))
+    pretraining = projected_energy(to_train, work)
+    if pretraining.value is None or unit == "FLOP":
+        pretraining = (
+            unavailable(unit, pretraining.note) if pretraining.value is None else pretraining.scaled(1.0, unit)
+        )
+    teacher = None
+    if model in trained:
+        pretraining, shares = trained[model].pretraining[unit], trained[model].teacher
+        teacher = None if shares is None else shares[unit]
+    return life_cost(model, pretraining, to_train, to_use, life, teacher=teacher)

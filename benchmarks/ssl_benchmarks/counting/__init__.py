@@ -1,0 +1,1 @@
+"""FLOPs from the graph."""

@@ -1,0 +1,27 @@
+"""A count as figures of the long table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ssl_benchmarks.record.quantity import Quantity, unavailable
+
+if TYPE_CHECKING:
+    from ssl_benchmarks.counting.flops import FlopCount
+
+UNITS = {"macs": "MAC", "flops": "FLOP", "macs_per_audio_second": "MAC/s", "flops_per_audio_second": "FLOP/s"}
+
+
+def counted(count: FlopCount, seconds: float, note: str) -> dict[str, Quantity]:
+    """MACs and FLOPs of a clip of `seconds`, and of each of its seconds, by metric.
+
+    A lower bound is no figure to divide by or to compare: it stands in the reason why there is none.
+    """
+    macs, flops = count.flops / 2, float(count.flops)
+    values = dict(zip(UNITS, (float(count.macs), flops, macs / seconds, flops / seconds), strict=True))
+    if not count.missed:
+        return {name: Quantity(value, UNITS[name], "analytic", note=note) for name, value in values.items()}
+    return {
+        name: unavailable(UNITS[name], f"lower bound: at least {value:.6g} {UNITS[name]}, for {count.missed}")
+        for name, value in values.items()
+    }

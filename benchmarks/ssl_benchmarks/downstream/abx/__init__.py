@@ -1,0 +1,1 @@
+"""Telling phones apart without labels."""

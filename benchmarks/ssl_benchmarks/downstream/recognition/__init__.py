@@ -1,0 +1,1 @@
+"""Recognising characters and phones."""

@@ -1,0 +1,93 @@
+"""What a recogniser is asked for: characters or phones, how a text is spelled in them, and which errors count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jiwer
+
+from ssl_benchmarks.downstream.recognition.phones import PHONES, pronounce
+from ssl_benchmarks.downstream.recognition.symbols import CHARACTERS, Symbols
+from ssl_benchmarks.record.bootstrap import pooled_rate
+from ssl_benchmarks.record.quantity import Quantity
+
+Spelled = Sequence[str]
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """Texts in a language's symbols.
+
+    Attributes:
+        units: of each text; empty where there is no text, or its spelling is not known.
+        about: what was left out, for the record.
+    """
+
+    units: tuple[Spelled, ...]
+    about: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Language:
+    """Symbols and what is rated.
+
+    Attributes:
+        symbols: that the recogniser puts out.
+        spell: normalised texts to symbols.
+        written: symbols to the text that is rated.
+        metrics: name to whether it counts words (True) or characters of the written text.
+        context: seconds to either side of a frame that a linear head sees.
+    """
+
+    symbols: Symbols
+    spell: Callable[[Sequence[str]], Spelling]
+    written: Callable[[Spelled], str]
+    metrics: dict[str, bool]
+    context: float
+
+    def rates(
+        self, said: Sequence[str], heard: Sequence[str], speakers: Sequence[str], *, seed: int, note: str
+    ) -> dict[str, Quantity]:
+        """Each metric over the utterances as jiwer counts errors, with its bootstrap interval; `said` are never empty."""
+        return {
+            metric: _rate(said, heard, speakers, words=words, seed=seed, note=note)
+            for metric, words in self.metrics.items()
+        }
+
+
+def _rate(
+    said: Sequence[str], heard: Sequence[str], speakers: Sequence[str], *, words: bool, seed: int, note: str
+) -> Quantity:
+    process = jiwer.process_words if words else jiwer.process_characters
+    outputs = [process(s, h) for s, h in zip(said, heard, strict=True)]
+    errors = [o.substitutions + o.deletions + o.insertions for o in outputs]
+    totals = [o.hits + o.substitutions + o.deletions for o in outputs]
+    return pooled_rate(errors, totals, speakers, seed=seed, note=note)
+
+
+LETTERS = Language(
+    CHARACTERS,
+    lambda texts: Spelling(tuple(tuple(text) for text in texts), {}),
+    lambda units: "".join(units).strip(),
+    {"cer": False, "wer": True},
+    context=0.08,
+)
+"""A letter is heard over more than a frame: five frames of 40 ms, 200 ms, in a linear head."""
+
+
+def _phones_of(texts: Sequence[str]) -> Spelling:
+    found = pronounce(texts)
+    about = {
+        "utterances_left_out": found.left_out,
+        "words": found.words,
+        "unknown_words": found.unknown_words,
+        "most_frequent_unknown": dict(found.unknown),
+        "possessives_by_rule": found.possessives,
+    }
+    return Spelling(tuple(units or () for units in found.phones), about)
+
+
+PHONE_LANGUAGE = Language(Symbols(PHONES), _phones_of, " ".join, {"per": True}, context=0.0)
+"""Phones of the CMU dictionary, frame by frame as SUPERB has them."""

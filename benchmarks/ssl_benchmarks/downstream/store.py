@@ -1,0 +1,233 @@
+"""Frozen features on the disk: each utterance is extracted once for each set of weights, and kept."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from ssl_benchmarks.downstream.features import Frames
+from ssl_benchmarks.downstream.spoken import Spoken
+from ssl_benchmarks.downstream.weights_hash import weights_hash
+from ssl_benchmarks.files.leftovers import sweep
+from ssl_benchmarks.files.user_cache import user_cache
+from ssl_benchmarks.processes.out_of_memory import is_out_of_memory
+from ssl_benchmarks.record.record import write_atomically
+from ssl_models.errors import BadInputError
+from ssl_models.interface import SAMPLE_RATE, Encoder
+
+TENSOR, RATE = "features", "frame_rate"
+SAY_EVERY = 10.0
+"""Seconds."""
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+@dataclass(frozen=True)
+class StoredFrames(Frames):
+    """Features that lie on the disk.
+
+    Attributes:
+        extracted_seconds: of speech that this call encoded, and so is on its bill; the rest was there.
+        bytes: on the disk, of all utterances of this call.
+        wide: utterances kept in float32 since float16 cannot hold a value of theirs.
+    """
+
+    extracted_seconds: float
+    bytes: int
+    wide: int
+
+
+@dataclass(frozen=True)
+class StoredUtterances(Sequence[Tensor]):
+    """Features `(frames, L, D)` of each file, read at access; all of one type, since batches are padded together.
+
+    Nothing is held in memory: the system's own cache of files is as fast as memory and gives way where that is short.
+    """
+
+    paths: tuple[Path, ...]
+    dtype: torch.dtype
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: Any) -> Any:  # noqa: ANN401 - a Sequence's own signature has two
+        if isinstance(index, slice):
+            return StoredUtterances(self.paths[index], self.dtype)
+        with safe_open(self.paths[index], framework="pt") as file:
+            return file.get_tensor(TENSOR).to(self.dtype)
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What the head of a whole file says."""
+
+    frame_rate: float
+    wide: bool
+    bytes: int
+
+
+def default_folder() -> Path:
+    """In the user's cache."""
+    return user_cache() / "sslbench" / "features"
+
+
+def stored(
+    encoder: Encoder,
+    spoken: Sequence[Spoken],
+    device: torch.device,
+    folder: Path | str | None = None,
+    say: Callable[[str], None] | None = None,
+) -> StoredFrames:
+    """Every layer of every utterance, in the order given; what `folder` (None: the user's cache) has is not extracted again.
+
+    One file an utterance in `folder/HASH OF THE WEIGHTS/`. Each is encoded by itself in float32, so that no neighbour's
+    padding reaches it, and kept in float16, or in float32 where float16 cannot hold a value (above 65,504): nothing is
+    clamped. A stop at any moment leaves whole files only; a broken one is extracted anew.
+
+    Raises:
+        BadInputError: for features that are no numbers, an utterance too long for the memory, or a folder that is full or cannot be written.
+        ValueError: for an encoder in training mode, or no utterances.
+    """
+    if cast("nn.Module", encoder).training:
+        raise ValueError("features are kept of an encoder in evaluation mode")
+    if not spoken:
+        raise ValueError("no utterances")
+    root = Path(folder) if folder else default_folder()
+    shelf = root / weights_hash(encoder)
+    paths = tuple(shelf / f"{_name(s)}.safetensors" for s in spoken)
+    kept = {path: _kept(path) for path in dict.fromkeys(paths)}
+    missing = {path: s for path, s in zip(paths, spoken, strict=True) if kept[path] is None}
+    say = say or (lambda _: None)
+    if missing:
+        _Extraction(encoder, device, root, missing, say).run()
+        kept |= {path: _kept(path) for path in missing}
+    whole = [head for head in kept.values() if head is not None]
+    if len(whole) < len(kept):
+        raise BadInputError(f"{root}: features vanish as they are written; is another program clearing the folder?")
+    wide, size = sum(head.wide for head in whole), sum(head.bytes for head in whole)
+    say(f"features of {len(kept)} utterances, {size / 1e9:.2f} GB in {root}{_wide_note(wide)}")
+    utterances = StoredUtterances(paths, torch.float32 if wide else torch.float16)
+    seconds = sum(s.samples for s in missing.values()) / SAMPLE_RATE
+    return StoredFrames(utterances, whole[0].frame_rate, seconds, size, wide)
+
+
+def _wide_note(wide: int) -> str:
+    return f"; {wide} in float32, since float16 ends at 65,504" if wide else ""
+
+
+def _name(spoken: Spoken) -> str:
+    """Tells recordings apart: by key and length, or by the samples where there is no key."""
+    told = spoken.key.encode(errors="backslashreplace") if spoken.key else spoken.read().tobytes()
+    return hashlib.sha256(told + f"\n{spoken.samples}".encode()).hexdigest()
+
+
+def _kept(path: Path) -> _Kept | None:
+    """None for a file that is missing or broken; only its head is read, which tells how long it must be."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            rate, kind = float((file.metadata() or {})[RATE]), file.get_slice(TENSOR).get_dtype()
+        return _Kept(rate, kind == "F32", path.stat().st_size)
+    except (OSError, SafetensorError, KeyError, ValueError):
+        return None
+
+
+@dataclass
+class _Extraction:
+    """Encodes what is missing and writes it.
+
+    Attributes:
+        root: that errors name.
+        missing: the file that each utterance goes to.
+    """
+
+    encoder: Encoder
+    device: torch.device
+    root: Path
+    missing: dict[Path, Spoken]
+    say: Callable[[str], None]
+    _bytes: int = 0
+    _samples: int = 0
+    _said: float = field(default_factory=time.monotonic)
+
+    @torch.inference_mode()
+    def run(self) -> None:
+        """Utterance by utterance.
+
+        Raises:
+            BadInputError: see `stored`.
+        """
+        self.say(f"extracting features of {len(self.missing)} utterances")
+        try:
+            _swept(next(iter(self.missing)).parent)
+            for number, (path, spoken) in enumerate(self.missing.items()):
+                self._report(number)
+                data = self._encoded(spoken)
+                self._bytes, self._samples = self._bytes + len(data), self._samples + spoken.samples
+                write_atomically(path, data, flush=False)
+        except OSError as error:
+            raise BadInputError(self._reason(error)) from error
+
+    def _encoded(self, spoken: Spoken) -> bytes:
+        """Its features as a file.
+
+        Raises:
+            BadInputError: where memory does not hold what its length asks for.
+        """
+        try:
+            return self._features(spoken)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            minutes = f"{spoken.samples / SAMPLE_RATE / 60:.1f} min"
+            raise BadInputError(
+                f"{spoken.key or 'an utterance'}: to encode its {minutes} at once takes more memory than there is; cut it into "
+                "utterances, or take it out of the folder"
+            ) from error
+
+    def _features(self, spoken: Spoken) -> bytes:
+        waveform = torch.from_numpy(spoken.read())[None].to(self.device)
+        found = self.encoder(waveform)
+        layers = torch.stack([layer[0, : int(found.lengths[0])] for layer in found.layers], dim=1)
+        return save({TENSOR: _compact(layers, spoken).cpu().contiguous()}, {RATE: repr(float(found.frame_rate))})
+
+    def _report(self, number: int) -> None:
+        if time.monotonic() > self._said + SAY_EVERY:
+            self._said = time.monotonic()
+            self.say(f"features of {number} of {len(self.missing)} utterances extracted")
+
+    def _reason(self, error: OSError) -> str:
+        if error.errno not in FULL or not self._samples:
+            return f"{self.root}: cannot keep features there ({error.strerror or error}); name a folder by --features"
+        samples = sum(s.samples for s in self.missing.values())
+        needed = self._bytes / max(self._samples, 1) * samples
+        written = sum(path.is_file() and path.stat().st_size for path in self.missing)
+        return (
+            f"{self.root}: the disk is full; features of {samples / SAMPLE_RATE / 3600:.2g} h need "
+            f"{needed / 1e9:.3g} GB there, of which {written / 1e9:.3g} GB are written and stay; "
+            "make room, or name another folder by --features"
+        )
+
+
+def _compact(layers: Tensor, spoken: Spoken) -> Tensor:
+    """`(frames, L, D)` in float16 where that holds every value, else in float32."""
+    finite = layers.isfinite().flatten(2).all(2).all(0)
+    if not bool(finite.all()):
+        layer = int((~finite).nonzero()[0, 0])
+        raise BadInputError(f"layer {layer} of the features of {spoken.key or 'an utterance'} holds what is no number")
+    wide = layers.numel() and float(layers.abs().max()) > torch.finfo(torch.float16).max
+    return layers.float() if wide else layers.half()
+
+
+def _swept(shelf: Path) -> None:
+    """The folder, made, and without what killed processes left half-written."""
+    shelf.mkdir(parents=True, exist_ok=True)
+    sweep(shelf, ".")

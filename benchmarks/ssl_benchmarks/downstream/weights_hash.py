@@ -1,0 +1,81 @@
+"""A name for what an encoder computes."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterator
+from dataclasses import is_dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from ssl_benchmarks.counting.weights import tensors_in
+from ssl_models.interface import Encoder
+
+LIBRARIES = frozenset({"torch", "transformers"})
+"""Their modules show their settings in their repr and config; what else they hold may change as they run."""
+PASSING = frozenset({"_name_or_path", "name_or_path", "transformers_version"})
+"""Entries of a transformers config that change without the model."""
+
+
+def weights_hash(encoder: Encoder) -> str:
+    """SHA-256 of everything that decides the features: weights and buffers, classes and settings, and source files.
+
+    Over names, shapes, types and bytes of the state and of buffers outside it, so the same in every process and on every
+    device. The files of classes outside torch and transformers are read too, so that an edited `forward` is another model;
+    of functions that they import from elsewhere nothing is known.
+    """
+    module = cast("nn.Module", encoder)
+    digest = hashlib.sha256()
+    for line in (repr(module), *_settings(module)):
+        digest.update(f"{line}\n".encode())
+    for source in _sources(module):
+        digest.update(source)
+    for name, value in sorted({**dict(module.named_buffers()), **module.state_dict()}.items()):
+        for tensor in tensors_in(value):
+            _add(digest, name, tensor)
+    return digest.hexdigest()
+
+
+def _add(digest: Any, name: str, tensor: Tensor) -> None:  # noqa: ANN401 - hashlib does not name its type
+    digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
+    tensor = tensor.dequantize() if tensor.is_quantized else tensor
+    if tensor.numel():
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+
+
+def _is_of_a_library(module: nn.Module) -> bool:
+    return type(module).__module__.partition(".")[0] in LIBRARIES
+
+
+def _settings(module: nn.Module) -> Iterator[str]:
+    """Public settings of each part, and each transformers config once."""
+    configs: set[int] = set()
+    for name, part in module.named_modules():
+        config: Any = getattr(part, "config", None)
+        if hasattr(config, "to_dict") and id(config) not in configs:
+            configs.add(id(config))
+            yield f"{name} {sorted((k, repr(v)) for k, v in config.to_dict().items() if k not in PASSING)}"
+        if not _is_of_a_library(part):
+            for key, value in sorted(vars(part).items()):
+                if not key.startswith("_") and key != "training" and _tells(value):
+                    yield f"{name}.{key} = {value!r}"
+
+
+def _tells(value: object) -> bool:
+    """Whether the repr of a value is the value, in every process."""
+    if isinstance(value, tuple | list):
+        return all(map(_tells, value))
+    return value is None or isinstance(value, bool | int | float | str) or is_dataclass(value)
+
+
+def _sources(module: nn.Module) -> Iterator[bytes]:
+    """The files that its own classes are written in."""
+    names = {type(part).__module__ for part in module.modules() if not _is_of_a_library(part)}
+    for name in sorted(names):
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if file is not None and Path(file).is_file():
+            yield Path(file).read_bytes()

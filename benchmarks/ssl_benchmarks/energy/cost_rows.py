@@ -1,0 +1,32 @@
+"""The rows of what a phase of work cost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ssl_benchmarks.energy.carbon import co2e
+from ssl_benchmarks.record.flaws import flawed
+from ssl_benchmarks.record.quantity import Quantity, unavailable
+from ssl_benchmarks.record.record import Conditions, Measurement
+
+if TYPE_CHECKING:
+    from ssl_benchmarks.energy.carbon import GridIntensity
+    from ssl_benchmarks.energy.phase_cost import PhaseCost
+
+
+def cost_rows(
+    model: str, phase: str, cost: PhaseCost, held: Conditions, grid: GridIntensity | None
+) -> list[Measurement]:
+    """Time, energy and carbon of a phase, one row for each scope; `held` names the PUE."""
+    found: list[tuple[str, str | None, Quantity]] = [
+        ("duration", None, Quantity(cost.seconds, "s", "measured")),
+        ("device_hours", None, Quantity(cost.seconds / 3600, "h", "measured", note="one device")),
+        *(("energy_net", scope, net) for scope, net in cost.energy_net.items()),
+    ]
+    for scope, energy in cost.energy.items():
+        carbon = co2e(energy, grid, held.pue or 1.0)
+        power = energy.scaled(1 / cost.seconds, "W") if cost.seconds else unavailable("W", "no time passed")
+        found += [("energy", scope, energy), ("power_mean", scope, power), ("co2e", scope, carbon)]
+    return [
+        Measurement(model, metric, flawed(quantity, cost.flaw), phase, scope, held) for metric, scope, quantity in found
+    ]

@@ -1,0 +1,1 @@
+"""What else is at work on the machine."""

@@ -1,0 +1,109 @@
+"""What was read: energy by part of the machine, over a block or a window, and live."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ssl_benchmarks.energy.sources.parts import MODULE, of_machine
+from ssl_benchmarks.record.quantity import Quantity, total, unavailable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class LiveReading:
+    """Energy so far and power now.
+
+    Every scope ("gpu", "cpu", "dram", "machine") has its entry, unavailable or not, and "module" where GPUs share one with a CPU.
+
+    Attributes:
+        duration_s: since the meter was started, s.
+        energy: J, gross, up to the last sample.
+        power: W, the last sample.
+    """
+
+    duration_s: float
+    energy: dict[str, Quantity]
+    power: dict[str, Quantity]
+
+
+@dataclass(frozen=True, eq=False)
+class EnergyReading:
+    """Energy of a metered block, or of all windows of one name added up.
+
+    Attributes:
+        duration: s, wall clock.
+        energy_gpu: J, all metered GPUs; unavailable if one of them is.
+        per_gpu: J by device ("gpu0" as nvidia-smi counts, or a MIG instance's UUID).
+        energy_cpu: J, all packages.
+        energy_dram: J.
+        energy_net: J, scope machine of its measured and sampled parts, less idle power times duration.
+        net: the same of each scope; see `net_by_scope`.
+        power_idle: W, of the same parts.
+        trace: the power samples: time_s (since the block began), device, power_w (W), temperature_c, sm_clock_mhz,
+            utilisation (0 to 1) and method; NaN where a device does not tell.
+        integral_gpu: J, the integral of the GPUs' power samples, kept beside the counter.
+        energy_module: J, of the modules that the GPUs share with a CPU and its memory (GH200); None where they share none.
+        disturbances: what was seen in the whole metered block (also by a window's reading) that should not have been: other
+            processes on the GPUs or the CPU, throttling, a power limit or clock setting that changed; the CPU's are told
+            once the block has ended.
+        remarks: what a setting explains (a GPU at its power limit), and what could not be watched.
+    """
+
+    duration: Quantity
+    energy_gpu: Quantity
+    per_gpu: dict[str, Quantity]
+    energy_cpu: Quantity
+    energy_dram: Quantity
+    energy_net: Quantity
+    power_idle: Quantity
+    trace: pd.DataFrame
+    integral_gpu: Quantity = field(default_factory=lambda: unavailable("J", "no GPU was metered"))
+    energy_module: Quantity | None = None
+    net: dict[str, Quantity] = field(default_factory=dict)
+    disturbances: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def parts(self) -> dict[str, Quantity]:
+        """Energy in J of "gpu", "cpu" and "dram", and of the "module" that holds them, where there is one."""
+        alone = {"gpu": self.energy_gpu, "cpu": self.energy_cpu, "dram": self.energy_dram}
+        return alone | ({} if self.energy_module is None else {MODULE: self.energy_module})
+
+    @property
+    def energy_machine(self) -> Quantity:
+        """J, the parts that exist added up, or the module that holds them all; the note names them and says what is missing."""
+        return total(of_machine(self.parts), "J")
+
+    def by_scope(self) -> dict[str, Quantity]:
+        """Gross energy in J of all `parts` and of "machine"."""
+        return self.parts | {"machine": self.energy_machine}
+
+    def net_by_scope(self) -> dict[str, Quantity]:
+        """Energy in J of all `parts` and of "machine" less idle power times duration, of what is metered."""
+        return {**self.net, "machine": self.energy_net}
+
+    def power_mean(self, scope: str) -> Quantity:
+        """Mean power in W of a scope over the duration.
+
+        Raises:
+            KeyError: for a scope that is neither one of `parts` nor "machine".
+        """
+        energy = self.by_scope()[scope]
+        if not self.duration.value:
+            return unavailable("W", self.duration.note or "no time passed")
+        return energy.scaled(1 / self.duration.value, "W")
+
+
+def add_devices(devices: dict[str, Quantity], unit: str) -> Quantity:
+    """Sum over devices of one kind; unavailable if one is, since a sum without it would pass for the whole."""
+    missing = [device for device in devices.values() if device.value is None]
+    if missing:
+        return unavailable(unit, "; ".join(device.note for device in missing))
+    if len(devices) == 1:
+        return next(iter(devices.values()))
+    whole = total(devices, unit)
+    notes = "; ".join(device.note for device in devices.values() if device.note)
+    return Quantity(whole.value, unit, whole.method, whole.ci95, note=notes or whole.note, flaw=whole.flaw)

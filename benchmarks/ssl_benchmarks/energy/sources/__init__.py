@@ -1,0 +1,1 @@
+"""Where readings of energy come from."""

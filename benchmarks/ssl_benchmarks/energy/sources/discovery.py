@@ -1,0 +1,120 @@
+"""What can be read on this machine: a source for each part, or the reason why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ssl_benchmarks.energy.sources import modelled
+from ssl_benchmarks.energy.sources.gpu import GpuSource, set_ticks
+from ssl_benchmarks.energy.sources.mirrors import MOVES, are_one, find_counters
+from ssl_benchmarks.energy.sources.nvml import Missing, Nvml
+from ssl_benchmarks.energy.sources.rapl import Domain, RaplSource, powercap_root, unreadable
+from ssl_benchmarks.energy.sources.selection import select
+from ssl_models.errors import BadInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ssl_benchmarks.energy.sources.selection import Choice
+    from ssl_benchmarks.energy.sources.source import Scope, Source
+
+
+@dataclass
+class Sources:
+    """The sources of a meter, and for each scope without one the reason; `modules` are those that the GPUs share with a CPU."""
+
+    gpus: list[GpuSource] = field(default_factory=list)
+    modules: list[GpuSource] = field(default_factory=list)
+    others: list[Source] = field(default_factory=list)
+    reasons: dict[str, str] = field(default_factory=dict)
+    nvml: Nvml | None = None
+    poll_s: float = float("inf")
+
+    def __iter__(self) -> Iterator[Source]:
+        yield from self.gpus
+        yield from self.modules
+        yield from self.others
+
+    def close(self) -> None:
+        """Give the driver back."""
+        if self.nvml is not None:
+            self.nvml.close()
+
+
+def find_sources(gpus: Choice, *, cpu: bool, model: bool, period_s: float) -> Sources:
+    """Look at the machine, best source first; may take seconds, so it comes before anything is metered.
+
+    Args:
+        gpus: as `EnergyMeter` takes it.
+        cpu: whether CPU and DRAM are wanted.
+        model: whether codecarbon's model may stand in for a missing counter.
+        period_s: between samples.
+
+    Raises:
+        BadInputError: for a GPU given by hand that is not here.
+    """
+    found = Sources()
+    _add_gpus(found, gpus, period_s)
+    if not cpu:
+        found.reasons |= {"cpu": "not asked for (cpu=False)", "dram": "not asked for (cpu=False)"}
+        return found
+    for scope, domains in find_counters(powercap_root()).items():
+        reason = unreadable(domains) if domains else f"no RAPL {scope} domain under {powercap_root()}"
+        if not reason:
+            _add_rapl(found, scope, domains, period_s)
+        elif model:
+            _add_modelled(found, scope, reason)
+        else:
+            found.reasons[scope] = reason
+    return found
+
+
+def _add_gpus(found: Sources, gpus: Choice, period_s: float) -> None:
+    if not isinstance(gpus, str) and not len(gpus):
+        found.reasons["gpu"] = "not asked for (gpus=())"
+        return
+    nvml = Nvml.open()
+    if isinstance(nvml, Missing):
+        found.reasons["gpu"] = nvml.reason
+        return
+    try:
+        chosen = select(nvml, gpus)
+    except BadInputError:
+        nvml.close()
+        raise
+    if isinstance(chosen, Missing):
+        nvml.close()
+        found.reasons["gpu"] = chosen.reason
+        return
+    found.nvml = nvml
+    found.gpus = [GpuSource(nvml, gpu, period_s) for gpu in chosen]
+    set_ticks(found.gpus)
+    found.modules = find_modules(nvml, found.gpus, period_s)
+
+
+def find_modules(nvml: Nvml, gpus: list[GpuSource], period_s: float) -> list[GpuSource]:
+    """The modules that these GPUs share with a CPU, each once; none where one of them shares none, which no sum would hold."""
+    if not all(source.shared for source in gpus):
+        return []
+    modules = [GpuSource(nvml, source.gpu, period_s, module=True) for source in gpus]
+    set_ticks(modules)
+    kept: list[GpuSource] = []
+    for module in modules:
+        if not any(are_one(other.look, module.look, 2 * MOVES * other.tick.seconds) for other in kept):
+            kept.append(module)
+    return kept
+
+
+def _add_rapl(found: Sources, scope: Scope, domains: list[Domain], period_s: float) -> None:
+    source = RaplSource(scope, domains, period_s)
+    found.others.append(source)
+    found.poll_s = min(found.poll_s, source.poll_s)
+
+
+def _add_modelled(found: Sources, scope: Scope, reason: str) -> None:
+    build = modelled.ModelledCpu if scope == "cpu" else modelled.ModelledDram
+    try:
+        found.others.append(build(modelled.look_at_machine(), reason))
+    except Exception as error:  # noqa: BLE001 - a guess that fails, however, must not stop the program it guesses about
+        found.reasons[scope] = f"{reason}; {modelled.lack_of(error)}, so there is no model either"

@@ -1,0 +1,278 @@
+"""CPU and DRAM energy by codecarbon's model, where no counter can be read: a guess, and marked as one.
+
+The CPU is taken to draw its thermal design power (from codecarbon's table, or 4 W a thread where the table does not know
+it) scaled with the machine's load (cubic, and never below a tenth, in codecarbon 3.3); memory 5 W for each DIMM that its
+size suggests, busy or not. Against a wall meter such estimates err by up to 40 % (arXiv 2509.22092), on a small virtual
+machine by more: memory alone may come out at several times the CPU. Nothing is asked of the network and nothing is written.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import math
+import threading
+import time
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from ssl_benchmarks.energy.sources.processor import model_name, sockets
+from ssl_benchmarks.energy.sources.source import Mark, Scope, Source, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LOAD_S = 1.0
+"""Between two readings of the machine's load."""
+SHORTEST_LOAD_S = 0.2
+"""The kernel counts load in hundredths of a second: over less than this, it is mostly rounding."""
+
+LOOK_LIMIT_S = 10.0
+"""Looking at the machine takes a second or two, and may wait for a program where the kernel does not name the processor."""
+_hanging: Future[Machine] | None = None
+_one_at_a_time = threading.Lock()
+
+DEFAULT_TDP_W = 85.0
+"""What codecarbon takes for a CPU of which it knows nothing."""
+
+
+class LoadModel(Protocol):
+    """What we use of codecarbon's hardware classes."""
+
+    def start(self) -> None:
+        """Let the load count from now."""
+
+    def total_power(self) -> Any:  # noqa: ANN401 - codecarbon's Power, with a field W
+        """Power in W as `.W`: of the CPU, at the load since the last call."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """codecarbon's view of this machine: its CPU's design power in W, its memory's power in W, and how it got them."""
+
+    tdp_w: float | None
+    model: str
+    cpu_note: str
+    dram_w: float
+    dram_note: str
+
+    def cpu(self) -> LoadModel:
+        """A fresh load model of the CPU, with a baseline of its own."""
+        with quiet_codecarbon(), whole_machine():
+            hardware = importlib.import_module("codecarbon.external.hardware")
+            return cast("LoadModel", hardware.CPU.from_utils("", "cpu_load", self.model, self.tdp_w))
+
+
+@contextmanager
+def quiet_codecarbon() -> Iterator[None]:
+    """Drop what codecarbon logs on this thread, and leave its logger to others as it was."""
+    thread = threading.get_ident()
+
+    def other_thread(record: logging.LogRecord) -> bool:
+        return record.thread != thread
+
+    logger = logging.getLogger("codecarbon")
+    logger.addFilter(other_thread)
+    try:
+        yield
+    finally:
+        logger.removeFilter(other_thread)
+
+
+@contextmanager
+def whole_machine() -> Iterator[None]:
+    """Let codecarbon see the whole machine, whose load its model goes by, as the kernel names it.
+
+    For the CPUs and the memory of a job it would ask Slurm's controller, and for the processor's name other programs, any of
+    which may be missing, or not answer for long. Its own trackers see both as before.
+    """
+    core: list[Any] = [
+        importlib.import_module(f"codecarbon.{name}") for name in ("core.util", "external.ram", "core.cpu")
+    ]
+    told: list[tuple[Any, str, Any]] = [(module, "SLURM_JOB_ID", None) for module in core[:2]]
+    if name := model_name():
+        told.append((core[2], "detect_cpu_model", lambda: name))
+    with _one_at_a_time:
+        kept = [getattr(module, attribute) for module, attribute, _ in told]
+        try:
+            for module, attribute, value in told:
+                setattr(module, attribute, value)
+            yield
+        finally:
+            for (module, attribute, _), value in zip(told, kept, strict=True):
+                setattr(module, attribute, value)
+
+
+@lru_cache(maxsize=1)
+def look_at_machine() -> Machine:
+    """Ask codecarbon what this machine is; one to two seconds the first time, so call it before anything is metered.
+
+    Raises:
+        TimeoutError: where a program that it starts hangs for `LOOK_LIMIT_S`, and at once where one still does.
+    """
+    global _hanging  # noqa: PLW0603 - of this process, as the program that hangs is
+    if _hanging is not None and not _hanging.done():
+        raise TimeoutError("its look at this machine still hangs")
+    _hanging = Future[Machine]()
+    threading.Thread(target=_look_into, args=(_hanging,), name="sslbench-look", daemon=True).start()
+    try:
+        return _hanging.result(LOOK_LIMIT_S)
+    except TimeoutError:
+        raise TimeoutError(f"its look at this machine did not end within {LOOK_LIMIT_S:g} s") from None
+
+
+def _look_into(found: Future[Machine]) -> None:
+    try:
+        found.set_result(_look())
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is for the one who waits
+        found.set_exception(error)
+
+
+def _look() -> Machine:
+    with quiet_codecarbon(), whole_machine():
+        cpu = importlib.import_module("codecarbon.core.cpu")
+        util = importlib.import_module("codecarbon.core.util")
+        ram = importlib.import_module("codecarbon.external.ram").RAM()
+        tdp, threads = cpu.TDP(), int(util.count_cpus())
+        dram_w, size_gib = float(ram.total_power().W), float(ram.machine_memory_GB)
+        processors = sockets()
+    source = f"codecarbon {version('codecarbon')}"
+    # its guess for an unknown CPU is already of all sockets, its table's figure is of one
+    guessed = tdp.tdp == threads * cpu.DEFAULT_POWER_PER_CORE
+    tdp_w = None if tdp.tdp is None else float(tdp.tdp) * (1 if guessed else processors)
+    origin = (
+        f"{cpu.DEFAULT_POWER_PER_CORE} W x {threads} threads" if guessed else f"{processors} x {tdp.tdp} W by its table"
+    )
+    origin = "its default" if tdp_w is None else origin
+    shown = f"{DEFAULT_TDP_W if tdp_w is None else tdp_w:g} W"
+    return Machine(
+        tdp_w,
+        tdp.model,
+        f"{source}, cpu_load mode: TDP {shown} ({origin}) of {tdp.model}, by the load of the whole machine",
+        dram_w,
+        f"{source}: {dram_w:g} W constant, guessed from {size_gib:.1f} GiB of the whole machine at 5 W a DIMM (1.5 W on ARM)",
+    )
+
+
+def no_model() -> str:
+    """Why there is no model of this machine, or nothing; told by building it, as a meter does."""
+    try:
+        look_at_machine()
+    except Exception as error:  # noqa: BLE001 - whatever it is, a meter has no model for it
+        return lack_of(error)
+    return ""
+
+
+def lack_of(error: Exception) -> str:
+    """What stood in the way of a model, in words."""
+    if isinstance(error, TimeoutError):
+        return f"codecarbon's model fails: {error}"
+    if not isinstance(error, ModuleNotFoundError):
+        return f"codecarbon's model fails: {error!r}"
+    missing = str(error.name).partition(".")[0]
+    return "codecarbon is not installed" if missing == "codecarbon" else f"codecarbon lacks the module {missing}"
+
+
+class ModelledCpu(Source):
+    """The CPU's modelled power, by the machine's load at about 1 Hz, integrated over time.
+
+    Windows shorter than a reading of the load go on at the last one; before the first, at full load.
+    """
+
+    def __init__(self, machine: Machine, reason: str) -> None:
+        super().__init__("cpu", "cpu", "modelled")
+        self._model = machine.cpu()
+        self._full_w = DEFAULT_TDP_W if machine.tdp_w is None else machine.tdp_w
+        self._note = f"{machine.cpu_note}; {reason}"
+        self._joules = self._now_s = self._read_s = 0.0
+        self._samples = 0
+
+    @property
+    def energy_j(self) -> float:
+        """J since `open`."""
+        return self._joules
+
+    def open(self, now_s: float) -> None:
+        """Take the first reading."""
+        with quiet_codecarbon():
+            self._model.start()
+        self._now_s = self._read_s = now_s
+
+    def sample(self, now_s: float) -> None:
+        """Read once more."""
+        if now_s - self._read_s >= LOAD_S:
+            self._read_load(now_s)
+
+    def mark(self, now_s: float) -> Mark:
+        """Read at an edge."""
+        if now_s - self._read_s >= SHORTEST_LOAD_S:
+            self._read_load(now_s)
+        elif now_s > self._now_s:
+            self._joules += (now_s - self._now_s) * (self._full_w if math.isnan(self.power_w) else self.power_w)
+            self._now_s = now_s
+        return Mark(now_s, time.perf_counter() - now_s, self._joules, 0.0, self._samples, 0.0, self.power_w)
+
+    def _read_load(self, now_s: float) -> None:
+        with quiet_codecarbon():
+            self.power_w = float(self._model.total_power().W)
+        self._joules += (now_s - self._now_s) * self.power_w
+        self._now_s = self._read_s = now_s
+        self._samples += 1
+        self.trace.add(now_s, self.power_w)
+
+    def between(self, start: Mark, end: Mark) -> Span:
+        """Energy between two edges."""
+        duration, energy = end.time_s - start.time_s, end.energy_j - start.energy_j
+        return Span(duration, energy, samples=end.samples - start.samples, fault=self.fault)
+
+    def note(self, span: Span) -> str:
+        """How the energy was come by."""
+        return f"{self._note}; {f'{span.samples} readings of the load' if span.samples else 'at the last load read'}"
+
+
+class ModelledDram(Source):
+    """Memory's modelled power, which is constant."""
+
+    def __init__(self, machine: Machine, reason: str) -> None:
+        scope: Scope = "dram"
+        super().__init__(scope, scope, "modelled")
+        self._watts = self.power_w = machine.dram_w
+        self._note = f"{machine.dram_note}; {reason}"
+        self._start_s = self._now_s = 0.0
+        self._traced_s = -math.inf
+        if not machine.dram_w > 0:
+            self.fail("codecarbon could not tell the memory's power")
+
+    @property
+    def energy_j(self) -> float:
+        """J since `open`."""
+        return self._watts * (self._now_s - self._start_s)
+
+    def open(self, now_s: float) -> None:
+        """Take the first reading."""
+        self._start_s = self._now_s = now_s
+
+    def sample(self, now_s: float) -> None:
+        """Read once more."""
+        self._now_s = now_s
+        if now_s - self._traced_s >= LOAD_S:
+            self.trace.add(now_s, self._watts)
+            self._traced_s = now_s
+
+    def mark(self, now_s: float) -> Mark:
+        """Read at an edge."""
+        self.sample(now_s)
+        return Mark(now_s, 0.0, self.energy_j, 0.0, 0, 0.0, self._watts)
+
+    def between(self, start: Mark, end: Mark) -> Span:
+        """Energy between two edges."""
+        return Span(end.time_s - start.time_s, end.energy_j - start.energy_j, fault=self.fault)
+
+    def note(self, span: Span) -> str:
+        """How the energy was come by."""
+        del span
+        return self._note

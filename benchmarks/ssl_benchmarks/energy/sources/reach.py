@@ -1,0 +1,51 @@
+"""What the sensors of a GPU reach: the GPU alone, the card that it is an instance of, or the module that it shares with a CPU."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Literal
+
+from ssl_benchmarks.energy.sources.nvml import Missing
+
+if TYPE_CHECKING:
+    from ssl_benchmarks.energy.sources.nvml import Nvml
+    from ssl_benchmarks.energy.sources.selection import Gpu
+
+INSTANCE = (
+    "a MIG instance has no sensor of its own, and what answers for it is the whole card's: give the parent GPU's index to meter "
+    "the whole of it"
+)
+SUPERCHIP = re.compile(r"\bG[HB]\d|\bGrace", re.IGNORECASE)
+"""Names of chips that are built with a CPU: GH200, GB200, GB10."""
+SCOPES = {"gpu": "POWER_SCOPE_GPU", "module": "POWER_SCOPE_MODULE"}
+UNSIGNED = 1
+"""The kind of value (NVML_VALUE_TYPE_UNSIGNED_INT) that a power has."""
+
+
+def is_instance(nvml: Nvml, gpu: Gpu) -> bool:
+    """Whether this is an instance of a card (MIG)."""
+    told = nvml.query("DeviceIsMigDeviceHandle", gpu.handle)
+    return gpu.name.startswith("MIG-") or (not isinstance(told, Missing) and bool(told))
+
+
+def shared_module(nvml: Nvml, handle: Any) -> str:  # noqa: ANN401 - NVML's handle
+    """What shows that a GPU shares a module with a CPU, whose energy the driver's counter then holds too; else nothing."""
+    if not isinstance(scoped_power(nvml, handle, "module"), Missing):
+        return "the driver tells the power of a module"
+    link = nvml.query("DeviceGetC2cModeInfoV", handle)
+    if getattr(link, "isC2cEnabled", 0):
+        return "the GPU is linked chip to chip with a CPU"
+    name = nvml.query("DeviceGetName", handle)
+    return f"it is a {name}" if isinstance(name, str) and SUPERCHIP.search(name) else ""
+
+
+def scoped_power(nvml: Nvml, handle: Any, scope: Literal["gpu", "module"]) -> float | Missing:  # noqa: ANN401 - the same
+    """Power in W of the GPU alone or of its module, where the driver tells them apart."""
+    asked = [(nvml.constant("FI_DEV_POWER_INSTANT"), nvml.constant(SCOPES[scope]))]
+    answer = nvml.query("DeviceGetFieldValues", handle, asked)
+    if isinstance(answer, Missing):
+        return answer
+    field = answer[0]
+    if field.nvmlReturn or field.valueType != UNSIGNED or not field.value.uiVal:
+        return Missing(f"nvmlDeviceGetFieldValues: no power of the {scope}")
+    return float(field.value.uiVal) / 1000

@@ -1,0 +1,1 @@
+"""Files as any command reads and leaves them."""

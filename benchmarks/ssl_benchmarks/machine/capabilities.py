@@ -1,0 +1,281 @@
+"""What can be measured on this machine, and how: looked at as the meter itself looks."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ssl_benchmarks.energy.neighbours.gpu_watch import GpuWatch
+from ssl_benchmarks.energy.sources import modelled
+from ssl_benchmarks.energy.sources.discovery import find_modules
+from ssl_benchmarks.energy.sources.gpu import GpuSource, set_ticks
+from ssl_benchmarks.energy.sources.mirrors import find_counters
+from ssl_benchmarks.energy.sources.nvml import Missing, Nvml, number
+from ssl_benchmarks.energy.sources.parts import MODULE
+from ssl_benchmarks.energy.sources.rapl import Domain, allow, names_of_zones, powercap_root, unmoved, unreadable
+from ssl_benchmarks.energy.sources.selection import Gpu, name_of, select, uuid_of
+from ssl_benchmarks.record.quantity import Method, weakest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+PERIOD_S = 0.1
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a quantity is come by here: the method its rows will carry ("unavailable": not at all), and the means or the reason."""
+
+    method: Method
+    how: str
+
+
+@dataclass(frozen=True)
+class GpuFacts:
+    """One GPU as NVML tells it; None where it does not.
+
+    Attributes:
+        device: "gpu" and the driver's index, or the UUID of a MIG instance.
+        visible: whether CUDA_VISIBLE_DEVICES leaves it; None where its order of GPUs is not known.
+        power_limit_w: as enforced.
+        energy: of this GPU alone.
+        tick_s: between two moves of its counter.
+        mig: whether it is cut into instances.
+        others: processes on it that are not of this run.
+        throttles: reasons for lower clocks at this moment.
+        remarks: settings that hold its clocks down, and what it does not tell.
+    """
+
+    device: str
+    name: str | None
+    uuid: str | None
+    visible: bool | None
+    memory_bytes: int | None
+    power_limit_w: float | None
+    energy: Way
+    tick_s: float | None
+    mig: bool | None
+    others: tuple[str, ...]
+    throttles: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Rapl:
+    """The CPU's counters.
+
+    Attributes:
+        root: where the kernel lists them.
+        cpu, dram: the domains that are added up.
+        apart: those that are not, being inside of a package (core, uncore), more than the machine's parts (psys) or another name
+            of a counter that is.
+        fault: why they cannot be read, or nothing.
+        still: by scope, why what can be read counts nothing, or nothing.
+        allow: the command that would allow it, or nothing.
+    """
+
+    root: str
+    cpu: tuple[str, ...]
+    dram: tuple[str, ...]
+    apart: tuple[str, ...]
+    fault: str
+    allow: str
+    still: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What this machine tells.
+
+    Attributes:
+        driver: NVIDIA's, None where there is none.
+        gpus: all that NVML lists, and MIG instances that are visible.
+        measurable: by quantity.
+    """
+
+    driver: str | None
+    gpus: tuple[GpuFacts, ...]
+    rapl: Rapl
+    measurable: dict[str, Way]
+
+    def document(self) -> dict[str, Any]:
+        """As it stands in a record."""
+        return asdict(self)
+
+
+@lru_cache(maxsize=1)
+def capabilities() -> Capabilities:
+    """Look at the machine, once a process; half a second where a GPU's counter is watched, two where CPU or DRAM is modelled.
+
+    A counter is "measured" only where it was seen to move.
+    """
+    driver, gpus, parts = _gpus()
+    rapl = _rapl()
+    reasons = {"cpu": rapl.fault, "dram": rapl.fault or ("" if rapl.dram else f"no RAPL dram domain under {rapl.root}")}
+    for scope, guess in (("cpu", "TDP x load"), ("dram", "watts a DIMM")):
+        domains = rapl.cpu if scope == "cpu" else rapl.dram
+        still = rapl.still.get(scope, "")
+        parts[scope] = Way("unavailable", still) if still else _counted_or_modelled(domains, reasons[scope], guess)
+    return Capabilities(driver, gpus, rapl, _measurable(parts))
+
+
+def _counted_or_modelled(domains: Iterable[str], fault: str, guess: str) -> Way:
+    if not fault:
+        return Way("measured", f"RAPL: {' + '.join(domains)}")
+    if lack := modelled.no_model():
+        return Way("unavailable", f"{fault}; {lack}, so there is no model either")
+    return Way("modelled", f"codecarbon's guess ({guess}); {fault}")
+
+
+def _rapl() -> Rapl:
+    root = powercap_root()
+    found, zones = find_counters(root), names_of_zones(root)
+    every: list[Domain] = [*found["cpu"], *found["dram"]]
+    cpu, dram = (tuple(domain.name for domain in found[scope]) for scope in ("cpu", "dram"))
+    inside = {name for name in zones.values() if name and not name.startswith("package") and name != "dram"}
+    twins = {f"{name} (the counter of {domain.name})" for domain in every for name in domain.mirrors}
+    fault = unreadable(every) if cpu else f"no RAPL package domain under {root}"
+    still = {} if fault else {scope: unmoved(domains) for scope, domains in found.items()}
+    return Rapl(
+        str(root), cpu, dram, tuple(sorted(inside | twins)), fault, allow() if "root only" in fault else "",
+        {scope: reason for scope, reason in still.items() if reason},
+    )  # fmt: skip
+
+
+def _gpus() -> tuple[str | None, tuple[GpuFacts, ...], dict[str, Way]]:
+    """The driver's version, its GPUs, and how the energy of the visible ones, and of modules that they share, is come by."""
+    nvml = Nvml.open()
+    if isinstance(nvml, Missing):
+        return None, (), {"gpu": Way("unavailable", nvml.reason)}
+    try:
+        driver = nvml.query("SystemGetDriverVersion")
+        visible, every = select(nvml, "visible"), select(nvml, "all")
+        chosen = {} if isinstance(visible, Missing) else {gpu.name: gpu for gpu in visible}
+        listed = ({} if isinstance(every, Missing) else {gpu.name: gpu for gpu in every}) | chosen
+        sources = {name: GpuSource(nvml, gpu, PERIOD_S) for name, gpu in listed.items()}
+        metered = [source for name, source in sources.items() if name in chosen]
+        set_ticks(list(sources.values()))
+        modules = find_modules(nvml, metered, PERIOD_S)
+        seen = {name: None if isinstance(visible, Missing) else name in chosen for name in listed}
+        facts = tuple(_facts(nvml, listed[name], source, visible=seen[name]) for name, source in sources.items())
+    finally:
+        nvml.close()
+    version = None if isinstance(driver, Missing) else str(driver)
+    if isinstance(visible, Missing):
+        return version, facts, {"gpu": Way("unavailable", visible.reason)}
+    ways = {"gpu": _joined({gpu.device: gpu.energy for gpu in facts if gpu.visible})}
+    if modules:
+        ways[MODULE] = _joined({source.device: _way(source) for source in modules})
+    return version, facts, ways
+
+
+def _facts(nvml: Nvml, gpu: Gpu, source: GpuSource, *, visible: bool | None) -> GpuFacts:
+    if isinstance(gpu.handle, Missing) or not gpu.name.startswith("gpu"):
+        energy = Way("unavailable", source.fault)
+        return GpuFacts(gpu.name, None, None, visible, None, None, energy, None, None, (), (), ())
+    index, watch = int(gpu.name.removeprefix("gpu")), GpuWatch(nvml, gpu)
+    watch.look()
+    memory, limit = (
+        nvml.query("DeviceGetMemoryInfo", gpu.handle),
+        number(nvml.query("DeviceGetEnforcedPowerLimit", gpu.handle)),
+    )
+    counted = not source.fault and source.method == "measured" and source.moved
+    return GpuFacts(
+        gpu.name,
+        name_of(nvml, index),
+        uuid_of(nvml, index),
+        visible,
+        None if isinstance(memory, Missing) else int(memory.total),
+        None if isinstance(limit, Missing) else limit / 1000,
+        _way(source),
+        source.tick.seconds if counted else None,
+        watch.mig,
+        tuple(watch.strangers),
+        tuple(watch.throttles),
+        (*watch.held, *watch.unseen),
+    )
+
+
+def _way(source: GpuSource) -> Way:
+    if source.fault:
+        return Way("unavailable", source.fault)
+    if source.method == "sampled":
+        why = f"of the GPU alone; {source.of_module}" if source.shared else "no energy counter"
+        return Way("sampled", f"integral of power samples, {why}")
+    if not source.moved:
+        return Way("unavailable", "NVML energy counter: it was not seen to move in half a second")
+    return Way("measured", f"NVML energy counter, moves every {source.tick.seconds * 1000:.0f} ms")
+
+
+def _joined(ways: dict[str, Way]) -> Way:
+    """Of several devices together: as weak as the weakest, and none where one is missing."""
+    missing = [way.how for way in ways.values() if way.method == "unavailable"]
+    if missing:
+        return Way("unavailable", "; ".join(missing))
+    hows = {f"{name}: {way.how}" for name, way in ways.items()}
+    return Way(weakest(*(way.method for way in ways.values())), "; ".join(sorted(hows)))
+
+
+def _measurable(parts: dict[str, Way]) -> dict[str, Way]:
+    """Each quantity of the long table, in the order of the table that is printed."""
+    known = {scope: way for scope, way in parts.items() if way.method != "unavailable"}
+    metered = [scope for scope, way in known.items() if way.method in {"measured", "sampled"}]
+    scopes = ["gpu", *([MODULE] if MODULE in parts else []), "cpu", "dram"]
+    found = {f"energy_{scope}": parts[scope] for scope in scopes}
+    if MODULE in known:
+        known = {scope: way for scope, way in known.items() if scope != "gpu" and way.method in {"measured", "sampled"}}
+        metered = list(known)
+    if known:
+        methods = [way.method for way in known.values()]
+        found["energy_machine"] = Way(weakest(*methods), " + ".join(f"{s} ({w.method})" for s, w in known.items()))
+    else:
+        found["energy_machine"] = Way("unavailable", "no part of it can be had")
+    if metered:
+        net = weakest(*(known[scope].method for scope in metered))
+        found["energy_net"] = Way(
+            net, f"{' + '.join(metered)}, less idle power, which is measured for 10 s before a run"
+        )
+    else:
+        found["energy_net"] = Way("unavailable", "nothing here is metered, and a model's idle is no measurement")
+    found["power"] = _power(known)
+    return found | _other_quantities(found["energy_machine"])
+
+
+def _power(known: dict[str, Way]) -> Way:
+    if not known:
+        return Way("unavailable", "no part of it can be had")
+    methods: dict[str, Method] = {
+        scope: "sampled" if scope in {"gpu", MODULE} else way.method for scope, way in known.items()
+    }
+    return Way(weakest(*methods.values()), "trace at 10 Hz: " + " + ".join(f"{s} ({m})" for s, m in methods.items()))
+
+
+def _other_quantities(energy: Way) -> dict[str, Way]:
+    cuda = torch.cuda.is_available()
+    no_gpu = "torch sees no CUDA GPU" + (
+        "" if torch.version.cuda else f" (torch {torch.__version__} is built without CUDA)"
+    )
+    resolution = time.get_clock_info("perf_counter").resolution
+    mark = Way("measured", "high-water mark of the resident set, in a process of its own")
+    return {
+        "peak_memory_gpu": Way("measured", "max allocated by torch's CUDA allocator")
+        if cuda
+        else Way("unavailable", no_gpu),
+        "peak_memory_cpu": mark
+        if sys.platform != "linux" or Path("/proc/self/status").is_file()
+        else Way("unavailable", "this system tells no high-water mark"),
+        "time": Way(
+            "measured", f"monotonic clock, resolution {1e9 * resolution:.0f} ns" + ", CUDA synchronised" * cuda
+        ),
+        "flops": Way("analytic", "counted from the graph, held against a closed form"),
+        "mfu": Way("measured", "counted FLOPs x measured rate, over a matrix-product rate measured in the same run"),
+        "co2e": Way("unavailable", "no energy")
+        if energy.method == "unavailable"
+        else Way("modelled", "energy x PUE x grid: give --country FRA (ISO code) or --grid-intensity G (g/kWh)"),
+    }

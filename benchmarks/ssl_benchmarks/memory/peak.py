@@ -1,0 +1,153 @@
+"""Peak memory of a piece of work, and the bytes behind a model's tensors."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psutil
+import torch
+from torch import Tensor, nn
+
+from ssl_benchmarks.energy.sources.nvml import Missing, Nvml
+from ssl_benchmarks.record.quantity import Quantity, unavailable
+
+
+class PeakMemory:
+    """Peak memory between entering and leaving the block, in bytes.
+
+    On CUDA the peak of what torch's allocator handed out. On the CPU the peak resident set (the kernel's high-water
+    mark) less the resident set at the start: enter it before the model is built, in a process that did no such work
+    before, or memory freed earlier and used again goes unseen.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self._before = 0
+        self._peak: int | None = None
+
+    def __enter__(self) -> Self:
+        self._before = psutil.Process().memory_info().rss
+        self.restart()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._peak = self._read()
+
+    def restart(self) -> None:
+        """Forget the peak so far, keep the start: what comes next is what counts."""
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device)
+        else:
+            _reset_high_water()
+
+    def so_far(self, *, less: int = 0) -> Quantity:
+        """The peak until now, or until the block's end; `less` bytes that were held in it but belong to no model."""
+        peak = self._read() if self._peak is None else self._peak
+        if self.device.type == "cuda":
+            return Quantity(float(peak), "B", "measured", note="max allocated by torch's CUDA allocator")
+        if peak == 0:
+            return unavailable("B", "this system tells no high-water mark of the resident set")
+        growth = float(max(0, peak - self._before - less))
+        note = "peak resident set less the one before the model was built"
+        return Quantity(
+            growth, "B", "measured", note=note + (f" and less {less} B of speech kept decoded" * bool(less))
+        )
+
+    def _read(self) -> int:
+        return torch.cuda.max_memory_allocated(self.device) if self.device.type == "cuda" else _high_water()
+
+
+def load_libraries() -> None:
+    """Let torch load what its operators load on first use, and give back what that leaves: it is no part of a model.
+
+    Convolution, matrix product, attention, spectrum, backward and optimiser, on tensors of a few kilobytes: code of the
+    kernels, their threads, and torch's own modules take some 20 MiB for inference, 100 MiB for training.
+    """
+    with torch.inference_mode(mode=False), torch.enable_grad():
+        layers = nn.Sequential(nn.Conv1d(4, 8, 5, groups=2), nn.GELU(), nn.Linear(60, 64), nn.LayerNorm(64))
+        heads = layers(torch.randn(1, 4, 64)).view(1, 2, 4, 64)
+        out = nn.functional.scaled_dot_product_attention(heads, heads, heads)
+        spectrum = torch.stft(torch.randn(1, 800), 400, 160, window=torch.hann_window(400), return_complex=True)
+        (out.square().mean() + spectrum.abs().mean()).backward()
+        torch.optim.AdamW(layers.parameters(), fused=True).step()
+    gc.collect()
+    with suppress(OSError, AttributeError):  # glibc's own
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def _reset_high_water() -> None:
+    """Let the kernel's high-water mark start anew (Linux 4.0; proc(5), clear_refs, value 5)."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return  # elsewhere the mark covers the whole process, which is then new anyway
+
+
+def _high_water() -> int:
+    """Peak resident set of this process in bytes, 0 where it cannot be told."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return _high_water_elsewhere()
+    return next((int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:")), 0)
+
+
+def _high_water_elsewhere() -> int:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return int(getattr(psutil.Process().memory_info(), "peak_wset", 0))
+    # macOS counts ru_maxrss in bytes.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def reserved(device: torch.device) -> Quantity | None:
+    """Most bytes torch's allocator took from a CUDA device, with the driver's figure for this process; None on a CPU."""
+    if device.type != "cuda":
+        return None
+    used = _process_use(device)
+    note = f"max reserved by torch's CUDA allocator; by NVML this process holds {used}"
+    return Quantity(float(torch.cuda.max_memory_reserved(device)), "B", "measured", note=note)
+
+
+def _process_use(device: torch.device) -> str:
+    """What the driver says this process holds on the device, context and libraries included, in words."""
+    nvml = Nvml.open()
+    if isinstance(nvml, Missing):
+        return f"an unknown amount ({nvml.reason})"
+    try:
+        uuid = f"GPU-{torch.cuda.get_device_properties(device).uuid}"
+        handle = nvml.query("DeviceGetHandleByUUID", uuid.encode())
+        listed = handle if isinstance(handle, Missing) else nvml.query("DeviceGetComputeRunningProcesses", handle)
+    finally:
+        nvml.close()
+    if isinstance(listed, Missing):
+        return f"an unknown amount ({listed.reason})"
+    mine = [process.usedGpuMemory for process in listed if process.pid == os.getpid() and process.usedGpuMemory]
+    return f"{mine[0]} B" if mine else "an unknown amount (the driver does not list it, as in a container)"
+
+
+def gradient_bytes(module: nn.Module) -> Quantity:
+    """One gradient for each learned parameter."""
+    size = sum(p.numel() * p.element_size() for p in module.parameters() if p.requires_grad)
+    return Quantity(float(size), "B", "analytic", note="one gradient for each learned parameter")
+
+
+def optimiser_bytes(optimiser: torch.optim.Optimizer) -> Quantity:
+    """The state that an optimiser has made so far."""
+    return bytes_of(v for state in optimiser.state.values() for v in state.values() if isinstance(v, Tensor))
+
+
+def bytes_of(tensors: Iterable[Tensor]) -> Quantity:
+    """Memory of the tensors themselves, each storage once."""
+    storages = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors}
+    return Quantity(float(sum(storages.values())), "B", "analytic", note="sum of the tensors' storages")

@@ -1,0 +1,1 @@
+"""Processes: how they end, and what of the machine they may use."""

@@ -1,0 +1,31 @@
+"""A model's card as rows of the long table."""
+
+from __future__ import annotations
+
+from ssl_benchmarks.record.quantity import Quantity, unavailable
+from ssl_benchmarks.record.record import Conditions, Measurement
+from ssl_models.catalog import CLIP_SECONDS, ModelCard
+from ssl_models.recipes import Recipe
+
+
+def card_rows(card: ModelCard) -> list[Measurement]:
+    """What can be said of a model on paper."""
+    held = Conditions(clip_seconds=float(CLIP_SECONDS))
+    parameters = Quantity(float(card.parameters), "1", "analytic", note="encoder")
+    macs = Quantity(card.macs_per_audio_second, "MAC/s", "analytic", note="closed form, matrix products")
+    rows = [
+        Measurement(card.name, "parameters", parameters),
+        Measurement(card.name, "macs_per_audio_second", macs, "inference", None, held),
+    ]
+    if card.recipe is not None and card.recipe.published:
+        told = {"audio_hours_seen": card.recipe.audio_hours, "device_hours": card.recipe.device_hours}
+        rows += [
+            Measurement(card.name, name, _published(card.recipe, hours), "training") for name, hours in told.items()
+        ]
+    return rows
+
+
+def _published(recipe: Recipe, hours: float | None) -> Quantity:
+    if hours is None:
+        return unavailable("h", f"not told: {recipe.source}")
+    return Quantity(hours, "h", "published", note=f"{recipe.source}; {recipe.hardware}")

@@ -1,0 +1,1 @@
+"""Quantities, their intervals, and the long table that holds them."""

@@ -1,0 +1,253 @@
+"""A run on disk: one JSON document whose measurements are a long table."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from ssl_benchmarks.files.leftovers import owned
+from ssl_benchmarks.record.flaws import DISTURBED, NOT_STEADY, SPOILT, flawed
+from ssl_benchmarks.record.quantity import METHODS, Quantity
+from ssl_models.errors import BadInputError
+
+SCHEMA = "sslbench.run/1"
+PHASES = frozenset({"inference", "training", "targets", "finetuning", "evaluation", "idle"})
+SCOPES = frozenset({"gpu", "cpu", "dram", "machine", "module"})
+# fmt: off
+METRICS = frozenset({
+    "parameters", "macs", "flops", "superb_macs", "macs_per_audio_second", "flops_per_audio_second", "peak_memory",
+    "predicted_peak_memory", "audio_seconds_per_second", "data_wait", "real_time_factor", "latency_p50",
+    "latency_p95", "energy", "energy_net", "energy_per_audio_hour", "power_mean", "power_idle", "device_hours",
+    "duration", "mfu", "co2e", "audio_hours_seen", "memory_weights", "memory_gradients", "memory_optimizer",
+    "memory_activations", "memory_reserved", "bytes_moved", "loss", "masked_accuracy", "target_entropy", "cer",
+    "wer", "per", "duration_lost", "energy_lost", "accuracy", "eer", "abx",
+})
+# fmt: on
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What must be equal before two rows may be compared; None where it does not apply.
+
+    `task`, `head`, `labels` and `tested_on` are of error rates: what was learned, with which head, from how much labelled
+    speech, and the folder it was rated on.
+    """
+
+    device: str | None = None
+    driver: str | None = None
+    power_limit: float | None = None
+    dtype: str | None = None
+    attention: str | None = None
+    clip_seconds: float | None = None
+    batch_seconds: float | None = None
+    compile: bool | None = None
+    threads: int | None = None
+    torch: str | None = None
+    pue: float | None = None
+    grid: str | None = None
+    task: str | None = None
+    head: str | None = None
+    labels: str | None = None
+    tested_on: str | None = None
+
+
+LATER_COLUMNS = frozenset({"task", "head", "labels", "tested_on", "flaw"})
+"""Columns that records of version 0.1 do not have yet."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One row of the long table.
+
+    Raises:
+        ValueError: for a metric, phase or scope that the schema does not know.
+    """
+
+    model: str
+    metric: str
+    quantity: Quantity
+    phase: str | None = None
+    scope: str | None = None
+    conditions: Conditions = field(default_factory=Conditions)
+
+    def __post_init__(self) -> None:
+        if self.metric not in METRICS:
+            raise ValueError(f"unknown metric {self.metric!r}")
+        if self.phase is not None and self.phase not in PHASES:
+            raise ValueError(f"unknown phase {self.phase!r}")
+        if self.scope is not None and self.scope not in SCOPES:
+            raise ValueError(f"unknown scope {self.scope!r}")
+
+    def row(self) -> dict[str, Any]:
+        """All columns, in the schema's order; `ci95` is [low, high]."""
+        q = self.quantity
+        return {
+            "model": self.model,
+            "phase": self.phase,
+            "metric": self.metric,
+            "scope": self.scope,
+            "value": q.value,
+            "unit": q.unit,
+            "method": q.method,
+            "ci95": None if q.ci95 is None else list(q.ci95),
+            "n": q.n,
+            "note": q.note,
+            **asdict(self.conditions),
+            "flaw": q.flaw,
+        }
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Measurement:
+        """The inverse of `row`.
+
+        Raises:
+            ValueError: for a row that does not follow the schema.
+        """
+        known = {"model", "phase", "metric", "scope", "value", "unit", "method", "ci95", "n", "note", "flaw"}
+        names = {f.name for f in fields(Conditions)}
+        if not (known | names) - LATER_COLUMNS <= set(row) <= known | names:
+            raise ValueError(f"columns {sorted(set(row) ^ (known | names))} are missing or unknown")
+        if row["method"] not in METHODS:
+            raise ValueError(f"unknown method {row['method']!r}")
+        ci95 = None if row["ci95"] is None else (float(row["ci95"][0]), float(row["ci95"][1]))
+        quantity = Quantity(row["value"], row["unit"], row["method"], ci95, row["n"], row["note"], row.get("flaw", ""))
+        conditions = Conditions(**{name: row.get(name) for name in names})
+        return cls(row["model"], row["metric"], quantity, row["phase"], row["scope"], conditions)
+
+
+@dataclass(frozen=True)
+class Record:
+    """All that is known of a run.
+
+    Attributes:
+        id: the run's name.
+        created: ISO 8601, UTC.
+        status: "finished" or "unfinished".
+        command: as typed.
+        config: every setting as it was used.
+        environment: hardware and software.
+        measurements: the long table.
+        artifacts: file name in the run folder to its sha256.
+        details: what no row can hold: data and split, attempts, skipped files, warnings.
+    """
+
+    id: str
+    created: str
+    status: str
+    command: str
+    config: dict[str, Any]
+    environment: dict[str, Any]
+    measurements: tuple[Measurement, ...] = ()
+    artifacts: dict[str, str] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def document(self) -> dict[str, Any]:
+        """As it is written."""
+        rest = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "measurements"}
+        return {"schema": SCHEMA, **rest, "measurements": [m.row() for m in self.measurements]}
+
+    def find(
+        self, metric: str, phase: str | None = None, scope: str | None = None, model: str | None = None
+    ) -> Quantity | None:
+        """The first row that fits, None where there is none."""
+        for m in self.measurements:
+            if (m.metric, m.phase, m.scope) == (metric, phase, scope) and model in (None, m.model):
+                return m.quantity
+        return None
+
+    def extended(self, measurements: Iterable[Measurement]) -> Record:
+        """The record with more rows."""
+        return replace(self, measurements=(*self.measurements, *measurements))
+
+
+def headline_scope(device: object) -> str:
+    """Whose joules count in headlines and budgets on this device: the GPU's where one does the work, else the machine's."""
+    return "gpu" if device == "cuda" else "machine"
+
+
+def write_record(record: Record, path: Path) -> None:
+    """Write atomically: a reader sees the old document or the new one; one that will be written again is on a single line."""
+    indent = 1 if record.status == "finished" else None  # without it json is ten times as fast
+    write_atomically(path, json.dumps(record.document(), indent=indent, allow_nan=False) + "\n")
+
+
+def read_record(path: Path) -> Record:
+    """Read a run's document.
+
+    Raises:
+        BadInputError: for a file that is missing, broken, or of another schema.
+    """
+    if not path.exists():
+        raise BadInputError(f"{path}: no such file; a run folder holds a run.json")
+    document = read_document(path, "record", SCHEMA)
+    try:
+        documents = document.pop("measurements")
+        rows = tuple(Measurement.from_row(row) for row in documents)
+        if any("flaw" not in row for row in documents):
+            rows = _flawed_of_old(rows, document["details"])
+        return Record(**document, measurements=rows)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise BadInputError(f"{path}: not a record of {SCHEMA} ({error})") from error
+
+
+def _flawed_of_old(rows: tuple[Measurement, ...], details: Mapping[str, Any]) -> tuple[Measurement, ...]:
+    """Rows of a record from before they had their flaws: by their notes, and by the parts that the record calls disturbed."""
+    parts = tuple(details.get("disturbances", {}))
+
+    def disturbed(row: Measurement) -> bool:
+        clip, batch = row.conditions.clip_seconds, row.conditions.batch_seconds
+        names = (
+            f"{row.model} {row.phase}",
+            str(row.phase),
+            f"clip-seconds={clip:g}" if clip else "\n",
+            f"batch-seconds={batch:g}" if batch else "\n",
+        )
+        return row.metric in SPOILT and any(part.startswith(names) for part in parts)
+
+    def of_old(row: Measurement) -> Measurement:
+        found = (DISTURBED * disturbed(row), NOT_STEADY * ("NOT STEADY" in row.quantity.note))
+        return replace(row, quantity=flawed(row.quantity, *found))
+
+    return tuple(map(of_old, rows))
+
+
+def read_document(path: Path, kind: str, schema: str) -> dict[str, Any]:
+    """A JSON object of a schema, without the schema's name; `kind` is what a message calls it.
+
+    Raises:
+        BadInputError: for a file that cannot be read, is broken, or is of another schema.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInputError(f"{path}: not readable as JSON ({error})") from error
+    if not isinstance(document, dict) or document.pop("schema", None) != schema:
+        raise BadInputError(f"{path}: not a {kind} of {schema}")
+    return document
+
+
+def write_atomically(path: Path, content: str | bytes, *, flush: bool = True) -> None:
+    """Write to a file beside `path`, flush it to the disk, then put it in place of `path`.
+
+    Without `flush` a power failure may leave a broken file behind.
+    """
+    # A file's name need not be text; it is no reason to lose a record.
+    data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
+    temporary = path.with_name(f"{owned(f'.{path.name}')}{secrets.token_hex(4)}")
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+            if flush:
+                file.flush()
+                os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException as error:
+        temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename = str(path)
+        raise

@@ -1,0 +1,30 @@
+"""How fast this device multiplies matrices: what MFU is held against."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from ssl_benchmarks.record.intervals import call_quantile, inverse
+from ssl_benchmarks.record.quantity import Quantity
+from ssl_benchmarks.timing.stopwatch import Stopwatch
+
+FEWEST = 6
+"""The fewest products whose order tells the median's interval."""
+
+
+def matmul_ceiling(device: torch.device, dtype: torch.dtype, seconds: float = 1.0) -> Quantity:
+    """FLOP/s of square matrix products in `dtype` on random data: the median of about `seconds` of them, after one.
+
+    8192 wide on a GPU, 2048 on a CPU; random data because a GPU multiplies zeros faster, at less power. The interval is
+    that of the median among these products, not of what the device may reach on another day.
+    """
+    width = 8192 if device.type == "cuda" else 2048
+    left, right = (torch.randn(width, width, device=device, dtype=dtype) for _ in range(2))
+    watch = Stopwatch(device)
+    watch.call(lambda: left @ right)
+    times = watch.calls(lambda: left @ right, seconds, fewest=FEWEST)
+    rate = inverse(call_quantile([times], 0.5), 2.0 * width**3, "FLOP/s")
+    note = f"{width} x {width} {str(dtype).removeprefix('torch.')} matrix products, {torch.get_num_threads()} threads"
+    return replace(rate, note=note)

@@ -1,0 +1,1 @@
+"""The models that the efficient one is compared with."""

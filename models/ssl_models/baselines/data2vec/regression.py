@@ -1,0 +1,78 @@
+"""data2vec's objective: regress, on hidden frames, what a teacher's top layers make of the whole clip (arXiv 2202.03555)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ssl_models.baselines.data2vec.config import Data2VecConfig
+from ssl_models.baselines.data2vec.encoder import build_encoder
+from ssl_models.baselines.data2vec.teacher import Teacher
+from ssl_models.interface import LossAndMetrics
+from ssl_models.parts.frontend import silence_padding, valid_mask
+from ssl_models.parts.masking import hidden_frames, span_mask
+from ssl_models.parts.metrics import feature_variance
+from ssl_models.parts.objective import Objective
+from ssl_models.parts.spans import most_hidden
+
+
+class Data2VecPretraining(Objective):
+    """Student, teacher and prediction head; implements `ssl_models.interface.Pretraining`.
+
+    The loss is the mean square error over the channels of hidden frames. fairseq sums over channels and divides by the root
+    of their number, which Adam does not tell apart.
+    """
+
+    def __init__(self, config: Data2VecConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = build_encoder(config.encoder)
+        self.teacher = Teacher(self.encoder.model.encoder)
+        self.predict = nn.Linear(config.encoder.width, config.encoder.width)
+
+    def forward(self, waveforms: Tensor, lengths: Tensor | None, generator: torch.Generator) -> LossAndMetrics:
+        """Loss over the hidden valid frames of `(B, T)` waveforms.
+
+        Its metric `target_variance` is what the mean of every channel, which is zero, would lose as a prediction.
+
+        Raises:
+            ValueError: for clips shorter than one frame.
+        """
+        self.encoder.require_a_frame(waveforms)
+        objective = self.config.objective
+        features = self.encoder.conv_features(silence_padding(waveforms, lengths), lengths)
+        batch, frames = features.shape[:2]
+        frame_lengths = None if lengths is None else self.encoder.frame_lengths(lengths)
+        known = torch.full((batch,), frames, device=waveforms.device) if frame_lengths is None else frame_lengths
+        with torch.no_grad():
+            mask = span_mask(known, frames, objective.span_frames, objective.span_share, generator, overlap=True)
+            hidden = hidden_frames(mask, most_hidden(frames, objective.span_frames, objective.span_share))
+        projected = self.encoder.model.feature_projection(features)[0]
+        targets = hidden.of(self.targets(projected, frame_lengths))
+        output = self.student(projected, mask, frame_lengths)
+        errors = (self.predict(hidden.of(output)).float() - targets).square().mean(-1)
+        with torch.no_grad():
+            metrics = {
+                "feature_variance": feature_variance(output, frame_lengths),
+                "target_variance": (targets.square().mean(-1) * hidden.weight).sum(),
+            }
+        return LossAndMetrics((errors * hidden.weight).sum(), metrics)
+
+    def student(self, projected: Tensor, mask: Tensor, frame_lengths: Tensor | None) -> Tensor:
+        """The last layer over projected frames `(B, frames, width)`, those under `mask` hidden."""
+        model = self.encoder.model
+        seen = torch.where(mask[..., None], model.masked_spec_embed.to(projected.dtype), projected)
+        valid = None if frame_lengths is None else valid_mask(frame_lengths, projected.shape[1])
+        return model.encoder(seen, attention_mask=valid)[0]
+
+    @torch.no_grad()
+    def targets(self, projected: Tensor, frame_lengths: Tensor | None) -> Tensor:
+        """The teacher's view of projected frames, none of them hidden, `(B, frames, width)`."""
+        if frame_lengths is not None:
+            projected = torch.where(valid_mask(frame_lengths, projected.shape[1])[..., None], projected, 0.0)
+        positioned = projected + self.encoder.model.encoder.pos_conv_embed(projected)
+        return self.teacher(positioned, frame_lengths, self.config.objective.top_layers)
+
+    def after_step(self, progress: float) -> None:
+        """The teacher follows."""
+        self.teacher.follow(self.encoder.model.encoder, self.config.objective.kept(progress))

@@ -1,0 +1,105 @@
+"""essL's multiply-accumulates and parameters on paper, to hold the counter against."""
+
+from __future__ import annotations
+
+from ssl_models.baselines.essl.config import (
+    CtcHeadConfig,
+    EsslConfig,
+    EsslEncoderConfig,
+    EsslObjectiveConfig,
+    StageConfig,
+)
+from ssl_models.parts.framing import HOP
+from ssl_models.parts.frontend_macs import filter_macs
+
+
+def encoder_macs(config: EsslEncoderConfig, samples: int) -> int:
+    """MACs of one clip's encoding: matrix products and convolutions, as torch's counter sees them; 1 MAC = 2 FLOPs.
+
+    Convolutions: frames x width out x width in x kernel. Positions: (frames + 1) x d x d / groups x kernel, the frame more
+    being the one that an even kernel's padding yields. Per layer and frame 4 d^2 for the projections, 2 T d for scores and
+    mixing, 2 d h for the feed-forward layer. The FFT, norms, activations and the kernel's weight norm are left out.
+    """
+    return filter_macs(samples, config.mels) + _stack_macs(config, samples // HOP)
+
+
+def training_macs(config: EsslConfig, samples: int) -> float:
+    """MACs of one clip's step: the student forward and backward (twice its forward), the teacher forward.
+
+    The spectrum is made twice, clean and noisy, and not differentiated; the first convolution needs no gradient of its input,
+    the similarities none of the teacher's side. LayerDrop leaves out a student's layer with all its work, so these layers
+    count in expectation. The teacher's clip is longer by the silence of the shift.
+    """
+    encoder, objective, frames = config.encoder, config.objective, samples // HOP
+    outputs = encoder_frames(encoder, frames)
+    first = (
+        encoder.lower.frames(frames)[0] * encoder.lower.conv_widths[0] * encoder.mels * encoder.lower.conv_kernels[0]
+    )
+    dropped = encoder.upper.layer_drop * _layer_macs(encoder.upper, outputs)
+    similarities = outputs**2 * objective.code_width
+    head = encoder.upper.width * objective.code_width
+    learned = _stack_macs(encoder, frames) - dropped
+    learned += outputs * (head + objective.code_width**2 * sum(objective.predictor_kernels))
+    shifted = frames + objective.most_shift * encoder.stride
+    teacher = _stack_macs(encoder, shifted) + encoder_frames(encoder, shifted) * head
+    return 2 * filter_macs(samples, encoder.mels) + 3 * learned - first + 2 * similarities + teacher
+
+
+def encoder_frames(config: EsslEncoderConfig, logmel_frames: int) -> int:
+    """Encoder frames of a clip of so many log-mel frames."""
+    return config.upper.frames(config.lower.frames(logmel_frames)[-1])[-1]
+
+
+def _stack_macs(config: EsslEncoderConfig, frames: int) -> int:
+    """Both stages over so many log-mel frames."""
+    total, width_in = 0, config.mels
+    for stage in (config.lower, config.upper):
+        counts = stage.frames(frames)
+        for count, width, kernel in zip(counts, stage.conv_widths, stage.conv_kernels, strict=True):
+            total += count * width * width_in * kernel
+            width_in = width
+        frames, kernel = counts[-1], config.position_kernel
+        shifted = frames + 2 * (kernel // 2) - kernel + 1
+        total += shifted * width_in * (width_in // config.position_groups) * kernel + _layer_macs(stage, frames)
+    return total
+
+
+def _layer_macs(stage: StageConfig, frames: int) -> int:
+    """All layers of a stage's transformer."""
+    return stage.layers * frames * (4 * stage.width**2 + 2 * frames * stage.width + 2 * stage.width * stage.hidden)
+
+
+def encoder_parameters(config: EsslEncoderConfig) -> int:
+    """Learned values of the encoder; the authors' 90.8 M of the student hold its head too."""
+    total, width_in = 0, config.mels
+    for stage in (config.lower, config.upper):
+        for width, kernel in zip(stage.conv_widths, stage.conv_kernels, strict=True):
+            total += width * width_in * kernel + 2 * width
+            width_in = width
+        d, kernel = stage.width, config.position_kernel
+        total += d * (d // config.position_groups) * kernel + kernel + d + 2 * d
+        total += stage.layers * (4 * (d**2 + d) + 2 * d * stage.hidden + stage.hidden + d + 4 * d)
+    return total
+
+
+def head_parameters(encoder: EsslEncoderConfig, objective: EsslObjectiveConfig) -> int:
+    """Of the projection to the code; student and teacher have one each."""
+    return (encoder.upper.width + 1) * objective.code_width
+
+
+def predictor_parameters(objective: EsslObjectiveConfig) -> int:
+    """Of the student's convolutions after its head."""
+    return sum(objective.code_width**2 * kernel + 2 * objective.code_width for kernel in objective.predictor_kernels)
+
+
+def pretraining_parameters(config: EsslConfig) -> int:
+    """Of student and teacher, each with its head, and the predictor."""
+    side = encoder_parameters(config.encoder) + head_parameters(config.encoder, config.objective)
+    return 2 * side + predictor_parameters(config.objective)
+
+
+def ctc_parameters(width_in: int, config: CtcHeadConfig, characters: int) -> int:
+    """Of the fine-tuning head."""
+    upsampling = (width_in * config.upsampling + 1) * config.width + 2 * config.width
+    convolutions = config.convolutions * (config.width**2 * config.kernel + 2 * config.width)
+    return upsampling + convolutions + (config.width + 1) * characters

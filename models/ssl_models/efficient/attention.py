@@ -1,0 +1,52 @@
+"""Multi-head self-attention with rotary positions and query-key norm."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ssl_models.efficient.norm import RMSNorm
+
+ROTARY_BASE = 200.0
+"""For clips of some hundred frames: with language models' 10,000 half of the angles would hardly turn within a clip, and
+the model takes longer to find that a hidden frame is like its neighbours (ours: loss 4.16 for 4.22 after 200 steps)."""
+
+SHARPNESS = 2.0
+"""Query gain at the start: scores of unit queries and keys spread too little to pick neighbours out (4.08 for 4.16)."""
+
+
+def rotary_angles(frames: int, head_width: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Cosines and sines `(frames, head_width / 2)` of Su et al., arXiv 2104.09864."""
+    half = torch.arange(head_width // 2, device=device, dtype=torch.float32)
+    rate = ROTARY_BASE ** (-2.0 * half / head_width)
+    angle = torch.arange(frames, device=device, dtype=torch.float32)[:, None] * rate
+    return angle.cos(), angle.sin()
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Turn each pair (i, i + half) of the head width by its frame's angle; x is `(B, heads, frames, head_width)`."""
+    first, second = x.float().chunk(2, dim=-1)
+    return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1).to(x.dtype)
+
+
+class SelfAttention(nn.Module):
+    """`(B, frames, width)` to the same shape; no biases."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.query_norm = RMSNorm(width // heads)
+        nn.init.constant_(self.query_norm.weight, SHARPNESS)
+        self.key_norm = RMSNorm(width // heads)
+        self.output = nn.Linear(width, width, bias=False)
+
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, attend: Tensor | None) -> Tensor:
+        """Attend over frames; `attend` is `(B, 1, 1, frames)`, True where a frame may be looked at, None for all."""
+        batch, frames, width = x.shape
+        qkv = self.qkv(x).view(batch, frames, 3, self.heads, width // self.heads)
+        query, key, value = qkv.permute(2, 0, 3, 1, 4)
+        query, key = rotate(self.query_norm(query), cos, sin), rotate(self.key_norm(key), cos, sin)
+        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=attend)
+        return self.output(mixed.transpose(1, 2).reshape(batch, frames, width))

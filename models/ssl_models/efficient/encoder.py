@@ -1,0 +1,119 @@
+"""The efficient speech encoder: log-mel, frames stacked to 40 ms, a deep and narrow pre-norm transformer."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
+
+from ssl_models.efficient.attention import SelfAttention, rotary_angles
+from ssl_models.efficient.config import EncoderConfig
+from ssl_models.efficient.norm import RMSNorm
+from ssl_models.interface import SpeechFeatures
+from ssl_models.parts.frontend import LogMel, silence_padding, stacked_frames, valid_mask
+from ssl_models.parts.shareable import Shareable
+
+
+class SwiGLU(nn.Module):
+    """Gated feed-forward layer (Shazeer, arXiv 2002.05202), `(..., width)` to the same shape; no biases."""
+
+    def __init__(self, width: int, hidden: int) -> None:
+        super().__init__()
+        self.gate_and_value = nn.Linear(width, 2 * hidden, bias=False)
+        self.output = nn.Linear(hidden, width, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Gate, multiply, project back."""
+        gate, value = self.gate_and_value(x).chunk(2, dim=-1)
+        return self.output(F.silu(gate) * value)
+
+
+class Block(nn.Module):
+    """Pre-norm transformer block, `(B, frames, width)` to the same shape."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.attention_norm = RMSNorm(config.width)
+        self.attention = SelfAttention(config.width, config.heads)
+        self.feed_forward_norm = RMSNorm(config.width)
+        self.feed_forward = SwiGLU(config.width, config.hidden)
+
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, attend: Tensor | None) -> Tensor:
+        """Attention, then the gated layer, each added to the residual stream."""
+        x = x + self.attention(self.attention_norm(x), cos, sin, attend)
+        return x + self.feed_forward(self.feed_forward_norm(x))
+
+
+class EfficientEncoder(Shareable, nn.Module):
+    """Waveforms `(B, T)` to `blocks + 1` layers of `(B, T // 640, width)` at 25 Hz.
+
+    Raises:
+        ValueError: for clips shorter than one frame (40 ms).
+    """
+
+    attention = "sdpa"
+    model_type = "sslbench-efficient"
+    settings_class = EncoderConfig
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.logmel = LogMel(config.mels)
+        self.project = nn.Linear(config.mels * config.stack, config.width, bias=False)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
+        self.final_norm = RMSNorm(config.width)
+        self.checkpointed = False
+        self._initialise()
+
+    def checkpoint_gradients(self) -> None:
+        """In training keep each block's input alone and run the block again in the backward."""
+        self.checkpointed = True
+
+    @torch.no_grad()
+    def _initialise(self) -> None:
+        """Normal(0, 1/sqrt(fan in)); what writes to the residual stream is scaled down by its depth (GPT-2's rule)."""
+        for name, parameter in self.named_parameters():
+            if parameter.ndim == 2:
+                deviation = parameter.shape[1] ** -0.5
+                if name.endswith("output.weight"):
+                    deviation /= math.sqrt(2 * self.config.blocks)
+                nn.init.normal_(parameter, std=deviation)
+
+    def require_a_frame(self, waveforms: Tensor) -> None:
+        """Refuse `(B, T)` waveforms that are too short for a single frame.
+
+        Raises:
+            ValueError: with both lengths.
+        """
+        if waveforms.shape[1] < self.config.samples_per_frame:
+            raise ValueError(f"a clip needs {self.config.samples_per_frame} samples, got {waveforms.shape[1]}")
+
+    def frame_lengths(self, lengths: Tensor) -> Tensor:
+        """Valid encoder frames of clips of `lengths` samples."""
+        return lengths // self.config.samples_per_frame
+
+    def transform(self, x: Tensor, frame_lengths: Tensor | None) -> tuple[Tensor, ...]:
+        """The blocks over projected frames `(B, frames, width)`; all hidden states, the last one normed."""
+        cos, sin = rotary_angles(x.shape[1], self.config.width // self.config.heads, x.device)
+        attend = None if frame_lengths is None else valid_mask(frame_lengths, x.shape[1])[:, None, None]
+        layers = [x]
+        for block in self.blocks:
+            if self.checkpointed and self.training:
+                layers.append(checkpoint(block, layers[-1], cos, sin, attend, use_reentrant=False))
+            else:
+                layers.append(block(layers[-1], cos, sin, attend))
+        return (*layers[:-1], self.final_norm(layers[-1]))
+
+    def forward(self, waveforms: Tensor, lengths: Tensor | None = None) -> SpeechFeatures:
+        """All hidden states of `(B, T)` waveforms of `lengths` valid samples (None: all valid)."""
+        self.require_a_frame(waveforms)
+        with torch.no_grad():
+            stacked = stacked_frames(self.logmel(silence_padding(waveforms, lengths)), lengths, self.config.stack)
+        frame_lengths = None if lengths is None else self.frame_lengths(lengths)
+        layers = self.transform(self.project(stacked), frame_lengths)
+        if frame_lengths is None:
+            frame_lengths = torch.full((len(waveforms),), stacked.shape[1], device=waveforms.device)
+        return SpeechFeatures(layers, frame_lengths, self.config.frame_rate)

@@ -1,0 +1,111 @@
+"""Published weights for a catalog model: a local folder, a safetensors file, or a name on the hub, and only where asked."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ssl_models.errors import BadInputError
+from ssl_models.loading.checkpoints import read_tensors
+from ssl_models.loading.published_weights import not_taken, require_place
+from ssl_models.parts.key_names import require_same_tensors, transformers_names
+from ssl_models.parts.transformers_encoder import TransformersEncoder, asks_for_normal, folder_config, holds_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from torch import Tensor, nn
+
+FAMILY = re.compile(r"(wav2vec2|hubert|wavlm|data2vec_audio)\.(feature_projection|encoder\.layers)\.")
+"""How transformers names a family before a tensor; torchaudio calls every model wav2vec2."""
+FUNCTION = (
+    "model_type", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "hidden_act",
+    "do_stable_layer_norm", "layer_norm_eps", "conv_dim", "conv_kernel", "conv_stride", "conv_bias", "feat_extract_norm",
+    "feat_extract_activation", "feat_proj_layer_norm", "num_conv_pos_embeddings", "num_conv_pos_embedding_groups",
+    "conv_pos_kernel_size", "conv_pos_batch_norm", "num_buckets", "max_bucket_distance", "add_adapter", "adapter_attn_dim",
+)  # fmt: skip
+"""transformers' settings that decide what a model computes from its weights; two models may differ in them and not in a shape."""
+
+
+def load_pretrained(encoder: nn.Module, where: str) -> None:
+    """Put published weights into an encoder that transformers built; its input normalisation comes along.
+
+    `where` is a folder with safetensors, a safetensors file (names of transformers, fairseq or torchaudio), or a name on
+    the hub such as facebook/hubert-base-ls960, which is fetched. The settings and the preprocessor beside the weights are
+    read where there are any; a file without them is held against names and shapes alone, and its clips are left as they are.
+
+    Raises:
+        BadInputError: for weights that cannot be had or are of another model.
+    """
+    if not isinstance(encoder, TransformersEncoder):
+        raise not_taken(where)
+    files, asked = weight_files(where), f"--pretrained {where}"
+    tensors: dict[str, Tensor] = {}
+    for file in files:
+        tensors |= read_tensors(file)
+    _require_same_function(encoder, files[0].parent, tensors, asked)
+    _fill(encoder, transformers_names(tensors), asked)
+    encoder.normalise = asks_for_normal(files[0].parent)
+
+
+def _require_same_function(encoder: TransformersEncoder, folder: Path, names: Iterable[str], asked: str) -> None:
+    """Refuse weights that would fit and compute something else, by the settings beside them or the family in their names."""
+    ours = encoder.model.config
+    families = {found[1].replace("_", "-") for name in names if (found := FAMILY.match(name))}
+    differing = [f"model_type {family}, not {ours.model_type}" for family in families - {ours.model_type}]
+    if (folder / "config.json").is_file():
+        theirs = folder_config(folder, asked)
+        both = {name: (getattr(theirs, name, None), getattr(ours, name)) for name in FUNCTION if hasattr(ours, name)}
+        differing += [f"{k} {one}, not {other}" for k, (one, other) in both.items() if _plain(one) != _plain(other)]
+    if differing:
+        raise BadInputError(f"{asked}: weights of another model ({'; '.join(dict.fromkeys(differing))})")
+
+
+def _plain(value: object) -> object:
+    """JSON knows no tuples."""
+    return list(value) if isinstance(value, tuple) else value
+
+
+def weight_files(where: str) -> list[Path]:
+    """The safetensors files behind `--pretrained`.
+
+    Raises:
+        BadInputError: where there are none.
+    """
+    folder = local_folder(where, f"--pretrained {where}")
+    files = [folder] if folder.is_file() else sorted(folder.glob("*.safetensors"))
+    if not files:
+        raise BadInputError(
+            f"--pretrained {where}: no .safetensors there; nothing is unpickled, save the weights as safetensors"
+        )
+    return files
+
+
+def local_folder(where: str, asked: str, *, weights: bool = True) -> Path:
+    """The folder or file itself, or what the hub has under that name, fetched; `asked` is what the user typed.
+
+    Raises:
+        BadInputError: where there is neither, or `weights` are wanted that the hub has in no safetensors.
+    """
+    path = Path(where)
+    if path.is_dir() or path.is_file():
+        return path
+    require_place(where, asked)
+    from huggingface_hub import snapshot_download
+
+    try:
+        fetched = Path(snapshot_download(where, allow_patterns=["*.json", *["*.safetensors"] * weights]))
+    except Exception as error:
+        reason = " ".join(str(error).split())[:160]
+        raise BadInputError(f"{asked}: no such folder here, and the hub did not give it ({reason})") from error
+    if weights and not holds_weights(fetched):
+        raise BadInputError(f"{asked}: the hub has no .safetensors of it; nothing is unpickled")
+    return fetched
+
+
+def _fill(encoder: TransformersEncoder, tensors: dict[str, Tensor], asked: str) -> None:
+    wanted = encoder.model.state_dict()
+    odd = [name for name in wanted if name in tensors and tensors[name].shape != wanted[name].shape]
+    require_same_tensors(asked, set(wanted) - set(tensors), set(tensors) - set(wanted), odd)
+    encoder.model.load_state_dict({**wanted, **tensors})

@@ -1,0 +1,72 @@
+"""Which frames are hidden from the encoder."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+def span_mask(
+    lengths: Tensor, frames: int, span: int, share: float, generator: torch.Generator, *, overlap: bool = False
+) -> Tensor:
+    """Spans at random places in each clip's valid frames, `(B, frames)` bool, True = masked.
+
+    A clip of n frames gets round(n * share / span) spans (at least one where one fits), placed uniformly among all
+    placements: without overlap (spans may touch, `share` is what they cover), or with distinct starts but free to
+    overlap, as wav2vec 2.0 and HuBERT do (they cover less). Shapes are constant and nothing is read back to the host.
+    """
+    device = lengths.device
+    most = max(1, round(frames * share / span))
+    spans = (lengths * share / span).round().long().clamp(min=1)
+    if overlap:
+        slots, apart = (lengths - span + 1).clamp(min=0), 0
+        spans = torch.minimum(spans, slots)
+    else:
+        spans = torch.minimum(spans, lengths // span)
+        # Shrunk to one slot each, disjoint spans are a draw of `spans` slots without replacement.
+        slots, apart = lengths - spans * (span - 1), span - 1
+    keys = torch.rand(len(lengths), frames, generator=generator, device=device)
+    keys = keys.masked_fill(torch.arange(frames, device=device) >= slots[:, None], 2.0)
+    order = torch.arange(most, device=device)
+    drawn = keys.topk(min(most, frames), largest=False).indices
+    # Draws past a clip's own number of spans are parked beyond the end.
+    drawn = drawn.masked_fill(order[: drawn.shape[1]] >= spans[:, None], frames)
+    starts = drawn.sort(dim=1).values + order[: drawn.shape[1]] * apart
+    return _covered(torch.where(starts < frames, starts, frames + 1), frames, span)
+
+
+class HiddenFrames(NamedTuple):
+    """A fixed number of slots for each clip's hidden frames, so that shapes do not depend on the mask.
+
+    Attributes:
+        positions: frame of each slot, hidden frames in their order first, `(B, slots)` int64.
+        counts: hidden frames of each clip, `(B,)` int64; the slots past them are to be ignored.
+        weight: one over the batch's hidden frames in the slots in use, 0 in the others, `(B, slots)`.
+    """
+
+    positions: Tensor
+    counts: Tensor
+    weight: Tensor
+
+    def of(self, frames: Tensor) -> Tensor:
+        """The slots' frames `(B, slots, D)` of `(B, frames, D)`."""
+        return frames.gather(1, self.positions[..., None].expand(-1, -1, frames.shape[2]))
+
+
+def hidden_frames(mask: Tensor, slots: int) -> HiddenFrames:
+    """The hidden frames of a `(B, frames)` mask; `slots` must be as many as it can hide (`ssl_models.parts.spans.most_hidden`)."""
+    positions = mask.to(torch.uint8).sort(dim=1, descending=True, stable=True).indices[:, :slots]
+    counts = mask.sum(1)
+    used = torch.arange(slots, device=mask.device) < counts[:, None]
+    return HiddenFrames(positions, counts, used / counts.sum().clamp(min=1))
+
+
+def _covered(starts: Tensor, frames: int, span: int) -> Tensor:
+    """The frames under spans that begin at `starts` `(B, n)`; a start beyond the end covers none."""
+    edges = torch.zeros(len(starts), frames + span + 1, dtype=torch.int32, device=starts.device)
+    one = torch.ones_like(starts, dtype=torch.int32)
+    edges.scatter_add_(1, starts, one)
+    edges.scatter_add_(1, (starts + span).clamp(max=frames + span), -one)
+    return edges.cumsum(1)[:, :frames] > 0

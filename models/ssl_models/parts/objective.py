@@ -1,0 +1,78 @@
+"""What the objectives have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ssl_models.optimisation import OptimisationConfig
+
+
+class Objective(nn.Module):
+    """A `ssl_models.interface.Pretraining` but for its `forward`: nothing to fit, nothing to do after a step.
+
+    Attributes:
+        config: the model's settings.
+    """
+
+    config: Any
+
+    @property
+    def optimisation(self) -> OptimisationConfig:
+        """Of the model's recipe."""
+        return self.config.optimisation
+
+    @property
+    def targets_fitted(self) -> bool:
+        """Whether training may begin."""
+        return True
+
+    def after_step(self, progress: float) -> None:
+        """What follows an optimiser step at `progress` in [0, 1] of the budget."""
+
+    def fit_targets(
+        self,
+        waveforms: Iterable[NDArray[np.float32]],  # noqa: ARG002
+        seed: int,  # noqa: ARG002
+        spent: Callable[[], float] = lambda: 0.0,  # noqa: ARG002
+    ) -> dict[str, float]:
+        """Fit what the targets need on clips of training speech; figures for the record. `spent`: see `ssl_models.parts.targets.KMeans.fit`."""
+        return {}
+
+
+class UnitObjective(Objective):
+    """An objective whose targets are units that a `quantiser` has to be fitted for; see `ssl_models.parts.targets.KMeans.fit`."""
+
+    quantiser: Any
+
+    @property
+    def targets_fitted(self) -> bool:
+        """Whether the quantiser has its centroids."""
+        return bool(self.quantiser.fitted)
+
+    def fit_targets(
+        self, waveforms: Iterable[NDArray[np.float32]], seed: int, spent: Callable[[], float] = lambda: 0.0
+    ) -> dict[str, float]:
+        """Fit the quantiser."""
+        return self.quantiser.fit(waveforms, seed, spent)
+
+
+def hidden_cross_entropy(logits: Tensor, labels: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean cross-entropy in nats over the labels of hidden frames, and the share of these labels hit.
+
+    Shapes: logits `(B, frames, ..., classes)` float32, labels `(B, frames, ...)`, hidden `(B, frames)`, True where a frame
+    counts. Nothing hidden gives 0.
+    """
+    each = F.cross_entropy(logits.flatten(0, -2), labels.flatten(), reduction="none").view(labels.shape)
+    of_a_frame = labels[0, 0].numel()
+    weight = hidden.float() / (hidden.sum() * of_a_frame).clamp(min=1)
+    weight = weight.view(*weight.shape, *[1] * (labels.ndim - weight.ndim))
+    with torch.no_grad():
+        hits = ((logits.argmax(-1) == labels) * weight).sum()
+    return (each * weight).sum(), hits

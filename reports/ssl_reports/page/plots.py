@@ -1,0 +1,98 @@
+"""The axes that a page's Pareto plot can take, with what each model of each record has on them, and the models' cards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ssl_models.recipes import RECIPES
+from ssl_reports.page.axis_units import unit_choices
+from ssl_reports.page.store import Store
+from ssl_reports.pictures.scales import SPAN
+from ssl_reports.reading.axes import (
+    SHARES,
+    Axis,
+    energy_axes,
+    error_axes,
+    flops_axes,
+    memory_axes,
+    metric_axis,
+    rate_axes,
+)
+from ssl_reports.reading.evidence import ERRORS, Evidence
+from ssl_reports.reading.frontier import best_plot
+from ssl_reports.reading.systems import System, systems_of
+
+CARD = (
+    ("parameters", "inference"), ("flops_per_audio_second", "training"), ("flops_per_audio_second", "inference"),
+    ("audio_seconds_per_second", "training"), ("audio_seconds_per_second", "inference"), ("energy_per_audio_hour", "training"),
+    ("energy_per_audio_hour", "inference"), ("peak_memory", "training"), ("peak_memory", "inference"), ("co2e", "training"),
+)  # fmt: skip
+"""What a model's card tells beside the two axes, where it is known."""
+
+
+def page_plots(evidence: Evidence, store: Store) -> dict[str, Any]:
+    """Systems, axes and the two to begin with."""
+    systems = systems_of(evidence.records, evidence.labels)
+    known = [(group, axis, found) for group, axis in _grouped(systems) if (found := _found(axis, systems, store))]
+    names = [axis.name for _, axis, _ in known]
+    return {
+        "systems": [{"model": s.model, "run": s.run, "recipe": _recipe(s.model)} for s in systems],
+        "axes": [_document(*each, store) for each in known],
+        "first": [names.index(name) for name in _first(systems, names)],
+        "span": SPAN,
+    }
+
+
+Found = list[tuple[int, int, int]]
+"""Places of the system, of the quantity and of its conditions."""
+
+
+def _grouped(systems: Sequence[System]) -> Iterator[tuple[str, Axis]]:
+    """Each axis under the heading of a menu."""
+    for axis in (*energy_axes()[:2], flops_axes()[0]):
+        yield "whole pretraining", axis
+    for metric in ERRORS:
+        for axis in rate_axes(systems, metric):
+            yield "quality", axis
+    for metric, phase, scope in dict.fromkeys(key for system in systems for key in system.rows):
+        if metric not in SHARES or metric in {"mfu", "masked_accuracy"}:
+            yield phase or "model", metric_axis(metric, phase, scope)
+
+
+def _found(axis: Axis, systems: Sequence[System], store: Store) -> Found:
+    """What each system has on the axis; nothing where none has a value."""
+    rows = [(number, row) for number, system in enumerate(systems) if (row := axis.find(system)) is not None]
+    if all(row.quantity.value is None for _, row in rows):
+        return []
+    return [(number, store.quantity(row.quantity), store.condition(row)) for number, row in rows]
+
+
+def _document(group: str, axis: Axis, found: Found, store: Store) -> dict[str, Any]:
+    values = store.known([place for _, place, _ in found])
+    return {
+        "name": axis.name, "label": axis.label, "group": group, "high": axis.high, "card": group == "quality" or axis.name in _CARD, "at": found,
+        "units": unit_choices(values, store.unit(found[0][1]), percent=axis.percent),
+    }  # fmt: skip
+
+
+_CARD = {metric_axis(metric, phase, scope).name for metric, phase in CARD for scope in (None, "gpu", "machine")}
+
+
+def _first(systems: Sequence[System], names: Sequence[str]) -> list[str]:
+    """Energy against error, as in the paper; else whatever costs put most models beside each other."""
+    costs = (energy_axes(), flops_axes(), memory_axes())
+    pairs = [(xs, error_axes(systems)) for xs in costs] + [(costs[0], costs[2]), (costs[1], costs[2])]
+    plots = (best_plot(systems, xs, ys) for xs, ys in pairs)
+    first = next((plot for plot in plots if plot is not None and plot.placed), None)
+    return list(names[:2]) if first is None else [first.x.name, first.y.name]
+
+
+def _recipe(model: str) -> str:
+    """What its authors say that the model took."""
+    recipe = RECIPES.get(model)
+    if recipe is None or not recipe.published:
+        return ""
+    hours = f", {recipe.device_hours:,.0f} GPU-h" if recipe.device_hours else ""
+    seen = f", {recipe.audio_hours:,.0f} h of audio seen" if recipe.audio_hours else ""
+    return f"{recipe.hardware}{hours}{seen} ({recipe.source})"

@@ -1,0 +1,74 @@
+"""The numbers of a page: each quantity is there once, and whatever shows it names it by its place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ssl_benchmarks.comparing.comparability import conditions_that_matter, told
+from ssl_benchmarks.record.quantity import Quantity
+from ssl_benchmarks.record.record import Measurement
+from ssl_reports.flaw_marks import meaning
+
+Packed = tuple[float | None, float | None, float | None, int, int, int, int | None, int]
+"""Value, low, high, then the places of unit, method and note among the words, n, and the place of the flaw."""
+DIGITS = 7
+"""Significant ones, more than the page ever shows; the paper's data/*.csv have all."""
+
+
+@dataclass
+class Store:
+    """What the page's tables and plots refer to.
+
+    Attributes:
+        quantities: in SI units.
+        words: every unit, method and note once.
+        conditions: what rows were had under, in words, each set once.
+    """
+
+    quantities: list[Packed] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+    conditions: list[dict[str, str]] = field(default_factory=list)
+    _places: dict[object, int] = field(default_factory=dict, repr=False)
+
+    def quantity(self, quantity: Quantity) -> int:
+        """Its place, a new one where it is not there yet."""
+        if quantity not in self._places:
+            low, high = quantity.ci95 or (None, None)
+            said = (quantity.unit, quantity.method, quantity.note, quantity.flaw and meaning([quantity.flaw]))
+            unit, method, note, flaw = map(self._word, said)
+            self._places[quantity] = len(self.quantities)
+            numbers = (_short(quantity.value), _short(low), _short(high))
+            self.quantities.append((*numbers, unit, method, note, quantity.n, flaw))
+        return self._places[quantity]
+
+    def condition(self, row: Measurement) -> int:
+        """The place of what matters to a comparison of the row."""
+        key = ("conditions", row.conditions, conditions_that_matter(row.metric))
+        if key not in self._places:
+            self._places[key] = len(self.conditions)
+            self.conditions.append({name: value for name, value in told(row).items() if name != "method"})
+        return self._places[key]
+
+    def unit(self, place: int) -> str:
+        """Of the quantity there."""
+        return self.words[self.quantities[place][3]]
+
+    def columns(self) -> list[tuple[float | None, ...]]:
+        """All quantities, a list for each part of them, which packs better."""
+        return list(zip(*self.quantities, strict=True))
+
+    def known(self, places: Sequence[int]) -> list[float]:
+        """The values at these places, without those that cannot be had."""
+        return [value for place in places if (value := self.quantities[place][0]) is not None]
+
+    def _word(self, text: str) -> int:
+        key = ("word", text)
+        if key not in self._places:
+            self._places[key] = len(self.words)
+            self.words.append(text)
+        return self._places[key]
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.{DIGITS}g}")

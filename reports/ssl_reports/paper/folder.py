@@ -1,0 +1,98 @@
+"""A folder written whole or not at all, over an earlier one of its kind that nobody has touched since."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from ssl_benchmarks.files.leftovers import owned, sweep
+from ssl_models.errors import BadInputError
+
+MANIFEST = "sslbench-report.json"
+SCHEMA = "sslbench.paper/1"
+BY_LATEX = frozenset({".aux", ".log", ".out", ".pdf", ".blg", ".gz", ".fls", ".fdb_latexmk", ".toc"})
+"""What LaTeX leaves beside `main.tex`; BibTeX writes `main.bbl` anew."""
+
+
+def write_whole(out: Path, write: Callable[[Path], None]) -> list[str]:
+    """Let `write` fill a folder beside `out`, then put it in place of `out`; the files' names, sorted.
+
+    Raises:
+        BadInputError: for an `out` that holds something else, or a report that was edited.
+    """
+    refuse_foreign(out)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        sweep(out.parent, f".{out.name}.")
+        fresh = Path(tempfile.mkdtemp(dir=out.parent, prefix=owned(f".{out.name}")))
+    except OSError as error:
+        raise BadInputError(f"{out}: cannot write a report there ({error.strerror}); choose another --out") from error
+    try:
+        fresh.chmod(0o755)
+        write(fresh)
+        names = _files(fresh)
+        digests = {name: _digest(fresh / name) for name in names}
+        (fresh / MANIFEST).write_text(
+            json.dumps({"schema": SCHEMA, "files": digests}, indent=1) + "\n", encoding="utf-8"
+        )
+        _put(fresh, out)
+    except OSError as error:
+        error.filename = error.filename or str(out)
+        raise
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return sorted([*names, MANIFEST])
+
+
+def refuse_foreign(out: Path) -> None:
+    """Stop before anything of the user's would be lost.
+
+    Raises:
+        BadInputError: naming the first file that is not of a report, or was edited.
+    """
+    if not out.exists() and not out.is_symlink():
+        return
+    if not out.is_dir() or out.is_symlink():
+        raise BadInputError(f"{out}: not a folder; choose another --out")
+    found = _files(out)
+    if not found:
+        return
+    if MANIFEST not in found:
+        raise BadInputError(f"{out}: holds {found[0]}, which is no part of a report; choose another --out")
+    try:
+        digests = json.loads((out / MANIFEST).read_text(encoding="utf-8"))["files"]
+        known = {str(name): str(digest) for name, digest in digests.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadInputError(f"{out / MANIFEST}: broken ({error}); choose another --out") from error
+    for name in found:
+        if name not in known and name != MANIFEST and not (name.startswith("main.") and Path(name).suffix in BY_LATEX):
+            raise BadInputError(f"{out}: holds {name}, which is no part of a report; choose another --out")
+        if name in known and name != "main.bbl" and _digest(out / name) != known[name]:
+            raise BadInputError(f"{out}: {name} was changed since it was written; choose another --out")
+
+
+def _put(fresh: Path, out: Path) -> None:
+    """In place of what was there, which goes only when the new one stands."""
+    old = fresh.with_name(f"{fresh.name}.old")
+    if out.exists():
+        out.rename(old)
+    try:
+        fresh.rename(out)
+    except OSError:
+        if old.exists():
+            old.rename(out)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir() or path.is_symlink())
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

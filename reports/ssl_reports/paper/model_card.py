@@ -1,0 +1,72 @@
+"""The energy and carbon of a pretraining as a model card of the Hugging Face hub."""
+
+from __future__ import annotations
+
+import json
+
+from ssl_benchmarks.record.quantity import Quantity
+from ssl_reports.flaw_marks import noted, signed
+from ssl_reports.paper.methods import hardware_of
+from ssl_reports.paper.tables import whole_run
+from ssl_reports.reading.evidence import Evidence, Setting, settings
+from ssl_reports.tables.grid import markdown_table
+from ssl_reports.tables.table import escape_markdown
+from ssl_reports.units import shown
+
+
+def model_cards(evidence: Evidence) -> dict[str, str]:
+    """File name to card: `model_card.md` of the first pretraining, the others in `model_cards/`; one without any says so."""
+    runs = [
+        s
+        for s in settings(evidence, "training")
+        if (hours := s.find("audio_hours_seen")) and hours.method == "measured"
+    ]
+    if not runs:
+        return {
+            "model_card.md": "# Model card\n\nNone of these records is of a pretraining: no energy or CO2e to state.\n"
+        }
+    cards = {"model_card.md": model_card(runs[0])}
+    for number, run in enumerate(runs[1:], start=2):
+        cards[f"model_cards/{number:04d}.md"] = model_card(run)
+    return cards
+
+
+def model_card(run: Setting) -> str:
+    """Metadata in YAML, whose strings are JSON's, and a table; CO2e that cannot be had is left out of the metadata."""
+    scope = run.scope
+    lines = [
+        ("device-hours", whole_run(run, "device_hours", None)),
+        ("audio hours seen", run.find("audio_hours_seen")),
+        *((f"energy, {part}", whole_run(run, "energy", part)) for part in ("machine", "gpu", "cpu", "dram")),
+        *((f"CO2e, {part}", whole_run(run, "co2e", part)) for part in ("machine", "gpu")),
+        ("peak memory of training", run.find("peak_memory")),
+    ]
+    table = [_line(name, quantity) for name, quantity in lines if quantity is not None]
+    return (
+        f"---\ntags:\n- speech\n- self-supervised-learning\n{_metadata(run, whole_run(run, 'co2e', scope))}---\n\n"
+        f"# {escape_markdown(run.model)}\n\nPretrained in run {escape_markdown(run.label)}, begun {run.record.created}, on "
+        f"{escape_markdown(hardware_of(run.record))}; metered by sslbench, fitting of targets included.\n\n"
+        + markdown_table(("what", "value", "method", "note"), table)
+    )
+
+
+def _line(name: str, quantity: Quantity) -> tuple[str, str, str, str]:
+    value, unit = shown(quantity)
+    return name, signed(f"{value} {unit}".strip(), quantity), quantity.method, escape_markdown(noted(quantity))
+
+
+def _metadata(run: Setting, carbon: Quantity | None) -> str:
+    """`co2_eq_emissions`, in grams."""
+    grid = run.record.details.get("grid") or {}
+    place = grid.get("country") or "given as a grid intensity"
+    if carbon is None or carbon.value is None:
+        return ""
+    fields = {
+        "emissions": carbon.value,
+        "source": f"sslbench, energy of the {run.scope}, {carbon.method}",
+        "training_type": "pre-training",
+        "geographical_location": str(place),
+        "hardware_used": hardware_of(run.record),
+    }
+    # JSON is YAML, and escapes whatever a name holds.
+    return "co2_eq_emissions:\n" + "".join(f"  {name}: {json.dumps(value)}\n" for name, value in fields.items())

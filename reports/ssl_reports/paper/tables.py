@@ -1,0 +1,244 @@
+"""The tables of a paper: what pretraining costs, what inference costs, memory by part, quality, claims."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ssl_benchmarks.comparing.projection import Work, paper_work, project, recipe_work
+from ssl_benchmarks.energy.carbon import GridIntensity
+from ssl_benchmarks.record.metrics import NAMES
+from ssl_benchmarks.record.quantity import Quantity, flaws, total, unavailable
+from ssl_benchmarks.record.record import Conditions, Measurement, Record
+from ssl_models.recipes import RECIPES
+from ssl_reports.reading.claims import Claim
+from ssl_reports.reading.evidence import ERRORS, Evidence, Found, Setting, settings
+from ssl_reports.reading.published import published_rows, reference_of
+from ssl_reports.tables.table import Cell, Cite, Column, PaperTable
+
+FLOPS = "1 MAC = 2 FLOPs; matrix products alone are counted."
+
+PRETRAINING = (
+    Column("model"), Column("where", width=0.2), Column("audio", "h"), Column("device time", "h"), Column("FLOPs", "EFLOP", 1e-18),
+    Column("energy", "kWh", 1 / 3.6e6), Column("CO2e", "kg", 1e-3), Column("source", width=0.1),
+)  # fmt: skip
+
+
+def pretraining_table(evidence: Evidence) -> PaperTable:
+    """Whole runs, projections from a measured rate, and what others publish."""
+    rows = [row for setting in settings(evidence, "training") for row in _pretraining_rows(setting)]
+    rows += _published_rows(evidence)
+    note = (
+        "Time, energy and CO2e of a run are those of fitting targets and of training. Energy is of the GPU where one did the "
+        f"work, else of the machine. {FLOPS}"
+    )
+    return PaperTable("pretraining", "Cost of pretraining", PRETRAINING, tuple(rows), (note,))
+
+
+def _pretraining_rows(setting: Setting) -> Iterator[tuple[Cell, ...]]:
+    hours, scope = setting.find("audio_hours_seen"), setting.scope
+    if hours is not None and hours.method == "published":
+        return  # its line comes from the published table, whole
+    if hours is not None and hours.method != "projected":
+        spent = [
+            whole_run(setting, metric, part)
+            for metric, part in (("device_hours", None), ("energy", scope), ("co2e", scope))
+        ]
+        yield (
+            setting.model,
+            where(setting.conditions),
+            hours,
+            spent[0],
+            _flops(setting, hours),
+            *spent[1:],
+            _source(setting),
+        )
+        return
+    rate = setting.find("audio_seconds_per_second")
+    if rate is None or (rate.ci95 is not None and rate.ci95[0] <= 0):
+        return
+    per_hour = setting.find("energy_per_audio_hour", scope) or unavailable("J/h", "energy was not asked for")
+    for work in _works(setting.model):
+        recipe = RECIPES.get(setting.model)
+        others = work.name == "recipe" and recipe is not None and recipe.published
+        seen = Quantity(work.hours, "h", "published" if others else "projected", note=work.source)
+        made = project(
+            setting.model,
+            work,
+            rate,
+            per_hour,
+            grid=grid_of(setting.record),
+            pue=setting.conditions.pue or 1.0,
+            price_per_hour=None,
+        )
+        yield (
+            setting.model,
+            where(setting.conditions),
+            seen,
+            made.device_hours,
+            _flops(setting, seen),
+            made.energy,
+            made.co2e,
+            _source(setting),
+        )
+
+
+def _works(model: str) -> list[Work]:
+    """The model's own recipe, and the paper's hours where they are others."""
+    own = recipe_work(RECIPES.get(model))
+    return [work for work in (own, paper_work()) if work.hours is not None and (work is own or work.hours != own.hours)]
+
+
+def grid_of(record: Record) -> GridIntensity | None:
+    """What a record's CO2e was reckoned with."""
+    grid = record.details.get("grid")
+    return GridIntensity(grid["g_per_kwh"], grid["country"], grid["year"], grid["source"]) if grid else None
+
+
+def whole_run(setting: Setting, metric: str, scope: str | None) -> Quantity | None:
+    """Of the targets, where there were any to fit, and of training."""
+    parts = {
+        "training": setting.find(metric, scope),
+        "targets": setting.record.find(metric, "targets", scope, setting.model),
+    }
+    known = {name: part for name, part in parts.items() if part is not None}
+    reasons = {part.note for part in known.values() if part.value is None}
+    if len(known) < 2 or (len(reasons) == 1 and all(part.value is None for part in known.values())):
+        return next(iter(known.values()), None)
+    return total(known, next(iter(known.values())).unit)
+
+
+def _flops(setting: Setting, hours: Quantity) -> Quantity | None:
+    rate = setting.find("flops_per_audio_second")
+    if rate is None or rate.value is None or hours.value is None:
+        return rate
+    return Quantity(3600 * hours.value * rate.value, "FLOP", "analytic", flaw=flaws((hours, rate)))
+
+
+def where(c: Conditions) -> str:
+    """Device, precision, and clips in a batch."""
+    shape = None
+    if c.clip_seconds and c.batch_seconds:
+        shape = f"{c.batch_seconds / c.clip_seconds:.3g} x {c.clip_seconds:g} s"
+    return ", ".join(
+        str(part) for part in (c.device or "device not told", c.dtype, shape, c.compile and "compiled") if part
+    )
+
+
+def _source(setting: Setting) -> str:
+    return setting.label + ("" if setting.record.status == "finished" else f" ({setting.record.status})")
+
+
+def _published_rows(evidence: Evidence) -> list[tuple[Cell, ...]]:
+    """Those of the models that the records hold, and those of models nobody can measure here."""
+    found: dict[str, dict[str, Measurement]] = {}
+    for row in published_rows():
+        if row.phase == "training" and row.metric in {"audio_hours_seen", "device_hours"}:
+            found.setdefault(row.model, {})[row.metric] = row
+    asked = {model for model in found if model in evidence.models or model not in RECIPES}
+    rows: list[tuple[Cell, ...]] = []
+    for model in (each for each in found if each in asked):
+        hours, spent = found[model].get("audio_hours_seen"), found[model].get("device_hours")
+        first = spent or hours
+        key = None if first is None else reference_of(first)
+        cite = Cite(key, first.quantity.note.split(";")[0]) if first is not None and key is not None else ""
+        device = None if spent is None else spent.conditions.device
+        numbers = (None if row is None else row.quantity for row in (hours, spent))
+        rows.append((model, device or "", *numbers, None, None, None, cite))
+    return rows
+
+
+INFERENCE = (
+    Column("model"), Column("where", width=0.2), Column("size", "M", 1e-6), Column("FLOPs", "GFLOP/s", 1e-9), Column("speed", "x real time"),
+    Column("energy", "J/h"), Column("peak", "GiB", 2.0**-30), Column("call", "ms", 1e3), Column("source", width=0.1),
+)  # fmt: skip
+
+
+def inference_table(evidence: Evidence) -> PaperTable:
+    """A line for each setting that was timed, or whose peak was taken."""
+    rows: list[tuple[Cell, ...]] = []
+    for s in settings(evidence, "inference"):
+        if s.find("audio_seconds_per_second") is None and s.find("peak_memory") is None:
+            continue
+        size = s.find("parameters") or s.record.find("parameters", "inference", None, s.model)
+        flops = s.find("flops_per_audio_second") or s.record.find("flops_per_audio_second", "inference", None, s.model)
+        rest = (s.find("energy_per_audio_hour", s.scope), s.find("peak_memory"), s.find("latency_p50"))
+        rows.append((s.model, where(s.conditions), size, flops, s.find("audio_seconds_per_second"), *rest, _source(s)))
+    note = (
+        "FLOPs are of a second of audio, energy is of an hour of it, of the GPU where one did the work, else of the machine; "
+        f"a call is the median of a whole batch. {FLOPS}"
+    )
+    return PaperTable("inference", "Cost of inference", INFERENCE, tuple(rows), (note,))
+
+
+PARTS = ("weights", "gradients", "optimizer", "activations", "reserved")
+MEMORY = (
+    Column("model"), Column("phase"), Column("where", width=0.2), Column("peak", "GiB", 2.0**-30),
+    *(Column({"optimizer": "optimiser"}.get(part, part), "GiB", 2.0**-30) for part in PARTS), Column("source", width=0.1),
+)  # fmt: skip
+
+
+def memory_table(evidence: Evidence) -> PaperTable:
+    """A line for each setting whose peak was taken."""
+    rows: list[tuple[Cell, ...]] = []
+    for phase in ("inference", "training"):
+        for s in settings(evidence, phase):
+            if s.find("peak_memory") is not None:
+                parts = (s.find(f"memory_{part}") for part in PARTS)
+                rows.append((s.model, phase, where(s.conditions), s.find("peak_memory"), *parts, _source(s)))
+    note = (
+        "The peak is that of torch's allocator on a GPU, and of the resident set, less that before the model, on a CPU."
+    )
+    return PaperTable("memory", "Memory by part", MEMORY, tuple(rows), (note,))
+
+
+def quality_table(evidence: Evidence) -> PaperTable:
+    """A line for each system and test, a column for each metric that occurs."""
+    rated = [
+        found
+        for found in evidence.rows
+        if found.row.metric in ERRORS and found.row.phase in {"evaluation", "finetuning"}
+    ]
+    lines: dict[tuple[str, str, Conditions], dict[str, Found]] = {}
+    for found in rated:
+        test = Conditions(**{name: getattr(found.conditions, name) for name in ("task", "head", "labels", "tested_on")})
+        lines.setdefault((found.label, found.row.model, test), {}).setdefault(found.row.metric, found)
+    metrics = [metric for metric in ERRORS if any(metric in line for line in lines.values())]
+    columns = (Column("system"), Column("task"), Column("head"), Column("labels"), Column("tested on"))
+    numbers = tuple(Column(NAMES[metric], "%", 100.0) for metric in metrics)
+    rows: list[tuple[Cell, ...]] = []
+    for (_, model, c), line in lines.items():
+        named = (model, c.task or "probe", c.head or "", c.labels or "", c.tested_on or "held out")
+        rates = (line[metric].quantity if metric in line else None for metric in metrics)
+        rows.append((*named, *rates, _rated_by(next(iter(line.values())))))
+    note = "Of several seeds: the mean."
+    return PaperTable(
+        "quality", "Quality", (*columns, *numbers, Column("source", width=0.1)), tuple(rows), (note,) if rows else ()
+    )
+
+
+def _rated_by(found: Found) -> Cell:
+    """The record, or the publication that a record quotes."""
+    key = reference_of(found.row)
+    return found.label if key is None else Cite(key, found.quantity.note.split(";")[0])
+
+
+CLAIMS = (
+    Column("claim", width=0.17), Column("measured", width=0.22), Column("result", "1"), Column("must be", width=0.1), Column("verdict", width=0.1),
+    Column("where, or what is missing", width=0.24),
+)  # fmt: skip
+
+
+def claims_table(claims: list[Claim]) -> PaperTable:
+    """C1 to C6; a line for each comparison that bears on one."""
+    rows: list[tuple[Cell, ...]] = []
+    for claim in claims:
+        for number, each in enumerate(claim.findings):
+            named = f"{claim.id}: {claim.text}" if number == 0 else ""
+            unit = each.quantity and replace(each.quantity, note=each.quantity.note or each.why)
+            rows.append((named, each.what, unit, each.bound, each.verdict, each.why))
+    note = (
+        "Claims of arXiv 2406.07696. One holds only if the whole interval lies on its side, and fails only if the whole of it lies on the "
+        "other. Ratios are plain numbers, times are in hours. GPU-hours of different chips are never divided."
+    )
+    return PaperTable("claims", "Claims and verdicts", CLAIMS, tuple(rows), (note,))

@@ -1,0 +1,96 @@
+"""A figure with its words and its numbers, before it is written."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ssl_benchmarks.record.quantity import Quantity
+from ssl_reports.flaw_marks import SIGN, meaning
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Canvas
+
+Row = dict[str, str | float | None]
+FORMATS: dict[str, dict[str, Any]] = {
+    "pdf": {"Creator": None, "Producer": None, "CreationDate": None},
+    "svg": {"Creator": None, "Date": None},
+    "png": {"Software": None},
+}
+"""Each with the metadata left out: no dates and no versions, so that the same numbers give the same bytes."""
+NAMED = 6
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure.
+
+    Attributes:
+        name: of its files.
+        caption: what is seen, and what is left out and why; the reason where there is no figure.
+        rows: every number behind it.
+        canvas: matplotlib's figure, None where there is nothing to draw.
+    """
+
+    name: str
+    caption: str
+    rows: tuple[Row, ...] = ()
+    canvas: Canvas | None = field(default=None, compare=False)
+
+
+def save(drawing: Drawing, folder: Path) -> tuple[Path, ...]:
+    """Write the figure in every format; an empty tuple where there is none."""
+    if drawing.canvas is None:
+        return ()
+    paths = tuple(folder / f"{drawing.name}.{suffix}" for suffix in FORMATS)
+    with warnings.catch_warnings():
+        # A letter that the font lacks is drawn as a box; the caption and the table have it.
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        for path in paths:
+            drawing.canvas.savefig(path, metadata=FORMATS[path.suffix[1:]])
+    return paths
+
+
+def columns(quantity: Quantity, prefix: str = "") -> Row:
+    """A quantity as columns of a table, in the record's units."""
+    low, high = quantity.ci95 or (None, None)
+    found: Row = {
+        "value": quantity.value, "unit": quantity.unit, "low": low, "high": high, "method": quantity.method,
+        "note": quantity.note, "flaw": quantity.flaw,
+    }  # fmt: skip
+    return {f"{prefix}{name}": value for name, value in found.items()}
+
+
+def left_out(reasons: Mapping[str, str]) -> str:
+    """A sentence on what is missing and why: names by reason, not more than a caption bears."""
+    groups: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        groups.setdefault(reason, []).append(name)
+    parts = [f"{enumerated(names)} ({reason})" for reason, names in list(groups.items())[:NAMED]]
+    if len(groups) > NAMED:
+        parts.append(f"{sum(len(names) for names in list(groups.values())[NAMED:])} more")
+    return f"Left out: {'; '.join(parts)}." if parts else ""
+
+
+def flawed_numbers(rows: Sequence[Row]) -> str:
+    """A sentence on what speaks against numbers of a figure, and on whose they are."""
+    found: dict[str, str] = {}
+    for row in rows:
+        for name, value in row.items():
+            if name.endswith("flaw") and value:
+                found.setdefault(str(row["model"]), str(value))
+    return f"With a flaw ({SIGN}): {enumerated(list(found))}: {meaning(found.values())}." if found else ""
+
+
+def enumerated(names: Sequence[str]) -> str:
+    """The names, the first few of many."""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
+
+
+def sentences(*parts: str) -> str:
+    """Those that say something, in a row."""
+    return " ".join(part for part in parts if part)

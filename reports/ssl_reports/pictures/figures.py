@@ -1,0 +1,138 @@
+"""The figures of a paper: written as PDF, SVG and PNG, with their captions and the numbers behind them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ssl_benchmarks.record.record import Record, write_atomically
+from ssl_benchmarks.record.run_names import told_apart
+from ssl_reports.pictures.breakdown import energy_picture, energy_rate_picture, memory_picture
+from ssl_reports.pictures.drawing import Drawing, Row, flawed_numbers, save, sentences
+from ssl_reports.pictures.length import length_picture
+from ssl_reports.pictures.pareto import pareto_picture
+from ssl_reports.pictures.style import print_style
+from ssl_reports.pictures.trace import trace_picture
+from ssl_reports.reading.axes import Axis, energy_axes, error_axes, flops_axes, memory_axes
+from ssl_reports.reading.frontier import best_plot
+from ssl_reports.reading.systems import System, systems_of
+from ssl_reports.tables.latex import escape_latex
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TRACES = 6
+"""Runs whose power is drawn; the rest would be a book."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure that was written, or why there is none.
+
+    Attributes:
+        name: of its files, without their ends; letters, digits and "-".
+        caption: in plain text; what is left out, and the reason where there is no figure.
+        rows: every number behind it.
+        files: the written pictures, none where there is no figure.
+    """
+
+    name: str
+    caption: str
+    rows: tuple[Row, ...]
+    files: tuple[Path, ...]
+
+
+def write_figures(
+    records: Sequence[Record],
+    folder: Path,
+    traces: Mapping[int, pd.DataFrame] | None = None,
+    pairs: Sequence[tuple[str, Axis, Axis]] = (),
+    runs: Sequence[str] | None = None,
+) -> list[Figure]:
+    r"""Write `figures/NAME.pdf`, `.svg` and `.png`, `figures/captions.tex` and `data/NAME.csv`.
+
+    `captions.tex` gives `\sslcaption{NAME}`. The same records give the same bytes.
+
+    Args:
+        records: whose figures are drawn.
+        folder: of the paper.
+        traces: power samples of the records, by their number in `records`.
+        pairs: more Pareto plots: name, and two axes, such as `ssl_reports.reading.axes.metric_axis` gives.
+        runs: what the records are called; by default their names, told apart.
+    """
+    pictures, data = folder / "figures", folder / "data"
+    for path in (pictures, data):
+        path.mkdir(parents=True, exist_ok=True)
+    figures, named = [], runs or told_apart([record.id for record in records])
+    with print_style():
+        for drawing in _drawings(records, named, traces or {}, pairs):
+            caption = sentences(drawing.caption, flawed_numbers(drawing.rows))
+            figures.append(Figure(drawing.name, caption, drawing.rows, save(drawing, pictures)))
+            if drawing.rows:
+                write_atomically(data / f"{drawing.name}.csv", _csv(drawing.rows))
+    write_atomically(pictures / "captions.tex", _captions(figures))
+    return figures
+
+
+def _drawings(
+    records: Sequence[Record],
+    runs: Sequence[str],
+    traces: Mapping[int, pd.DataFrame],
+    pairs: Sequence[tuple[str, Axis, Axis]],
+) -> Iterator[Drawing]:
+    systems = systems_of(records, runs)
+    errors = error_axes(systems)
+    for what, axes in (("energy", energy_axes()), ("flops", flops_axes()), ("memory", memory_axes())):
+        yield _pareto(f"pareto-{what}", systems, axes, errors)
+    for name, x, y in pairs:
+        yield _pareto(slug(name), systems, [x], [y])
+    yield energy_picture(systems)
+    yield energy_rate_picture(systems)
+    yield memory_picture(systems)
+    yield length_picture(records, runs)
+    yield from _traces(runs, traces)
+
+
+def _pareto(name: str, systems: Sequence[System], xs: Sequence[Axis], ys: Sequence[Axis]) -> Drawing:
+    plot = best_plot(systems, xs, ys)
+    if plot is None:
+        return Drawing(name, f"No figure: error against {xs[0].name}. No record has an error rate.")
+    return pareto_picture(name, plot)
+
+
+def _traces(names: Sequence[str], traces: Mapping[int, pd.DataFrame]) -> Iterator[Drawing]:
+    taken: dict[str, int] = {}
+    for number in sorted(traces)[:TRACES]:
+        name = f"power-{slug(names[number])}"
+        taken[name] = taken.get(name, 0) + 1
+        yield trace_picture(name if taken[name] == 1 else f"{name}-{taken[name]}", names[number], traces[number])
+    if len(traces) > TRACES:
+        yield Drawing("power", f"No figure: power over time of {len(traces) - TRACES} more runs.")
+
+
+def slug(name: str) -> str:
+    """A name for files and for LaTeX: lower-case letters, digits and "-"."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "figure"
+
+
+def _csv(rows: Sequence[Row]) -> str:
+    header = list(dict.fromkeys(column for row in rows for column in row))
+    text = io.StringIO()
+    table = csv.DictWriter(text, header, lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    return text.getvalue()
+
+
+def _captions(figures: Sequence[Figure]) -> str:
+    lines = [r"\newcommand{\sslcaption}[1]{\csname sslcaption@#1\endcsname}"]
+    lines += [
+        rf"\expandafter\def\csname sslcaption@{figure.name}\endcsname{{{escape_latex(sentences(figure.caption))}}}"
+        for figure in figures
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,58 @@
+"""Scales of axes for print: logarithmic where values span much, with numbers that can be read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from ssl_reports.reading.axes import READABLE
+
+SPAN = 3.0
+"""Positive values that span more than this factor get a logarithmic axis."""
+MARGIN, FARTHEST = 0.09, 0.4
+"""Room beside the outermost values, and how far an interval may widen the axis, as shares of the span of the values."""
+EXPONENTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def limits(values: Sequence[float], ends: Sequence[float] = ()) -> tuple[float, float, bool]:
+    """Lowest and highest of an axis, and whether it is logarithmic.
+
+    An interval that is far wider than the values lie apart runs out of the picture.
+    """
+    logarithmic = min(values) > 0 and max(values) > SPAN * min(values)
+    low, high = (math.log(f(values)) if logarithmic else f(values) for f in (min, max))
+    span = (high - low) or (abs(high) or 1.0) / 2
+    wide = [math.log(e) if logarithmic else e for e in ends if e > 0 or not logarithmic]
+    low, high = max(min([low, *wide]), low - FARTHEST * span), min(max([high, *wide]), high + FARTHEST * span)
+    low, high = low - MARGIN * span, high + MARGIN * span
+    if logarithmic:
+        return math.exp(low), math.exp(high), True
+    return (max(low, 0.0) if min(values) > 0 else low), high, False
+
+
+def draw_scale(axis: Any, low: float, high: float, logarithmic: bool) -> None:  # noqa: ANN401, FBT001 - as `limits` gives it
+    """Set an axis of matplotlib: its ends, its ticks and their numbers."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+    name = axis.axis_name
+    axis.axes.set(**{f"{name}scale": "log" if logarithmic else "linear"})
+    axis.axes.set(**{f"{name}lim": (low, high)})
+    if not logarithmic:
+        axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
+        return
+    decades = math.log10(high / low)
+    far = not (READABLE[0] <= low and high <= READABLE[1])
+    axis.set_major_locator(LogLocator(10, subs=(1.0,) if far or decades > 2.5 else (1.0, 2.0, 5.0), numticks=8))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: _power(value) if far else _number(value)))
+    axis.set_minor_locator(LogLocator(10, subs=tuple(range(2, 10)), numticks=100))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.6g}"
+
+
+def _power(value: float) -> str:
+    return f"10{str(round(math.log10(value))).translate(EXPONENTS)}"

@@ -1,0 +1,201 @@
+"""What an axis of a Pareto plot may show of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from ssl_benchmarks.record.quantity import Quantity, flaws, unavailable, weakest
+from ssl_benchmarks.record.record import Measurement
+from ssl_reports.reading.systems import System
+from ssl_reports.units import PREFIXES
+
+ERRORS = ("cer", "wer", "per")
+NAMES = {
+    "peak_memory": "peak memory",
+    "energy_per_audio_hour": "energy per audio hour",
+    "flops_per_audio_second": "FLOPs per audio hour",
+    "audio_seconds_per_second": "audio seconds a second",
+    "real_time_factor": "real-time factor",
+    "device_hours": "device-hours",
+    "co2e": "CO2e",
+    "cer": "CER",
+    "wer": "WER",
+    "per": "PER",
+    "eer": "EER",
+    "abx": "ABX error",
+}
+HIGH = frozenset({"accuracy", "masked_accuracy", "audio_seconds_per_second", "mfu"})
+"""Metrics of which more is better."""
+SHARES = frozenset({"cer", "wer", "per", "accuracy", "eer", "abx", "mfu", "masked_accuracy"})
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis.
+
+    Attributes:
+        name: what it shows, without the unit.
+        label: the same for the axis, short.
+        find: a model's row of it, None where its record has none.
+        high: whether more is better.
+        percent: whether a share of one is shown in per cent.
+    """
+
+    name: str
+    label: str
+    find: Callable[[System], Measurement | None]
+    high: bool = False
+    percent: bool = False
+
+
+def metric_axis(metric: str, phase: str | None = None, scope: str | None = None) -> Axis:
+    """Any metric of a record's long table."""
+    name = ", ".join(part for part in (_named(metric), phase, scope) if part)
+    factor = 3600.0 if metric == "flops_per_audio_second" else None
+
+    def find(system: System) -> Measurement | None:
+        if scope is not None and scope != system.scope and metric != "power_idle":
+            return None
+        row = system.one(metric, phase, scope)
+        return row if row is None or factor is None else replace(row, quantity=row.quantity.scaled(factor, "FLOP"))
+
+    return Axis(name, name, find, metric in HIGH, metric in SHARES)
+
+
+def energy_axes() -> list[Axis]:
+    """Of the whole pretraining, or per audio hour of training; of the GPU or of the machine, whichever the headlines count."""
+    names = {scope: f"energy of pretraining, {scope}" for scope in ("gpu", "machine")}
+    whole = [Axis(name, name, _whole_energy(scope)) for scope, name in names.items()]
+    return whole + [metric_axis("energy_per_audio_hour", "training", scope) for scope in ("gpu", "machine")]
+
+
+def flops_axes() -> list[Axis]:
+    """Of the whole pretraining, or per audio hour of training."""
+    return [
+        Axis("FLOPs of pretraining", "FLOPs of pretraining", _whole_flops),
+        metric_axis("flops_per_audio_second", "training"),
+    ]
+
+
+def memory_axes() -> list[Axis]:
+    """Of training, or of inference."""
+    return [metric_axis("peak_memory", "training"), metric_axis("peak_memory", "inference")]
+
+
+def error_axes(systems: Sequence[System]) -> list[Axis]:
+    """CER, WER and PER in this order, each way it was rated an axis of its own: task, head, labels, speech."""
+    return [axis for metric in ERRORS for axis in rate_axes(systems, metric)]
+
+
+def rate_axes(systems: Sequence[System], metric: str) -> list[Axis]:
+    """Of one metric of quality, each way it was rated an axis."""
+    rated = [row for s in systems for key, rows in s.rows.items() if key[0] == metric for row in rows]
+    return [
+        Axis(_error_name(metric, way), _error_label(metric, way), _error(metric, way), metric in HIGH, percent=True)
+        for way in dict.fromkeys(_way(row) for row in rated if row.quantity.value is not None)
+    ]
+
+
+def _whole_energy(scope: str) -> Callable[[System], Measurement | None]:
+    """Targets, where there were any to fit, and training; not of a measurement's windows."""
+
+    def find(system: System) -> Measurement | None:
+        training, targets = (system.one("energy", phase, scope) for phase in ("training", "targets"))
+        if scope != system.scope or not system.trained or training is None:
+            return None
+        return training if targets is None else replace(training, quantity=_sum(training.quantity, targets.quantity))
+
+    return find
+
+
+def _sum(one: Quantity, other: Quantity) -> Quantity:
+    if one.value is None or other.value is None:
+        return unavailable(one.unit, one.note if one.value is None else other.note)
+    ci95 = (
+        None if one.ci95 is None or other.ci95 is None else (one.ci95[0] + other.ci95[0], one.ci95[1] + other.ci95[1])
+    )
+    return Quantity(
+        one.value + other.value,
+        one.unit,
+        weakest(one.method, other.method),
+        ci95,
+        note=one.note,
+        flaw=flaws((one, other)),
+    )
+
+
+def _whole_flops(system: System) -> Measurement | None:
+    """FLOPs of an audio second of training times the hours seen."""
+    rate = system.one("flops_per_audio_second", "training")
+    hours = system.one("audio_hours_seen", "training")
+    if rate is None or hours is None or not system.trained:
+        return None
+    if hours.quantity.value is None or hours.quantity.value <= 0:
+        return replace(rate, quantity=unavailable("FLOP", hours.quantity.note or "no audio was seen"))
+    whole = rate.quantity.scaled(3600 * hours.quantity.value, "FLOP")
+    method = whole.method if hours.quantity.method == "measured" else weakest(whole.method, hours.quantity.method)
+    return replace(rate, quantity=whole if whole.value is None else replace(whole, method=method))
+
+
+Way = tuple[str | None, str | None, str | None, str | None]
+
+
+def _way(row: Measurement) -> Way:
+    c = row.conditions
+    return c.task, c.head, c.labels, c.tested_on
+
+
+def _error(metric: str, way: Way) -> Callable[[System], Measurement | None]:
+    def find(system: System) -> Measurement | None:
+        rated = [row for key, rows in system.rows.items() if key[0] == metric for row in rows if _way(row) == way]
+        return rated[0] if rated else None
+
+    return find
+
+
+def _named(metric: str) -> str:
+    return NAMES.get(metric, metric.replace("_", " "))
+
+
+def _error_label(metric: str, way: Way) -> str:
+    return f"{_named(metric)}, {way[0]}" if way[0] else _named(metric)
+
+
+def _error_name(metric: str, way: Way) -> str:
+    forms = ("{}", "{}", "{} of labels", "on {}")
+    known = [form.format(part) for form, part in zip(forms, way, strict=True) if part]
+    return _named(metric) + (f" ({', '.join(known)})" if known else "")
+
+
+PREFIXED = {"J": (1 / 3600, "Wh"), "J/h": (1.0, "J"), **{unit: (1.0, unit) for unit in ("FLOP", "MAC", "g", "W")}}
+"""Units of records shown with a prefix: factor and name."""
+READABLE = (5e-4, 2e5)
+"""Numbers within are written out on an axis; those of a wider range are powers of ten."""
+
+
+def axis_unit(values: Sequence[float], unit: str, *, percent: bool = False) -> tuple[float, str]:
+    """Factor and unit for an axis: one prefix that suits the middle of its positive values, none for a wide range."""
+    if unit == "1":
+        return (100.0, "%") if percent else (1.0, "")
+    positive = [value for value in values if value > 0] or [1.0]
+    if unit == "B":
+        return (2.0**-30, "GiB") if _middle(positive) >= 2.0**29 else (2.0**-20, "MiB")
+    if unit not in PREFIXED:
+        return 1.0, unit
+    factor, name = PREFIXED[unit]
+    size, prefix = middle_prefix([value * factor for value in positive])
+    if READABLE[0] < min(positive) * factor / size and max(positive) * factor / size < READABLE[1]:
+        return factor / size, prefix + name
+    return factor, name
+
+
+def middle_prefix(values: Sequence[float]) -> tuple[float, str]:
+    """Size and name of the prefix that suits the middle of the positive values."""
+    middle = _middle([value for value in values if value > 0] or [1.0])
+    return next((each for each in PREFIXES if middle >= each[0]), PREFIXES[-1])
+
+
+def _middle(positive: Sequence[float]) -> float:
+    """Of their range, geometrically."""
+    return float((min(positive) * max(positive)) ** 0.5)

@@ -1,0 +1,152 @@
+"""The cells of a measured run, picked out of its long table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ssl_benchmarks.record.quantity import Quantity
+from ssl_benchmarks.record.record import Measurement, Record, headline_scope
+from ssl_reports.flaw_marks import noted, signed
+from ssl_reports.units import shown
+
+LINES = (
+    ("speed", "audio_seconds_per_second", ""),
+    ("real-time factor", "real_time_factor", ""),
+    ("median call", "latency_p50", ""),
+    ("95th percentile of calls", "latency_p95", ""),
+    ("median latency of one clip", "latency_p50", "alone"),
+    ("95th percentile of one clip", "latency_p95", "alone"),
+    ("peak memory", "peak_memory", ""),
+    ("predicted peak memory", "predicted_peak_memory", ""),
+    ("weights", "memory_weights", ""),
+    ("gradients", "memory_gradients", ""),
+    ("optimiser state", "memory_optimizer", ""),
+    ("activations and the rest", "memory_activations", ""),
+    ("reserved by the allocator", "memory_reserved", ""),
+    ("FLOPs of one clip", "flops", ""),
+    ("MFU", "mfu", ""),
+    ("measured for", "duration", ""),
+    ("J per audio hour", "energy_per_audio_hour", "*"),
+    ("energy", "energy", "*"),
+    ("energy less idle", "energy_net", "headline"),
+    ("mean power", "power_mean", "headline"),
+    ("CO2e", "co2e", "headline"),
+)
+"""Name, metric, scope: "*" all that there are, "headline" the run's own, "alone" the row of a batch of one clip."""
+SCOPES = ("machine", "gpu", "cpu", "dram", "module")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a record.
+
+    Attributes:
+        label: what tells it from the others.
+        clip_seconds, batch_seconds: as measured; a batch may have been halved.
+        failed: why it has no result, else empty.
+        rows: its own.
+        alone: those of one clip where the batch has more.
+    """
+
+    label: str
+    clip_seconds: float
+    batch_seconds: float
+    failed: str
+    rows: tuple[Measurement, ...]
+    alone: tuple[Measurement, ...]
+
+    def find(self, metric: str, scope: str | None = None, *, alone: bool = False) -> Quantity | None:
+        """The cell's quantity, None where it was not asked for."""
+        rows = self.alone if alone else self.rows
+        return next((row.quantity for row in rows if (row.metric, row.scope) == (metric, scope)), None)
+
+
+@dataclass(frozen=True)
+class CellLine:
+    """One line of a cell's table, and the note behind it."""
+
+    name: str
+    value: str
+    unit: str
+    interval: str
+    method: str
+    note: str
+
+
+def cells_of(record: Record) -> list[Cell]:
+    """In the order measured."""
+    return [_cell(record, entry) for entry in record.details["cells"]]
+
+
+def _cell(record: Record, entry: dict[str, object]) -> Cell:
+    clip, batch = float(str(entry["clip_seconds"])), float(str(entry["batch_seconds"]))
+
+    def rows(seconds: float) -> tuple[Measurement, ...]:
+        held = (clip, seconds)
+        return tuple(m for m in record.measurements if (m.conditions.clip_seconds, m.conditions.batch_seconds) == held)
+
+    alone = rows(clip) if batch != clip else ()
+    return Cell(str(entry["label"]), clip, batch, str(entry.get("failed", "")), rows(batch), alone)
+
+
+def cell_lines(cell: Cell, device: object) -> list[CellLine]:
+    """Everything known of a cell, in a fixed order."""
+    lines = []
+    for name, metric, scope in LINES:
+        scopes: Sequence[str | None] = {"*": SCOPES, "headline": (headline_scope(device),)}.get(scope, (None,))
+        for each in scopes:
+            quantity = cell.find(metric, each, alone=scope == "alone")
+            if quantity is None or (each not in {None, headline_scope(device)} and quantity.value is None):
+                continue
+            value, unit = shown(quantity)
+            full = name if each is None else f"{name}, {each}"
+            told = (signed(value, quantity), unit, interval(quantity), quantity.method, noted(quantity))
+            lines.append(CellLine(full, *told))
+    return lines
+
+
+def interval(quantity: Quantity) -> str:
+    """The 95 % interval in the unit that the value is shown in, or nothing."""
+    if quantity.value is None or quantity.ci95 is None:
+        return ""
+    ends = [shown(Quantity(end, quantity.unit, quantity.method)) for end in quantity.ci95]
+    unit = shown(quantity)[1]
+    return "[" + ", ".join(value if own == unit else f"{value} {own}" for value, own in ends) + "]"
+
+
+SWEEP = (
+    "clip",
+    "a call",
+    "x real time",
+    "95 % interval",
+    "J per audio hour",
+    "median call",
+    "p95",
+    "peak memory",
+    "MFU",
+)
+
+
+def sweep_rows(cells: Sequence[Cell], device: object) -> list[tuple[str, ...]]:
+    """One row for each cell, `SWEEP` wide; a cell without a result has its reason in `failures`."""
+    return [_sweep_row(cell, headline_scope(device)) for cell in cells]
+
+
+def failures(cells: Sequence[Cell]) -> list[str]:
+    """A line for each cell without a result."""
+    return [f"{cell.label}: {cell.failed}" for cell in cells if cell.failed]
+
+
+def _sweep_row(cell: Cell, scope: str) -> tuple[str, ...]:
+    size = (f"{cell.clip_seconds:g} s", f"{cell.batch_seconds:g} s")
+    if cell.failed:
+        return (*size, "not available", *[""] * (len(SWEEP) - 3))
+    speed, joules = cell.find("audio_seconds_per_second"), cell.find("energy_per_audio_hour", scope)
+    times = ("", "") if speed is None else (signed(shown(speed)[0], speed), interval(speed))
+    rest = (cell.find(metric) for metric in ("latency_p50", "latency_p95", "peak_memory", "mfu"))
+    return (*size, *times, "" if joules is None else signed(shown(joules)[0], joules), *map(_text, rest))
+
+
+def _text(quantity: Quantity | None) -> str:
+    return "" if quantity is None else signed(" ".join(shown(quantity)).strip(), quantity)

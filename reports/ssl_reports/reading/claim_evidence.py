@@ -1,0 +1,138 @@
+"""What a claim needs before it is decided: one table, each need with the check of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ssl_benchmarks.downstream.outcome import NO_BETTER, UNCONVERGED
+from ssl_benchmarks.record.flaws import MEANINGS
+from ssl_reports.reading.evidence import Found
+from ssl_reports.reading.paired_rounds import by_round
+
+METERED = frozenset({"measured", "sampled"})
+RECIPE_CLIP, CLIPS_APART = 15.36, 0.1
+"""Seconds of a clip in the recipes that the claims are about, and the share by which a measurement's may differ."""
+FEWEST_ROUNDS = 2
+FEWEST_SEEDS = 2
+BUDGET_SPENT = 0.9
+"""Share of a study's budget that each of its runs has to have used: one that was given a tenth has not lost."""
+
+Check = Callable[[Sequence[Found]], str]
+"""Of the figures that are held against each other: what is lacking, empty where nothing is."""
+
+
+def _on_gpu(found: Sequence[Found]) -> str:
+    """Measured on a GPU."""
+    others = [each.row.model for each in found if not each.on_gpu]
+    return f"{' and '.join(others)} not on a GPU" if others else ""
+
+
+def _trained_on_gpu(found: Sequence[Found]) -> str:
+    """Trained on a GPU."""
+    record = found[0].record
+    return "" if record.environment.get("gpus") and record.config.get("device") != "cpu" else "trained on a CPU"
+
+
+def _hardware(found: Sequence[Found]) -> str:
+    """By hardware and in one way: nothing modelled, projected or published."""
+    methods = {each.quantity.method for each in found}
+    if not methods <= METERED:
+        return f"{' and '.join(sorted(methods - METERED))}, not measured"
+    return f"one {' and the other '.join(sorted(methods))}" if len(methods) > 1 else ""
+
+
+def _sound(found: Sequence[Found]) -> str:
+    """No flaw: undisturbed, a steady warm-up, a run that came to its end."""
+    words = {each.row.model: [w for w in each.quantity.flaw.split("; ") if w in MEANINGS] for each in found}
+    return ", ".join(f"{model} {' and '.join(flaws)}" for model, flaws in words.items() if flaws)
+
+
+def _rounds(found: Sequence[Found]) -> str:
+    """At least `FEWEST_ROUNDS` rounds or processes without a flaw."""
+    few = [f"{each.row.model} {_repeats(each)}" for each in found if _repeats(each) < FEWEST_ROUNDS]
+    return f"too few rounds: {', '.join(few)}" if few else ""
+
+
+def _repeats(found: Found) -> int:
+    """Sound rounds of a comparison, processes of a measurement; the steps of a whole training are repeats of each other."""
+    if found.record.details.get("rounds"):
+        return sum(quantity is not None and not quantity.flaw for quantity in by_round(found))
+    if "attempts" in found.record.details:
+        return FEWEST_ROUNDS
+    return found.quantity.n or 1
+
+
+def _recipe_clips(found: Sequence[Found]) -> str:
+    """Clips as long as the recipes', give or take `CLIPS_APART`."""
+    for each in found:
+        clip = each.conditions.clip_seconds
+        if clip is None or abs(clip / RECIPE_CLIP - 1) > CLIPS_APART:
+            return (
+                f"clips of {'unknown length' if clip is None else f'{clip:g} s'}, the recipes' are of {RECIPE_CLIP:g} s"
+            )
+    return ""
+
+
+def _equal_budgets(found: Sequence[Found]) -> str:
+    """A study under one budget, of which each run used `BUDGET_SPENT`."""
+    study = found[0].record.details.get("study", {})
+    if study.get("equal") is None:
+        return "no study under one budget"
+    for each in found:
+        runs = [run for run in study.get("runs", []) if run["model"] == each.row.model]
+        shares = [(run.get("spent") or {}).get("of_budget") or 0.0 for run in runs]
+        if not shares or min(shares) < BUDGET_SPENT:
+            used = "an unknown share" if not all(shares) or not shares else f"{100 * min(shares):.0f} %"
+            return f"{each.row.model} used {used} of the budget"
+    return ""
+
+
+def _catalog_settings(found: Sequence[Found]) -> str:
+    """The catalog's settings."""
+    asked = found[0].record.config.get("training", {})
+    changed = [f"[{table}]" for table in ("encoder", "objective", "optimisation") if asked.get(table)]
+    return f"trained with settings of its own: {', '.join(changed)}" if changed else ""
+
+
+def _seeds(found: Sequence[Found]) -> str:
+    """At least `FEWEST_SEEDS` seeds."""
+    seeds = found[0].record.config.get("seeds") or 1
+    return f"{seeds} seed, of which {FEWEST_SEEDS} are needed" if seeds < FEWEST_SEEDS else ""
+
+
+def _learned(found: Sequence[Found]) -> str:
+    """Heads that converged, and systems better than their own random weights."""
+    for each in found:
+        for mark in (UNCONVERGED, NO_BETTER):
+            if mark in each.quantity.note:
+                return f"{each.row.model}: {mark}"
+    return ""
+
+
+NEEDS: dict[str, Check] = {
+    "gpu": _on_gpu,
+    "trained on a gpu": _trained_on_gpu,
+    "hardware": _hardware,
+    "sound": _sound,
+    "rounds": _rounds,
+    "clips": _recipe_clips,
+    "budget": _equal_budgets,
+    "settings": _catalog_settings,
+    "seeds": _seeds,
+    "learned": _learned,
+}
+TIMED = ("gpu", "hardware", "sound", "rounds", "clips")
+"""Of speed and joules."""
+CLAIM_NEEDS: dict[str, tuple[str, ...]] = {
+    "peak memory": ("gpu", "hardware", "sound", "clips"),
+    "counted FLOPs": ("sound", "clips"),
+    "joules": TIMED,
+    "speed": TIMED,
+    "error rate": ("trained on a gpu", "budget", "settings", "seeds", "learned", "sound"),
+}
+"""By what is compared. C1 and C5 compare peak memory, C2 and C6 counted FLOPs and joules, C3 speed, C4 error rates."""
+
+
+def lacking(what: str, found: Sequence[Found]) -> str:
+    """What the figures lack to decide a claim; empty where they have all that it needs."""
+    return "; ".join(filter(None, (NEEDS[need](found) for need in CLAIM_NEEDS[what])))

@@ -1,0 +1,304 @@
+"""The claims C1 to C6 of arXiv 2406.07696 against what the records hold.
+
+A claim holds only if the whole interval lies on its side, and fails only if the whole interval lies on the other; evidence that lacks
+anything of what `ssl_reports.reading.claim_evidence` asks for decides nothing. What is counted from a graph, or by the allocator of a GPU, has no
+spread: there the value decides. GPU-hours of different chips are never divided, and tiny sizes decide nothing about full ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from ssl_benchmarks.comparing.comparability import conditions_that_matter
+from ssl_benchmarks.comparing.projection import PAPER_HOURS, paper_work, projected_hours
+from ssl_benchmarks.comparing.ratios import ratio
+from ssl_benchmarks.record.metrics import NAMES
+from ssl_benchmarks.record.quantity import Quantity
+from ssl_models.catalog import HEADLINE
+from ssl_models.recipes import RECIPES
+from ssl_reports.reading.claim_c4 import c4_line, verdict
+from ssl_reports.reading.claim_evidence import lacking
+from ssl_reports.reading.evidence import ERRORS, Evidence, Found
+from ssl_reports.reading.paired_rounds import ratio_by_rounds
+from ssl_reports.reading.published import published_claims
+
+Verdict = Literal["holds", "fails", "not decided", "not measured here"]
+
+OURS, BASELINE = HEADLINE, "essl"
+LARGE = ("wav2vec2-large", "hubert-large", "wavlm-large")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One comparison that bears on a claim.
+
+    Attributes:
+        what: that was compared, and with what.
+        quantity: a ratio (unit "1") or hours ("h"); None where nothing was measured.
+        bound: what it is held against, such as "at least 10".
+        verdict: by the whole interval.
+        why: where it was measured, or what is missing.
+    """
+
+    what: str
+    quantity: Quantity | None
+    bound: str
+    verdict: Verdict
+    why: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim and all that bears on it."""
+
+    id: str
+    text: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """Holds if every finding that was measured holds, fails if one fails."""
+        found = {finding.verdict for finding in self.findings} - {"not measured here"}
+        if not found:
+            return "not measured here"
+        return "fails" if "fails" in found else "not decided" if "not decided" in found else "holds"
+
+
+def claims(evidence: Evidence) -> list[Claim]:
+    """All six, in order."""
+    found = {
+        "C1": [_memory(evidence, BASELINE, 1.0, strict=True)],
+        "C2": [_flops(evidence, BASELINE, 1.0, strict=True), _joules(evidence, BASELINE, 1.0)],
+        "C3": list(_one_day(evidence)),
+        "C4": list(_errors(evidence)),
+        "C5": [_memory(evidence, large, 10.0, strict=False) for large in LARGE],
+        "C6": [each for large in LARGE for each in _recipes(evidence, large)],
+    }
+    return [Claim(each.about, each.text, tuple(found[each.about])) for each in published_claims()]
+
+
+def quotient(above: Quantity, below: Quantity) -> Quantity:
+    """The ratio of two quantities; of two without spread its interval is the value itself.
+
+    Raises:
+        ValueError: for two units.
+    """
+    if above.unit != below.unit:
+        raise ValueError(f"no ratio of {above.unit} and {below.unit}")
+    found = ratio(_with_ends(above), _with_ends(below))
+    if found.value is not None and found.ci95 is None and _exact(above) and _exact(below):
+        return replace(found, ci95=(found.value, found.value))
+    return found
+
+
+def _exact(quantity: Quantity) -> bool:
+    """Whether repeats would give the same: counted from a graph, or by the allocator of a GPU."""
+    return quantity.method == "analytic" or "CUDA allocator" in quantity.note
+
+
+def _with_ends(quantity: Quantity) -> Quantity:
+    if quantity.value is None or quantity.ci95 is not None or not _exact(quantity):
+        return quantity
+    return replace(quantity, ci95=(quantity.value, quantity.value))
+
+
+def judged(ratio: Quantity, bound: float, *, strict: bool) -> Verdict:
+    """Whether the whole interval is above `bound` (or, not `strict`, at it), or the whole of it below."""
+    if ratio.ci95 is None:
+        return "not decided"
+    low, high = ratio.ci95
+    if low > bound or (not strict and low == bound):
+        return "holds"
+    return "fails" if high < bound or (strict and high == bound) else "not decided"
+
+
+def _side(bound: float, *, strict: bool) -> str:
+    return f"above {bound:g}" if strict else f"at least {bound:g}"
+
+
+def _pairs(evidence: Evidence, other: str, metric: str, scope: str | None = None) -> Iterator[tuple[Found, Found]]:
+    """Rows of a training step of `other` and of ours that have a value and were measured alike, each with each."""
+    ours: dict[object, list[Found]] = {}
+    for found in evidence.find(OURS, metric, "training", scope):
+        if found.quantity.value:
+            ours.setdefault(_alike(found), []).append(found)
+    for found in evidence.find(other, metric, "training", scope):
+        if found.quantity.value:
+            yield from ((found, own) for own in ours.get(_alike(found), []))
+
+
+def _alike(found: Found) -> tuple[object, ...]:
+    """What two rows must share: the attention is a model's own, and a count depends on the clip alone."""
+    session = found.label if found.row.scope is not None else None
+    held = (getattr(found.conditions, name) for name in conditions_that_matter(found.row.metric))
+    return (session, *held)
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """A quotient, where it is from, and what it lacks to decide anything."""
+
+    ratio: Quantity
+    at: Found
+    lacking: str
+
+    @property
+    def least(self) -> float:
+        """The lower end, as far as one is known."""
+        return (self.ratio.ci95 or (self.ratio.value or 0.0,))[0]
+
+
+def _worst(
+    pairs: Iterable[tuple[Found, Found]], kind: str, what: str, bound: float, *, strict: bool, times: float = 1.0
+) -> Finding | None:
+    """The pair that speaks least for the claim, of those that may decide it, else of all; its ratio `times` what the claim is of."""
+    found = [
+        _Pair(
+            (ratio_by_rounds(other, own) or quotient(other.quantity, own.quantity)).scaled(times, "1"),
+            other,
+            lacking(kind, (other, own)),
+        )
+        for other, own in pairs
+    ]
+    if not found:
+        return None
+    fit = [pair for pair in found if not pair.lacking] or found
+    worst = min(fit, key=lambda pair: pair.least)
+    several = f", the least favourable of {len(fit)} settings" if len(fit) > 1 else ""
+    verdict = "not decided" if worst.lacking else judged(worst.ratio, bound, strict=strict)
+    why = "; ".join(
+        filter(None, (f"{_where(worst.at)}{several}", worst.lacking and f"decides nothing: {worst.lacking}"))
+    )
+    return Finding(what, worst.ratio, _side(bound, strict=strict), verdict, why)
+
+
+def _where(found: Found) -> str:
+    c = found.conditions
+    parts = [c.device, c.dtype, c.clip_seconds and f"clips of {c.clip_seconds:g} s"]
+    parts.append(c.batch_seconds and f"{c.batch_seconds:g} s a step")
+    if found.row.metric == "flops_per_audio_second":
+        parts = ["counted", c.clip_seconds and f"clips of {c.clip_seconds:g} s"]
+    return ", ".join(str(part) for part in (*parts, f"record {found.label}") if part)
+
+
+def _memory(evidence: Evidence, other: str, bound: float, *, strict: bool) -> Finding:
+    what = f"peak memory of a training step, {other} / {OURS}"
+    need = f"a training step of {OURS} and {other} on one GPU at the same precision, clips and batch"
+    found = _worst(_pairs(evidence, other, "peak_memory"), "peak memory", what, bound, strict=strict)
+    return found or _missing(what, _side(bound, strict=strict), need)
+
+
+def _flops(evidence: Evidence, other: str, bound: float, *, strict: bool) -> Finding:
+    what = f"training FLOPs of an audio hour, {other} / {OURS}; both see {PAPER_HOURS:,.0f} h, so also of the recipes"
+    need = f"the FLOPs of a training step of {OURS} and {other} at the same clips"
+    found = _worst(_pairs(evidence, other, "flops_per_audio_second"), "counted FLOPs", what, bound, strict=strict)
+    return found or _missing(what, _side(bound, strict=strict), need)
+
+
+def _joules(evidence: Evidence, other: str, bound: float) -> Finding:
+    what = f"joules of an audio hour of training, {other} / {OURS}"
+    need = f"{OURS} and {other} metered on a GPU in one session"
+    found = _worst(_joule_pairs(evidence, other), "joules", what, bound, strict=True)
+    return found or _missing(what, _side(bound, strict=True), need)
+
+
+def _joule_pairs(evidence: Evidence, other: str) -> Iterator[tuple[Found, Found]]:
+    """Joules of a GPU, both in one record."""
+    return _pairs(evidence, other, "energy_per_audio_hour", "gpu")
+
+
+def _missing(what: str, bound: str, need: str) -> Finding:
+    return Finding(what, None, bound, "not measured here", f"missing: {need}")
+
+
+def _one_day(evidence: Evidence) -> Iterator[Finding]:
+    """Hours of a GPU for the paper's audio at the rate measured, the fastest setting of each GPU that may decide it."""
+    what, bound = f"hours of one GPU for {PAPER_HOURS:,.0f} h of audio, {OURS}", "below 24 h"
+    measured = [f for f in evidence.find(OURS, "audio_seconds_per_second", "training") if f.on_gpu and f.quantity.value]
+    fastest: dict[str | None, tuple[Quantity, Found, str]] = {}
+    for found in measured:
+        hours, missing = projected_hours(found.quantity, paper_work()), lacking("speed", (found,))
+        best = fastest.get(found.conditions.device)
+        if best is None or (bool(missing), *_upper(hours)) < (bool(best[2]), *_upper(best[0])):
+            fastest[found.conditions.device] = (hours, found, missing)
+    for hours, found, missing in fastest.values():
+        steps = f"{_where(found)}; the steps alone, without fitting targets"
+        verdict = "not decided" if missing else _within_a_day(hours)
+        yield Finding(
+            what, hours, bound, verdict, "; ".join(filter(None, (steps, missing and f"decides nothing: {missing}")))
+        )
+    if not fastest:
+        yield _missing(what, bound, f"the speed of a training step of {OURS} on a GPU")
+
+
+def _within_a_day(hours: Quantity) -> Verdict:
+    if hours.ci95 is None:
+        return "not decided"
+    return "holds" if hours.ci95[1] < 24 else "fails" if hours.ci95[0] >= 24 else "not decided"
+
+
+def _upper(hours: Quantity) -> tuple[bool, float]:
+    """Settings with an interval come first, then the one with the lower end."""
+    return hours.ci95 is None, hours.ci95[1] if hours.ci95 is not None else hours.value or 0.0
+
+
+def _errors(evidence: Evidence) -> Iterator[Finding]:
+    """Error rates of a study that trained both under one budget."""
+    bound, found = f"intervals apart, {OURS} the lower", 0
+    studies = [(r, label) for r, label in zip(evidence.records, evidence.labels, strict=True) if "study" in r.details]
+    for record, label in studies:
+        rated = [
+            Found(m, record, label) for m in record.measurements if m.metric in ERRORS and m.conditions.task is not None
+        ]
+        theirs = {(f.row.metric, f.row.phase, f.conditions): f for f in rated if f.row.model == BASELINE}
+        for ours in (f for f in rated if f.row.model == OURS):
+            other = theirs.get((ours.row.metric, ours.row.phase, ours.conditions))
+            if other is not None:
+                found += 1
+                yield _error(ours, other, bound)
+    if not found:
+        small = [line for record, _ in studies if (line := c4_line(record))]
+        need = f"a study of {OURS} and {BASELINE} under one budget"
+        yield _missing("downstream error", bound, "; ".join([need, *(f"of other sizes: {line}" for line in small)]))
+
+
+def _error(ours: Found, other: Found, bound: str) -> Finding:
+    """Our error rate against the baseline's."""
+    c, missing = ours.conditions, lacking("error rate", (other, ours))
+    what = f"{NAMES[ours.row.metric]}, {BASELINE} / {OURS} ({c.task}, {c.head or 'no'} head, {c.tested_on or 'test'})"
+    result: Verdict = "not decided"
+    if not missing:
+        result = verdict(ours.quantity, other.quantity, lower_is_better=ours.row.metric != "accuracy")
+    study = ours.record.details["study"]
+    why = f"equal {study['equal']}, record {ours.label}" if study["equal"] else f"record {ours.label}"
+    why += f"; decides nothing: {missing}" if missing else ""
+    positive = (other.quantity.value or 0) > 0 and (ours.quantity.value or 0) > 0
+    return Finding(what, quotient(other.quantity, ours.quantity) if positive else None, bound, result, why)
+
+
+def _recipes(evidence: Evidence, large: str) -> Iterator[Finding]:
+    """FLOPs, and joules, of the whole published recipes."""
+    what = f"{{}} of the whole recipe, {large} / {OURS}"
+    theirs, ours = RECIPES[large].audio_hours, RECIPES[OURS].audio_hours
+    if theirs is None or ours is None:
+        yield _missing(
+            what.format("FLOPs"), "at least 500", f"the audio hours that {large} saw ({RECIPES[large].source})"
+        )
+        return
+    more = theirs / ours
+    for name, kind, pairs, need in (
+        (
+            "FLOPs",
+            "counted FLOPs",
+            _pairs(evidence, large, "flops_per_audio_second"),
+            "the FLOPs of a training step of both at the same clips",
+        ),
+        ("joules", "joules", _joule_pairs(evidence, large), "both metered on a GPU in one session"),
+    ):
+        found = _worst(pairs, kind, what.format(name), 500.0, strict=False, times=more)
+        if found is None:
+            yield _missing(what.format(name), "at least 500", need)
+        else:
+            yield replace(found, why=f"{found.why}; {theirs:,.0f} h of audio against {ours:,.0f} h")

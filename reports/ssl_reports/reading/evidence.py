@@ -1,0 +1,167 @@
+"""The rows of many records together, and which record each came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+from ssl_benchmarks.downstream.outcome import NO_BETTER, UNCONVERGED
+from ssl_benchmarks.record.flaws import STOPPED, flawed
+from ssl_benchmarks.record.quantity import Quantity
+from ssl_benchmarks.record.record import Conditions, Measurement, Record, headline_scope
+from ssl_benchmarks.record.run_names import told_apart
+
+ERRORS = ("cer", "wer", "per", "accuracy", "eer", "abx")
+"""Metrics of quality, all shares of one."""
+
+
+def with_flaws(row: Measurement, record: Record) -> Measurement:
+    """A row with what its record or its note says against it: a run that was stopped, a head that learned nothing of use."""
+    if row.metric not in ERRORS or row.quantity.method == "published":
+        return with_status(row, record)
+    parts = row.quantity.note.split("; ")
+    learned = [mark for mark in (UNCONVERGED, NO_BETTER) if any(part.startswith(mark) for part in parts)]
+    told = with_status(row, record)
+    return replace(told, quantity=flawed(told.quantity, *learned)) if learned else told
+
+
+def with_status(row: Measurement, record: Record) -> Measurement:
+    """A row of a run that was stopped says so; what others publish is of no run."""
+    if record.status == "finished" or row.quantity.method == "published":
+        return row
+    return replace(row, quantity=flawed(row.quantity, STOPPED))
+
+
+@dataclass(frozen=True)
+class Found:
+    """A row with its record.
+
+    Attributes:
+        row: of the long table.
+        record: that holds it.
+        label: what the record is called among the others.
+    """
+
+    row: Measurement
+    record: Record
+    label: str
+
+    @property
+    def quantity(self) -> Quantity:
+        """The row's, with what its record says against it; see `with_flaws`."""
+        return with_flaws(self.row, self.record).quantity
+
+    @property
+    def conditions(self) -> Conditions:
+        """The row's."""
+        return self.row.conditions
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether it was measured on a CUDA GPU."""
+        names = {gpu["name"] for gpu in self.record.environment.get("gpus") or ()}
+        return self.conditions.driver is not None or self.conditions.device in names
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Records in the order given.
+
+    Attributes:
+        records: each once, however often it was named.
+        folders: of the records, where they are on disk; empty for records made in memory.
+    """
+
+    records: tuple[Record, ...]
+    folders: tuple[Path | None, ...] = field(default=())
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """The records' names, told apart where several share one."""
+        return told_apart([record.id for record in self.records], self.folders)
+
+    @cached_property
+    def rows(self) -> tuple[Found, ...]:
+        """All rows of all records."""
+        pairs = zip(self.records, self.labels, strict=True)
+        return tuple(Found(row, record, label) for record, label in pairs for row in record.measurements)
+
+    @cached_property
+    def _by_model_and_metric(self) -> dict[tuple[str, str], list[Found]]:
+        index: dict[tuple[str, str], list[Found]] = {}
+        for found in self.rows:
+            index.setdefault((found.row.model, found.row.metric), []).append(found)
+        return index
+
+    @cached_property
+    def models(self) -> tuple[str, ...]:
+        """Every model's name, in the order first met."""
+        return tuple(dict.fromkeys(found.row.model for found in self.rows))
+
+    def find(
+        self, model: str, metric: str, phase: str | None = None, scope: str | None = None, task: str | None = None
+    ) -> list[Found]:
+        """The rows that fit, in order; a phase, scope or task of None fits rows that have none."""
+        rows = self._by_model_and_metric.get((model, metric), [])
+        wanted = (phase, scope, task)
+        return [f for f in rows if (f.row.phase, f.row.scope, f.conditions.task) == wanted]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Rows of one model, phase and set of conditions in one record: a line of a table.
+
+    Attributes:
+        label: of the record.
+        record: itself.
+        model, phase: of the rows.
+        conditions: that they share.
+        rows: by metric and scope; the first of each.
+    """
+
+    label: str
+    record: Record
+    model: str
+    phase: str | None
+    conditions: Conditions
+    rows: dict[tuple[str, str | None], Found]
+
+    @property
+    def scope(self) -> str:
+        """Whose joules count here."""
+        config = self.record.config.get("device")
+        on_gpu = any(found.on_gpu for found in self.rows.values())
+        return "gpu" if on_gpu else headline_scope(config)
+
+    def find(self, metric: str, scope: str | None = None) -> Quantity | None:
+        """The quantity, None where it was not asked for."""
+        found = self.rows.get((metric, scope))
+        return None if found is None else found.quantity
+
+
+def settings(evidence: Evidence, phase: str) -> Iterator[Setting]:
+    """The lines of a phase, in the order measured; rates of error are no part of them."""
+    for record, label in zip(evidence.records, evidence.labels, strict=True):
+        lines: dict[tuple[str, Conditions], dict[tuple[str, str | None], Found]] = {}
+        for row in record.measurements:
+            if row.phase == phase and row.metric not in ERRORS:
+                held = lines.setdefault((row.model, row.conditions), {})
+                held.setdefault((row.metric, row.scope), Found(row, record, label))
+        for (model, conditions), rows in lines.items():
+            yield Setting(label, record, model, phase, conditions, rows)
+
+
+def distinct(records: Sequence[Record], folders: Sequence[Path | None]) -> Evidence:
+    """Evidence in which a record that was named twice is there once."""
+    kept: dict[str, tuple[Record, Path | None]] = {}
+    for record, folder in zip(records, folders, strict=True):
+        kept.setdefault(repr((record.id, record.created, record.command, record.measurements)), (record, folder))
+    return Evidence(tuple(r for r, _ in kept.values()), tuple(f for _, f in kept.values()))
+
+
+def shown_models(record: Record) -> list[str]:
+    """The models of a study, as its rows call them."""
+    names = record.details["study"].get("names", {})
+    return [names.get(model, model) for model in record.config["models"]]

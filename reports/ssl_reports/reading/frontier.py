@@ -1,0 +1,119 @@
+"""The points of a Pareto plot, and what has no place in it and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ssl_benchmarks.comparing.comparability import differences
+from ssl_benchmarks.record.quantity import Quantity, weakest
+from ssl_benchmarks.record.record import Measurement
+from ssl_reports.flaw_marks import sign
+from ssl_reports.reading.axes import Axis
+from ssl_reports.reading.pareto import Point
+from ssl_reports.reading.systems import System
+from ssl_reports.units import percent, shown
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A model with both coordinates.
+
+    Attributes:
+        run: the record that its y is of.
+        x_run: the record that its x is of.
+        x, y: its rows.
+        point: where it lies.
+    """
+
+    run: str
+    x_run: str
+    x: Measurement
+    y: Measurement
+    point: Point
+
+
+@dataclass(frozen=True)
+class Plot:
+    """Two axes with what lies on them.
+
+    Attributes:
+        x, y: the axes.
+        placed: models with both coordinates.
+        missing: a reason for each model with no place at all.
+    """
+
+    x: Axis
+    y: Axis
+    placed: tuple[Placed, ...]
+    missing: dict[str, str]
+
+    @property
+    def mixed(self) -> list[str]:
+        """Conditions that differ between the points' costs."""
+        found = differences(placed.x for placed in self.placed)
+        return [each.condition.replace("_", " ") for each in found if each.condition != "method"]
+
+
+def best_plot(systems: Sequence[System], xs: Sequence[Axis], ys: Sequence[Axis]) -> Plot | None:
+    """Of all pairs of these axes the one with most points, the first of equals; None without an axis."""
+    plots = [plot(systems, x, y) for x in xs for y in ys]
+    return max(plots, key=lambda each: len(each.placed), default=None)
+
+
+def plot(systems: Sequence[System], x: Axis, y: Axis) -> Plot:
+    """A point for each model of each record that has a y; its x may stand in another record, if in one alone."""
+    known = _by_model(systems, x)
+    several = {model for model, count in _counts(_by_model(systems, y)).items() if count > 1}
+    placed: list[Placed] = []
+    missing: dict[str, str] = {}
+    for system in systems:
+        row = y.find(system)
+        if row is None or row.quantity.value is None:
+            missing.setdefault(system.model, _reason(row, y))
+            continue
+        x_run, cost = _own_or_only(system, x, known)
+        if cost is None or cost.quantity.value is None:
+            missing[system.model] = f"{_reason(cost, x)}; {y.name} {_shown(row.quantity, y)}"
+            continue
+        name = f"{system.model} ({system.run})" if system.model in several else system.model
+        name += sign(cost.quantity) or sign(row.quantity)
+        kind = weakest(cost.quantity.method, row.quantity.method)
+        placed.append(Placed(system.run, x_run, cost, row, Point(name, cost.quantity, row.quantity, kind)))
+    there = {each.y.model for each in placed}
+    return Plot(x, y, tuple(placed), {model: reason for model, reason in missing.items() if model not in there})
+
+
+Known = dict[str, list[tuple[str, Measurement]]]
+
+
+def _by_model(systems: Sequence[System], axis: Axis) -> Known:
+    found: Known = {}
+    for system in systems:
+        row = axis.find(system)
+        if row is not None and row.quantity.value is not None:
+            found.setdefault(system.model, []).append((system.run, row))
+    return found
+
+
+def _counts(known: Known) -> dict[str, int]:
+    return {model: len(rows) for model, rows in known.items()}
+
+
+def _own_or_only(system: System, x: Axis, known: Known) -> tuple[str, Measurement | None]:
+    own = x.find(system)
+    others = known.get(system.model, [])
+    if (own is None or own.quantity.value is None) and len(others) == 1:
+        return others[0]
+    return system.run, own
+
+
+def _shown(quantity: Quantity, axis: Axis) -> str:
+    """What a model without a place has on the other axis, such as a control that cost nothing to train."""
+    return percent(quantity) if axis.percent else " ".join(shown(quantity)).strip()
+
+
+def _reason(row: Measurement | None, axis: Axis) -> str:
+    if row is None:
+        return f"no {axis.name}"
+    return row.quantity.note

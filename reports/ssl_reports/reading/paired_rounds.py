@@ -1,0 +1,38 @@
+"""The ratio of two rows of a record, paired by round where the models were measured in turn."""
+
+from __future__ import annotations
+
+from ssl_benchmarks.comparing.ratios import paired_ratio, ratio_of_largest
+from ssl_benchmarks.comparing.side_by_side import MEMORY
+from ssl_benchmarks.record.quantity import Quantity
+from ssl_benchmarks.record.record import Measurement
+from ssl_reports.reading.evidence import Found
+
+
+def ratio_by_rounds(above: Found, below: Found) -> Quantity | None:
+    """The quotient with Student's interval over the rounds in which both were measured; None for fewer than two of them.
+
+    Of counts, and of peaks that are the same in every round, there is nothing to pair: None, too.
+    """
+    if above.label != below.label or {above.quantity.method, below.quantity.method} == {"analytic"}:
+        return None
+    sides = by_round(above), by_round(below)
+    both = [(a.value, b.value) for a, b in zip(*sides, strict=True) if a and b and a.value and b.value]
+    if len(both) < 2:
+        return None
+    if above.row.metric != MEMORY:
+        return paired_ratio(*sides)
+    return ratio_of_largest(*sides) if len(set(both)) > 1 else None
+
+
+def by_round(found: Found) -> list[Quantity | None]:
+    """What each round of the record has of a row; none for a record without rounds."""
+    row = found.row
+    wanted = {"model": row.model, "phase": row.phase, "metric": row.metric, "scope": row.scope}
+
+    def in_round(entry: dict[str, list[dict[str, list[dict[str, object]]]]]) -> Quantity | None:
+        documents = (each for cell in entry["cells"] for each in cell.get("rows", []) if wanted.items() <= each.items())
+        same = (m for m in map(Measurement.from_row, documents) if m.conditions == row.conditions)
+        return next((m.quantity for m in same), None)
+
+    return [in_round(entry) for entry in found.record.details.get("rounds", [])]

@@ -1,0 +1,51 @@
+"""The models of records, each with its rows at hand; what one lacks is looked up in the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ssl_benchmarks.record.record import Measurement, Record, headline_scope
+from ssl_benchmarks.record.run_names import told_apart
+from ssl_reports.reading.evidence import with_flaws
+
+Key = tuple[str, str | None, str | None]
+
+
+@dataclass(frozen=True)
+class System:
+    """A model in a record.
+
+    Attributes:
+        run: what the record is called among the others.
+        model: its name.
+        scope: whose joules count in headlines.
+        rows: by metric, phase and scope.
+    """
+
+    run: str
+    model: str
+    scope: str
+    rows: dict[Key, list[Measurement]]
+
+    @property
+    def trained(self) -> bool:
+        """Whether its training is a whole one, not the window of a measurement."""
+        return ("audio_hours_seen", "training", None) in self.rows
+
+    def one(self, metric: str, phase: str | None = None, scope: str | None = None) -> Measurement | None:
+        """The only row that fits; None where there is none, or where there are several, as in a sweep."""
+        found = self.rows.get((metric, phase, scope), [])
+        return found[0] if len(found) == 1 else None
+
+
+def systems_of(records: Sequence[Record], runs: Sequence[str] | None = None) -> list[System]:
+    """In the order of the records, which are called `runs` (by default their names, told apart), and of their rows."""
+    found = []
+    for record, run in zip(records, runs or told_apart([record.id for record in records]), strict=True):
+        models: dict[str, dict[Key, list[Measurement]]] = {}
+        for row in (with_flaws(m, record) for m in record.measurements):
+            models.setdefault(row.model, {}).setdefault((row.metric, row.phase, row.scope), []).append(row)
+        scope = headline_scope(record.config.get("device"))
+        found += [System(run, model, scope, rows) for model, rows in models.items()]
+    return found

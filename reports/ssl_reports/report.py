@@ -1,0 +1,81 @@
+"""All that a paper takes from a set of records: tables, figures, methods, references, claims, and a page that shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ssl_reports.page.page import report_page
+from ssl_reports.paper.folder import write_whole
+from ssl_reports.paper.main_tex import main_tex
+from ssl_reports.paper.methods import methods_latex, methods_markdown
+from ssl_reports.paper.model_card import model_cards
+from ssl_reports.paper.reproduce import reproduce_script
+from ssl_reports.paper.tables import claims_table, inference_table, memory_table, pretraining_table, quality_table
+from ssl_reports.reading.claims import Claim, claims
+from ssl_reports.reading.evidence import Evidence
+from ssl_reports.reading.references import bibliography, bibtex
+from ssl_reports.tables.table import PaperTable, comma_separated, latex, markdown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TITLE = "What it costs and what it gives"
+PAGE = "report.html"
+
+
+def write_paper(evidence: Evidence, out: Path) -> list[str]:
+    """Write the folder whole, over an earlier report; the names of its files.
+
+    Raises:
+        BadInputError: for an `out` that holds something else.
+    """
+    return write_whole(out, lambda folder: _fill(evidence, folder))
+
+
+def paper_tables(evidence: Evidence, found: list[Claim]) -> list[PaperTable]:
+    """In the order of the page."""
+    makers = (pretraining_table, inference_table, memory_table, quality_table)
+    return [*(make(evidence) for make in makers), claims_table(found)]
+
+
+def _fill(evidence: Evidence, folder: Path) -> None:
+    found, traces = claims(evidence), dict(_traces(evidence))
+    tables = paper_tables(evidence, found)
+    figures = _figures(evidence, folder, traces)
+    texts = {
+        **{f"tables/{table.name}.tex": latex(table) for table in tables},
+        **{f"tables/{table.name}.md": markdown(table) for table in tables},
+        **{f"tables/{table.name}.csv": comma_separated(table) for table in tables},
+        "methods.tex": methods_latex(evidence),
+        "methods.md": methods_markdown(evidence),
+        "references.bib": bibtex(),
+        "main.bbl": bibliography(),
+        "main.tex": main_tex(TITLE, tables, figures),
+        "reproduce.sh": reproduce_script(evidence),
+        PAGE: report_page(TITLE, evidence, tables[:-1], found, traces),
+        **model_cards(evidence),
+    }
+    for name, text in texts.items():
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    (folder / "reproduce.sh").chmod(0o755)
+
+
+def _figures(evidence: Evidence, folder: Path, traces: Mapping[int, pd.DataFrame]) -> Sequence[str]:
+    """Write the figures that the records allow; their names."""
+    from ssl_reports.pictures.figures import write_figures
+
+    figures = write_figures(evidence.records, folder, traces, runs=evidence.labels)
+    return [figure.name for figure in figures if figure.files]
+
+
+def _traces(evidence: Evidence) -> Iterator[tuple[int, pd.DataFrame]]:
+    """Power samples of the records that are on disk and have some."""
+    import pandas as pd
+
+    for number, folder in enumerate(evidence.folders):
+        if folder is not None and (folder / "power.parquet").is_file():
+            yield number, pd.read_parquet(folder / "power.parquet")

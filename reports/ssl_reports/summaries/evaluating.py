@@ -1,0 +1,109 @@
+"""`report.md` of `sslbench evaluate`, and its tables on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from ssl_benchmarks.record.record import Record, write_atomically
+from ssl_reports.summaries.rates import bill_grid, noted, quality_grid
+from ssl_reports.tables.grid import Grid, legend_list, markdown_table
+
+GIVES = "what it gives: error rate [95 % interval]"
+COSTS = "what finding out cost"
+
+
+def write_evaluation_report(record: Record, folder: Path) -> None:
+    """Write it beside the record."""
+    write_atomically(folder / "report.md", _report(record))
+
+
+def evaluation_tables(record: Record) -> list[Table]:
+    """Rates and bills."""
+    return [grid_table(GIVES, quality_grid(record)), grid_table(COSTS, bill_grid(record))]
+
+
+def left_out_lines(record: Record) -> list[str]:
+    """What was odd in the speech, and what was left out for it; a line for each split and task that has any."""
+    tasks: dict[str, dict[str, Any]] = record.details.get("left_out", {})
+    parts = {split: record.details["speech"].get(split, {}) for split in ("train", "dev", "test")} | tasks
+    lines = [_counted(name, about["counts"]) for name, about in parts.items() if any(about.get("counts", {}).values())]
+    for task, about in tasks.items():
+        for split, found in about.items():
+            if isinstance(found, dict) and found.get("utterances_left_out"):
+                share = f"{found['unknown_words']} of {found['words']} words unknown"
+                lines.append(
+                    f"{task}:".ljust(10) + f"{found['utterances_left_out']} utterances of {split} left out, {share}"
+                )
+    return lines
+
+
+OF_WHOLE_CORPORA = frozenset({"averaged", "resampled", "unknown_speaker"})
+"""Kinds that a corpus has in all its files or in none, as a rule; counting them is enough."""
+
+
+def kept_lines(record: Record) -> list[str]:
+    """Files that were rated though their audio is odd, or that reading changed, by name."""
+    parts = {split: record.details["speech"].get(split, {}) for split in ("train", "dev", "test")}
+    return [
+        f"{split}: {file}"
+        for split, about in (parts | record.details.get("left_out", {})).items()
+        for kind, found in about.get("kept", {}).items()
+        if kind not in OF_WHOLE_CORPORA
+        for file in found["files"]
+    ]
+
+
+def remark_lines(record: Record) -> list[str]:
+    """What has to be known before any rate is read, and which controls were read and not rated again."""
+    read = dict.fromkeys((entry["system"], entry["from"]) for entry in record.details.get("controls_read", ()))
+    runs = {run: [system for system, of in read if of == run] for _, run in read}
+    return [
+        *record.details.get("remarks", ()),
+        *(f"{', '.join(names)}: rated in {run}, on whose bill it is, and not again" for run, names in runs.items()),
+    ]
+
+
+def _counted(name: str, counts: Mapping[str, int]) -> str:
+    return f"{name}:".ljust(10) + ", ".join(f"{kind.replace('_', ' ')} {n}" for kind, n in counts.items() if n)
+
+
+def grid_table(title: str, grid: Grid) -> Table:
+    """A table for the terminal."""
+    legend = escape("\n".join(grid.legend)) or None
+    table = Table(title=escape(title), title_justify="left", caption=legend, caption_justify="left")
+    for column in grid.header:
+        table.add_column(escape(column))
+    for row in grid.rows:
+        table.add_row(*(escape(cell) for cell in row))
+    return table
+
+
+def _report(record: Record) -> str:
+    quality, bill = quality_grid(record), bill_grid(record)
+    stopped = f" Stopped {record.details['stopped']}: not everything was rated." if "stopped" in record.details else ""
+    parts = [
+        f"# {record.id}",
+        f"`{record.command}`\n\n{record.status}, begun {record.created}.{stopped}",
+        bullets(remark_lines(record)),
+        f"## {GIVES}",
+        markdown_table(quality.header, quality.rows),
+        legend_list(quality.legend),
+        f"## {COSTS}",
+        markdown_table(bill.header, bill.rows),
+        "## Speech",
+        record.details["speech"]["how"],
+        bullets([*left_out_lines(record), *kept_lines(record)]),
+        "## Notes",
+        bullets([f"{'; '.join(columns)}: {note}" for note, columns in noted(record.measurements)]),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def bullets(lines: Sequence[str]) -> str:
+    """A list in Markdown."""
+    return "\n".join(f"- {line}" for line in lines)

@@ -1,0 +1,89 @@
+"""What systems give and what finding out cost: a row for each system, a column for each task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ssl_benchmarks.record.metrics import NAMES
+from ssl_benchmarks.record.quantity import Quantity, flaws
+from ssl_benchmarks.record.record import Measurement, Record, headline_scope
+from ssl_reports.flaw_marks import foot, signed
+from ssl_reports.tables.grid import Grid, legend, marks
+from ssl_reports.units import duration, percent, shown
+
+
+def quality_grid(record: Record) -> Grid:
+    """Error rates with their intervals, one row for each system; empty where nothing was rated."""
+    rated = [row for row in record.measurements if row.metric in NAMES and row.conditions.task is not None]
+    columns = list(dict.fromkeys(_column(row) for row in rated))
+    cells: dict[str, dict[str, str]] = {}
+    used: dict[str, str] = {}
+    for row in rated:
+        cells.setdefault(row.model, {})[_column(row)] = percent(row.quantity) + marks(row.quantity, used)
+    rows = [(model, *(found.get(column, "") for column in columns)) for model, found in cells.items()]
+    return Grid(("system", *columns), rows, [*legend(used), *foot(row.quantity for row in rated)])
+
+
+def _column(row: Measurement) -> str:
+    c = row.conditions
+    head = f", {c.head}" if c.head else ""
+    return f"{NAMES[row.metric]} ({c.task}{head})"
+
+
+def bill_grid(record: Record) -> Grid:
+    """Time, energy, carbon and FLOPs of pretraining (of runs) and evaluation, one row for each system and phase."""
+    scope = headline_scope(record.config.get("device"))
+    keys = list(dict.fromkeys((m.model, m.phase) for m in record.measurements if m.metric == "duration"))
+    rows, shown_here, seeds = [], list[Quantity | None](), record.config.get("seeds") or 1
+    for model, phase in keys:
+        found = {
+            metric: record.find(metric, phase, part, model)
+            for metric, part in (("duration", None), ("energy", scope), ("co2e", scope), ("flops", None))
+        }
+        if phase == "training":
+            found["flops"] = pretraining_flops(record, model)
+        seconds = found["duration"]
+        took = "" if seconds is None or seconds.value is None else signed(duration(seconds.value), seconds)
+        shown_here += [seconds, *(found[m] for m in ("energy", "co2e", "flops"))]
+        rows.append(
+            (
+                model,
+                _of_seeds(phase or "", found["duration"], seeds),
+                took,
+                *(_shown(found[m]) for m in ("energy", "co2e", "flops")),
+            )
+        )
+    return Grid(("system", "phase", "time", f"energy, {scope}", "CO2e", "FLOPs"), rows, foot(shown_here))
+
+
+def _of_seeds(phase: str, seconds: Quantity | None, seeds: int) -> str:
+    """A phase, and whether its figures are the mean of several seeds or what all of them took together."""
+    if seconds is not None and seconds.note.startswith("mean of "):
+        return f"{phase}, mean of seeds"
+    return f"{phase}, all {seeds} seeds" if seeds > 1 and phase in {"evaluation", "finetuning"} else phase
+
+
+def pretraining_flops(record: Record, model: str) -> Quantity | None:
+    """Of all the hours seen: counted FLOPs of an audio second times these. A run's own `flops` are those of one step."""
+    hours = record.find("audio_hours_seen", "training", None, model)
+    rate = record.find("flops_per_audio_second", "training", None, model)
+    if hours is None or rate is None or hours.value is None or rate.value is None:
+        return None
+    return Quantity(3600 * hours.value * rate.value, "FLOP", "analytic", flaw=flaws((hours, rate)))
+
+
+def _shown(quantity: Quantity | None) -> str:
+    if quantity is None:
+        return ""
+    value, unit = shown(quantity)
+    method = "" if quantity.value is None else f" ({quantity.method})"
+    return signed(f"{value} {unit}{method}".strip(), quantity)
+
+
+def noted(rows: Sequence[Measurement]) -> list[tuple[str, list[str]]]:
+    """Each note of error rates with the columns it is of."""
+    notes: dict[str, list[str]] = {}
+    for row in rows:
+        if row.metric in NAMES and row.conditions.task is not None and row.quantity.note:
+            notes.setdefault(row.quantity.note, []).append(f"{row.model}, {_column(row)}")
+    return list(notes.items())

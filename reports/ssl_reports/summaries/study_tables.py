@@ -1,0 +1,102 @@
+"""A study's models side by side: what each cost, what it gives, and how well each run kept to the budget."""
+
+from __future__ import annotations
+
+from ssl_benchmarks.record.quantity import Quantity, flaws, summed_interval, weakest
+from ssl_benchmarks.record.record import Record, headline_scope
+from ssl_reports.flaw_marks import signed
+from ssl_reports.reading.evidence import shown_models
+from ssl_reports.summaries.rates import pretraining_flops, quality_grid
+from ssl_reports.tables.grid import Grid
+from ssl_reports.units import duration, plain, shown, with_prefix
+
+UNITS = {"joules": "J", "audio-hours": "h", "flops": "FLOP", "minutes": "min"}
+
+
+def cost_grid(record: Record) -> Grid:
+    """One row for each model."""
+    scope = headline_scope(record.config["device"])
+    header = ("model", "parameters", "hours seen", "FLOPs", "time", f"energy, {scope}", "J per h", "loss at end")
+    return Grid(header, [(model, *_cost(record, model, scope)) for model in shown_models(record)], [])
+
+
+def study_grid(record: Record) -> Grid:
+    """One row for each model, with cost and error rates, then the controls, which have error rates alone."""
+    cost, quality = cost_grid(record), quality_grid(record)
+    rates = {row[0]: row[1:] for row in quality.rows}
+    none = ("",) * (len(quality.header) - 1)
+    rows = [(*row, *rates.pop(row[0], none)) for row in cost.rows]
+    rows += [(name, *[""] * (len(cost.header) - 1), *cells) for name, cells in rates.items()]
+    return Grid((*cost.header, *quality.header[1:]), rows, quality.legend)
+
+
+def _cost(record: Record, model: str, scope: str) -> tuple[str, ...]:
+    hours = record.find("audio_hours_seen", "training", None, model)
+    seconds = _both(record, "duration", None, model)
+    size = record.find("parameters", "inference", None, model)
+    energy, rate = _both(record, "energy", scope, model), record.find("energy_per_audio_hour", "training", scope, model)
+    return (
+        "" if size is None or size.value is None else f"{plain(size.value / 1e6)} M",
+        _text(hours),
+        _text(pretraining_flops(record, model)),
+        _text(seconds) if seconds is None or seconds.value is None else duration(seconds.value),
+        _text(energy) + ("" if energy is None or energy.value is None else f" ({energy.method})"),
+        _text(rate),
+        _text(record.find("loss", "training", None, model)),
+    )
+
+
+def _both(record: Record, metric: str, scope: str | None, model: str) -> Quantity | None:
+    """Of targets, where there were any to fit, and training."""
+    found = [record.find(metric, phase, scope, model) for phase in ("targets", "training")]
+    parts = [quantity for quantity in found if quantity is not None]
+    lacking = next((quantity for quantity in parts if quantity.value is None), None)
+    if lacking is not None or not parts:
+        return lacking
+    value = sum(quantity.value for quantity in parts if quantity.value is not None)
+    return Quantity(
+        value, parts[0].unit, weakest(*(q.method for q in parts)), summed_interval(parts), flaw=flaws(parts)
+    )
+
+
+def _text(quantity: Quantity | None) -> str:
+    if quantity is None:
+        return "not available"
+    if quantity.unit == "J/h" and quantity.value is not None:
+        return signed(with_prefix(quantity.value, "J"), quantity)
+    return signed(" ".join(shown(quantity)).strip(), quantity)
+
+
+RUNS = ("run", "status", "hours seen", "FLOPs", "minutes", "joules", "spent of the budget")
+
+
+def run_rows(record: Record) -> list[tuple[str, ...]]:
+    """One row for each run, `RUNS` wide."""
+    return [_run_row(entry) for entry in record.details["study"]["runs"]]
+
+
+def _run_row(entry: dict[str, object]) -> tuple[str, ...]:
+    name, status, spent = str(entry["folder"]), str(entry["status"]), entry["spent"]
+    if not isinstance(spent, dict):
+        reason = "" if entry["reason"] is None else f": {entry['reason']}"
+        return (name, f"{status}{reason}", *[""] * (len(RUNS) - 2))
+
+    def amount(key: str, unit: str) -> str:
+        value = spent[key]
+        return "not available" if value is None else with_prefix(value, unit)
+
+    share = "" if spent["of_budget"] is None else f"{100 * spent['of_budget']:.1f} %"
+    joules = amount("joules", "J") + ("" if spent["joules"] is None else f" ({spent['joules_method']})")
+    minutes = "not available" if spent["minutes"] is None else plain(spent["minutes"])
+    hours = "not available" if spent["audio_hours"] is None else plain(spent["audio_hours"])
+    return (name, status, hours, amount("flops", "FLOP"), minutes, joules, share)
+
+
+def budget_line(record: Record) -> str:
+    """What every run might spend."""
+    study = record.details["study"]
+    if study["equal"] is None:
+        return "the budget of every run: as given"
+    amount = f"{study['budget']:g} {UNITS[study['equal']]}"
+    joules = f"; {study['joules']}" if "joules" in study else ""
+    return f"the budget of every run: {amount} ({study['equal']}){joules}"

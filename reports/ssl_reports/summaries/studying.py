@@ -1,0 +1,104 @@
+"""`report.md` of a study, and its tables on the terminal."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ssl_benchmarks.record.record import Measurement, Record, write_atomically
+from ssl_reports.reading.claim_c4 import c4_line
+from ssl_reports.summaries.evaluating import GIVES, bullets, grid_table, remark_lines
+from ssl_reports.summaries.rates import bill_grid, noted, quality_grid
+from ssl_reports.summaries.study_tables import RUNS, budget_line, cost_grid, run_rows, study_grid
+from ssl_reports.tables.grid import Grid, legend_list, markdown_table
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+COSTS = "what each costs to pretrain"
+HOW = (
+    "Time and energy are those of fitting targets and of training; J per audio hour and FLOPs (1 MAC = 2 FLOPs) are training's "
+    "alone. Of several seeds: the mean."
+)
+
+
+def study_tables(record: Record) -> list[Table]:
+    """Costs, error rates where there are any, and every run."""
+    grids = [
+        (COSTS, cost_grid(record)),
+        (GIVES, quality_grid(record)),
+        (budget_line(record), Grid(RUNS, run_rows(record), [])),
+    ]
+    tables = [grid_table(title, grid) for title, grid in grids if grid.rows]
+    for table in tables:
+        table.columns[0].no_wrap = True
+    return tables
+
+
+def write_study_report(record: Record, folder: Path) -> None:
+    """Write it beside the record."""
+    write_atomically(folder / "report.md", _report(record))
+
+
+def _report(record: Record) -> str:
+    models = study_grid(record)
+    stopped = f" Stopped {record.details['stopped']}." if "stopped" in record.details else ""
+    parts = [
+        f"# {record.id}",
+        f"`{record.command}`\n\n{record.status}, begun {record.created}.{stopped} {budget_line(record)}.",
+        f"## {COSTS}, and {GIVES}",
+        markdown_table(models.header, models.rows),
+        HOW,
+        legend_list(models.legend),
+        c4_line(record) or "",
+        "## Runs",
+        markdown_table(RUNS, run_rows(record)),
+        _steps(record),
+        *_evaluation(record),
+        "## Notes",
+        _notes(record),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _steps(record: Record) -> str:
+    """Models may differ in the audio of a step, and so in the number of steps."""
+    plans = record.details["study"]["plans"]
+    return (
+        "Audio in a step: " + ", ".join(f"{model} {plan['step_seconds']:.4g} s" for model, plan in plans.items()) + "."
+    )
+
+
+def _evaluation(record: Record) -> list[str]:
+    rows = tuple(m for m in record.measurements if m.phase in {"evaluation", "finetuning"})
+    if "speech" not in record.details:
+        return []
+    bill = bill_grid(Record(record.id, record.created, record.status, "", record.config, {}, rows))
+    speech = f"```json\n{json.dumps(record.details['speech'], indent=1)}\n```"
+    read = bullets(remark_lines(record))
+    return ["## What finding out cost", markdown_table(bill.header, bill.rows), read, "## Speech", speech]
+
+
+def _notes(record: Record) -> str:
+    lines = [
+        f"- **disturbed** {part}: {line}"
+        for part, found in record.details.get("disturbances", {}).items()
+        for line in found
+    ]
+    lines += [f"- {'; '.join(columns)}: {note}" for note, columns in noted(record.measurements)]
+    lines += [f"- {'; '.join(what)}: {note}" for note, what in _training_notes(record.measurements).items()]
+    if record.details["grid"] is None:
+        lines.append("- no CO2e: add `--country FRA` (ISO code) or `--grid-intensity G` (g/kWh)")
+    return "\n".join(lines)
+
+
+def _training_notes(rows: tuple[Measurement, ...]) -> dict[str, list[str]]:
+    """Each note of the costs with the rows it is of."""
+    notes: dict[str, list[str]] = {}
+    for row in rows:
+        if row.quantity.note and row.phase in {"training", "targets"} and row.quantity.value is not None:
+            notes.setdefault(row.quantity.note, []).append(
+                f"{row.model}, {row.metric}{f', {row.scope}' if row.scope else ''}"
+            )
+    return notes

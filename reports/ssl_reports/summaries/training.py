@@ -1,0 +1,122 @@
+"""`report.md` and `training.png` of one run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ssl_benchmarks.record.record import Record, write_atomically
+from ssl_reports.pictures.training import training_picture
+from ssl_reports.summaries.cost import Line, quality, summary
+from ssl_reports.summaries.full_run import full_run_table
+from ssl_reports.tables.grid import legend_list, markdown_table
+
+if TYPE_CHECKING:
+    from ssl_benchmarks.profile.second_opinion import ModuleMacs
+
+
+def write_run_report(
+    record: Record, folder: Path, metrics: Sequence[dict[str, Any]], modules: Sequence[ModuleMacs] | str | None
+) -> None:
+    """Write both beside the record; `modules` is fvcore's table, or why there is none."""
+    import pandas as pd
+
+    trace_path = folder / "power.parquet"
+    trace = pd.read_parquet(trace_path) if trace_path.is_file() else pd.DataFrame()
+    training_picture(metrics, trace, folder / "training.png")
+    write_atomically(folder / "report.md", _report(record, modules))
+
+
+def _report(record: Record, modules: Sequence[ModuleMacs] | str | None) -> str:
+    parts = [
+        f"# {record.id}",
+        _opening(record),
+        "## Cost",
+        markdown_table(
+            ("what", "value", "unit", "method"), [(x.name, x.value, x.unit, x.method) for x in summary(record)]
+        ),
+        "![loss and power over time](training.png)",
+        *_whole(record),
+        *_quality(record),
+        "## Notes",
+        _notes(record, summary(record)),
+    ]
+    if modules is not None:
+        parts += ["## MACs by module", f"None: {modules}." if isinstance(modules, str) else _modules(modules)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _opening(record: Record) -> str:
+    data, held_out = record.details["data"], record.details["held_out"]
+    speech = "synthetic speech (eSpeak NG)" if data["synthetic"] else f"speech from `{data['folder']}`"
+    stopped = f" Stopped {record.details['stopped']}." if "stopped" in record.details else ""
+    return (
+        f"`{record.command}`\n\n{record.status}, begun {record.created}, on {record.environment['cpu']}"
+        f"{''.join(', ' + gpu['name'] for gpu in record.environment['gpus'])}. {data['hours']:.2f} h of {speech}, "
+        f"{data['utterances']} utterances of {data['speakers'] or 'unknown'} speakers. Held out: {held_out['how']}"
+        f"{': ' + ', '.join(held_out['speakers']) if held_out['speakers'] else ''}.{stopped}"
+    )
+
+
+def _whole(record: Record) -> list[str]:
+    """What the whole recipe would take."""
+    table = full_run_table(record.details.get("full_run", {}))
+    about = "At the rate of these steps, fitting targets left out; the interval is that of the rate, the hours are taken as exact."
+    return ["## A whole pretraining on this device, projected", about, table] if table else []
+
+
+def _quality(record: Record) -> list[str]:
+    rows, legend = quality(record)
+    if not rows:
+        return []
+    table = markdown_table(("frozen features of", "metric", "value [95 % interval]"), rows)
+    # Escaped, since each sign would begin a list or a heading.
+    return ["## What it gives", table, *([legend_list(legend)] if legend else [])]
+
+
+def _notes(record: Record, lines: Sequence[Line]) -> str:
+    """What disturbed the measurement, every distinct note of the tables, and every file that was left out."""
+    notes: dict[str, list[str]] = {}
+    for x in lines:
+        if x.note:
+            notes.setdefault(x.note, []).append(x.name)
+    bullets = [
+        f"- {word} in {part}: {line}"
+        for key, word in (("disturbances", "**disturbed**"), ("meter_remarks", "seen"))
+        for part, found in record.details.get(key, {}).items()
+        for line in found
+    ]
+    bullets += [f"- {', '.join(names)}: {note}" for note, names in notes.items()]
+    bullets += [f"- {line}" for line in limited_lines(record)]
+    skipped = {**record.details["data"]["skipped_files"], **record.details.get("broken_files", {})}
+    bullets += [f"- left out `{path}`: {reason}" for path, reason in skipped.items()]
+    bullets += [f"- {line}" for line in audio_lines(record)]
+    if record.config.get("country") is None and record.config.get("grid_intensity") is None:
+        bullets.append("- no CO2e: add `--country FRA` (ISO code) or `--grid-intensity G` (g/kWh)")
+    return "\n".join(bullets)
+
+
+def audio_lines(record: Record) -> list[str]:
+    """What was odd in the audio files that were read, or was changed by reading them."""
+    audio = record.details.get("audio", {"counts": {}})
+    found = ", ".join(f"{kind.replace('_', ' ')} {count}" for kind, count in audio["counts"].items() if count)
+    return [f"audio of {audio['files_read']} files: {found}; the record names them"] if found else []
+
+
+def limited_lines(record: Record) -> list[str]:
+    """What was done on less speech than planned, for the time that there was."""
+    targets, limit = record.details.get("targets", {}).get("limited"), record.details.get("evaluation_limit") or {}
+    lines = [f"targets were fitted {targets}"] if targets else []
+    return lines + (
+        [f"rated with {limit['taken']}"] if min(limit.get("share", 1.0), limit.get("effort", 1.0)) < 1.0 else []
+    )
+
+
+def _modules(modules: Sequence[ModuleMacs]) -> str:
+    rows = [(f"`{name}`", f"{macs / 1e6:,.1f}", f"{size:,}") for name, macs, size in modules]
+    about = (
+        "fvcore's count of one encoded clip of training's length: a second opinion. fvcore knows neither the backward nor "
+        "fused attention, whose products are added here; it counts no FFT, RMSNorm or other elementwise work either."
+    )
+    return f"{about}\n\n{markdown_table(('module', 'MMAC', 'parameters'), rows)}"

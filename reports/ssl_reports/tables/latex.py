@@ -1,0 +1,115 @@
+"""Text and numbers as pdflatex takes them; needs T1 fonts, booktabs and siunitx."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+
+from ssl_benchmarks.record.quantity import Quantity
+
+# fmt: off
+SPECIAL = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
+    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "|": r"\textbar{}", '"': r"\textquotedbl{}", "'": r"\textquotesingle{}", "`": r"\textasciigrave{}",
+    # These are letters like any other, but not after a line's end or in an option.
+    "[": "{[}", "]": "{]}", "*": "{*}",
+    "µ": r"\textmu{}", "\u00d7": r"\texttimes{}", "±": r"\textpm{}", "°": r"\textdegree{}", "€": r"\texteuro{}", "†": r"\textdagger{}",
+    "\u2013": r"\textendash{}", "—": r"\textemdash{}", "…": r"\textellipsis{}", "\u00a0": "~",
+}
+"""Each character that LaTeX reads as something else, and what it reads as the character."""
+
+LIGATURE = re.compile(r"([-,])(?=\1)")
+
+NOT_IN_T1 = frozenset("ĦħĸĿŀŉŦŧſ")
+# fmt: on
+
+
+def escape_latex(text: str) -> str:
+    """Any text as running text; a character that pdflatex has no letter for is named by its number.
+
+    Line ends and other control characters become spaces, which they are to LaTeX too.
+    """
+    # Two hyphens or commas in a row would be set as one other sign.
+    return LIGATURE.sub(r"\1{}", "".join(_escaped(character) for character in text))
+
+
+def _escaped(character: str) -> str:
+    if character in SPECIAL:
+        return SPECIAL[character]
+    if ord(character) < 32 or ord(character) == 127:
+        return " "
+    if ord(character) < 127 or ("À" <= character <= "ž" and character not in NOT_IN_T1):
+        return character
+    return rf"{{\ttfamily U+{ord(character):04X}}}"
+
+
+def number(quantity: Quantity, factor: float = 1.0) -> str:
+    r"""Value times `factor` with its uncertainty as siunitx reads it, "" where there is no value.
+
+    A balanced interval is value and half-width, at two digits of the latter: `\num{12.34 +- 0.21}`; one that is not, or
+    that is wider than its value, is written out: `\num{12.3} [\num{9.1}, \num{20}]`.
+    """
+    if quantity.value is None:
+        return ""
+    value, ends = scaled(quantity, factor)
+    if ends is None:
+        return rf"\num{{{single(quantity, value)}}}"
+    half = half_width(value, ends)
+    if half is not None:
+        places = places_of(half)
+        return rf"\num{{{fixed(value, places)} +- {fixed(half, places)}}}"
+    low, high = (rf"\num{{{decimal(end)}}}" for end in ends)
+    return rf"\num{{{decimal(value)}}} {{[}}{low}, {high}{{]}}"
+
+
+def scaled(quantity: Quantity, factor: float) -> tuple[float, tuple[float, float] | None]:
+    """Value and interval of a quantity that has one, in another unit."""
+    if quantity.value is None:
+        raise ValueError("no value")
+    ends = None if quantity.ci95 is None else (quantity.ci95[0] * factor, quantity.ci95[1] * factor)
+    return quantity.value * factor, ends
+
+
+def half_width(value: float, ends: tuple[float, float]) -> float | None:
+    """The larger side of an interval that is balanced to a fifth and narrower than its value, else None."""
+    below, above = value - ends[0], ends[1] - value
+    wide = max(below, above)
+    return wide if 0 < wide < abs(value) and min(below, above) >= 0.8 * wide else None
+
+
+def places_of(uncertainty: float) -> int:
+    """Decimal places that show two digits of an uncertainty, at least none."""
+    return max(0, 1 - math.floor(math.log10(uncertainty)))
+
+
+def fixed(value: float, places: int) -> str:
+    """With so many decimals."""
+    return f"{value:.{places}f}"
+
+
+def decimal(value: float, digits: int = 3) -> str:
+    """At `digits` significant digits; with an exponent where plain writing would be long."""
+    if value == 0:
+        return "0"
+    exponent = math.floor(math.log10(abs(float(f"{value:.{digits - 1}e}"))))
+    if -4 <= exponent < 6:
+        return f"{float(f'{value:.{digits - 1}e}'):.{max(0, digits - 1 - exponent)}f}"
+    mantissa, _, power = f"{value:.{digits - 1}e}".partition("e")
+    return f"{mantissa}e{int(power)}"
+
+
+def single(quantity: Quantity, value: float) -> str:
+    """A value without interval: what others publish in full, all else at three digits."""
+    text = f"{value:.7g}"
+    return text if quantity.method == "published" and "e" not in text else decimal(value)
+
+
+def tabular(columns: str, header: Sequence[str], rows: Sequence[Sequence[str]], *, long: bool) -> str:
+    """Cells that are LaTeX already, between booktabs' rules; a long one breaks over pages."""
+    name = "longtable" if long else "tabular"
+    head = f"{' & '.join(header)} \\\\\n\\midrule\n" + ("\\endhead\n" if long else "")
+    gap = "\\addlinespace[2pt]\n" if "p{" in columns and not long else ""
+    body = gap.join(f"{' & '.join(row)} \\\\\n" for row in rows)
+    return f"\\begin{{{name}}}{{{columns}}}\n\\toprule\n{head}{body}\\bottomrule\n\\end{{{name}}}\n"

@@ -1,0 +1,85 @@
+"""Numbers as people read them; records stay in SI."""
+
+from __future__ import annotations
+
+from ssl_benchmarks.record.quantity import Quantity
+from ssl_reports.flaw_marks import signed
+
+PREFIXES = (
+    (1e18, "E"),
+    (1e15, "P"),
+    (1e12, "T"),
+    (1e9, "G"),
+    (1e6, "M"),
+    (1e3, "k"),
+    (1.0, ""),
+    (1e-3, "m"),
+    (1e-6, "µ"),
+)
+
+
+def with_prefix(value: float, unit: str, digits: int = 3) -> str:
+    """`value` with the prefix that leaves one to three digits before the point: 3217 J is 3.22 kJ."""
+    if value == 0:
+        return f"0 {unit}"
+    factor, prefix = next((p for p in PREFIXES if abs(value) >= p[0] * 0.9995), PREFIXES[-1])
+    return f"{plain(value / factor, digits)} {prefix}{unit}".rstrip()
+
+
+def plain(value: float, digits: int = 3) -> str:
+    """`value` with `digits` significant digits and no exponent, thousands grouped."""
+    if value == 0:
+        return "0"
+    rounded = float(f"{value:.{digits - 1}e}")
+    magnitude = len(str(int(abs(rounded)))) if abs(rounded) >= 1 else -len(f"{abs(rounded):e}".split("e-")[-1]) + 1
+    if abs(rounded) < 1:
+        return f"{rounded:.{digits + int(f'{abs(rounded):e}'.rsplit('e-', maxsplit=1)[-1]) - 1}f}"
+    return f"{rounded:,.{max(0, digits - magnitude)}f}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as 42 s, 3 min 05 s or 2 h 10 min."""
+    if seconds < 59.5:
+        return f"{seconds:.0f} s"
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min {int(seconds % 60):02d} s"
+    return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60):02d} min"
+
+
+def shown(quantity: Quantity) -> tuple[str, str]:
+    """The quantity for a table: its value and its unit, such as ("12.3", "Wh")."""
+    if quantity.value is None:
+        return "not available", ""
+    value, unit = quantity.value, quantity.unit
+    match unit:
+        case "J":
+            text = with_prefix(value / 3600, "Wh")
+        case "B":
+            text = _bytes(value)
+        case "s":
+            text = with_prefix(value, "s") if 0 < abs(value) < 1 else f"{plain(value)} s"
+        case "1":
+            text = plain(value)
+        case "%":
+            text = f"{plain(value)} %"
+        case "MAC" | "FLOP" | "W" | "g" | "FLOP/s" | "MAC/s":
+            text = with_prefix(value, unit)
+        case _:
+            text = f"{plain(value)} {unit}"
+    number, _, shown_unit = text.partition(" ")
+    return number, shown_unit
+
+
+def _bytes(value: float) -> str:
+    for factor, name in ((2.0**40, "TiB"), (2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB")):
+        if value >= factor:
+            return f"{plain(value / factor)} {name}"
+    return f"{value:.0f} B"
+
+
+def percent(quantity: Quantity) -> str:
+    """A share as per cent with its interval: "63.9 % [63.1, 64.6]"."""
+    if quantity.value is None:
+        return f"not available: {quantity.note}"
+    interval = "" if quantity.ci95 is None else f" [{100 * quantity.ci95[0]:.1f}, {100 * quantity.ci95[1]:.1f}]"
+    return signed(f"{100 * quantity.value:.1f} %{interval}", quantity)

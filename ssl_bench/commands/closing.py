@@ -1,0 +1,57 @@
+"""What the commands that meter something share: options of the grid, and what has to be said at their end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ssl_bench.console import fail
+
+if TYPE_CHECKING:
+    from ssl_bench.sessions.run_folder import RunFolder
+    from ssl_benchmarks.record.record import Record
+
+CARBON = "Carbon"
+
+Country = Annotated[str | None, typer.Option(help="ISO code of the grid, such as FRA.", rich_help_panel=CARBON)]
+GridIntensity = Annotated[float | None, typer.Option(help="g CO2e per kWh.", rich_help_panel=CARBON)]
+Pue = Annotated[float, typer.Option(help="Power usage effectiveness.", rich_help_panel=CARBON)]
+Price = Annotated[float | None, typer.Option(help="Of the device, in any unit of money.", rich_help_panel="Forecast")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Precision = Annotated[str, typer.Option(help="auto, float32 or bfloat16.")]
+Idle = Annotated[bool, typer.Option("--idle/--no-idle", help="Measure idle power first, for 10 s.")]
+Strict = Annotated[bool, typer.Option("--strict", help="A disturbed measurement is an error (exit code 1).")]
+Compile = Annotated[bool, typer.Option("--compile", help="torch.compile.")]
+WEIGHTS = "Published weights: a folder, a safetensors file, or a name on the hub (fetched)."
+Pretrained = Annotated[str | None, typer.Option(help=WEIGHTS)]
+
+
+def disturbances(record: Record) -> list[str]:
+    """What disturbed the measurement, each with the part of the run it was seen in."""
+    return [f"{part}: {line}" for part, lines in record.details.get("disturbances", {}).items() for line in lines]
+
+
+def closing_lines(record: Record) -> list[str]:
+    """What disturbed the measurement, and how to get carbon."""
+    said = [f"disturbed {line}" for line in _by_cell(record)]
+    if record.details["grid"] is None:
+        said.append("No CO2e without a grid: add --country FRA (ISO code) or --grid-intensity G (g/kWh).")
+    return said
+
+
+def _by_cell(record: Record) -> list[str]:
+    """What disturbed the measurement, the rounds of one cell in one line."""
+    cells: dict[str, list[str]] = {}
+    for part, lines in record.details.get("disturbances", {}).items():
+        cells.setdefault(part.partition(", round ")[0], []).extend(lines)
+    return [
+        f"{cell}: {lines[0]}" + (f"; and {len(lines) - 1} times more" if len(lines) > 1 else "")
+        for cell, lines in cells.items()
+    ]
+
+
+def require_quiet(run: RunFolder, record: Record) -> None:
+    """End with exit code 1 where `--strict` was given and something disturbed the measurement."""
+    if record.config["strict"] and (seen := disturbances(record)):
+        fail(f"{run.path}: --strict: the measurement was disturbed, the record is written: {'; '.join(seen)}", 1)

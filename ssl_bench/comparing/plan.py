@@ -1,0 +1,105 @@
+"""Before a comparison measures: each cell is counted, the first round is forecast, and what has no time is left out by name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ssl_benchmarks.cells.outcome import failed_rows
+from ssl_benchmarks.cells.request import CellError
+from ssl_benchmarks.comparing.round_plan import SHORTEST_WINDOW, expected_pace, left_out
+from ssl_benchmarks.comparing.rounds import Cell
+from ssl_reports.units import duration
+
+if TYPE_CHECKING:
+    from ssl_bench.comparing.progress import CompareProgress
+    from ssl_bench.comparing.session import Session
+
+SHORTER_CLIPS = (5.0, 3.0, 2.0)
+"""s; tried in turn where a round of the default clips does not fit, and nobody asked for a length."""
+UNMEASURABLE = "left out: with it not one round fits into --minutes"
+
+
+def plan(session: Session, say: CompareProgress, *, clip_chosen: bool) -> None:
+    """Fill in `plans`, `ceiling`, `paces` and `window`; requests that cannot be measured, or not in time, are taken out."""
+    _count(session)
+    config = session.config
+    session.ceiling = session.bench.ceiling(config.device, config.precision)
+    session.window = SHORTEST_WINDOW[config.device]
+    _expect(session)
+    if _round(session) > session.latest and not clip_chosen and config.device == "cpu":
+        _shorten_clips(session, say)
+    _leave_out(session, say)
+
+
+def _count(session: Session) -> None:
+    """Plan every request; one that cannot be measured is a row with its reason."""
+    cells = list(session.requests)
+    for cell, found in zip(cells, session.bench.plans(session.requests.values()), strict=True):
+        if isinstance(found, CellError):
+            fail(session, cell, str(found))
+        else:
+            session.plans[cell] = found
+
+
+def fail(session: Session, cell: Cell, reason: str) -> None:
+    """Take a cell out for good, with its reason."""
+    request = session.requests.pop(cell)
+    session.details["failed"][" ".join(cell)] = reason
+    if not any((row.model, row.phase) == cell for rows in session.rounds for row in rows):
+        session.missing += failed_rows(request, reason)
+
+
+def _expect(session: Session) -> None:
+    """A pace for each cell from its FLOPs, before it was built."""
+    ceiling = None if session.ceiling is None else session.ceiling.value
+    for cell, request in session.requests.items():
+        found = session.plans[cell]
+        rate = found.flops_per_audio_second.value
+        flops = None if rate is None else rate * request.setting.batch_seconds
+        session.paces[cell] = expected_pace(flops, found.parameters.value, ceiling)
+
+
+def first_visit(session: Session, cell: Cell) -> float:
+    """Seconds that a cell's part of the first round is expected to take, by what the cells before it took for theirs."""
+    expected = session.paces[cell].first(session.window, session.config.protocol.warm_up_limit)
+    return expected * (session.taken / session.forecast if session.forecast else 1.0)
+
+
+def _round(session: Session) -> float:
+    return sum(first_visit(session, cell) for cell in session.requests)
+
+
+def _shorten_clips(session: Session, say: CompareProgress) -> None:
+    """The longest of the shorter clips with which a round fits, else the shortest."""
+    before, taken = session.config.shape[0], _round(session)
+    start = sum(pace.first(session.window, 0.0) - pace.call for pace in session.paces.values())
+    fitting = (clip for clip in SHORTER_CLIPS if start + (taken - start) * clip / before <= session.latest)
+    clip = next(fitting, SHORTER_CLIPS[-1])
+    if clip >= before:
+        return
+    say.phase(
+        f"one round of clips of {before:g} s would take about {duration(taken)}, {duration(max(0.0, session.left))} of --minutes are left: "
+        f"clips of {clip:g} s"
+    )
+    session.config = replace(session.config, clip_seconds=clip, batch_seconds=clip)
+    for cell, request in session.requests.items():
+        session.requests[cell] = session.request(cell, request.idle)
+    _count(session)
+    _expect(session)
+
+
+def _leave_out(session: Session, say: CompareProgress) -> None:
+    """Without some models a round fits; where even the baseline alone does not, it is begun all the same, and that is said."""
+    costs = {cell: first_visit(session, cell) for cell in session.requests}
+    models = dict.fromkeys(model for model, _ in session.requests)
+    dropped = left_out(costs, models, session.baseline, session.latest)
+    if sum(costs.values()) > max(0.0, session.left):
+        say.phase(
+            f"one round of {len(costs)} cells will take about {duration(sum(costs.values()))}; "
+            f"{duration(max(0.0, session.left))} of --minutes are left"
+        )
+    for cell in [cell for cell in session.requests if cell[0] in dropped]:
+        fail(session, cell, f"{UNMEASURABLE} (it would take about {duration(costs[cell])})")
+    if dropped:
+        say.phase(f"left out, since not one round would fit with them: {', '.join(dropped)}")

@@ -1,0 +1,61 @@
+"""Speech to measure on: what a model costs does not depend on what is said, only on how long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssl_models.errors import BadInputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ssl_bench.data.corpus import Utterance
+    from ssl_bench.data.waveforms import Waveforms
+
+SECONDS = 60.0
+SAMPLE_RATE = 16_000
+
+
+def speech_to_measure(data: str, seed: int) -> tuple[NDArray[np.int16], str]:
+    """About a minute of 16-bit samples `(n,)`, and what they are: of a folder, synthetic, or noise where there is no eSpeak NG.
+
+    Raises:
+        BadInputError: for a folder without speech.
+    """
+    if data != "sample":
+        return _of_folder(Path(data)), f"from {data}"
+    try:
+        from ssl_bench.data.sample.voices import utterances
+
+        spoken = [utterances(speaker, SECONDS / 2) for speaker in (0, 1)]
+    except BadInputError as error:
+        noise = np.random.default_rng(seed).normal(0, 1_000, round(SECONDS * SAMPLE_RATE))
+        return noise.round().astype(np.int16), f"noise drawn by the seed (no synthetic speech: {error})"
+    samples = np.concatenate([said.samples for each, _ in spoken for said in each])
+    return samples, f"synthetic, two voices of eSpeak NG {spoken[0][1]}"
+
+
+def _of_folder(folder: Path) -> NDArray[np.int16]:
+    from ssl_bench.data.corpus import read_corpus
+    from ssl_bench.data.waveforms import Waveforms
+
+    corpus, waveforms = read_corpus(folder), Waveforms()
+    samples = speech_sample(corpus.utterances, waveforms, SECONDS)
+    if not len(samples):
+        raise BadInputError(f"{folder}: no samples in its first files ({', '.join(waveforms.broken)})")
+    return samples
+
+
+def speech_sample(utterances: Iterable[Utterance], waveforms: Waveforms, seconds: float) -> NDArray[np.int16]:
+    """The samples of the first utterances, up to `seconds` of them."""
+    parts: list[NDArray[np.int16]] = []
+    for utterance in utterances:
+        parts.append(waveforms.samples(utterance))
+        if sum(map(len, parts)) >= seconds * 16_000:
+            break
+    return np.concatenate(parts)[: round(seconds * 16_000)]

@@ -1,0 +1,1 @@
+"""What features are worth: systems, tasks, rates and bills."""

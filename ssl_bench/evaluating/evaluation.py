@@ -1,0 +1,88 @@
+"""Systems evaluated task by task, whoever trained them: features once, then a head, a rate and a bill for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from ssl_bench.evaluating.forecast import FEATURES, kind
+from ssl_bench.evaluating.kept_controls import KeptControls
+from ssl_bench.evaluating.subject import Evaluation, Finding, Subject, System
+from ssl_bench.evaluating.tasks import TASKS, Task
+from ssl_bench.sessions.time_limit import TimeIsUpError
+from ssl_benchmarks.downstream.outcome import Outcome
+from ssl_benchmarks.processes.out_of_memory import is_out_of_memory
+from ssl_benchmarks.record.quantity import unavailable
+from ssl_models.errors import BadInputError
+from ssl_models.interface import SAMPLE_RATE
+from ssl_reports.units import duration
+
+if TYPE_CHECKING:
+    from ssl_bench.evaluating.tasks import Task
+    from ssl_bench.settings.evaluating import Head
+
+
+def evaluated(
+    systems: Sequence[System], evaluation: Evaluation, controls: KeptControls | None = None
+) -> Iterator[Finding]:
+    """Every task on every system, in the order given; what `controls` know is not done again.
+
+    Each finding may take its part of the time that is left; those to which time did not come have a reason for a rate.
+    """
+    controls = controls or KeptControls()
+    evaluation.forecast.begin()
+    wanted = [(name, head) for name in evaluation.settings.tasks for head in evaluation.heads(name)]
+    for number, system in enumerate(systems):
+        subject = Subject(system, evaluation)
+        for done, (name, head) in enumerate(wanted):
+            left = (len(systems) - number) * len(wanted) - done
+            subject.limit = None if evaluation.limit is None else evaluation.limit.part(evaluation.limit.left / left)
+            try:
+                evaluation.in_time()
+                found = _found(subject, name, head, controls)
+            except TimeIsUpError:
+                found = [_out_of_time(subject, name, head)]
+                evaluation.forecast.spared(kind(name, head))
+            yield from found
+        evaluation.forecast.ended(FEATURES)
+
+
+def _run(subject: Subject, task: Task, head: Head | None) -> Sequence[Finding]:
+    """The findings of a task.
+
+    Raises:
+        BadInputError: where memory does not hold what it asks for, naming the longest utterance.
+    """
+    try:
+        return task.run(subject, head)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        spoken = [s for part in subject.evaluation.speech.parts.values() for s in part.spoken]
+        longest = max(spoken, key=lambda s: s.samples, default=None)
+        about = f"; the longest utterance has {longest.samples / SAMPLE_RATE:.0f} s, {longest.key}" if longest else ""
+        raise BadInputError(f"{subject.system.name}: out of memory on {subject.evaluation.device}{about}") from error
+
+
+def _out_of_time(subject: Subject, name: str, head: Head | None) -> Finding:
+    seconds = 0.0 if subject.evaluation.limit is None else subject.evaluation.limit.seconds
+    none = unavailable("1", f"not rated: time was up, {duration(seconds)} for all")
+    return Finding(subject.system, name, head, Outcome(dict.fromkeys(TASKS[name].metrics, none), None))
+
+
+def _found(subject: Subject, name: str, head: Head | None, controls: KeptControls) -> Sequence[Finding]:
+    system, evaluation, task = subject.system, subject.evaluation, TASKS[name]
+    line = f"{system.name}, seed {system.seed}: {name}{f', {head} head' if head else ''}"
+    known = controls.found(subject, name, head)
+    if known is not None:
+        evaluation.say(f"{line}: known from {known[0].outcome.details['read_from']}, not done again")
+        evaluation.forecast.spared(kind(name, head))
+        return known
+    evaluation.say(line)
+    subject.work = kind(name, head)
+    with evaluation.meter.window(f"{system.name}: {task.phase}"):
+        found = _run(subject, task, head)
+    evaluation.forecast.ended(subject.work)
+    if not any("cut_short" in finding.outcome.details for finding in found):
+        controls.keep(subject, name, head, found)
+    return found

@@ -1,0 +1,126 @@
+"""What is left of an evaluation: by the plan and the measured speed at first, then by what the systems before took."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ssl_bench.settings.evaluating import OF_SPEECH, OF_TEXT
+from ssl_benchmarks.downstream.recognition.recognition import FEWEST_PASSES
+from ssl_models.interface import SAMPLE_RATE
+
+if TYPE_CHECKING:
+    from ssl_bench.evaluating.speech import EvaluationSpeech
+    from ssl_bench.settings.evaluating import EvaluationSettings
+
+FEATURES = "features"
+TRIES = 3
+"""Of learning rates, at least: the start and one to either side."""
+HEARINGS = TRIES + 1
+"""A head hears its hours at each rate that is tried, and its random-label control once."""
+
+
+@dataclass
+class Forecast:
+    """Work by its kind: the extraction of features, or a task with a head.
+
+    Attributes:
+        systems: that each kind of work is done for.
+        planned: hours of speech that one system has to hear; None where that is not known beforehand.
+        clock: in s.
+    """
+
+    systems: int = 0
+    planned: Mapping[str, float | None] = field(default_factory=dict)
+    clock: Callable[[], float] = time.monotonic
+    _hours: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    _seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    _ended: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    _spared: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    _last: float | None = None
+
+    def begin(self) -> None:
+        """Let the time count from now; what passed since the last work is no work."""
+        self._last = self.clock()
+
+    def heard(self, kind: str, seconds: float) -> None:
+        """Speech went by."""
+        self._hours[kind] += seconds / 3600
+        self._pass(kind)
+
+    def ended(self, kind: str) -> None:
+        """One more system is done with this."""
+        self._pass(kind)
+        self._ended[kind].append(self._seconds[kind] - sum(self._ended[kind]))
+
+    def spared(self, kind: str) -> None:
+        """One more system need not do this."""
+        self._spared[kind] += 1
+
+    def _pass(self, kind: str) -> None:
+        now = self.clock()
+        self._seconds[kind] += now - (now if self._last is None else self._last)
+        self._last = now
+
+    def left(self) -> float | None:
+        """Seconds; None as long as nothing tells how fast it goes."""
+        known = [self._left(kind) for kind in self.planned]
+        return None if None in known or not known else sum(seconds for seconds in known if seconds is not None)
+
+    def _left(self, kind: str) -> float | None:
+        ended, wanted = self._ended[kind], self.systems - self._spared[kind]
+        if ended or wanted <= 0:
+            each = sum(ended) / max(len(ended), 1)
+            going_on = self._seconds[kind] - sum(ended)
+            return max(0.0, each * (wanted - len(ended)) - going_on)
+        planned, speed = self.planned[kind], self._speed(kind)
+        if planned is None or not speed:
+            return None
+        return max(0.0, planned * wanted - self._hours[kind]) / speed
+
+    def _speed(self, kind: str) -> float | None:
+        """Hours heard a second: in this kind of work, else in all so far."""
+        kinds = [kind] if self._hours[kind] and self._seconds[kind] else list(self._hours)
+        seconds = sum(self._seconds[k] for k in kinds)
+        return sum(self._hours[k] for k in kinds) / seconds if seconds else None
+
+    def seconds(self, kind: str) -> float:
+        """That this took so far."""
+        return self._seconds[kind]
+
+    def heard_hours(self, kind: str) -> float:
+        """That went by in this so far."""
+        return self._hours[kind]
+
+    @property
+    def hours(self) -> float:
+        """Of speech to be heard by all systems, as far as it is planned."""
+        return sum(self.systems * hours for hours in self.planned.values() if hours is not None)
+
+
+def forecast_of(settings: EvaluationSettings, speech: EvaluationSpeech, device: str, systems: int) -> Forecast:
+    """The plan of an evaluation of so many systems; hours of keyword clips are not known before they are read."""
+    hours = {name: sum(s.samples for s in part.spoken) / SAMPLE_RATE / 3600 for name, part in speech.parts.items()}
+    return Forecast(systems, planned_hours(settings, hours, device))
+
+
+def planned_hours(settings: EvaluationSettings, hours: Mapping[str, float], device: str) -> dict[str, float | None]:
+    """What one system has to hear by the kind of work, for hours of speech by "train", "dev" and "test"."""
+    planned: dict[str, float | None] = {}
+    if OF_SPEECH & set(settings.tasks) - {"asr-finetune"}:
+        planned[FEATURES] = sum(hours.values())
+    for task in settings.tasks:
+        if task in OF_TEXT:
+            learned = max(settings.chosen_hours(device), FEWEST_PASSES * hours["train"]) * HEARINGS
+            planned |= {kind(task, head): learned for head in settings.chosen_heads(device)}
+        else:
+            planned[kind(task, None)] = None if task == "ks" else 0.0
+    return planned
+
+
+def kind(task: str, head: str | None) -> str:
+    """The kind of work that a task with a head is."""
+    return f"{task}, {head}" if head else task

@@ -1,0 +1,162 @@
+"""What controls were found to give, kept beside an evaluation: the same weights, seed, settings and speech give it again.
+
+An untrained model and log-mel do not depend on what was pretrained, so a second study need not rate them anew. What is read
+is named in the record with the run that it comes from, which is the one that has its cost on the bill.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ssl_benchmarks.downstream
+import ssl_models
+from ssl_bench.evaluating.subject import Finding
+from ssl_benchmarks.downstream.outcome import Outcome
+from ssl_benchmarks.downstream.recognition.phones import dictionary_hash
+from ssl_benchmarks.record.quantity import Quantity, joined
+from ssl_benchmarks.record.record import Conditions, read_document, write_atomically
+from ssl_models.errors import BadInputError
+
+if TYPE_CHECKING:
+    from ssl_bench.evaluating.subject import Subject
+
+FILE = "controls.json"
+SCHEMA = "sslbench.controls/1"
+MACHINE = ("device", "dtype", "threads", "torch")
+"""Conditions without which the same work may come to other numbers."""
+
+
+@dataclass
+class KeptControls:
+    """Findings of controls.
+
+    Attributes:
+        path: that this evaluation keeps its own in; None keeps none.
+        held: the conditions of this evaluation.
+        known: by their keys, as they are written.
+        read: what this evaluation did not have to do, for its record.
+    """
+
+    path: Path | None = None
+    held: Conditions = field(default_factory=Conditions)
+    known: dict[str, dict[str, Any]] = field(default_factory=dict)
+    read: list[dict[str, Any]] = field(default_factory=list)
+    _own: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, folders: Sequence[str], path: Path, held: Conditions) -> KeptControls:
+        """Those of earlier evaluations or studies, and `path` for those of this one.
+
+        Raises:
+            BadInputError: for a folder that holds none.
+        """
+        known: dict[str, dict[str, Any]] = {}
+        for folder in folders:
+            known |= read_document(controls_file(Path(folder)), "file", SCHEMA)["controls"]
+        return cls(path, held, known)
+
+    def found(self, subject: Subject, task: str, head: str | None) -> list[Finding] | None:
+        """What a control was found to give earlier; None where that is not known."""
+        if not subject.system.is_control or not self.known:
+            return None
+        key = self._key(subject, task, head)
+        entry = self.known.get(key)
+        if entry is None:
+            return None
+        self.read.append({**_named(subject, task, head), "from": entry["run"]})
+        self._keep(key, entry)
+        return [_finding(subject, document, entry["run"]) for document in entry["findings"]]
+
+    def keep(self, subject: Subject, task: str, head: str | None, findings: Sequence[Finding]) -> None:
+        """Remember what a control gives; of other systems nothing is kept."""
+        if subject.system.is_control and self.path is not None:
+            # Of an evaluation in a study's folder the study is what a reader knows.
+            run = self.path.parent
+            run = run.parent if (run.parent / "run.json").is_file() else run
+            entry = {**_named(subject, task, head), "run": run.name, "findings": [_document(f) for f in findings]}
+            self._keep(self._key(subject, task, head), entry)
+
+    def _keep(self, key: str, entry: dict[str, Any]) -> None:
+        self._own[key] = entry
+        if self.path is not None:
+            document = {"schema": SCHEMA, "controls": self._own}
+            write_atomically(self.path, json.dumps(document, indent=1, allow_nan=False) + "\n")
+
+    def _key(self, subject: Subject, task: str, head: str | None) -> str:
+        """SHA-256 of all that decides what a control gives."""
+        machine = [getattr(self.held, name) for name in MACHINE]
+        told = [subject.digest, subject.system.seed, task, head, *machine, *_settings(subject), *_speech(subject, task)]
+        return hashlib.sha256(json.dumps([*told, _code()]).encode()).hexdigest()
+
+
+def controls_file(folder: Path) -> Path:
+    """Of a finished evaluation, or of a study's.
+
+    Raises:
+        BadInputError: where there is none.
+    """
+    for place in (folder / FILE, folder / "evaluation" / FILE):
+        if place.is_file():
+            return place
+    raise BadInputError(f"{folder}: no {FILE} in it; --controls takes the folder of an evaluation or a study")
+
+
+def _named(subject: Subject, task: str, head: str | None) -> dict[str, Any]:
+    return {"system": subject.system.name, "seed": subject.system.seed, "task": task, "head": head}
+
+
+def _settings(subject: Subject) -> Iterator[Any]:
+    """Of the evaluation, as far as they decide rates."""
+    evaluation = subject.evaluation
+    settings = evaluation.settings
+    yield settings.labels
+    yield settings.chosen_hours(evaluation.device.type)
+    yield None if settings.lm is None else hashlib.sha256(Path(settings.lm).read_bytes()).hexdigest()
+
+
+def _speech(subject: Subject, task: str) -> Iterator[Any]:
+    """Every utterance with its words, and for `abx` the aligned phones."""
+    evaluation = subject.evaluation
+    splits = evaluation.keywords if task == "ks" else [part.spoken for part in evaluation.speech.parts.values()]
+    yield [[(s.key, s.samples, s.speaker, s.text, s.session) for s in spoken] for spoken in splits]
+    yield [repr(token) for token in evaluation.tokens] if task == "abx" else None
+    yield dictionary_hash() if task == "pr" else None
+
+
+@lru_cache(maxsize=1)
+def _code() -> str:
+    """Of what learns and rates: an edited head, or another course of the learning rate, gives other numbers."""
+    ours = Path(__file__).parent
+    packages = (Path(next(iter(package.__path__))) for package in (ssl_benchmarks.downstream, ssl_models))
+    learning = [path for package in packages for path in sorted(package.rglob("*.py"))]
+    files = [*learning, *(ours / f"{name}.py" for name in ("evaluation", "subject", "tasks"))]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+
+
+def _document(finding: Finding) -> dict[str, Any]:
+    outcome = finding.outcome
+    return {
+        "task": finding.task,
+        "head": finding.head,
+        "tested_on": finding.tested_on,
+        "converged": outcome.converged,
+        "rates": {metric: asdict(quantity) for metric, quantity in outcome.rates.items()},
+        "details": outcome.details,
+    }
+
+
+def _finding(subject: Subject, document: dict[str, Any], run: str) -> Finding:
+    rates = {metric: _quantity(found, run) for metric, found in document["rates"].items()}
+    outcome = Outcome(rates, document["converged"], {**document["details"], "read_from": run})
+    return Finding(subject.system, document["task"], document["head"], outcome, document["tested_on"])
+
+
+def _quantity(document: dict[str, Any], run: str) -> Quantity:
+    quantity = Quantity(**{**document, "ci95": None if document["ci95"] is None else tuple(document["ci95"])})
+    return replace(quantity, note=joined(quantity.note, f"found in {run}, not again"))

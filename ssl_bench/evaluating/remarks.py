@@ -1,0 +1,74 @@
+"""What has to be known before any rate is read: weights that nobody trained, and test speakers that a run has heard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ssl_bench.evaluating.systems import LOG_MEL, named, record_of
+from ssl_models.baselines.data2vec.config import Data2VecConfig
+from ssl_models.baselines.wav2vec2.config import Wav2Vec2FamilyConfig
+from ssl_models.catalog import CATALOG
+
+if TYPE_CHECKING:
+    from ssl_bench.evaluating.speech import EvaluationSpeech
+    from ssl_bench.evaluating.subject import System
+    from ssl_benchmarks.record.record import Record
+
+RANDOM = "random weights: nothing was trained"
+
+
+def remarked(
+    systems: Sequence[System], models: Sequence[str], pretrained: str | None, speech: EvaluationSpeech
+) -> tuple[list[System], list[str]]:
+    """The systems, each with what a reader of its rates has to know, and a line for each model of which there is such a thing."""
+    lines = [untrained_line(model) for model in dict.fromkeys(models) if model in CATALOG and pretrained is None]
+    names = named(models)
+    empty = [model for model in names if _is_empty(model)]
+    lines += [f"{model} has settings and no weights: this rates random ones" for model in empty]
+    remarks: dict[tuple[str, int | None], str] = {}
+    for model, name in names.items():
+        record = record_of(model)
+        if record is not None and (remark := heard(record, speech)):
+            remarks[name, record.config.get("seed")] = remark
+            lines.append(f"{model}: {remark}; name speech that it has not heard by --train and --test")
+    beside, random = {system.control for system in systems}, {names[model] for model in empty}
+    found = []
+    for system in systems:
+        bare = system.name in random or (system.is_control and system.name not in {*beside, LOG_MEL})
+        remark = RANDOM if bare else "" if system.is_control else remarks.get((system.name, system.seed), "")
+        found.append(replace(system, remark=remark))
+    return found, lines
+
+
+def _is_empty(model: str) -> bool:
+    """Whether it is a local transformers folder of settings alone."""
+    folder = Path(model.removeprefix("hf:"))
+    if not model.startswith("hf:") or not folder.is_dir():
+        return False
+    from ssl_models.parts.transformers_encoder import holds_weights
+
+    return not holds_weights(folder)
+
+
+def untrained_line(model: str) -> str:
+    """That a catalog model comes without weights, and how to get some."""
+    config = CATALOG[model]
+    ways = [f"train it first (sslbench train-and-measure --model {model})"] if config.objective is not None else []
+    if isinstance(config, Wav2Vec2FamilyConfig | Data2VecConfig):
+        ways.append("give published ones by --pretrained")
+    return f"{model} has no trained weights: this rates random ones; {', or '.join(ways)}"
+
+
+def heard(record: Record, speech: EvaluationSpeech) -> str:
+    """How many of the test speakers a run was pretrained on, as a remark; empty where none."""
+    folder = record.details.get("data", {}).get("folder")
+    if folder is None or not speech.parts:
+        return ""
+    spared, root = set(record.details.get("held_out", {}).get("speakers", ())), Path(folder).resolve()
+    inside = {u.speaker for u in speech.test_utterances if u.path.resolve().is_relative_to(root)}
+    known = inside - spared
+    tested = {u.speaker for u in speech.test_utterances}
+    return f"{len(known)} of {len(tested)} test speakers were heard in pretraining" if known else ""

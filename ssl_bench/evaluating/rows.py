@@ -1,0 +1,122 @@
+"""The rows of an evaluation: a rate for each system, task, head and metric over all seeds, and each system's bill."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ssl_bench.evaluating.systems import named, record_of
+from ssl_bench.settings.evaluating import OF_TEXT
+from ssl_benchmarks.downstream.outcome import FINAL, NO_BETTER
+from ssl_benchmarks.downstream.seeds import over_seeds
+from ssl_benchmarks.energy.cost_rows import cost_rows
+from ssl_benchmarks.energy.phase_cost import PhaseCost
+from ssl_benchmarks.record.quantity import Quantity, joined, unavailable
+from ssl_benchmarks.record.record import Conditions, Measurement, Record
+from ssl_benchmarks.record.seed_rows import study_rows
+
+if TYPE_CHECKING:
+    from ssl_bench.evaluating.speech import EvaluationSpeech
+    from ssl_bench.evaluating.subject import Finding
+    from ssl_benchmarks.energy import EnergyReading
+    from ssl_benchmarks.energy.carbon import GridIntensity
+
+LOWER_IS_BETTER = frozenset({"cer", "wer", "per", "eer", "abx"})
+OF_PRETRAINING = frozenset({"targets", "training"})
+COUNTED = "matrix products of encoder and heads, 1 MAC = 2 FLOPs, counted at 10 s; all seeds, tries and controls"
+
+
+def rate_rows(findings: Sequence[Finding], held: Conditions, speech: EvaluationSpeech) -> list[Measurement]:
+    """One row for each system, task, head and metric; one that does not beat its own random weights says so."""
+    groups: dict[tuple[str, str, str | None], list[Finding]] = defaultdict(list)
+    for finding in findings:
+        groups[finding.system.name, finding.task, finding.head].append(finding)
+    rows = []
+    for (system, task, head), found in groups.items():
+        shortened = "" if task == "ks" else speech.shortened
+        labels = speech.labels_taken if task in OF_TEXT else None
+        tested_on = found[0].tested_on or speech.test_taken
+        conditions = replace(held, task=task, head=head, labels=labels, tested_on=tested_on)
+        for metric in found[0].outcome.rates:
+            quantity = over_seeds([finding.outcome for finding in found], metric)
+            if speech.final and found[0].tested_on is None:
+                quantity = replace(quantity, note=joined(FINAL, quantity.note))
+            remarks = dict.fromkeys(finding.system.remark for finding in found)
+            taken = "" if quantity.value is None else shortened
+            quantity = replace(quantity, note=joined(quantity.note, *remarks, taken))
+            phase = "finetuning" if task == "asr-finetune" else "evaluation"
+            rows.append(Measurement(system, metric, quantity, phase, None, conditions))
+    return marked(rows, {finding.system.name: finding.system.control for finding in findings})
+
+
+def marked(rows: Sequence[Measurement], controls: Mapping[str, str]) -> list[Measurement]:
+    """The rows, with a mark on each model that does not clearly beat its own random weights (intervals apart)."""
+    found = {(row.model, row.metric, row.conditions.task, row.conditions.head): row.quantity for row in rows}
+
+    def checked(row: Measurement) -> Measurement:
+        control = found.get((controls[row.model], row.metric, row.conditions.task, row.conditions.head))
+        if control is None or _beats(row.quantity, control, row.metric):
+            return row
+        return replace(row, quantity=replace(row.quantity, note=joined(NO_BETTER, row.quantity.note)))
+
+    return [checked(row) for row in rows]
+
+
+def _beats(quantity: Quantity, control: Quantity, metric: str) -> bool:
+    """Whether the intervals are apart, on the right side; what has no value beats nothing."""
+    if quantity.value is None or control.value is None:
+        return control.value is None
+    lower, upper = (quantity, control) if metric in LOWER_IS_BETTER else (control, quantity)
+    high = lower.ci95[1] if lower.ci95 else lower.value
+    low = upper.ci95[0] if upper.ci95 else upper.value
+    return high is not None and low is not None and high < low
+
+
+def bill_rows(
+    windows: Mapping[str, EnergyReading], flops: Mapping[str, float], held: Conditions, grid: GridIntensity | None
+) -> list[Measurement]:
+    """Time, energy, carbon and FLOPs of each window `SYSTEM: PHASE` of the meter."""
+    rows = []
+    for window, reading in windows.items():
+        system, _, phase = window.rpartition(": ")
+        rows += cost_rows(system, phase, PhaseCost.of(reading), held, grid)
+        rows.append(Measurement(system, "flops", _computed(flops.get(window)), phase, None, held))
+    return rows
+
+
+def _computed(flops: float | None) -> Quantity:
+    """FLOPs of a window; NaN where a part of its work could not be counted."""
+    if flops is None:
+        return unavailable("FLOP", "nothing was counted")
+    if math.isnan(flops):
+        return unavailable("FLOP", "not all of the work could be counted; sslbench profile tells what of the encoder")
+    return Quantity(flops, "FLOP", "analytic", note=COUNTED)
+
+
+def pretraining_rows(models: Sequence[str]) -> list[Measurement]:
+    """What the runs among the models cost, over the seeds of each, so that cost and quality stand in one table."""
+    finished: dict[tuple[str, int], Record] = {}
+    for model, name in named(models).items():
+        if (record := record_of(model)) is not None:
+            finished[name, int(record.config.get("seed", len(finished)))] = record
+    rows = study_rows(tuple(dict.fromkeys(name for name, _ in finished)), finished, {}, "machine")
+    return [row for row in rows if row.phase in OF_PRETRAINING]
+
+
+def documents(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """Every finding by itself, for the record: seed, rates, what was tried."""
+    return [
+        {
+            "system": finding.system.name,
+            "seed": finding.system.seed,
+            "task": finding.task,
+            "head": finding.head,
+            "converged": finding.outcome.converged,
+            "rates": {metric: [q.value, list(q.ci95 or ())] for metric, q in finding.outcome.rates.items()},
+            **finding.outcome.details,
+        }
+        for finding in findings
+    ]

@@ -1,0 +1,270 @@
+"""What is evaluated and how: a system, the evaluation that it is part of, the two at work, and what comes of it."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ssl_bench.evaluating.forecast import FEATURES, Forecast
+from ssl_bench.evaluating.inputs import Heard, Waves, telling
+from ssl_bench.sessions.time_limit import TimeLimit
+from ssl_bench.settings.evaluating import OF_LETTERS, OF_TEXT
+from ssl_benchmarks.downstream.outcome import Outcome
+from ssl_benchmarks.downstream.recognition.recognition import Effort, Readings, Splits
+from ssl_benchmarks.downstream.recognition.spelling import Language, Spelling
+from ssl_benchmarks.downstream.store import stored
+from ssl_benchmarks.downstream.weights_hash import weights_hash
+from ssl_benchmarks.downstream.work import encoder_rate
+from ssl_models.errors import BadInputError
+
+if TYPE_CHECKING:
+    import torch
+
+    from ssl_bench.evaluating.speech import EvaluationSpeech
+    from ssl_bench.settings.evaluating import EvaluationSettings, Head
+    from ssl_benchmarks.downstream.abx.abx import Token
+    from ssl_benchmarks.downstream.features import Frames
+    from ssl_benchmarks.downstream.recognition.language_model import WordNgram
+    from ssl_benchmarks.downstream.spoken import Spoken
+    from ssl_benchmarks.energy import EnergyMeter
+
+
+@dataclass(frozen=True)
+class System:
+    """What is evaluated.
+
+    Attributes:
+        name: as rows name it.
+        seed: of its heads, and of its weights where they are random.
+        build: gives the encoder with its weights, on the CPU, in evaluation mode.
+        shape: the same without weights that matter, for counting.
+        control: the name of the system that has the same architecture and random weights; empty where there is none.
+        is_control: whether nothing in it was trained, so that its seed decides it.
+        remark: what a reader of its rates has to know.
+    """
+
+    name: str
+    seed: int
+    build: Callable[[], Any]
+    shape: Callable[[], Any]
+    control: str = ""
+    is_control: bool = False
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The outcome of one task with one head (None: nothing is learned) on one system.
+
+    `tested_on` is set where that is not the test speech.
+    """
+
+    system: System
+    task: str
+    head: str | None
+    outcome: Outcome
+    tested_on: str | None = None
+
+
+@dataclass(eq=False)
+class Evaluation:
+    """One way of evaluating, for all systems alike.
+
+    Attributes:
+        meter: running; each system's frozen tasks are its window `NAME: evaluation`, fine-tuning `NAME: finetuning`.
+        say: what is done now.
+        tell: how learning goes on.
+        flops: by those windows' names, as far as they could be counted.
+        about: what was left out, by task.
+        forecast: of what is left.
+        limit: of time; None is none. What it does not hold has no rate, and says so.
+        keep_odd: whether keywords are learned from clips whose audio is odd, too.
+    """
+
+    settings: EvaluationSettings
+    speech: EvaluationSpeech
+    device: torch.device
+    precision: str
+    meter: EnergyMeter
+    say: Callable[[str], None]
+    tell: Callable[[System, str], None] = lambda _, __: None
+    flops: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    about: dict[str, Any] = field(default_factory=dict)
+    forecast: Forecast = field(default_factory=Forecast)
+    limit: TimeLimit | None = None
+    keep_odd: bool = False
+    _spelled: dict[str, list[Spelling]] = field(default_factory=dict)
+
+    def in_time(self) -> None:
+        """End what is going on where time is up.
+
+        Raises:
+            TimeIsUpError: where it is.
+        """
+        if self.limit is not None:
+            self.limit.check()
+
+    def heads(self, task: str) -> tuple[Head | None, ...]:
+        """To run a task with, the main one first; (None,) where there is none to choose."""
+        chosen = task in OF_TEXT
+        return self.settings.chosen_heads(self.device.type) if chosen else (None,)
+
+    def findings(self, task: str) -> int:
+        """How many a system has: phones within and across speakers, transcripts greedy and by a beam search."""
+        twice = task == "abx" or (task in OF_LETTERS and self.settings.lm is not None)
+        return len(self.heads(task)) * (2 if twice else 1)
+
+    def prepare(self) -> None:
+        """Read what the tasks need beside speech, so that what cannot be used is told before hours of learning.
+
+        Raises:
+            BadInputError: for such a file or folder.
+        """
+        tasks = set(self.settings.tasks)
+        _ = self.tokens if "abx" in tasks else None
+        _ = self.keywords if "ks" in tasks else None
+        _ = self.language_model if tasks & OF_LETTERS else None
+
+    def spelled(self, task: str, language: Language) -> list[Spelling]:
+        """The texts of train, dev and test in a language's symbols.
+
+        Raises:
+            BadInputError: where a split has nothing to spell.
+        """
+        if task not in self._spelled:
+            self.speech.require_text(task)
+            splits = {"train": self.speech.train, "dev": self.speech.dev, "test": self.speech.test}
+            found = {name: language.spell([s.text for s in spoken]) for name, spoken in splits.items()}
+            for name, spelling in found.items():
+                if not any(spelling.units):
+                    raise BadInputError(f"--tasks {task}: no utterance of {name} has a transcript that can be spelled")
+            self.about[task] = {name: spelling.about for name, spelling in found.items() if spelling.about}
+            self._spelled[task] = list(found.values())
+        return self._spelled[task]
+
+    @cached_property
+    def tokens(self) -> tuple[Token, ...]:
+        """Aligned phones of the test speech, for `--alignments`.
+
+        Raises:
+            BadInputError: where none of them belongs to it.
+        """
+        from ssl_bench.data.alignments import read_alignments
+
+        found = read_alignments(Path(self.settings.alignments or ""), self.speech.test_utterances)
+        self.about["abx"] = {
+            "phones": len(found.tokens),
+            "kinds_of_phones": len({token.phone for token in found.tokens}),
+            "skipped": dict(found.skipped[:20]),
+            "alignments_without_audio": len(found.without_audio),
+            "audio_without_alignment": len(found.without_alignment),
+            "at_boundaries": found.at_boundaries,
+        }
+        return found.tokens
+
+    @cached_property
+    def keywords(self) -> list[list[Spoken]]:
+        """Train, dev and test of `--keywords`, each clip's word as its text.
+
+        Raises:
+            BadInputError: where the folder is none of Speech Commands.
+        """
+        from ssl_bench.data.keyword_speech import read_keywords
+
+        splits, self.about["ks"] = read_keywords(Path(self.settings.keywords or ""), keep_odd=self.keep_odd)
+        return splits
+
+    @cached_property
+    def language_model(self) -> WordNgram | None:
+        """Of `--lm`."""
+        if self.settings.lm is None:
+            return None
+        from ssl_benchmarks.downstream.recognition.language_model import WordNgram
+
+        return WordNgram.load(Path(self.settings.lm))
+
+
+@dataclass(eq=False)
+class Subject:
+    """A system at work: its encoder, and the features it gives.
+
+    Attributes:
+        work: the kind that it is at.
+        limit: of time for that; None is none.
+    """
+
+    system: System
+    evaluation: Evaluation
+    work: str = ""
+    limit: TimeLimit | None = None
+    _frames: dict[tuple[Spoken, ...], Frames] = field(default_factory=dict)
+
+    @cached_property
+    def encoder(self) -> Any:  # noqa: ANN401 - a module that is an Encoder
+        """On the device, in evaluation mode."""
+        return self.system.build().to(self.evaluation.device).eval()
+
+    def frames(self, spoken: Sequence[Spoken]) -> Frames:
+        """Features of utterances; what the store has is neither extracted nor paid for again."""
+        asked, evaluation = tuple(spoken), self.evaluation
+        if asked not in self._frames:
+            told = [telling(s, self._extracting) for s in spoken]
+            found = stored(self.encoder, told, evaluation.device, evaluation.settings.features, self._say)
+            if found.extracted_seconds:
+                self.spend("evaluation", self._encoder_rate * found.extracted_seconds)
+            self._frames[asked] = found
+        return self._frames[asked]
+
+    @cached_property
+    def digest(self) -> str:
+        """Of the weights and all else that decides its features."""
+        return weights_hash(self.encoder)
+
+    def spend(self, phase: str, flops: float) -> None:
+        """Put computed FLOPs on the bill."""
+        self.evaluation.flops[f"{self.system.name}: {phase}"] += flops
+
+    @cached_property
+    def _encoder_rate(self) -> float:
+        return encoder_rate(self.system.shape)
+
+    def _extracting(self, seconds: float) -> None:
+        self.evaluation.in_time()
+        self.evaluation.forecast.heard(FEATURES, seconds)
+        self.evaluation.tell(self.system, "extracting features")
+
+    def _say(self, text: str) -> None:
+        self.evaluation.say(f"{self.system.name}: {text}")
+
+    def effort(self, head: Head) -> Effort:
+        """How a recogniser learns."""
+        e = self.evaluation
+        hours = e.settings.chosen_hours(e.device.type)
+        tell = lambda text: e.tell(self.system, text)  # noqa: E731 - one of two
+        left = lambda: math.inf if self.limit is None else self.limit.left  # noqa: E731
+        return Effort(head, hours, self.system.seed, e.device, e.precision, tell, left)
+
+    def splits(self, task: str, language: Language, *, waveforms: bool) -> Splits:
+        """Train, dev and test as a recogniser takes them: waveforms, or frozen features; what it learns from is counted."""
+        speech = self.evaluation.speech
+        parts = zip((speech.train, speech.dev, speech.test), self.evaluation.spelled(task, language), strict=True)
+        train, dev, test = (self._readings(spoken, spelling, waveforms=waveforms) for spoken, spelling in parts)
+        dev, test = (
+            replace(r, inputs=Heard(r.inputs, r.spoken, lambda _: self.evaluation.in_time())) for r in (dev, test)
+        )
+        return Splits(replace(train, inputs=Heard(train.inputs, train.spoken, self._learning)), dev, test)
+
+    def _learning(self, seconds: float) -> None:
+        self.evaluation.in_time()
+        self.evaluation.forecast.heard(self.work, seconds)
+
+    def _readings(self, spoken: Sequence[Spoken], spelling: Spelling, *, waveforms: bool) -> Readings:
+        kept = [(s, units) for s, units in zip(spoken, spelling.units, strict=True) if units]
+        chosen = [s for s, _ in kept]
+        inputs = Waves(chosen) if waveforms else self.frames(chosen).utterances
+        return Readings(chosen, [units for _, units in kept], inputs)

@@ -1,0 +1,182 @@
+"""The tasks by name: what each takes of the speech, and which part of the bill it is on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from ssl_bench.evaluating.subject import Finding, Subject
+from ssl_benchmarks.downstream.abx.abx import abx
+from ssl_benchmarks.downstream.heads import LayerMix
+from ssl_benchmarks.downstream.keywords import Clips, spot
+from ssl_benchmarks.downstream.recognition.beam_search import beam_search
+from ssl_benchmarks.downstream.recognition.ctc_learning import Learned
+from ssl_benchmarks.downstream.recognition.recognition import (
+    Decoder,
+    Splits,
+    fine_tuned,
+    frozen,
+    frozen_recogniser,
+    rated,
+    whole_recogniser,
+)
+from ssl_benchmarks.downstream.recognition.spelling import LETTERS, PHONE_LANGUAGE, Language
+from ssl_benchmarks.downstream.recognition.symbols import ALPHABET
+from ssl_benchmarks.downstream.speakers.identification import ROLES, identify
+from ssl_benchmarks.downstream.speakers.verification import verify
+from ssl_benchmarks.downstream.work import CLIP, Rates, recogniser_rates
+from ssl_models.interface import SAMPLE_RATE
+
+if TYPE_CHECKING:
+    from ssl_bench.settings.evaluating import Head
+    from ssl_benchmarks.downstream.recognition.language_model import WordNgram
+    from ssl_benchmarks.downstream.spoken import Spoken
+
+
+@dataclass(frozen=True)
+class Task:
+    """How a task is run.
+
+    Attributes:
+        phase: whose bill it is on.
+        metrics: that it has for certain.
+        run: gives the findings of a subject with a head.
+    """
+
+    phase: str
+    metrics: tuple[str, ...]
+    run: Callable[[Subject, Any], Sequence[Finding]]
+
+
+def _recognised(task: str, language: Language, subject: Subject, head: Head) -> list[Finding]:
+    """A head on frozen features."""
+    splits, effort = subject.splits(task, language, waveforms=False), subject.effort(head)
+    frames = subject.frames(splits.train.spoken)
+    layers, width = frames.utterances[0].shape[1:]
+    rates = recogniser_rates(
+        lambda: frozen_recogniser(
+            LayerMix(torch.zeros(layers, width), torch.ones(layers, width)), frames.frame_rate, language, effort
+        ),
+        lambda: torch.zeros(round(CLIP * frames.frame_rate), layers, width),
+    )
+    learned = frozen(frames, language, splits, effort)
+    subject.spend("evaluation", _flops(rates, learned, splits))
+    return _Recognition(task, language, subject, head, splits).findings(learned)
+
+
+def _fine_tuned(subject: Subject, head: Head) -> list[Finding]:
+    """The whole encoder learns characters with a head."""
+    splits, effort = subject.splits("asr-finetune", LETTERS, waveforms=True), subject.effort(head)
+    rates = recogniser_rates(
+        lambda: whole_recogniser(subject.system.shape(), LETTERS, effort),
+        lambda: torch.zeros(round(CLIP * SAMPLE_RATE)),
+    )
+    learned = fine_tuned(subject.encoder, LETTERS, splits, effort)
+    subject.spend("finetuning", _flops(rates, learned, splits))
+    return _Recognition("asr-finetune", LETTERS, subject, head, splits).findings(learned)
+
+
+def _flops(rates: Rates, learned: Learned, splits: Splits) -> float:
+    """Of learning, of dev after each try, and of test once."""
+    read = len(learned.dev_losses) * splits.dev.hours + splits.test.hours
+    return rates.learning * learned.seconds_heard + rates.reading * read * 3600
+
+
+@dataclass(frozen=True)
+class _Recognition:
+    """A task of recognition on one subject."""
+
+    task: str
+    language: Language
+    subject: Subject
+    head: Head
+    splits: Splits
+
+    def findings(self, learned: Learned) -> list[Finding]:
+        """Greedy transcripts, and those of a beam search where characters are read and there is a language model."""
+        note = f"{NOTES[self.task, self.head]}, CTC"
+        found = [self._finding(self.head, learned, f"{note}, greedy", None)]
+        model = self.subject.evaluation.language_model
+        if model is not None and self.language is LETTERS:
+            decode, said = partial(_searched, model=model), [self.language.written(u) for u in self.splits.test.spelled]
+            words = [word for text in said for word in text.split()]
+            unknown = f" that does not know {model.unknown(words)} of the {len(words)} words said"
+            about = f"{note}, beam and {model.order}-gram{unknown}"
+            found.append(self._finding(f"{self.head}, beam", learned, about, decode))
+        return found
+
+    def _finding(self, head: str, learned: Learned, note: str, decode: Decoder | None) -> Finding:
+        effort = self.subject.effort(self.head)
+        outcome = rated(learned, self.language, self.splits, effort, note=note, decode=decode)
+        return Finding(self.subject.system, self.task, head, outcome)
+
+
+def _searched(found: Tensor, model: WordNgram) -> Sequence[str]:
+    return beam_search(found, ALPHABET, model)
+
+
+NOTES = {
+    ("asr", "linear"): "linear map of 200 ms of frozen features",
+    ("asr", "deep"): "2 x BiLSTM-1024 on frozen features",
+    ("pr", "linear"): "frame-wise linear map of frozen features",
+    ("pr", "deep"): "2 x BiLSTM-1024 on frozen features",
+    ("asr-finetune", "linear"): "whole encoder fine-tuned with a linear map of 200 ms of its last layer",
+    ("asr-finetune", "deep"): "whole encoder fine-tuned with essL's upsampling convolutions",
+}
+
+
+def _of_known_speakers(spoken: Sequence[Spoken]) -> list[Spoken]:
+    """What a task about speakers can take; the others are counted in the record of the speech."""
+    return [s for s in spoken if s.speaker]
+
+
+def _identified(subject: Subject, _: object) -> list[Finding]:
+    """Speakers of the test speech, among those of all splits."""
+    parts = subject.evaluation.speech.parts
+    told = {role: _of_known_speakers(parts[role].spoken) for role in ROLES}
+    spoken = [s for role in ROLES for s in told[role]]
+    roles = [role for role in ROLES for _ in told[role]]
+    outcome = identify(subject.frames(spoken), spoken, roles, subject.evaluation.device, subject.system.seed)
+    return [Finding(subject.system, "sid", "linear", outcome)]
+
+
+def _verified(subject: Subject, _: object) -> list[Finding]:
+    """All pairs of test utterances, in layers standardised over the training speech."""
+    speech = subject.evaluation.speech
+    mix = LayerMix.fitted(subject.frames(speech.train))
+    told = _of_known_speakers(speech.test)
+    outcome = verify(mix, subject.frames(told), told, subject.system.seed)
+    return [Finding(subject.system, "asv", None, outcome)]
+
+
+def _discriminated(subject: Subject, _: object) -> list[Finding]:
+    """Phones within and across the speakers of the aligned test speech."""
+    tokens, spoken = subject.evaluation.tokens, subject.evaluation.speech.test
+    outcomes = abx(subject.frames(spoken), tokens, subject.system.seed)
+    return [Finding(subject.system, f"abx-{name}", None, outcome) for name, outcome in outcomes.items()]
+
+
+def _spotted(subject: Subject, _: object) -> list[Finding]:
+    """Words of a Speech Commands folder, by its own splits."""
+    splits = subject.evaluation.keywords
+    train, dev, test = (Clips(subject.frames(spoken), spoken) for spoken in splits)
+    outcome = spot(train, dev, test, subject.evaluation.device, subject.system.seed)
+    folder = Path(subject.evaluation.settings.keywords or "")
+    return [Finding(subject.system, "ks", "linear", outcome, folder.resolve().name)]
+
+
+TASKS: dict[str, Task] = {
+    "asr": Task("evaluation", ("cer", "wer"), partial(_recognised, "asr", LETTERS)),
+    "asr-finetune": Task("finetuning", ("cer", "wer"), _fine_tuned),
+    "pr": Task("evaluation", ("per",), partial(_recognised, "pr", PHONE_LANGUAGE)),
+    "sid": Task("evaluation", ("accuracy",), _identified),
+    "asv": Task("evaluation", ("eer",), _verified),
+    "ks": Task("evaluation", ("accuracy",), _spotted),
+    "abx": Task("evaluation", ("abx",), _discriminated),
+}

@@ -1,0 +1,286 @@
+"""`sslbench measure`: cells in turn, each repeat in a fresh process, its record after each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ssl_bench.console import stderr
+from ssl_bench.data.measured_speech import speech_to_measure
+from ssl_bench.measuring.progress import MeasureProgress
+from ssl_bench.measuring.repeat_plan import RepeatPlan
+from ssl_bench.sessions.metering import new_meter
+from ssl_bench.sessions.run_folder import RunFolder, folder_name, new_run, require_empty
+from ssl_bench.sessions.session import recorded
+from ssl_bench.settings.measuring import MeasureConfig, Shape, check_early, resolved, shapes
+from ssl_benchmarks.cells.bench import CellBench, halved_until_it_fits
+from ssl_benchmarks.cells.cell import CellSetting
+from ssl_benchmarks.cells.living import LivingCells
+from ssl_benchmarks.cells.outcome import counted_rows, failed_rows, with_note
+from ssl_benchmarks.cells.processes import CellServer
+from ssl_benchmarks.cells.request import CellError, CellInputError, CellRequest
+from ssl_benchmarks.comparing.rounds import combined
+from ssl_benchmarks.energy.carbon import GridIntensity, chosen_intensity
+from ssl_benchmarks.machine.environment import conditions, environment
+from ssl_benchmarks.record.quantity import Quantity
+from ssl_benchmarks.record.record import Measurement, Record, headline_scope
+from ssl_benchmarks.timing.protocol import Protocol
+from ssl_models.catalog import CATALOG, is_foreign, is_run
+from ssl_models.errors import BadInputError
+from ssl_reports.summaries.measuring import write_measure_report
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from rich.console import Console
+
+    from ssl_benchmarks.cells.cell import MeasuredCell
+    from ssl_benchmarks.cells.plan import CellPlan
+    from ssl_benchmarks.energy.idle import IdlePower
+
+
+@dataclass
+class Subject:
+    """A cell of `measure` and what is known of it so far.
+
+    Attributes:
+        request: what its next process is told; halved where the batch did not fit.
+        entry: its part of the record's details.
+        plan: on paper.
+        repeats: the rows of each.
+        failed: why it has no result.
+    """
+
+    shape: Shape
+    request: CellRequest
+    entry: dict[str, Any]
+    plan: CellPlan | None = None
+    repeats: list[list[Measurement]] = field(default_factory=list)
+    failed: str = ""
+
+    @property
+    def sound_repeats(self) -> int:
+        """Repeats without a flaw."""
+        return sum(not any(row.quantity.flaw for row in rows) for rows in self.repeats)
+
+    def rows(self, ceiling: Quantity | None) -> list[Measurement]:
+        """One for each metric, over all repeats, and what was counted."""
+        if not self.repeats:
+            return failed_rows(self.request, self.failed) if self.failed else []
+        rows = combined(self.repeats, repeats=True)
+        return rows if self.plan is None else rows + counted_rows(self.plan, ceiling, rows)
+
+
+@dataclass
+class Session:
+    """One call of `measure`.
+
+    Attributes:
+        speech: samples that all clips are cut from.
+        bench: where cells are built and measured.
+        details: what the record holds beside its rows; "cells" has one entry for each.
+        subjects: the cells.
+        ceiling: FLOP/s of matrix products, once.
+    """
+
+    config: MeasureConfig
+    run: RunFolder
+    grid: GridIntensity | None
+    speech: NDArray[np.int16]
+    command: str
+    bench: CellBench
+    began: float
+    details: dict[str, Any]
+    subjects: list[Subject] = field(default_factory=list)
+    ceiling: Quantity | None = None
+    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    machine: dict[str, Any] = field(default_factory=environment)
+    idle: IdlePower | None = None
+
+    @property
+    def scope(self) -> str:
+        """Whose joules are the headline."""
+        return headline_scope(self.config.device)
+
+    @property
+    def protocol(self) -> Protocol:
+        """How each cell is measured."""
+        return protocol_of(self.config)
+
+    def record(self, status: str) -> Record:
+        """As it stands."""
+        config = {**asdict(self.config), "protocol": asdict(self.protocol)}
+        begun = [subject for subject in self.subjects if subject.repeats or subject.failed]
+        rows = [*_idle_rows(self), *(row for subject in begun for row in subject.rows(self.ceiling))]
+        details = {**self.details, "cells": [subject.entry for subject in begun]}
+        name = self.run.path.name
+        return Record(name, self.created, status, self.command, config, self.machine, tuple(rows), {}, details)
+
+
+def protocol_of(config: MeasureConfig) -> Protocol:
+    """How each cell is measured: each repeat in a process of its own."""
+    return Protocol(config.duration or 10.0, config.repeats, cool_down=0.0)
+
+
+def _request(config: MeasureConfig, shape: Shape, grid: GridIntensity | None) -> CellRequest:
+    """What the measuring process of a cell is told."""
+    c = config
+    setting = CellSetting(c.model, c.phase, shape.clip_seconds, shape.clips, c.precision, c.compile, c.pue, grid)
+    return CellRequest(c.model, setting, replace(protocol_of(c), repeats=1), c.device, c.seed, pretrained=c.pretrained)
+
+
+def measure(
+    config: MeasureConfig,
+    *,
+    command: str = "ssl_bench.measure",
+    console: Console | None = None,
+    bench: CellBench | None = None,
+) -> tuple[RunFolder, Record]:
+    """Measure every cell of a config; returns the run and its record, whose status says whether all cells were reached.
+
+    Args:
+        config: what is measured, and how; see `MeasureConfig`.
+        command: what the record says it was made by.
+        console: where progress goes; stderr.
+        bench: where cells are built and measured; a `CellServer`.
+
+    Raises:
+        BadInputError: for a model or a setting that cannot be used.
+    """
+    began = time.monotonic()
+    check_early(config)
+    if config.out is not None:
+        require_empty(Path(config.out))
+    config = resolved(config, cuda=torch.cuda.is_available())
+    with ExitStack() as stack:
+        if bench is None:
+            bench = stack.enter_context(CellServer([config.model] if config.model in CATALOG else ()))
+        grid = chosen_intensity(config.country, config.grid_intensity)
+        speech, about = speech_to_measure(config.data, config.seed)
+        details: dict[str, Any] = {
+            "cells": [],
+            "speech": about,
+            "grid": None if grid is None else asdict(grid),
+            "disturbances": {},
+            "about_weights": _about_weights(config),
+        }
+        requests = [_request(config, shape, grid) for shape in shapes(config)]
+        plans = bench.plans(requests)
+        for plan in plans:
+            if isinstance(plan, CellInputError):
+                raise BadInputError(str(plan))
+        run = new_run(config.out, folder_name(config.model, "measure"))
+        session = Session(config, run, grid, speech, command, bench, began, details)
+        say = stack.enter_context(MeasureProgress(console or stderr(), session.scope))
+        return session.run, recorded(session, lambda: _measure_all(session, plans, say), write_measure_report)
+
+
+def _measure_all(session: Session, plans: list[CellPlan | CellError], say: MeasureProgress) -> None:
+    """Idle power, then each cell once, and again until it has the repeats asked for without a flaw, or twice as many in all."""
+    config, cells = session.config, shapes(session.config)
+    say.open(config, session.protocol, len(cells), f"speech {session.details['speech']}", str(session.run.path))
+    session.idle = new_meter(idle=config.idle, say=say.phase).idle
+    session.ceiling = session.bench.ceiling(config.device, config.precision)
+    living = LivingCells(session.bench, session.speech, say)
+    for shape, plan in zip(cells, plans, strict=True):
+        request = replace(_request(config, shape, session.grid), idle=session.idle)
+        subject = Subject(shape, request, {"label": shape.label, "clip_seconds": shape.clip_seconds})
+        subject.entry |= dict.fromkeys(("batch_seconds_asked", "batch_seconds"), subject.request.setting.batch_seconds)
+        session.subjects.append(subject)
+        if isinstance(plan, CellError):
+            _fail(subject, str(plan), say)
+        else:
+            subject.plan = plan
+            living.know(subject.request, plan.peak)
+    visits = RepeatPlan(session.protocol, len(cells), session.began, config.minutes, config.device)
+    for repeat in range(1, 2 * session.protocol.repeats + 1):
+        for number, subject in enumerate(session.subjects, start=1):
+            if repeat > session.protocol.repeats and subject.sound_repeats >= session.protocol.repeats:
+                continue  # only what was disturbed is measured again
+            if subject.failed:
+                visits.skip()
+            elif (window := visits.window()) is None:
+                _out_of_time(subject, repeat, say)
+            else:
+                say.cell(number, subject.shape.label, repeat)
+                with visits.timed(window):
+                    _visit(session, living, subject, window, say)
+            session.run.write(session.record("unfinished"))
+
+
+def _visit(session: Session, living: LivingCells, subject: Subject, window: float, say: MeasureProgress) -> None:
+    """One repeat of a cell, in a process of its own."""
+    key, began = (subject.shape.label, session.config.phase), time.monotonic()
+    attempt: Callable[[CellRequest], MeasuredCell] = lambda r: living.measure(key, r, window)  # noqa: E731 - one line says it
+    try:
+        subject.request, measured, halvings = halved_until_it_fits(subject.request, attempt, say.phase)
+    except CellError as error:
+        _fail(subject, str(error), say)
+        return
+    finally:
+        living.end(key)
+        subject.entry["seconds"] = subject.entry.get("seconds", 0.0) + time.monotonic() - began
+    entry, details = subject.entry, measured.details
+    entry.setdefault("halved", []).extend(halvings)
+    entry["batch_seconds"] = subject.request.setting.batch_seconds
+    note = "; ".join(entry["halved"])
+    alone = measured.rows if not subject.repeats else [row for row in measured.rows if _of_batch(row, subject)]
+    subject.repeats.append([with_note(row, note) for row in alone])
+    entry |= {name: details[name] for name in ("warm_up", "meter_remarks") if name in details}
+    entry["repeats"] = [*entry.get("repeats", []), *details.get("repeats", [])]
+    entry["repeat_seconds"] = max(entry.get("repeat_seconds", 0.0), details.get("repeat_seconds", window))
+    subject.request = replace(subject.request, alone=False)
+    session.run.add_trace(measured.trace, cell=subject.shape.label)
+    if found := details.get("disturbances"):
+        session.details["disturbances"].setdefault(subject.shape.label, []).extend(found)
+
+
+def _of_batch(row: Measurement, subject: Subject) -> bool:
+    """Whether a row is of the whole batch; latency of one clip is taken once."""
+    return row.conditions.batch_seconds == subject.request.setting.batch_seconds
+
+
+def _fail(subject: Subject, reason: str, say: MeasureProgress) -> None:
+    """What a cell has no result for; one that fails after its first repeat keeps what it has."""
+    say.phase(f"{subject.shape.label}: {reason}")
+    subject.failed = reason
+    if subject.repeats:
+        subject.entry["ended"] = reason
+    else:
+        subject.entry["failed"] = reason
+
+
+def _out_of_time(subject: Subject, repeat: int, say: MeasureProgress) -> None:
+    """`--minutes` are up: fewer repeats, or none."""
+    if repeat == 1:
+        _fail(subject, "left out: --minutes were up", say)
+    else:
+        count = len(subject.repeats)
+        subject.entry["ended"] = (
+            f"--minutes were up after {count} repeats, {count - subject.sound_repeats} of them with a flaw"
+        )
+
+
+def _about_weights(config: MeasureConfig) -> list[str]:
+    """What was not trained, which changes what a model gives and not what it takes."""
+    if config.pretrained or is_run(config.model) or is_foreign(config.model):
+        return []
+    lines = ["the weights are random: time and memory are those of trained ones, a GPU's power may differ a little"]
+    targets = ["the targets are not fitted, and each learning rate is 0: both cost the same as in real training"]
+    return lines + (targets if config.phase == "training" else [])
+
+
+def _idle_rows(session: Session) -> list[Measurement]:
+    """Power of each metered part at rest."""
+    if session.idle is None:
+        return []
+    held = conditions(torch.device(session.config.device), session.config.precision, None)
+    parts = {**session.idle.parts, "machine": session.idle.machine}
+    return [Measurement(session.config.model, "power_idle", q, "idle", scope, held) for scope, q in parts.items()]

@@ -1,0 +1,1 @@
+"""A run on the disk, and the session that writes it."""

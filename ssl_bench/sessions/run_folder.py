@@ -1,0 +1,328 @@
+"""A run folder: `run.json`, `power.parquet`, `metrics.jsonl`, `checkpoints/`, `report.md`, `training.png`."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import io
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from itertools import chain, count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ssl_benchmarks.files.leftovers import sweep
+from ssl_benchmarks.record.record import Record, read_record, write_atomically, write_record
+from ssl_models.errors import BadInputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import torch
+    from torch import nn
+
+    from ssl_models.families import ModelConfig
+
+LOCK = ".lock"
+ARTIFACTS = ("power.parquet", "metrics.jsonl", "report.md", "training.png", "sweep.png")
+
+
+@dataclass
+class TrainingState:
+    """Where training stands; saved with the weights.
+
+    Attributes:
+        group: what the steps tell that are in no whole group of the curve yet.
+        attempt: that came so far, with what it had cost; see `Attempt.document`.
+    """
+
+    step: int = 0
+    next_clip: int = 0
+    audio_seconds: float = 0.0
+    group: list[list[float]] = field(default_factory=list)
+    attempt: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths of a run and what is read from and written to them."""
+
+    path: Path
+
+    @property
+    def record_path(self) -> Path:
+        """`run.json`."""
+        return self.path / "run.json"
+
+    @property
+    def metrics_path(self) -> Path:
+        """`metrics.jsonl`: one line every few steps."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def bill_path(self) -> Path:
+        """What the attempt at hand has spent, a few seconds ago."""
+        return self.path / ".attempt.json"
+
+    def bill(self) -> dict[str, Any] | None:
+        """The last attempt's, None where there is none."""
+        try:
+            found: dict[str, Any] = json.loads(self.bill_path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return found
+
+    def read(self) -> Record:
+        """The record.
+
+        Raises:
+            BadInputError: where it is missing or broken.
+        """
+        return read_record(self.record_path)
+
+    def write(self, record: Record) -> None:
+        """Write the record with the digest of each file it stands beside."""
+        found = [self.path / name for name in ARTIFACTS] + sorted(self.path.glob("checkpoints/step-*/*"))
+        record.artifacts.clear()
+        record.artifacts.update({str(p.relative_to(self.path)): _sha256(p) for p in found if p.is_file()})
+        write_record(record, self.record_path)
+
+    def drop_optimiser(self, record: Record) -> None:
+        """Remove from a finished run what only more training would need; until then a stopped run can go on."""
+        for path in self.path.glob("checkpoints/step-*/optimizer.safetensors"):
+            path.unlink()
+        self.bill_path.unlink(missing_ok=True)
+        self.write(record)
+
+    def has_checkpoint(self) -> bool:
+        """Whether there is one to go on from."""
+        return any(self.path.glob("checkpoints/step-*"))
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """The training curve so far; a line that a killed run left half-written is passed over."""
+        if not self.metrics_path.is_file():
+            return []
+        rows = []
+        for line in self.metrics_path.read_text(encoding="utf-8").splitlines():
+            try:
+                rows.append(json.loads(line))
+            except ValueError:
+                continue
+        return rows
+
+    def add_metrics(self, line: dict[str, Any]) -> None:
+        """Append a line to the training curve, on a line of its own whatever a killed run left."""
+        with self.metrics_path.open("a+b", buffering=0) as file:
+            size, text = file.tell(), json.dumps(line).encode() + b"\n"
+            if size:
+                file.seek(-1, 2)
+                text = text if file.read() == b"\n" else b"\n" + text
+            if file.write(text) < len(text):  # as much as the disk still took
+                file.truncate(size)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.metrics_path))
+
+    def add_trace(self, trace: pd.DataFrame, **label: int | str) -> None:
+        """Append power samples to `power.parquet`, labelled by what they are of: `attempt=2` or `cell="..."`."""
+        self._append([trace.assign(**label)])
+
+    def add_traces(self, traces: Sequence[tuple[str, pd.DataFrame]]) -> None:
+        """Append the power samples of several cells at once, each with its label."""
+        self._append([trace.assign(cell=label) for label, trace in traces])
+
+    def _append(self, traces: list[pd.DataFrame]) -> None:
+        import pandas as pd
+
+        path, parquet = self.path / "power.parquet", io.BytesIO()
+        traces = [trace for trace in traces if len(trace)]
+        if not traces:
+            return
+        if path.is_file():
+            traces.insert(0, pd.read_parquet(path))
+        pd.concat(traces, ignore_index=True).to_parquet(parquet, index=False)
+        write_atomically(path, parquet.getvalue())
+
+    def save_checkpoint(
+        self,
+        module: nn.Module,
+        optimiser: torch.optim.Optimizer,
+        name: str,
+        config: ModelConfig,
+        state: TrainingState,
+    ) -> None:
+        """Write weights, optimiser and position into `checkpoints/step-...`, whole or not at all; drop older ones."""
+        from ssl_models.loading.checkpoints import save_pretraining
+
+        folder = self.path / "checkpoints"
+        folder.mkdir(exist_ok=True)
+        partial, final = folder / ".partial", folder / f"step-{state.step:09d}"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        try:
+            save_pretraining(module, name, config, partial)
+            (partial / "state.json").write_text(json.dumps(asdict(state)) + "\n")
+            save_optimiser(optimiser, partial / "optimizer.safetensors")
+            # A second one of the same step stands beside the first until it is whole; its name sorts after it.
+            while final.exists():
+                final = final.with_name(f"{final.name}-again")
+            partial.rename(final)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+        for old in folder.glob("step-*"):
+            if old != final:
+                shutil.rmtree(old)
+
+    def load_checkpoint(self, module: nn.Module, optimiser: torch.optim.Optimizer) -> TrainingState:
+        """Put the newest checkpoint into module and optimiser; a fresh state where the run has none.
+
+        Raises:
+            BadInputError: for a broken checkpoint.
+        """
+        from ssl_models.loading.checkpoints import load_weights
+
+        newest = self._newest_checkpoint()
+        if newest is not None:
+            load_weights(module, newest)
+            load_optimiser(optimiser, newest / "optimizer.safetensors")
+        return self.saved_state()
+
+    def saved_state(self) -> TrainingState:
+        """Where the newest checkpoint stands; a fresh state where the run has none.
+
+        Raises:
+            BadInputError: for a broken checkpoint.
+        """
+        newest = self._newest_checkpoint()
+        if newest is None:
+            return TrainingState()
+        try:
+            return TrainingState(**json.loads((newest / "state.json").read_text()))
+        except (OSError, ValueError, TypeError) as error:
+            raise BadInputError(f"{newest}: broken checkpoint ({error})") from error
+
+    def _newest_checkpoint(self) -> Path | None:
+        return max((self.path / "checkpoints").glob("step-*"), default=None)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep a second process from writing to the same run.
+
+        Raises:
+            BadInputError: where another process holds the run.
+        """
+        with (self.path / LOCK).open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise BadInputError(f"{self.path}: another process is writing to this run") from error
+            sweep(self.path, ".", held=True)
+            shutil.rmtree(self.path / "checkpoints" / ".partial", ignore_errors=True)
+            yield
+
+
+def new_run(out: str | None, model: str) -> RunFolder:
+    """Make the folder of a new run: `out`, or `runs/<model>-<time>`.
+
+    Raises:
+        BadInputError: where it cannot be made, or holds something already.
+    """
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    path = Path(out) if out is not None else _unused(Path("runs") / f"{model}-{stamp}")
+    try:
+        require_empty(path)
+        path.mkdir(parents=True, exist_ok=True)
+        (path / LOCK).touch()
+    except OSError as error:
+        raise BadInputError(f"{path}: cannot write a run there ({error.strerror}); choose another --out") from error
+    return RunFolder(path)
+
+
+def require_empty(path: Path) -> None:
+    """Refuse a folder for a new run that holds something; nothing is made.
+
+    Raises:
+        BadInputError: where it does.
+        OSError: where that cannot be told.
+    """
+    held = [entry.name for entry in path.iterdir() if entry.name != LOCK] if path.exists() else []
+    if "run.json" in held:
+        record = read_record(path / "run.json")
+        hint = "add --resume to go on with it" if resumable(record) else "choose another --out"
+        raise BadInputError(f"{path}: already holds a {record.status} run; {hint}")
+    if held:
+        raise BadInputError(f"{path}: not empty; choose another --out")
+
+
+def _unused(path: Path) -> Path:
+    """The path, or with a number where it is there: two runs may begin in one second, or a clock be set back."""
+    later = (path.with_name(f"{path.name}-{number}") for number in count(2))
+    return next(each for each in chain([path], later) if not each.exists())
+
+
+def folder_name(model: str, work: str) -> str:
+    """What a run is called after: the model's name without what no folder's name should hold, and what is done with it."""
+    name = model.removeprefix("hf:").rstrip("/").rsplit("/", maxsplit=1)[-1]
+    kept = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in name)
+    return f"{kept.strip('-') or 'model'}-{work}"
+
+
+def unfinished_run(out: str | None) -> RunFolder:
+    """The run to go on with: `out`, or the newest unfinished one below `runs/`.
+
+    Raises:
+        BadInputError: where there is none, or it is finished.
+    """
+    if out is not None:
+        run = RunFolder(Path(out))
+        record = run.read()
+        if record.status != "unfinished":
+            raise BadInputError(f"{out}: this run is finished; there is nothing to resume")
+        if not resumable(record):
+            raise BadInputError(f"{out}: not a run of train-and-measure; start its command again with another --out")
+        return run
+    runs = [RunFolder(path.parent) for path in Path("runs").glob("*/run.json")]
+    open_runs = [run for run in runs if resumable(run.read())]
+    if not open_runs:
+        raise BadInputError("--resume: no unfinished run below runs/; name one by --out")
+    return max(open_runs, key=lambda run: run.record_path.stat().st_mtime)
+
+
+def resumable(record: Record) -> bool:
+    """Whether a run can be gone on with; one of `measure` cannot, since its cells belong in one session, nor one of `evaluate`."""
+    return record.status == "unfinished" and not {"cells", "rounds", "findings"} & set(record.details)
+
+
+def save_optimiser(optimiser: torch.optim.Optimizer, path: Path) -> None:
+    """The optimiser's tensors, named `<parameter number>.<name>`."""
+    from ssl_models.loading.checkpoints import write_tensors
+
+    tensors = {
+        f"{number}.{name}": value.detach().cpu().contiguous()
+        for number, state in optimiser.state_dict()["state"].items()
+        for name, value in state.items()
+    }
+    write_tensors(tensors, path)
+
+
+def load_optimiser(optimiser: torch.optim.Optimizer, path: Path) -> None:
+    """The inverse of `save_optimiser`; the settings stay those of `optimiser`.
+
+    Raises:
+        BadInputError: for a file that is missing or broken.
+    """
+    from ssl_models.loading.checkpoints import read_tensors
+
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for key, value in read_tensors(path).items():
+        number, _, name = key.partition(".")
+        state.setdefault(int(number), {})[name] = value
+    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

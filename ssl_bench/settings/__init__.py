@@ -1,0 +1,1 @@
+"""Everything that commands can be told."""

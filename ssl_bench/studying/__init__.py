@@ -1,0 +1,1 @@
+"""Several models and seeds under one budget."""

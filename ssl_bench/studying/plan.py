@@ -1,0 +1,100 @@
+"""What each model's runs may spend in a study, and what they spent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ssl_bench.settings.studying import Equal, StudyConfig, run_budget
+from ssl_bench.settings.training import TrainAndMeasureConfig, clip_shape, resolved
+from ssl_bench.training.attempts import Attempt
+from ssl_benchmarks.counting.flops import training_flops
+from ssl_benchmarks.energy.phase_cost import added
+from ssl_benchmarks.record.record import headline_scope
+from ssl_models.errors import BadInputError
+from ssl_models.families import NoObjectiveError, family_of
+
+if TYPE_CHECKING:
+    from ssl_benchmarks.record.quantity import Quantity
+    from ssl_benchmarks.record.record import Record
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One model's share.
+
+    Attributes:
+        budget: of each run, as `train-and-measure` takes it; empty where the study has none of its own.
+        step_seconds: audio of one step.
+        failed: why this model cannot be trained, else empty.
+    """
+
+    budget: dict[str, float]
+    step_seconds: float
+    failed: str = ""
+
+
+def planned(config: StudyConfig, model: str, *, cuda: bool) -> Plan:
+    """The budget of a model's runs.
+
+    Raises:
+        BadInputError: for settings that this model cannot have, or a budget below one step.
+    """
+    try:
+        settings = resolved(TrainAndMeasureConfig(**config.run_settings(model, config.seed, {})), cuda=cuda)
+        clips, samples = clip_shape(settings)
+        step = clips * samples / 16_000
+        flops = flops_per_audio_hour(settings) if config.equal == "flops" else None
+        budget = run_budget(config.equal, config.budget or 0.0, flops)
+    except NoObjectiveError as error:
+        return Plan({}, step, f"{model}: {error}")
+    except BadInputError as error:
+        raise BadInputError(f"{model}: {error}") from error
+    seconds = 3600 * budget.get("audio_hours", float("inf"))
+    if seconds < step * (1 - 1e-9):
+        raise BadInputError(
+            f"{model}: --budget {config.budget:g} is {seconds:.3g} s of audio, less than one step of {step:.4g} s; "
+            "raise it, or lower --batch-seconds"
+        )
+    return Plan(budget, step)
+
+
+def flops_per_audio_hour(settings: TrainAndMeasureConfig) -> float:
+    """Training FLOPs of an hour of speech in clips of the run's length, as the run's own rows count them.
+
+    Raises:
+        NoObjectiveError: for a model that cannot be pretrained here.
+    """
+    config = settings.model_config()
+    seconds = clip_shape(settings)[1] / 16_000
+    return training_flops(lambda: family_of(config).pretraining(config), seconds).flops / seconds * 3600
+
+
+def spent(record: Record, equal: Equal | None, budget: float | None) -> dict[str, Any]:
+    """What a run used in all its phases and attempts, and `of_budget`, the share of the study's budget that this is.
+
+    Time and joules are those of targets and training; FLOPs are training's alone, of the hours that the model has seen.
+    """
+    attempts = [Attempt.from_document(document) for document in record.details["attempts"]]
+    scope = headline_scope(record.config["device"])
+    energy = added([cost.energy[scope] for attempt in attempts for cost in attempt.budgeted])
+    hours = _value(record.find("audio_hours_seen", "training"))
+    rate = _value(record.find("flops_per_audio_second", "training"))
+    used: dict[str, float | None] = {
+        "audio-hours": hours,
+        "minutes": sum(attempt.seconds for attempt in attempts) / 60,
+        "joules": energy.value,
+        "flops": None if hours is None or rate is None else 3600 * hours * rate,
+    }
+    share = used[equal] if equal is not None else None
+    return {
+        **{name.replace("-", "_"): value for name, value in used.items()},
+        "steps": sum(attempt.steps for attempt in attempts),
+        "joules_scope": scope,
+        "joules_method": energy.method,
+        "of_budget": share / budget if share is not None and budget else None,
+    }
+
+
+def _value(quantity: Quantity | None) -> float | None:
+    return None if quantity is None else quantity.value

@@ -1,0 +1,296 @@
+"""Several models and seeds trained under one budget, evaluated the same way, in one record."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ssl_bench.evaluating.evaluate import evaluate, splits_at
+from ssl_bench.evaluating.plan import LITTLE
+from ssl_bench.sessions.run_folder import RunFolder, new_run, unfinished_run
+from ssl_bench.sessions.time_limit import time_of_day
+from ssl_bench.settings.evaluating import EvaluateConfig
+from ssl_bench.settings.studying import StudyConfig, check_study, config_of, document_of, require_unchanged
+from ssl_bench.settings.training import TrainAndMeasureConfig
+from ssl_bench.settings.training import resolved as resolved_run
+from ssl_bench.studying.plan import Plan, planned, spent
+from ssl_bench.studying.run import finished_record, train_apart
+from ssl_bench.studying.time import evaluation_seconds, study_seconds
+from ssl_benchmarks.energy.carbon import chosen_intensity
+from ssl_benchmarks.machine.capabilities import capabilities
+from ssl_benchmarks.machine.environment import environment
+from ssl_benchmarks.processes.interruption import stopped_by_signals
+from ssl_benchmarks.record.record import Record, headline_scope
+from ssl_benchmarks.record.seed_rows import study_rows
+from ssl_models.catalog import named
+from ssl_models.errors import BadInputError
+from ssl_reports.reading.claim_c4 import c4_line
+from ssl_reports.summaries.studying import write_study_report
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+SETTINGS = ("device", "precision", "pue", "country", "grid_intensity", "strict")
+"""Of the runs, that the study's record holds by the same names as every record."""
+
+EVALUATED = frozenset({"evaluation", "finetuning"})
+
+
+@dataclass
+class Study:
+    """One call.
+
+    Attributes:
+        shared: settings of the runs with the machine's choices made.
+        plans: by model.
+        records: of the runs that ended.
+        failed: why the others did not.
+        evaluation: its record.
+        details: what the record holds beside its rows.
+    """
+
+    config: StudyConfig
+    shared: TrainAndMeasureConfig
+    plans: dict[str, Plan]
+    run: RunFolder
+    command: str
+    console: Console
+    details: dict[str, Any]
+    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    records: dict[tuple[str, int], Record] = field(default_factory=dict)
+    failed: dict[tuple[str, int], str] = field(default_factory=dict)
+    evaluation: Record | None = None
+    machine: dict[str, Any] = field(default_factory=environment)
+
+    def folder(self, model: str, seed: int) -> Path:
+        """Of one run."""
+        return self.run.path / f"{model}-seed{seed}"
+
+    def shown(self, model: str) -> str:
+        """What the rows of a model's runs call it."""
+        try:
+            return named(model, replace(self.shared, model=model).model_config())
+        except BadInputError:  # it is in the study as a model that failed
+            return model
+
+    def record(self, status: str) -> Record:
+        """As it stands."""
+        config = {**document_of(self.config), **{name: getattr(self.shared, name) for name in SETTINGS}}
+        names = {model: self.shown(model) for model in self.config.models}
+        rows = study_rows(self.config.models, self.records, self.failed, headline_scope(self.shared.device))
+        rows = [replace(row, model=names[row.model]) for row in rows]
+        # The evaluation repeats what its runs cost.
+        rows += [] if self.evaluation is None else [m for m in self.evaluation.measurements if m.phase in EVALUATED]
+        self.details["study"]["names"] = names
+        self.details["study"]["runs"] = [self._entry(model, seed) for model, seed in self.config.runs]
+        self.details["disturbances"] = self._disturbances()
+        name = self.run.path.name
+        return Record(name, self.created, status, self.command, config, self.machine, tuple(rows), {}, self.details)
+
+    def _entry(self, model: str, seed: int) -> dict[str, Any]:
+        record, reason = self.records.get((model, seed)), self.failed.get((model, seed))
+        return {
+            "model": model,
+            "seed": seed,
+            "folder": self.folder(model, seed).name,
+            "status": "finished" if record is not None else "unfinished" if reason is None else "failed",
+            "reason": reason,
+            "spent": None if record is None else spent(record, self.config.equal, self.config.budget),
+        }
+
+    def _disturbances(self) -> dict[str, list[str]]:
+        """Those of all parts, by run."""
+        found = {f"{model}, seed {seed}": record for (model, seed), record in self.records.items()}
+        found |= {} if self.evaluation is None else {"evaluation": self.evaluation}
+        return {
+            f"{name}, {part}": lines
+            for name, record in found.items()
+            for part, lines in record.details.get("disturbances", {}).items()
+        }
+
+
+def study(config: StudyConfig, *, resume: bool, command: str, console: Console) -> tuple[RunFolder, Record]:
+    """Train every model with every seed, evaluate what was trained; returns the study's folder and record.
+
+    A run that fails is an entry with its reason. The record is "unfinished" where the user stopped it or all runs failed.
+
+    Raises:
+        BadInputError: for settings, speech or budgets that cannot be used; then nothing was begun.
+    """
+    whole = _resumed(config, command, console) if resume else _begun(config, command, console)
+    with ExitStack() as stack:
+        stack.enter_context(whole.run.locked())
+        stack.enter_context(stopped_by_signals())
+        whole.run.write(whole.record("unfinished"))
+        try:
+            stopped = not (_trained(whole) and _evaluated(whole))
+        except KeyboardInterrupt:
+            stopped = True
+        if stopped:
+            whole.details["stopped"] = "by the user"
+        record = whole.record("unfinished" if stopped or not whole.records else "finished")
+        if (line := c4_line(record)) is not None:
+            whole.details["study"]["claim_c4"] = line
+        write_study_report(record, whole.run.path)
+        whole.run.write(record)
+    return whole.run, record
+
+
+def _begun(config: StudyConfig, command: str, console: Console) -> Study:
+    """A new study; its folder is made last, when everything else is known to be usable."""
+    config, shared, plans, details = _prepared(config, console)
+    _check_speech(config, shared)
+    name = f"{config.models[0]}-seeds" if len(config.models) == 1 else "study"
+    return Study(config, shared, plans, new_run(config.out, name), command, console, details)
+
+
+def _check_speech(config: StudyConfig, shared: TrainAndMeasureConfig) -> None:
+    """Hold the speech of the evaluation against its tasks before hours of training, not after.
+
+    Raises:
+        BadInputError: as `evaluate` would, whose --train and --test are our --data and --eval-data.
+    """
+    if config.evaluation is None:
+        return
+    try:
+        speech = splits_at(_evaluate_config(config, shared, (), None))(LITTLE)
+        for task in config.evaluation.tasks:
+            speech.require(task)
+    except BadInputError as error:
+        raise BadInputError(str(error).replace("--train", "--data").replace("--test", "--eval-data")) from error
+
+
+def _resumed(asked: StudyConfig, command: str, console: Console) -> Study:
+    """An unfinished study taken up again, with its own settings."""
+    run = unfinished_run(asked.out)
+    before = run.read()
+    if "study" not in before.details:
+        raise BadInputError(f"{run.path}: a single run; go on with it by --resume --out {run.path} alone")
+    config = config_of(before.config)
+    require_unchanged(asked, config)
+    config, shared, plans, details = _prepared(config, console)
+    return Study(config, shared, plans, run, command, console, details, before.created)
+
+
+def _prepared(
+    config: StudyConfig, console: Console
+) -> tuple[StudyConfig, TrainAndMeasureConfig, dict[str, Plan], dict[str, Any]]:
+    """The study with its models, the settings that its runs share, the budget of each, and what the record says of them."""
+    cuda = torch.cuda.is_available()
+    model = config.models[0] if config.models else None
+    shared = resolved_run(TrainAndMeasureConfig(**{**config.training, "model": model}), cuda=cuda)
+    config = replace(config, models=config.models or (str(shared.model),))
+    check_study(config)
+    grid = chosen_intensity(shared.country, shared.grid_intensity)
+    plans = {name: planned(config, name, cuda=cuda) for name in config.models}
+    about: dict[str, Any] = {
+        "equal": config.equal,
+        "budget": config.budget,
+        "plans": {name: asdict(plan) for name, plan in plans.items()},
+    }
+    if config.equal == "joules":
+        about["joules"] = joules_known(headline_scope(shared.device))
+        console.print(f"--equal joules: {about['joules']}", highlight=False, markup=False, soft_wrap=True)
+    return config, shared, plans, {"study": about, "grid": None if grid is None else asdict(grid)}
+
+
+def joules_known(scope: str) -> str:
+    """How energy is come by here: a budget in joules is only as good as the joules.
+
+    Raises:
+        BadInputError: where there is none at all.
+    """
+    ways = capabilities().measurable
+    way = ways[f"energy_{scope}"]
+    if way.method == "unavailable" and scope == "gpu":
+        scope, way = "machine, since the GPU tells none,", ways["energy_machine"]
+    if way.method == "unavailable":
+        raise BadInputError(f"--equal joules: no energy can be had here ({way.how})")
+    known = way.method if way.method == "measured" else f"{way.method}, not measured"
+    return f"energy of scope {scope} is {known}: {way.how}"
+
+
+def _trained(whole: Study) -> bool:
+    """Train what is not trained yet; False where the user stopped it."""
+    runs = whole.config.runs
+    _say(whole, f"{len(runs)} runs{_ends_by(whole)}")
+    for number, (model, seed) in enumerate(runs, 1):
+        folder, plan = whole.folder(model, seed), whole.plans[model]
+        if (before := finished_record(folder)) is not None:
+            whole.records[model, seed] = before
+        elif plan.failed:
+            whole.failed[model, seed] = plan.failed
+        else:
+            _say(whole, f"run {number} of {len(runs)}: {model}, seed {seed}{_ends_by(whole) if number > 1 else ''}")
+            ended = train_apart(whole.config.run_settings(model, seed, plan.budget), folder)
+            if ended.status == "unfinished":
+                return False
+            if ended.status == "failed":
+                whole.failed[model, seed] = ended.reason
+                _say(whole, f"failed: {ended.reason}")
+            elif ended.record is not None:
+                whole.records[model, seed] = ended.record
+        whole.run.write(whole.record("unfinished"))
+    return True
+
+
+def _say(whole: Study, text: str) -> None:
+    whole.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def _ends_by(whole: Study) -> str:
+    """When the whole study ends, as far as its budgets are of time."""
+    seconds = study_seconds(whole.config, whole.shared, whole.plans, {*whole.records, *whole.failed})
+    return "" if seconds is None else f"; the study ends by {time_of_day(seconds)}"
+
+
+def _evaluated(whole: Study) -> bool:
+    """Evaluate all trained models together; False where the user stopped it."""
+    if whole.config.evaluation is None or not whole.records:
+        return True
+    out = whole.run.path / "evaluation"
+    models = tuple(str(whole.folder(*run)) for run in whole.records)
+    found = finished_record(out)
+    if found is None or tuple(found.config["models"]) != models:
+        shutil.rmtree(out, ignore_errors=True)
+        config = _evaluate_config(whole.config, whole.shared, models, str(out))
+        config = replace(
+            config, minutes=evaluation_seconds(whole.config, whole.shared, whole.plans, whole.records) / 60
+        )
+        found = evaluate(config, command=whole.command, console=whole.console)[1]
+    whole.evaluation = found
+    whole.details |= {
+        key: found.details[key]
+        for key in ("speech", "left_out", "controls_read", "remarks", "evaluation_limit")
+        if key in found.details
+    }
+    return found.status == "finished"
+
+
+def _evaluate_config(
+    config: StudyConfig, shared: TrainAndMeasureConfig, models: tuple[str, ...], out: str | None
+) -> EvaluateConfig:
+    """As `sslbench evaluate` would be told."""
+    s = shared
+    return EvaluateConfig(
+        models=models,
+        evaluation=config.evaluation or EvaluateConfig(()).evaluation,
+        train=s.data,
+        test=s.eval_data,
+        speakers=s.speakers,
+        keep_odd_audio=s.keep_odd_audio,
+        seed=config.seed,
+        device=s.device,
+        precision=s.precision,
+        country=s.country,
+        grid_intensity=s.grid_intensity,
+        pue=s.pue,
+        idle=s.idle,
+        out=out,
+    )

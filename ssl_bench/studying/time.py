@@ -1,0 +1,53 @@
+"""How long a study takes: its runs by their budgets, and the evaluation after them by a limit of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
+
+from ssl_bench.training.after_training import LEAST
+from ssl_bench.training.attempts import Attempt
+
+if TYPE_CHECKING:
+    from ssl_bench.settings.studying import StudyConfig
+    from ssl_bench.settings.training import TrainAndMeasureConfig
+    from ssl_bench.studying.plan import Plan
+    from ssl_benchmarks.record.record import Record
+    from ssl_benchmarks.record.seed_rows import Run
+
+
+def run_minutes(shared: TrainAndMeasureConfig, plan: Plan) -> float | None:
+    """For targets and training of each run of a model; None where that is no part of its budget."""
+    minutes = plan.budget.get("minutes")
+    return shared.minutes if minutes is None and not plan.budget else minutes
+
+
+def evaluation_seconds(
+    config: StudyConfig, shared: TrainAndMeasureConfig, plans: Mapping[str, Plan], records: Mapping[Run, Record]
+) -> float:
+    """For the evaluation: as asked for, else as long as all trainings may take, or took where time is no budget of theirs."""
+    if shared.evaluate_minutes is not None:
+        return 60 * shared.evaluate_minutes
+    minutes = [run_minutes(shared, plans[model]) for model, _ in config.runs]
+    known = [each for each in minutes if each is not None]
+    if len(known) == len(minutes):
+        return 60 * sum(known)
+    attempts = [document for record in records.values() for document in record.details["attempts"]]
+    return max(LEAST, sum(Attempt.from_document(document).seconds for document in attempts))
+
+
+def study_seconds(
+    config: StudyConfig,
+    shared: TrainAndMeasureConfig,
+    plans: Mapping[str, Plan],
+    ended: Collection[Run],
+) -> float | None:
+    """From now to the end of the study at the latest; None where a budget is not of time."""
+    total = 0.0
+    for model, seed in config.runs:
+        minutes = run_minutes(shared, plans[model])
+        if minutes is None:
+            return None
+        if (model, seed) not in ended and not plans[model].failed:
+            total += 60 * minutes + min(LEAST, 60 * minutes)
+    return total if config.evaluation is None else total + evaluation_seconds(config, shared, plans, {})

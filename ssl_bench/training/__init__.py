@@ -1,0 +1,1 @@
+"""Pretraining under the meter, from the first joule to the record."""

@@ -1,0 +1,72 @@
+"""What a whole pretraining would take on this device, told by the rate and the joules of a training so far."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ssl_bench.training.attempts import Attempt, phase_cost
+from ssl_benchmarks.comparing.projection import project
+from ssl_benchmarks.comparing.side_by_side import works
+from ssl_benchmarks.record.flaws import flawed
+from ssl_benchmarks.record.quantity import Quantity, unavailable
+from ssl_benchmarks.record.record import headline_scope
+from ssl_models.catalog import named
+
+if TYPE_CHECKING:
+    from ssl_bench.settings.training import TrainAndMeasureConfig
+    from ssl_benchmarks.energy.carbon import GridIntensity
+
+NO_STEP = "no step was done"
+
+
+def full_run(
+    config: TrainAndMeasureConfig,
+    attempts: Sequence[Attempt],
+    metrics: Sequence[dict[str, Any]],
+    grid: GridIntensity | None,
+) -> dict[str, Any]:
+    """Projections from all attempts, as a run's record holds them: to its recipe's audio hours, and to the paper's.
+
+    `metrics` are the lines of the run's `metrics.jsonl`. The steps alone: fitting targets is in no rate.
+    """
+    name, scope = named(config.model or "", config.model_config()), headline_scope(config.device)
+    rate, per_hour = training_rate(attempts, metrics), joules_per_hour(attempts, scope)
+    found = [
+        project(name, work, rate, per_hour, grid=grid, pue=config.pue, price_per_hour=config.price_per_gpu_hour)
+        for work in works(config.model or "")
+    ]
+    return {"scope": scope, "method": per_hour.method, "projections": [asdict(each) for each in found]}
+
+
+def training_rate(attempts: Sequence[Attempt], metrics: Sequence[dict[str, Any]]) -> Quantity:
+    """Audio seconds a second of all attempts; the interval is of the scatter between logged groups of steps."""
+    training, audio = phase_cost(list(attempts), "training"), sum(attempt.audio_seconds for attempt in attempts)
+    if training is None or not audio or not training.seconds:
+        return unavailable("s/s", NO_STEP)
+    rate = audio / training.seconds
+    return flawed(Quantity(rate, "s/s", "measured", *_spread(metrics, rate)), training.flaw)
+
+
+def joules_per_hour(attempts: Sequence[Attempt], scope: str) -> Quantity:
+    """J that an audio hour of training took."""
+    training, audio = phase_cost(list(attempts), "training"), sum(attempt.audio_seconds for attempt in attempts)
+    if training is None or not audio:
+        return unavailable("J/h", NO_STEP)
+    return flawed(training.energy[scope].scaled(3600 / audio, "J/h"), training.flaw)
+
+
+def _spread(metrics: Sequence[dict[str, Any]], rate: float) -> tuple[tuple[float, float] | None, int | None]:
+    """95 % interval of the mean rate from its scatter between logged groups of steps, and their number."""
+    pairs = [(a, b) for a, b in pairwise(metrics) if a["attempt"] == b["attempt"]]
+    rates = [
+        (b["attempt_audio_seconds"] - a["attempt_audio_seconds"]) / (b["seconds"] - a["seconds"]) for a, b in pairs
+    ]
+    if len(rates) < 5:
+        return None, None
+    half = 1.96 * float(np.std(rates, ddof=1)) / len(rates) ** 0.5
+    return (rate - half, rate + half), len(rates)

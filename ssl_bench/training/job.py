@@ -1,0 +1,204 @@
+"""One call of `train-and-measure`: its settings, its speech, its run, whether begun or taken up again."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ssl_bench.data.audio import CHANGED, UNFIT
+from ssl_bench.data.corpus import Corpus, hours, read_corpus
+from ssl_bench.data.splits import Split, sample_split, split_speakers
+from ssl_bench.data.usable import Oddities
+from ssl_bench.data.waveforms import Waveforms
+from ssl_bench.sessions.run_folder import RunFolder, new_run, unfinished_run
+from ssl_bench.settings.training import TrainAndMeasureConfig, resolved
+from ssl_bench.training.attempts import Attempt, recovered, with_lost_work
+from ssl_bench.training.full_run import full_run
+from ssl_benchmarks.energy.carbon import GridIntensity, chosen_intensity
+from ssl_benchmarks.files.text_files import shown
+from ssl_benchmarks.machine.environment import environment
+from ssl_benchmarks.record.record import Record, headline_scope
+from ssl_models.errors import BadInputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@dataclass
+class Job:
+    """What one call works with.
+
+    Attributes:
+        attempts: all so far; the last one is this call's.
+        details: what the record holds beside its rows.
+        began: when this call did, by the monotonic clock.
+        start_up: seconds from then until its meter ran and its model was built.
+    """
+
+    config: TrainAndMeasureConfig
+    run: RunFolder
+    corpus: Corpus
+    split: Split
+    grid: GridIntensity | None
+    attempts: list[Attempt]
+    console: Console
+    command: str
+    created: str
+    details: dict[str, Any] = field(default_factory=dict)
+    began: float = field(default_factory=time.monotonic)
+    start_up: float = 0.0
+    waveforms: Waveforms = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.waveforms = Waveforms(keep_odd=self.config.keep_odd_audio)
+
+    @property
+    def scope(self) -> str:
+        """Whose joules are the headline; see `headline_scope`."""
+        return headline_scope(self.config.device)
+
+    def discard_if_new(self) -> None:
+        """Remove what a first attempt began without coming to a checkpoint."""
+        if len(self.attempts) == 1 and not self.run.has_checkpoint():
+            shutil.rmtree(self.run.path)
+
+    def record(self, status: str) -> Record:
+        """The record as it stands, without rows."""
+        config = {k: dict(v) if isinstance(v, Mapping) else v for k, v in asdict(self.config).items()}
+        details = {**self.details, "attempts": [attempt.document() for attempt in self.attempts]}
+        details |= self._speech_details()
+        details["full_run"] = self.full_run()
+        return Record(self.run.path.name, self.created, status, self.command, config, environment(), (), {}, details)
+
+    def full_run(self) -> dict[str, Any]:
+        """What a whole pretraining would take at the rate so far."""
+        return full_run(self.config, self.attempts, self.run.metrics(), self.grid)
+
+    def _speech_details(self) -> dict[str, Any]:
+        """What the files that were read turned out to be; hours and utterances without those that gave nothing to train on."""
+        left_out = self.details.get("broken_files", {}) | {shown(k): v for k, v in self.waveforms.left_out.items()}
+        kept = (
+            [u for u in self.corpus.utterances if shown(u.path) not in left_out] if left_out else self.corpus.utterances
+        )
+        odd = Oddities()
+        for path, remarks in sorted(self.waveforms.remarks.items()):
+            for kind, words in remarks.items():
+                odd.keep(kind, Path(path), words)
+        found = odd.document()
+        counts = {kind: found["counts"][kind] for kind in (*UNFIT, *CHANGED)}
+        return {
+            "data": {**self.details["data"], "utterances": len(kept), "hours": hours(kept)},
+            "broken_files": left_out,
+            "audio": {"files_read": len(self.waveforms.remarks), "counts": counts, "named": found["kept"]},
+        }
+
+
+def begun(asked: Mapping[str, Any], command: str, console: Console) -> Job:
+    """A new run; its folder is made last, when everything else is known to be usable."""
+    config = resolved(TrainAndMeasureConfig(**asked), cuda=torch.cuda.is_available())
+    grid = chosen_intensity(config.country, config.grid_intensity)
+    corpus, split = _speech(config, console)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    run = new_run(config.out, config.model or "")
+    job = Job(config, run, corpus, split, grid, [Attempt(1, now)], console, command, now)
+    job.details.update(_data_details(job))
+    return job
+
+
+def resumed(asked: Mapping[str, Any], command: str, console: Console) -> Job:
+    """An unfinished run taken up again, with its own settings; only budget, grid and evaluation may be given anew."""
+    run = unfinished_run(asked.get("out"))
+    before = run.read()
+    free = {
+        "steps", "audio_hours", "minutes", "kwh", "country", "grid_intensity", "pue", "price_per_gpu_hour", "evaluate", "evaluate_minutes", "idle", "strict", "out",
+    }  # fmt: skip
+    changed = [k for k, v in asked.items() if k not in free and v != before.config.get(k)]
+    if changed:
+        names = ", ".join("--" + key.replace("_", "-") for key in changed)
+        raise BadInputError(f"--resume: {names} cannot differ from what the run began with")
+    settings = {**before.config, **asked, "out": str(run.path)}
+    settings["optimisation"] = _tuples(settings["optimisation"])
+    config = resolved(TrainAndMeasureConfig(**settings), cuda=torch.cuda.is_available())
+    corpus, split = _speech(config, console)
+    attempts = [Attempt.from_document(document) for document in before.details["attempts"]]
+    attempts[-1] = _ended(run, attempts[-1])
+    attempts.append(Attempt(len(attempts) + 1, datetime.now(UTC).isoformat(timespec="seconds")))
+    grid = chosen_intensity(config.country, config.grid_intensity)
+    job = Job(config, run, corpus, split, grid, attempts, console, command, before.created)
+    job.details.update({k: v for k, v in before.details.items() if k not in ("stopped", "attempts")})
+    return job
+
+
+def _ended(run: RunFolder, attempt: Attempt) -> Attempt:
+    """The attempt before this one, with what it spent until its end, and with what of it no checkpoint holds."""
+    attempt, state = recovered(attempt, run.metrics(), run.bill()), run.saved_state()
+    if state.step and state.attempt is None:  # saved before checkpoints told
+        return attempt
+    return with_lost_work(attempt, None if state.attempt is None else Attempt.from_document(state.attempt))
+
+
+def _tuples(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
+
+
+def _speech(config: TrainAndMeasureConfig, console: Console) -> tuple[Corpus, Split]:
+    """The speech to train on, and who is held out."""
+    if config.data == "sample":
+        from ssl_bench.data.sample.sample import sample_corpus
+
+        console.print(
+            "speech: the sample corpus, synthetic (eSpeak NG); give real speech with --data FOLDER", soft_wrap=True
+        )
+        corpus = read_corpus(sample_corpus())
+    else:
+        corpus = read_corpus(Path(config.data), config.speakers)
+    for path, reason in corpus.skipped[:5]:
+        console.print(f"skipped {shown(path)}: {reason}", highlight=False, markup=False, soft_wrap=True)
+    if corpus.skipped:
+        console.print(
+            f"skipped {len(corpus.skipped)} files beside {len(corpus.utterances)} utterances; the record names each",
+            highlight=False,
+        )
+    evaluation = None if config.eval_data is None else read_corpus(Path(config.eval_data), config.speakers)
+    if config.data == "sample" and evaluation is None:
+        return corpus, sample_split(corpus)
+    return corpus, split_speakers(corpus, evaluation, config.seed)
+
+
+def _data_details(job: Job) -> dict[str, Any]:
+    """What the record says of the speech."""
+    return {
+        "data": {
+            "folder": str(job.corpus.root),
+            "synthetic": job.config.data == "sample",
+            "utterances": len(job.corpus.utterances),
+            "hours": job.corpus.hours,
+            "speakers": len(job.corpus.speakers),
+            "speakers_from": job.corpus.speakers_from,
+            "transcripts": job.corpus.has_text,
+            "of_unknown_speakers": job.corpus.of_unknown_speakers,
+            "skipped_files": {shown(path): reason for path, reason in job.corpus.skipped},
+        },
+        "held_out": {"how": job.split.how + job.split.unchecked, "speakers": list(job.split.speakers)},
+        "grid": None if job.grid is None else asdict(job.grid),
+    }
+
+
+def opening(job: Job) -> str:
+    """What is about to be done, in one line."""
+    c = job.config
+    limits = {"steps": c.steps, "audio hours": c.audio_hours, "minutes": c.minutes, "kWh": c.kwh}
+    budget = " or ".join(f"{limit:g} {name}" for name, limit in limits.items() if limit is not None)
+    hours = sum(u.samples for u in job.split.training) / 16_000 / 3600
+    speakers = len(job.corpus.speakers) - (0 if c.eval_data else len(job.split.speakers))
+    return (
+        f"{c.model} on {c.device} ({c.precision}), {hours:.2f} h of speech of {speakers or 'unknown'} speakers, "
+        f"{len(job.split.speakers)} held out; budget: {budget}; run: {job.run.path}"
+    )

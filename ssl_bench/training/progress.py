@@ -1,0 +1,77 @@
+"""Live progress of a run on the terminal: rate, loss, watts, energy, carbon, and what is left."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ssl_bench.console import StatusLine
+from ssl_benchmarks.energy.carbon import GridIntensity, co2e
+from ssl_reports.summaries.full_run import full_run_lines
+from ssl_reports.units import duration, with_prefix
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ssl_bench.training.ledger import Logged
+    from ssl_benchmarks.energy import LiveReading
+
+FULL_RUN_AFTER = 60.0
+"""s of training after which a forecast of a whole one is first told."""
+
+
+class Progress(StatusLine):
+    """Shows how a training run goes on."""
+
+    def __init__(self, console: Console, scope: str, grid: GridIntensity | None, pue: float) -> None:
+        super().__init__(console)
+        self.scope, self.grid, self.pue = scope, grid, pue
+        self._began: float | None = None
+        self._told = 0
+
+    def step(self, logged: Logged, live: LiveReading, rate: float, left: tuple[float, float]) -> None:
+        """Show a group of steps; `rate` is audio seconds a second, `left` the seconds and joules to come."""
+        self._began = time.monotonic() if self._began is None else self._began
+        if self.due:
+            self.show(self._parts(logged, live, rate, left))
+
+    @property
+    def full_run_due(self) -> bool:
+        """Whether training has gone on for a minute, two, four, ... since it was last told what a whole one would take."""
+        return self._began is not None and time.monotonic() - self._began >= FULL_RUN_AFTER * 2**self._told
+
+    def full_run(self, found: Mapping[str, Any]) -> None:
+        """Tell what a whole pretraining would take; see `ssl_bench.training.full_run.full_run`."""
+        self._told += 1
+        for line in full_run_lines(found):
+            self.phase(f"at this rate {line}")
+
+    def _parts(self, logged: Logged, live: LiveReading, rate: float, left: tuple[float, float]) -> list[str]:
+        """Everything the line says."""
+        values, energy, power = logged.values, live.energy[self.scope], live.power[self.scope]
+        parts = [
+            f"{logged.progress:4.0%}",
+            f"step {logged.step}",
+            f"loss {values['loss']:.3f}",
+            f"masked accuracy {values['masked_accuracy']:.1%}" if "masked_accuracy" in values else "",
+            f"{rate:.0f} x real time",
+        ]
+        if energy.value is not None and power.value is not None:
+            carbon = co2e(energy, self.grid, self.pue)
+            spent = logged.spent.joules
+            parts += [
+                f"{power.value:.1f} W, {with_prefix(spent / 3600, 'Wh')} so far ({self.scope}, {energy.method})",
+                ""
+                if carbon.value is None
+                else f"{with_prefix(carbon.value * spent / energy.value, 'g')} CO2e"
+                if energy.value
+                else "",
+            ]
+        seconds, joules = left
+        if seconds < math.inf:
+            parts.append(f"{duration(seconds)} of training left")
+            if logged.spent.joules:
+                parts.append(f"forecast {with_prefix((logged.spent.joules + joules) / 3600, 'Wh')}")
+        return [part for part in parts if part]

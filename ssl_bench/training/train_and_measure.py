@@ -1,0 +1,314 @@
+"""The main job: pretrain the efficient model on real speech, metered from the first joule, and leave a record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, nullcontext
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ssl_bench.data.clips import SHORTEST, ClipSource
+from ssl_bench.data.measured_speech import speech_sample
+from ssl_bench.data.splits import drawn_hours
+from ssl_bench.data.waveforms import as_floats
+from ssl_bench.sessions.metering import new_meter
+from ssl_bench.sessions.run_folder import RunFolder
+from ssl_bench.sessions.time_limit import TimeLimit, time_of_day
+from ssl_bench.settings.training import TrainAndMeasureConfig, clip_shape
+from ssl_bench.training.after_training import (
+    TARGETS_SHARE,
+    billed,
+    limit_after,
+    promise,
+    untrained_because,
+    without_report,
+)
+from ssl_bench.training.job import Job, begun, opening, resumed
+from ssl_bench.training.ledger import Ledger, Logged
+from ssl_bench.training.loop import pretrain
+from ssl_bench.training.probing import probe_rows
+from ssl_bench.training.progress import Progress
+from ssl_bench.training.rows import Trial, inference_rows, training_rows
+from ssl_bench.training.step_metrics import DivergedError
+from ssl_benchmarks.energy import EnergyMeter
+from ssl_benchmarks.energy.phase_cost import PhaseCost
+from ssl_benchmarks.memory.peak import PeakMemory
+from ssl_benchmarks.processes.interruption import stop_asked, stopped_by_signals, told_of_signals
+from ssl_benchmarks.profile.second_opinion import opinion_or_reason
+from ssl_benchmarks.record.quantity import unavailable
+from ssl_benchmarks.record.record import Record
+from ssl_models.catalog import load_model, named
+from ssl_models.errors import BadInputError
+from ssl_models.families import family_of
+from ssl_models.interface import SAMPLE_RATE
+from ssl_models.loading.pretrained import load_pretrained
+from ssl_models.parts.targets import READING_SHARE
+from ssl_models.training_step import make_fabric, make_optimiser
+from ssl_reports.summaries.training import write_run_report
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ssl_bench.sessions.run_folder import TrainingState
+    from ssl_benchmarks.profile.second_opinion import ModuleMacs
+    from ssl_models.interface import Pretraining
+
+LOG_EVERY = {"cpu": 5, "cuda": 50}
+FIT_HOURS = 1.0
+"""Of speech that targets are fitted on, where the objective names no other."""
+WHOLE = 0.98
+"""Share of the speech drawn that counts as all of it: broken and very short clips are left out."""
+
+
+def train_and_measure(
+    asked: Mapping[str, Any], *, resume: bool, command: str, console: Console, began: float | None = None
+) -> tuple[RunFolder, Record]:
+    """Train, measure, evaluate; returns the run and its record, whose status says whether it came to its end.
+
+    `asked` are the settings given (see `TrainAndMeasureConfig`), the rest are defaults or, with `resume`, the run's own.
+    `began` is when the command did, by the monotonic clock (None: now): from then on the budget's minutes count.
+
+    Raises:
+        BadInputError: for settings or data that cannot be used.
+    """
+    began = time.monotonic() if began is None else began
+    job = resumed(asked, command, console) if resume else begun(asked, command, console)
+    job.began = began
+    with ExitStack() as stack:
+        stack.enter_context(job.run.locked())
+        stack.enter_context(stopped_by_signals())
+        job.run.write(job.record("unfinished"))
+        say = stack.enter_context(Progress(console, job.scope, job.grid, job.config.pue))
+        say.phase(f"{opening(job)}; {promise(job)}")
+        try:
+            trial = _trained(job, say)
+        except KeyboardInterrupt:
+            job.details["stopped"] = "by the user, before the first step"
+            record, modules = job.record("unfinished"), None
+        else:
+            stopped = "stopped" in job.details
+            with EnergyMeter() as meter, nullcontext() if stopped else billed(job, meter):
+                record, modules = _rated(job, trial, say, meter)
+            _note_disturbances(job, "evaluation", meter)
+            record = replace(record, details=job.record(record.status).details)
+        write_run_report(record, job.run.path, job.run.metrics(), modules)
+        job.run.write(record)
+        if record.status == "finished":
+            job.run.drop_optimiser(record)
+        return job.run, record
+
+
+def _rated(job: Job, trial: Trial, say: Progress, meter: EnergyMeter) -> tuple[Record, Sequence[ModuleMacs] | str]:
+    """The record with what training and measuring gave, and fvcore's table; one that was stopped is soon done with."""
+    limit = limit_after(job)
+    if stop_asked():
+        job.details.setdefault("stopped", "by the user, before measuring")
+    metrics = job.run.metrics()
+    try:
+        rows = training_rows(trial, job.attempts, metrics, in_haste=stop_asked() or not trial.state.step)
+    except KeyboardInterrupt:
+        job.details["stopped"] = "by the user, before measuring"
+        rows = training_rows(trial, job.attempts, metrics, in_haste=True)
+    record = job.record("unfinished").extended(rows)
+    work = without_report(limit, limit.seconds - limit.left)
+    job.run.write(record)
+    if "stopped" not in job.details:
+        say.phase(f"trained {trial.state.step} steps; what follows ends by {time_of_day(limit.left)}")
+        try:
+            record = _measured(job, trial, record, say, limit=work, meter=meter)
+        except KeyboardInterrupt:
+            job.details["stopped"] = "by the user, while measuring"
+    if stop_asked() or limit.left <= 0:
+        return record, "the run was stopped" if stop_asked() else "time was up"
+    clip_seconds = trial.training_conditions().clip_seconds or 1.0
+    opinion = opinion_or_reason(lambda: trial.pretraining.encoder.cpu().float(), clip_seconds)
+    return record, opinion if isinstance(opinion, str) else opinion.modules
+
+
+def _measured(job: Job, trial: Trial, record: Record, say: Progress, *, limit: TimeLimit, meter: EnergyMeter) -> Record:
+    """The finished record: inference in a process of its own, then the probe."""
+    if job.config.inference:
+        say.phase("measuring inference in a process of its own")
+        speech = speech_sample(job.split.held_out or job.split.training, job.waveforms, 240.0)
+        record = record.extended(inference_rows(trial, job.run.path, speech, limit, job.start_up))
+        job.run.write(record)
+    if job.config.evaluate:
+        rows, about = probe_rows(job, trial, lambda: built(job.config).encoder, meter, say=say.phase, limit=limit)
+        record = record.extended(rows)
+        job.details |= about
+    return replace(record, status="finished")
+
+
+def _trained(job: Job, say: Progress) -> Trial:
+    """Training; where it shows that the input cannot be used, a new run leaves nothing behind."""
+    try:
+        with ExitStack() as until_saved:
+            return _train(job, say, until_saved)
+    except torch.OutOfMemoryError as error:
+        job.discard_if_new()
+        seconds = job.config.batch_seconds
+        raise BadInputError(f"out of GPU memory at {seconds:g} s of audio a step; halve --batch-seconds") from error
+    except BadInputError:
+        job.discard_if_new()
+        raise
+
+
+def _train(job: Job, say: Progress, until_saved: ExitStack) -> Trial:
+    """Fit the targets, then train; the attempt's cost goes into `job.attempts`, what happened into `job.details`.
+
+    From the first step `until_saved`, a signal ends the steps and spares what they gave.
+    """
+    config, model_config = job.config, job.config.model_config()
+    fabric = make_fabric(config.device, config.precision)
+    with (
+        new_meter(idle=config.idle, say=say.phase, seconds=min(10.0, 6 * (config.minutes or 10.0))) as meter,
+        PeakMemory(fabric.device) as memory,
+        ExitStack() as stack,
+    ):
+        pretraining = built(config).to(fabric.device)
+        optimiser = make_optimiser(pretraining, model_config.optimisation)
+        if config.pretrained is not None:
+            load_pretrained(pretraining.encoder, config.pretrained)
+        state = job.run.load_checkpoint(pretraining, optimiser)
+        if config.compile:
+            pretraining.compile()
+        module, ready = fabric.setup(pretraining, optimiser)
+        unknown = unavailable("B", "training did not end")
+        trial = Trial(
+            named(config.model or "", model_config),
+            pretraining,
+            optimiser,
+            fabric.device,
+            state,
+            config,
+            job.grid,
+            unknown,
+        )
+        ledger = Ledger(job.attempts, config, meter, state, job.began)
+        job.start_up = time.monotonic() - job.began
+        _say_how_kwh_is_known(job, ledger, say)
+        stack.enter_context(ledger.billed(job.run.bill_path))
+        _fit_targets(job, pretraining, ledger, state, say)
+        memory.restart()
+        kept_before, data_wait, diverged = job.waveforms.kept_bytes, 0.0, False
+        clips, samples = clip_shape(config)
+        stop = until_saved.enter_context(told_of_signals())
+        ledger.begin_training(state)
+        try:
+            trained = pretrain(
+                fabric=fabric,
+                module=module,
+                optimiser=ready,
+                settings=model_config.optimisation,
+                source=ClipSource(job.split.training, job.waveforms, samples, clips, config.seed),
+                ledger=ledger,
+                state=state,
+                log=lambda logged: _log(job, ledger, logged, say),
+                save=lambda: _checkpoint(job, trial, ledger),
+                save_every=config.checkpoint_minutes * 60,
+                log_every=LOG_EVERY[fabric.device.type],
+                stop=stop,
+            )
+            data_wait = trained.data_wait
+            if trained.stopped:
+                job.details["stopped"] = "by the user"
+            elif not state.step:
+                job.details["stopped"] = untrained_because(job)
+        except DivergedError as error:
+            # Weights on the way to a divergence are finite but spoilt: an earlier checkpoint is the better one.
+            diverged = True
+            kept = "the checkpoint before it is kept" if job.run.has_checkpoint() else "the weights are those before it"
+            job.details["stopped"] = f"{error}; {kept}"
+        trial.peak_memory = memory.so_far(less=job.waveforms.kept_bytes - kept_before)
+    ledger.close(data_wait)
+    job.details["meter_cpu_seconds"] = meter.own_cpu_seconds
+    _note_disturbances(job, f"training, attempt {len(job.attempts)}", meter)
+    job.run.add_trace(meter.reading.trace, attempt=len(job.attempts))
+    if not (diverged and job.run.has_checkpoint()):
+        _checkpoint(job, trial, ledger)
+    return trial
+
+
+def _say_how_kwh_is_known(job: Job, ledger: Ledger, say: Progress) -> None:
+    """A budget in joules is only as good as the joules."""
+    energy = ledger.meter.live().energy[ledger.scope]
+    if job.config.kwh is not None and energy.method != "measured":
+        job.details["kwh_budget"] = f"energy of scope {ledger.scope} is {energy.method}, not measured: {energy.note}"
+        say.phase(f"--kwh: {job.details['kwh_budget']}")
+
+
+def _note_disturbances(job: Job, part: str, meter: EnergyMeter) -> None:
+    """What disturbed this part of the run, and what could not be watched, go into the record."""
+    reading = meter.reading
+    for key, lines in (("disturbances", reading.disturbances), ("meter_remarks", reading.remarks)):
+        if lines:
+            job.details[key] = {**job.details.get(key, {}), part: list(lines)}
+
+
+def built(config: TrainAndMeasureConfig) -> Any:  # noqa: ANN401 - a module that is a Pretraining
+    """The model with the random weights that follow from the seed."""
+    model_config = config.model_config()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        module = family_of(model_config).pretraining(model_config)
+    if config.teacher is not None:
+        module.quantiser.teach(load_model(config.teacher))
+    return module
+
+
+def _fit_targets(job: Job, pretraining: Pretraining, ledger: Ledger, state: TrainingState, say: Progress) -> None:
+    """Units of training speech, where the objective needs any; a resumed run has its targets already, and their cost.
+
+    They may take a share of the budget that is left: at its end they are what they are by then, and the record says so.
+    """
+    before = ledger.progress(state)
+    if pretraining.targets_fitted or before >= 1.0:
+        return
+    hours = getattr(job.config.model_config().objective, "fit_hours", FIT_HOURS)
+    speech = drawn_hours(job.split.training, hours, job.config.seed)
+    whole = sum(u.samples for u in speech) / SAMPLE_RATE / 3600
+    say.phase(f"fitting the targets on {whole:.2g} h of speech, for at most {TARGETS_SHARE:.0%} of the budget")
+
+    def spent() -> float:
+        return (ledger.progress(state) - before) / (TARGETS_SHARE * (1.0 - before))
+
+    clips = (as_floats(samples) for samples in map(job.waveforms.to_train_on, speech) if len(samples) >= SHORTEST)
+    ledger.begin("targets")
+    with ledger.meter.window("targets"):
+        try:
+            found: dict[str, Any] = pretraining.fit_targets(clips, job.config.seed, spent)
+        except ValueError as error:
+            raise BadInputError(f"{job.corpus.root}: {error}") from error
+    if spent() >= READING_SHARE and (spent() >= 1.0 or found["hours"] < WHOLE * whole):
+        found["limited"] = (
+            f"on {found['hours']:.2g} of {whole:.2g} h of speech, {found['passes']:.2g} passes over it: "
+            f"targets take at most {TARGETS_SHARE:.0%} of the budget"
+        )
+        say.phase(f"targets were fitted {found['limited']}")
+    job.details["targets"] = found
+    ledger.spend("targets", PhaseCost.of(ledger.meter.windows["targets"]))
+
+
+def _log(job: Job, ledger: Ledger, logged: Logged, say: Progress) -> None:
+    """A line of `metrics.jsonl`, and of the screen."""
+    job.run.add_metrics(ledger.line(logged))
+    say.step(logged, ledger.meter.live(), ledger.rate(logged.state), ledger.left(logged.state))
+    if say.full_run_due:
+        ledger.update()
+        say.full_run(job.full_run())
+
+
+def _checkpoint(job: Job, trial: Trial, ledger: Ledger) -> None:
+    """Weights, optimiser and position, then the record that says what they cost so far."""
+    if ledger.running:
+        ledger.update()
+    trial.state.attempt = job.attempts[-1].document()
+    # The cost first: a kill in between loses weights, never what they cost.
+    job.run.write(job.record("unfinished"))
+    job.run.save_checkpoint(
+        trial.pretraining, trial.optimiser, job.config.model or "", job.config.model_config(), trial.state
+    )
+    job.run.write(job.record("unfinished"))

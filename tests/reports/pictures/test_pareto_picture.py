@@ -1,0 +1,258 @@
+"""Pareto plots: who has a place and why not, where the line runs, and names that can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import combinations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ssl_benchmarks.record.quantity import Method, Quantity, unavailable
+from ssl_benchmarks.record.record import Conditions, Measurement, Record
+from ssl_reports.pictures.drawing import Drawing
+from ssl_reports.pictures.pareto import pareto_picture
+from ssl_reports.pictures.style import print_style
+from ssl_reports.reading.axes import axis_unit, energy_axes, error_axes, flops_axes, memory_axes, metric_axis
+from ssl_reports.reading.frontier import Plot, best_plot, plot
+from ssl_reports.reading.systems import systems_of
+
+RATED = Conditions(task="asr", head="linear", labels="1h", tested_on="dev")
+
+
+@pytest.fixture(autouse=True)
+def _style() -> Iterator[None]:
+    with print_style():
+        yield
+
+
+def record(name: str, *rows: Measurement, device: str = "cpu") -> Record:
+    return Record(name, "", "finished", "", {"device": device}, {}, rows)
+
+
+def trained(model: str, joules: float, *, scope: str = "machine", method: Method = "measured") -> list[Measurement]:
+    return [
+        Measurement(model, "audio_hours_seen", Quantity(2.0, "h", "measured"), "training"),
+        Measurement(model, "flops_per_audio_second", Quantity(5.0, "FLOP/s", "analytic"), "training"),
+        Measurement(model, "energy", Quantity(10.0, "J", method, (9.0, 12.0)), "targets", scope),
+        Measurement(model, "energy", Quantity(joules, "J", method, (joules - 1, joules + 1)), "training", scope),
+    ]
+
+
+def rated(model: str, error: float | None, metric: str = "cer") -> Measurement:
+    quantity = unavailable("1", "out of memory") if error is None else Quantity(error, "1", "measured")
+    return Measurement(model, metric, quantity, "evaluation", None, RATED)
+
+
+def energy_plot(*records: Record) -> Plot:
+    systems = systems_of(records)
+    found = best_plot(systems, energy_axes(), error_axes(systems))
+    assert found is not None
+    return found
+
+
+def at(found: Plot) -> dict[str, tuple[float, float]]:
+    return {placed.point.name: placed.point.at for placed in found.placed}
+
+
+def test_energy_is_that_of_targets_and_training_together() -> None:
+    found = energy_plot(record("r", *trained("a", 100.0), rated("a", 0.2)))
+    assert at(found) == {"a": (110.0, 0.2)}
+    assert found.placed[0].point.x.ci95 == (108.0, 113.0)
+    assert found.x.name == "energy of pretraining, machine"
+    assert found.y.name == "CER (asr, linear, 1h of labels, on dev)"
+
+
+def test_flops_of_the_hours_seen_by_hand() -> None:
+    """5 FLOP a second, 2 h."""
+    systems = systems_of([record("r", *trained("a", 1.0), rated("a", 0.2))])
+    found = best_plot(systems, flops_axes(), error_axes(systems))
+    assert found is not None
+    assert at(found) == {"a": (36_000.0, 0.2)}
+
+
+def test_a_cost_in_the_one_other_record_that_has_it_is_found() -> None:
+    found = energy_plot(record("cost", *trained("a", 5.0)), record("gives", rated("a", 0.2)))
+    assert at(found) == {"a": (15.0, 0.2)}
+    assert (found.placed[0].run, found.placed[0].x_run) == ("gives", "cost")
+
+
+def test_of_several_costs_elsewhere_none_is_chosen() -> None:
+    several = [record(name, *trained("a", 5.0)) for name in ("one", "two")]
+    found = energy_plot(*several, record("gives", rated("a", 0.2)))
+    assert found.missing == {"a": "no energy of pretraining, gpu; CER (asr, linear, 1h of labels, on dev) 20.0 %"}
+
+
+def test_runs_of_one_model_are_told_apart() -> None:
+    found = energy_plot(*(record(n, *trained("a", 5.0), rated("a", 0.2)) for n in ("x", "x", "y")))
+    assert list(at(found)) == ["a (x #1)", "a (x #2)", "a (y)"]
+
+
+def test_joules_of_a_gpu_never_share_an_axis_with_those_of_a_machine() -> None:
+    on_gpu = record("g", *trained("b", 5.0, scope="gpu"), rated("b", 0.1), device="cuda")
+    found = energy_plot(record("m", *trained("a", 5.0), rated("a", 0.2), *trained("c", 6.0), rated("c", 0.3)), on_gpu)
+    assert set(at(found)) == {"a", "c"}
+    assert found.missing == {"b": "no energy of pretraining, machine; CER (asr, linear, 1h of labels, on dev) 10.0 %"}
+
+
+def test_the_window_of_a_measurement_is_no_pretraining() -> None:
+    window = [Measurement("a", "energy", Quantity(5.0, "J", "measured"), "training", "machine"), rated("a", 0.2)]
+    assert energy_plot(record("r", *window)).placed == ()
+
+
+def test_a_rate_per_hour_stands_in_where_more_models_have_one() -> None:
+    rates = [
+        Measurement(m, "energy_per_audio_hour", Quantity(7.0, "J/h", "measured"), "training", "machine") for m in "ab"
+    ]
+    found = energy_plot(record("r", *rates, *trained("a", 5.0), rated("a", 0.2), rated("b", 0.3)))
+    assert found.x.name == "energy per audio hour, training, machine"
+    assert at(found) == {"a": (7.0, 0.2), "b": (7.0, 0.3)}
+
+
+def test_error_rates_with_a_value_in_their_order() -> None:
+    systems = systems_of([record("r", rated("a", None, "cer"), rated("a", 0.4, "per"), rated("a", 0.3, "wer"))])
+    assert [axis.label for axis in error_axes(systems)] == ["WER, asr", "PER, asr"]
+
+
+def test_the_error_rate_that_most_models_have_first_cer_where_as_many_have_it() -> None:
+    rows = [*trained("a", 5.0), rated("a", 0.2), rated("a", 0.4, "per"), *trained("b", 6.0), rated("b", 0.5, "per")]
+    assert at(energy_plot(record("r", *rows))) == {"a": (15.0, 0.4), "b": (16.0, 0.5)}
+    assert at(energy_plot(record("r", *rows, rated("b", 0.1)))) == {"a": (15.0, 0.2), "b": (16.0, 0.1)}
+
+
+def test_each_model_without_a_place_has_its_reason_in_the_caption() -> None:
+    rows = [*trained("a", 5.0), rated("a", 0.2), rated("b", 0.3), rated("log-mel", 0.3), rated("c", None)]
+    drawing = pareto_picture("x", energy_plot(record("r", *rows)))
+    assert (
+        "b, log-mel (no energy of pretraining, machine; CER (asr, linear, 1h of labels, on dev) 30.0 %)"
+        in drawing.caption
+    )
+    assert "c (out of memory)" in drawing.caption
+    assert {row["model"]: row["left_out"] for row in drawing.rows if row["left_out"]}.keys() == {"b", "log-mel", "c"}
+
+
+def test_no_point_is_no_figure() -> None:
+    drawing = pareto_picture("x", energy_plot(record("r", rated("a", 0.2))))
+    assert drawing.canvas is None
+    assert drawing.caption.startswith("No figure:")
+
+
+def drawn(*models: tuple[str, float, float], method: Method = "measured") -> Drawing:
+    rows = [row for name, x, y in models for row in (*trained(name, x, method=method), rated(name, y))]
+    return pareto_picture("x", energy_plot(record("r", *rows)))
+
+
+def test_the_line_is_a_staircase_through_the_frontier() -> None:
+    """At 3,600, 7,200 and 10,800 J, the targets' 10 J included; the second has the higher error of its neighbours."""
+    drawing = drawn(("a", 3590.0, 0.30), ("b", 10790.0, 0.10), ("c", 7190.0, 0.35))
+    assert drawing.canvas is not None
+    (axes,) = drawing.canvas.axes
+    (line,) = (each for each in axes.lines if each.get_label() == "frontier")
+    x, y = (list(map(float, data)) for data in (line.get_xdata(), line.get_ydata()))
+    assert x == pytest.approx([1.0, 1.0, 1.0, 3.0, 3.0, axes.get_xlim()[1]])
+    assert y == pytest.approx([axes.get_ylim()[1], axes.get_ylim()[1], 30.0, 30.0, 10.0, 10.0])
+    assert [row["on_frontier"] for row in drawing.rows] == ["yes", "yes", "no"]
+
+
+def test_more_is_better_for_some_metrics() -> None:
+    speed = [Measurement(m, "audio_seconds_per_second", Quantity(v, "s/s", "measured"), "inference") for m, v in
+             (("slow", 1.0), ("fast", 9.0))]  # fmt: skip
+    systems = systems_of([record("r", *speed, rated("slow", 0.2), rated("fast", 0.2))])
+    found = plot(systems, metric_axis("audio_seconds_per_second", "inference"), error_axes(systems)[0])
+    drawing = pareto_picture("x", found)
+    assert {row["model"]: row["on_frontier"] for row in drawing.rows} == {"slow": "no", "fast": "yes"}
+    assert "Higher is better along, lower up" in drawing.caption
+
+
+def test_a_model_is_no_measurement() -> None:
+    drawing = drawn(("a", 5.0, 0.3), method="modelled")
+    assert drawing.canvas is not None
+    (mark,) = (line for line in drawing.canvas.axes[0].lines if line.get_label() == "modelled")
+    assert mark.get_markerfacecolor() == "white"
+    assert "Open markers are no measurements." in drawing.caption
+
+
+def names(drawing: Drawing) -> list[str]:
+    assert drawing.canvas is not None
+    return [text.get_text() for text in drawing.canvas.axes[0].texts if text.get_text()]
+
+
+@settings(max_examples=8)
+@given(st.lists(st.tuples(st.floats(1, 1e6), st.floats(0.01, 1.0)), min_size=2, max_size=15))
+def test_names_as_drawn_lie_apart(places: list[tuple[float, float]]) -> None:
+    """By the extents that matplotlib itself gives to the texts, at the resolution of the written picture."""
+    drawing = drawn(*((f"model number {n}", x, y) for n, (x, y) in enumerate(places)))
+    assert drawing.canvas is not None
+    assert len(names(drawing)) == len(places)
+    drawing.canvas.set_dpi(300)
+    drawing.canvas.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in drawing.canvas.axes[0].texts if text.get_text()]
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+
+
+def test_a_name_does_not_lie_on_the_bar_of_its_point() -> None:
+    """Bars as matplotlib drew them, two each way; there is room at their sides."""
+    low, high = 0.1, 0.3
+    error = replace(rated("a-long-name", 0.2), quantity=Quantity(0.2, "1", "measured", (low, high)))
+    drawing = pareto_picture("x", energy_plot(record("r", *trained("a-long-name", 100.0), error)))
+    assert drawing.canvas is not None
+    drawing.canvas.draw_without_rendering()
+    (axes,) = drawing.canvas.axes
+    (text,) = (text for text in axes.texts if text.get_text())
+    name = text.get_window_extent()
+    bars = [axes.transData.transform(stroke) for bars in axes.collections for stroke in bars.get_segments()]
+    assert len(bars) == 2
+    for (left, bottom), (right, top) in bars:
+        assert name.x1 < left or name.x0 > right or name.y1 < bottom or name.y0 > top
+
+
+def test_of_many_points_only_the_frontier_is_named() -> None:
+    drawing = drawn(("best", 1.0, 0.01), *((f"m{n}", 2.0 + n, 0.5) for n in range(40)))
+    assert names(drawing) == ["best"]
+    assert "Only points on the frontier are named, at most 12" in drawing.caption
+
+
+def test_a_long_frontier_is_named_from_end_to_end() -> None:
+    drawing = drawn(*((f"m{n}", 1.0 + n, 0.9 - n / 100) for n in range(60)))
+    assert drawing.canvas is not None
+    assert {row["on_frontier"] for row in drawing.rows} == {"yes"}
+    assert len(names(drawing)) == 12
+    assert {"m0", "m59"} <= set(names(drawing))
+
+
+def test_a_name_that_looks_like_mathematics_is_a_name() -> None:
+    assert names(drawn(("a_$x^2$", 5.0, 0.3))) == ["a_$x^2$"]
+
+
+def test_what_differs_between_costs_is_said() -> None:
+    held = [replace(row, conditions=Conditions(device=d)) for d in "ab" for row in trained(d, 5.0)]
+    drawing = pareto_picture("x", energy_plot(record("r", *held, rated("a", 0.2), rated("b", 0.3))))
+    assert "not all costs were had under the same conditions: device" in drawing.caption.lower()
+
+
+@pytest.mark.parametrize(
+    ("values", "unit", "percent", "expected"),
+    [
+        ([3.6e6, 7.2e6], "J", False, (1 / 3.6e6, "kWh")),
+        ([1e14, 1e21], "FLOP", False, (1.0, "FLOP")),
+        ([2.0**30], "B", False, (2.0**-30, "GiB")),
+        ([2.0**20], "B", False, (2.0**-20, "MiB")),
+        ([0.5], "1", True, (100.0, "%")),
+        ([0.5], "1", False, (1.0, "")),
+        ([3.0], "h", False, (1.0, "h")),
+    ],
+)
+def test_units_by_hand(values: list[float], unit: str, percent: bool, expected: tuple[float, str]) -> None:  # noqa: FBT001
+    factor, name = axis_unit(values, unit, percent=percent)
+    assert (factor, name) == (pytest.approx(expected[0]), expected[1])
+
+
+def test_memory_of_training_comes_before_that_of_inference() -> None:
+    memory = [Measurement("a", "peak_memory", Quantity(v, "B", "measured"), p) for p, v in
+              (("inference", 1.0), ("training", 2.0))]  # fmt: skip
+    systems = systems_of([record("r", *memory, rated("a", 0.2))])
+    found = best_plot(systems, memory_axes(), error_axes(systems))
+    assert found is not None
+    assert at(found) == {"a": (2.0, 0.2)}

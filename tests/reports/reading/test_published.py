@@ -1,0 +1,63 @@
+"""What others publish agrees with the recipes that the catalog holds, and every figure has its reference."""
+
+from __future__ import annotations
+
+import pytest
+
+from ssl_models.recipes import RECIPES
+from ssl_reports.reading.published import published_claims, published_remarks, published_rows, reference_of
+from ssl_reports.reading.references import FAMILIES, REFERENCES, bibliography, bibtex, paper_of
+
+
+def test_hours_agree_with_the_catalog() -> None:
+    """Two places hold these: the recipes that projections use, and the table that reports cite."""
+    compared = 0
+    for row in published_rows():
+        recipe = RECIPES.get(row.model)
+        told = (
+            None
+            if recipe is None
+            else {"audio_hours_seen": recipe.audio_hours, "device_hours": recipe.device_hours}.get(row.metric)
+        )
+        if told is not None:
+            assert row.quantity.value is not None
+            assert row.quantity.value == pytest.approx(told, rel=1e-4), row
+            compared += 1
+    assert compared >= 9
+
+
+def test_hours_by_hand() -> None:
+    hours = {row.model: row.quantity.value for row in published_rows() if row.metric == "device_hours"}
+    assert hours["Fast-HuBERT"] == round(8 * 1.1 * 24)
+    assert hours["wav2vec2-base"] == round(64 * 1.6 * 24)
+    assert hours["wav2vec2-large"] == round(128 * 5.2 * 24)
+    assert hours["wav2vec2-large (960 h)"] == pytest.approx(128 * 2.3 * 24)
+    assert hours["hubert-base"] == pytest.approx(32 * 6.5 * 9.5)
+
+
+def test_every_row_is_published_and_cited() -> None:
+    rows = published_rows()
+    assert {row.quantity.method for row in rows} == {"published"}
+    assert all(reference_of(row) is not None for row in rows)
+    assert sum(row.metric == "wer" for row in rows) == 10
+    assert all(0.03 < (row.quantity.value or 0) < 0.16 for row in rows if row.metric == "wer")
+    assert [claim.about for claim in published_claims()] == ["C1", "C2", "C3", "C4", "C5", "C6"]
+    assert {each.reference for each in (*published_claims(), *published_remarks())} <= set(REFERENCES)
+
+
+def test_citations_are_told_apart() -> None:
+    """`reference_of` goes by the beginning of a note."""
+    cited = [entry.cited for entry in REFERENCES.values()]
+    assert not [(a, b) for a in cited for b in cited if a is not b and b.startswith(a)]
+
+
+def test_bibliographies_hold_every_entry() -> None:
+    for key in REFERENCES:
+        assert f"@misc{{{key}," in bibtex()
+        assert f"\\bibitem{{{key}}}" in bibliography()
+    assert bibtex().count("{") == bibtex().count("}")
+    assert set(FAMILIES.values()) <= set(REFERENCES)
+    assert not [key for key, entry in REFERENCES.items() if entry.cited.startswith("arXiv") and not entry.author]
+    assert "others" not in bibtex(), "every list of authors is whole"
+    assert paper_of("hubert-large") == "hsu2021hubert"
+    assert paper_of("efficient-base") is None

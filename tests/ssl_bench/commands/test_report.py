@@ -1,0 +1,108 @@
+"""`sslbench report`: from run folders to a paper's folder, without torch; bad input is one line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ssl_benchmarks.record.quantity import Quantity
+from ssl_benchmarks.record.record import Conditions, Measurement, Record, write_record
+from ssl_models.catalog import HEADLINE
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """With a run of which two things are known."""
+    at = Conditions(device="GPU X", driver="1", dtype="bfloat16", clip_seconds=15.0, batch_seconds=240.0)
+    rows = (
+        Measurement(
+            HEADLINE,
+            "audio_seconds_per_second",
+            Quantity(2000.0, "s/s", "measured", (1900.0, 2100.0), 50),
+            "training",
+            None,
+            at,
+        ),
+        Measurement(HEADLINE, "flops_per_audio_second", Quantity(4e9, "FLOP/s", "analytic"), "training", None, at),
+    )
+    record = Record(
+        "one",
+        "2026-11-20T08:00:00+00:00",
+        "finished",
+        "sslbench measure efficient-small",
+        {"device": "cuda"},
+        {"gpus": []},
+        rows,
+    )
+    (tmp_path / "one").mkdir()
+    write_record(record, tmp_path / "one" / "run.json")
+    return tmp_path
+
+
+def test_report_ends_with_the_next_command(sslbench: Run, folder: Path) -> None:
+    done = sslbench("report", "one", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    before, last = done.stdout.strip().splitlines()[-2:]
+    assert before.startswith("paper:    cd paper && pdflatex main.tex && pdflatex main.tex  # no BibTeX")
+    assert last.partition("open ")[2] == "paper/report.html"
+    assert (folder / "paper" / "report.html").is_file()
+    assert (folder / "paper" / "main.tex").is_file()
+    assert (folder / "paper" / "tables" / "claims.csv").is_file()
+    assert "C3" in done.stdout
+    assert "holds" in done.stdout
+
+
+def test_json_has_claims_and_rows(sslbench: Run, folder: Path) -> None:
+    done = sslbench("report", "one", "one/run.json", "--out", "p q", "--json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["schema"] == "sslbench.report/1"
+    assert [claim["verdict"] for claim in document["claims"]][2] == "holds"
+    (finding,) = document["claims"][2]["findings"]
+    assert finding["value"] == 9.0
+    assert finding["ci95"] == pytest.approx([18_000 / 2100, 18_000 / 1900])
+    assert len(document["measurements"]) == 2
+    assert (folder / "p q" / "methods.md").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("report",), ("Missing argument", "runs")),
+        (("report", "nowhere"), ("nowhere", "no such run")),
+        (("report", "."), ("no run.json",)),
+        (("report", "one", "broken"), ("broken", "not readable as JSON")),
+        (("report", "one", "--out", "one"), ("one", "no part of a report")),
+        (("report", "one", "--out", "one/run.json"), ("run.json", "not a folder")),
+    ],
+)
+def test_bad_input_is_one_line(sslbench: Run, folder: Path, arguments: tuple[str, ...], words: tuple[str, ...]) -> None:
+    (folder / "broken").mkdir()
+    (folder / "broken" / "run.json").write_text("{")
+    done = sslbench(*arguments, cwd=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert all(word in done.stderr for word in words), done.stderr
+
+
+def test_a_report_needs_no_torch(folder: Path, clean_environment: dict[str, str]) -> None:
+    script = (
+        "import sys\nfrom ssl_bench.cli import run\nsys.argv = ['sslbench', 'report', 'one']\n"
+        "code = run()\nassert not code, code\nassert 'torch' not in sys.modules\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", script],
+        cwd=folder,
+        env=clean_environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

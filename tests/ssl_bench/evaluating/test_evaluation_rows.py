@@ -1,0 +1,130 @@
+"""The rows of an evaluation: marks by intervals in each direction, final test sets, conditions, bills."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+
+from ssl_bench.evaluating.rows import documents, marked, rate_rows
+from ssl_bench.evaluating.speech import EvaluationSpeech
+from ssl_bench.evaluating.subject import Finding, System
+from ssl_benchmarks.downstream.outcome import NO_BETTER, Outcome
+from ssl_benchmarks.machine.environment import conditions
+from ssl_benchmarks.record.quantity import Quantity, unavailable
+from ssl_benchmarks.record.record import Conditions, Measurement
+from ssl_reports.tables.grid import marks
+
+SPEECH = EvaluationSpeech({}, "10min", "", "dev-clean", final=False)
+TWIN = "m (untrained)"
+
+
+@pytest.fixture(scope="module")
+def held() -> Conditions:
+    import torch
+
+    return conditions(torch.device("cpu"), "float32", None)
+
+
+def row(model: str, metric: str, low: float, high: float, held: Conditions, head: str = "linear") -> Measurement:
+    quantity = Quantity((low + high) / 2, "1", "measured", (low, high), 9, "greedy")
+    return Measurement(model, metric, quantity, "evaluation", None, replace(held, task="asr", head=head))
+
+
+@pytest.mark.parametrize(
+    ("metric", "own", "twin", "better"),
+    [
+        ("cer", (0.1, 0.2), (0.3, 0.4), True),
+        ("cer", (0.1, 0.3), (0.3, 0.4), False),
+        ("cer", (0.1, 0.35), (0.3, 0.4), False),
+        ("cer", (0.5, 0.6), (0.3, 0.4), False),
+        ("eer", (0.1, 0.2), (0.3, 0.4), True),
+        ("abx", (0.5, 0.6), (0.3, 0.4), False),
+        ("accuracy", (0.5, 0.6), (0.3, 0.4), True),
+        ("accuracy", (0.35, 0.6), (0.3, 0.4), False),
+        ("accuracy", (0.1, 0.2), (0.3, 0.4), False),
+    ],
+)
+def test_a_model_must_clearly_beat_its_own_random_weights(
+    metric: str, own: tuple[float, float], twin: tuple[float, float], held: Conditions, *, better: bool
+) -> None:
+    """Intervals apart, low for errors and high for accuracy; only the model is marked."""
+    first, second = marked([row("m", metric, *own, held), row(TWIN, metric, *twin, held)], {"m": TWIN, TWIN: ""})
+    assert (NO_BETTER in first.quantity.note) is not better
+    assert first.quantity.note.endswith("greedy")
+    assert second.quantity.note == "greedy"
+
+
+def test_each_is_held_against_its_own_task_and_head_and_twin(held: Conditions) -> None:
+    rows = [
+        row("m", "cer", 0.1, 0.2, held), row("m", "cer", 0.5, 0.6, held, "deep"), row("m #2", "cer", 0.5, 0.6, held),
+        row(TWIN, "cer", 0.3, 0.4, held), row(TWIN, "cer", 0.3, 0.4, held, "deep"), row("mine.py:f", "cer", 0.9, 1.0, held),
+    ]  # fmt: skip
+    found = marked(rows, {"m": TWIN, "m #2": TWIN, TWIN: "", "mine.py:f": ""})
+    assert [NO_BETTER in r.quantity.note for r in found] == [False, True, True, False, False, False]
+
+
+def test_what_has_no_value_beats_nothing_and_nothing_is_beaten(held: Conditions) -> None:
+    none = replace(row("m", "cer", 0, 1, held), quantity=unavailable("1", "too few"))
+    controls = {"m": TWIN, TWIN: ""}
+    assert NO_BETTER in marked([none, row(TWIN, "cer", 0.3, 0.4, held)], controls)[0].quantity.note
+    twin = replace(none, model=TWIN)
+    assert NO_BETTER not in marked([row("m", "cer", 0.3, 0.4, held), twin], controls)[0].quantity.note
+
+
+def finding(
+    task: str, value: float = 0.5, seed: int = 0, *, converged: bool | None = True, tested_on: str | None = None
+) -> Finding:
+    system = System("m", seed, cast("Any", None), cast("Any", None))
+    quantity = Quantity(value, "1", "measured", (value - 0.1, value + 0.1), 9, "greedy")
+    return Finding(system, task, "linear", Outcome({"cer": quantity}, converged, {"tried": 3}), tested_on)
+
+
+def test_rows_name_task_head_labels_and_what_was_tested(held: Conditions) -> None:
+    rows = rate_rows([finding("asr"), finding("asr-finetune"), finding("asv")], held, SPEECH)
+    assert [
+        (r.conditions.task, r.conditions.head, r.conditions.labels, r.conditions.tested_on, r.phase) for r in rows
+    ] == [
+        ("asr", "linear", "10min", "dev-clean", "evaluation"),
+        ("asr-finetune", "linear", "10min", "dev-clean", "finetuning"),
+        ("asv", "linear", None, "dev-clean", "evaluation"),
+    ]
+
+
+def test_a_final_test_set_is_marked_where_it_was_tested(held: Conditions) -> None:
+    """Keywords are rated on clips of their own."""
+    speech = replace(SPEECH, tested_on="test-clean", final=True)
+    asr, ks = rate_rows([finding("asr"), finding("ks", tested_on="commands")], held, speech)
+    assert (asr.quantity.note, asr.conditions.tested_on) == ("final; greedy", "test-clean")
+    assert (ks.quantity.note, ks.conditions.tested_on) == ("greedy", "commands")
+
+
+def test_seeds_make_one_row(held: Conditions) -> None:
+    (one,) = rate_rows([finding("asr", 0.4, 0), finding("asr", 0.6, 1)], held, SPEECH)
+    assert one.quantity.value == pytest.approx(0.5)
+    assert "mean of 2 seeds" in one.quantity.note
+
+
+@pytest.mark.parametrize(
+    ("findings", "signs"),
+    [
+        ([True], " #"),
+        ([False], " + #"),
+        ([False, False, False], " + #"),
+        ([True, False], " #"),
+    ],
+)
+def test_a_table_shows_the_marks_however_many_seeds(findings: list[bool], signs: str, held: Conditions) -> None:
+    speech = replace(SPEECH, final=True)
+    found = [finding("asr", 0.4 + seed / 100, seed, converged=ok) for seed, ok in enumerate(findings)]
+    (one,) = rate_rows(found, held, speech)
+    assert marks(one.quantity, {}) == signs
+
+
+def test_each_finding_is_in_the_record_by_itself() -> None:
+    (document,) = documents([finding("asr", 0.5, 3)])
+    assert document == {
+        "system": "m", "seed": 3, "task": "asr", "head": "linear", "converged": True, "rates": {"cer": [0.5, [0.4, 0.6]]},
+        "tried": 3,
+    }  # fmt: skip
