@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import NoReturn
 
 from ssl_bench import front_door
-from ssl_bench.console import Failed, fail, said
+from ssl_bench.console import Failed, said
 from ssl_bench.ending import leave
 from ssl_benchmarks.files.disk import is_full, refusal
 from ssl_benchmarks.processes.interruption import stop_asked, stopped_by_signals
@@ -42,7 +41,6 @@ def run() -> int:
     """The exit code of the command that was typed: bad input is one line and 2, a stop or a full disk one line and 1."""
     try:
         end_with_named_parent()
-        _require_own_packages()
         from ssl_bench.app import app
         from ssl_models.lazy_compiler import import_compiler_when_needed
 
@@ -91,15 +89,3 @@ def _said_of(error: Exception) -> int:
     if describe is None:
         return _ended_by_model(error)
     return said(describe(), 2)
-
-
-def _require_own_packages() -> None:
-    """Stop where a folder of the user's stands before one of our packages on Python's path."""
-    from importlib.util import find_spec
-
-    home = Path(__file__).resolve().parent.parent
-    for package in ("models", "benchmarks", "reports"):
-        spec = find_spec(package)
-        origin = None if spec is None else spec.origin or next(iter(spec.submodule_search_locations or ()), None)
-        if origin is None or home not in Path(origin).resolve().parents:
-            fail(f"'{package}' resolves to {origin}, which hides sslbench's own; take it off PYTHONPATH", 2)

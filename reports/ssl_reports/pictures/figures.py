@@ -51,7 +51,6 @@ def write_figures(
     records: Sequence[Record],
     folder: Path,
     traces: Mapping[int, pd.DataFrame] | None = None,
-    pairs: Sequence[tuple[str, Axis, Axis]] = (),
     runs: Sequence[str] | None = None,
 ) -> list[Figure]:
     r"""Write `figures/NAME.pdf`, `.svg` and `.png`, `figures/captions.tex` and `data/NAME.csv`.
@@ -62,7 +61,6 @@ def write_figures(
         records: whose figures are drawn.
         folder: of the paper.
         traces: power samples of the records, by their number in `records`.
-        pairs: more Pareto plots: name, and two axes, such as `ssl_reports.reading.axes.metric_axis` gives.
         runs: what the records are called; by default their names, told apart.
     """
     pictures, data = folder / "figures", folder / "data"
@@ -70,7 +68,7 @@ def write_figures(
         path.mkdir(parents=True, exist_ok=True)
     figures, named = [], runs or told_apart([record.id for record in records])
     with print_style():
-        for drawing in _drawings(records, named, traces or {}, pairs):
+        for drawing in _drawings(records, named, traces or {}):
             caption = sentences(drawing.caption, flawed_numbers(drawing.rows))
             figures.append(Figure(drawing.name, caption, drawing.rows, save(drawing, pictures)))
             if drawing.rows:
@@ -83,14 +81,11 @@ def _drawings(
     records: Sequence[Record],
     runs: Sequence[str],
     traces: Mapping[int, pd.DataFrame],
-    pairs: Sequence[tuple[str, Axis, Axis]],
 ) -> Iterator[Drawing]:
     systems = systems_of(records, runs)
     errors = error_axes(systems)
     for what, axes in (("energy", energy_axes()), ("flops", flops_axes()), ("memory", memory_axes())):
         yield _pareto(f"pareto-{what}", systems, axes, errors)
-    for name, x, y in pairs:
-        yield _pareto(slug(name), systems, [x], [y])
     yield energy_picture(systems)
     yield energy_rate_picture(systems)
     yield memory_picture(systems)

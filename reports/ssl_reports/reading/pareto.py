@@ -36,17 +36,6 @@ class Point:
         return float(self.x.value or 0.0), float(self.y.value or 0.0)
 
 
-def dominates(
-    one: tuple[float, float], other: tuple[float, float], *, high_x: bool = False, high_y: bool = False
-) -> bool:
-    """Whether `one` is at least as good on both axes and better on one; equal points do not dominate each other.
-
-    Lower is better, but on an axis that is said to be `high`. Values count, not their intervals.
-    """
-    (x, y), (u, v) = _signed(one, high_x=high_x, high_y=high_y), _signed(other, high_x=high_x, high_y=high_y)
-    return x <= u and y <= v and (x, y) != (u, v)
-
-
 def frontier(points: Sequence[Point], *, high_x: bool = False, high_y: bool = False) -> list[Point]:
     """The points that no point dominates, from the best on x to the best on y; equal ones all, in the order given.
 

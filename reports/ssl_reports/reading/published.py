@@ -38,11 +38,6 @@ def published_rows() -> list[Measurement]:
     return figures + [row for entry in document["error_rate"] for row in _error_rates(entry)]
 
 
-def published_remarks() -> list[Remark]:
-    """What is told relative to another model."""
-    return [Remark(each["model"], each["text"], each["reference"]) for each in _document()["remark"]]
-
-
 def published_claims() -> list[Remark]:
     """C1 to C6 of arXiv 2406.07696."""
     return [Remark(each["id"], each["text"], each["reference"]) for each in _document()["claim"]]

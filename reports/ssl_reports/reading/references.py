@@ -73,17 +73,6 @@ REFERENCES = {
 }
 # fmt: on
 
-FAMILIES = {
-    "essl": "essl", "wav2vec2": "baevski2020wav2vec", "hubert": "hsu2021hubert", "wavlm": "chen2021wavlm",
-    "data2vec": "baevski2022data2vec", "melhubert": "lin2022melhubert", "best-rq": "chiu2022bestrq",
-}  # fmt: skip
-"""What a model's name begins with, and the paper that it is from."""
-
-
-def paper_of(model: str) -> str | None:
-    """The key of the paper that a catalog model is from; None for the efficient models and for models of the user's."""
-    return next((key for family, key in FAMILIES.items() if model == family or model.startswith(f"{family}-")), None)
-
 
 def bibtex() -> str:
     """`references.bib`, every entry, sorted by key."""

@@ -14,7 +14,6 @@ from ssl_benchmarks.record.quantity import Quantity, unavailable
 from ssl_benchmarks.record.record import Conditions, Measurement, Record
 from ssl_reports.pictures import figures as figures_module
 from ssl_reports.pictures.figures import slug, write_figures
-from ssl_reports.reading.axes import metric_axis
 
 RATED = Conditions(task="asr")
 
@@ -110,14 +109,6 @@ def test_nothing_to_draw_is_said_and_never_a_crash(tmp_path: Path, records: list
     assert figures
     assert all(figure.caption.startswith("No figure:") and figure.files == () for figure in figures)
     assert [path.name for path in (tmp_path / "figures").iterdir()] == ["captions.tex"]
-
-
-@pytest.mark.usefixtures("unsaved")
-def test_any_two_metrics(tmp_path: Path) -> None:
-    pair = ("Memory x hours", metric_axis("peak_memory", "training"), metric_axis("audio_hours_seen", "training"))
-    some = record("r", *(row for row in TWO.measurements if row.metric in {"peak_memory", "audio_hours_seen"}))
-    figures = {figure.name: figure for figure in write_figures([some], tmp_path, pairs=[pair])}
-    assert [row["x_value"] for row in figures["memory-x-hours"].rows] == [1e9, 9e9]
 
 
 @pytest.mark.usefixtures("unsaved")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ssl_benchmarks.record.quantity import Quantity, unavailable
-from ssl_reports.reading.pareto import Point, dominates, frontier
+from ssl_reports.reading.pareto import Point, frontier
 
 COORDINATES = st.lists(st.tuples(st.integers(-3, 3), st.integers(-3, 3)), max_size=12)
 
@@ -42,12 +42,6 @@ def test_by_hand() -> None:
     """(2, 2) is beaten by (1, 2) on x alone; the two at (3, 1) are equal and both stay."""
     found = frontier(points((2, 2), (1, 2), (3, 1), (3, 1), (4, 1)))
     assert [p.name for p in found] == ["1", "2", "3"]
-
-
-def test_equal_points_do_not_dominate_each_other() -> None:
-    assert not dominates((1, 1), (1, 1))
-    assert dominates((1, 1), (1, 2))
-    assert not dominates((1, 1), (1, 2), high_y=True)
 
 
 def test_a_point_needs_both_values() -> None:

@@ -155,25 +155,19 @@ def test_foreign_packages_in_the_working_folder_do_not_matter(sslbench: Run, for
     assert "efficient-tiny" in done.stdout
 
 
-def test_a_foreign_package_on_pythons_path_is_named(sslbench: Run, foreign: Path, tmp_path: Path) -> None:
-    line = one_line(sslbench("models", cwd=tmp_path, env={"PYTHONPATH": str(foreign)}, fresh=True))
-    assert str(foreign / "models") in line
-    assert "PYTHONPATH" in line
+def test_foreign_packages_on_pythons_path_do_not_matter(sslbench: Run, foreign: Path, tmp_path: Path) -> None:
+    done = sslbench("models", cwd=tmp_path, env={"PYTHONPATH": str(foreign)}, fresh=True)
+    assert done.returncode == 0, done.stderr
+    assert "efficient-tiny" in done.stdout
 
 
-def test_as_a_module_it_names_what_hides_it(foreign: Path, tmp_path: Path, clean_environment: dict[str, str]) -> None:
-    """`python -m` puts the working folder first: a foreign package is named, a mere folder of that name is no package."""
-
-    def module(cwd: Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "ssl_bench", "models"],
-            cwd=cwd, env=clean_environment, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-
-    assert str(foreign / "models") in one_line(module(foreign))
-    (tmp_path / "models").mkdir()
-    (tmp_path / "models" / "weights.bin").touch()
-    assert "efficient-base" in module(tmp_path).stdout
+def test_as_a_module_it_runs_beside_foreign_packages(foreign: Path, clean_environment: dict[str, str]) -> None:
+    """`python -m` puts the working folder first."""
+    done = subprocess.run(
+        [sys.executable, "-m", "ssl_bench", "models"],
+        cwd=foreign, env=clean_environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "efficient-base" in done.stdout, done.stderr
 
 
 def test_models_lists_the_catalog_with_the_sizes_of_the_issue(sslbench: Run, tmp_path: Path) -> None:

@@ -11,8 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
 from ssl_benchmarks.downstream.heads import LayerMix
-from ssl_models.baselines.essl.config import CtcHeadConfig
-from ssl_models.baselines.essl.ctc import CtcHead
+from ssl_benchmarks.downstream.recognition.ctc_head import CtcHead, CtcHeadConfig
 from ssl_models.interface import Encoder
 from ssl_models.parts.frontend import valid_mask
 
@@ -73,7 +72,7 @@ class BlstmHead(nn.Module):
 
 
 class ConvolutionalHead(nn.Module):
-    """essL's upsampling convolutions (see `ssl_models.baselines.essl.ctc`), upsampled to `OUTPUT_RATE`."""
+    """essL's upsampling convolutions (see `ssl_benchmarks.downstream.recognition.ctc_head`), upsampled to `OUTPUT_RATE`."""
 
     def __init__(self, width: int, symbols: int, frame_rate: float) -> None:
         super().__init__()

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from ssl_models.baselines.essl.config import (
-    CtcHeadConfig,
-    EsslConfig,
-    EsslEncoderConfig,
-    EsslObjectiveConfig,
-    StageConfig,
-)
+from ssl_models.baselines.essl.config import EsslConfig, EsslEncoderConfig, StageConfig
 from ssl_models.parts.framing import HOP
 from ssl_models.parts.frontend_macs import filter_macs
 
@@ -80,26 +74,3 @@ def encoder_parameters(config: EsslEncoderConfig) -> int:
         total += d * (d // config.position_groups) * kernel + kernel + d + 2 * d
         total += stage.layers * (4 * (d**2 + d) + 2 * d * stage.hidden + stage.hidden + d + 4 * d)
     return total
-
-
-def head_parameters(encoder: EsslEncoderConfig, objective: EsslObjectiveConfig) -> int:
-    """Of the projection to the code; student and teacher have one each."""
-    return (encoder.upper.width + 1) * objective.code_width
-
-
-def predictor_parameters(objective: EsslObjectiveConfig) -> int:
-    """Of the student's convolutions after its head."""
-    return sum(objective.code_width**2 * kernel + 2 * objective.code_width for kernel in objective.predictor_kernels)
-
-
-def pretraining_parameters(config: EsslConfig) -> int:
-    """Of student and teacher, each with its head, and the predictor."""
-    side = encoder_parameters(config.encoder) + head_parameters(config.encoder, config.objective)
-    return 2 * side + predictor_parameters(config.objective)
-
-
-def ctc_parameters(width_in: int, config: CtcHeadConfig, characters: int) -> int:
-    """Of the fine-tuning head."""
-    upsampling = (width_in * config.upsampling + 1) * config.width + 2 * config.width
-    convolutions = config.convolutions * (config.width**2 * config.kernel + 2 * config.width)
-    return upsampling + convolutions + (config.width + 1) * characters

@@ -182,30 +182,8 @@ class EsslObjectiveConfig:
         return f"contrast of each frame with {self.negatives} of its utterance, as an averaged teacher codes them"
 
 
-@dataclass(frozen=True)
-class CtcHeadConfig:
-    """What turns frames into characters in fine-tuning; the whole model learns with it.
-
-    Attributes:
-        upsampling: outputs for one encoder frame (4 = 50 Hz).
-        width, kernel, convolutions: of the layers after it.
-    """
-
-    upsampling: int = 4
-    width: int = 512
-    kernel: int = 5
-    convolutions: int = 2
-
-    def __post_init__(self) -> None:
-        if min(self.upsampling, self.width) < 1 or self.convolutions < 0 or self.kernel < 1 or self.kernel % 2 == 0:
-            raise ValueError("upsampling and width must be at least 1, convolutions at least 0, kernel odd")
-
-
 # One cycle of 15,000 steps of 4 x 1,080 s; the authors clip no gradient, and this bound is far above an ordinary step's.
 _PRETRAINING = OptimisationConfig(3e-4, 4_320.0, warmup=0.08, clip=100.0, schedule="cosine")
-
-FINE_TUNING = OptimisationConfig(3e-5, 4_320.0, warmup=0.1, clip=100.0, schedule="tri-stage", hold=0.4, final=1e-6)
-"""With the CTC head, 40,000 steps on train-clean-100."""
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,32 @@
-"""What fine-tuning puts on essL's encoder: frames taken four times as often, convolutions, characters, CTC."""
+"""The head that fine-tuning puts on essL's encoder: frames taken four times as often, convolutions, characters."""
 
 from __future__ import annotations
 
-import torch
+from dataclasses import dataclass
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ssl_models.baselines.essl.config import CtcHeadConfig
 from ssl_models.baselines.essl.convolutions import Convolution, silenced
 
-BLANK = 0
+
+@dataclass(frozen=True)
+class CtcHeadConfig:
+    """What turns frames into characters in fine-tuning; the whole model learns with it.
+
+    Attributes:
+        upsampling: outputs for one encoder frame (4 = 50 Hz).
+        width, kernel, convolutions: of the layers after it.
+    """
+
+    upsampling: int = 4
+    width: int = 512
+    kernel: int = 5
+    convolutions: int = 2
+
+    def __post_init__(self) -> None:
+        if min(self.upsampling, self.width) < 1 or self.convolutions < 0 or self.kernel < 1 or self.kernel % 2 == 0:
+            raise ValueError("upsampling and width must be at least 1, convolutions at least 0, kernel odd")
 
 
 class CtcHead(nn.Module):
@@ -37,18 +54,3 @@ class CtcHead(nn.Module):
         for layer in self.convolutions:
             x = layer(x, lengths)
         return self.output(x).float().log_softmax(-1)
-
-    def loss(self, features: Tensor, frame_lengths: Tensor, characters: Tensor, counts: Tensor) -> Tensor:
-        """CTC loss in nats per character (A. Graves et al., 2006).
-
-        Shapes: features `(B, frames, width in)`, frame_lengths `(B,)`, characters `(B, most)` from 1 on, of which each
-        clip's first `counts` `(B,)` are its own. A text too long for its outputs, where CTC needs one for each character
-        and a blank between equal ones, is left out of the mean; where no text fits, that is no number.
-        """
-        log_probabilities = self(features, frame_lengths).transpose(0, 1)
-        outputs = frame_lengths * self.config.upsampling
-        own = torch.arange(1, characters.shape[1], device=counts.device) < counts[:, None]
-        repeats = ((characters[:, 1:] == characters[:, :-1]) & own).sum(1)
-        fits = outputs >= counts + repeats
-        each = F.ctc_loss(log_probabilities, characters, outputs, counts, BLANK, "none", zero_infinity=True)
-        return each[fits].sum() / counts[fits].sum()
