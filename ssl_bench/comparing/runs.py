@@ -14,9 +14,9 @@ from ssl_bench.comparing.trained_cost import trained_models
 from ssl_bench.sessions.run_folder import RunFolder, new_run
 from ssl_bench.settings.comparing import PHASES, CompareConfig
 from ssl_benchmarks.comparing.comparability import refusal
-from ssl_benchmarks.comparing.rounds import OF_A_WINDOW
 from ssl_benchmarks.comparing.side_by_side import Prices, SideBySide, differing
 from ssl_benchmarks.energy.carbon import GridIntensity, chosen_intensity
+from ssl_benchmarks.record.metrics import METRICS
 from ssl_benchmarks.record.record import Measurement, Record, headline_scope
 from ssl_benchmarks.record.run_names import told_apart
 from ssl_models.errors import BadInputError
@@ -99,7 +99,7 @@ def _taken(row: Measurement, record: Record) -> bool:
     if row.phase == "idle" or row.quantity.method in {"published", "projected"}:
         return False
     trained = any((m.model, m.metric) == (row.model, "audio_hours_seen") for m in record.measurements)
-    return trained or not (row.metric in OF_A_WINDOW and row.phase in PHASES)
+    return trained or not (METRICS[row.metric].over_rounds == "sum" and row.phase in PHASES)
 
 
 def _grid(config: CompareConfig, sources: Sequence[Source]) -> GridIntensity | None:

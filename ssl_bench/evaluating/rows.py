@@ -14,6 +14,7 @@ from ssl_benchmarks.downstream.outcome import FINAL, NO_BETTER
 from ssl_benchmarks.downstream.seeds import over_seeds
 from ssl_benchmarks.energy.cost_rows import cost_rows
 from ssl_benchmarks.energy.phase_cost import PhaseCost
+from ssl_benchmarks.record.metrics import METRICS
 from ssl_benchmarks.record.quantity import Quantity, joined, unavailable
 from ssl_benchmarks.record.record import Conditions, Measurement, Record
 from ssl_benchmarks.record.seed_rows import study_rows
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from ssl_benchmarks.energy import EnergyReading
     from ssl_benchmarks.energy.carbon import GridIntensity
 
-LOWER_IS_BETTER = frozenset({"cer", "wer", "per", "eer", "abx"})
 OF_PRETRAINING = frozenset({"targets", "training"})
 COUNTED = "matrix products of encoder and heads, 1 MAC = 2 FLOPs, counted at 10 s; all seeds, tries and controls"
 
@@ -69,7 +69,7 @@ def _beats(quantity: Quantity, control: Quantity, metric: str) -> bool:
     """Whether the intervals are apart, on the right side; what has no value beats nothing."""
     if quantity.value is None or control.value is None:
         return control.value is None
-    lower, upper = (quantity, control) if metric in LOWER_IS_BETTER else (control, quantity)
+    lower, upper = (quantity, control) if METRICS[metric].better == "low" else (control, quantity)
     high = lower.ci95[1] if lower.ci95 else lower.value
     low = upper.ci95[0] if upper.ci95 else upper.value
     return high is not None and low is not None and high < low

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from ssl_benchmarks.record.flaws import DISTURBED, NOT_STEADY, SPOILT, flawed
+from ssl_benchmarks.record.flaws import DISTURBED, NOT_STEADY, flawed
+from ssl_benchmarks.record.metrics import METRICS
 from ssl_benchmarks.record.quantity import Quantity, unavailable
 from ssl_benchmarks.record.record import Record, read_record
 from ssl_reports.flaw_marks import SIGN, foot, sign, signed
@@ -28,7 +29,7 @@ def with_flaw(record: Record, flaw: str) -> Record:
     """The record as if that alone spoke against the timed and metered figures of one model, and nothing against the others'."""
 
     def told(quantity: Quantity, model: str, metric: str) -> Quantity:
-        spoilt = model == MODEL and metric in SPOILT
+        spoilt = model == MODEL and METRICS[metric].spoilt
         return flawed(replace(quantity, flaw=""), flaw if spoilt else "")
 
     rows = tuple(replace(m, quantity=told(m.quantity, m.model, m.metric)) for m in record.measurements)
@@ -39,7 +40,7 @@ def with_flaw(record: Record, flaw: str) -> Record:
     for part, names in (("projections", ("device_hours", "energy", "co2e")), ("ratios", ("ratio",))):
         details[part] = [
             {**each, **{n: {**each[n], "flaw": flaw} for n in names if each[n]["value"] is not None}}
-            if each["model"] == MODEL and each.get("metric", "energy") in SPOILT | {"energy"}
+            if each["model"] == MODEL and METRICS[each.get("metric", "energy")].spoilt
             else each
             for each in record.details[part]
         ]

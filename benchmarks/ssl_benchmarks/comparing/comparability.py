@@ -5,17 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from ssl_benchmarks.record.metrics import METRICS
 from ssl_benchmarks.record.record import Measurement
 
-MACHINE = ("device", "driver", "power_limit", "threads", "torch")
-SHAPE = ("dtype", "clip_seconds", "batch_seconds", "compile")
-ON_HARDWARE = (*MACHINE, *SHAPE)
-CARBON = (*ON_HARDWARE, "pue", "grid")
-COUNTED = frozenset({"flops", "macs", "flops_per_audio_second", "macs_per_audio_second"})
-"""Counted on paper: only the length of a clip matters. How attention is computed is the model's own and matters nowhere."""
-WITH_CARBON = frozenset({"co2e", "energy_per_audio_hour"})
-"""Joules do not depend on the grid, but what is projected from them does."""
-ON_PAPER = frozenset({"parameters", "superb_macs", "audio_hours_seen"})
 READ = {"measured": "measured", "sampled": "measured", "analytic": "counted"}
 """Methods that may stand beside each other have the same word here; any other method stands for itself."""
 
@@ -34,19 +26,10 @@ class Difference:
         return f"{self.condition.replace('_', ' ')}: {sides}"
 
 
-def conditions_that_matter(metric: str) -> tuple[str, ...]:
-    """The conditions that must be equal before two rows of a metric may be compared."""
-    if metric in COUNTED:
-        return ("clip_seconds",)
-    if metric in ON_PAPER:
-        return ()
-    return CARBON if metric in WITH_CARBON else ON_HARDWARE
-
-
 def told(row: Measurement) -> dict[str, str]:
     """The conditions of a row that matter, and "method", each in words."""
     held = row.conditions
-    found = {name: _worded(getattr(held, name)) for name in conditions_that_matter(row.metric)}
+    found = {name: _worded(getattr(held, name)) for name in METRICS[row.metric].agrees_on}
     return {**found, "method": READ.get(row.quantity.method, row.quantity.method)}
 
 

@@ -10,18 +10,13 @@ from dataclasses import replace
 
 from ssl_benchmarks.record.flaws import sound
 from ssl_benchmarks.record.intervals import Interval, deviation, hull, student_half_width
+from ssl_benchmarks.record.metrics import METRICS
 from ssl_benchmarks.record.quantity import Quantity, flaws, joined, summed_interval, weakest
 from ssl_benchmarks.record.record import Conditions, Measurement
 
 Cell = tuple[str, str]
 """Model and phase."""
 
-AVERAGED = frozenset({
-    "audio_seconds_per_second", "real_time_factor", "latency_p50", "latency_p95", "energy_per_audio_hour", "power_mean",
-})  # fmt: skip
-LARGEST = frozenset({"peak_memory", "memory_reserved", "predicted_peak_memory"})
-OF_A_WINDOW = frozenset({"duration", "energy", "energy_net", "co2e"})
-"""What depends on how long a round measured: it stays in the rounds, and repeats add it up."""
 HARDWARE = ("measured", "sampled")
 
 
@@ -123,7 +118,7 @@ def combined(rounds: Iterable[Sequence[Measurement]], *, repeats: bool = False) 
     return [
         Measurement(model, metric, _one(metric, found, repeats=repeats), phase, scope, held)
         for (model, metric, phase, scope, held), found in groups.items()
-        if repeats or metric not in OF_A_WINDOW
+        if repeats or METRICS[metric].over_rounds != "sum"
     ]
 
 
@@ -135,11 +130,15 @@ def relative_half_width(quantity: Quantity | None) -> float | None:
 
 
 def _one(metric: str, found: Sequence[Quantity], *, repeats: bool) -> Quantity:
-    if metric in AVERAGED:
-        return over_processes(found) if repeats else over_rounds(found)
-    if metric in OF_A_WINDOW:
-        return summed(found)
-    return largest(found) if metric in LARGEST else found[0]
+    match METRICS[metric].over_rounds:
+        case "mean":
+            return over_processes(found) if repeats else over_rounds(found)
+        case "sum":
+            return summed(found)
+        case "largest":
+            return largest(found)
+        case "same":
+            return found[0]
 
 
 def _own(known: Sequence[Quantity], value: float) -> Interval | None:

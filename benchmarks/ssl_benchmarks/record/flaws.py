@@ -16,11 +16,6 @@ MEANINGS = {
     STOPPED: "the run it is of was stopped before its end",
 }
 """Each flaw, and what a table's foot says of it."""
-SPOILT = frozenset({
-    "audio_seconds_per_second", "real_time_factor", "latency_p50", "latency_p95", "energy_per_audio_hour", "power_mean", "duration",
-    "energy", "energy_net", "co2e", "mfu", "device_hours",
-})  # fmt: skip
-"""Metrics that other work on the machine changes; counts, memory and error rates it does not."""
 FEWEST_SOUND = 2
 """Rounds or repeats without a flaw from which the flawed ones are left out; fewer cannot tell how they scatter."""
 

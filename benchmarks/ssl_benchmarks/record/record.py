@@ -11,23 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from ssl_benchmarks.files.leftovers import owned
-from ssl_benchmarks.record.flaws import DISTURBED, NOT_STEADY, SPOILT, flawed
+from ssl_benchmarks.record.flaws import DISTURBED, NOT_STEADY, flawed
+from ssl_benchmarks.record.metrics import METRICS
 from ssl_benchmarks.record.quantity import METHODS, Quantity
 from ssl_models.errors import BadInputError
 
 SCHEMA = "sslbench.run/1"
 PHASES = frozenset({"inference", "training", "targets", "finetuning", "evaluation", "idle"})
 SCOPES = frozenset({"gpu", "cpu", "dram", "machine", "module"})
-# fmt: off
-METRICS = frozenset({
-    "parameters", "macs", "flops", "superb_macs", "macs_per_audio_second", "flops_per_audio_second", "peak_memory",
-    "predicted_peak_memory", "audio_seconds_per_second", "data_wait", "real_time_factor", "latency_p50",
-    "latency_p95", "energy", "energy_net", "energy_per_audio_hour", "power_mean", "power_idle", "device_hours",
-    "duration", "mfu", "co2e", "audio_hours_seen", "memory_weights", "memory_gradients", "memory_optimizer",
-    "memory_activations", "memory_reserved", "bytes_moved", "loss", "masked_accuracy", "target_entropy", "cer",
-    "wer", "per", "duration_lost", "energy_lost", "accuracy", "eer", "abx",
-})
-# fmt: on
 
 
 @dataclass(frozen=True)
@@ -207,7 +198,7 @@ def _flawed_of_old(rows: tuple[Measurement, ...], details: Mapping[str, Any]) ->
             f"clip-seconds={clip:g}" if clip else "\n",
             f"batch-seconds={batch:g}" if batch else "\n",
         )
-        return row.metric in SPOILT and any(part.startswith(names) for part in parts)
+        return METRICS[row.metric].spoilt and any(part.startswith(names) for part in parts)
 
     def of_old(row: Measurement) -> Measurement:
         found = (DISTURBED * disturbed(row), NOT_STEADY * ("NOT STEADY" in row.quantity.note))

@@ -89,4 +89,4 @@ def _script() -> str:
 
 
 def _part(name: str) -> str:
-    return (files("reports") / "page" / name).read_text(encoding="utf-8")
+    return (files("ssl_reports.page") / name).read_text(encoding="utf-8")

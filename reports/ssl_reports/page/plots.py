@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ssl_benchmarks.record.metrics import METRICS, RATES
 from ssl_models.recipes import RECIPES
 from ssl_reports.page.axis_units import unit_choices
 from ssl_reports.page.store import Store
 from ssl_reports.pictures.scales import SPAN
 from ssl_reports.reading.axes import (
-    SHARES,
     Axis,
     energy_axes,
     error_axes,
@@ -19,7 +19,7 @@ from ssl_reports.reading.axes import (
     metric_axis,
     rate_axes,
 )
-from ssl_reports.reading.evidence import ERRORS, Evidence
+from ssl_reports.reading.evidence import Evidence
 from ssl_reports.reading.frontier import best_plot
 from ssl_reports.reading.systems import System, systems_of
 
@@ -52,11 +52,11 @@ def _grouped(systems: Sequence[System]) -> Iterator[tuple[str, Axis]]:
     """Each axis under the heading of a menu."""
     for axis in (*energy_axes()[:2], flops_axes()[0]):
         yield "whole pretraining", axis
-    for metric in ERRORS:
+    for metric in RATES:
         for axis in rate_axes(systems, metric):
             yield "quality", axis
     for metric, phase, scope in dict.fromkeys(key for system in systems for key in system.rows):
-        if metric not in SHARES or metric in {"mfu", "masked_accuracy"}:
+        if not METRICS[metric].rate:
             yield phase or "model", metric_axis(metric, phase, scope)
 
 

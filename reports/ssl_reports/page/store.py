@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ssl_benchmarks.comparing.comparability import conditions_that_matter, told
+from ssl_benchmarks.comparing.comparability import told
+from ssl_benchmarks.record.metrics import METRICS
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Measurement
 from ssl_reports.flaw_marks import meaning
@@ -44,7 +45,7 @@ class Store:
 
     def condition(self, row: Measurement) -> int:
         """The place of what matters to a comparison of the row."""
-        key = ("conditions", row.conditions, conditions_that_matter(row.metric))
+        key = ("conditions", row.conditions, METRICS[row.metric].agrees_on)
         if key not in self._places:
             self._places[key] = len(self.conditions)
             self.conditions.append({name: value for name, value in told(row).items() if name != "method"})

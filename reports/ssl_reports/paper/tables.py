@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from ssl_benchmarks.comparing.projection import Work, paper_work, project, recipe_work
 from ssl_benchmarks.energy.carbon import GridIntensity
-from ssl_benchmarks.record.metrics import NAMES
+from ssl_benchmarks.record.metrics import METRICS, RATES
 from ssl_benchmarks.record.quantity import Quantity, flaws, total, unavailable
 from ssl_benchmarks.record.record import Conditions, Measurement, Record
 from ssl_models.recipes import RECIPES
 from ssl_reports.reading.claims import Claim
-from ssl_reports.reading.evidence import ERRORS, Evidence, Found, Setting, settings
+from ssl_reports.reading.evidence import Evidence, Found, Setting, settings
 from ssl_reports.reading.published import published_rows, reference_of
 from ssl_reports.tables.table import Cell, Cite, Column, PaperTable
 
@@ -197,15 +197,15 @@ def quality_table(evidence: Evidence) -> PaperTable:
     rated = [
         found
         for found in evidence.rows
-        if found.row.metric in ERRORS and found.row.phase in {"evaluation", "finetuning"}
+        if found.row.metric in RATES and found.row.phase in {"evaluation", "finetuning"}
     ]
     lines: dict[tuple[str, str, Conditions], dict[str, Found]] = {}
     for found in rated:
         test = Conditions(**{name: getattr(found.conditions, name) for name in ("task", "head", "labels", "tested_on")})
         lines.setdefault((found.label, found.row.model, test), {}).setdefault(found.row.metric, found)
-    metrics = [metric for metric in ERRORS if any(metric in line for line in lines.values())]
+    metrics = [metric for metric in RATES if any(metric in line for line in lines.values())]
     columns = (Column("system"), Column("task"), Column("head"), Column("labels"), Column("tested on"))
-    numbers = tuple(Column(NAMES[metric], "%", 100.0) for metric in metrics)
+    numbers = tuple(Column(METRICS[metric].label, "%", 100.0) for metric in metrics)
     rows: list[tuple[Cell, ...]] = []
     for (_, model, c), line in lines.items():
         named = (model, c.task or "probe", c.head or "", c.labels or "", c.tested_on or "held out")

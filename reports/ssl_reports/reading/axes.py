@@ -5,29 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from ssl_benchmarks.record.metrics import METRICS, label_of
 from ssl_benchmarks.record.quantity import Quantity, flaws, unavailable, weakest
 from ssl_benchmarks.record.record import Measurement
 from ssl_reports.reading.systems import System
 from ssl_reports.units import PREFIXES
 
-ERRORS = ("cer", "wer", "per")
-NAMES = {
-    "peak_memory": "peak memory",
-    "energy_per_audio_hour": "energy per audio hour",
-    "flops_per_audio_second": "FLOPs per audio hour",
-    "audio_seconds_per_second": "audio seconds a second",
-    "real_time_factor": "real-time factor",
-    "device_hours": "device-hours",
-    "co2e": "CO2e",
-    "cer": "CER",
-    "wer": "WER",
-    "per": "PER",
-    "eer": "EER",
-    "abx": "ABX error",
-}
-HIGH = frozenset({"accuracy", "masked_accuracy", "audio_seconds_per_second", "mfu"})
-"""Metrics of which more is better."""
-SHARES = frozenset({"cer", "wer", "per", "accuracy", "eer", "abx", "mfu", "masked_accuracy"})
+ERROR_RATES = ("cer", "wer", "per")
+"""Of transcripts, in the order in which a plot looks for one."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +45,7 @@ def metric_axis(metric: str, phase: str | None = None, scope: str | None = None)
         row = system.one(metric, phase, scope)
         return row if row is None or factor is None else replace(row, quantity=row.quantity.scaled(factor, "FLOP"))
 
-    return Axis(name, name, find, metric in HIGH, metric in SHARES)
+    return Axis(name, name, find, _high(metric), metric in METRICS and METRICS[metric].share)
 
 
 def energy_axes() -> list[Axis]:
@@ -85,14 +70,14 @@ def memory_axes() -> list[Axis]:
 
 def error_axes(systems: Sequence[System]) -> list[Axis]:
     """CER, WER and PER in this order, each way it was rated an axis of its own: task, head, labels, speech."""
-    return [axis for metric in ERRORS for axis in rate_axes(systems, metric)]
+    return [axis for metric in ERROR_RATES for axis in rate_axes(systems, metric)]
 
 
 def rate_axes(systems: Sequence[System], metric: str) -> list[Axis]:
     """Of one metric of quality, each way it was rated an axis."""
     rated = [row for s in systems for key, rows in s.rows.items() if key[0] == metric for row in rows]
     return [
-        Axis(_error_name(metric, way), _error_label(metric, way), _error(metric, way), metric in HIGH, percent=True)
+        Axis(_error_name(metric, way), _error_label(metric, way), _error(metric, way), _high(metric), percent=True)
         for way in dict.fromkeys(_way(row) for row in rated if row.quantity.value is not None)
     ]
 
@@ -154,8 +139,12 @@ def _error(metric: str, way: Way) -> Callable[[System], Measurement | None]:
     return find
 
 
+def _high(metric: str) -> bool:
+    return metric in METRICS and METRICS[metric].better == "high"
+
+
 def _named(metric: str) -> str:
-    return NAMES.get(metric, metric.replace("_", " "))
+    return "FLOPs per audio hour" if metric == "flops_per_audio_second" else label_of(metric)
 
 
 def _error_label(metric: str, way: Way) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from ssl_benchmarks.downstream.outcome import NO_BETTER, UNCONVERGED
-from ssl_benchmarks.record.metrics import NAMES
+from ssl_benchmarks.record.metrics import METRICS
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Measurement, Record
 from ssl_reports.reading.claim_evidence import lacking
@@ -53,7 +53,7 @@ def _compared(record: Record) -> Iterator[str]:
 
 
 def _verdicts(record: Record) -> Iterator[str]:
-    rated = [row for row in record.measurements if row.metric in NAMES and row.conditions.task is not None]
+    rated = [row for row in record.measurements if METRICS[row.metric].rate and row.conditions.task is not None]
     names = list(_compared(record))
     for row in rated:
         if row.model not in names or not row.model.startswith("efficient-"):
@@ -69,11 +69,11 @@ def _same_test(row: Measurement, other: Measurement) -> bool:
 
 def _said(ours: Found, other: Found) -> str:
     c, row, missing = ours.conditions, ours.row, lacking("error rate", (other, ours))
-    result = verdict(ours.quantity, other.quantity, lower_is_better=row.metric != "accuracy")
+    result = verdict(ours.quantity, other.quantity, lower_is_better=METRICS[row.metric].better == "low")
     decided = f"not decided ({missing}; the intervals alone: {result})" if missing else result
     what = ", ".join(part for part in (c.task, c.head, c.labels and f"{c.labels} of labels") if part)
     return (
-        f"{NAMES[row.metric]} ({what}, on {c.tested_on or 'test'}): {decided}, "
+        f"{METRICS[row.metric].label} ({what}, on {c.tested_on or 'test'}): {decided}, "
         f"{row.model} {_rate(ours.quantity)} against {other.row.model} {_rate(other.quantity)}"
     )
 

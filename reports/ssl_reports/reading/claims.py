@@ -11,16 +11,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ssl_benchmarks.comparing.comparability import conditions_that_matter
 from ssl_benchmarks.comparing.projection import PAPER_HOURS, paper_work, projected_hours
 from ssl_benchmarks.comparing.ratios import ratio
-from ssl_benchmarks.record.metrics import NAMES
+from ssl_benchmarks.record.metrics import METRICS, RATES
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_models.catalog import HEADLINE
 from ssl_models.recipes import RECIPES
 from ssl_reports.reading.claim_c4 import c4_line, verdict
 from ssl_reports.reading.claim_evidence import lacking
-from ssl_reports.reading.evidence import ERRORS, Evidence, Found
+from ssl_reports.reading.evidence import Evidence, Found
 from ssl_reports.reading.paired_rounds import ratio_by_rounds
 from ssl_reports.reading.published import published_claims
 
@@ -132,7 +131,7 @@ def _pairs(evidence: Evidence, other: str, metric: str, scope: str | None = None
 def _alike(found: Found) -> tuple[object, ...]:
     """What two rows must share: the attention is a model's own, and a count depends on the clip alone."""
     session = found.label if found.row.scope is not None else None
-    held = (getattr(found.conditions, name) for name in conditions_that_matter(found.row.metric))
+    held = (getattr(found.conditions, name) for name in METRICS[found.row.metric].agrees_on)
     return (session, *held)
 
 
@@ -250,7 +249,7 @@ def _errors(evidence: Evidence) -> Iterator[Finding]:
     studies = [(r, label) for r, label in zip(evidence.records, evidence.labels, strict=True) if "study" in r.details]
     for record, label in studies:
         rated = [
-            Found(m, record, label) for m in record.measurements if m.metric in ERRORS and m.conditions.task is not None
+            Found(m, record, label) for m in record.measurements if m.metric in RATES and m.conditions.task is not None
         ]
         theirs = {(f.row.metric, f.row.phase, f.conditions): f for f in rated if f.row.model == BASELINE}
         for ours in (f for f in rated if f.row.model == OURS):
@@ -267,10 +266,10 @@ def _errors(evidence: Evidence) -> Iterator[Finding]:
 def _error(ours: Found, other: Found, bound: str) -> Finding:
     """Our error rate against the baseline's."""
     c, missing = ours.conditions, lacking("error rate", (other, ours))
-    what = f"{NAMES[ours.row.metric]}, {BASELINE} / {OURS} ({c.task}, {c.head or 'no'} head, {c.tested_on or 'test'})"
+    what = f"{METRICS[ours.row.metric].label}, {BASELINE} / {OURS} ({c.task}, {c.head or 'no'} head, {c.tested_on or 'test'})"
     result: Verdict = "not decided"
     if not missing:
-        result = verdict(ours.quantity, other.quantity, lower_is_better=ours.row.metric != "accuracy")
+        result = verdict(ours.quantity, other.quantity, lower_is_better=METRICS[ours.row.metric].better == "low")
     study = ours.record.details["study"]
     why = f"equal {study['equal']}, record {ours.label}" if study["equal"] else f"record {ours.label}"
     why += f"; decides nothing: {missing}" if missing else ""

@@ -9,17 +9,15 @@ from pathlib import Path
 
 from ssl_benchmarks.downstream.outcome import NO_BETTER, UNCONVERGED
 from ssl_benchmarks.record.flaws import STOPPED, flawed
+from ssl_benchmarks.record.metrics import RATES
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Conditions, Measurement, Record, headline_scope
 from ssl_benchmarks.record.run_names import told_apart
 
-ERRORS = ("cer", "wer", "per", "accuracy", "eer", "abx")
-"""Metrics of quality, all shares of one."""
-
 
 def with_flaws(row: Measurement, record: Record) -> Measurement:
     """A row with what its record or its note says against it: a run that was stopped, a head that learned nothing of use."""
-    if row.metric not in ERRORS or row.quantity.method == "published":
+    if row.metric not in RATES or row.quantity.method == "published":
         return with_status(row, record)
     parts = row.quantity.note.split("; ")
     learned = [mark for mark in (UNCONVERGED, NO_BETTER) if any(part.startswith(mark) for part in parts)]
@@ -146,7 +144,7 @@ def settings(evidence: Evidence, phase: str) -> Iterator[Setting]:
     for record, label in zip(evidence.records, evidence.labels, strict=True):
         lines: dict[tuple[str, Conditions], dict[tuple[str, str | None], Found]] = {}
         for row in record.measurements:
-            if row.phase == phase and row.metric not in ERRORS:
+            if row.phase == phase and row.metric not in RATES:
                 held = lines.setdefault((row.model, row.conditions), {})
                 held.setdefault((row.metric, row.scope), Found(row, record, label))
         for (model, conditions), rows in lines.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ssl_benchmarks.record.metrics import NAMES
+from ssl_benchmarks.record.metrics import METRICS
 from ssl_benchmarks.record.quantity import Quantity, flaws
 from ssl_benchmarks.record.record import Measurement, Record, headline_scope
 from ssl_reports.flaw_marks import foot, signed
@@ -14,7 +14,7 @@ from ssl_reports.units import duration, percent, shown
 
 def quality_grid(record: Record) -> Grid:
     """Error rates with their intervals, one row for each system; empty where nothing was rated."""
-    rated = [row for row in record.measurements if row.metric in NAMES and row.conditions.task is not None]
+    rated = [row for row in record.measurements if METRICS[row.metric].rate and row.conditions.task is not None]
     columns = list(dict.fromkeys(_column(row) for row in rated))
     cells: dict[str, dict[str, str]] = {}
     used: dict[str, str] = {}
@@ -27,7 +27,7 @@ def quality_grid(record: Record) -> Grid:
 def _column(row: Measurement) -> str:
     c = row.conditions
     head = f", {c.head}" if c.head else ""
-    return f"{NAMES[row.metric]} ({c.task}{head})"
+    return f"{METRICS[row.metric].label} ({c.task}{head})"
 
 
 def bill_grid(record: Record) -> Grid:
@@ -84,6 +84,6 @@ def noted(rows: Sequence[Measurement]) -> list[tuple[str, list[str]]]:
     """Each note of error rates with the columns it is of."""
     notes: dict[str, list[str]] = {}
     for row in rows:
-        if row.metric in NAMES and row.conditions.task is not None and row.quantity.note:
+        if METRICS[row.metric].rate and row.conditions.task is not None and row.quantity.note:
             notes.setdefault(row.quantity.note, []).append(f"{row.model}, {_column(row)}")
     return list(notes.items())

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssl_benchmarks.comparing.comparability import CARBON, Marks, conditions_that_matter, differences, refusal
+from ssl_benchmarks.comparing.comparability import Marks, differences, refusal
+from ssl_benchmarks.record.metrics import METRICS, WITH_CARBON
 from ssl_benchmarks.record.quantity import Method, Quantity, unavailable
 from ssl_benchmarks.record.record import Conditions, Measurement
 
@@ -34,11 +35,11 @@ def test_a_condition_is_named_exactly_where_it_matters(name: str, metric: str) -
         "audio_seconds_per_second": set(OTHER) - {"pue", "grid"}, "co2e": set(OTHER), "flops": {"clip_seconds"}, "parameters": set(),
     }[metric]  # fmt: skip
     assert [d.condition for d in found] == ([name] if name in matters else [])
-    assert set(CARBON) == set(OTHER)
+    assert set(WITH_CARBON) == set(OTHER)
 
 
 def test_attention_is_the_models_own() -> None:
-    assert "attention" not in conditions_that_matter("audio_seconds_per_second")
+    assert "attention" not in METRICS["audio_seconds_per_second"].agrees_on
     assert not differences([row("a", "peak_memory"), row("b", "peak_memory", replace(HELD, attention="eager"))])
 
 
