@@ -10,9 +10,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ssl_bench.comparing.compare import compare as compare
+    from ssl_bench.evaluating.evaluate import evaluate as evaluate
     from ssl_bench.measuring.measure import measure as measure
     from ssl_bench.settings.comparing import CompareConfig as CompareConfig
+    from ssl_bench.settings.evaluating import EvaluateConfig as EvaluateConfig
+    from ssl_bench.settings.evaluating import EvaluationSettings as EvaluationSettings
     from ssl_bench.settings.measuring import MeasureConfig as MeasureConfig
+    from ssl_bench.settings.studying import StudyConfig as StudyConfig
+    from ssl_bench.settings.training import TrainAndMeasureConfig as TrainAndMeasureConfig
+    from ssl_bench.studying.study import study as study
+    from ssl_bench.training.train_and_measure import train_and_measure as train_and_measure
     from ssl_benchmarks.energy import EnergyMeter as EnergyMeter
     from ssl_models.catalog import load_model as load_model
     from ssl_models.catalog import pretraining as pretraining
@@ -21,24 +28,38 @@ if TYPE_CHECKING:
 _HOME = {
     "CompareConfig": "ssl_bench.settings.comparing",
     "EnergyMeter": "ssl_benchmarks.energy",
+    "EvaluateConfig": "ssl_bench.settings.evaluating",
+    "EvaluationSettings": "ssl_bench.settings.evaluating",
     "MeasureConfig": "ssl_bench.settings.measuring",
+    "StudyConfig": "ssl_bench.settings.studying",
+    "TrainAndMeasureConfig": "ssl_bench.settings.training",
     "compare": "ssl_bench.comparing.compare",
+    "evaluate": "ssl_bench.evaluating.evaluate",
     "load_model": "ssl_models.catalog",
     "measure": "ssl_bench.measuring.measure",
     "pretraining": "ssl_models.catalog",
     "register_transformers": "ssl_models.loading.transformers_models",
+    "study": "ssl_bench.studying.study",
+    "train_and_measure": "ssl_bench.training.train_and_measure",
 }
 
 __all__ = [
     "CompareConfig",
     "EnergyMeter",
+    "EvaluateConfig",
+    "EvaluationSettings",
     "MeasureConfig",
+    "StudyConfig",
+    "TrainAndMeasureConfig",
     "__version__",
     "compare",
+    "evaluate",
     "load_model",
     "measure",
     "pretraining",
     "register_transformers",
+    "study",
+    "train_and_measure",
 ]
 
 

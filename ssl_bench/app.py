@@ -11,9 +11,17 @@ from ssl_bench.commands.env import env_command
 from ssl_bench.commands.evaluate import evaluate_command
 from ssl_bench.commands.measure import measure_command
 from ssl_bench.commands.models import models_command
+from ssl_bench.commands.options import command
 from ssl_bench.commands.profile import profile_command
 from ssl_bench.commands.report import report_command
+from ssl_bench.commands.study import study_command
 from ssl_bench.commands.train_and_measure import train_and_measure_command
+from ssl_bench.settings.comparing import CompareConfig
+from ssl_bench.settings.evaluating import EvaluateConfig
+from ssl_bench.settings.measuring import MeasureConfig
+from ssl_bench.settings.profiling import ProfileConfig
+from ssl_bench.settings.studying import StudyConfig
+from ssl_bench.settings.training import TrainAndMeasureConfig
 
 app = typer.Typer(
     help="The honest cost of self-supervised speech models: FLOPs, memory, energy, carbon and error rate, measured.",
@@ -45,11 +53,12 @@ def _options(
     """What holds for every command."""
 
 
-app.command("train-and-measure")(train_and_measure_command)
-app.command("compare")(compare_command)
+app.command("train-and-measure")(command(TrainAndMeasureConfig, train_and_measure_command, hidden=StudyConfig))
+app.command("study")(command(StudyConfig, study_command))
+app.command("compare")(command(CompareConfig, compare_command))
 app.command("env")(env_command)
-app.command("evaluate")(evaluate_command)
-app.command("measure")(measure_command)
+app.command("evaluate")(command(EvaluateConfig, evaluate_command))
+app.command("measure")(command(MeasureConfig, measure_command))
 app.command("models")(models_command)
-app.command("profile")(profile_command)
+app.command("profile")(command(ProfileConfig, profile_command))
 app.command("report")(report_command)

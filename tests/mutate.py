@@ -234,7 +234,7 @@ class Finder:
     def __init__(self, mutant: Mutant, root: Path) -> None:
         self.path, self.source = mutant.path, mutant.source
         parts = mutant.path.relative_to(root).with_suffix("").parts
-        self.name = ".".join(parts if parts[0] in OWN else parts[1:])
+        self.name = ".".join(parts[1:] if parts[1:2] and parts[1] in OWN else parts)
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> importlib.machinery.ModuleSpec | None:
         if name != self.name:

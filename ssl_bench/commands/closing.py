@@ -1,30 +1,14 @@
-"""What the commands that meter something share: options of the grid, and what has to be said at their end."""
+"""What the commands that meter something have to say at their end."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from ssl_bench.console import fail
 
 if TYPE_CHECKING:
     from ssl_bench.sessions.run_folder import RunFolder
     from ssl_benchmarks.record.record import Record
-
-CARBON = "Carbon"
-
-Country = Annotated[str | None, typer.Option(help="ISO code of the grid, such as FRA.", rich_help_panel=CARBON)]
-GridIntensity = Annotated[float | None, typer.Option(help="g CO2e per kWh.", rich_help_panel=CARBON)]
-Pue = Annotated[float, typer.Option(help="Power usage effectiveness.", rich_help_panel=CARBON)]
-Price = Annotated[float | None, typer.Option(help="Of the device, in any unit of money.", rich_help_panel="Forecast")]
-Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
-Precision = Annotated[str, typer.Option(help="auto, float32 or bfloat16.")]
-Idle = Annotated[bool, typer.Option("--idle/--no-idle", help="Measure idle power first, for 10 s.")]
-Strict = Annotated[bool, typer.Option("--strict", help="A disturbed measurement is an error (exit code 1).")]
-Compile = Annotated[bool, typer.Option("--compile", help="torch.compile.")]
-WEIGHTS = "Published weights: a folder, a safetensors file, or a name on the hub (fetched)."
-Pretrained = Annotated[str | None, typer.Option(help=WEIGHTS)]
 
 
 def disturbances(record: Record) -> list[str]:

@@ -1,63 +1,91 @@
-"""The options of a training; None is decided by a file of settings, the model or the machine."""
+"""typer's options of a command from the fields of its settings."""
 
 from __future__ import annotations
 
+import inspect
+import typing
+from collections.abc import Callable
+from dataclasses import MISSING
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
 
-from ssl_bench.commands.closing import CARBON
+from ssl_bench.settings.options import Setting, Settings
 
-BUDGET = "Budget (what comes first ends the run)"
+Config = Annotated[
+    Path | None, typer.Option("--config", help="A TOML file with any of these, and the model's own settings.")
+]
+PLAIN = (str, int, float, bool)
 
-Model = Annotated[
-    str | None, typer.Option(help="A name of `sslbench models`. [efficient-tiny on a CPU, -base on a GPU]")
-]
-Targets = Annotated[str | None, typer.Option(help="k-means or random-projection, for the efficient models. [k-means]")]
-Teacher = Annotated[str | None, typer.Option(help="A run whose layer gives the units: HuBERT's second iteration.")]
-TeacherLayer = Annotated[int | None, typer.Option(help="Which layer. [6]")]
-Data = Annotated[str | None, typer.Option(help="A folder of audio, or 'sample' (synthetic). [sample]")]
-EvalData = Annotated[str | None, typer.Option(help="A folder of other speakers to probe on.")]
-Speakers = Annotated[
-    str | None,
-    typer.Option(help="Regular expression that finds a file's (?P<speaker>...) in its path. [LibriSpeech's layout]"),
-]
-KeepOddAudio = Annotated[
-    bool | None,
-    typer.Option("--keep-odd-audio", help="Train on silent, clipped, cancelled, damaged or wrongly headed files, too."),
-]
-Out = Annotated[str | None, typer.Option(help="The run's folder. [runs/MODEL-TIME]")]
-Steps = Annotated[int | None, typer.Option(help="Optimiser steps. [no limit]", rich_help_panel=BUDGET)]
-AudioHours = Annotated[
-    float | None, typer.Option(help="Hours of audio to see, repeats included. [no limit]", rich_help_panel=BUDGET)
-]
-Minutes = Annotated[
-    float | None,
-    typer.Option(
-        help="Minutes from start-up to the last step, of which targets take at most a quarter. [2 on a CPU, 30 on a GPU]",
-        rich_help_panel=BUDGET,
-    ),
-]
-Kwh = Annotated[float | None, typer.Option(help="Energy, targets included. [no limit]", rich_help_panel=BUDGET)]
-BatchSeconds = Annotated[float | None, typer.Option(help="Audio in a step. [15 to 31 on a CPU, 246 to 491 on a GPU]")]
-Device = Annotated[str | None, typer.Option(help="auto, cpu or cuda. [auto]")]
-Precision = Annotated[str | None, typer.Option(help="auto, float32 or bfloat16. [auto]")]
-Compile = Annotated[
-    bool | None, typer.Option("--compile/--no-compile", help="torch.compile. [on a GPU, from 5 minutes on]")
-]
-Seed = Annotated[int | None, typer.Option(help="[0]")]
-Pue = Annotated[float | None, typer.Option(help="Power usage effectiveness. [1.0]", rich_help_panel=CARBON)]
-Evaluate = Annotated[bool | None, typer.Option("--evaluate/--no-evaluate", help="Probe before and after. [on]")]
-EvaluateMinutes = Annotated[
-    float | None,
-    typer.Option(
-        help="For all that follows the training; what does not fit is left out, and named. [as long as --minutes, or as the "
-        "training took]",
-        rich_help_panel=BUDGET,
-    ),
-]
-Idle = Annotated[bool | None, typer.Option("--idle/--no-idle", help="Measure idle power first, for 10 s. [on]")]
-Strict = Annotated[bool | None, typer.Option("--strict", help="A disturbed measurement is an error (exit code 1).")]
-Config = Annotated[Path | None, typer.Option(help="A TOML file with any of these, and the model's own settings.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run, or study.")]
+
+def command(
+    kind: type[Settings], run: Callable[..., None], *, hidden: type[Settings] | None = None
+) -> Callable[..., None]:
+    """A function that typer makes a command of: it calls `run` with the settings that were typed.
+
+    Keywords of `run` are options too, as typer takes them; its `file` of settings stands below what is typed. Its keyword
+    `given` is handed what was given, by the options' names, those of `hidden` settings among them, which the help leaves out.
+    """
+    own = kind.settings()
+    other = [s for s in (hidden.settings() if hidden else ()) if s.name not in {setting.name for setting in own}]
+    keywords = [p for p in inspect.signature(run, eval_str=True).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    extra = [p for p in keywords if p.name != "given"]
+
+    def called(**typed: Any) -> None:  # noqa: ANN401 - of each option's type
+        passed = {p.name: typed[p.name] for p in extra}
+        given = {s.name: _parsed(s, typed[s.name]) for s in (*own, *other) if typed[s.name] not in (None, [])}
+        if passed.get("file") is not None:
+            from ssl_bench.settings.documents import read_toml
+
+            given = {**read_toml(passed["file"], kind), **given}
+        known = given.keys() - {setting.name for setting in other}
+        if len(extra) < len(keywords):
+            passed["given"] = given
+        run(kind.read({name: given[name] for name in given if name in known}), **passed)
+
+    parameters = [_parameter(s) for s in own] + [_parameter(s, shown=False) for s in other] + extra
+    parameters.sort(key=lambda p: p.default is not inspect.Parameter.empty)
+    called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    called.__annotations__ = {p.name: p.annotation for p in parameters}
+    called.__doc__ = run.__doc__
+    return called
+
+
+def _parsed(setting: Setting, value: Any) -> Any:  # noqa: ANN401 - whatever typer gives
+    if setting.option.parse is not None:
+        return setting.option.parse(value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _parameter(setting: Setting, *, shown: bool = True) -> inspect.Parameter:
+    """As typer takes it: None where it is not given, so that what is given can be told."""
+    o, required = setting.option, setting.initial is MISSING
+    if not o.argument:
+        how: Any = typer.Option(
+            o.flags or setting.flag, help=_help(setting), rich_help_panel=o.panel, show_default=False, hidden=not shown
+        )
+    else:
+        how = typer.Argument(metavar=o.metavar, help=_help(setting), show_default=False)
+    kind: Any = list[str] if o.repeated else _typed(setting)
+    annotation = Annotated[kind, how] if required else Annotated[kind | None, how]
+    default = inspect.Parameter.empty if required else None
+    return inspect.Parameter(setting.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _typed(setting: Setting) -> type:
+    """What typer reads: text where the settings parse it or choose among words."""
+    if setting.option.parse is not None or typing.get_origin(setting.kind) is Literal:
+        return str
+    if setting.kind not in PLAIN:
+        raise TypeError(f"{setting.flag}: {setting.kind} needs a `parse`")
+    kind: type = setting.kind
+    return kind
+
+
+def _help(setting: Setting) -> str:
+    """With the default in brackets; a switch that is off, and what is empty, have none."""
+    text, initial = setting.option.default_text, setting.initial
+    if not text and initial is not MISSING and initial is not False and initial not in (None, "", ()):
+        text = "on" if initial is True else f"{initial:g}" if isinstance(initial, float) else str(initial)
+    return f"{setting.option.help} [{text}]" if text else setting.option.help

@@ -1,106 +1,49 @@
-"""`sslbench train-and-measure` of several models or seeds: a study."""
+"""`sslbench study`."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from contextlib import redirect_stdout
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ssl_bench.commands.closing import closing_lines, require_quiet
-from ssl_bench.console import fail, print_json, stderr, typed_command
+from ssl_bench.commands.options import Config
+from ssl_bench.console import Json, fail, print_json, stderr, typed_command
+from ssl_bench.settings.studying import StudyConfig
 
 if TYPE_CHECKING:
     from ssl_bench.sessions.run_folder import RunFolder
-    from ssl_bench.settings.studying import StudyConfig
     from ssl_benchmarks.record.record import Record
 
-STUDY = "Study (several runs, told the same)"
-
-Models = Annotated[
-    str | None, typer.Option(help="Catalog names to train, commas between. [--model alone]", rich_help_panel=STUDY)
-]
-Seeds = Annotated[
-    int | None, typer.Option(help="Runs of each model; a row has their mean and interval. [1]", rich_help_panel=STUDY)
-]
-Equal = Annotated[
-    str | None,
-    typer.Option(
-        help="What each run may spend alike: joules, audio-hours, flops or minutes. [the budget above]",
-        rich_help_panel=STUDY,
-    ),
-]
-Budget = Annotated[
-    float | None,
-    typer.Option(help="How much of --equal each run may spend: J, h, FLOP or min. [none]", rich_help_panel=STUDY),
-]
-UNLEARNED: tuple[object, ...] = ("1h", None, 1, None, None, None, None, None, ())
-"""The options of an evaluation, left alone."""
-
-
-def asks_for_study(asked: Mapping[str, Any], learned: tuple[object, ...]) -> bool:
-    """Whether any option was given that only a study has; one seed is a plain run."""
-    alone = {**asked, "seeds": None if asked["seeds"] == 1 else asked["seeds"], "tasks": asked["tasks"] or None}
-    return any(value is not None for value in alone.values()) or learned != UNLEARNED
-
-
-def goes_on_with_study(settings: Mapping[str, Any]) -> bool:
-    """Whether what `--resume` goes on with is a study."""
-    from ssl_bench.sessions.run_folder import unfinished_run
-
-    return "study" in unfinished_run(settings.get("out")).read().details
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with an unfinished study.")]
 
 
 def study_command(
-    asked: Mapping[str, Any], learned: tuple[Any, ...], settings: Mapping[str, Any], *, resume: bool, as_json: bool
+    config: StudyConfig,
+    *,
+    file: Config = None,  # noqa: ARG001 - what it holds is in `config`
+    resume: Resume = False,
+    as_json: Json = False,
 ) -> None:
-    """Train, evaluate and say how it went; exits 1 where the user stopped it or all runs failed."""
-    from ssl_bench.settings.studying import check_study
+    """Train several models or seeds under the same budget, and evaluate all the same way, in one record."""
+    run_study(config, resume=resume, as_json=as_json)
 
-    config = _config(asked, learned, settings)
+
+def run_study(config: StudyConfig, *, resume: bool, as_json: bool, name: str = "study") -> None:
+    """Train, evaluate and say how it went, as the command `name`; exits 1 where the user stopped it or all runs failed."""
     if not resume:
-        check_study(config)
+        config.check()
     from ssl_bench.studying.study import study
 
     with redirect_stdout(sys.stderr):  # what is printed meanwhile is no part of the document
         run, record = study(config, resume=resume, command=typed_command(), console=stderr())
     if as_json:
-        print_json("train-and-measure", {"run": str(run.path), **record.document()})
+        print_json(name, {"run": str(run.path), **record.document()})
     else:
         _print_summary(run, record)
     _end(run, record)
-
-
-def _config(asked: Mapping[str, Any], learned: tuple[Any, ...], settings: Mapping[str, Any]) -> StudyConfig:
-    """The study that the options name.
-
-    Raises:
-        BadInputError: for options that do not go together.
-    """
-    from ssl_bench.settings.evaluating import EvaluationSettings, parse_tasks
-    from ssl_bench.settings.studying import StudyConfig, parse_models
-    from ssl_models.errors import BadInputError
-
-    if asked["models"] is not None and settings.get("model") is not None:
-        raise BadInputError("--model and --models both name what is trained; give one")
-    if learned != UNLEARNED and not asked["tasks"]:
-        raise BadInputError("--labels, --head and what else an evaluation is told go with --tasks")
-    if asked["tasks"] and settings.get("evaluate") is not None:
-        raise BadInputError("--evaluate and --no-evaluate are of the probe of a plain run; a study has --tasks")
-    models = [settings["model"]] if settings.get("model") is not None else []
-    own = {"model", "seed", "out", "evaluate"}
-    return StudyConfig(
-        models=tuple(models) if asked["models"] is None else parse_models(asked["models"]),
-        seeds=1 if asked["seeds"] is None else asked["seeds"],
-        seed=settings.get("seed", 0),
-        equal=asked["equal"],
-        budget=asked["budget"],
-        evaluation=EvaluationSettings(parse_tasks(asked["tasks"]), *learned) if asked["tasks"] else None,
-        training={key: value for key, value in settings.items() if key not in own},
-        out=settings.get("out"),
-    )
 
 
 def _end(run: RunFolder, record: Record) -> None:
@@ -108,7 +51,7 @@ def _end(run: RunFolder, record: Record) -> None:
     if runs and all(entry["status"] == "failed" for entry in runs):
         fail(f"{run.path}: every run failed; {runs[0]['folder']}: {runs[0]['reason']}", 1)
     if record.status != "finished":
-        on = f"go on with: sslbench train-and-measure --resume --out {run.path}"
+        on = f"go on with: sslbench study --resume --out {run.path}"
         fail(f"{run.path}: unfinished, stopped {record.details.get('stopped')}; {on}", 1)
     require_quiet(run, record)
 

@@ -3,146 +3,44 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
-from ssl_bench.commands.closing import Country, GridIntensity, Pretrained, Price, closing_lines, require_quiet
-from ssl_bench.commands.options import (
-    AudioHours,
-    BatchSeconds,
-    Compile,
-    Config,
-    Data,
-    Device,
-    EvalData,
-    Evaluate,
-    EvaluateMinutes,
-    Idle,
-    KeepOddAudio,
-    Kwh,
-    Minutes,
-    Model,
-    Out,
-    Precision,
-    Pue,
-    Resume,
-    Seed,
-    Speakers,
-    Steps,
-    Strict,
-    Targets,
-    Teacher,
-    TeacherLayer,
-)
-from ssl_bench.commands.study import Budget, Equal, Models, Seeds, asks_for_study, goes_on_with_study, study_command
-from ssl_bench.commands.tasks import (
-    Alignments,
-    Controls,
-    Features,
-    Head,
-    Heads,
-    Keywords,
-    Labels,
-    LanguageModel,
-    LearnHours,
-    Tasks,
-)
+import typer
+
+from ssl_bench.commands.closing import closing_lines, require_quiet
+from ssl_bench.commands.options import Config
 from ssl_bench.console import Json, fail, print_json, stderr, typed_command
+from ssl_bench.settings.training import TrainAndMeasureConfig
+from ssl_models.errors import BadInputError
 
 if TYPE_CHECKING:
     from ssl_bench.sessions.run_folder import RunFolder
     from ssl_benchmarks.record.record import Record
 
-
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run.")]
 MOST_NAMED = 5
 """Files that are named on the screen; the report has all."""
+MOVED = "train-and-measure: several models or seeds, and tasks, are now `sslbench study`; here they work for one more release"
 
 
 def train_and_measure_command(
+    config: TrainAndMeasureConfig,
     *,
-    model: Model = None,
-    targets: Targets = None,
-    teacher: Teacher = None,
-    teacher_layer: TeacherLayer = None,
-    pretrained: Pretrained = None,
-    data: Data = None,
-    eval_data: EvalData = None,
-    speakers: Speakers = None,
-    keep_odd_audio: KeepOddAudio = None,
-    out: Out = None,
-    steps: Steps = None,
-    audio_hours: AudioHours = None,
-    minutes: Minutes = None,
-    kwh: Kwh = None,
-    batch_seconds: BatchSeconds = None,
-    device: Device = None,
-    precision: Precision = None,
-    compile_: Compile = None,
-    seed: Seed = None,
-    country: Country = None,
-    grid_intensity: GridIntensity = None,
-    pue: Pue = None,
-    price_per_gpu_hour: Price = None,
-    evaluate: Evaluate = None,
-    evaluate_minutes: EvaluateMinutes = None,
-    idle: Idle = None,
-    strict: Strict = None,
-    config: Config = None,
-    models: Models = None,
-    seeds: Seeds = None,
-    equal: Equal = None,
-    budget: Budget = None,
-    tasks: Tasks = "",
-    labels: Labels = "1h",
-    head: Head = None,
-    heads: Heads = 1,
-    learn_hours: LearnHours = None,
-    lm: LanguageModel = None,
-    keywords: Keywords = None,
-    alignments: Alignments = None,
-    features: Features = None,
-    controls: Controls = None,
+    given: Mapping[str, Any],
+    file: Config = None,  # noqa: ARG001 - what it holds is in `given`
     resume: Resume = False,
     as_json: Json = False,
 ) -> None:
-    """Pretrain a model, metered from the first joule; leave a record, a table and pictures.
-
-    With --models, --seeds or --tasks: a study, which trains each under the same budget and evaluates all the same way.
-    """
+    """Pretrain a model, metered from the first joule; leave a record, a table and pictures."""
     began = time.monotonic()
-    given = {
-        "model": model, "targets": targets, "teacher": teacher, "teacher_layer": teacher_layer, "pretrained": pretrained,
-        "data": data, "eval_data": eval_data, "speakers": speakers, "keep_odd_audio": keep_odd_audio, "out": out, "steps": steps, "audio_hours": audio_hours, "minutes": minutes,
-        "kwh": kwh, "batch_seconds": batch_seconds, "device": device, "precision": precision,
-        "compile": compile_, "seed": seed, "country": country, "grid_intensity": grid_intensity, "pue": pue,
-        "price_per_gpu_hour": price_per_gpu_hour, "evaluate": evaluate,
-        "evaluate_minutes": evaluate_minutes, "idle": idle, "strict": strict,
-    }  # fmt: skip
-    settings = _settings(given, config)
-    asked = {"models": models, "seeds": seeds, "equal": equal, "budget": budget, "tasks": tasks}
-    learned = (labels, head, heads, learn_hours, lm, keywords, alignments, features, tuple(controls or ()))
-    if asks_for_study(asked, learned) or (resume and goes_on_with_study(settings)):
-        study_command(asked, learned, settings, resume=resume, as_json=as_json)
-    else:
-        _train(settings, resume=resume, as_json=as_json, began=began)
-
-
-def _settings(given: dict[str, Any], config: Path | None) -> dict[str, Any]:
-    """Those of the file, and over them what was typed."""
-    from ssl_bench.settings.training import read_toml
-
-    settings = read_toml(config) if config is not None else {}
-    settings |= {key: value for key, value in given.items() if value is not None}
-    _check_early(settings)
-    return settings
-
-
-def _train(settings: dict[str, Any], *, resume: bool, as_json: bool, began: float) -> None:
-    """A single run."""
+    config.check()
+    if _is_of_study(given) or (resume and _goes_on_with_study(config.out)):
+        _study(given, resume=resume, as_json=as_json)
+        return
     from ssl_bench.training.train_and_measure import train_and_measure
 
-    console = stderr()
-    run, record = train_and_measure(settings, resume=resume, command=typed_command(), console=console, began=began)
+    run, record = train_and_measure(config, resume=resume, command=typed_command(), console=stderr(), began=began)
     if as_json:
         print_json("train-and-measure", {"run": str(run.path), **record.document()})
     else:
@@ -152,21 +50,36 @@ def _train(settings: dict[str, Any], *, resume: bool, as_json: bool, began: floa
     require_quiet(run, record)
 
 
-def _check_early(settings: dict[str, Any]) -> None:
-    """Names and choices are checked before torch is imported, so that a typo costs no seconds."""
-    from ssl_bench.data.speakers import speaker_pattern
-    from ssl_bench.settings.training import check_choices
-    from ssl_models.catalog import CATALOG, require_pretrained
-    from ssl_models.names import choose
+def _is_of_study(given: Mapping[str, Any]) -> bool:
+    """Whether any option was given that only a study has; one seed is a plain run."""
+    from ssl_bench.settings.studying import StudyConfig
 
-    if settings.get("model") is not None:
-        require_pretrained(choose(str(settings["model"]), CATALOG, "model"), settings.get("pretrained"))
-    check_choices(settings)
-    speaker_pattern(settings.get("speakers"))
-    for name in ("data", "eval_data"):
-        folder = settings.get(name)
-        if folder is not None and folder != "sample" and not Path(str(folder)).is_dir():
-            fail(f"{folder}: no such folder; --{name.replace('_', '-')} takes a folder of audio files", 2)
+    own = {s.name for s in StudyConfig.settings() if s.path[0] != "training"} - {"seed", "out"}
+    return any(name in own and (name, value) != ("seeds", 1) for name, value in given.items())
+
+
+def _goes_on_with_study(out: str | None) -> bool:
+    """Whether what `--resume` goes on with is a study."""
+    from ssl_bench.sessions.run_folder import unfinished_run
+
+    return "study" in unfinished_run(out).read().details
+
+
+def _study(given: Mapping[str, Any], *, resume: bool, as_json: bool) -> None:
+    """As before there was a command for it; for one release."""
+    from ssl_bench.commands.study import run_study
+    from ssl_bench.settings.studying import StudyConfig
+
+    if {"model", "models"} <= given.keys():
+        raise BadInputError("--model and --models both name what is trained; give one")
+    told = {name: value for name, value in given.items() if name != "model"}
+    if "model" in given:
+        told["models"] = (given["model"],)
+    config = StudyConfig.read(told)
+    if not resume:
+        config.check()
+    stderr().print(MOVED, highlight=False, markup=False, soft_wrap=True)
+    run_study(config, resume=resume, as_json=as_json, name="train-and-measure")
 
 
 def _ended_early(run: RunFolder, record: Record) -> NoReturn:

@@ -20,7 +20,7 @@ from ssl_bench.evaluating.systems import names_side_by_side
 from ssl_bench.sessions.metering import new_meter
 from ssl_bench.sessions.run_folder import RunFolder, new_run
 from ssl_bench.sessions.session import recorded
-from ssl_bench.settings.comparing import CompareConfig, check_comparison, resolved
+from ssl_bench.settings.comparing import CompareConfig
 from ssl_benchmarks.cells.bench import CellBench, halved_until_it_fits
 from ssl_benchmarks.cells.cell import MeasuredCell
 from ssl_benchmarks.cells.living import LivingCells
@@ -68,9 +68,9 @@ def compare(
         BadInputError: for a setting that cannot be used.
     """
     began = clock()
-    check_comparison(config)
+    config.check()
     clip_chosen = config.clip_seconds is not None or config.batch_seconds is not None
-    config = resolved(config, cuda=torch.cuda.is_available())
+    config = config.resolved(cuda=torch.cuda.is_available())
     with ExitStack() as stack:
         if bench is None:
             bench = stack.enter_context(CellServer(model for model in config.models if model in CATALOG))

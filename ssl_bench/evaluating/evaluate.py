@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ssl_bench.console import stderr
 from ssl_bench.evaluating.evaluation import evaluated
 from ssl_bench.evaluating.forecast import forecast_of
 from ssl_bench.evaluating.kept_controls import FILE, KeptControls
@@ -25,7 +26,7 @@ from ssl_bench.sessions.metering import new_meter
 from ssl_bench.sessions.run_folder import RunFolder, folder_name, new_run
 from ssl_bench.sessions.session import recorded
 from ssl_bench.sessions.time_limit import TimeLimit
-from ssl_bench.settings.evaluating import OF_SPEECH, EvaluateConfig, resolved
+from ssl_bench.settings.evaluating import OF_SPEECH, EvaluateConfig
 from ssl_benchmarks.energy.carbon import GridIntensity, chosen_intensity
 from ssl_benchmarks.machine.environment import conditions, environment
 from ssl_benchmarks.record.record import Measurement, Record, headline_scope
@@ -73,7 +74,11 @@ class Session:
 
 
 def evaluate(
-    config: EvaluateConfig, *, command: str, console: Console, began: float | None = None
+    config: EvaluateConfig,
+    *,
+    command: str = "ssl_bench.evaluate",
+    console: Console | None = None,
+    began: float | None = None,
 ) -> tuple[RunFolder, Record]:
     """Evaluate every system on every task; returns the run and its record, whose status says whether all were reached.
 
@@ -82,7 +87,8 @@ def evaluate(
     Raises:
         BadInputError: for a model, a setting or speech that cannot be used.
     """
-    config = resolved(config, cuda=torch.cuda.is_available())
+    config.check()
+    config = config.resolved(cuda=torch.cuda.is_available())
     grid = chosen_intensity(config.country, config.grid_intensity)
     seeds = list(range(config.seed, config.seed + config.seeds))
     began = time.monotonic() if began is None else began
@@ -101,7 +107,7 @@ def evaluate(
         part.require(task)
     run = new_run(config.out, folder_name(shown_name(config.models[0]), "evaluate"))
     session = Session(config, run, grid, speech, limit, command, details, pretraining=pretraining_rows(config.models))
-    with EvaluationProgress(console, headline_scope(config.device)) as say:
+    with EvaluationProgress(console or stderr(), headline_scope(config.device)) as say:
 
         def work() -> None:
             try:

@@ -19,7 +19,7 @@ from ssl_bench.measuring.repeat_plan import RepeatPlan
 from ssl_bench.sessions.metering import new_meter
 from ssl_bench.sessions.run_folder import RunFolder, folder_name, new_run, require_empty
 from ssl_bench.sessions.session import recorded
-from ssl_bench.settings.measuring import MeasureConfig, Shape, check_early, resolved, shapes
+from ssl_bench.settings.measuring import MeasureConfig, Shape
 from ssl_benchmarks.cells.bench import CellBench, halved_until_it_fits
 from ssl_benchmarks.cells.cell import CellSetting
 from ssl_benchmarks.cells.living import LivingCells
@@ -155,10 +155,10 @@ def measure(
         BadInputError: for a model or a setting that cannot be used.
     """
     began = time.monotonic()
-    check_early(config)
+    config.check()
     if config.out is not None:
         require_empty(Path(config.out))
-    config = resolved(config, cuda=torch.cuda.is_available())
+    config = config.resolved(cuda=torch.cuda.is_available())
     with ExitStack() as stack:
         if bench is None:
             bench = stack.enter_context(CellServer([config.model] if config.model in CATALOG else ()))
@@ -171,7 +171,7 @@ def measure(
             "disturbances": {},
             "about_weights": _about_weights(config),
         }
-        requests = [_request(config, shape, grid) for shape in shapes(config)]
+        requests = [_request(config, shape, grid) for shape in config.shapes]
         plans = bench.plans(requests)
         for plan in plans:
             if isinstance(plan, CellInputError):
@@ -184,7 +184,7 @@ def measure(
 
 def _measure_all(session: Session, plans: list[CellPlan | CellError], say: MeasureProgress) -> None:
     """Idle power, then each cell once, and again until it has the repeats asked for without a flaw, or twice as many in all."""
-    config, cells = session.config, shapes(session.config)
+    config, cells = session.config, session.config.shapes
     say.open(config, session.protocol, len(cells), f"speech {session.details['speech']}", str(session.run.path))
     session.idle = new_meter(idle=config.idle, say=say.phase).idle
     session.ceiling = session.bench.ceiling(config.device, config.precision)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self, get_args
 
-from ssl_bench.settings.machine import Device, Precision, check_grid, chosen_device
-from ssl_bench.settings.measuring import LONGEST_CLIP, SHORTEST_CLIP, Phase
+from ssl_bench.settings.machine import FORECAST, SPEECH, WEIGHTS, MachineSettings
+from ssl_bench.settings.measuring import SHORTEST_CLIP, Phase, check_clip
+from ssl_bench.settings.options import Option, nested, option
 from ssl_benchmarks.comparing.life_cycle import Life
 from ssl_models.catalog import CATALOG, HEADLINE, require_name
 from ssl_models.errors import BadInputError
@@ -24,78 +24,6 @@ ON_CPU = ("efficient-tiny", "essl", "wav2vec2-base", "hubert-base")
 ON_GPU = (HEADLINE, "essl", "wav2vec2-base", "hubert-base", "hubert-large")
 WARM_UP = {"cpu": 2.0, "cuda": 5.0}
 """s after which a cell that is still not steady is measured all the same: the rounds show how it goes on."""
-
-
-@dataclass(frozen=True)
-class CompareConfig:
-    """The options of `sslbench compare`; None is decided by the device (see `resolved`).
-
-    Attributes:
-        models: as `load_model` takes them, at least one.
-        phases: of "inference" and "training".
-        clip_seconds: of one clip; 15 on a GPU, 5 on a CPU.
-        batch_seconds: of audio in a call; 240 on a GPU, one clip on a CPU.
-        minutes: of the whole command: no round begins that would end later, and what has no time is left out by name.
-        precision_target: half-width of the 95 % intervals, as a share of the value, at which the rounds end.
-        pretrained: published weights for the catalog models: of all (a folder, a safetensors file or a name on the hub), or of
-            some, as MODEL=WEIGHTS with commas between.
-        compile: whether the steps are compiled.
-        baseline: of the ratios; the first model.
-        price_per_gpu_hour: of the device, in any unit of money.
-        life: what the ledger adds up.
-        data: "sample", or a folder of audio that the clips are cut from.
-        idle: whether idle power is measured first, where there is a counter.
-        strict: whether a disturbance of the measurement is an error.
-        published: whether what others publish is shown beside it.
-    """
-
-    models: tuple[str, ...] = ()
-    phases: tuple[Phase, ...] = PHASES
-    clip_seconds: float | None = None
-    batch_seconds: float | None = None
-    precision: Precision = "auto"
-    device: Device = "auto"
-    minutes: float = 10.0
-    precision_target: float = 0.02
-    baseline: str | None = None
-    country: str | None = None
-    grid_intensity: float | None = None
-    pue: float = 1.0
-    price_per_gpu_hour: float | None = None
-    life: Life = field(default_factory=Life)
-    data: str = "sample"
-    seed: int = 0
-    idle: bool = True
-    strict: bool = False
-    published: bool = False
-    out: str | None = None
-    pretrained: str | None = None
-    compile: bool = False
-
-    @property
-    def cells(self) -> list[Cell]:
-        """Every model and phase, as the tables have them."""
-        return [(model, phase) for phase in self.phases for model in self.models]
-
-    @property
-    def weights(self) -> dict[str, str]:
-        """Models and their published weights, of a resolved config."""
-        return chosen_weights(self.pretrained, self.models)
-
-    @property
-    def shape(self) -> tuple[float, int]:
-        """Seconds of a clip and clips in a batch, of a resolved config."""
-        clip = self.clip_seconds or 5.0
-        return clip, max(1, round((self.batch_seconds or clip) / clip))
-
-    @property
-    def protocol(self) -> Protocol:
-        """One window in each round, which later rounds prolong as time allows (`round_plan.window_seconds`)."""
-        from ssl_benchmarks.comparing.round_plan import SHORTEST_WINDOW
-        from ssl_benchmarks.timing.protocol import Protocol
-
-        limit, shortest = WARM_UP[self.device], SHORTEST_WINDOW[self.device]
-        return Protocol(shortest, repeats=1, cool_down=0.0, window=0.3, warm_up_limit=limit, fewest_calls=1)
 
 
 def parse_share(text: str) -> float:
@@ -146,58 +74,104 @@ def parse_phases(text: str) -> tuple[Phase, ...]:
     return tuple(phase for phase in PHASES if phase in asked)
 
 
-def check_comparison(config: CompareConfig) -> None:
-    """What can be refused before torch is imported.
+LEDGER = "Ledger"
 
-    Raises:
-        BadInputError: for an unknown model or a setting out of range.
+
+@dataclass(frozen=True)
+class CompareConfig(MachineSettings):
+    """The options of `sslbench compare`; None is decided by the device (see `resolved`).
+
+    Attributes:
+        models: as `load_model` takes them, at least one.
+        phases: of "inference" and "training".
+        clip_seconds: of one clip; 15 on a GPU, 5 on a CPU.
+        batch_seconds: of audio in a call; 240 on a GPU, one clip on a CPU.
+        minutes: of the whole command: no round begins that would end later, and what has no time is left out by name.
+        precision_target: half-width of the 95 % intervals, as a share of the value, at which the rounds end.
+        baseline: of the ratios; the first model.
+        pretrained: published weights for the catalog models: of all (a folder, a safetensors file or a name on the hub), or of
+            some, as MODEL=WEIGHTS with commas between.
+        compile: whether the steps are compiled.
+        data: "sample", or a folder of audio that the clips are cut from.
+        price_per_gpu_hour: of the device, in any unit of money.
+        life: what the ledger adds up.
+        published: whether what others publish is shown beside it.
     """
-    for model in config.models:
-        require_name(model)
-    if len(set(config.models)) < len(config.models):
-        raise BadInputError(f"--models {','.join(config.models)}: a model is there twice")
-    if config.baseline is not None and config.models:
-        choose(config.baseline, config.models, "--baseline")
-    chosen_weights(config.pretrained, config.models or (*ON_CPU, *ON_GPU))
-    _check_numbers(config)
-    check_grid(config.pue, config.country, config.grid_intensity)
-    if config.data != "sample" and not Path(config.data).is_dir():
-        raise BadInputError(f"{config.data}: no such folder; --data takes a folder of audio files, or 'sample'")
 
-
-def _check_numbers(config: CompareConfig) -> None:
-    life = config.life
-    least: tuple[tuple[str, float | None, float], ...] = (
-        ("seed", config.seed, 0.0), ("minutes", config.minutes, 0.0), ("batch-seconds", config.batch_seconds, SHORTEST_CLIP),
-        ("price-per-gpu-hour", config.price_per_gpu_hour, 0.0), ("finetunings", life.finetunings, 0.0),
-        ("finetuning-hours", life.finetuning_hours, 0.0), ("inference-hours", life.inference_hours, 0.0),
-    )  # fmt: skip
-    for name, value, lowest in least:
-        if value is not None and not lowest <= value < math.inf:
-            raise BadInputError(f"--{name} {value:g}: must be at least {lowest:g}")
-    clip = config.clip_seconds
-    if clip is not None and not SHORTEST_CLIP <= clip <= LONGEST_CLIP:
-        raise BadInputError(f"--clip-seconds {clip:g}: must lie between {SHORTEST_CLIP} and {LONGEST_CLIP:g}")
-
-
-def resolved(config: CompareConfig, *, cuda: bool) -> CompareConfig:
-    """The config with every choice made that was left to the device.
-
-    Raises:
-        BadInputError: for a device that is not here, or a baseline that is not compared.
-    """
-    device, precision = chosen_device(config.device, config.precision, cuda=cuda)
-    gpu = device == "cuda"
-    models = config.models or (ON_GPU if gpu else ON_CPU)
-    baseline = models[0] if config.baseline is None else choose(config.baseline, models, "--baseline")
-    clip = (15.0 if gpu else 5.0) if config.clip_seconds is None else config.clip_seconds
-    batch = (240.0 if gpu else clip) if config.batch_seconds is None else config.batch_seconds
-    return replace(
-        config,
-        device=device,
-        precision=precision,
-        models=models,
-        baseline=baseline,
-        clip_seconds=clip,
-        batch_seconds=batch,
+    models: tuple[str, ...] = option(
+        (),
+        "With commas between; catalog names, run folders, or models of your own.",
+        default_text="by device",
+        parse=parse_names,
     )
+    phases: tuple[Phase, ...] = option(
+        PHASES, "inference, training, or both.", default_text="inference,training", parse=parse_phases
+    )
+    clip_seconds: float | None = option(None, "Of one clip.", default_text="15 on a GPU, 5 on a CPU")
+    batch_seconds: float | None = option(
+        None, "Audio a call.", default_text="240 on a GPU, one clip on a CPU", least=SHORTEST_CLIP
+    )
+    minutes: float = option(10.0, "Of the whole command; a model that has no time is left out by name.", least=0)
+    precision_target: float = option(
+        0.02, "Half-width of the 95 % intervals that is enough.", default_text="2%", parse=parse_share
+    )
+    baseline: str | None = option(None, "Of the ratios.", default_text="the first model")
+    pretrained: str | None = option(None, f"{WEIGHTS} Of all models, or as MODEL=WEIGHTS with commas between.")
+    compile: bool = option(default=False, help="torch.compile.")
+    data: str = option("sample", SPEECH, folder="sample")
+    price_per_gpu_hour: float | None = option(None, "Of the device, in any unit of money.", panel=FORECAST, least=0)
+    life: Life = nested(
+        Life,
+        finetunings=Option("In a model's life.", panel=LEDGER, least=0),
+        finetuning_hours=Option("Audio heard in each.", panel=LEDGER, least=0),
+        inference_hours=Option("Audio a model is used on.", panel=LEDGER, least=0),
+    )
+    published: bool = option(default=False, help="Show what others publish, marked.")
+
+    def check(self) -> None:
+        """See `Settings.check`; the models are known, each is there once, and the baseline is one of them."""
+        for model in self.models:
+            require_name(model)
+        if len(set(self.models)) < len(self.models):
+            raise BadInputError(f"--models {','.join(self.models)}: a model is there twice")
+        if self.baseline is not None and self.models:
+            choose(self.baseline, self.models, "--baseline")
+        chosen_weights(self.pretrained, self.models or (*ON_CPU, *ON_GPU))
+        super().check()
+        if self.clip_seconds is not None:
+            check_clip(self.clip_seconds)
+
+    def resolved(self, *, cuda: bool) -> Self:
+        """With device, models, baseline, clip and batch decided; see `Settings.resolved`."""
+        known = super().resolved(cuda=cuda)
+        gpu = known.device == "cuda"
+        models = self.models or (ON_GPU if gpu else ON_CPU)
+        baseline = models[0] if self.baseline is None else choose(self.baseline, models, "--baseline")
+        clip = (15.0 if gpu else 5.0) if self.clip_seconds is None else self.clip_seconds
+        batch = (240.0 if gpu else clip) if self.batch_seconds is None else self.batch_seconds
+        return replace(known, models=models, baseline=baseline, clip_seconds=clip, batch_seconds=batch)
+
+    @property
+    def cells(self) -> list[Cell]:
+        """Every model and phase, as the tables have them."""
+        return [(model, phase) for phase in self.phases for model in self.models]
+
+    @property
+    def weights(self) -> dict[str, str]:
+        """Models and their published weights, of a resolved config."""
+        return chosen_weights(self.pretrained, self.models)
+
+    @property
+    def shape(self) -> tuple[float, int]:
+        """Seconds of a clip and clips in a batch, of a resolved config."""
+        clip = self.clip_seconds or 5.0
+        return clip, max(1, round((self.batch_seconds or clip) / clip))
+
+    @property
+    def protocol(self) -> Protocol:
+        """One window in each round, which later rounds prolong as time allows (`round_plan.window_seconds`)."""
+        from ssl_benchmarks.comparing.round_plan import SHORTEST_WINDOW
+        from ssl_benchmarks.timing.protocol import Protocol
+
+        limit, shortest = WARM_UP[self.device], SHORTEST_WINDOW[self.device]
+        return Protocol(shortest, repeats=1, cool_down=0.0, window=0.3, warm_up_limit=limit, fewest_calls=1)

@@ -7,55 +7,19 @@ import math
 import typing
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from ssl_bench.settings.evaluating import OF_SPEECH, EvaluationSettings, check_evaluation
+from ssl_bench.settings.evaluating import EVALUATION, OF_SPEECH, RATED, EvaluationSettings, parse_tasks
+from ssl_bench.settings.options import Option, Setting, Settings, nested, option
+from ssl_bench.settings.training import TrainAndMeasureConfig
 from ssl_benchmarks.energy.carbon import JOULES_PER_KWH
-from ssl_benchmarks.record.record import write_atomically
 from ssl_models.catalog import CATALOG
 from ssl_models.errors import BadInputError
 from ssl_models.names import choose
 
 Equal = Literal["joules", "audio-hours", "flops", "minutes"]
 LIMITS = ("steps", "audio_hours", "minutes", "kwh")
-
-
-@dataclass(frozen=True)
-class StudyConfig:
-    """Several runs of `train-and-measure` that are told the same.
-
-    Attributes:
-        models: of the catalog; empty is the machine's default one.
-        seeds: runs of each model, with `seed`, `seed` + 1, ...
-        equal: what every run may spend `budget` of (J, h, FLOP, min); None leaves the budget to `training`.
-        evaluation: how the trained models are evaluated; None where they are not.
-        training: settings that all runs share, by the names of `TrainAndMeasureConfig`.
-    """
-
-    models: tuple[str, ...] = ()
-    seeds: int = 1
-    seed: int = 0
-    equal: Equal | None = None
-    budget: float | None = None
-    evaluation: EvaluationSettings | None = None
-    training: Mapping[str, Any] = field(default_factory=dict)
-    out: str | None = None
-
-    @property
-    def runs(self) -> list[tuple[str, int]]:
-        """Model and seed in the order of training: every model once, then again, so that a slow drift hits all alike."""
-        return [(model, self.seed + number) for number in range(self.seeds) for model in self.models]
-
-    @property
-    def data(self) -> str:
-        """The speech to train on and to learn labels from."""
-        return str(self.training.get("data", "sample"))
-
-    def run_settings(self, model: str, seed: int, budget: Mapping[str, float]) -> dict[str, Any]:
-        """What one run is told, by the names of `TrainAndMeasureConfig`; the evaluation, and its time, are the study's."""
-        shared = {name: value for name, value in self.training.items() if name != "evaluate_minutes"}
-        return {**shared, **budget, "model": model, "seed": seed, "evaluate": False}
+STUDY = "Study (several runs, told the same)"
 
 
 def parse_models(text: str) -> tuple[str, ...]:
@@ -74,42 +38,114 @@ def parse_models(text: str) -> tuple[str, ...]:
     return models
 
 
-def check_study(config: StudyConfig) -> None:
-    """What can be refused before torch is imported.
+@dataclass(frozen=True)
+class StudyConfig(Settings):
+    """Several runs of `train-and-measure` that are told the same.
 
-    Raises:
-        BadInputError: for settings that are out of range or do not go together.
+    Attributes:
+        models: of the catalog; empty is the machine's default one.
+        seeds: runs of each model, with `seed`, `seed` + 1, ...
+        equal: what every run may spend `budget` of (J, h, FLOP, min); None leaves the budget to `training`.
+        evaluation: how the trained models are evaluated; None where they are not.
+        training: settings that all runs share, by the names of `TrainAndMeasureConfig`.
     """
-    if config.seeds < 1 or config.seed < 0:
-        raise BadInputError("--seeds must be at least 1, --seed at least 0")
-    _check_budget(config)
-    for model in config.models:
-        choose(model, CATALOG, "model")
-    if config.evaluation is None:
-        return
-    check_evaluation(config.evaluation)
-    given = config.training.get("eval_data") is not None
-    if config.data != "sample" and not given and OF_SPEECH & set(config.evaluation.tasks):
-        raise BadInputError("--tasks needs --eval-data FOLDER: speech of other speakers to rate on")
-    if config.data == "sample" and given:
-        raise BadInputError("--tasks with --eval-data needs --data FOLDER; the sample corpus is split by itself")
 
+    models: tuple[str, ...] = option(
+        (),
+        "Catalog names to train, commas between.",
+        default_text="the machine's default",
+        panel=STUDY,
+        parse=parse_models,
+    )
+    seeds: int = option(1, "Runs of each model; a row has their mean and interval.", panel=STUDY)
+    seed: int = option(0, "The first one.", panel=STUDY)
+    equal: Equal | None = option(
+        None,
+        "What each run may spend alike: joules, audio-hours, flops or minutes.",
+        default_text="the budget below",
+        panel=STUDY,
+    )
+    budget: float | None = option(
+        None, "How much of --equal each run may spend: J, h, FLOP or min.", default_text="none", panel=STUDY
+    )
+    evaluation: EvaluationSettings | None = nested(
+        EvaluationSettings, None, tasks=Option(RATED, default_text="none", panel=EVALUATION, parse=parse_tasks)
+    )
+    training: Mapping[str, Any] = field(default_factory=dict)
+    out: str | None = option(None, "The study's folder.", default_text="runs/study-TIME")
 
-def _check_budget(config: StudyConfig) -> None:
-    if config.equal is None:
-        if config.budget is not None:
-            raise BadInputError(
-                f"--budget {config.budget:g}: say of what by --equal {'|'.join(typing.get_args(Equal))}"
-            )
-        return
-    choose(config.equal, typing.get_args(Equal), "--equal")
-    if config.budget is None:
-        raise BadInputError(f"--equal {config.equal}: say how much by --budget")
-    if not 0 < config.budget < math.inf:
-        raise BadInputError(f"--budget {config.budget:g}: must be more than 0")
-    both = [f"--{name.replace('_', '-')}" for name in LIMITS if config.training.get(name) is not None]
-    if both:
-        raise BadInputError(f"--equal sets the budget of every run; leave out {', '.join(both)}")
+    @classmethod
+    def settings(cls) -> list[Setting]:
+        """The study's own, then those that all its runs share."""
+        own = super().settings()
+        shared = [s for s in TrainAndMeasureConfig.settings() if s.name not in {"model", "seed", "out", "evaluate"}]
+        return own + [replace(s, path=("training", *s.path)) for s in shared]
+
+    @classmethod
+    def read(cls, given: Mapping[str, Any]) -> Self:
+        """See `Settings.read`; what no option of a study is called is a setting of its runs.
+
+        Raises:
+            BadInputError: for an evaluation's settings without tasks.
+        """
+        own = {setting.name for setting in super().settings()}
+        of_runs = {name: value for name, value in given.items() if name not in own}
+        learned = {s.name for s in super().settings() if s.path[0] == "evaluation"} & given.keys()
+        if learned and "tasks" not in given:
+            raise BadInputError("--labels, --head and what else an evaluation is told go with --tasks")
+        if "evaluate" in of_runs:
+            raise BadInputError("--evaluate and --no-evaluate are of the probe of a plain run; a study has --tasks")
+        known = super().read({name: value for name, value in given.items() if name in own})
+        return replace(known, training=of_runs)
+
+    def check(self) -> None:
+        """See `Settings.check`; the budget is told once, and the evaluation has its speech."""
+        if self.seeds < 1 or self.seed < 0:
+            raise BadInputError("--seeds must be at least 1, --seed at least 0")
+        self._check_budget()
+        for model in self.models:
+            choose(model, CATALOG, "model")
+        if self.evaluation is not None:
+            self._check_evaluation(self.evaluation)
+        TrainAndMeasureConfig.read(self.training).check()
+
+    def _check_evaluation(self, evaluation: EvaluationSettings) -> None:
+        evaluation.check()
+        given = self.training.get("eval_data") is not None
+        if self.data != "sample" and not given and OF_SPEECH & set(evaluation.tasks):
+            raise BadInputError("--tasks needs --eval-data FOLDER: speech of other speakers to rate on")
+        if self.data == "sample" and given:
+            raise BadInputError("--tasks with --eval-data needs --data FOLDER; the sample corpus is split by itself")
+
+    def _check_budget(self) -> None:
+        if self.equal is None:
+            if self.budget is not None:
+                words = "|".join(typing.get_args(Equal))
+                raise BadInputError(f"--budget {self.budget:g}: say of what by --equal {words}")
+            return
+        choose(self.equal, typing.get_args(Equal), "--equal")
+        if self.budget is None:
+            raise BadInputError(f"--equal {self.equal}: say how much by --budget")
+        if not 0 < self.budget < math.inf:
+            raise BadInputError(f"--budget {self.budget:g}: must be more than 0")
+        both = [f"--{name.replace('_', '-')}" for name in LIMITS if self.training.get(name) is not None]
+        if both:
+            raise BadInputError(f"--equal sets the budget of every run; leave out {', '.join(both)}")
+
+    @property
+    def runs(self) -> list[tuple[str, int]]:
+        """Model and seed in the order of training: every model once, then again, so that a slow drift hits all alike."""
+        return [(model, self.seed + number) for number in range(self.seeds) for model in self.models]
+
+    @property
+    def data(self) -> str:
+        """The speech to train on and to learn labels from."""
+        return str(self.training.get("data", "sample"))
+
+    def run_settings(self, model: str, seed: int, budget: Mapping[str, float]) -> dict[str, Any]:
+        """What one run is told, by the names of `TrainAndMeasureConfig`; the evaluation, and its time, are the study's."""
+        shared = {name: value for name, value in self.training.items() if name != "evaluate_minutes"}
+        return {**shared, **budget, "model": model, "seed": seed, "evaluate": False}
 
 
 def run_budget(equal: Equal | None, budget: float, flops_per_audio_hour: float | None) -> dict[str, float]:
@@ -169,20 +205,3 @@ def _differing(asked: Any, before: object) -> list[str]:  # noqa: ANN401 - eithe
 def _plain(value: object) -> object:
     """As it comes back from a record."""
     return json.loads(json.dumps(value))
-
-
-def write_toml(settings: Mapping[str, Any], path: Path) -> None:
-    """Write settings as `read_toml` reads them; what is None is left out."""
-    write_atomically(path, "".join(f"{line}\n" for line in _toml_lines(settings, "")))
-
-
-def _toml_lines(settings: Mapping[str, Any], before: str) -> list[str]:
-    """One line a value, keys of tables with dots; JSON's scalars and lists are TOML's too."""
-    lines = []
-    for key, value in settings.items():
-        if isinstance(value, Mapping):
-            lines += _toml_lines(value, f"{before}{key}.")
-        elif value is not None:
-            text = json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-            lines.append(f"{before}{key} = {text}")
-    return lines

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-import tomllib
-import typing
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
-from pathlib import Path
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Self
 
-from ssl_bench.settings.machine import Device, Precision, check_grid, chosen_device
-from ssl_benchmarks.files.text_files import text_of
+from ssl_bench.data.speakers import speaker_pattern
+from ssl_bench.settings.documents import overridden
+from ssl_bench.settings.machine import FORECAST, WEIGHTS, MachineSettings
+from ssl_bench.settings.measuring import SHORTEST_CLIP
+from ssl_bench.settings.options import option
 from ssl_models.baselines.wav2vec2.config import Wav2Vec2FamilyConfig, second_iteration
-from ssl_models.catalog import CATALOG, HEADLINE, described
+from ssl_models.catalog import CATALOG, HEADLINE, described, require_pretrained
 from ssl_models.efficient.config import RANDOM_PROJECTION, EfficientConfig
 from ssl_models.errors import BadInputError
 from ssl_models.families import ModelConfig, family_of
 from ssl_models.names import choose
-from ssl_models.settings import fits, spelled
 
 Targets = Literal["k-means", "random-projection"]
+BUDGET = "Budget (what comes first ends the run)"
+SPEAKERS = "Regular expression that finds a file's `(?P<speaker>...)` in its path."
+KEEP_ODD = "Learn from silent, clipped, cancelled, damaged or wrongly headed files, too."
+TABLES = ("encoder", "objective", "optimisation")
+WORTH_COMPILING = 5.0
+"""Minutes: the first compiled step takes one or two."""
 
 
 @dataclass(frozen=True)
-class TrainAndMeasureConfig:
+class TrainAndMeasureConfig(MachineSettings):
     """The options of `sslbench train-and-measure`; None is decided by the machine (see `resolved`).
 
     Attributes:
@@ -39,51 +45,93 @@ class TrainAndMeasureConfig:
         clip_seconds: of one clip; `batch_seconds` of audio a step are cut into such clips.
         evaluate_minutes: all that comes after the training may take: measuring at work, evaluating, the report; None is as long
             as `minutes`, else as the training took, at least two (see `ssl_bench.training.after_training`).
-        idle: whether idle power is measured before training (10 s, or a tenth of `minutes`, where there is a counter).
         inference: whether the trained encoder is measured at work, which takes some ten seconds.
-        strict: whether a disturbance of the measurement is an error.
         price_per_gpu_hour: of the device, in any unit of money; the forecast of a whole pretraining has its price then.
         encoder, objective, optimisation: what differs from the named model's own settings.
     """
 
-    model: str | None = None
-    data: str = "sample"
-    eval_data: str | None = None
-    speakers: str | None = None
-    keep_odd_audio: bool = False
-    out: str | None = None
-    steps: int | None = None
-    audio_hours: float | None = None
-    minutes: float | None = None
-    kwh: float | None = None
-    batch_seconds: float | None = None
+    model: str | None = option(
+        None, "A name of `sslbench models`.", default_text=f"efficient-tiny on a CPU, {HEADLINE} on a GPU"
+    )
+    data: str = option("sample", "A folder of audio, or 'sample' (synthetic).", folder="sample")
+    eval_data: str | None = option(None, "A folder of other speakers to probe on.", folder="")
+    speakers: str | None = option(None, SPEAKERS, default_text="LibriSpeech's layout")
+    keep_odd_audio: bool = option(default=False, help=KEEP_ODD)
+    steps: int | None = option(None, "Optimiser steps.", default_text="no limit", panel=BUDGET, above=0)
+    audio_hours: float | None = option(
+        None, "Hours of audio to see, repeats included.", default_text="no limit", panel=BUDGET, above=0
+    )
+    minutes: float | None = option(
+        None,
+        "Minutes from start-up to the last step, of which targets take at most a quarter.",
+        default_text="2 on a CPU, 30 on a GPU",
+        panel=BUDGET,
+        above=0,
+    )
+    kwh: float | None = option(None, "Energy, targets included.", default_text="no limit", panel=BUDGET, above=0)
+    evaluate_minutes: float | None = option(
+        None,
+        "For all that follows the training; what does not fit is left out, and named.",
+        default_text="as long as --minutes, or as the training took",
+        panel=BUDGET,
+        above=0,
+    )
+    batch_seconds: float | None = option(
+        None, "Audio in a step.", default_text="15 to 31 on a CPU, 246 to 491 on a GPU", above=0
+    )
     clip_seconds: float = 15.36
-    targets: Targets | None = None
-    teacher: str | None = None
-    teacher_layer: int = 6
-    pretrained: str | None = None
-    device: Device = "auto"
-    precision: Precision = "auto"
-    compile: bool | None = None
-    seed: int = 0
-    country: str | None = None
-    grid_intensity: float | None = None
-    pue: float = 1.0
-    price_per_gpu_hour: float | None = None
-    evaluate: bool = True
-    evaluate_minutes: float | None = None
-    idle: bool = True
+    targets: Targets | None = option(
+        None, "k-means or random-projection, for the efficient models.", default_text="k-means"
+    )
+    teacher: str | None = option(None, "A run whose layer gives the units: HuBERT's second iteration.")
+    teacher_layer: int = option(6, "Which layer.")
+    pretrained: str | None = option(None, WEIGHTS)
+    compile: bool | None = option(
+        None, "torch.compile.", default_text="on a GPU, from 5 minutes on", flags="--compile/--no-compile"
+    )
+    price_per_gpu_hour: float | None = option(None, "Of the device, in any unit of money.", panel=FORECAST, least=0)
+    evaluate: bool = option(default=True, help="Probe before and after.", flags="--evaluate/--no-evaluate")
     inference: bool = True
-    strict: bool = False
     checkpoint_minutes: float = 10.0
     encoder: Mapping[str, Any] = field(default_factory=dict)
     objective: Mapping[str, Any] = field(default_factory=dict)
     optimisation: Mapping[str, Any] = field(default_factory=dict)
 
+    def check(self) -> None:
+        """See `Settings.check`; the model is of the catalog, and its files' speakers can be found."""
+        if self.model is not None:
+            require_pretrained(choose(self.model, CATALOG, "model"), self.pretrained)
+        speaker_pattern(self.speakers)
+        super().check()
+        for name in ("clip_seconds", "checkpoint_minutes"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise BadInputError(f"{name} {getattr(self, name)}: must be more than 0")
+        if self.clip_seconds < SHORTEST_CLIP:
+            raise BadInputError(f"clip_seconds {self.clip_seconds}: a clip must hold at least {SHORTEST_CLIP} s")
+
+    def resolved(self, *, cuda: bool) -> Self:
+        """With device, model, budget, batch and compiler decided, and checked; see `Settings.resolved`."""
+        known = super().resolved(cuda=cuda)
+        gpu = known.device == "cuda"
+        limited = any(x is not None for x in (self.steps, self.audio_hours, self.minutes, self.kwh))
+        model = self.model or (HEADLINE if gpu else "efficient-tiny")
+        ours = family_of(CATALOG[choose(model, CATALOG, "model")]).compiles
+        short = self.minutes is not None and self.minutes < WORTH_COMPILING
+        known = replace(
+            known,
+            model=model,
+            minutes=self.minutes if limited else (30.0 if gpu else 2.0),
+            batch_seconds=_batch_seconds(gpu=gpu, light=ours) if self.batch_seconds is None else self.batch_seconds,
+            compile=gpu and ours and not short if self.compile is None else self.compile,
+        )
+        known.check()
+        known.model_config()
+        return known
+
     def model_config(self) -> ModelConfig:
         """The model's settings with this run's own put over them."""
         config = self._with_targets(CATALOG[choose(self.model or "", CATALOG, "model")])
-        changed = {table: _overridden(getattr(config, table), getattr(self, table), table) for table in TABLES}
+        changed = {table: overridden(getattr(config, table), getattr(self, table), table) for table in TABLES}
         try:
             return replace(config, **changed)
         except ValueError as error:
@@ -111,77 +159,11 @@ class TrainAndMeasureConfig:
             raise BadInputError(f"--teacher {self.teacher}: {error}") from error
 
 
-TABLES = ("encoder", "objective", "optimisation")
-WORTH_COMPILING = 5.0
-"""Minutes: the first compiled step takes one or two."""
-POSITIVE = (
-    "steps",
-    "audio_hours",
-    "minutes",
-    "kwh",
-    "batch_seconds",
-    "clip_seconds",
-    "checkpoint_minutes",
-    "evaluate_minutes",
-)
-
-
-def resolved(config: TrainAndMeasureConfig, *, cuda: bool) -> TrainAndMeasureConfig:
-    """The config with every choice made that was left to the machine, and checked.
-
-    Raises:
-        BadInputError: for a setting that is out of range or cannot be had on this machine.
-    """
-    device, precision = chosen_device(config.device, config.precision, cuda=cuda)
-    gpu = device == "cuda"
-    limited = any(x is not None for x in (config.steps, config.audio_hours, config.minutes, config.kwh))
-    model = config.model or (HEADLINE if gpu else "efficient-tiny")
-    ours = family_of(CATALOG[choose(model, CATALOG, "model")]).compiles
-    config = replace(
-        config,
-        device=device,
-        model=model,
-        precision=precision,
-        minutes=config.minutes if limited else (30.0 if gpu else 2.0),
-        batch_seconds=_batch_seconds(gpu=gpu, light=ours) if config.batch_seconds is None else config.batch_seconds,
-        compile=gpu and ours and not _short(config) if config.compile is None else config.compile,
-    )
-    for name in POSITIVE:
-        value = getattr(config, name)
-        if value is not None and not 0 < value < float("inf"):
-            raise BadInputError(f"--{name.replace('_', '-')} {value}: must be more than 0")
-    if config.clip_seconds < 0.32:
-        raise BadInputError(f"clip_seconds {config.clip_seconds}: a clip must hold at least 0.32 s")
-    check_grid(config.pue, config.country, config.grid_intensity)
-    if config.price_per_gpu_hour is not None and not 0 <= config.price_per_gpu_hour < float("inf"):
-        raise BadInputError(f"--price-per-gpu-hour {config.price_per_gpu_hour:g}: must be at least 0")
-    if config.seed < 0:
-        raise BadInputError(f"--seed {config.seed}: must be at least 0")
-    config.model_config()
-    return config
-
-
-def _short(config: TrainAndMeasureConfig) -> bool:
-    """Whether compiling would take a good part of the minutes."""
-    return config.minutes is not None and config.minutes < WORTH_COMPILING
-
-
 def _batch_seconds(*, gpu: bool, light: bool) -> float:
     """Audio in a step: on a card what 24 GB hold of most models of either weight, on a CPU enough steps in minutes."""
     if gpu:
         return 491.52 if light else 245.76
     return 30.72 if light else 15.36
-
-
-def check_choices(settings: Mapping[str, Any]) -> None:
-    """Hold the settings that are one of a few words against these.
-
-    Raises:
-        BadInputError: naming what would be right.
-    """
-    for name, kind in (("device", Device), ("precision", Precision), ("targets", Targets)):
-        if settings.get(name) is not None:
-            choose(str(settings[name]), typing.get_args(kind), f"--{name}")
 
 
 def clip_shape(config: TrainAndMeasureConfig) -> tuple[int, int]:
@@ -190,49 +172,3 @@ def clip_shape(config: TrainAndMeasureConfig) -> tuple[int, int]:
     frame = config.model_config().encoder.samples_per_frame
     samples = max(frame * 8, round(min(config.clip_seconds, batch) * 16_000 / frame) * frame)
     return max(1, round(batch * 16_000 / samples)), samples
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """Settings from a TOML file, keys as in the options (hyphens or underscores), tables for the model's own.
-
-    Raises:
-        BadInputError: for a missing or broken file, an unknown key or a value of the wrong kind.
-    """
-    try:
-        document = tomllib.loads(text_of(path.read_bytes()))
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise BadInputError(f"{path}: not readable as TOML ({reason})") from error
-    settings = {key.replace("-", "_"): value for key, value in document.items()}
-    return _checked(TrainAndMeasureConfig, settings, str(path))
-
-
-def _overridden(base: Any, changes: Mapping[str, Any], table: str) -> Any:  # noqa: ANN401 - any settings dataclass
-    """`base` with the changes of a TOML table."""
-    if not changes:
-        return base
-    inner = {
-        key: _overridden(getattr(base, key), value, f"{table}.{key}")
-        for key, value in changes.items()
-        if isinstance(value, Mapping) and is_dataclass(getattr(base, key, None))
-    }
-    try:
-        return replace(base, **_checked(type(base), {**changes, **inner}, f"[{table}]"))
-    except ValueError as error:
-        raise BadInputError(f"[{table}]: {error}") from error
-
-
-def _checked(kind: type, settings: dict[str, Any], where: str) -> dict[str, Any]:
-    """The settings, each a field of `kind` and of its type; whole numbers may stand for floats."""
-    hints = typing.get_type_hints(kind)
-    names = [f.name for f in fields(kind)]
-    result: dict[str, Any] = {}
-    for key, value in settings.items():
-        try:
-            wanted = hints[choose(key, names, "setting")]
-        except BadInputError as error:
-            raise BadInputError(f"{where}: {error}") from error
-        if not fits(value, wanted):
-            raise BadInputError(f"{where}: {key} = {value!r} is not of the kind {spelled(wanted)}")
-        result[key] = tuple(value) if isinstance(value, list) else value
-    return result

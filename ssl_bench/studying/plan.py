@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ssl_bench.settings.studying import Equal, StudyConfig, run_budget
-from ssl_bench.settings.training import TrainAndMeasureConfig, clip_shape, resolved
+from ssl_bench.settings.training import TrainAndMeasureConfig, clip_shape
 from ssl_bench.training.attempts import Attempt
 from ssl_benchmarks.counting.flops import training_flops
 from ssl_benchmarks.energy.phase_cost import added
@@ -41,7 +41,7 @@ def planned(config: StudyConfig, model: str, *, cuda: bool) -> Plan:
         BadInputError: for settings that this model cannot have, or a budget below one step.
     """
     try:
-        settings = resolved(TrainAndMeasureConfig(**config.run_settings(model, config.seed, {})), cuda=cuda)
+        settings = TrainAndMeasureConfig(**config.run_settings(model, config.seed, {})).resolved(cuda=cuda)
         clips, samples = clip_shape(settings)
         step = clips * samples / 16_000
         flops = flops_per_audio_hour(settings) if config.equal == "flops" else None

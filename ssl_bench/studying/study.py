@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ssl_bench.console import stderr
 from ssl_bench.evaluating.evaluate import evaluate, splits_at
 from ssl_bench.evaluating.plan import LITTLE
 from ssl_bench.sessions.run_folder import RunFolder, new_run, unfinished_run
 from ssl_bench.sessions.time_limit import time_of_day
 from ssl_bench.settings.evaluating import EvaluateConfig
-from ssl_bench.settings.studying import StudyConfig, check_study, config_of, document_of, require_unchanged
+from ssl_bench.settings.studying import StudyConfig, config_of, document_of, require_unchanged
 from ssl_bench.settings.training import TrainAndMeasureConfig
-from ssl_bench.settings.training import resolved as resolved_run
 from ssl_bench.studying.plan import Plan, planned, spent
 from ssl_bench.studying.run import finished_record, train_apart
 from ssl_bench.studying.time import evaluation_seconds, study_seconds
@@ -115,7 +115,9 @@ class Study:
         }
 
 
-def study(config: StudyConfig, *, resume: bool, command: str, console: Console) -> tuple[RunFolder, Record]:
+def study(
+    config: StudyConfig, *, resume: bool = False, command: str = "ssl_bench.study", console: Console | None = None
+) -> tuple[RunFolder, Record]:
     """Train every model with every seed, evaluate what was trained; returns the study's folder and record.
 
     A run that fails is an entry with its reason. The record is "unfinished" where the user stopped it or all runs failed.
@@ -123,7 +125,7 @@ def study(config: StudyConfig, *, resume: bool, command: str, console: Console) 
     Raises:
         BadInputError: for settings, speech or budgets that cannot be used; then nothing was begun.
     """
-    whole = _resumed(config, command, console) if resume else _begun(config, command, console)
+    whole = (_resumed if resume else _begun)(config, command, console or stderr())
     with ExitStack() as stack:
         stack.enter_context(whole.run.locked())
         stack.enter_context(stopped_by_signals())
@@ -184,9 +186,9 @@ def _prepared(
     """The study with its models, the settings that its runs share, the budget of each, and what the record says of them."""
     cuda = torch.cuda.is_available()
     model = config.models[0] if config.models else None
-    shared = resolved_run(TrainAndMeasureConfig(**{**config.training, "model": model}), cuda=cuda)
+    shared = TrainAndMeasureConfig(**{**config.training, "model": model}).resolved(cuda=cuda)
     config = replace(config, models=config.models or (str(shared.model),))
-    check_study(config)
+    config.check()
     grid = chosen_intensity(shared.country, shared.grid_intensity)
     plans = {name: planned(config, name, cuda=cuda) for name in config.models}
     about: dict[str, Any] = {

@@ -18,7 +18,7 @@ from ssl_bench.data.splits import Split, sample_split, split_speakers
 from ssl_bench.data.usable import Oddities
 from ssl_bench.data.waveforms import Waveforms
 from ssl_bench.sessions.run_folder import RunFolder, new_run, unfinished_run
-from ssl_bench.settings.training import TrainAndMeasureConfig, resolved
+from ssl_bench.settings.training import TrainAndMeasureConfig
 from ssl_bench.training.attempts import Attempt, recovered, with_lost_work
 from ssl_bench.training.full_run import full_run
 from ssl_benchmarks.energy.carbon import GridIntensity, chosen_intensity
@@ -100,9 +100,9 @@ class Job:
         }
 
 
-def begun(asked: Mapping[str, Any], command: str, console: Console) -> Job:
+def begun(config: TrainAndMeasureConfig, command: str, console: Console) -> Job:
     """A new run; its folder is made last, when everything else is known to be usable."""
-    config = resolved(TrainAndMeasureConfig(**asked), cuda=torch.cuda.is_available())
+    config = config.resolved(cuda=torch.cuda.is_available())
     grid = chosen_intensity(config.country, config.grid_intensity)
     corpus, split = _speech(config, console)
     now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -112,9 +112,12 @@ def begun(asked: Mapping[str, Any], command: str, console: Console) -> Job:
     return job
 
 
-def resumed(asked: Mapping[str, Any], command: str, console: Console) -> Job:
-    """An unfinished run taken up again, with its own settings; only budget, grid and evaluation may be given anew."""
-    run = unfinished_run(asked.get("out"))
+def resumed(given: TrainAndMeasureConfig, command: str, console: Console) -> Job:
+    """An unfinished run taken up again, with its own settings; only budget, grid and evaluation may be given anew.
+
+    What is `given` at its default is not given.
+    """
+    asked, run = given.changed, unfinished_run(given.out)
     before = run.read()
     free = {
         "steps", "audio_hours", "minutes", "kwh", "country", "grid_intensity", "pue", "price_per_gpu_hour", "evaluate", "evaluate_minutes", "idle", "strict", "out",
@@ -125,7 +128,7 @@ def resumed(asked: Mapping[str, Any], command: str, console: Console) -> Job:
         raise BadInputError(f"--resume: {names} cannot differ from what the run began with")
     settings = {**before.config, **asked, "out": str(run.path)}
     settings["optimisation"] = _tuples(settings["optimisation"])
-    config = resolved(TrainAndMeasureConfig(**settings), cuda=torch.cuda.is_available())
+    config = TrainAndMeasureConfig(**settings).resolved(cuda=torch.cuda.is_available())
     corpus, split = _speech(config, console)
     attempts = [Attempt.from_document(document) for document in before.details["attempts"]]
     attempts[-1] = _ended(run, attempts[-1])

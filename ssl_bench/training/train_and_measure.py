@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ssl_bench.console import stderr
 from ssl_bench.data.clips import SHORTEST, ClipSource
 from ssl_bench.data.measured_speech import speech_sample
 from ssl_bench.data.splits import drawn_hours
@@ -64,24 +65,30 @@ WHOLE = 0.98
 
 
 def train_and_measure(
-    asked: Mapping[str, Any], *, resume: bool, command: str, console: Console, began: float | None = None
+    config: TrainAndMeasureConfig,
+    *,
+    resume: bool = False,
+    command: str = "ssl_bench.train_and_measure",
+    console: Console | None = None,
+    began: float | None = None,
 ) -> tuple[RunFolder, Record]:
     """Train, measure, evaluate; returns the run and its record, whose status says whether it came to its end.
 
-    `asked` are the settings given (see `TrainAndMeasureConfig`), the rest are defaults or, with `resume`, the run's own.
+    With `resume`, an unfinished run goes on with its own settings; those given that differ from the defaults must be the run's.
     `began` is when the command did, by the monotonic clock (None: now): from then on the budget's minutes count.
 
     Raises:
         BadInputError: for settings or data that cannot be used.
     """
     began = time.monotonic() if began is None else began
-    job = resumed(asked, command, console) if resume else begun(asked, command, console)
+    config.check()
+    job = (resumed if resume else begun)(config, command, console or stderr())
     job.began = began
     with ExitStack() as stack:
         stack.enter_context(job.run.locked())
         stack.enter_context(stopped_by_signals())
         job.run.write(job.record("unfinished"))
-        say = stack.enter_context(Progress(console, job.scope, job.grid, job.config.pue))
+        say = stack.enter_context(Progress(job.console, job.scope, job.grid, job.config.pue))
         say.phase(f"{opening(job)}; {promise(job)}")
         try:
             trial = _trained(job, say)

@@ -121,7 +121,7 @@ def finished(
     """A whole run of 150 steps with `--json`, started in a folder with foreign packages: its folder, and how it went."""
     run = tmp_path_factory.mktemp("runs") / "whole"
     done = sslbench(
-        "train-and-measure", "--config", small_toml, "--data", speech, "--steps", 150, "--out", run, "--json",
+        "train-and-measure", "--config", small_toml, "--data", speech, "--steps", 150, "--evaluate-minutes", 30, "--out", run, "--json",
         "--grid-intensity", 56, "--pue", 1.5, cwd=foreign, fresh=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

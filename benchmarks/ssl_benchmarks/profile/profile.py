@@ -273,18 +273,3 @@ def _one_line(model: str, where: str = "") -> Iterator[None]:
         raise UncountableError(f"{model}{at}: {said}") from error
     finally:
         logger.setLevel(level)
-
-
-def lengths(text: str) -> tuple[float, ...]:
-    """Lengths in seconds from a list such as "1,10,30", each once, from short to long.
-
-    Raises:
-        BadInputError: for anything else.
-    """
-    try:
-        found: Sequence[float] = sorted({float(part) for part in text.split(",")})
-    except ValueError as error:
-        raise BadInputError(f"--seconds {text}: give lengths in seconds, such as 1,10,30") from error
-    if not all(0 < seconds <= 3600 for seconds in found):
-        raise BadInputError(f"--seconds {text}: a length lies above 0 and at most at 3600")
-    return tuple(found)

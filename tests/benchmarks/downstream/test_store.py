@@ -140,7 +140,7 @@ def test_a_broken_file_is_extracted_anew(damage: str, tmp_path: Path) -> None:
 CRASH = """
 import sys, torch
 sys.path.insert(0, sys.argv[2])
-import test_downstream_store as t
+import test_store as t
 left = int(sys.argv[3])
 class Killed(t.Scripted):
     def forward(self, *a):

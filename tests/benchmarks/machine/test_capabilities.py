@@ -179,7 +179,8 @@ CHILD = """
 import json, os, time
 from itertools import pairwise
 from ssl_benchmarks.machine.capabilities import capabilities
-from ssl_benchmarks.energy import EnergyMeter, gpu
+from ssl_benchmarks.energy import EnergyMeter
+from ssl_benchmarks.energy.sources import gpu
 looks, counter_j = [0.0], gpu.GpuSource.counter_j
 os.environ["SCRIPT_T0"] = repr(time.perf_counter())
 gpu.GpuSource.counter_j = lambda source: (looks.append(time.perf_counter()), counter_j(source))[1]

@@ -11,7 +11,7 @@ import torch
 
 from ssl_benchmarks.profile import profile as profile_module
 from ssl_benchmarks.profile.closed_form import closed_form
-from ssl_benchmarks.profile.profile import CountError, Profile, ProfileSetting, lengths, profile
+from ssl_benchmarks.profile.profile import CountError, Profile, ProfileSetting, profile
 from ssl_benchmarks.profile.rows import profile_document, profile_rows
 from ssl_benchmarks.profile.superb import SAMPLES, superb_macs
 from ssl_benchmarks.record.record import Measurement
@@ -87,21 +87,6 @@ def own(tmp_path: Path) -> Path:
     path = tmp_path / "own.py"
     path.write_text(OWN)
     return path
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [("1,10,30", (1.0, 10.0, 30.0)), ("30, 1,1.0", (1.0, 30.0)), ("0.5", (0.5,)), ("3600", (3600.0,))],
-)
-def test_lengths(text: str, found: tuple[float, ...]) -> None:
-    assert lengths(text) == found
-
-
-@pytest.mark.parametrize("text", ["", "one", "1,", "1;2", "0", "-1", "1,-1", "nan", "inf", "3601", "1,,2"])
-def test_what_is_no_list_of_lengths(text: str) -> None:
-    with pytest.raises(BadInputError, match="--seconds") as caught:
-        lengths(text)
-    assert "\n" not in str(caught.value)
 
 
 def test_clips_of_a_batch() -> None:

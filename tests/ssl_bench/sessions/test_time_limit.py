@@ -11,7 +11,7 @@ import pytest
 from ssl_bench.sessions.run_folder import TrainingState
 from ssl_bench.sessions.time_limit import TimeIsUpError, TimeLimit, time_of_day
 from ssl_bench.settings.studying import StudyConfig
-from ssl_bench.settings.training import TrainAndMeasureConfig, resolved
+from ssl_bench.settings.training import TrainAndMeasureConfig
 from ssl_bench.studying.plan import Plan
 from ssl_bench.studying.time import evaluation_seconds, study_seconds
 from ssl_bench.training import ledger as ledger_module
@@ -82,7 +82,7 @@ def test_the_time_of_day_is_that_of_the_clock_on_the_wall() -> None:
     ids=["as long again", "asked for", "not known yet", "at least two minutes", "as it took", "no evaluation", "short"],
 )
 def test_what_follows_a_training_has_a_limit(asked: dict[str, Any], trained: float | None, seconds: float) -> None:
-    assert seconds_after(resolved(TrainAndMeasureConfig(**asked), cuda=False), trained) == seconds
+    assert seconds_after(TrainAndMeasureConfig(**asked).resolved(cuda=False), trained) == seconds
 
 
 def test_the_report_keeps_some_of_the_time() -> None:

@@ -16,7 +16,6 @@ from ssl_bench.settings.comparing import (
     parse_names,
     parse_phases,
     parse_share,
-    resolved,
 )
 from ssl_models.errors import BadInputError
 
@@ -55,18 +54,18 @@ def test_weights_of_all_models_or_of_some() -> None:
 
 
 def test_the_device_decides_what_is_left_open() -> None:
-    cpu = resolved(CompareConfig(), cuda=False)
+    cpu = CompareConfig().resolved(cuda=False)
     assert (cpu.models, cpu.clip_seconds, cpu.batch_seconds, cpu.baseline) == (ON_CPU, 5.0, 5.0, ON_CPU[0])
-    gpu = resolved(CompareConfig(), cuda=True)
+    gpu = CompareConfig().resolved(cuda=True)
     assert (gpu.models, gpu.clip_seconds, gpu.batch_seconds, gpu.precision) == (ON_GPU, 15.0, 240.0, "bfloat16")
     assert gpu.shape == (15.0, 16)
-    assert resolved(CompareConfig(clip_seconds=7.0), cuda=False).batch_seconds == 7.0
+    assert CompareConfig(clip_seconds=7.0).resolved(cuda=False).batch_seconds == 7.0
 
 
 @pytest.mark.parametrize("cuda", [False, True])
 def test_a_window_is_as_long_as_its_device_needs(*, cuda: bool) -> None:
     """A GPU's window holds a hundred ticks of 100 ms; the kernel's account of a CPU's neighbours needs half a second."""
-    protocol = resolved(CompareConfig(), cuda=cuda).protocol
+    protocol = CompareConfig().resolved(cuda=cuda).protocol
     assert protocol.duration == (10.0 if cuda else 0.6)
     assert protocol.repeats == 1
 

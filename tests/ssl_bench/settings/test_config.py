@@ -11,9 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssl_bench.settings.training import TrainAndMeasureConfig, check_choices, clip_shape, read_toml, resolved
+from ssl_bench.settings.documents import read_toml
+from ssl_bench.settings.training import TrainAndMeasureConfig, clip_shape
 from ssl_models.efficient.config import EFFICIENT
 from ssl_models.errors import BadInputError
+
+
+def read(path: Path) -> dict[str, Any]:
+    return read_toml(path, TrainAndMeasureConfig)
 
 
 def toml(folder: Path, content: str) -> Path:
@@ -23,14 +28,14 @@ def toml(folder: Path, content: str) -> Path:
 
 
 def test_a_file_may_write_keys_as_the_options_are_written(tmp_path: Path) -> None:
-    settings = read_toml(
+    settings = read(
         toml(tmp_path, 'batch-seconds = 60\nclip_seconds = 4.5\neval-data = "x"\ncompile = true\nsteps = 7\n')
     )
     assert settings == {"batch_seconds": 60, "clip_seconds": 4.5, "eval_data": "x", "compile": True, "steps": 7}
 
 
 def test_tables_are_put_over_the_named_models_own_settings(tmp_path: Path) -> None:
-    settings = read_toml(
+    settings = read(
         toml(
             tmp_path,
             'model = "efficient-small"\n[encoder]\nblocks = 3\n[objective]\nclusters = 9\n'
@@ -62,14 +67,14 @@ def test_tables_are_put_over_the_named_models_own_settings(tmp_path: Path) -> No
 )
 def test_a_wrong_file_is_one_line_that_names_it(tmp_path: Path, content: str, message: str) -> None:
     with pytest.raises(BadInputError, match=message) as caught:
-        read_toml(toml(tmp_path, content))
+        read(toml(tmp_path, content))
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 def test_a_file_of_a_windows_editor_is_read(tmp_path: Path, encoding: str) -> None:
     (tmp_path / "x.toml").write_bytes("seed = 3\r\n[encoder]\r\nwidth = 32\r\n".encode(encoding))
-    assert read_toml(tmp_path / "x.toml") == {"seed": 3, "encoder": {"width": 32}}
+    assert read(tmp_path / "x.toml") == {"seed": 3, "encoder": {"width": 32}}
 
 
 def test_a_file_that_is_none_is_one_line(tmp_path: Path) -> None:
@@ -80,7 +85,7 @@ def test_a_file_that_is_none_is_one_line(tmp_path: Path) -> None:
         "binary.toml": "neither UTF-8 nor UTF-16 text",
     }.items():
         with pytest.raises(BadInputError, match=f"not readable as TOML .*{reason}"):
-            read_toml(tmp_path / name)
+            read(tmp_path / name)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +124,7 @@ def test_a_file_that_is_none_is_one_line(tmp_path: Path) -> None:
 )
 def test_a_value_that_cannot_be_is_one_line_before_anything_is_done(tmp_path: Path, content: str, message: str) -> None:
     with pytest.raises(BadInputError, match=message) as caught:
-        resolved(TrainAndMeasureConfig(**read_toml(toml(tmp_path, content))), cuda=False)
+        TrainAndMeasureConfig(**read(toml(tmp_path, content))).resolved(cuda=False)
     assert "\n" not in str(caught.value)
 
 
@@ -129,12 +134,12 @@ def test_a_value_that_cannot_be_is_one_line_before_anything_is_done(tmp_path: Pa
 )
 def test_choices_are_offered(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(BadInputError, match=message):
-        check_choices(settings)
-    check_choices({"device": "cpu", "precision": None})
+        TrainAndMeasureConfig(**settings).check()
+    TrainAndMeasureConfig(device="cpu").check()
 
 
 def test_defaults_on_a_cpu_and_on_a_gpu() -> None:
-    cpu, gpu = (resolved(TrainAndMeasureConfig(), cuda=cuda) for cuda in (False, True))
+    cpu, gpu = (TrainAndMeasureConfig().resolved(cuda=cuda) for cuda in (False, True))
     assert (cpu.model, cpu.device, cpu.precision, cpu.minutes, cpu.compile) == (
         "efficient-tiny", "cpu", "float32", 2.0, False,
     )  # fmt: skip
@@ -146,24 +151,23 @@ def test_defaults_on_a_cpu_and_on_a_gpu() -> None:
 
 
 def test_what_is_given_stays() -> None:
-    config = resolved(
-        TrainAndMeasureConfig(device="cpu", precision="bfloat16", steps=3, compile=True, batch_seconds=30.0), cuda=True
-    )
+    given = TrainAndMeasureConfig(device="cpu", precision="bfloat16", steps=3, compile=True, batch_seconds=30.0)
+    config = given.resolved(cuda=True)
     assert (config.model, config.device, config.precision) == ("efficient-tiny", "cpu", "bfloat16")
     assert (config.minutes, config.steps) == (None, 3), "any limit replaces the default one"
     assert (config.compile, config.batch_seconds) == (True, 30.0)
-    assert resolved(config, cuda=True) == config, "once is enough"
+    assert config.resolved(cuda=True) == config, "once is enough"
 
 
 def test_a_config_comes_back_from_the_record() -> None:
     """A resumed run builds its settings from JSON."""
-    config = resolved(TrainAndMeasureConfig(encoder={"blocks": 2}, kwh=0.5), cuda=False)
+    config = TrainAndMeasureConfig(encoder={"blocks": 2}, kwh=0.5).resolved(cuda=False)
     assert TrainAndMeasureConfig(**json.loads(json.dumps(asdict(config)))) == config
 
 
 @given(st.floats(0.32, 60), st.floats(0.01, 2_000))
 def test_batches_are_whole_frames_and_about_as_long_as_asked(clip: float, batch: float) -> None:
-    config = resolved(TrainAndMeasureConfig(clip_seconds=clip, batch_seconds=batch), cuda=False)
+    config = TrainAndMeasureConfig(clip_seconds=clip, batch_seconds=batch).resolved(cuda=False)
     clips, samples = clip_shape(config)
     assert clips >= 1
     assert samples % 640 == 0
@@ -175,4 +179,4 @@ def test_batches_are_whole_frames_and_about_as_long_as_asked(clip: float, batch:
 
 def test_the_default_batch_is_two_clips_of_a_quarter_minute() -> None:
     """30.72 s = 2 x 15.36 s, and 15.36 s = 384 frames of 40 ms."""
-    assert clip_shape(resolved(TrainAndMeasureConfig(), cuda=False)) == (2, 384 * 640)
+    assert clip_shape(TrainAndMeasureConfig().resolved(cuda=False)) == (2, 384 * 640)

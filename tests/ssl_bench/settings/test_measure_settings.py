@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ssl_bench.sessions.run_folder import folder_name
-from ssl_bench.settings.measuring import MeasureConfig, Shape, check_early, parse_sweep, resolved, shapes
+from ssl_bench.settings.measuring import MeasureConfig, Shape, parse_sweep
 from ssl_models.errors import BadInputError
 
 TINY = MeasureConfig("efficient-tiny")
@@ -47,24 +47,24 @@ def test_a_sweep_that_is_none_is_one_line(text: str, words: str) -> None:
 
 
 def test_defaults_of_a_cpu_and_of_a_gpu() -> None:
-    cpu, gpu = resolved(TINY, cuda=False), resolved(TINY, cuda=True)
+    cpu, gpu = TINY.resolved(cuda=False), TINY.resolved(cuda=True)
     assert (cpu.device, cpu.precision, cpu.repeats, cpu.duration) == ("cpu", "float32", 5, 5.0)
-    assert shapes(cpu) == [Shape(15.0, 1, "clip-seconds=15")], "one clip a batch"
+    assert cpu.shapes == [Shape(15.0, 1, "clip-seconds=15")], "one clip a batch"
     assert (gpu.device, gpu.precision, gpu.repeats) == ("cuda", "bfloat16", 5)
-    assert shapes(gpu) == [Shape(15.0, 16, "clip-seconds=15")], "240 s of audio"
-    given = resolved(replace(TINY, repeats=2, precision="bfloat16", batch_seconds=31.0), cuda=False)
-    assert (given.repeats, given.precision, shapes(given)[0].clips) == (2, "bfloat16", 2)
+    assert gpu.shapes == [Shape(15.0, 16, "clip-seconds=15")], "240 s of audio"
+    given = replace(TINY, repeats=2, precision="bfloat16", batch_seconds=31.0).resolved(cuda=False)
+    assert (given.repeats, given.precision, given.shapes[0].clips) == (2, "bfloat16", 2)
     with pytest.raises(BadInputError, match="no CUDA GPU"):
-        resolved(replace(TINY, device="cuda"), cuda=False)
+        replace(TINY, device="cuda").resolved(cuda=False)
 
 
 def test_cells_of_a_sweep() -> None:
     """On a CPU a batch is one clip whatever its length; on a GPU 240 s are cut into clips; a batch holds a clip at least."""
     sweep = replace(TINY, sweep=("clip-seconds", (1.0, 30.0)))
-    assert [(s.clip_seconds, s.clips) for s in shapes(resolved(sweep, cuda=False))] == [(1.0, 1), (30.0, 1)]
-    assert [(s.clip_seconds, s.clips) for s in shapes(resolved(sweep, cuda=True))] == [(1.0, 240), (30.0, 8)]
+    assert [(s.clip_seconds, s.clips) for s in sweep.resolved(cuda=False).shapes] == [(1.0, 1), (30.0, 1)]
+    assert [(s.clip_seconds, s.clips) for s in sweep.resolved(cuda=True).shapes] == [(1.0, 240), (30.0, 8)]
     batches = replace(TINY, sweep=("batch-seconds", (5.0, 60.0)))
-    assert shapes(resolved(batches, cuda=False)) == [
+    assert batches.resolved(cuda=False).shapes == [
         Shape(15.0, 1, "batch-seconds=5"),
         Shape(15.0, 4, "batch-seconds=60"),
     ]
@@ -89,13 +89,13 @@ def test_cells_of_a_sweep() -> None:
 )
 def test_a_setting_that_cannot_be_is_refused_before_torch_is_needed(changes: dict[str, object], words: str) -> None:
     with pytest.raises(BadInputError, match=words):
-        check_early(replace(TINY, **changes))  # type: ignore[arg-type]
+        replace(TINY, **changes).check()  # type: ignore[arg-type]
 
 
 def test_settings_that_can_be_are_not(tmp_path: Path) -> None:
-    check_early(replace(TINY, data=str(tmp_path), country="FRA", sweep=("clip-seconds", (0.32, 3600.0))))
+    replace(TINY, data=str(tmp_path), country="FRA", sweep=("clip-seconds", (0.32, 3600.0))).check()
     (tmp_path / "mine.py").write_text("")
-    check_early(replace(TINY, model=f"{tmp_path}/mine.py:make"))
+    replace(TINY, model=f"{tmp_path}/mine.py:make").check()
 
 
 @pytest.mark.parametrize(

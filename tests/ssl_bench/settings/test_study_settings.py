@@ -11,18 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ssl_bench.settings.documents import read_toml, write_toml
 from ssl_bench.settings.evaluating import EvaluationSettings
 from ssl_bench.settings.studying import (
     StudyConfig,
-    check_study,
     config_of,
     document_of,
     parse_models,
     require_unchanged,
     run_budget,
-    write_toml,
 )
-from ssl_bench.settings.training import TrainAndMeasureConfig, read_toml, resolved
+from ssl_bench.settings.training import TrainAndMeasureConfig
 from ssl_bench.studying.plan import Plan, flops_per_audio_hour, planned
 from ssl_models.catalog import CATALOG
 from ssl_models.errors import BadInputError
@@ -61,7 +60,7 @@ def test_flops_become_the_hours_that_the_closed_form_gives(model: str) -> None:
     plan = planned(StudyConfig((model,), equal="flops", budget=1e15), model, cuda=False)
     assert plan.budget["audio_hours"] == pytest.approx(1e15 / hour, rel=1e-3)
     assert plan.step_seconds == pytest.approx(30.72 if model == "efficient-tiny" else plan.step_seconds)
-    assert flops_per_audio_hour(resolved(TrainAndMeasureConfig(model=model), cuda=False)) == pytest.approx(
+    assert flops_per_audio_hour(TrainAndMeasureConfig(model=model).resolved(cuda=False)) == pytest.approx(
         hour, rel=1e-3
     )
 
@@ -112,7 +111,7 @@ TASKS = EvaluationSettings(("pr",))
 )
 def test_what_cannot_be_is_one_line(config: StudyConfig, words: str) -> None:
     with pytest.raises(BadInputError, match=words) as caught:
-        check_study(config)
+        config.check()
     assert "\n" not in str(caught.value)
 
 
@@ -190,4 +189,4 @@ def test_a_runs_file_is_one_of_train_and_measure(tmp_path: Path) -> None:
     path = tmp_path / "run.toml"
     told = STUDY.run_settings("essl-tiny", 6, {"kwh": 0.5})
     write_toml(told, path)
-    assert read_toml(path) == told
+    assert read_toml(path, TrainAndMeasureConfig) == told

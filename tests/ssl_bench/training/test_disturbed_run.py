@@ -13,6 +13,7 @@ import pytest
 
 from ssl_bench.commands.closing import disturbances
 from ssl_bench.commands.train_and_measure import train_and_measure_command
+from ssl_bench.settings.training import TrainAndMeasureConfig
 from ssl_bench.training import train_and_measure as job
 from ssl_benchmarks.record.record import Record
 
@@ -38,13 +39,13 @@ def test_strict_makes_a_disturbance_an_error_after_the_record(
     """The document is printed first, then one line, then exit code 1."""
     asked: dict[str, Any] = {}
 
-    def done(settings: dict[str, Any], **_: object) -> tuple[Any, Record]:
-        asked.update(settings)
+    def done(settings: TrainAndMeasureConfig, **_: object) -> tuple[Any, Record]:
+        asked.update(settings.changed)
         return SimpleNamespace(path=Path("runs/x")), record(strict=strict, seen=seen)
 
     monkeypatch.setattr(job, "train_and_measure", done)
     try:
-        train_and_measure_command(strict=strict or None, idle=False, as_json=True)
+        train_and_measure_command(TrainAndMeasureConfig(strict=strict, idle=False), given={}, as_json=True)
         ended = None
     except SystemExit as end:
         ended = end.code

@@ -17,7 +17,8 @@ ROOT = Path(__file__).parents[4]
 CHILD = """
 import ctypes, dataclasses, json, os, sys, threading, time
 from itertools import pairwise
-from ssl_benchmarks.energy import EnergyMeter, gpu
+from ssl_benchmarks.energy import EnergyMeter
+from ssl_benchmarks.energy.sources import gpu
 seconds, gpus, body = float(sys.argv[1]), json.loads(sys.argv[2]), sys.argv[3]
 t0 = time.perf_counter()
 os.environ["SCRIPT_T0"] = repr(t0)

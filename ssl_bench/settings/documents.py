@@ -1,0 +1,80 @@
+"""Settings in files: TOML that a user writes, and that a study writes for its runs."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+import typing
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ssl_benchmarks.files.text_files import text_of
+from ssl_benchmarks.record.record import write_atomically
+from ssl_models.errors import BadInputError
+from ssl_models.names import choose
+from ssl_models.settings import fits, spelled
+
+
+def read_toml(path: Path, kind: type) -> dict[str, Any]:
+    """Settings of the dataclass `kind` from a TOML file: keys as in its fields (hyphens or underscores), tables for nested ones.
+
+    Raises:
+        BadInputError: for a missing or broken file, an unknown key or a value of the wrong kind.
+    """
+    try:
+        document = tomllib.loads(text_of(path.read_bytes()))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise BadInputError(f"{path}: not readable as TOML ({reason})") from error
+    settings = {key.replace("-", "_"): value for key, value in document.items()}
+    return _checked(kind, settings, str(path))
+
+
+def overridden(base: Any, changes: Mapping[str, Any], table: str) -> Any:  # noqa: ANN401 - any settings dataclass
+    """`base` with the changes of a TOML table."""
+    if not changes:
+        return base
+    inner = {
+        key: overridden(getattr(base, key), value, f"{table}.{key}")
+        for key, value in changes.items()
+        if isinstance(value, Mapping) and is_dataclass(getattr(base, key, None))
+    }
+    try:
+        return replace(base, **_checked(type(base), {**changes, **inner}, f"[{table}]"))
+    except ValueError as error:
+        raise BadInputError(f"[{table}]: {error}") from error
+
+
+def _checked(kind: type, settings: dict[str, Any], where: str) -> dict[str, Any]:
+    """The settings, each a field of `kind` and of its type; whole numbers may stand for floats."""
+    hints = typing.get_type_hints(kind)
+    names = [f.name for f in fields(kind)]
+    result: dict[str, Any] = {}
+    for key, value in settings.items():
+        try:
+            wanted = hints[choose(key, names, "setting")]
+        except BadInputError as error:
+            raise BadInputError(f"{where}: {error}") from error
+        if not fits(value, wanted):
+            raise BadInputError(f"{where}: {key} = {value!r} is not of the kind {spelled(wanted)}")
+        result[key] = tuple(value) if isinstance(value, list) else value
+    return result
+
+
+def write_toml(settings: Mapping[str, Any], path: Path) -> None:
+    """Write settings as `read_toml` reads them; what is None is left out."""
+    write_atomically(path, "".join(f"{line}\n" for line in _toml_lines(settings, "")))
+
+
+def _toml_lines(settings: Mapping[str, Any], before: str) -> list[str]:
+    """One line a value, keys of tables with dots; JSON's scalars and lists are TOML's too."""
+    lines = []
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            lines += _toml_lines(value, f"{before}{key}.")
+        elif value is not None:
+            text = json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+            lines.append(f"{before}{key} = {text}")
+    return lines

@@ -1,0 +1,204 @@
+"""Settings in one manner: a frozen dataclass for each command, whose fields are its options.
+
+A field made by `option` says how it is given on the command line and which values it takes; `nested` stands for a dataclass
+whose fields are options of the command too. `ssl_bench.commands.options` makes typer's options of them.
+"""
+
+from __future__ import annotations
+
+import math
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
+from inspect import get_annotations
+from pathlib import Path
+from types import NoneType
+from typing import Any, Literal, Self
+
+from ssl_models.errors import BadInputError
+from ssl_models.names import choose
+
+
+@dataclass(frozen=True)
+class Option:
+    """How a field is given on the command line.
+
+    Attributes:
+        help: what it is, in a line.
+        default_text: what stands in brackets where the field's own default does not say it.
+        flags: of a switch, such as "--idle/--no-idle".
+        panel: under which heading of the help.
+        argument: whether it is given without a name; `metavar` stands for it in the help then.
+        name: of the option, where the field has another.
+        parse: makes a value of the text that was typed.
+        repeated: whether it may be given several times.
+        least, above, most: bounds of a number.
+        folder: whether it names a folder that has to be there; the word, such as "sample", that may stand for one.
+    """
+
+    help: str = ""
+    default_text: str = ""
+    flags: str = ""
+    panel: str | None = None
+    argument: bool = False
+    metavar: str | None = None
+    name: str = ""
+    parse: Callable[[str], Any] | None = None
+    repeated: bool = False
+    least: float | None = None
+    above: float | None = None
+    most: float | None = None
+    folder: str | None = None
+
+
+def option(default: Any = MISSING, help: str = "", **how: Any) -> Any:  # noqa: A002, ANN401 - a dataclass' field of any type
+    """A field of settings that is an option; see `Option`."""
+    return field(default=default, metadata={"option": Option(help, **how)})
+
+
+def nested(kind: Callable[[], Any], default: Any = MISSING, **options: Option) -> Any:  # noqa: ANN401 - the same
+    """A field that is a dataclass, each of whose fields is an option: its own, or the one given here by the field's name."""
+    factory = {"default": default} if default is not MISSING else {"default_factory": kind}
+    return field(**factory, metadata={"nested": kind, "options": options})
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One option of a command.
+
+    Attributes:
+        path: names of the fields that lead to it.
+        kind: type of its value, without None.
+        initial: the default of its field; MISSING where there is none.
+        option: how it is given.
+    """
+
+    path: tuple[str, ...]
+    kind: Any
+    initial: Any
+    option: Option
+
+    @property
+    def name(self) -> str:
+        """As Python's keyword."""
+        return self.option.name or self.path[-1]
+
+    @property
+    def flag(self) -> str:
+        """As it is typed."""
+        return f"--{self.name.replace('_', '-')}"
+
+    def check(self, value: Any) -> None:  # noqa: ANN401 - whatever was given
+        """Hold a value against the choices, the bounds and the folders of the option.
+
+        Raises:
+            BadInputError: naming what would be right.
+        """
+        o = self.option
+        if value is None:
+            return
+        if typing.get_origin(self.kind) is Literal:
+            choose(str(value), typing.get_args(self.kind), self.flag)
+        if o.least is not None and not o.least <= value < math.inf:
+            raise BadInputError(f"{self.flag} {value:g}: must be at least {o.least:g}")
+        if o.above is not None and not o.above < value < math.inf:
+            raise BadInputError(f"{self.flag} {value:g}: must be more than {o.above:g}")
+        if o.most is not None and not value <= o.most:
+            raise BadInputError(f"{self.flag} {value:g}: must be at most {o.most:g}")
+        if o.folder is not None and value != o.folder and not Path(value).is_dir():
+            raise BadInputError(
+                f"{value}: no such folder; {self.flag} takes a folder of audio files"
+                + (f", or {o.folder!r}" if o.folder else "")
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a command is told. Values are checked by `check`, before torch is imported, and completed by `resolved`."""
+
+    @classmethod
+    def settings(cls) -> list[Setting]:
+        """Every option, the command's own before those that all commands have."""
+        return list(_settings_of(cls))
+
+    @classmethod
+    def read(cls, given: Mapping[str, Any]) -> Self:
+        """The settings of options by their names; what is not given has its default.
+
+        Raises:
+            BadInputError: for a name that is no option.
+        """
+        paths = {f.name: (f.name,) for f in fields(cls)} | {setting.name: setting.path for setting in cls.settings()}
+        by_field: dict[str, Any] = {}
+        for name, value in given.items():
+            first, *rest = paths[choose(name, paths, "setting")]
+            if not rest:
+                by_field[first] = value
+            else:
+                by_field.setdefault(first, {})[rest[0]] = value
+        return cls(**{name: cls._whole(name, value) for name, value in by_field.items()})
+
+    @classmethod
+    def _whole(cls, name: str, value: Any) -> Any:  # noqa: ANN401 - the value of any field
+        """A nested dataclass with what is given of it; any other value as it is."""
+        kind = next(f for f in fields(cls) if f.name == name).metadata.get("nested")
+        return value if kind is None else replace(kind(), **value)
+
+    @property
+    def changed(self) -> dict[str, Any]:
+        """What differs from the defaults, by the names of the fields."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != _default(f)}
+
+    def check(self) -> None:
+        """Refuse what cannot be, before torch is needed.
+
+        Raises:
+            BadInputError: for a value that is unknown or out of range.
+        """
+        for setting in self.settings():
+            value: Any = self
+            for name in setting.path:
+                value = None if value is None else getattr(value, name)
+            setting.check(value)
+
+    def resolved(self, *, cuda: bool) -> Self:
+        """The settings with every choice made that was left to the machine, where torch sees a GPU (`cuda`) or none.
+
+        Raises:
+            BadInputError: for what cannot be had on this machine.
+        """
+        del cuda
+        return self
+
+
+def _settings_of(kind: type) -> tuple[Setting, ...]:
+    ordered = sorted(fields(kind), key=lambda f: _shared(kind, f.name))
+    hints = typing.get_type_hints(kind)
+    return tuple(setting for f in ordered for setting in _of_field(f, hints[f.name]))
+
+
+def _of_field(f: Field[Any], hint: Any) -> Iterator[Setting]:  # noqa: ANN401 - a type
+    if (kind := f.metadata.get("nested")) is not None:
+        hints = typing.get_type_hints(kind)
+        for inner in fields(kind):
+            how = f.metadata["options"].get(inner.name) or inner.metadata.get("option")
+            if how is not None:
+                yield Setting((f.name, inner.name), without_none(hints[inner.name]), inner.default, how)
+    elif "option" in f.metadata:
+        yield Setting((f.name,), without_none(hint), f.default, f.metadata["option"])
+
+
+def _default(f: Field[Any]) -> Any:  # noqa: ANN401 - of any type
+    return f.default if f.default_factory is MISSING else f.default_factory()
+
+
+def _shared(kind: type, name: str) -> int:
+    """How far up the bases a field was declared: a command's own come first."""
+    bases = [base for base in kind.__mro__ if is_dataclass(base) and name in get_annotations(base)]
+    return kind.__mro__.index(bases[0])
+
+
+def without_none(hint: Any) -> Any:  # noqa: ANN401 - a type
+    """The type in `T | None`."""
+    parts = [part for part in typing.get_args(hint) if part is not NoneType]
+    return parts[0] if len(parts) == 1 and NoneType in typing.get_args(hint) else hint
