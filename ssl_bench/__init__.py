@@ -5,7 +5,7 @@ The public names are loaded when they are first used, so that the command line s
 
 from __future__ import annotations
 
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     if name == "__version__":
+        from importlib import metadata
+
         return metadata.version("sslbench")
     if name in _HOME:
         return getattr(import_module(_HOME[name]), name)

@@ -171,10 +171,15 @@ class Settings:
         return self
 
 
+_KNOWN: dict[type, tuple[Setting, ...]] = {}
+
+
 def _settings_of(kind: type) -> tuple[Setting, ...]:
-    ordered = sorted(fields(kind), key=lambda f: _shared(kind, f.name))
-    hints = typing.get_type_hints(kind)
-    return tuple(setting for f in ordered for setting in _of_field(f, hints[f.name]))
+    if kind not in _KNOWN:
+        ordered = sorted(fields(kind), key=lambda f: _shared(kind, f.name))
+        hints = typing.get_type_hints(kind)
+        _KNOWN[kind] = tuple(setting for f in ordered for setting in _of_field(f, hints[f.name]))
+    return _KNOWN[kind]
 
 
 def _of_field(f: Field[Any], hint: Any) -> Iterator[Setting]:  # noqa: ANN401 - a type

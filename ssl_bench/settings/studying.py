@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 from ssl_bench.settings.evaluating import EVALUATION, OF_SPEECH, RATED, EvaluationSettings, parse_tasks
 from ssl_bench.settings.options import Option, Setting, Settings, nested, option
 from ssl_bench.settings.training import TrainAndMeasureConfig
-from ssl_benchmarks.energy.carbon import JOULES_PER_KWH
+from ssl_benchmarks.record.quantity import JOULES_PER_KWH
 from ssl_models.catalog import CATALOG
 from ssl_models.errors import BadInputError
 from ssl_models.names import choose

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ssl_benchmarks.energy.carbon import JOULES_PER_KWH
+from ssl_benchmarks.record.quantity import JOULES_PER_KWH
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,8 @@ from typing import Any
 
 from ssl_benchmarks.energy.country_names import ABSENT, called, plain
 from ssl_benchmarks.energy.sources.modelled import quiet_codecarbon
-from ssl_benchmarks.record.quantity import Quantity, unavailable, weakest
+from ssl_benchmarks.record.quantity import JOULES_PER_KWH, Quantity, unavailable, weakest
 from ssl_models.errors import BadInputError
-
-JOULES_PER_KWH = 3.6e6
 
 
 @dataclass(frozen=True)

@@ -114,3 +114,6 @@ def total(parts: dict[str, Quantity], unit: str) -> Quantity:
     note = "; ".join([" + ".join(f"{name} ({part.method})" for name, part in known.items()), *missing])
     method = weakest(*(part.method for part in known.values()))
     return Quantity(value, unit, method, ci95, note=note, flaw=flaws(known.values()))
+
+
+JOULES_PER_KWH = 3.6e6
