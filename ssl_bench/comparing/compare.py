@@ -13,13 +13,12 @@ import torch
 
 from ssl_bench.comparing.plan import fail, first_visit, plan
 from ssl_bench.comparing.progress import CompareProgress
-from ssl_bench.comparing.session import Session
+from ssl_bench.comparing.session import Comparing
 from ssl_bench.console import stderr
 from ssl_bench.data.measured_speech import speech_to_measure
 from ssl_bench.evaluating.systems import names_side_by_side
 from ssl_bench.sessions.metering import new_meter
 from ssl_bench.sessions.run_folder import RunFolder, new_run
-from ssl_bench.sessions.session import recorded
 from ssl_bench.settings.comparing import CompareConfig
 from ssl_benchmarks.cells.bench import CellBench, halved_until_it_fits
 from ssl_benchmarks.cells.cell import MeasuredCell
@@ -31,7 +30,6 @@ from ssl_benchmarks.comparing.round_plan import REPORT_SECONDS, window_seconds
 from ssl_benchmarks.comparing.rounds import HARDWARE, Cell, order_of, relative_half_width
 from ssl_benchmarks.comparing.side_by_side import ENERGY, SPEED
 from ssl_benchmarks.energy.carbon import chosen_intensity
-from ssl_benchmarks.machine.environment import environment
 from ssl_models.catalog import CATALOG, is_foreign, is_run
 from ssl_reports.summaries.comparing import write_compare_report
 
@@ -89,10 +87,13 @@ def compare(
             "about_weights": _about_weights(config),
         }
         names, run = names_side_by_side(config.models), new_run(config.out, "compare")
-        session = Session(config, run, grid, names, speech, command, bench, clock, began, details, environment())
+        session = Comparing(
+            config=config, run=run, grid=grid, command=command, details=details, names=names, speech=speech, bench=bench,
+            clock=clock, began=began,
+        )  # fmt: skip
         say = stack.enter_context(CompareProgress(console or stderr(), session.scope))
         work = lambda: _measure(session, say, clip_chosen=clip_chosen)  # noqa: E731 - one line says it
-        return run, recorded(session, work, write_compare_report)
+        return run, session.recorded(work, write_compare_report)
 
 
 def _about_weights(config: CompareConfig) -> list[str]:
@@ -104,7 +105,7 @@ def _about_weights(config: CompareConfig) -> list[str]:
     return [f"{whose} and learning rates 0: time and memory are those of trained models, a GPU's power may differ a little"]  # fmt: skip
 
 
-def _measure(session: Session, say: CompareProgress, *, clip_chosen: bool) -> None:
+def _measure(session: Comparing, say: CompareProgress, *, clip_chosen: bool) -> None:
     """Idle power and what is known on paper, then rounds until the target is reached or the time is up."""
     config, target = session.config, session.details["target"]
     say.open(session.cells, session.left, _opening(session))
@@ -133,7 +134,7 @@ def _measure(session: Session, say: CompareProgress, *, clip_chosen: bool) -> No
     target["ended"] = "no model is left that can be measured"
 
 
-def _opening(session: Session) -> str:
+def _opening(session: Comparing) -> str:
     c = session.config
     clip, clips = c.shape
     return (
@@ -143,7 +144,7 @@ def _opening(session: Session) -> str:
     )
 
 
-def _one_round(session: Session, living: LivingCells, number: int, say: CompareProgress) -> bool:
+def _one_round(session: Comparing, living: LivingCells, number: int, say: CompareProgress) -> bool:
     """Every living cell once, in an order drawn by the seed, until the time is up; whether none was left out."""
     order = order_of(list(session.requests), session.config.seed, number)
     entry: dict[str, Any] = {"round": number, "order": [list(cell) for cell in order], "window": session.window, "cells": []}  # fmt: skip
@@ -172,7 +173,7 @@ def _one_round(session: Session, living: LivingCells, number: int, say: CompareP
     return complete
 
 
-def _has_time(session: Session, cell: Cell, number: int, place: int) -> bool:
+def _has_time(session: Comparing, cell: Cell, number: int, place: int) -> bool:
     """Whether a cell would end before the promise of `--minutes` is broken; the first cell of all is always measured."""
     if number == 1:
         return place == 1 or first_visit(session, cell) + REPORT_SECONDS <= session.latest
@@ -180,7 +181,7 @@ def _has_time(session: Session, cell: Cell, number: int, place: int) -> bool:
 
 
 def _one_cell(
-    session: Session, living: LivingCells, cell: Cell, number: int, say: CompareProgress
+    session: Comparing, living: LivingCells, cell: Cell, number: int, say: CompareProgress
 ) -> tuple[dict[str, Any], MeasuredCell | None]:
     """Take up a cell's rows, whatever becomes of it; returns its entry in the round, and what was measured."""
     request, expected = session.requests[cell], session.paces[cell]
@@ -219,7 +220,7 @@ def _call_seconds(measured: MeasuredCell, otherwise: float) -> float:
     return median(calls) if calls else otherwise
 
 
-def met(session: Session) -> bool:
+def met(session: Comparing) -> bool:
     """Whether every living cell is known well enough; an energy that no hardware tells has no interval and is not asked."""
     if len(session.rounds) < FEWEST_ROUNDS or not session.requests:
         return False

@@ -13,14 +13,14 @@ from ssl_reports.units import duration
 
 if TYPE_CHECKING:
     from ssl_bench.comparing.progress import CompareProgress
-    from ssl_bench.comparing.session import Session
+    from ssl_bench.comparing.session import Comparing
 
 SHORTER_CLIPS = (5.0, 3.0, 2.0)
 """s; tried in turn where a round of the default clips does not fit, and nobody asked for a length."""
 UNMEASURABLE = "left out: with it not one round fits into --minutes"
 
 
-def plan(session: Session, say: CompareProgress, *, clip_chosen: bool) -> None:
+def plan(session: Comparing, say: CompareProgress, *, clip_chosen: bool) -> None:
     """Fill in `plans`, `ceiling`, `paces` and `window`; requests that cannot be measured, or not in time, are taken out."""
     _count(session)
     config = session.config
@@ -32,7 +32,7 @@ def plan(session: Session, say: CompareProgress, *, clip_chosen: bool) -> None:
     _leave_out(session, say)
 
 
-def _count(session: Session) -> None:
+def _count(session: Comparing) -> None:
     """Plan every request; one that cannot be measured is a row with its reason."""
     cells = list(session.requests)
     for cell, found in zip(cells, session.bench.plans(session.requests.values()), strict=True):
@@ -42,7 +42,7 @@ def _count(session: Session) -> None:
             session.plans[cell] = found
 
 
-def fail(session: Session, cell: Cell, reason: str) -> None:
+def fail(session: Comparing, cell: Cell, reason: str) -> None:
     """Take a cell out for good, with its reason."""
     request = session.requests.pop(cell)
     session.details["failed"][" ".join(cell)] = reason
@@ -50,7 +50,7 @@ def fail(session: Session, cell: Cell, reason: str) -> None:
         session.missing += failed_rows(request, reason)
 
 
-def _expect(session: Session) -> None:
+def _expect(session: Comparing) -> None:
     """A pace for each cell from its FLOPs, before it was built."""
     ceiling = None if session.ceiling is None else session.ceiling.value
     for cell, request in session.requests.items():
@@ -60,17 +60,17 @@ def _expect(session: Session) -> None:
         session.paces[cell] = expected_pace(flops, found.parameters.value, ceiling)
 
 
-def first_visit(session: Session, cell: Cell) -> float:
+def first_visit(session: Comparing, cell: Cell) -> float:
     """Seconds that a cell's part of the first round is expected to take, by what the cells before it took for theirs."""
     expected = session.paces[cell].first(session.window, session.config.protocol.warm_up_limit)
     return expected * (session.taken / session.forecast if session.forecast else 1.0)
 
 
-def _round(session: Session) -> float:
+def _round(session: Comparing) -> float:
     return sum(first_visit(session, cell) for cell in session.requests)
 
 
-def _shorten_clips(session: Session, say: CompareProgress) -> None:
+def _shorten_clips(session: Comparing, say: CompareProgress) -> None:
     """The longest of the shorter clips with which a round fits, else the shortest."""
     before, taken = session.config.shape[0], _round(session)
     start = sum(pace.first(session.window, 0.0) - pace.call for pace in session.paces.values())
@@ -89,7 +89,7 @@ def _shorten_clips(session: Session, say: CompareProgress) -> None:
     _expect(session)
 
 
-def _leave_out(session: Session, say: CompareProgress) -> None:
+def _leave_out(session: Comparing, say: CompareProgress) -> None:
     """Without some models a round fits; where even the baseline alone does not, it is begun all the same, and that is said."""
     costs = {cell: first_visit(session, cell) for cell in session.requests}
     models = dict.fromkeys(model for model, _ in session.requests)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ssl_bench.comparing.outcome import outcome
-from ssl_bench.sessions.run_folder import RunFolder
+from ssl_bench.sessions.session import Session
 from ssl_bench.settings.comparing import CompareConfig
 from ssl_benchmarks.cells.bench import CellBench
 from ssl_benchmarks.cells.cell import CellSetting
@@ -17,9 +16,8 @@ from ssl_benchmarks.cells.request import CellRequest
 from ssl_benchmarks.comparing.round_plan import Pace, latest_end
 from ssl_benchmarks.comparing.rounds import Cell, combined, relative_half_width
 from ssl_benchmarks.comparing.side_by_side import ENERGY, MEMORY, SPEED, Prices, SideBySide
-from ssl_benchmarks.energy.carbon import GridIntensity
 from ssl_benchmarks.record.quantity import Quantity
-from ssl_benchmarks.record.record import Conditions, Measurement, Record, headline_scope
+from ssl_benchmarks.record.record import Conditions, Measurement
 from ssl_reports.reading.published import published_rows
 
 if TYPE_CHECKING:
@@ -30,8 +28,8 @@ if TYPE_CHECKING:
     from ssl_benchmarks.energy.idle import IdlePower
 
 
-@dataclass
-class Session:
+@dataclass(kw_only=True)
+class Comparing(Session):
     """One call of `compare`.
 
     Attributes:
@@ -47,21 +45,14 @@ class Session:
         rounds: the raw rows of each.
         missing: rows of cells that never had a result.
         ceiling: FLOP/s of matrix products, once.
-        details: what the record holds beside its rows; "rounds" has one entry for each.
-        machine: hardware and software.
     """
 
     config: CompareConfig
-    run: RunFolder
-    grid: GridIntensity | None
     names: dict[str, str]
     speech: NDArray[np.int16]
-    command: str
     bench: CellBench
     clock: Callable[[], float]
     began: float
-    details: dict[str, Any]
-    machine: dict[str, Any]
     requests: dict[Cell, CellRequest] = field(default_factory=dict)
     plans: dict[Cell, CellPlan] = field(default_factory=dict)
     paces: dict[Cell, Pace] = field(default_factory=dict)
@@ -71,12 +62,6 @@ class Session:
     rounds: list[list[Measurement]] = field(default_factory=list)
     missing: list[Measurement] = field(default_factory=list)
     ceiling: Quantity | None = None
-    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
-
-    @property
-    def scope(self) -> str:
-        """Whose joules are compared."""
-        return headline_scope(self.config.device)
 
     @property
     def baseline(self) -> str:
@@ -137,15 +122,16 @@ class Session:
         found = {name: plan.parameters for (name, _), plan in self.plans.items()}
         return [Measurement(name, "parameters", q, "inference", None, Conditions()) for name, q in found.items()]
 
-    def record(self, status: str) -> Record:
-        """As it stands."""
+    def settings(self) -> dict[str, Any]:
+        """With how each cell is measured."""
+        protocol = self.config.protocol
+        return {**super().settings(), "protocol": asdict(replace(protocol, duration=self.window or protocol.duration))}
+
+    def rows(self) -> list[Measurement]:
+        """Of the cells, and what follows from them; ratios and the like go into the details."""
         c = self.config
         rows = [row for cell in self.cells for row in self.of_cell(cell)] + self.missing
         sides = SideBySide(tuple(self.names.values()), c.phases, self.baseline, self.scope, rows, self.rounds)
         projected, found = outcome(sides, Prices(self.grid, c.pue, c.price_per_gpu_hour), c.life)
-        rows = [*self.sizes(), *rows, *projected, *(published_rows() if c.published else [])]
-        config = {**asdict(c), "protocol": asdict(replace(c.protocol, duration=self.window or c.protocol.duration))}
-        details = {**self.details, **found, "reached": self.reached()}
-        return Record(
-            self.run.path.name, self.created, status, self.command, config, self.machine, tuple(rows), {}, details
-        )
+        self.details |= {**found, "reached": self.reached()}
+        return [*self.sizes(), *rows, *projected, *(published_rows() if c.published else [])]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import time
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +23,11 @@ from ssl_bench.evaluating.subject import Evaluation, Finding, System
 from ssl_bench.evaluating.systems import shown_name, systems_of
 from ssl_bench.sessions.metering import new_meter
 from ssl_bench.sessions.run_folder import RunFolder, folder_name, new_run
-from ssl_bench.sessions.session import recorded
+from ssl_bench.sessions.session import Session
 from ssl_bench.sessions.time_limit import TimeLimit
 from ssl_bench.settings.evaluating import OF_SPEECH, EvaluateConfig
-from ssl_benchmarks.energy.carbon import GridIntensity, chosen_intensity
-from ssl_benchmarks.machine.environment import conditions, environment
+from ssl_benchmarks.energy.carbon import chosen_intensity
+from ssl_benchmarks.machine.environment import conditions
 from ssl_benchmarks.record.record import Measurement, Record, headline_scope
 from ssl_models.errors import BadInputError
 from ssl_reports.summaries.evaluating import write_evaluation_report
@@ -41,36 +40,26 @@ REPORT_SECONDS = 2.0
 """Kept of `--minutes` for what follows the last finding."""
 
 
-@dataclass
-class Session:
+@dataclass(kw_only=True)
+class Evaluating(Session):
     """One call of `evaluate`.
 
     Attributes:
         speech: by the share of it that there is time for.
         limit: of time; None is none.
-        details: what the record holds beside its rows.
-        rows: of the rates and bills so far.
-        pretraining: of what the runs among the models cost.
+        rated: rows of the rates and bills so far.
+        pretraining: rows of what the runs among the models cost.
     """
 
     config: EvaluateConfig
-    run: RunFolder
-    grid: GridIntensity | None
     speech: SpeechAt
     limit: TimeLimit | None
-    command: str
-    details: dict[str, Any]
-    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
-    machine: dict[str, Any] = field(default_factory=environment)
-    rows: list[Measurement] = field(default_factory=list)
+    rated: list[Measurement] = field(default_factory=list)
     pretraining: list[Measurement] = field(default_factory=list)
 
-    def record(self, status: str) -> Record:
-        """As it stands."""
-        name, rows = self.run.path.name, (*self.pretraining, *self.rows)
-        return Record(
-            name, self.created, status, self.command, asdict(self.config), self.machine, rows, {}, self.details
-        )
+    def rows(self) -> list[Measurement]:
+        """Costs of pretraining, then rates and bills."""
+        return [*self.pretraining, *self.rated]
 
 
 def evaluate(
@@ -106,7 +95,10 @@ def evaluate(
     for task in config.evaluation.tasks:
         part.require(task)
     run = new_run(config.out, folder_name(shown_name(config.models[0]), "evaluate"))
-    session = Session(config, run, grid, speech, limit, command, details, pretraining=pretraining_rows(config.models))
+    session = Evaluating(
+        config=config, run=run, grid=grid, command=command, details=details, speech=speech, limit=limit,
+        pretraining=pretraining_rows(config.models),
+    )  # fmt: skip
     with EvaluationProgress(console or stderr(), headline_scope(config.device)) as say:
 
         def work() -> None:
@@ -117,7 +109,7 @@ def evaluate(
                     shutil.rmtree(run.path)
                 raise
 
-        return run, recorded(session, work, write_evaluation_report)
+        return run, session.recorded(work, write_evaluation_report)
 
 
 def splits_at(config: EvaluateConfig) -> SpeechAt:
@@ -138,7 +130,7 @@ def splits_at(config: EvaluateConfig) -> SpeechAt:
     )  # fmt: skip
 
 
-def _evaluate_all(session: Session, systems: list[System], part: EvaluationSpeech, say: EvaluationProgress) -> None:
+def _evaluate_all(session: Evaluating, systems: list[System], part: EvaluationSpeech, say: EvaluationProgress) -> None:
     """Each finding goes into the record as it comes; the bills come last, also after an interruption."""
     config = session.config
     device = torch.device(config.device)
@@ -170,12 +162,12 @@ def _evaluate_all(session: Session, systems: list[System], part: EvaluationSpeec
             for finding in evaluated(systems, evaluation, kept):
                 findings.append(finding)
                 session.details["findings"] = documents(findings)
-                session.rows = rate_rows(findings, held, evaluation.speech)
+                session.rated = rate_rows(findings, held, evaluation.speech)
                 session.run.write(session.record("unfinished"))
                 say.found(finding, wanted, meter)
     finally:
-        session.rows = rate_rows(findings, held, evaluation.speech)
-        session.rows += bill_rows(meter.windows, evaluation.flops, held, session.grid)
+        session.rated = rate_rows(findings, held, evaluation.speech)
+        session.rated += bill_rows(meter.windows, evaluation.flops, held, session.grid)
         session.details["left_out"] = evaluation.about
         session.details["controls_read"] = kept.read
         session.details["meter_cpu_seconds"] = meter.own_cpu_seconds
@@ -184,7 +176,7 @@ def _evaluate_all(session: Session, systems: list[System], part: EvaluationSpeec
         session.run.add_trace(meter.reading.trace, part="evaluation")
 
 
-def _known(session: Session, systems: list[System], evaluation: Evaluation) -> list[System]:
+def _known(session: Evaluating, systems: list[System], evaluation: Evaluation) -> list[System]:
     """The systems with what a reader of their rates has to know; that and the speech go into the record."""
     config = session.config
     systems, remarks = remarked(systems, config.models, config.pretrained, evaluation.speech)

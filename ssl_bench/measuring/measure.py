@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from ssl_bench.measuring.progress import MeasureProgress
 from ssl_bench.measuring.repeat_plan import RepeatPlan
 from ssl_bench.sessions.metering import new_meter
 from ssl_bench.sessions.run_folder import RunFolder, folder_name, new_run, require_empty
-from ssl_bench.sessions.session import recorded
+from ssl_bench.sessions.session import Session
 from ssl_bench.settings.measuring import MeasureConfig, Shape
 from ssl_benchmarks.cells.bench import CellBench, halved_until_it_fits
 from ssl_benchmarks.cells.cell import CellSetting
@@ -28,9 +27,9 @@ from ssl_benchmarks.cells.processes import CellServer
 from ssl_benchmarks.cells.request import CellError, CellInputError, CellRequest
 from ssl_benchmarks.comparing.rounds import combined
 from ssl_benchmarks.energy.carbon import GridIntensity, chosen_intensity
-from ssl_benchmarks.machine.environment import conditions, environment
+from ssl_benchmarks.machine.environment import conditions
 from ssl_benchmarks.record.quantity import Quantity
-from ssl_benchmarks.record.record import Measurement, Record, headline_scope
+from ssl_benchmarks.record.record import Measurement, Record
 from ssl_benchmarks.timing.protocol import Protocol
 from ssl_models.catalog import CATALOG, is_foreign, is_run
 from ssl_models.errors import BadInputError
@@ -78,50 +77,47 @@ class Subject:
         return rows if self.plan is None else rows + counted_rows(self.plan, ceiling, rows)
 
 
-@dataclass
-class Session:
+@dataclass(kw_only=True)
+class Measuring(Session):
     """One call of `measure`.
 
     Attributes:
         speech: samples that all clips are cut from.
         bench: where cells are built and measured.
-        details: what the record holds beside its rows; "cells" has one entry for each.
         subjects: the cells.
         ceiling: FLOP/s of matrix products, once.
     """
 
     config: MeasureConfig
-    run: RunFolder
-    grid: GridIntensity | None
     speech: NDArray[np.int16]
-    command: str
     bench: CellBench
     began: float
-    details: dict[str, Any]
     subjects: list[Subject] = field(default_factory=list)
     ceiling: Quantity | None = None
-    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
-    machine: dict[str, Any] = field(default_factory=environment)
     idle: IdlePower | None = None
-
-    @property
-    def scope(self) -> str:
-        """Whose joules are the headline."""
-        return headline_scope(self.config.device)
 
     @property
     def protocol(self) -> Protocol:
         """How each cell is measured."""
         return protocol_of(self.config)
 
+    def settings(self) -> dict[str, Any]:
+        """With how each cell is measured."""
+        return {**super().settings(), "protocol": asdict(self.protocol)}
+
+    def rows(self) -> list[Measurement]:
+        """Of the cells that were begun."""
+        return [*_idle_rows(self), *(row for subject in self.begun for row in subject.rows(self.ceiling))]
+
     def record(self, status: str) -> Record:
-        """As it stands."""
-        config = {**asdict(self.config), "protocol": asdict(self.protocol)}
-        begun = [subject for subject in self.subjects if subject.repeats or subject.failed]
-        rows = [*_idle_rows(self), *(row for subject in begun for row in subject.rows(self.ceiling))]
-        details = {**self.details, "cells": [subject.entry for subject in begun]}
-        name = self.run.path.name
-        return Record(name, self.created, status, self.command, config, self.machine, tuple(rows), {}, details)
+        """With an entry for each cell that was begun."""
+        self.details["cells"] = [subject.entry for subject in self.begun]
+        return super().record(status)
+
+    @property
+    def begun(self) -> list[Subject]:
+        """The cells that have a result, or a reason for none."""
+        return [subject for subject in self.subjects if subject.repeats or subject.failed]
 
 
 def protocol_of(config: MeasureConfig) -> Protocol:
@@ -177,12 +173,14 @@ def measure(
             if isinstance(plan, CellInputError):
                 raise BadInputError(str(plan))
         run = new_run(config.out, folder_name(config.model, "measure"))
-        session = Session(config, run, grid, speech, command, bench, began, details)
+        session = Measuring(
+            config=config, run=run, grid=grid, command=command, details=details, speech=speech, bench=bench, began=began
+        )
         say = stack.enter_context(MeasureProgress(console or stderr(), session.scope))
-        return session.run, recorded(session, lambda: _measure_all(session, plans, say), write_measure_report)
+        return session.run, session.recorded(lambda: _measure_all(session, plans, say), write_measure_report)
 
 
-def _measure_all(session: Session, plans: list[CellPlan | CellError], say: MeasureProgress) -> None:
+def _measure_all(session: Measuring, plans: list[CellPlan | CellError], say: MeasureProgress) -> None:
     """Idle power, then each cell once, and again until it has the repeats asked for without a flaw, or twice as many in all."""
     config, cells = session.config, session.config.shapes
     say.open(config, session.protocol, len(cells), f"speech {session.details['speech']}", str(session.run.path))
@@ -215,7 +213,7 @@ def _measure_all(session: Session, plans: list[CellPlan | CellError], say: Measu
             session.run.write(session.record("unfinished"))
 
 
-def _visit(session: Session, living: LivingCells, subject: Subject, window: float, say: MeasureProgress) -> None:
+def _visit(session: Measuring, living: LivingCells, subject: Subject, window: float, say: MeasureProgress) -> None:
     """One repeat of a cell, in a process of its own."""
     key, began = (subject.shape.label, session.config.phase), time.monotonic()
     attempt: Callable[[CellRequest], MeasuredCell] = lambda r: living.measure(key, r, window)  # noqa: E731 - one line says it
@@ -277,7 +275,7 @@ def _about_weights(config: MeasureConfig) -> list[str]:
     return lines + (targets if config.phase == "training" else [])
 
 
-def _idle_rows(session: Session) -> list[Measurement]:
+def _idle_rows(session: Measuring) -> list[Measurement]:
     """Power of each metered part at rest."""
     if session.idle is None:
         return []

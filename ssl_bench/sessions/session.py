@@ -1,51 +1,85 @@
-"""A session of measurements: its record is on the disk from the start, and tells what was done however it ends."""
+"""A session: one call of a command that leaves a run, whose record is on the disk from the start and tells however it ends."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
+from ssl_benchmarks.machine.environment import environment
 from ssl_benchmarks.processes.interruption import stopped_by_signals
+from ssl_benchmarks.record.record import Measurement, Record, headline_scope
 
 if TYPE_CHECKING:
     from ssl_bench.sessions.run_folder import RunFolder
-    from ssl_benchmarks.record.record import Record
+    from ssl_benchmarks.energy.carbon import GridIntensity
 
 
-class Session(Protocol):
-    """What a command is at.
+def now() -> str:
+    """The time as records write it: ISO 8601, UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+@dataclass(kw_only=True)
+class Session:
+    """What a command knows while it is at work. Each command has one of its own with what more it knows.
 
     Attributes:
-        run: its folder.
+        config: its settings, resolved.
+        run: the folder that the record is in.
+        grid: what a kWh emits.
+        command: what the record says it was made by.
+        created: see `now`.
+        machine: hardware and software.
         details: what the record holds beside its rows.
     """
 
+    config: Any
     run: RunFolder
-    details: dict[str, Any]
+    grid: GridIntensity | None
+    command: str
+    created: str = field(default_factory=now)
+    machine: dict[str, Any] = field(default_factory=environment)
+    details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def scope(self) -> str:
+        """Whose joules are the headline."""
+        return headline_scope(self.config.device)
+
+    def settings(self) -> dict[str, Any]:
+        """As the record has them."""
+        return asdict(self.config)
+
+    def rows(self) -> Sequence[Measurement]:
+        """What is known so far."""
+        return ()
 
     def record(self, status: str) -> Record:
         """As it stands."""
-        ...
+        rows = tuple(self.rows())
+        settings, name = self.settings(), self.run.path.name
+        return Record(name, self.created, status, self.command, settings, self.machine, rows, {}, self.details)
 
+    def recorded(self, work: Callable[[], None], report: Callable[[Record, Path], object]) -> Record:
+        """Do the work, then write report and record; Ctrl-C and its like end the work, and the record says so.
 
-def recorded(session: Session, work: Callable[[], None], report: Callable[[Record, Path], object]) -> Record:
-    """Do the work, then write report and record; Ctrl-C and its like end the work, and the record says so.
-
-    Raises:
-        BadInputError: where another process has the folder.
-    """
-    status = "finished"
-    with session.run.locked(), stopped_by_signals():
-        session.run.write(session.record("unfinished"))
-        try:
-            work()
-        except KeyboardInterrupt:
-            session.details["stopped"] = "by the user"
-            status = "unfinished"
-        record = session.record(status)
-        with suppress(KeyboardInterrupt):
-            report(record, session.run.path)
-        session.run.write(record)
-    return record
+        Raises:
+            BadInputError: where another process has the folder.
+        """
+        status = "finished"
+        with self.run.locked(), stopped_by_signals():
+            self.run.write(self.record("unfinished"))
+            try:
+                work()
+            except KeyboardInterrupt:
+                self.details["stopped"] = "by the user"
+                status = "unfinished"
+            record = self.record(status)
+            with suppress(KeyboardInterrupt):
+                report(record, self.run.path)
+            self.run.write(record)
+        return record

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +13,7 @@ from ssl_bench.console import stderr
 from ssl_bench.evaluating.evaluate import evaluate, splits_at
 from ssl_bench.evaluating.plan import LITTLE
 from ssl_bench.sessions.run_folder import RunFolder, new_run, unfinished_run
+from ssl_bench.sessions.session import Session
 from ssl_bench.sessions.time_limit import time_of_day
 from ssl_bench.settings.evaluating import EvaluateConfig
 from ssl_bench.settings.studying import StudyConfig, config_of, document_of, require_unchanged
@@ -22,11 +21,9 @@ from ssl_bench.settings.training import TrainAndMeasureConfig
 from ssl_bench.studying.plan import Plan, planned, spent
 from ssl_bench.studying.run import finished_record, train_apart
 from ssl_bench.studying.time import evaluation_seconds, study_seconds
-from ssl_benchmarks.energy.carbon import chosen_intensity
+from ssl_benchmarks.energy.carbon import GridIntensity, chosen_intensity
 from ssl_benchmarks.machine.capabilities import capabilities
-from ssl_benchmarks.machine.environment import environment
-from ssl_benchmarks.processes.interruption import stopped_by_signals
-from ssl_benchmarks.record.record import Record, headline_scope
+from ssl_benchmarks.record.record import Measurement, Record, headline_scope
 from ssl_benchmarks.record.seed_rows import study_rows
 from ssl_models.catalog import named
 from ssl_models.errors import BadInputError
@@ -42,8 +39,8 @@ SETTINGS = ("device", "precision", "pue", "country", "grid_intensity", "strict")
 EVALUATED = frozenset({"evaluation", "finetuning"})
 
 
-@dataclass
-class Study:
+@dataclass(kw_only=True)
+class Study(Session):
     """One call.
 
     Attributes:
@@ -52,21 +49,20 @@ class Study:
         records: of the runs that ended.
         failed: why the others did not.
         evaluation: its record.
-        details: what the record holds beside its rows.
     """
 
     config: StudyConfig
     shared: TrainAndMeasureConfig
     plans: dict[str, Plan]
-    run: RunFolder
-    command: str
     console: Console
-    details: dict[str, Any]
-    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     records: dict[tuple[str, int], Record] = field(default_factory=dict)
     failed: dict[tuple[str, int], str] = field(default_factory=dict)
     evaluation: Record | None = None
-    machine: dict[str, Any] = field(default_factory=environment)
+
+    @property
+    def scope(self) -> str:
+        """Whose joules are the headline of the runs."""
+        return headline_scope(self.shared.device)
 
     def folder(self, model: str, seed: int) -> Path:
         """Of one run."""
@@ -79,19 +75,23 @@ class Study:
         except BadInputError:  # it is in the study as a model that failed
             return model
 
-    def record(self, status: str) -> Record:
-        """As it stands."""
-        config = {**document_of(self.config), **{name: getattr(self.shared, name) for name in SETTINGS}}
+    def settings(self) -> dict[str, Any]:
+        """With what every record has of its machine."""
+        return {**document_of(self.config), **{name: getattr(self.shared, name) for name in SETTINGS}}
+
+    def rows(self) -> list[Measurement]:
+        """Each model's own, over its seeds, then rates and bills of the evaluation, which repeats what its runs cost."""
         names = {model: self.shown(model) for model in self.config.models}
-        rows = study_rows(self.config.models, self.records, self.failed, headline_scope(self.shared.device))
-        rows = [replace(row, model=names[row.model]) for row in rows]
-        # The evaluation repeats what its runs cost.
-        rows += [] if self.evaluation is None else [m for m in self.evaluation.measurements if m.phase in EVALUATED]
-        self.details["study"]["names"] = names
+        rows = study_rows(self.config.models, self.records, self.failed, self.scope)
+        found = [replace(row, model=names[row.model]) for row in rows]
+        return found + [m for m in (self.evaluation.measurements if self.evaluation else ()) if m.phase in EVALUATED]
+
+    def record(self, status: str) -> Record:
+        """Finished only where some run ended."""
+        self.details["study"]["names"] = {model: self.shown(model) for model in self.config.models}
         self.details["study"]["runs"] = [self._entry(model, seed) for model, seed in self.config.runs]
         self.details["disturbances"] = self._disturbances()
-        name = self.run.path.name
-        return Record(name, self.created, status, self.command, config, self.machine, tuple(rows), {}, self.details)
+        return super().record(status if self.records else "unfinished")
 
     def _entry(self, model: str, seed: int) -> dict[str, Any]:
         record, reason = self.records.get((model, seed)), self.failed.get((model, seed))
@@ -126,22 +126,20 @@ def study(
         BadInputError: for settings, speech or budgets that cannot be used; then nothing was begun.
     """
     whole = (_resumed if resume else _begun)(config, command, console or stderr())
-    with ExitStack() as stack:
-        stack.enter_context(whole.run.locked())
-        stack.enter_context(stopped_by_signals())
-        whole.run.write(whole.record("unfinished"))
-        try:
-            stopped = not (_trained(whole) and _evaluated(whole))
-        except KeyboardInterrupt:
-            stopped = True
-        if stopped:
-            whole.details["stopped"] = "by the user"
-        record = whole.record("unfinished" if stopped or not whole.records else "finished")
-        if (line := c4_line(record)) is not None:
-            whole.details["study"]["claim_c4"] = line
-        write_study_report(record, whole.run.path)
-        whole.run.write(record)
-    return whole.run, record
+    return whole.run, whole.recorded(lambda: _all_of(whole), _report)
+
+
+def _all_of(whole: Study) -> None:
+    """Train, then evaluate; where the user stopped a part of it, the whole is stopped."""
+    if not (_trained(whole) and _evaluated(whole)):
+        raise KeyboardInterrupt
+
+
+def _report(record: Record, folder: Path) -> None:
+    """With what it says of the claim about its models."""
+    if (line := c4_line(record)) is not None:
+        record.details["study"]["claim_c4"] = line
+    write_study_report(record, folder)
 
 
 def _begun(config: StudyConfig, command: str, console: Console) -> Study:
@@ -149,7 +147,10 @@ def _begun(config: StudyConfig, command: str, console: Console) -> Study:
     config, shared, plans, details = _prepared(config, console)
     _check_speech(config, shared)
     name = f"{config.models[0]}-seeds" if len(config.models) == 1 else "study"
-    return Study(config, shared, plans, new_run(config.out, name), command, console, details)
+    return Study(
+        config=config, shared=shared, plans=plans, run=new_run(config.out, name), grid=_grid(shared), command=command,
+        console=console, details=details,
+    )  # fmt: skip
 
 
 def _check_speech(config: StudyConfig, shared: TrainAndMeasureConfig) -> None:
@@ -177,7 +178,14 @@ def _resumed(asked: StudyConfig, command: str, console: Console) -> Study:
     config = config_of(before.config)
     require_unchanged(asked, config)
     config, shared, plans, details = _prepared(config, console)
-    return Study(config, shared, plans, run, command, console, details, before.created)
+    return Study(
+        config=config, shared=shared, plans=plans, run=run, grid=_grid(shared), command=command, console=console,
+        details=details, created=before.created,
+    )  # fmt: skip
+
+
+def _grid(shared: TrainAndMeasureConfig) -> GridIntensity | None:
+    return chosen_intensity(shared.country, shared.grid_intensity)
 
 
 def _prepared(
@@ -189,7 +197,7 @@ def _prepared(
     shared = TrainAndMeasureConfig(**{**config.training, "model": model}).resolved(cuda=cuda)
     config = replace(config, models=config.models or (str(shared.model),))
     config.check()
-    grid = chosen_intensity(shared.country, shared.grid_intensity)
+    grid = _grid(shared)
     plans = {name: planned(config, name, cuda=cuda) for name in config.models}
     about: dict[str, Any] = {
         "equal": config.equal,

@@ -5,8 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,51 +17,40 @@ from ssl_bench.data.splits import Split, sample_split, split_speakers
 from ssl_bench.data.usable import Oddities
 from ssl_bench.data.waveforms import Waveforms
 from ssl_bench.sessions.run_folder import RunFolder, new_run, unfinished_run
+from ssl_bench.sessions.session import Session, now
 from ssl_bench.settings.training import TrainAndMeasureConfig
 from ssl_bench.training.attempts import Attempt, recovered, with_lost_work
 from ssl_bench.training.full_run import full_run
-from ssl_benchmarks.energy.carbon import GridIntensity, chosen_intensity
+from ssl_benchmarks.energy.carbon import chosen_intensity
 from ssl_benchmarks.files.text_files import shown
-from ssl_benchmarks.machine.environment import environment
-from ssl_benchmarks.record.record import Record, headline_scope
+from ssl_benchmarks.record.record import Record
 from ssl_models.errors import BadInputError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
-@dataclass
-class Job:
+@dataclass(kw_only=True)
+class Job(Session):
     """What one call works with.
 
     Attributes:
         attempts: all so far; the last one is this call's.
-        details: what the record holds beside its rows.
         began: when this call did, by the monotonic clock.
         start_up: seconds from then until its meter ran and its model was built.
     """
 
     config: TrainAndMeasureConfig
-    run: RunFolder
     corpus: Corpus
     split: Split
-    grid: GridIntensity | None
     attempts: list[Attempt]
     console: Console
-    command: str
-    created: str
-    details: dict[str, Any] = field(default_factory=dict)
     began: float = field(default_factory=time.monotonic)
     start_up: float = 0.0
     waveforms: Waveforms = field(init=False)
 
     def __post_init__(self) -> None:
         self.waveforms = Waveforms(keep_odd=self.config.keep_odd_audio)
-
-    @property
-    def scope(self) -> str:
-        """Whose joules are the headline; see `headline_scope`."""
-        return headline_scope(self.config.device)
 
     def discard_if_new(self) -> None:
         """Remove what a first attempt began without coming to a checkpoint."""
@@ -71,11 +59,14 @@ class Job:
 
     def record(self, status: str) -> Record:
         """The record as it stands, without rows."""
-        config = {k: dict(v) if isinstance(v, Mapping) else v for k, v in asdict(self.config).items()}
         details = {**self.details, "attempts": [attempt.document() for attempt in self.attempts]}
         details |= self._speech_details()
         details["full_run"] = self.full_run()
-        return Record(self.run.path.name, self.created, status, self.command, config, environment(), (), {}, details)
+        return replace(super().record(status), details=details)
+
+    def settings(self) -> dict[str, Any]:
+        """Tables of the model's own as plain ones."""
+        return {k: dict(v) if isinstance(v, Mapping) else v for k, v in super().settings().items()}
 
     def full_run(self) -> dict[str, Any]:
         """What a whole pretraining would take at the rate so far."""
@@ -105,9 +96,12 @@ def begun(config: TrainAndMeasureConfig, command: str, console: Console) -> Job:
     config = config.resolved(cuda=torch.cuda.is_available())
     grid = chosen_intensity(config.country, config.grid_intensity)
     corpus, split = _speech(config, console)
-    now = datetime.now(UTC).isoformat(timespec="seconds")
+    begun_at = now()
     run = new_run(config.out, config.model or "")
-    job = Job(config, run, corpus, split, grid, [Attempt(1, now)], console, command, now)
+    job = Job(
+        config=config, run=run, grid=grid, command=command, created=begun_at, corpus=corpus, split=split,
+        attempts=[Attempt(1, begun_at)], console=console,
+    )  # fmt: skip
     job.details.update(_data_details(job))
     return job
 
@@ -132,9 +126,12 @@ def resumed(given: TrainAndMeasureConfig, command: str, console: Console) -> Job
     corpus, split = _speech(config, console)
     attempts = [Attempt.from_document(document) for document in before.details["attempts"]]
     attempts[-1] = _ended(run, attempts[-1])
-    attempts.append(Attempt(len(attempts) + 1, datetime.now(UTC).isoformat(timespec="seconds")))
+    attempts.append(Attempt(len(attempts) + 1, now()))
     grid = chosen_intensity(config.country, config.grid_intensity)
-    job = Job(config, run, corpus, split, grid, attempts, console, command, before.created)
+    job = Job(
+        config=config, run=run, grid=grid, command=command, created=before.created, corpus=corpus, split=split,
+        attempts=attempts, console=console,
+    )  # fmt: skip
     job.details.update({k: v for k, v in before.details.items() if k not in ("stopped", "attempts")})
     return job
 
