@@ -23,6 +23,10 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+def _machine() -> dict[str, Any]:
+    return environment()
+
+
 @dataclass(kw_only=True)
 class Session:
     """What a command knows while it is at work. Each command has one of its own with what more it knows.
@@ -42,7 +46,7 @@ class Session:
     grid: GridIntensity | None
     command: str
     created: str = field(default_factory=now)
-    machine: dict[str, Any] = field(default_factory=environment)
+    machine: dict[str, Any] = field(default_factory=_machine)
     details: dict[str, Any] = field(default_factory=dict)
 
     @property
