@@ -1,6 +1,6 @@
 """`make bench-gpu`: recipes under equal joules, then under equal hours of audio, within 8 minutes on one GPU; no network, no venv.
 
-Six models of base size on a GPU, the tiny sizes on a CPU. Both parts are `sslbench train-and-measure --models ...` as a user
+Six models of base size on a GPU, the tiny sizes on a CPU. Both parts are `sslbench study --models ...` as a user
 would type it, and the second reads the controls of the first. Parts have as many models as the pace lets hope for and are
 interrupted when the time is up, so that the whole ends in time on any machine; what was left out is named. Nothing here passes
 or fails by its numbers.
@@ -143,7 +143,7 @@ def linked(source: Path, target: Path, speakers: Sequence[str], utterances: int 
 
 
 def command(effort: Effort, equal: str, models: Sequence[str], tasks: str, work: Path) -> list[str]:
-    """`sslbench train-and-measure` of a part."""
+    """`sslbench study` of a part."""
     budget = effort.joules if equal == "joules" else effort.audio_hours
     read = ("--controls", str(work / "joules")) if (work / "joules" / "evaluation" / "controls.json").is_file() else ()
     told = {
@@ -152,7 +152,7 @@ def command(effort: Effort, equal: str, models: Sequence[str], tasks: str, work:
         "--head": "linear", "--out": str(work / equal), "--config": str(work / "bench.toml"),
     }  # fmt: skip
     words = [word for option in told.items() for word in option]
-    return [sys.executable, "-P", "-m", "ssl_bench", "train-and-measure", *words, "--no-idle", *read, *effort.options]
+    return [sys.executable, "-P", "-m", "ssl_bench", "study", *words, "--no-idle", *read, *effort.options]
 
 
 def part(words: Sequence[str], seconds: float, affordable: Callable[[], bool] = lambda: True) -> int | Stopped:

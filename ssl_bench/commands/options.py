@@ -38,7 +38,7 @@ def command(
         if passed.get("file") is not None:
             from ssl_bench.settings.documents import read_toml
 
-            given = {**read_toml(passed["file"], kind), **given}
+            given = {**read_toml(passed["file"], kind.of_file()), **given}
         known = given.keys() - {setting.name for setting in other}
         if len(extra) < len(keywords):
             passed["given"] = given

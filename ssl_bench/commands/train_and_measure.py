@@ -12,7 +12,6 @@ from ssl_bench.commands.closing import closing_lines, require_quiet
 from ssl_bench.commands.options import Config
 from ssl_bench.console import Json, fail, print_json, stderr, typed_command
 from ssl_bench.settings.training import TrainAndMeasureConfig
-from ssl_models.errors import BadInputError
 
 if TYPE_CHECKING:
     from ssl_bench.sessions.run_folder import RunFolder
@@ -70,12 +69,7 @@ def _study(given: Mapping[str, Any], *, resume: bool, as_json: bool) -> None:
     from ssl_bench.commands.study import run_study
     from ssl_bench.settings.studying import StudyConfig
 
-    if {"model", "models"} <= given.keys():
-        raise BadInputError("--model and --models both name what is trained; give one")
-    told = {name: value for name, value in given.items() if name != "model"}
-    if "model" in given:
-        told["models"] = (given["model"],)
-    config = StudyConfig.read(told)
+    config = StudyConfig.read(given)
     if not resume:
         config.check()
     stderr().print(MOVED, highlight=False, markup=False, soft_wrap=True)

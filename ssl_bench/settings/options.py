@@ -122,6 +122,11 @@ class Settings:
         return list(_settings_of(cls))
 
     @classmethod
+    def of_file(cls) -> type:
+        """The dataclass whose fields a file of settings may have."""
+        return cls
+
+    @classmethod
     def read(cls, given: Mapping[str, Any]) -> Self:
         """The settings of options by their names; what is not given has its default.
 

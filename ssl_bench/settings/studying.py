@@ -82,12 +82,21 @@ class StudyConfig(Settings):
         return own + [replace(s, path=("training", *s.path)) for s in shared]
 
     @classmethod
+    def of_file(cls) -> type:
+        """A study takes the files of its runs."""
+        return TrainAndMeasureConfig
+
+    @classmethod
     def read(cls, given: Mapping[str, Any]) -> Self:
-        """See `Settings.read`; what no option of a study is called is a setting of its runs.
+        """See `Settings.read`; what no option of a study is called is a setting of its runs, and `model` the only one of `models`.
 
         Raises:
-            BadInputError: for an evaluation's settings without tasks.
+            BadInputError: for an evaluation's settings without tasks, or both `model` and `models`.
         """
+        if given.keys() >= {"model", "models"}:
+            raise BadInputError("--model and --models both name what is trained; give one")
+        if "model" in given:
+            given = {"models": (given["model"],), **{name: value for name, value in given.items() if name != "model"}}
         own = {setting.name for setting in super().settings()}
         of_runs = {name: value for name, value in given.items() if name not in own}
         learned = {s.name for s in super().settings() if s.path[0] == "evaluation"} & given.keys()

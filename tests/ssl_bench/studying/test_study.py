@@ -52,7 +52,7 @@ def whole(
     """Two models that hear 72 s of speech each (9 steps of 8 s), then learn to spell."""
     run = tmp_path_factory.mktemp("studies") / "whole"
     done = sslbench(
-        "train-and-measure", "--config", unlimited, "--models", ",".join(MODELS), "--equal", "audio-hours", "--budget", 0.02,
+        "study", "--config", unlimited, "--models", ",".join(MODELS), "--equal", "audio-hours", "--budget", 0.02,
         "--data", speech, "--eval-data", others, "--tasks", "asr-finetune", "--learn-hours", 0.01, "--no-idle",
         "--out", run, "--json", cwd=foreign,
     )  # fmt: skip
@@ -62,7 +62,7 @@ def whole(
 
 def test_every_run_keeps_to_the_budget(whole: tuple[Path, dict[str, Any]]) -> None:
     run, document = whole
-    assert document["schema"] == "sslbench.train-and-measure/1"
+    assert document["schema"] == "sslbench.study/1"
     assert document["status"] == "finished"
     study = document["details"]["study"]
     assert (study["equal"], study["budget"]) == ("audio-hours", 0.02)
@@ -117,7 +117,7 @@ def test_a_second_study_reads_the_controls_of_the_first(
 ) -> None:
     """The same models trained for less: its untrained twins and log-mel are those of the first, and are paid there."""
     done = sslbench(
-        "train-and-measure", "--config", unlimited, "--models", ",".join(MODELS), "--equal", "audio-hours", "--budget", 0.01,
+        "study", "--config", unlimited, "--models", ",".join(MODELS), "--equal", "audio-hours", "--budget", 0.01,
         "--data", speech, "--eval-data", others, "--tasks", "asr-finetune", "--learn-hours", 0.01, "--no-idle",
         "--controls", whole[0], "--out", tmp_path / "second", "--json", cwd=tmp_path,
     )  # fmt: skip
@@ -142,7 +142,7 @@ def test_a_second_study_reads_the_controls_of_the_first(
 
 
 def test_a_finished_study_is_not_resumed(whole: tuple[Path, dict[str, Any]], sslbench: Run, tmp_path: Path) -> None:
-    done = sslbench("train-and-measure", "--resume", "--out", whole[0], cwd=tmp_path)
+    done = sslbench("study", "--resume", "--out", whole[0], cwd=tmp_path)
     assert done.returncode == 2
     assert "finished; there is nothing to resume" in done.stderr
 
@@ -162,7 +162,8 @@ def test_a_stopped_study_goes_on_and_a_run_that_fails_is_a_row(
     stdout, stderr = process.communicate(timeout=120)
     assert process.returncode == 1, stderr
     assert "Traceback" not in stderr
-    assert f"--resume --out {run}" in stderr.strip().splitlines()[-1]
+    assert f"sslbench study --resume --out {run}" in stderr.strip().splitlines()[-1]
+    assert "are now `sslbench study`" in stderr
     assert stdout
     stopped = read_record(run / "run.json")
     assert stopped.status == "unfinished"
@@ -200,7 +201,7 @@ def test_a_study_whose_runs_all_fail_ends_with_the_reason(
     toml.write_text(unlimited.read_text() + "[optimisation]\npeak_learning_rate = 1e30\n")
     run = tmp_path / "study"
     done = sslbench(
-        "train-and-measure", "--config", toml, "--models", "efficient-tiny", "--data", speech, "--equal", "audio-hours",
+        "study", "--config", toml, "--models", "efficient-tiny", "--data", speech, "--equal", "audio-hours",
         "--budget", 0.2, "--no-idle", "--out", run, cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
