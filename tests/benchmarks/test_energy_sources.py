@@ -476,6 +476,8 @@ def test_a_torch_that_has_begun_says_which_gpus_it_sees(
                 return arguments[0]
             case "DeviceGetUUID":
                 return ["GPU-aa", "GPU-bb"][arguments[0]]
+            case "DeviceGetMigMode":
+                return [0, 0]
             case _:
                 return "one kind"
 
