@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Callable
@@ -35,6 +36,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root = tmp_path / "powercap"
     for package in (0, 1):
         home = zone(root / f"intel-rapl:{package}", f"package-{package}", RANGE_UJ - 1_000_000)
+        (home / "constraint_0_power_limit_uw").write_text("500000000\n")
         for child, name in enumerate(["core", "uncore", "dram"]):
             zone(home / f"intel-rapl:{package}:{child}", name, 5_000_000)
             (root / f"intel-rapl:{package}:{child}").symlink_to(home / f"intel-rapl:{package}:{child}")
@@ -321,8 +323,11 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("at_once")
 @pytest.mark.parametrize("step_j", [700.0, 3600.0, 130.0])
-def test_a_leap_that_no_processor_draws_is_a_fault(tmp_path: Path, step_j: float) -> None:
-    """At 6 W, after a tenth of a second; what was counted before is still there."""
+def test_a_leap_that_no_processor_draws_is_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step_j: float
+) -> None:
+    """At 6 W, after a tenth of a second, however many threads there are; what was counted before is still there."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 256)
     zone(tmp_path / "intel-rapl:0", "package-0", 1_000_000)
     (domain,) = find_domains(tmp_path)["cpu"]
     domain.open(0.0)
@@ -337,19 +342,49 @@ def test_a_leap_that_no_processor_draws_is_a_fault(tmp_path: Path, step_j: float
 
 @pytest.mark.usefixtures("at_once")
 @pytest.mark.parametrize(
+    ("threads", "name", "step_j", "fault"),
+    [
+        (2, "package-0", 17.9, False),
+        (2, "package-0", 18.1, True),
+        (8, "package-0", 90.0, True),
+        (16, "package-0-die-0", 61.0, True),
+        (32, "package-0", 42.0, False),
+        (192, "package-0", 90.0, False),
+        (None, "package-0", 119.0, False),
+        (192, "dram", 35.0, False),
+        (192, "dram", 37.0, True),
+    ],
+)
+def test_a_step_is_bounded_where_the_kernel_tells_no_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int | None, name: str, step_j: float, *, fault: bool
+) -> None:
+    """After a tenth of a second: 100 W and 25 W a thread for a package, 300 W for its memory, and 0.02 s for what comes late."""
+    monkeypatch.setattr(os, "cpu_count", lambda: threads)
+    zone(tmp_path / "intel-rapl:0", name)
+    (domain,) = [domain for domains in find_domains(tmp_path).values() for domain in domains]
+    domain.open(0.0)
+    put(tmp_path, "intel-rapl:0", int(step_j * 1e6))
+    domain.update(0.1)
+    assert ("leapt" in domain.fault) == fault
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize(
     ("limits_w", "step_j", "fault"),
     [
         ([15, 44], 10.0, False),
         ([15, 44], 20.0, True),
-        ([0, 0], 20.0, False),
+        ([0, 0], 17.9, False),
+        ([0, 0], 18.1, True),
         ([4095], 100.0, False),
         ([400], 90.0, False),
     ],
 )
 def test_the_limits_that_the_kernel_tells_bound_a_step(
-    tmp_path: Path, limits_w: list[int], step_j: float, *, fault: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limits_w: list[int], step_j: float, *, fault: bool
 ) -> None:
-    """Twice the highest of them, and never more than 1,000 W."""
+    """Twice the highest of them, and never more than 1,000 W; limits of 0 W are none."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
     folder = zone(tmp_path / "intel-rapl:0", "package-0")
     for number, watts in enumerate(limits_w):
         (folder / f"constraint_{number}_power_limit_uw").write_text(f"{watts}000000\n")
