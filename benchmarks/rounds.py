@@ -63,7 +63,7 @@ def over_rounds(found: Sequence[Quantity]) -> Quantity:
         scatter = deviation([math.log(value) for value in values])
         note = joined(note, f"rounds scatter by {100 * scatter:.1f} %; the model's own error is not known")
         return Quantity(value, known[0].unit, method, None, len(known), note, flaw)
-    ci95 = hull((value, value), student_on_logs(values), _own(known, value))
+    ci95 = hull((value, value), student_on_logs(values), _own(known, values, value))
     return Quantity(value, known[0].unit, method, ci95, len(known), note, flaw)
 
 
@@ -142,9 +142,9 @@ def _one(metric: str, found: Sequence[Quantity], *, repeats: bool) -> Quantity:
     return largest(found) if metric in LARGEST else found[0]
 
 
-def _own(known: Sequence[Quantity], value: float) -> Interval | None:
+def _own(known: Sequence[Quantity], values: Sequence[float], value: float) -> Interval | None:
     """The rounds' own intervals about the mean, their relative ends averaged; None where a round has none."""
-    ends = [(q.ci95[0] / q.value, q.ci95[1] / q.value) for q in known if q.ci95 is not None and q.value]
+    ends = [(q.ci95[0] / each, q.ci95[1] / each) for q, each in zip(known, values, strict=True) if q.ci95 is not None]
     if len(ends) < len(known):
         return None
     return value * statistics.fmean(low for low, _ in ends), value * statistics.fmean(high for _, high in ends)

@@ -63,6 +63,7 @@ def until(holds: Callable[[], bool]) -> None:
 
 def test_every_package_and_dram_counts_once(tree: Path) -> None:
     found = find_domains(tree)
+    assert list(found) == ["cpu", "dram"], "the order of the parts of a machine"
     assert [domain.name for domain in found["cpu"]] == ["package-0", "package-1"]
     assert [domain.name for domain in found["dram"]] == ["package-0 dram", "package-1 dram"]
     assert {domain.path.name for domain in found["cpu"]} == {"intel-rapl:0", "intel-rapl:1"}

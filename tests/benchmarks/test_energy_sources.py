@@ -525,3 +525,83 @@ def test_students_quantile_against_scipy() -> None:
 
     for freedom in range(2, 60):
         assert student(freedom) == pytest.approx(stats.t.ppf(0.975, freedom), rel=0.05)
+
+
+class Counting(Driver):
+    """Knows what it was asked."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock, set())
+        self.asked: list[str] = []
+
+    def query(self, function: str, *arguments: object) -> Any:
+        self.asked.append(function.removeprefix("DeviceGet"))
+        return super().query(function, *arguments)
+
+
+def test_what_changes_slowly_is_asked_for_once_a_second() -> None:
+    """3.5 s of ten samples a second: temperature at 0, 1, 2 and 3 s, power all the time."""
+    clock = Clock()
+    driver = Counting(clock)
+    with on(clock):
+        source = GpuSource(driver, Gpu("gpu0", "handle"), 0.1)  # type: ignore[arg-type]
+        windows_of(clock, Sources(gpus=[source]), [3.5])
+    assert driver.asked.count("Temperature") == driver.asked.count("UtilizationRates") == 4
+    assert driver.asked.count("PowerUsage") >= 35
+
+
+@pytest.mark.parametrize(("after_s", "asks"), [(0.0195, False), (0.0205, True)])
+def test_power_is_asked_for_at_an_edge_where_the_last_sample_is_a_fifth_of_a_period_old(
+    after_s: float, *, asks: bool
+) -> None:
+    clock = Clock()
+    driver = Counting(clock)
+    with on(clock):
+        source = GpuSource(driver, Gpu("gpu0", "handle"), 0.1)  # type: ignore[arg-type]
+        sources = Sources(gpus=[source])
+        take_edge(sources, opening=True)
+        step(clock, sources, 5.0)
+        sample_all(sources)
+        before = driver.asked.count("PowerUsage")
+        clock.now += after_s
+        edge = take_edge(sources)
+    assert driver.asked.count("PowerUsage") - before == asks
+    assert edge.marks["gpu0"].integral_j == pytest.approx(GPU_W * clock.now), "held until the edge"
+
+
+def test_the_samples_of_windows_add_up() -> None:
+    clock = Clock()
+    with on(clock):
+        source = GpuSource(Driver(clock, {"TotalEnergyConsumption"}), Gpu("gpu0", "handle"), 0.1)  # type: ignore[arg-type]
+        sources = Sources(gpus=[source])
+        marks, window = windows_of(clock, sources, [1.0, 2.0, 0.5])
+    parts = [between(sources, a, b)["gpu0"].samples for a, b in pairwise(marks)]
+    assert source.energy(window.spans["gpu0"]).n == sum(parts)
+
+
+def test_a_window_that_is_too_short_says_how_long_would_do() -> None:
+    """A tick of 20 ms either way at 200 W is 4 J of 100 J: 4 % of half a second, so 1 % of 2 s."""
+    clock = Clock()
+    with on(clock):
+        source = GpuSource(Driver(clock, set()), Gpu("gpu0", "handle"), 0.1)  # type: ignore[arg-type]
+        source.tick = Tick(0.02, 4.0)
+        _, window = windows_of(clock, Sources(gpus=[source]), [0.5])
+    assert "window too short for 1 %: 0.5 s, would need 2 s" in source.energy(window.spans["gpu0"]).note
+
+
+def test_only_counters_that_are_read_are_watched_for_their_tick() -> None:
+    """Neither that of a source which failed, nor one beside which samples are taken."""
+    clock = Clock()
+    watched: list[str] = []
+
+    def ticks(looks: list[Any]) -> list[Tick | None]:
+        watched.extend(look.__self__.device for look in looks)
+        return [Tick(0.05, 1.0)] * len(looks)
+
+    with on(clock), patch.object(gpu, "find_ticks", ticks):
+        counted, failed = (GpuSource(Driver(clock, set()), Gpu(name, "handle"), 0.1) for name in ("gpu0", "gpu1"))  # type: ignore[arg-type]
+        sampled = GpuSource(Driver(clock, {"TotalEnergyConsumption"}), Gpu("gpu2", "handle"), 0.1)  # type: ignore[arg-type]
+        failed.fail("fell off")
+        gpu.set_ticks([failed, counted, sampled])
+    assert watched == ["gpu0"]
+    assert (counted.tick.seconds, counted.moved, failed.moved, sampled.moved) == (0.05, True, False, False)
