@@ -14,7 +14,16 @@ from torch._subclasses.fake_tensor import FakeTensor
 from torch.nn import functional as F
 
 from benchmarks.cards import card_rows
-from benchmarks.flops import FlopCount, count_flops, count_training, fake_tensors, inference_flops, training_flops
+from benchmarks.flops import (
+    FlopCount,
+    count_flops,
+    count_inference,
+    count_training,
+    fake_tensors,
+    inference_flops,
+    training_flops,
+    without_layer_drop,
+)
 from benchmarks.operators import Work
 from benchmarks.second_opinion import second_opinion
 from models.catalog import card
@@ -82,6 +91,8 @@ def test_flops_grow_with_the_batch(clips: int) -> None:
         return EfficientEncoder(SMALL.encoder)
 
     assert inference_flops(build, 3.7, clips).flops == clips * inference_flops(build, 3.7).flops
+    with fake_tensors():
+        assert count_inference(build(), 3.7).flops == count_inference(build(), 3.7, 1).flops
     one, many = (training_flops(lambda: MaskedPrediction(SMALL), 3.7, n).flops for n in (1, clips))
     assert many == clips * one
 
@@ -166,6 +177,25 @@ def test_layers_that_training_drops_count_by_the_share_kept(share: float) -> Non
     }
     assert model.layer_drop == share
     assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_every_layer_draws_the_highest_lot_while_all_are_kept() -> None:
+    """A lot below the share would drop a layer: a single one is 1, above all that are drawn; other numbers are drawn as ever."""
+    encoder = SimpleNamespace(layer_drop=0.9, droppable=("a", "b"))
+    with without_layer_drop(encoder) as found:
+        lot, many, shaped = cast("float", torch.rand([])), torch.rand(1000), torch.rand([3], generator=None)
+    assert found == (0.9, ("a", "b"))
+    assert lot == 1.0
+    assert 0 < float(many.min()) < float(many.max()) < 1
+    assert shaped.shape == (3,)
+    assert torch.rand([]).shape == ()
+    assert encoder.layer_drop == 0.9
+
+
+def test_an_encoder_that_drops_no_layers_is_left_alone() -> None:
+    with without_layer_drop(SimpleNamespace()) as found:
+        assert found == (0.0, ())
+        assert torch.rand([]).shape == ()
 
 
 def test_what_is_not_counted_is_named() -> None:

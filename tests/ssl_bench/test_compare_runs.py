@@ -231,9 +231,9 @@ def test_what_cannot_be_compared_is_one_line(tmp_path: Path) -> None:
         compared(tmp_path, one, tmp_path / "nowhere")
     with pytest.raises(BadInputError, match="--baseline"):
         compared(tmp_path, one, baseline="hubert-base")
+    unphased = written(tmp_path, "unphased", [Measurement("m", "parameters", Quantity(2e6, "1", "analytic"))])
     with pytest.raises(BadInputError, match="no run holds a figure"):
-        unphased = Measurement("m", "parameters", Quantity(2e6, "1", "analytic"))
-        compared(tmp_path, written(tmp_path, "unphased", [unphased]))
+        compared(tmp_path, unphased)
 
 
 @pytest.mark.parametrize("broken", ["disturbed", "stopped"])
