@@ -11,9 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.flops import FlopCount
+from benchmarks.operators import Work
 from models.catalog import CATALOG
 from models.errors import BadInputError
 from models.families import family_of
+from ssl_bench import study_plan
 from ssl_bench.config import TrainAndMeasureConfig, read_toml, resolved
 from ssl_bench.evaluate_settings import EvaluationSettings
 from ssl_bench.study_plan import Plan, flops_per_audio_hour, planned
@@ -64,6 +67,18 @@ def test_flops_become_the_hours_that_the_closed_form_gives(model: str) -> None:
     assert flops_per_audio_hour(resolved(TrainAndMeasureConfig(model=model), cuda=False)) == pytest.approx(
         hour, rel=1e-3
     )
+
+
+@pytest.mark.parametrize("suspect", ["labkernels.gated_scan", "aten._int_mm"])
+def test_a_model_that_is_not_counted_in_full_has_no_budget_in_flops(
+    monkeypatch: pytest.MonkeyPatch, suspect: str
+) -> None:
+    """It would train for more than the others; other budgets do not ask."""
+    counted = FlopCount({Work("", "aten.mm", "forward"): 1e9}, {suspect: 3})
+    monkeypatch.setattr(study_plan, "training_flops", lambda *_: counted)
+    with pytest.raises(BadInputError, match=rf"^efficient-tiny: no budget in FLOPs: {suspect} x 3 may hide"):
+        planned(StudyConfig(("efficient-tiny",), equal="flops", budget=1e15), "efficient-tiny", cuda=False)
+    assert planned(StudyConfig(("efficient-tiny",), equal="audio-hours", budget=1.0), "efficient-tiny", cuda=False)
 
 
 def test_a_budget_below_one_step_is_refused_and_one_of_a_step_is_not() -> None:
