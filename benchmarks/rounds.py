@@ -39,7 +39,11 @@ def student_on_logs(values: Sequence[float]) -> Interval:
     as wide as they are apart: that is what two rounds know.
     """
     logs = [math.log(value) for value in values]
-    mean, half = statistics.fmean(logs), student_half_width(logs)
+    return _from_logs(statistics.fmean(logs), student_half_width(logs))
+
+
+def _from_logs(mean: float, half: float) -> Interval:
+    """The ends of an interval of logs, the upper one as far as floats go."""
     return math.exp(mean - half), math.exp(min(mean + half, 700.0))
 
 
@@ -85,8 +89,7 @@ def over_processes(found: Sequence[Quantity]) -> Quantity:
     if mean.ci95 is None or mean.value is None:
         return replace(mean, note=note.replace("rounds scatter", "processes scatter"))
     half = student_half_width(values) * math.sqrt(len(values) + 1)
-    ends = (mean.value * math.exp(-half), mean.value * math.exp(min(half, 700.0)))
-    return replace(mean, ci95=hull(mean.ci95, ends), note=note)
+    return replace(mean, ci95=hull(mean.ci95, _from_logs(math.log(mean.value), half)), note=note)
 
 
 def summed(found: Sequence[Quantity]) -> Quantity:

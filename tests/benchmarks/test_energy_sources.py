@@ -30,7 +30,7 @@ from benchmarks.energy.rapl import Domain, RaplSource
 from benchmarks.energy.reading import EnergyReading
 from benchmarks.energy.readout import read_live, read_out
 from benchmarks.energy.selection import Gpu, select
-from benchmarks.energy.source import Mark, Source
+from benchmarks.energy.source import Mark, Source, Span
 from benchmarks.energy.sources import Sources
 from benchmarks.energy.tick import Tick
 from benchmarks.quantity import Quantity
@@ -605,3 +605,165 @@ def test_only_counters_that_are_read_are_watched_for_their_tick() -> None:
         gpu.set_ticks([failed, counted, sampled])
     assert watched == ["gpu0"]
     assert (counted.tick.seconds, counted.moved, failed.moved, sampled.moved) == (0.05, True, False, False)
+
+
+def watched(clock: Clock, **answers: float) -> GpuSource:
+    """A GPU whose counter and power stand as `answers` have them, in mJ and mW, and whose tick is 20 ms."""
+    told = {"TotalEnergyConsumption": 5_000_000.0, "PowerUsage": 200_000.0} | answers
+
+    class Told(Driver):
+        def query(self, function: str, *arguments: object) -> Any:
+            return told.get(function.removeprefix("DeviceGet"), super().query(function, *arguments))
+
+    absent = {name for name, value in told.items() if math.isnan(value)}
+    for name in absent:
+        del told[name]
+    source = GpuSource(Told(clock, absent), Gpu("gpu0", "handle"), 0.1)  # type: ignore[arg-type]
+    source.tick, source.told = Tick(0.02, 4.0), told  # type: ignore[attr-defined]
+    return source
+
+
+LATE = 1000.0
+"""A clock that began long ago, so that a moment is no duration."""
+NONE = math.nan
+
+
+@pytest.mark.parametrize(
+    ("answers", "most_j"),
+    [
+        ({"EnforcedPowerLimit": 700_000.0}, 1.5 * 700 * 0.5),
+        ({"EnforcedPowerLimit": 300_000.0, "PowerManagementDefaultLimit": 400_000.0}, 1.5 * 400 * 0.5),
+        ({}, 1000 * 0.5),
+        ({"PowerUsage": 400_000.0}, 3 * 400 * 0.5),
+        ({"PowerUsage": 1_900_000.0}, 5000 * 0.5),
+        ({"PowerUsage": NONE}, 5000 * 0.5),
+    ],
+    ids=["limit", "default limit", "power seen", "much seen", "very much seen", "nothing told"],
+)
+@pytest.mark.parametrize(("share", "leaps"), [(0.99, False), (1.01, True)])
+def test_how_much_a_counter_may_grow_by_hand(
+    answers: dict[str, float], most_j: float, share: float, *, leaps: bool
+) -> None:
+    """In 0.48 s since it moved last and a tick of 0.02 s."""
+    clock = Clock()
+    clock.now = LATE
+    with on(clock):
+        source = watched(clock, **answers)
+        source.open(clock.now)
+        clock.now += 0.48
+        source.told["TotalEnergyConsumption"] += 1000 * share * most_j  # type: ignore[attr-defined]
+        source.sample(clock.now)
+    assert ("leapt" in source.fault) == leaps
+    assert source.energy_j == (0.0 if leaps else pytest.approx(share * most_j))
+
+
+@pytest.mark.parametrize(
+    ("answers", "most_w"), [({"EnforcedPowerLimit": 700_000.0}, 2 * 1.5 * 700), ({}, 2 * 5000.0)], ids=["limit", "none"]
+)
+@pytest.mark.parametrize(("share", "believed"), [(0.99, True), (1.01, False)])
+def test_how_much_power_is_believed_by_hand(
+    answers: dict[str, float], most_w: float, share: float, *, believed: bool
+) -> None:
+    with on(Clock()):
+        source = watched(Clock(), PowerUsage=1000 * share * most_w, **answers)
+    assert (source.no_power == "") == believed
+
+
+@pytest.mark.parametrize(
+    ("still_s", "watts", "faulty"),
+    [(0.97, 200.0, False), (1.0, 200.0, False), (1.0625, 200.0, True), (9.0, 1.0, False), (9.0, 0.97, False), (9.0, 1.03, True)],
+)  # fmt: skip
+def test_a_counter_may_stand_still_for_a_second_or_where_nothing_is_drawn(
+    still_s: float, watts: float, *, faulty: bool
+) -> None:
+    clock = Clock()
+    clock.now = LATE
+    with on(clock):
+        source = watched(clock, PowerUsage=1000 * watts)
+        source.open(clock.now)
+        clock.now += still_s
+        source.sample(clock.now)
+    assert ("stood still" in source.fault) == faulty
+
+
+def mark(time_s: float, energy_j: float, **rest: Any) -> Mark:
+    told = {"slack_s": 0.0, "integral_j": 0.0, "samples": 0, "roughness": 0.0, "power_w": math.nan} | rest
+    return Mark(time_s, energy_j=energy_j, **told)
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "energy_j", "powers", "traced_w", "highest_w"),
+    [
+        (2.0, 400.0, (150.0, 250.0), None, 300.0),
+        (2.0, 1000.0, (150.0, 250.0), None, 500.0),
+        (2.0, 400.0, (350.0, 250.0), None, 350.0),
+        (2.0, 400.0, (150.0, 450.0), None, 450.0),
+        (2.0, 400.0, (math.nan, 450.0), None, 450.0),
+        (2.0, 400.0, (math.nan, math.nan), 900.0, 900.0),
+        (0.125, 400.0, (150.0, 250.0), None, 300.0),
+        (0.25, 400.0, (150.0, 250.0), None, 1600.0),
+    ],
+    ids=["the tick's", "the mean", "at the start", "at the end", "one edge", "a sample", "no longer than a tick", "two ticks"],
+)  # fmt: skip
+def test_the_error_of_a_counter_by_hand(
+    duration_s: float, energy_j: float, powers: tuple[float, float], traced_w: float | None, highest_w: float
+) -> None:
+    """The highest power seen for a tick of 125 ms and for the 10 and 20 ms by which the edges were read late."""
+    source = watched(Clock())
+    source.tick = Tick(0.125, 37.5)
+    source.trace.add(LATE - 5, 5000.0)
+    if traced_w is not None:
+        source.trace.add(LATE + duration_s / 2, traced_w)
+    start = mark(LATE, 700.0, slack_s=0.01, power_w=powers[0], samples=3, integral_j=50.0)
+    end = mark(LATE + duration_s, 700.0 + energy_j, slack_s=0.02, power_w=powers[1], samples=8, integral_j=80.0)
+    span = source.between(start, end)
+    assert (span.duration_s, span.energy_j, span.integral_j, span.samples) == (duration_s, energy_j, 30.0, 6)
+    assert span.error_j == pytest.approx(highest_w * (0.125 + 0.01 + 0.02))
+    assert (span.fault, span.integral_fault) == ("", "")
+    unseen = source.between(replace(start, samples=0), end)
+    assert (unseen.samples, unseen.integral_fault) == (0, "no power reading")
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "integral_j", "error_j", "says"),
+    [
+        (20.0, 109.9, 0.5, ""),
+        (20.0, 110.2, 0.5, "counter and integral part by 10%: one of them is wrong"),
+        (20.0, 89.8, 0.5, "counter and integral part by 10%: one of them is wrong"),
+        (10.0, 120.0, 0.5, "counter and integral part by 20%: one of them is wrong"),
+        (9.99, 120.0, 0.5, ""),
+        (20.0, 100.0, 0.97, ""),
+        (20.0, 100.0, 1.0, ""),
+        (20.0, 100.0, 1.5, "window too short for 1 %: 20 s, would need 30 s"),
+        (4.0, 100.0, 8.0, "window too short for 1 %: 4 s, would need 32 s"),
+    ],
+)
+def test_what_is_noted_of_a_counter_by_hand(duration_s: float, integral_j: float, error_j: float, says: str) -> None:
+    """Of 100 J."""
+    note = watched(Clock()).note(Span(duration_s, 100.0, error_j, integral_j, 1.0, 50))
+    first = f"gpu0: NVML energy counter, moves every 20 ms; integral of its power samples {integral_j:g} J ({integral_j - 100:+.1f}%)"
+    assert note == f"{first}; {says}" if says else note == first
+
+
+def test_the_integral_of_samples_has_an_interval_of_its_own() -> None:
+    found = watched(Clock()).integral(Span(2.0, 100.0, 5.0, 104.0, 3.0, 20))
+    assert (found.value, found.ci95, found.n, found.method) == (104.0, (101.0, 107.0), 20, "sampled")
+
+
+def test_what_a_gpu_tells_of_its_state_is_in_the_trace() -> None:
+    clock = Clock()
+    with on(clock):
+        source = GpuSource(Driver(clock, set()), Gpu("gpu0", "handle"), 0.1)  # type: ignore[arg-type]
+        windows_of(clock, Sources(gpus=[source]), [0.5])
+    told = source.trace.frame(0.0, [(0.0, 1.0)])
+    assert set(told["temperature_c"]) == {40}
+    assert set(told["sm_clock_mhz"]) == {1980}
+    assert set(told["utilisation"]) == {0.99}
+
+
+def test_a_counter_that_was_not_seen_to_move_is_taken_to_be_slow() -> None:
+    """By half a second, of which no joules are known."""
+    source = watched(Clock())
+    with patch.object(gpu, "find_ticks", lambda looks: [None] * len(looks)):
+        gpu.set_ticks([source])
+    assert (source.tick, source.moved) == (Tick(0.5, 0.0), False)

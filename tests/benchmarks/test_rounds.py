@@ -234,6 +234,7 @@ def test_an_interval_of_logs_has_an_end_however_far_two_values_are_apart() -> No
     low, high = student_on_logs([1.0, 1e300])
     assert (low, high) == (0.0, math.exp(700))
     assert student_on_logs([1.0, 1.0]) == (1.0, 1.0)
+    assert over_processes([q(1.0), q(1e300)]).ci95 == (0.0, math.exp(700))
 
 
 def test_the_largest_of_rounds_says_of_how_many() -> None:
