@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from benchmarks.energy import EnergyMeter, rapl, sources
 from benchmarks.energy.mirrors import find_counters
 from benchmarks.energy.rapl import Domain, RaplSource, find_domains
-from benchmarks.energy.source import Mark, Span
+from benchmarks.energy.source import Span
 
 RANGE_UJ = 262_143_328_850
 
@@ -471,26 +471,6 @@ def test_a_source_of_two_packages_by_hand(clock: Clock) -> None:
     assert source.trace.peak(1000, 1002) == pytest.approx(90)
 
 
-@pytest.mark.parametrize(
-    ("duration_s", "energy_j", "traced_w", "highest_w"),
-    [(2.0, 100.0, 90.0, 90.0), (2.0, 400.0, 90.0, 200.0), (2.0, 100.0, None, 50.0), (0.0, 0.125, None, 125.0)],
-    ids=["a sample", "the mean", "no sample", "no time"],
-)
-def test_the_error_of_a_window_by_hand(
-    duration_s: float, energy_j: float, traced_w: float | None, highest_w: float
-) -> None:
-    """The highest power for the millisecond between two renewals, and for the 10 and 20 ms that the edges were read late."""
-    source = RaplSource("cpu", [], period_s=0.1)
-    source.trace.add(995.0, 5000.0)
-    if traced_w is not None:
-        source.trace.add(1001.0, traced_w)
-    start = Mark(1000.0, 0.01, 7.0, 0.0, 3, 0.0, 1.0)
-    end = Mark(1000.0 + duration_s, 0.02, 7.0 + energy_j, 0.0, 8, 0.0, 1.0)
-    span = source.between(start, end)
-    assert (span.duration_s, span.energy_j, span.samples, span.fault) == (duration_s, energy_j, 5, "")
-    assert span.error_j == pytest.approx(highest_w * (0.001 + 0.01 + 0.02))
-
-
 @pytest.mark.parametrize(("error_j", "short"), [(0.97, False), (1.0, False), (1.04, True)])
 def test_a_window_is_too_short_where_its_error_is_more_than_a_hundredth(error_j: float, *, short: bool) -> None:
     source = RaplSource("cpu", [Domain("package-0", Path("/nowhere"), None)], period_s=0.1)
@@ -503,18 +483,6 @@ def test_a_counter_is_read_so_often_that_no_wrap_is_missed() -> None:
     domains = [Domain(f"package-{i}", Path("/nowhere"), range_j) for i, range_j in enumerate([30.0, 10.0, None])]
     assert RaplSource("cpu", domains, 0.1).poll_s == pytest.approx(0.01 / 3)
     assert RaplSource("cpu", domains[2:], 0.1).poll_s == float("inf")
-
-
-@pytest.mark.parametrize(("still_s", "faulty"), [(0.97, False), (1.0, False), (1.0625, True)])
-def test_a_counter_may_stand_still_for_a_second(clock: Clock, still_s: float, *, faulty: bool) -> None:
-    domain = drawing(clock, [40.0])
-    domain.open(clock.now)
-    clock.now += 0.5
-    domain.update(clock.now)
-    domain._read = lambda: 27.0  # type: ignore[method-assign]
-    clock.now += still_s
-    domain.update(clock.now)
-    assert (domain.fault == f"package-0: the counter stood still for {still_s:.1f} s") == faulty
 
 
 @pytest.mark.parametrize(("step_j", "faulty"), [(119.9, False), (120.1, True)])

@@ -669,59 +669,16 @@ def test_how_much_power_is_believed_by_hand(
     assert (source.no_power == "") == believed
 
 
-@pytest.mark.parametrize(
-    ("still_s", "watts", "faulty"),
-    [(0.97, 200.0, False), (1.0, 200.0, False), (1.0625, 200.0, True), (9.0, 1.0, False), (9.0, 0.97, False), (9.0, 1.03, True)],
-)  # fmt: skip
-def test_a_counter_may_stand_still_for_a_second_or_where_nothing_is_drawn(
-    still_s: float, watts: float, *, faulty: bool
-) -> None:
+@pytest.mark.parametrize(("watts", "faulty"), [(0.97, False), (1.0, False), (1.03, True)])
+def test_a_counter_may_stand_still_where_nothing_is_drawn(watts: float, *, faulty: bool) -> None:
     clock = Clock()
     clock.now = LATE
     with on(clock):
         source = watched(clock, PowerUsage=1000 * watts)
         source.open(clock.now)
-        clock.now += still_s
+        clock.now += 9.0
         source.sample(clock.now)
     assert ("stood still" in source.fault) == faulty
-
-
-def mark(time_s: float, energy_j: float, **rest: Any) -> Mark:
-    told = {"slack_s": 0.0, "integral_j": 0.0, "samples": 0, "roughness": 0.0, "power_w": math.nan} | rest
-    return Mark(time_s, energy_j=energy_j, **told)
-
-
-@pytest.mark.parametrize(
-    ("duration_s", "energy_j", "powers", "traced_w", "highest_w"),
-    [
-        (2.0, 400.0, (150.0, 250.0), None, 300.0),
-        (2.0, 1000.0, (150.0, 250.0), None, 500.0),
-        (2.0, 400.0, (350.0, 250.0), None, 350.0),
-        (2.0, 400.0, (150.0, 450.0), None, 450.0),
-        (2.0, 400.0, (math.nan, 450.0), None, 450.0),
-        (2.0, 400.0, (math.nan, math.nan), 900.0, 900.0),
-        (0.125, 400.0, (150.0, 250.0), None, 300.0),
-        (0.25, 400.0, (150.0, 250.0), None, 1600.0),
-    ],
-    ids=["the tick's", "the mean", "at the start", "at the end", "one edge", "a sample", "no longer than a tick", "two ticks"],
-)  # fmt: skip
-def test_the_error_of_a_counter_by_hand(
-    duration_s: float, energy_j: float, powers: tuple[float, float], traced_w: float | None, highest_w: float
-) -> None:
-    """The highest power seen for a tick of 125 ms and for the 10 and 20 ms by which the edges were read late."""
-    source = watched(Clock())
-    source.tick = Tick(0.125, 37.5)
-    source.trace.add(LATE - 5, 5000.0)
-    if traced_w is not None:
-        source.trace.add(LATE + duration_s / 2, traced_w)
-    start = mark(LATE, 700.0, slack_s=0.01, power_w=powers[0], samples=3, integral_j=50.0)
-    end = mark(LATE + duration_s, 700.0 + energy_j, slack_s=0.02, power_w=powers[1], samples=8, integral_j=80.0)
-    span = source.between(start, end)
-    assert (span.duration_s, span.energy_j, span.integral_j, span.samples) == (duration_s, energy_j, 30.0, 6)
-    assert span.error_j == pytest.approx(highest_w * (0.125 + 0.01 + 0.02))
-    assert (span.fault, span.integral_fault) == ("", "")
-    unseen = source.between(replace(start, samples=0), end)
-    assert (unseen.samples, unseen.integral_fault) == (0, "no power reading")
 
 
 @pytest.mark.parametrize(
