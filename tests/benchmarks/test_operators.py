@@ -427,6 +427,14 @@ def test_views_and_bare_memory_are_no_work() -> None:
     assert (counted.flops, set(counted.uncounted)) == (0, {"aten.zeros"})
 
 
+def test_a_product_in_no_module_is_the_root_s() -> None:
+    """Forward and backward, before any module was entered and between two."""
+    assert phases(step(lambda a, b: a @ b, x(7, 4), x(4, 5))) == {("", "forward"): 140, ("", "backward"): 280}
+    net = nn.Sequential(nn.Linear(4, 4))
+    between = step(lambda a, b: net(net(a) @ b), x(7, 4, learned=False), x(4, 4), root=net)
+    assert phases(between)["", "backward"] == 2 * phases(between)["", "forward"] == 224
+
+
 def test_a_module_outside_the_root_is_booked_under_its_caller() -> None:
     helper = nn.Linear(4, 5)
 

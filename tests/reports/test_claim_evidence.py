@@ -162,6 +162,8 @@ STUDIED: dict[str, Change] = {
     "a budget that nobody knows": lambda r: budget_of(r, OURS, None),
     "no equal budget": lambda r: with_study(r, equal=None),
     "a study on a CPU": lambda r: replace(r, environment={"gpus": []}, config={**r.config, "device": "cpu"}),
+    "a study on the CPU of a machine with a GPU": lambda r: replace(r, config={**r.config, "device": "cpu"}),
+    "a study on a machine without a GPU": lambda r: replace(r, environment={"gpus": []}),
     "other settings under the same names": lambda r: replace(
         r, config={**r.config, "training": {"encoder": {"blocks": 2}}}
     ),

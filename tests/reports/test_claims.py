@@ -143,6 +143,17 @@ def test_c1_shows_the_least_favourable_setting() -> None:
     assert verdicts("C1", record(*rows)) == ["fails"]
 
 
+def test_each_claim_says_what_it_is_held_against() -> None:
+    """Also where nothing was measured."""
+    rows = [peak(OURS, 1.0), peak("essl", 2.0), peak("hubert-large", 20.0), flops(OURS, 1.0), flops("essl", 2.0)]
+    for records in ((), (record(*rows),)):
+        bounds = {claim.id: {f.bound for f in claim.findings} for claim in claims(Evidence(records))}
+        assert bounds == {
+            "C1": {"above 1"}, "C2": {"above 1"}, "C3": {"below 24 h"}, "C4": {f"intervals apart, {OURS} the lower"},
+            "C5": {"at least 10"}, "C6": {"at least 500"},
+        }  # fmt: skip
+
+
 def test_a_finding_says_where_it_is_from_and_of_how_many_settings() -> None:
     """And, behind that, what is lacking."""
     long, batch = replace(GPU, batch_seconds=480.0), "GPU X, bfloat16, clips of 15 s, {} s a step, record x"
