@@ -6,7 +6,7 @@ import math
 import os
 import re
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.energy.source import FRESH_SHARE, Mark, Scope, Source, Span
@@ -47,8 +47,8 @@ class Domain:
     fault: str = ""
     highest_w: float = HIGHEST_W
     mirrors: tuple[str, ...] = ()
-    _last_j: float = field(default=0.0, repr=False)
-    _read_s: tuple[float, float] = field(default=(0.0, 0.0), repr=False)
+    _last_j: float = 0.0
+    _read_s: tuple[float, float] = (0.0, 0.0)
 
     def open(self, now_s: float) -> None:
         """Take the first reading."""

@@ -702,6 +702,13 @@ def test_what_is_noted_of_a_counter_by_hand(duration_s: float, integral_j: float
     assert note == f"{first}; {says}" if says else note == first
 
 
+@pytest.mark.parametrize(
+    "seen", [Span(20.0, 100.0, 0.5, 130.0, 1.0, 0), Span(20.0, 100.0, 0.5, 130.0, 1.0, 9, "", "lost")]
+)
+def test_a_counter_is_not_held_against_samples_that_are_none(seen: Span) -> None:
+    assert watched(Clock()).note(seen) == "gpu0: NVML energy counter, moves every 20 ms"
+
+
 def test_the_integral_of_samples_has_an_interval_of_its_own() -> None:
     found = watched(Clock()).integral(Span(2.0, 100.0, 5.0, 104.0, 3.0, 20))
     assert (found.value, found.ci95, found.n, found.method) == (104.0, (101.0, 107.0), 20, "sampled")
