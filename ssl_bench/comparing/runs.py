@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -78,17 +79,22 @@ def read_sources(folders: Sequence[str]) -> list[Source]:
     """The records; a model that several runs have is named with its run in brackets.
 
     Raises:
-        BadInputError: for a folder without a record, or one named twice.
+        BadInputError: for a folder without a record or whose record has nothing to compare, or one given twice.
     """
     paths = [Path(folder) for folder in folders]
     if len({path.resolve() for path in paths}) < len(paths):
         raise BadInputError("a run is named twice")
     records = [RunFolder(path).read() for path in paths]
+    for (first, one), (second, other) in combinations(zip(paths, records, strict=True), 2):
+        if one == other:
+            raise BadInputError(f"{first} and {second} hold the same record")
     names = Counter(model for record in records for model in {row.model for row in record.measurements})
     runs = told_apart([record.id for record in records], paths)
     sources = []
     for path, record, run in zip(paths, records, runs, strict=True):
         rows = [with_status(row, record) for row in record.measurements if _taken(row, record)]
+        if not rows:
+            raise BadInputError(f"{path}: its record holds no figure to compare")
         told = [replace(row, model=f"{row.model} ({run})") if names[row.model] > 1 else row for row in rows]
         sources.append(Source(path, run, record, tuple(told)))
     return sources

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 from collections.abc import Mapping
@@ -14,7 +15,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from ssl_bench.data.headers import broken_promises, is_open_ended
+from ssl_bench.data.headers import broken_promises, is_left_empty, is_open_ended, with_open_end
+from ssl_bench.data.streams import GUESSED, Endless
 from ssl_models.interface import SAMPLE_RATE
 
 AUDIO_SUFFIXES = frozenset({".flac", ".wav", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au", ".sph", ".w64", ".caf"})
@@ -118,6 +120,12 @@ class _Sequential(soundfile.SoundFile):  # type: ignore[misc] # soundfile has no
         """Not as far as we are concerned."""
         return False
 
+    def close(self) -> None:
+        """With the file that was opened for it."""
+        super().close()
+        if isinstance(self.name, io.IOBase):
+            self.name.close()
+
 
 def _opened(path: Path) -> soundfile.SoundFile:
     """The file, once its header has a length and a rate that can be.
@@ -128,6 +136,12 @@ def _opened(path: Path) -> soundfile.SoundFile:
     if not stat.S_ISREG(path.stat().st_mode):  # to open a pipe would wait for whoever writes it
         raise UnreadableAudioError("not a regular file")
     file = _Sequential(os.fsencode(path))  # bytes, since a name need not be text
+    if GUESSED.search(file.extra_info):
+        file.close()
+        file = _Sequential(Endless(os.fsencode(path)))
+    elif is_left_empty(file):
+        file.close()
+        file = _Sequential(io.BytesIO(with_open_end(path.read_bytes())))
     if file.frames > 0 and file.samplerate in RATES:
         return file
     file.close()

@@ -11,6 +11,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from ssl_bench.data.streams import mpeg_left, ogg_left
+
 TOLERANCE = 0.1
 """Seconds, of a compressed frame or two."""
 PLACEHOLDER = 0x7FFF0000
@@ -20,17 +22,29 @@ LONGEST = 2**36
 
 # As libsndfile logs what it finds. `riff` in small letters is of W64, whose data chunk it does not hold against the file.
 PROMISED = re.compile(r"^\s*(?:data|SSND|Data Size|riff) *: (\d+) \(should be (\d+)\)", re.MULTILINE)
-COUNTED = re.compile(r"'COMM' chunk \((\d+)\) not equal to frame count\s+\*{3} calculated .* \((\d+)\)")
+COUNTED = re.compile(r"'COMM' chunk \((\d+)\) not equal to frame count|value from 'ds64' chunk of (\d+)")
 DATA = re.compile(r"^\s*(?:data|SSND) *: (\d+)", re.MULTILINE)
 NO_CHUNK = re.compile(r"Unknown chunk marker.* at position (\d+)")
+EMPTY = re.compile(r"^data : 0\n\*{3} Unknown chunk marker", re.MULTILINE)
 AU = re.compile(r"Data Offset *: (\d+)\s+Data Size *: (\d+)$", re.MULTILINE)
 NIST = re.compile(rb"^sample_count -i (\d+)", re.MULTILINE)
+LEFT = {"MP3": mpeg_left, "OGG": ogg_left}
 UNENDED = "Last page lacks an end-of-stream bit"
 
 
 def is_open_ended(file: soundfile.SoundFile) -> bool:
     """Whether the header does not say how long the file is, as of a FLAC that was written into a pipe."""
     return bool(file.frames > LONGEST)
+
+
+def is_left_empty(file: soundfile.SoundFile) -> bool:
+    """Whether a WAV says that nothing is in it and sound follows, as of a recorder that never came to write the length."""
+    return not file.frames and EMPTY.search(file.extra_info) is not None
+
+
+def with_open_end(raw: bytes) -> bytes:
+    """A WAV without a length, with one that says it is not known."""
+    return raw.replace(b"data\x00\x00\x00\x00", b"data\xff\xff\xff\xff", 1)
 
 
 def broken_promises(path: Path, file: soundfile.SoundFile, read: NDArray[Any], *, broke: bool) -> dict[str, str]:
@@ -42,7 +56,7 @@ def broken_promises(path: Path, file: soundfile.SoundFile, read: NDArray[Any], *
     there, promised = len(read) / file.samplerate, _promised_seconds(path, file, len(read))
     if promised > there + TOLERANCE:
         return {"shorter_than_header": f"breaks off after {there:.2f} s of {promised:.2f} s"}
-    if broke or UNENDED in file.extra_info:
+    if broke or UNENDED in file.extra_info or (file.format == "OGG" and ogg_left(path) < 0):
         return {"shorter_than_header": f"breaks off after {there:.2f} s, where its stream does not end"}
     if (more := _seconds_more(path, file, there, promised)) > TOLERANCE:
         return {"longer_than_header": f"its header says {promised:.2f} s, and {more:.2f} s more are in it"}
@@ -59,8 +73,8 @@ def _promised_seconds(path: Path, file: soundfile.SoundFile, read: int) -> float
     for promised, real in PROMISED.findall(file.extra_info):
         if 0 < int(promised) < PLACEHOLDER and int(real):
             frames = max(frames, frames * int(promised) / int(real))
-    for promised, _ in COUNTED.findall(file.extra_info):
-        frames = float(promised) if int(promised) else frames
+    for told in COUNTED.findall(file.extra_info):
+        frames = float("".join(told)) or frames
     if file.format == "NIST" and (counted := NIST.search(_head(path, 1024))):
         frames = float(counted[1])
     return frames / file.samplerate
@@ -74,6 +88,8 @@ def _seconds_more(path: Path, file: soundfile.SoundFile, there: float, promised:
         return (size - int(stray[1])) / int(data[1]) * there
     if au and int(au[2]):
         return (size - int(au[1]) - int(au[2])) / int(au[2]) * there
+    if file.format in LEFT:
+        return LEFT[file.format](path) * there
     return there - promised
 
 

@@ -64,10 +64,14 @@ def flops_per_audio_hour(settings: TrainAndMeasureConfig) -> float:
 
     Raises:
         NoObjectiveError: for a model that cannot be pretrained here.
+        BadInputError: for one of which not all operators can be counted, which would train beyond its budget.
     """
     config = settings.model_config()
     seconds = clip_shape(settings)[1] / 16_000
-    return training_flops(lambda: family_of(config).pretraining(config), seconds).flops / seconds * 3600
+    count = training_flops(lambda: family_of(config).pretraining(config), seconds)
+    if count.missed:
+        raise BadInputError(f"no budget in FLOPs: {count.missed}")
+    return count.flops / seconds * 3600
 
 
 def spent(record: Record, equal: Equal | None, budget: float | None) -> dict[str, Any]:

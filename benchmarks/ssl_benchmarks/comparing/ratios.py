@@ -26,7 +26,7 @@ def paired_ratio(ours: Sequence[Quantity | None], theirs: Sequence[Quantity | No
     pairs = unflawed if len(unflawed) >= FEWEST_SOUND else known
     if len(pairs) == 1:
         return ratio(*pairs[0])
-    values = [a.value / b.value for a, b in pairs if a.value and b.value]
+    values = [found.value for found in map(ratio, *zip(*pairs, strict=True)) if found.value is not None]
     method = weakest(*(q.method for pair in pairs for q in pair))
     ci95 = student_on_logs(values) if method in HARDWARE else None
     left_out = f"{len(known) - len(pairs)} of {len(known)} left out for a flaw" if len(pairs) < len(known) else ""
@@ -57,7 +57,7 @@ def ratio_of_largest(ours: Sequence[Quantity | None], theirs: Sequence[Quantity 
     """Quotient of the largest figures of each; its interval holds it and that of `paired_ratio`."""
     values = [[q.value for q in side if q and q.value] for side in (ours, theirs)]
     paired = paired_ratio(ours, theirs)
-    if paired.value is None or not all(values):
+    if paired.value is None:
         return paired
     value = max(values[0]) / max(values[1])
     ci95 = None if paired.ci95 is None else hull((value, value), paired.ci95)

@@ -34,7 +34,11 @@ def student_on_logs(values: Sequence[float]) -> Interval:
     as wide as they are apart: that is what two rounds know.
     """
     logs = [math.log(value) for value in values]
-    mean, half = statistics.fmean(logs), student_half_width(logs)
+    return _from_logs(statistics.fmean(logs), student_half_width(logs))
+
+
+def _from_logs(mean: float, half: float) -> Interval:
+    """The ends of an interval of logs, the upper one as far as floats go."""
     return math.exp(mean - half), math.exp(min(mean + half, 700.0))
 
 
@@ -58,7 +62,7 @@ def over_rounds(found: Sequence[Quantity]) -> Quantity:
         scatter = deviation([math.log(value) for value in values])
         note = joined(note, f"rounds scatter by {100 * scatter:.1f} %; the model's own error is not known")
         return Quantity(value, known[0].unit, method, None, len(known), note, flaw)
-    ci95 = hull((value, value), student_on_logs(values), _own(known, value))
+    ci95 = hull((value, value), student_on_logs(values), _own(known, values, value))
     return Quantity(value, known[0].unit, method, ci95, len(known), note, flaw)
 
 
@@ -80,8 +84,7 @@ def over_processes(found: Sequence[Quantity]) -> Quantity:
     if mean.ci95 is None or mean.value is None:
         return replace(mean, note=note.replace("rounds scatter", "processes scatter"))
     half = student_half_width(values) * math.sqrt(len(values) + 1)
-    ends = (mean.value * math.exp(-half), mean.value * math.exp(min(half, 700.0)))
-    return replace(mean, ci95=hull(mean.ci95, ends), note=note)
+    return replace(mean, ci95=hull(mean.ci95, _from_logs(math.log(mean.value), half)), note=note)
 
 
 def summed(found: Sequence[Quantity]) -> Quantity:
@@ -141,9 +144,9 @@ def _one(metric: str, found: Sequence[Quantity], *, repeats: bool) -> Quantity:
             return found[0]
 
 
-def _own(known: Sequence[Quantity], value: float) -> Interval | None:
+def _own(known: Sequence[Quantity], values: Sequence[float], value: float) -> Interval | None:
     """The rounds' own intervals about the mean, their relative ends averaged; None where a round has none."""
-    ends = [(q.ci95[0] / q.value, q.ci95[1] / q.value) for q in known if q.ci95 is not None and q.value]
+    ends = [(q.ci95[0] / each, q.ci95[1] / each) for q, each in zip(known, values, strict=True) if q.ci95 is not None]
     if len(ends) < len(known):
         return None
     return value * statistics.fmean(low for low, _ in ends), value * statistics.fmean(high for _, high in ends)

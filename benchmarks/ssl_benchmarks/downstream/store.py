@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
@@ -24,6 +26,7 @@ from ssl_benchmarks.processes.out_of_memory import is_out_of_memory
 from ssl_benchmarks.record.record import write_atomically
 from ssl_models.errors import BadInputError
 from ssl_models.interface import SAMPLE_RATE, Encoder
+from ssl_models.loading.user_code import said
 
 TENSOR, RATE = "features", "frame_rate"
 SAY_EVERY = 10.0
@@ -94,7 +97,8 @@ def stored(
     clamped. A stop at any moment leaves whole files only; a broken one is extracted anew.
 
     Raises:
-        BadInputError: for features that are no numbers, an utterance too long for the memory, or a folder that is full or cannot be written.
+        BadInputError: for features that are no numbers, an utterance too long for the memory or on which the
+            encoder fails, or a folder that is full or cannot be written.
         ValueError: for an encoder in training mode, or no utterances.
     """
     if cast("nn.Module", encoder).training:
@@ -160,7 +164,9 @@ class _Extraction:
 
     @torch.inference_mode()
     def run(self) -> None:
-        """Utterance by utterance.
+        """Utterance by utterance, the longest first: one that is too long ends an hour of work before it has begun.
+
+        It is not left out, since every system has to be rated on the same speech, whatever memory it takes.
 
         Raises:
             BadInputError: see `stored`.
@@ -168,7 +174,8 @@ class _Extraction:
         self.say(f"extracting features of {len(self.missing)} utterances")
         try:
             _swept(next(iter(self.missing)).parent)
-            for number, (path, spoken) in enumerate(self.missing.items()):
+            longest_first = sorted(self.missing.items(), key=lambda item: -item[1].samples)
+            for number, (path, spoken) in enumerate(longest_first):
                 self._report(number)
                 data = self._encoded(spoken)
                 self._bytes, self._samples = self._bytes + len(data), self._samples + spoken.samples
@@ -180,22 +187,23 @@ class _Extraction:
         """Its features as a file.
 
         Raises:
-            BadInputError: where memory does not hold what its length asks for.
+            BadInputError: where memory does not hold what its length asks for, or the encoder fails on it.
         """
+        samples = spoken.read()
         try:
-            return self._features(spoken)
+            return self._features(samples, spoken)
+        except BadInputError:
+            raise
         except Exception as error:
+            what = f"{spoken.key or 'an utterance'}: to encode its {spoken.samples / SAMPLE_RATE:.4g} s at once"
             if not is_out_of_memory(error):
-                raise
-            minutes = f"{spoken.samples / SAMPLE_RATE / 60:.1f} min"
+                raise BadInputError(f"{what} fails ({said(error)})") from error
             raise BadInputError(
-                f"{spoken.key or 'an utterance'}: to encode its {minutes} at once takes more memory than there is; cut it into "
-                "utterances, or take it out of the folder"
+                f"{what} takes more memory than there is; cut it into utterances, or take it out of the folder"
             ) from error
 
-    def _features(self, spoken: Spoken) -> bytes:
-        waveform = torch.from_numpy(spoken.read())[None].to(self.device)
-        found = self.encoder(waveform)
+    def _features(self, samples: NDArray[np.float32], spoken: Spoken) -> bytes:
+        found = self.encoder(torch.from_numpy(samples)[None].to(self.device))
         layers = torch.stack([layer[0, : int(found.lengths[0])] for layer in found.layers], dim=1)
         return save({TENSOR: _compact(layers, spoken).cpu().contiguous()}, {RATE: repr(float(found.frame_rate))})
 

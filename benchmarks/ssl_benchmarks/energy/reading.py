@@ -36,7 +36,7 @@ class EnergyReading:
     Attributes:
         duration: s, wall clock.
         energy_gpu: J, all metered GPUs; unavailable if one of them is.
-        per_gpu: J by device ("gpu0" as nvidia-smi counts, or a MIG instance's UUID).
+        per_gpu: J by device ("gpu0" as nvidia-smi counts, or a MIG instance: its UUID, or "instance of gpu0").
         energy_cpu: J, all packages.
         energy_dram: J.
         energy_net: J, scope machine of its measured and sampled parts, less idle power times duration.

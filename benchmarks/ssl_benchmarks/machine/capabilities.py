@@ -19,6 +19,7 @@ from ssl_benchmarks.energy.sources.mirrors import find_counters
 from ssl_benchmarks.energy.sources.nvml import Missing, Nvml, number
 from ssl_benchmarks.energy.sources.parts import MODULE
 from ssl_benchmarks.energy.sources.rapl import Domain, allow, names_of_zones, powercap_root, unmoved, unreadable
+from ssl_benchmarks.energy.sources.reach import INSTANCE_OF
 from ssl_benchmarks.energy.sources.selection import Gpu, name_of, select, uuid_of
 from ssl_benchmarks.record.quantity import Method, weakest
 
@@ -162,7 +163,8 @@ def _gpus() -> tuple[str | None, tuple[GpuFacts, ...], dict[str, Way]]:
         metered = [source for name, source in sources.items() if name in chosen]
         set_ticks(list(sources.values()))
         modules = find_modules(nvml, metered, PERIOD_S)
-        seen = {name: None if isinstance(visible, Missing) else name in chosen for name in listed}
+        in_sight = {name.removeprefix(INSTANCE_OF) for name in chosen} | set(chosen)
+        seen = {name: None if isinstance(visible, Missing) else name in in_sight for name in listed}
         facts = tuple(_facts(nvml, listed[name], source, visible=seen[name]) for name, source in sources.items())
     finally:
         nvml.close()

@@ -105,6 +105,8 @@ class Measurement:
             raise ValueError(f"columns {sorted(set(row) ^ (known | names))} are missing or unknown")
         if row["method"] not in METHODS:
             raise ValueError(f"unknown method {row['method']!r}")
+        if wrong := [name for name in ("model", "metric", "unit", "note") if not isinstance(row[name], str)]:
+            raise ValueError(f"{' and '.join(wrong)} of a row must be text")
         ci95 = None if row["ci95"] is None else (float(row["ci95"][0]), float(row["ci95"][1]))
         quantity = Quantity(row["value"], row["unit"], row["method"], ci95, row["n"], row["note"], row.get("flaw", ""))
         conditions = Conditions(**{name: row.get(name) for name in names})
@@ -180,14 +182,17 @@ def read_record(path: Path) -> Record:
         documents = document.pop("measurements")
         rows = tuple(Measurement.from_row(row) for row in documents)
         if any("flaw" not in row for row in documents):
-            rows = _flawed_of_old(rows, document["details"])
+            rows = _of_old(rows, document["details"])
         return Record(**document, measurements=rows)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise BadInputError(f"{path}: not a record of {SCHEMA} ({error})") from error
 
 
-def _flawed_of_old(rows: tuple[Measurement, ...], details: Mapping[str, Any]) -> tuple[Measurement, ...]:
-    """Rows of a record from before they had their flaws: by their notes, and by the parts that the record calls disturbed."""
+def _of_old(rows: tuple[Measurement, ...], details: Mapping[str, Any]) -> tuple[Measurement, ...]:
+    """Rows of a record from before they had their flaws: by their notes, and by the parts that the record calls disturbed.
+
+    Nor do modelled figures keep the intervals over seeds that they had then: their model's error is the same in all seeds.
+    """
     parts = tuple(details.get("disturbances", {}))
 
     def disturbed(row: Measurement) -> bool:
@@ -200,11 +205,14 @@ def _flawed_of_old(rows: tuple[Measurement, ...], details: Mapping[str, Any]) ->
         )
         return METRICS[row.metric].spoilt and any(part.startswith(names) for part in parts)
 
-    def of_old(row: Measurement) -> Measurement:
+    def as_now(row: Measurement) -> Measurement:
         found = (DISTURBED * disturbed(row), NOT_STEADY * ("NOT STEADY" in row.quantity.note))
-        return replace(row, quantity=flawed(row.quantity, *found))
+        modelled = row.quantity.method == "modelled" and (
+            row.metric != "co2e" or "energy modelled" in row.quantity.note
+        )
+        return replace(row, quantity=flawed(replace(row.quantity, ci95=None) if modelled else row.quantity, *found))
 
-    return tuple(map(of_old, rows))
+    return tuple(map(as_now, rows))
 
 
 def read_document(path: Path, kind: str, schema: str) -> dict[str, Any]:

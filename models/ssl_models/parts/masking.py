@@ -28,13 +28,13 @@ def span_mask(
         # Shrunk to one slot each, disjoint spans are a draw of `spans` slots without replacement.
         slots, apart = lengths - spans * (span - 1), span - 1
     keys = torch.rand(len(lengths), frames, generator=generator, device=device)
-    keys = keys.masked_fill(torch.arange(frames, device=device) >= slots[:, None], 2.0)
+    keys = keys.masked_fill(torch.arange(frames, device=device) >= slots[:, None], 1.0)  # above all that are drawn
     order = torch.arange(most, device=device)
     drawn = keys.topk(min(most, frames), largest=False).indices
     # Draws past a clip's own number of spans are parked beyond the end.
     drawn = drawn.masked_fill(order[: drawn.shape[1]] >= spans[:, None], frames)
     starts = drawn.sort(dim=1).values + order[: drawn.shape[1]] * apart
-    return _covered(torch.where(starts < frames, starts, frames + 1), frames, span)
+    return _covered(starts.clamp(max=frames), frames, span)
 
 
 class HiddenFrames(NamedTuple):

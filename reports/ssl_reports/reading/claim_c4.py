@@ -47,9 +47,8 @@ def c4_line(record: Record) -> str | None:
 def _compared(record: Record) -> Iterator[str]:
     """The baselines and the efficient models of a study."""
     models = shown_models(record)
-    efficient, baselines = ([m for m in models if m.startswith(kind)] for kind in ("efficient-", "essl"))
-    if efficient and baselines:
-        yield from (*efficient, *baselines)
+    for kind in ("efficient-", "essl"):
+        yield from (model for model in models if model.startswith(kind))
 
 
 def _verdicts(record: Record) -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from ssl_benchmarks.downstream.outcome import NO_BETTER, UNCONVERGED
 from ssl_benchmarks.record.flaws import MEANINGS
@@ -79,8 +80,7 @@ def _equal_budgets(found: Sequence[Found]) -> str:
     if study.get("equal") is None:
         return "no study under one budget"
     for each in found:
-        runs = [run for run in study.get("runs", []) if run["model"] == each.row.model]
-        shares = [(run.get("spent") or {}).get("of_budget") or 0.0 for run in runs]
+        shares = [(run.get("spent") or {}).get("of_budget") or 0.0 for run in _runs(each) if _ended(run)]
         if not shares or min(shares) < BUDGET_SPENT:
             used = "an unknown share" if not all(shares) or not shares else f"{100 * min(shares):.0f} %"
             return f"{each.row.model} used {used} of the budget"
@@ -95,9 +95,22 @@ def _catalog_settings(found: Sequence[Found]) -> str:
 
 
 def _seeds(found: Sequence[Found]) -> str:
-    """At least `FEWEST_SEEDS` seeds."""
+    """At least `FEWEST_SEEDS` seeds, all of which ended: those that are left would speak for those that failed."""
     seeds = found[0].record.config.get("seeds") or 1
-    return f"{seeds} seed, of which {FEWEST_SEEDS} are needed" if seeds < FEWEST_SEEDS else ""
+    if seeds < FEWEST_SEEDS:
+        return f"{seeds} seed, of which {FEWEST_SEEDS} are needed"
+    lost = {each.row.model: [str(run["seed"]) for run in _runs(each) if not _ended(run)] for each in found}
+    return ", ".join(f"seed {' and '.join(those)} of {model} did not end" for model, those in lost.items() if those)
+
+
+def _runs(found: Found) -> list[dict[str, Any]]:
+    """Of a study, those of the model of a row."""
+    runs: list[dict[str, Any]] = found.record.details.get("study", {}).get("runs", [])
+    return [run for run in runs if run["model"] == found.row.model]
+
+
+def _ended(run: Mapping[str, Any]) -> bool:
+    return run.get("status", "finished") == "finished"
 
 
 def _learned(found: Sequence[Found]) -> str:

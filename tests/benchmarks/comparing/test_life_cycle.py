@@ -185,6 +185,24 @@ def test_costs_that_are_equal_before_use_or_in_use_are_never_paid_back() -> None
     assert "never the cheaper one" in break_even(cost("a", 400.0, 1.0), cost("b", 100.0, 1.0)).note
 
 
+def test_a_model_that_costs_nothing_before_use_is_overtaken_too() -> None:
+    """Half a joule more before use, a quarter less an hour: two hours, whichever is named first."""
+    cheap, dear = (
+        life_cost("m", joules(before), joules(0.0), joules(use), Life(0, 0.0, 1.0))
+        for before, use in ((0.0, 1.25), (0.5, 1.0))
+    )
+    cheap, dear = replace(cheap, model="cheap"), replace(dear, model="dear")
+    for pair in ((cheap, dear), (dear, cheap)):
+        who, hours = break_even_of(*pair)
+        assert (who, hours.value) == ("dear", 2.0)
+
+
+def test_a_life_is_a_thousand_hours_heard_once_and_a_million_in_use() -> None:
+    """Fine-tuning at 5 J an hour and use at 2 J: 5 kJ and 2 MJ, unless the user says otherwise."""
+    found = life_cost("m", joules(0.0), joules(5.0), joules(2.0), Life())
+    assert (found.finetuning.value, found.inference.value) == (5e3, 2e6)
+
+
 def test_a_model_that_is_cheaper_all_along_is_never_overtaken() -> None:
     who, hours = break_even_of(cost("good", 100.0, 1.0), cost("bad", 400.0, 4.0))
     assert (who, hours.value) == (None, None)

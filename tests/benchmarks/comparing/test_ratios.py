@@ -130,6 +130,15 @@ def test_the_ratio_of_the_largest_by_hand() -> None:
     assert (nothing.value, nothing.note) == (None, "killed")
 
 
+def test_the_largest_of_no_common_round_have_no_ratio() -> None:
+    assert ratio_of_largest([q(8.0), None], [None, q(2.0)]).value is None
+
+
+def test_rounds_are_paired_one_to_one() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        paired_ratio([q(1.0), q(2.0)], [q(1.0)])
+
+
 def test_the_interval_holds_the_ratio_of_the_largest_where_the_rounds_lie_elsewhere() -> None:
     """Our largest and theirs are of different rounds: 100 / 2 and 1 / 1 are 50 either way of no pair."""
     found = ratio_of_largest([q(100.0), q(100.0), q(100.0)], [q(1.0), q(1.0), q(50.0)])

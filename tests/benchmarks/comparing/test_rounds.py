@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 
 from ssl_benchmarks.comparing.ratios import paired_ratio, ratio, ratio_of_largest
-from ssl_benchmarks.comparing.rounds import combined, order_of, over_processes, over_rounds, relative_half_width, summed
+from ssl_benchmarks.comparing.rounds import (
+    combined,
+    largest,
+    order_of,
+    over_processes,
+    over_rounds,
+    relative_half_width,
+    student_on_logs,
+    summed,
+)
 from ssl_benchmarks.record.quantity import Method, Quantity, unavailable
 from ssl_benchmarks.record.record import Conditions, Measurement
 
@@ -209,6 +218,31 @@ def test_a_repeat_without_a_figure_is_passed_over() -> None:
     missing = unavailable("s/s", "the cell was killed")
     assert over_processes([made[0], missing, *made[1:]]) == over_processes(made)
     assert over_processes([missing, missing]).value is None
+
+
+@pytest.mark.parametrize("nothing", [0.0, -1.0])
+def test_a_round_that_is_not_positive_is_passed_over(nothing: float) -> None:
+    """It has no logarithm; as if it had not been made."""
+    made = [q(10.0), q(10.5), q(9.8)]
+    assert over_rounds([q(nothing), *made]) == over_rounds(made)
+    assert over_processes([q(nothing), *made]) == over_processes(made)
+    assert over_rounds([q(nothing, note="first"), q(nothing)]) == q(nothing, note="first")
+
+
+def test_an_interval_of_logs_has_an_end_however_far_two_values_are_apart() -> None:
+    """exp(700) is the largest round power that a float holds."""
+    low, high = student_on_logs([1.0, 1e300])
+    assert (low, high) == (0.0, math.exp(700))
+    assert student_on_logs([1.0, 1.0]) == (1.0, 1.0)
+    assert over_processes([q(1.0), q(1e300)]).ci95 == (0.0, math.exp(700))
+
+
+def test_the_largest_of_rounds_says_of_how_many() -> None:
+    peaks = [q(5.0, note="allocator"), q(7.0, note="allocator"), q(6.0)]
+    assert largest(peaks) == replace(q(7.0), n=3, note="largest of 3 rounds; allocator")
+    assert largest(peaks[:2]).note == "largest of 2 rounds; allocator"
+    assert largest([peaks[0], unavailable("B", "killed")]) == peaks[0]
+    assert largest([unavailable("B", "killed"), unavailable("B", "no time")]).note == "killed"
 
 
 def test_what_has_no_interval_has_no_half_width() -> None:

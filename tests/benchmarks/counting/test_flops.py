@@ -16,10 +16,12 @@ from torch.nn import functional as F
 from ssl_benchmarks.counting.flops import (
     FlopCount,
     count_flops,
+    count_inference,
     count_training,
     fake_tensors,
     inference_flops,
     training_flops,
+    without_layer_drop,
 )
 from ssl_benchmarks.counting.operators import Work
 from ssl_benchmarks.profile.card_rows import card_rows
@@ -89,6 +91,8 @@ def test_flops_grow_with_the_batch(clips: int) -> None:
         return EfficientEncoder(SMALL.encoder)
 
     assert inference_flops(build, 3.7, clips).flops == clips * inference_flops(build, 3.7).flops
+    with fake_tensors():
+        assert count_inference(build(), 3.7).flops == count_inference(build(), 3.7, 1).flops
     one, many = (training_flops(lambda: MaskedPrediction(SMALL), 3.7, n).flops for n in (1, clips))
     assert many == clips * one
 
@@ -160,6 +164,82 @@ class Dropping(nn.Module):
         return SimpleNamespace(loss=self.lot(self.kept(waveforms.view(-1, 4))).sum())
 
 
+@torch.library.custom_op("labkernels_flops::mixed", mutates_args=())
+def mixed(x: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
+    return x @ w
+
+
+@mixed.register_fake
+def _(x: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
+    return x.new_empty(*x.shape[:-1], w.shape[1])
+
+
+@torch.library.custom_op("labkernels_flops::mixed_backward", mutates_args=())
+def mixed_backward(grad: torch.Tensor, x: torch.Tensor, w: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    return grad @ w.T, x.T @ grad
+
+
+@mixed_backward.register_fake
+def _(grad: torch.Tensor, x: torch.Tensor, w: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.empty_like(x), torch.empty_like(w)
+
+
+mixed.register_autograd(
+    lambda ctx, grad: mixed_backward(grad, *ctx.saved_tensors),
+    setup_context=lambda ctx, inputs, output: ctx.save_for_backward(*inputs),
+)
+
+
+class Plain(torch.autograd.Function):
+    """Dense forward, and a backward in an operator of the user's own, as fused kernels have it."""
+
+    @staticmethod
+    def forward(context: Any, x: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
+        context.save_for_backward(x, w)
+        return x @ w
+
+    @staticmethod
+    def backward(context: Any, grad: torch.Tensor) -> Any:
+        return mixed_backward(grad, *context.saved_tensors)
+
+
+class Mixing(nn.Module):
+    """4,000 rows of 4 through a dense layer of 4 x 4, then through a `mixing` of their own."""
+
+    def __init__(self, mixing: Any) -> None:
+        super().__init__()
+        self.dense, self.weight, self.mixing = nn.Linear(4, 4, bias=False), nn.Parameter(torch.zeros(4, 4)), mixing
+        self.encoder = SimpleNamespace()
+
+    def forward(self, waveforms: torch.Tensor, *_: object) -> SimpleNamespace:
+        return SimpleNamespace(loss=self.mixing(self.dense(waveforms.view(-1, 4)), self.weight).sum())
+
+
+@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support:UserWarning", "ignore:.*sparse:UserWarning")
+@pytest.mark.parametrize(
+    ("mixing", "flops", "named"),
+    [
+        (lambda x, w: x @ w, 5 * 128_000, ""),
+        (mixed, 2 * 128_000, "labkernels_flops.mixed x 1, labkernels_flops.mixed_backward x 1"),
+        (Plain.apply, 3 * 128_000, "labkernels_flops.mixed_backward x 1"),
+        (lambda x, w: torch.sparse.mm(torch.eye(4).to_sparse(), (x @ w).T), 5 * 128_000, "sparse"),
+        (
+            lambda x, w: x @ w + torch._int_mm(x.detach().to(torch.int8), w.detach().to(torch.int8)),
+            5 * 128_000,
+            "aten._int_mm x 1",
+        ),
+    ],
+    ids=["dense", "own", "own backward", "sparse", "int8"],
+)
+def test_a_training_step_with_products_that_nobody_counts_is_a_lower_bound(mixing: Any, flops: int, named: str) -> None:
+    """A product of 4,000 x 4 x 4 is 128 kFLOP; the dense layer has one forward and one for its weights, and all that is seen counts."""
+    with fake_tensors():
+        counted = count_training(cast("Any", Mixing(mixing)), 1.0)
+    assert counted.flops == flops
+    assert named in counted.missed
+    assert bool(counted.missed) == bool(named)
+
+
 @pytest.mark.parametrize("share", [0.0, 0.25, 0.75])
 def test_layers_that_training_drops_count_by_the_share_kept(share: float) -> None:
     """4000 rows of 4 times 4 x 4 are 128 kFLOP: two such products for the first layer, and a third one back through the second."""
@@ -173,6 +253,25 @@ def test_layers_that_training_drops_count_by_the_share_kept(share: float) -> Non
     }
     assert model.layer_drop == share
     assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_every_layer_draws_the_highest_lot_while_all_are_kept() -> None:
+    """A lot below the share would drop a layer: a single one is 1, above all that are drawn; other numbers are drawn as ever."""
+    encoder = SimpleNamespace(layer_drop=0.9, droppable=("a", "b"))
+    with without_layer_drop(encoder) as found:
+        lot, many, shaped = cast("float", torch.rand([])), torch.rand(1000), torch.rand([3], generator=None)
+    assert found == (0.9, ("a", "b"))
+    assert lot == 1.0
+    assert 0 < float(many.min()) < float(many.max()) < 1
+    assert shaped.shape == (3,)
+    assert torch.rand([]).shape == ()
+    assert encoder.layer_drop == 0.9
+
+
+def test_an_encoder_that_drops_no_layers_is_left_alone() -> None:
+    with without_layer_drop(SimpleNamespace()) as found:
+        assert found == (0.0, ())
+        assert torch.rand([]).shape == ()
 
 
 def test_what_is_not_counted_is_named() -> None:

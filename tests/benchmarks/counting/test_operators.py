@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from typing import cast
 
 import pytest
 import torch
@@ -426,6 +427,14 @@ def test_views_and_bare_memory_are_no_work() -> None:
     assert (counted.flops, set(counted.uncounted)) == (0, {"aten.zeros"})
 
 
+def test_a_product_in_no_module_is_the_root_s() -> None:
+    """Forward and backward, before any module was entered and between two."""
+    assert phases(step(lambda a, b: a @ b, x(7, 4), x(4, 5))) == {("", "forward"): 140, ("", "backward"): 280}
+    net = nn.Sequential(nn.Linear(4, 4))
+    between = step(lambda a, b: net(net(a) @ b), x(7, 4, learned=False), x(4, 4), root=net)
+    assert phases(between)["", "backward"] == 2 * phases(between)["", "forward"] == 224
+
+
 def test_a_module_outside_the_root_is_booked_under_its_caller() -> None:
     helper = nn.Linear(4, 5)
 
@@ -436,6 +445,31 @@ def test_a_module_outside_the_root_is_booked_under_its_caller() -> None:
     net = nn.Sequential(nn.Linear(4, 4), Caller())
     assert phases(step(net, x(7, 4), root=net)) == {
         ("0", "forward"): 112, ("0", "backward"): 224, ("1", "forward"): 140, ("1", "backward"): 280,
+    }  # fmt: skip
+
+
+def test_a_module_that_fails_and_is_passed_over_gets_no_work_of_others() -> None:
+    """Its product is its own, and what its caller does in its place is the caller's."""
+
+    class Failing(nn.Linear):
+        def forward(self, inputs: Tensor) -> Tensor:
+            super().forward(inputs)
+            raise NotImplementedError
+
+    class Caller(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.failing, self.weight = Failing(4, 5), nn.Parameter(torch.zeros(4, 6))
+
+        def forward(self, inputs: Tensor) -> Tensor:
+            try:
+                return cast("Tensor", self.failing(inputs))
+            except NotImplementedError:
+                return inputs @ self.weight
+
+    net = nn.Sequential(Caller())
+    assert phases(step(net, x(7, 4, learned=False), root=net)) == {
+        ("0.failing", "forward"): 140, ("0", "forward"): 168, ("0", "backward"): 168,
     }  # fmt: skip
 
 

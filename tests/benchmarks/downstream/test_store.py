@@ -231,16 +231,32 @@ class Hungry(Scripted):
 )
 def test_an_utterance_too_long_for_the_memory_is_named_in_one_line(error: Exception, tmp_path: Path) -> None:
     with pytest.raises(
-        BadInputError, match=r"^2: to encode its 0\.0 min at once takes more memory than there is"
+        BadInputError, match=r"^2: to encode its 1\.883 s at once takes more memory than there is"
     ) as caught:
         stored(Hungry(error), spoken(SAMPLES), CPU, tmp_path)
     assert "\n" not in str(caught.value)
-    assert len(list(tmp_path.rglob("*.safetensors"))) == 2, "what was encoded before stays"
+    assert not list(tmp_path.rglob("*.safetensors")), "the longest comes first, before hours went into the others"
 
 
-def test_another_error_is_not_taken_for_one_of_memory(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match="shapes"):
-        stored(Hungry(RuntimeError("shapes do not fit")), spoken(SAMPLES), CPU, tmp_path)
+@pytest.mark.parametrize(
+    "error", [IndexError("index out of range in self"), ValueError("at most 1500 positions"), RuntimeError("shapes")]
+)
+def test_an_utterance_on_which_the_encoder_fails_is_named_in_one_line(error: Exception, tmp_path: Path) -> None:
+    """As one with a table of positions does beyond its end; it is not taken for a lack of memory."""
+    said = rf"^2: to encode its 1\.883 s at once fails \({type(error).__name__}: {error}\)$"
+    with pytest.raises(BadInputError, match=said):
+        stored(Hungry(error), spoken(SAMPLES), CPU, tmp_path)
+
+
+def test_what_ends_the_reading_of_an_utterance_is_no_fault_of_the_encoder(tmp_path: Path) -> None:
+    class TimeIsUpError(Exception):
+        pass
+
+    def read() -> NDArray[np.float32]:
+        raise TimeIsUpError
+
+    with pytest.raises(TimeIsUpError):
+        stored(encoder(), [Spoken(read, 700, "x", key="0")], CPU, tmp_path)
 
 
 def test_a_key_need_not_be_text(tmp_path: Path) -> None:

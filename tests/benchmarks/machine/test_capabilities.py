@@ -192,7 +192,8 @@ print(json.dumps([said, meter.reading.energy_gpu.method, late]))
 
 SCRIPTS: dict[str, dict[str, str]] = {
     "counter": {"TICK": "0.1", "LIMIT": "700", "REASONS": "68", "NAMES": "H100"},
-    "sampled": {"COUNTER": "0", "GPUS": "2", "MIG": "1"},
+    "sampled": {"COUNTER": "0", "GPUS": "2"},
+    "cut": {"MIG": "1"},
     "nothing": {"COUNTER": "0", "SENSOR": "0"},
     "no handle": {"HANDLE": "0"},
     "MIG": {"CUDA_VISIBLE_DEVICES": "MIG-1234"},
@@ -248,7 +249,10 @@ def test_what_a_gpu_tells_is_there(told: dict[str, Any]) -> None:
     first, second = told["hidden"][0]["gpus"]
     assert (first["visible"], second["visible"]) == (False, True)
     sampled = told["sampled"][0]["gpus"][1]
-    assert (sampled["mig"], sampled["power_limit_w"], sampled["tick_s"]) == (True, None, None)
-    assert any("MIG" in remark for remark in sampled["remarks"])
+    assert (sampled["mig"], sampled["power_limit_w"], sampled["tick_s"]) == (False, None, None)
+    card, instance = told["cut"][0]["gpus"]
+    assert (card["device"], card["mig"], card["visible"], card["energy"]["method"]) == ("gpu0", True, True, "measured")
+    assert any("MIG" in remark for remark in card["remarks"])
+    assert (instance["device"], instance["energy"]["method"]) == ("instance of gpu0", "unavailable")
     assert {gpu["visible"] for gpu in told["which"][0]["gpus"]} == {None}
     assert "CUDA_DEVICE_ORDER=PCI_BUS_ID" in told["which"][0]["measurable"]["energy_gpu"]["how"]

@@ -71,6 +71,16 @@ def test_speakers_are_what_is_drawn() -> None:
     assert alone.ci95 == pytest.approx((0.402, 0.598), abs=0.025)
 
 
+def test_utterances_are_drawn_from_their_own_speaker() -> None:
+    """Ten speakers of one to ten utterances whose rates rise from 0 to 0.9: what is drawn of each is the same, so only speakers count."""
+    sizes, each = np.arange(1, 11), np.arange(10) / 10
+    speakers = np.repeat(list("abcdefghij"), sizes)
+    rate = pooled_rate(np.repeat(10 * each, sizes).tolist(), [10.0] * len(speakers), speakers.tolist(), seed=0)
+    drawn = np.random.default_rng(1).integers(0, 10, (20_000, 10))
+    rates = (sizes * each)[drawn].sum(1) / sizes[drawn].sum(1)
+    assert rate.ci95 == pytest.approx(np.percentile(rates, [2.5, 97.5]), abs=0.02)
+
+
 def test_one_utterance_a_speaker_is_the_usual_bootstrap() -> None:
     """Against scipy's percentile interval of a ratio of sums, whose own draws differ."""
     from scipy.stats import bootstrap

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssl_benchmarks.record.quantity import METHODS, Quantity, unavailable
+from ssl_benchmarks.record.metrics import METRICS
+from ssl_benchmarks.record.quantity import METHODS, Method, Quantity, unavailable
 from ssl_benchmarks.record.record import (
-    METRICS,
     PHASES,
     SCHEMA,
     SCOPES,
@@ -265,3 +265,35 @@ def test_a_row_from_before_error_rates_had_columns_is_still_read() -> None:
     row = Measurement("m", "cer", Quantity(0.5, "1", "measured"), "evaluation").row()
     before = {name: row[name] for name in COLUMNS[:-5]}
     assert Measurement.from_row(before) == Measurement.from_row(row)
+
+
+@pytest.mark.parametrize(("column", "value"), [("unit", None), ("note", 3), ("model", ["m"]), ("metric", 1)])
+def test_a_row_whose_words_are_none_is_refused(column: str, value: object) -> None:
+    row = EXAMPLE.measurements[0].row()
+    with pytest.raises(ValueError, match=f"{column} of a row must be text"):
+        Measurement.from_row({**row, column: value})
+
+
+@pytest.mark.parametrize(
+    ("metric", "method", "note", "kept"),
+    [
+        ("energy", "modelled", "mean of 22.5 (seed 0), 23 (seed 1)", False),
+        ("power_mean", "modelled", "codecarbon", False),
+        ("co2e", "modelled", "energy modelled; PUE 1", False),
+        ("co2e", "modelled", "energy measured; PUE 1", True),
+        ("energy", "measured", "RAPL", True),
+        ("energy", "sampled", "power samples", True),
+    ],
+)
+def test_modelled_figures_of_old_records_have_no_interval_either(
+    tmp_path: Path, metric: str, method: Method, note: str, *, kept: bool
+) -> None:
+    """Records of version 0.1 gave them one over seeds, in which their model's error is not."""
+    row = Measurement("m", metric, Quantity(2.0, "J", method, (1.0, 3.0), 2, note), "training", "machine")
+    write_record(replace(EXAMPLE, measurements=(row,)), tmp_path / "run.json")
+    assert read_record(tmp_path / "run.json").measurements == (row,)
+    document = json.loads((tmp_path / "run.json").read_text())
+    del document["measurements"][0]["flaw"]
+    (tmp_path / "run.json").write_text(json.dumps(document))
+    (found,) = read_record(tmp_path / "run.json").measurements
+    assert found.quantity == replace(row.quantity, ci95=(1.0, 3.0) if kept else None)

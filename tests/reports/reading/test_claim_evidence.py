@@ -15,7 +15,7 @@ from ssl_benchmarks.record.record import Conditions, Measurement, Record
 from ssl_models.catalog import CATALOG, HEADLINE
 from ssl_reports.reading.claim_evidence import CLAIM_NEEDS, NEEDS, lacking
 from ssl_reports.reading.claims import BASELINE, LARGE, OURS, claims
-from ssl_reports.reading.evidence import Evidence, Found
+from ssl_reports.reading.evidence import Evidence, Found, distinct
 
 GPU = Conditions(device="GPU X", driver="1", dtype="bfloat16", clip_seconds=15.36, batch_seconds=245.76)
 Change = Callable[[Record], Record]
@@ -114,6 +114,15 @@ def budget_of(record: Record, model: str, share: float | None) -> Record:
     return with_study(record, runs=runs)
 
 
+def failed(record: Record, model: str, *seeds: int, share: float | None = None) -> Record:
+    """The study with some runs of a model that did not end; what they spent is not known, or nearly all."""
+    lost = {"status": "failed", "reason": "the loss became NaN", "spent": share and {"of_budget": share}}
+    runs = record.details["study"]["runs"]
+    return with_study(
+        record, runs=[{**run, **lost} if run["model"] == model and run["seed"] in seeds else run for run in runs]
+    )
+
+
 ANY: dict[str, Change] = {
     "a neighbour beside ours": lambda r: changed(r, quality(flaw=DISTURBED), only=OURS),
     "a neighbour beside all": lambda r: changed(r, quality(flaw=DISTURBED)),
@@ -143,6 +152,9 @@ TIMED: dict[str, Change] = {
 }
 STUDIED: dict[str, Change] = {
     "one seed": lambda r: replace(r, config={**r.config, "seeds": 1}),
+    "a seed of the baseline that failed": lambda r: failed(r, BASELINE, 1),
+    "seeds of ours that failed": lambda r: failed(r, OURS, 0, 2),
+    "a seed that failed at its end": lambda r: failed(r, OURS, 2, share=0.99),
     "a winner no better than its random weights": lambda r: changed(r, quality(note=NO_BETTER), only=OURS),
     "a baseline no better than its random weights": lambda r: changed(r, quality(note=NO_BETTER), only=BASELINE),
     "a head that did not converge": lambda r: changed(r, quality(note=UNCONVERGED), only=BASELINE),
@@ -150,6 +162,8 @@ STUDIED: dict[str, Change] = {
     "a budget that nobody knows": lambda r: budget_of(r, OURS, None),
     "no equal budget": lambda r: with_study(r, equal=None),
     "a study on a CPU": lambda r: replace(r, environment={"gpus": []}, config={**r.config, "device": "cpu"}),
+    "a study on the CPU of a machine with a GPU": lambda r: replace(r, config={**r.config, "device": "cpu"}),
+    "a study on a machine without a GPU": lambda r: replace(r, environment={"gpus": []}),
     "other settings under the same names": lambda r: replace(
         r, config={**r.config, "training": {"encoder": {"blocks": 2}}}
     ),
@@ -305,6 +319,44 @@ def test_a_budget_of_which_nothing_is_known_is_not_told_as_a_share() -> None:
     assert f"{BASELINE} used an unknown share of the budget" in told[1]
     runs = with_study(SOUND["C4"], runs=[])
     assert "an unknown share" in next(c for c in claims(Evidence((runs,))) if c.id == "C4").findings[0].why
+
+
+@pytest.mark.parametrize(
+    ("model", "seeds", "words"),
+    [(BASELINE, (1,), "seed 1 of essl did not end"), (OURS, (0, 2), f"seed 0 and 2 of {OURS} did not end")],
+)
+def test_seeds_that_failed_are_named(model: str, seeds: tuple[int, ...], words: str) -> None:
+    """And no share of a budget is said to be unknown for it."""
+    (finding,) = next(c for c in claims(Evidence((failed(SOUND["C4"], model, *seeds),))) if c.id == "C4").findings
+    assert finding.why.endswith(f"decides nothing: {words}")
+
+
+@pytest.mark.parametrize("only", ["", OURS, BASELINE])
+@pytest.mark.parametrize("scope", ["machine", "cpu", "module"])
+def test_joules_of_another_scope_than_the_gpu_are_no_evidence(scope: str, only: str) -> None:
+    """Nor are those of a GPU against those of a machine."""
+    record = changed(SOUND["C2"], lambda m: replace(m, scope=scope) if m.scope == "gpu" else m, only=only)
+    assert [f.verdict for f in next(c for c in claims(Evidence((record,))) if c.id == "C2").findings] == [
+        "holds",
+        "not measured here",
+    ]
+
+
+def test_a_record_of_two_devices_pairs_each_with_itself() -> None:
+    """Our step on one GPU against the baseline's on another is no pair; where both have both, the worse of the two counts."""
+    sound = SOUND["C1"]
+    elsewhere = changed(sound, at(device="GPU Y"))
+    apart = changed(sound, at(device="GPU Y"), only=BASELINE)
+    assert verdict("C1", apart) == "not measured here"
+    worse = changed(elsewhere, lambda m: replace(m, quantity=m.quantity.scaled(9.0, m.quantity.unit)), only=OURS)
+    for rows in (sound.measurements + worse.measurements, worse.measurements + sound.measurements):
+        assert verdict("C1", replace(sound, measurements=rows)) == "fails"
+
+
+@pytest.mark.parametrize("claim", SOUND)
+def test_a_record_given_twice_counts_once(claim: str) -> None:
+    once, twice = claims(Evidence((SOUND[claim],))), claims(distinct([SOUND[claim]] * 2, [None, None]))
+    assert twice == once
 
 
 def test_what_was_counted_is_not_said_to_be_of_a_device() -> None:

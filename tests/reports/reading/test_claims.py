@@ -143,6 +143,28 @@ def test_c1_shows_the_least_favourable_setting() -> None:
     assert verdicts("C1", record(*rows)) == ["fails"]
 
 
+def test_each_claim_says_what_it_is_held_against() -> None:
+    """Also where nothing was measured."""
+    rows = [peak(OURS, 1.0), peak("essl", 2.0), peak("hubert-large", 20.0), flops(OURS, 1.0), flops("essl", 2.0)]
+    for records in ((), (record(*rows),)):
+        bounds = {claim.id: {f.bound for f in claim.findings} for claim in claims(Evidence(records))}
+        assert bounds == {
+            "C1": {"above 1"}, "C2": {"above 1"}, "C3": {"below 24 h"}, "C4": {f"intervals apart, {OURS} the lower"},
+            "C5": {"at least 10"}, "C6": {"at least 500"},
+        }  # fmt: skip
+
+
+def test_a_finding_says_where_it_is_from_and_of_how_many_settings() -> None:
+    """And, behind that, what is lacking."""
+    long, batch = replace(GPU, batch_seconds=480.0), "GPU X, bfloat16, clips of 15 s, {} s a step, record x"
+    one, two = (peak(OURS, 5.0), peak("essl", 9.0)), (peak(OURS, 8.0, long), peak("essl", 10.0, long))
+    assert [f.why for f in claims(Evidence((record(*one),)))[0].findings] == [batch.format(240)]
+    both = claims(Evidence((record(*one, *two),)))[0].findings
+    assert [f.why for f in both] == [f"{batch.format(480)}, the least favourable of 2 settings"]
+    cpu = claims(Evidence((record(peak(OURS, 5.0, CPU), peak("essl", 9.0, CPU)),)))[0].findings[0]
+    assert cpu.why.startswith("CPU x 2, bfloat16, clips of 15 s, 240 s a step, record x; decides nothing: ")
+
+
 def test_c2_joules_count_in_one_session_only() -> None:
     ours = row(OURS, "energy_per_audio_hour", 60.0, "J/h", scope="gpu", ci95=(59.0, 61.0))
     theirs = row("essl", "energy_per_audio_hour", 150.0, "J/h", scope="gpu", ci95=(149.0, 151.0))
@@ -297,5 +319,16 @@ def test_c4_by_a_study_under_one_budget(ours: tuple[float, ...], theirs: tuple[f
         record(*rows, study=study), config={"device": "cuda", "models": [OURS, "essl"], "seeds": 2, "training": {}}
     )
     assert verdicts("C4", made) == [verdict]
+    (finding,) = claims(Evidence((made,)))[3].findings
+    assert finding.quantity is not None
+    assert finding.quantity.value == pytest.approx(theirs[1] / ours[1])
     unequal = replace(made, details={"study": {"equal": None, "budget": None}})
     assert verdicts("C4", unequal) == ["not decided"]
+
+
+def test_c4_divides_by_no_rate_of_nothing() -> None:
+    """A model without an error is the better one by no number of times."""
+    study = {"equal": None, "budget": None, "runs": []}
+    for ours, theirs in (((0.0, 0.0, 0.1), (0.4, 0.5, 0.6)), ((0.4, 0.5, 0.6), (0.0, 0.0, 0.1))):
+        made = replace(record(rated(OURS, *ours), rated("essl", *theirs), study=study), config={"seeds": 2})
+        assert [f.quantity for f in claims(Evidence((made,)))[3].findings] == [None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -231,8 +232,9 @@ def test_what_cannot_be_compared_is_one_line(tmp_path: Path) -> None:
         compared(tmp_path, one, tmp_path / "nowhere")
     with pytest.raises(BadInputError, match="--baseline"):
         compared(tmp_path, one, baseline="hubert-base")
+    unphased = written(tmp_path, "unphased", [Measurement("m", "parameters", Quantity(2e6, "1", "analytic"))])
     with pytest.raises(BadInputError, match="no run holds a figure"):
-        compared(tmp_path, written(tmp_path, "empty", []))
+        compared(tmp_path, unphased)
 
 
 @pytest.mark.parametrize("broken", ["disturbed", "stopped"])
@@ -267,3 +269,21 @@ def test_what_speaks_against_a_run_travels_into_the_comparison(broken: str, tmp_
     assert f"{SIGN} {word}" in (tmp_path / "out" / "report.md").read_text()
     told = [f"two, {part}: {line}" for part, found in lines.items() for line in found]
     assert disturbances(record) == (told if broken == "disturbed" else [])
+
+
+def test_a_copy_of_a_run_is_no_second_run(tmp_path: Path) -> None:
+    one = made(tmp_path, "one", "essl", 100.0)
+    shutil.copytree(one, tmp_path / "copy")
+    with pytest.raises(BadInputError, match=r"one and .*copy hold the same record"):
+        compared(tmp_path, one, tmp_path / "copy")
+
+
+def test_a_run_without_a_figure_to_compare_is_refused_by_name(tmp_path: Path) -> None:
+    """It would be left out without a word: no rows, idle power alone, or what others have published."""
+    whole = made(tmp_path, "whole", "efficient-tiny", 200.0)
+    idle = Measurement("m", "power_idle", Quantity(9.0, "W", "measured"), "idle", "machine", HELD)
+    published = Measurement("m", "device_hours", Quantity(9.0, "h", "published"), "training", None, HELD)
+    for name, rows in (("none", []), ("idle", [idle]), ("published", [published])):
+        empty = written(tmp_path, name, rows)
+        with pytest.raises(BadInputError, match=f"{name}: its record holds no figure to compare"):
+            compared(tmp_path, whole, empty)

@@ -65,8 +65,10 @@ def test_a_whole_file_keeps_its_promise(tmp_path: Path, suffix: str) -> None:
         ("wav", field(b"data", 4, 0x7FFFF000)),
         ("au", field(b".snd", 8, 0xFFFFFFFF, "big")),
         ("aiff", field(b"COMM", 10, 0, "big")),
+        ("wav", field(b"data", 4, 0)),
+        ("wav", lambda raw: field(b"RIFF", 4, 0)(field(b"data", 4, 0)(raw))),
     ],
-    ids=["flac", "wav of ffmpeg", "wav of sox", "au", "aiff"],
+    ids=["flac", "wav of ffmpeg", "wav of sox", "au", "aiff", "wav of a recorder", "wav of one that was killed"],
 )
 def test_a_length_that_is_left_open_is_found_in_the_file(tmp_path: Path, suffix: str, change: Change) -> None:
     """As whoever records into a pipe leaves it."""
@@ -75,6 +77,82 @@ def test_a_length_that_is_left_open_is_found_in_the_file(tmp_path: Path, suffix:
     recording = read_recording(path)
     np.testing.assert_array_equal(recording.samples, noise())
     assert recording.remarks == {}
+
+
+def speech() -> np.ndarray[tuple[int], np.dtype[np.int16]]:
+    """Noise that is soft and loud by seconds, so that frames differ in size."""
+    return np.concatenate([noise() // 200, noise(), noise() // 50])
+
+
+def frames_of(raw: bytes) -> list[int]:
+    """Where the frames of mono MPEG-2 audio of layer III at 16 kHz begin, and where the last ends."""
+    rates, at, found = [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160], 0, [0]
+    while raw[at : at + 1] == b"\xff":
+        at += 72 * rates[raw[at + 2] >> 4] * 1000 // 16_000 + (raw[at + 2] >> 1 & 1)
+        found.append(at)
+    return found
+
+
+def mp3(path: Path, change: Change) -> Path:
+    soundfile.write(path, speech(), 16_000, format="MP3", bitrate_mode="VARIABLE")
+    path.write_bytes(change(path.read_bytes()))
+    return path
+
+
+def headless(raw: bytes) -> bytes:
+    """Without the first frame, which counts the others."""
+    return raw[frames_of(raw)[1] :]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [headless, lambda raw: headless(raw) + b"TAG" + bytes(125), lambda raw: headless(raw) + headless(raw)],
+    ids=["no count", "a tag behind", "two in a row"],
+)
+def test_mp3_that_does_not_count_its_frames_is_read_to_its_end(tmp_path: Path, change: Change) -> None:
+    """A first frame that is larger than most would stand for all: a guess of the length loses half of the speech."""
+    path = mp3(tmp_path / "x.mp3", change)
+    whole = 576 * sum(raw_frame > 0 for raw_frame in frames_of(path.read_bytes()))
+    assert samples_in(path) == len(read_recording(path).samples) == pytest.approx(whole, abs=1_200)
+    assert read_recording(path).remarks == {}
+
+
+def test_mp3_that_does_not_count_its_frames_and_breaks_off_in_one_is_told(tmp_path: Path) -> None:
+    path = mp3(tmp_path / "x.mp3", lambda raw: headless(raw)[: len(raw) // 2])
+    assert set(read_recording(path).remarks) == {"shorter_than_header"}
+
+
+def test_mp3_behind_the_frames_that_the_first_counts_is_found_out(tmp_path: Path) -> None:
+    path = mp3(tmp_path / "x.mp3", lambda raw: raw + raw)
+    assert read_recording(path).remarks == {"longer_than_header": "its header says 9.00 s, and 9.00 s more are in it"}
+    tagged = mp3(
+        tmp_path / "tagged.mp3", lambda raw: b"ID3\x03\0\0\0\0\x7f\x7f" + bytes(16_383) + raw + b"TAG" + bytes(125)
+    )
+    assert read_recording(tagged).remarks == {}
+
+
+@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+def test_ogg_is_followed_by_its_pages(tmp_path: Path, subtype: str) -> None:
+    """One stream behind another, of which libsndfile reads the first, and one that breaks off in its last page."""
+    path = tmp_path / "x.ogg"
+    soundfile.write(path, speech(), 16_000, format="OGG", subtype=subtype)
+    raw = path.read_bytes()
+    assert read_recording(path).remarks == {}
+    path.write_bytes(raw + raw)
+    assert read_recording(path).remarks == {"longer_than_header": "its header says 9.00 s, and 9.00 s more are in it"}
+    path.write_bytes(raw[: raw.rindex(b"OggS") + 100])
+    remarks = read_recording(path).remarks
+    assert set(remarks) == {"shorter_than_header"}
+    path.write_bytes(raw[: len(raw) // 3] + bytes(200) + raw[len(raw) // 3 + 200 :])
+    assert set(read_recording(path).remarks) == {"shorter_than_header"}
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_a_wav_beyond_4_gib_is_held_against_its_long_header(tmp_path: Path, *, half: bool) -> None:
+    path = tmp_path / "x.wav"
+    soundfile.write(path, noise(), 16_000, format="RF64")
+    path.write_bytes(path.read_bytes()[: WHOLE if half else None])
+    assert set(read_recording(path).remarks) == ({"shorter_than_header"} if half else set())
 
 
 @pytest.mark.parametrize("count", [2**36 - 1, 2**35, 16_000 * 3600])

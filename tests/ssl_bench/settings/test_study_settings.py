@@ -22,7 +22,10 @@ from ssl_bench.settings.studying import (
     run_budget,
 )
 from ssl_bench.settings.training import TrainAndMeasureConfig
+from ssl_bench.studying import plan as study_plan
 from ssl_bench.studying.plan import Plan, flops_per_audio_hour, planned
+from ssl_benchmarks.counting.flops import FlopCount
+from ssl_benchmarks.counting.operators import Work
 from ssl_models.catalog import CATALOG
 from ssl_models.errors import BadInputError
 from ssl_models.families import family_of
@@ -63,6 +66,18 @@ def test_flops_become_the_hours_that_the_closed_form_gives(model: str) -> None:
     assert flops_per_audio_hour(TrainAndMeasureConfig(model=model).resolved(cuda=False)) == pytest.approx(
         hour, rel=1e-3
     )
+
+
+@pytest.mark.parametrize("suspect", ["labkernels.gated_scan", "aten._int_mm"])
+def test_a_model_that_is_not_counted_in_full_has_no_budget_in_flops(
+    monkeypatch: pytest.MonkeyPatch, suspect: str
+) -> None:
+    """It would train for more than the others; other budgets do not ask."""
+    counted = FlopCount({Work("", "aten.mm", "forward"): 1e9}, {suspect: 3})
+    monkeypatch.setattr(study_plan, "training_flops", lambda *_: counted)
+    with pytest.raises(BadInputError, match=rf"^efficient-tiny: no budget in FLOPs: {suspect} x 3 may hide"):
+        planned(StudyConfig(("efficient-tiny",), equal="flops", budget=1e15), "efficient-tiny", cuda=False)
+    assert planned(StudyConfig(("efficient-tiny",), equal="audio-hours", budget=1.0), "efficient-tiny", cuda=False)
 
 
 def test_a_budget_below_one_step_is_refused_and_one_of_a_step_is_not() -> None:

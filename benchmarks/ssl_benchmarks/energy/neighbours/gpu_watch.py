@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ssl_benchmarks.energy.neighbours.processes import described, in_first_namespace, is_own
 from ssl_benchmarks.energy.sources.nvml import Missing, number
+from ssl_benchmarks.energy.sources.reach import is_cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,8 +44,7 @@ class GpuWatch:
         self._unknown: set[int] = set()
         self._own: set[int] = set()
         self._missing: dict[str, str] = {}
-        mode = gpu.handle if isinstance(gpu.handle, Missing) else nvml.query("DeviceGetMigMode", gpu.handle)
-        self.mig: bool | None = None if isinstance(mode, Missing) else bool(mode[0])
+        self.mig = is_cut(nvml, gpu.handle)
 
     def look(self) -> None:
         """Ask once; what the driver does not tell is left out."""

@@ -220,7 +220,7 @@ class GpuSource(Source):
 
     def _counter_error(self, start: Mark, end: Mark) -> float:
         """Either edge may be read up to one tick late: the difference errs by at most one tick at the highest power seen."""
-        duration = max(end.time_s - start.time_s, 1e-9)
+        duration = end.time_s - start.time_s
         mean = (end.energy_j - start.energy_j) / duration if duration > self.tick.seconds else 0.0
         highest = max(mean, self.trace.peak(start.time_s, end.time_s), self.tick.joules / self.tick.seconds)
         edges = [watts for watts in (start.power_w, end.power_w) if not math.isnan(watts)]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from ssl_benchmarks.energy.sources.source import FRESH_SHARE, Mark, Scope, Source, Span
@@ -14,6 +15,11 @@ UPDATE_S = 0.001
 """The processor renews its counters about once a millisecond (Intel SDM vol. 3, section on RAPL)."""
 HIGHEST_W = 1000.0
 """No package draws more for longer than a poll."""
+BASE_W, THREAD_W = 100.0, 25.0
+"""Where no limit is told: what a package draws at most beside its threads, and for each of the machine's threads; a
+processor of two draws up to 60 W, one of 32 up to 350 W."""
+HIGHEST_DRAM_W = 300.0
+"""Nor the memory of one package: two dozen DIMMs at some 10 W."""
 ABOVE_LIMIT = 2.0
 """For moments a processor may draw more than the limits that are set for it."""
 LATE_S = 0.02
@@ -41,8 +47,8 @@ class Domain:
     fault: str = ""
     highest_w: float = HIGHEST_W
     mirrors: tuple[str, ...] = ()
-    _last_j: float = field(default=0.0, repr=False)
-    _read_s: tuple[float, float] = field(default=(0.0, 0.0), repr=False)
+    _last_j: float = 0.0
+    _read_s: tuple[float, float] = (0.0, 0.0)
 
     def open(self, now_s: float) -> None:
         """Take the first reading."""
@@ -96,7 +102,7 @@ class Domain:
 
 def read_text(path: Path) -> str:
     """A sysfs file in three system calls, a third of what `open` costs."""
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    handle = os.open(path, os.O_RDONLY)
     try:
         return os.read(handle, READ_BYTES).decode().strip()
     finally:
@@ -138,8 +144,9 @@ def find_domains(root: Path) -> dict[Scope, list[Domain]]:
 
 def _domain(name: str, path: Path) -> Domain:
     limits = [watts for watts in (micro(each) for each in path.glob("constraint_*_power*_uw")) if watts]
-    highest = min(HIGHEST_W, ABOVE_LIMIT * max(limits)) if limits else HIGHEST_W
-    return Domain(name, path, micro(path / "max_energy_range_uj"), highest_w=highest)
+    untold = HIGHEST_DRAM_W if name.endswith("dram") else BASE_W + THREAD_W * (os.cpu_count() or math.inf)
+    highest = ABOVE_LIMIT * max(limits) if limits else untold
+    return Domain(name, path, micro(path / "max_energy_range_uj"), highest_w=min(HIGHEST_W, highest))
 
 
 def names_of_zones(root: Path) -> dict[str, str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from ssl_benchmarks.energy.sources.nvml import Missing
+from ssl_benchmarks.energy.sources.reach import INSTANCE_OF, is_cut
 from ssl_models.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -19,7 +20,10 @@ Choice = Literal["visible", "all"] | Sequence[int | str]
 
 @dataclass(frozen=True)
 class Gpu:
-    """A chosen GPU: "gpu" and its NVML index (as nvidia-smi counts), or the UUID of a MIG instance; `handle` may be `Missing`."""
+    """A chosen GPU: "gpu" and its NVML index (as nvidia-smi counts), or a MIG instance; `handle` may be `Missing`.
+
+    An instance goes by its UUID, or is "instance of gpu0" where only its card is known.
+    """
 
     name: str
     handle: Any
@@ -39,7 +43,8 @@ def select(nvml: Nvml, choice: Choice) -> list[Gpu] | Missing:
     if choice == "all":
         return [_by_index(nvml, index) for index in range(count)]
     if choice == "visible":
-        return _visible(nvml, count)
+        found = _visible(nvml, count)
+        return found if isinstance(found, Missing) else [_as_used(nvml, gpu) for gpu in found]
     if isinstance(choice, str):
         raise BadInputError(f"gpus={choice!r} is not known: give 'visible', 'all', or a list of indices and UUIDs")
     return _unique([_given(nvml, str(token), count) for token in choice])
@@ -60,6 +65,12 @@ def _visible(nvml: Nvml, count: int) -> list[Gpu] | Missing:
             break
         chosen.append(gpu)
     return _unique(chosen) or Missing(f"CUDA_VISIBLE_DEVICES={names} hides every GPU")
+
+
+def _as_used(nvml: Nvml, gpu: Gpu) -> Gpu:
+    """The instance that CUDA takes on a card which is cut into some (MIG), since it never runs on the whole of it."""
+    cut = gpu.name.startswith("gpu") and is_cut(nvml, gpu.handle)
+    return Gpu(f"{INSTANCE_OF}{gpu.name}", gpu.handle) if cut else gpu
 
 
 def _torch_sees(nvml: Nvml, count: int) -> list[Gpu]:

@@ -124,6 +124,10 @@ SCENARIOS: dict[str, tuple[dict[str, object], float, object, str]] = {
     "fork": ({}, 0.6, [0], "fork"),
     "idle": ({"POWER": 80}, 0.6, "visible", "idle"),
     "MIG that answers": ({"CUDA_VISIBLE_DEVICES": "MIG-1234", "MIG_SENSOR": 1, "MIG": 1}, 0.2, "visible", ""),
+    "cut card": ({"MIG": 1}, 0.2, "visible", ""),
+    "cut card by number": ({"MIG": 1, "GPUS": 2, "CUDA_VISIBLE_DEVICES": "1"}, 0.2, "visible", ""),
+    "cut card by UUID": ({"MIG": 1, "GPUS": 2, "CUDA_VISIBLE_DEVICES": "GPU-bb"}, 0.2, "visible", ""),
+    "cut card by hand": ({"MIG": 1}, 0.4, [0], ""),
     "module": ({"POWER": 300, "MODULE": 520}, 0.8, "visible", "idle"),
     "module, no scopes": ({"POWER": 300, "MODULE": 520, "SCOPES": 0, "NAMES": "NVIDIA GB200"}, 0.4, "visible", ""),
     "two of one module": ({"POWER": 100, "MODULE": 520, "GPUS": 2}, 0.8, "all", ""),
@@ -293,6 +297,23 @@ def test_an_instance_is_not_answered_for_by_its_card(outcomes: dict[str, Any]) -
     assert list(run["per_gpu"]) == ["MIG-1234"]
     assert run["machine"]["value"] is None
     assert run["trace"]["power_w"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "device"), [("cut card", "gpu0"), ("cut card by number", "gpu1"), ("cut card by UUID", "gpu1")]
+)
+def test_cuda_runs_on_an_instance_of_a_card_that_is_cut(outcomes: dict[str, Any], name: str, device: str) -> None:
+    """However the card is named: the whole card's counter is not that of what runs there."""
+    run = outcomes[name]
+    assert list(run["per_gpu"]) == [f"instance of {device}"]
+    assert (run["gpu"]["value"], run["machine"]["value"]) == (None, None)
+    assert "give the parent GPU's index" in run["gpu"]["note"]
+
+
+def test_a_card_that_is_cut_is_metered_whole_where_it_is_asked_for(outcomes: dict[str, Any]) -> None:
+    run = outcomes["cut card by hand"]
+    assert list(run["per_gpu"]) == ["gpu0"]
+    assert run["gpu"]["method"] == "measured"
 
 
 def test_a_counter_of_a_whole_module_is_not_the_gpus(outcomes: dict[str, Any]) -> None:

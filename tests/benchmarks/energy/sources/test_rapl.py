@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from ssl_benchmarks.energy.sources import discovery as sources
 from ssl_benchmarks.energy.sources import rapl
 from ssl_benchmarks.energy.sources.mirrors import find_counters
 from ssl_benchmarks.energy.sources.rapl import Domain, RaplSource, find_domains
+from ssl_benchmarks.energy.sources.source import Span
 
 RANGE_UJ = 262_143_328_850
 
@@ -37,6 +39,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root = tmp_path / "powercap"
     for package in (0, 1):
         home = zone(root / f"intel-rapl:{package}", f"package-{package}", RANGE_UJ - 1_000_000)
+        (home / "constraint_0_power_limit_uw").write_text("500000000\n")
         for child, name in enumerate(["core", "uncore", "dram"]):
             zone(home / f"intel-rapl:{package}:{child}", name, 5_000_000)
             (root / f"intel-rapl:{package}:{child}").symlink_to(home / f"intel-rapl:{package}:{child}")
@@ -63,6 +66,7 @@ def until(holds: Callable[[], bool]) -> None:
 
 def test_every_package_and_dram_counts_once(tree: Path) -> None:
     found = find_domains(tree)
+    assert list(found) == ["cpu", "dram"], "the order of the parts of a machine"
     assert [domain.name for domain in found["cpu"]] == ["package-0", "package-1"]
     assert [domain.name for domain in found["dram"]] == ["package-0 dram", "package-1 dram"]
     assert {domain.path.name for domain in found["cpu"]} == {"intel-rapl:0", "intel-rapl:1"}
@@ -323,8 +327,11 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("at_once")
 @pytest.mark.parametrize("step_j", [700.0, 3600.0, 130.0])
-def test_a_leap_that_no_processor_draws_is_a_fault(tmp_path: Path, step_j: float) -> None:
-    """At 6 W, after a tenth of a second; what was counted before is still there."""
+def test_a_leap_that_no_processor_draws_is_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step_j: float
+) -> None:
+    """At 6 W, after a tenth of a second, however many threads there are; what was counted before is still there."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 256)
     zone(tmp_path / "intel-rapl:0", "package-0", 1_000_000)
     (domain,) = find_domains(tmp_path)["cpu"]
     domain.open(0.0)
@@ -339,19 +346,49 @@ def test_a_leap_that_no_processor_draws_is_a_fault(tmp_path: Path, step_j: float
 
 @pytest.mark.usefixtures("at_once")
 @pytest.mark.parametrize(
+    ("threads", "name", "step_j", "fault"),
+    [
+        (2, "package-0", 17.9, False),
+        (2, "package-0", 18.1, True),
+        (8, "package-0", 90.0, True),
+        (16, "package-0-die-0", 61.0, True),
+        (32, "package-0", 42.0, False),
+        (192, "package-0", 90.0, False),
+        (None, "package-0", 119.9, False),
+        (192, "dram", 35.0, False),
+        (192, "dram", 37.0, True),
+    ],
+)
+def test_a_step_is_bounded_where_the_kernel_tells_no_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int | None, name: str, step_j: float, *, fault: bool
+) -> None:
+    """After a tenth of a second: 100 W and 25 W a thread for a package, 300 W for its memory, and 0.02 s for what comes late."""
+    monkeypatch.setattr(os, "cpu_count", lambda: threads)
+    zone(tmp_path / "intel-rapl:0", name)
+    (domain,) = [domain for domains in find_domains(tmp_path).values() for domain in domains]
+    domain.open(0.0)
+    put(tmp_path, "intel-rapl:0", int(step_j * 1e6))
+    domain.update(0.1)
+    assert ("leapt" in domain.fault) == fault
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize(
     ("limits_w", "step_j", "fault"),
     [
-        ([15, 44], 10.0, False),
-        ([15, 44], 20.0, True),
-        ([0, 0], 20.0, False),
+        ([15, 44], 10.5, False),
+        ([15, 44], 10.6, True),
+        ([0, 0], 17.9, False),
+        ([0, 0], 18.1, True),
         ([4095], 100.0, False),
         ([400], 90.0, False),
     ],
 )
 def test_the_limits_that_the_kernel_tells_bound_a_step(
-    tmp_path: Path, limits_w: list[int], step_j: float, *, fault: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limits_w: list[int], step_j: float, *, fault: bool
 ) -> None:
-    """Twice the highest of them, and never more than 1,000 W."""
+    """Twice the highest of them, and never more than 1,000 W; limits of 0 W are none."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
     folder = zone(tmp_path / "intel-rapl:0", "package-0")
     for number, watts in enumerate(limits_w):
         (folder / f"constraint_{number}_power_limit_uw").write_text(f"{watts}000000\n")
@@ -387,3 +424,114 @@ def test_a_leap_in_the_run_leaves_no_figure(tree: Path) -> None:
     assert "package-0 dram: the counter leapt by 9e+04 J" in meter.reading.energy_dram.note
     assert meter.reading.energy_cpu.value == pytest.approx(0.6)
     assert meter.windows["before"].energy_cpu.value == pytest.approx(0.5)
+
+
+class Clock:
+    """A time that began long ago and only moves when it is told."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(rapl, "time", made)
+    return made
+
+
+def drawing(clock: Clock, watts: list[float]) -> Domain:
+    """A counter that has grown by `watts[0]` a second since the clock began."""
+    domain = Domain("package-0", Path("/nowhere"), None)
+    domain._read = lambda: 7.0 + watts[0] * (clock.now - 1000)  # type: ignore[method-assign]
+    return domain
+
+
+def test_a_source_of_two_packages_by_hand(clock: Clock) -> None:
+    """40 W and 10 W for half a second, then 80 W and 10 W; power is that of the time since the sample before."""
+    first, second = [40.0], [10.0]
+    source = RaplSource("cpu", [drawing(clock, first), drawing(clock, second)], period_s=0.1)
+    source.open(clock.now)
+    clock.now += 0.015
+    source.sample(clock.now)
+    assert (source.energy_j, source.power_w != source.power_w) == (pytest.approx(0.75), True), "too soon for a sample"
+    clock.now = 1000.5
+    source.sample(clock.now)
+    assert (source.energy_j, source.power_w) == (pytest.approx(25), pytest.approx(50))
+    first[0] = 60.0
+    clock.now = 1001.0
+    source.sample(clock.now)
+    assert (source.energy_j, source.power_w) == (pytest.approx(70), pytest.approx(90))
+    edge = source.mark(clock.now - 0.25)
+    assert (edge.samples, edge.slack_s, edge.energy_j) == (2, 0.25, pytest.approx(70))
+    assert source.trace.peak(1000, 1002) == pytest.approx(90)
+
+
+@pytest.mark.parametrize(("error_j", "short"), [(0.97, False), (1.0, False), (1.04, True)])
+def test_a_window_is_too_short_where_its_error_is_more_than_a_hundredth(error_j: float, *, short: bool) -> None:
+    source = RaplSource("cpu", [Domain("package-0", Path("/nowhere"), None)], period_s=0.1)
+    note = source.note(Span(2.0, 100.0, error_j))
+    assert note == "RAPL package-0; window too short for 1 %" if short else note == "RAPL package-0"
+
+
+def test_a_counter_is_read_so_often_that_no_wrap_is_missed() -> None:
+    """The smaller range decides: 10 J at 1,000 W wrap in 10 ms, in which it is read three times."""
+    domains = [Domain(f"package-{i}", Path("/nowhere"), range_j) for i, range_j in enumerate([30.0, 10.0, None])]
+    assert RaplSource("cpu", domains, 0.1).poll_s == pytest.approx(0.01 / 3)
+    assert RaplSource("cpu", domains[2:], 0.1).poll_s == float("inf")
+
+
+@pytest.mark.parametrize(("step_j", "faulty"), [(119.9, False), (120.1, True)])
+def test_a_leap_is_one_since_the_last_reading(clock: Clock, step_j: float, *, faulty: bool) -> None:
+    """A tenth of a second and 20 ms at 1,000 W, however long the machine has run."""
+    domain = drawing(clock, [0.0])
+    domain.open(clock.now)
+    domain._read = lambda: 7.0 + step_j  # type: ignore[method-assign]
+    clock.now += 0.1
+    domain.update(clock.now)
+    assert ("leapt" in domain.fault) == faulty
+    assert domain.joules == (0.0 if faulty else pytest.approx(step_j))
+
+
+def test_a_reading_is_tried_twice_and_no_more(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (domain, *_) = find_domains(tree)["cpu"]
+    domain.open(0.0)
+    answers = iter(["", "", str(RANGE_UJ - 500_000)])
+    monkeypatch.setattr(rapl, "read_text", lambda _: next(answers))
+    domain.update(0.1)
+    assert "package-0: invalid literal" in domain.fault
+
+
+def test_a_file_is_closed_when_it_is_read(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[int] = []
+
+    def close(handle: int) -> None:
+        os.close(handle)
+        closed.append(handle)
+
+    monkeypatch.setattr(rapl, "os", SimpleNamespace(open=os.open, read=os.read, close=close, O_RDONLY=os.O_RDONLY))
+    assert rapl.read_text(tree / "intel-rapl:2" / "name") == "psys"
+    assert len(closed) == 1
+
+
+@pytest.mark.parametrize(("moves_s", "seen"), [(0.29, True), (0.31, False)])
+def test_a_counter_is_watched_for_three_tenths_of_a_second(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, moves_s: float, *, seen: bool
+) -> None:
+    """Looked at once a millisecond."""
+    looks = [0]
+
+    def micro(path: Path) -> float:
+        looks[0] += 1
+        return float(clock.now - 1000 >= moves_s) + len(str(path))
+
+    monkeypatch.setattr(rapl, "micro", micro)
+    said = rapl.unmoved([Domain("package-0", Path("/nowhere"), None)])
+    assert said == ("" if seen else "package-0: the counter did not move in 0.3 s")
+    assert looks[0] == pytest.approx(1000 * min(moves_s, 0.3), abs=3)

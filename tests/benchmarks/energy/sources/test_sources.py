@@ -32,7 +32,7 @@ from ssl_benchmarks.energy.sources.nvml import Missing
 from ssl_benchmarks.energy.sources.parts import SCOPES
 from ssl_benchmarks.energy.sources.rapl import Domain, RaplSource
 from ssl_benchmarks.energy.sources.selection import Gpu, select
-from ssl_benchmarks.energy.sources.source import Mark, Source
+from ssl_benchmarks.energy.sources.source import Mark, Source, Span
 from ssl_benchmarks.energy.sources.tick import Tick
 from ssl_benchmarks.record.quantity import Quantity
 
@@ -477,6 +477,8 @@ def test_a_torch_that_has_begun_says_which_gpus_it_sees(
                 return arguments[0]
             case "DeviceGetUUID":
                 return ["GPU-aa", "GPU-bb"][arguments[0]]
+            case "DeviceGetMigMode":
+                return [0, 0]
             case _:
                 return "one kind"
 
@@ -524,3 +526,209 @@ def test_students_quantile_against_scipy() -> None:
 
     for freedom in range(2, 60):
         assert student(freedom) == pytest.approx(stats.t.ppf(0.975, freedom), rel=0.05)
+
+
+class Counting(Driver):
+    """Knows what it was asked."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock, set())
+        self.asked: list[str] = []
+
+    def query(self, function: str, *arguments: object) -> Any:
+        self.asked.append(function.removeprefix("DeviceGet"))
+        return super().query(function, *arguments)
+
+
+def test_what_changes_slowly_is_asked_for_once_a_second() -> None:
+    """3.5 s of ten samples a second: temperature at 0, 1, 2 and 3 s, power all the time."""
+    clock = Clock()
+    driver = Counting(clock)
+    with on(clock):
+        source = GpuSource(driver, Gpu("gpu0", "handle"), 0.1)  # type: ignore[arg-type]
+        windows_of(clock, Sources(gpus=[source]), [3.5])
+    assert driver.asked.count("Temperature") == driver.asked.count("UtilizationRates") == 4
+    assert driver.asked.count("PowerUsage") >= 35
+
+
+@pytest.mark.parametrize(("after_s", "asks"), [(0.0195, False), (0.0205, True)])
+def test_power_is_asked_for_at_an_edge_where_the_last_sample_is_a_fifth_of_a_period_old(
+    after_s: float, *, asks: bool
+) -> None:
+    clock = Clock()
+    driver = Counting(clock)
+    with on(clock):
+        source = GpuSource(driver, Gpu("gpu0", "handle"), 0.1)  # type: ignore[arg-type]
+        sources = Sources(gpus=[source])
+        take_edge(sources, opening=True)
+        step(clock, sources, 5.0)
+        sample_all(sources)
+        before = driver.asked.count("PowerUsage")
+        clock.now += after_s
+        edge = take_edge(sources)
+    assert driver.asked.count("PowerUsage") - before == asks
+    assert edge.marks["gpu0"].integral_j == pytest.approx(GPU_W * clock.now), "held until the edge"
+
+
+def test_the_samples_of_windows_add_up() -> None:
+    clock = Clock()
+    with on(clock):
+        source = GpuSource(Driver(clock, {"TotalEnergyConsumption"}), Gpu("gpu0", "handle"), 0.1)  # type: ignore[arg-type]
+        sources = Sources(gpus=[source])
+        marks, window = windows_of(clock, sources, [1.0, 2.0, 0.5])
+    parts = [between(sources, a, b)["gpu0"].samples for a, b in pairwise(marks)]
+    assert source.energy(window.spans["gpu0"]).n == sum(parts)
+
+
+def test_a_window_that_is_too_short_says_how_long_would_do() -> None:
+    """A tick of 20 ms either way at 200 W is 4 J of 100 J: 4 % of half a second, so 1 % of 2 s."""
+    clock = Clock()
+    with on(clock):
+        source = GpuSource(Driver(clock, set()), Gpu("gpu0", "handle"), 0.1)  # type: ignore[arg-type]
+        source.tick = Tick(0.02, 4.0)
+        _, window = windows_of(clock, Sources(gpus=[source]), [0.5])
+    assert "window too short for 1 %: 0.5 s, would need 2 s" in source.energy(window.spans["gpu0"]).note
+
+
+def test_only_counters_that_are_read_are_watched_for_their_tick() -> None:
+    """Neither that of a source which failed, nor one beside which samples are taken."""
+    clock = Clock()
+    watched: list[str] = []
+
+    def ticks(looks: list[Any]) -> list[Tick | None]:
+        watched.extend(look.__self__.device for look in looks)
+        return [Tick(0.05, 1.0)] * len(looks)
+
+    with on(clock), patch.object(gpu, "find_ticks", ticks):
+        counted, failed = (GpuSource(Driver(clock, set()), Gpu(name, "handle"), 0.1) for name in ("gpu0", "gpu1"))  # type: ignore[arg-type]
+        sampled = GpuSource(Driver(clock, {"TotalEnergyConsumption"}), Gpu("gpu2", "handle"), 0.1)  # type: ignore[arg-type]
+        failed.fail("fell off")
+        gpu.set_ticks([failed, counted, sampled])
+    assert watched == ["gpu0"]
+    assert (counted.tick.seconds, counted.moved, failed.moved, sampled.moved) == (0.05, True, False, False)
+
+
+def watched(clock: Clock, **answers: float) -> GpuSource:
+    """A GPU whose counter and power stand as `answers` have them, in mJ and mW, and whose tick is 20 ms."""
+    told = {"TotalEnergyConsumption": 5_000_000.0, "PowerUsage": 200_000.0} | answers
+
+    class Told(Driver):
+        def query(self, function: str, *arguments: object) -> Any:
+            return told.get(function.removeprefix("DeviceGet"), super().query(function, *arguments))
+
+    absent = {name for name, value in told.items() if math.isnan(value)}
+    for name in absent:
+        del told[name]
+    source = GpuSource(Told(clock, absent), Gpu("gpu0", "handle"), 0.1)  # type: ignore[arg-type]
+    source.tick, source.told = Tick(0.02, 4.0), told  # type: ignore[attr-defined]
+    return source
+
+
+LATE = 1000.0
+"""A clock that began long ago, so that a moment is no duration."""
+NONE = math.nan
+
+
+@pytest.mark.parametrize(
+    ("answers", "most_j"),
+    [
+        ({"EnforcedPowerLimit": 700_000.0}, 1.5 * 700 * 0.5),
+        ({"EnforcedPowerLimit": 300_000.0, "PowerManagementDefaultLimit": 400_000.0}, 1.5 * 400 * 0.5),
+        ({}, 1000 * 0.5),
+        ({"PowerUsage": 400_000.0}, 3 * 400 * 0.5),
+        ({"PowerUsage": 1_900_000.0}, 5000 * 0.5),
+        ({"PowerUsage": NONE}, 5000 * 0.5),
+    ],
+    ids=["limit", "default limit", "power seen", "much seen", "very much seen", "nothing told"],
+)
+@pytest.mark.parametrize(("share", "leaps"), [(0.99, False), (1.01, True)])
+def test_how_much_a_counter_may_grow_by_hand(
+    answers: dict[str, float], most_j: float, share: float, *, leaps: bool
+) -> None:
+    """In 0.48 s since it moved last and a tick of 0.02 s."""
+    clock = Clock()
+    clock.now = LATE
+    with on(clock):
+        source = watched(clock, **answers)
+        source.open(clock.now)
+        clock.now += 0.48
+        source.told["TotalEnergyConsumption"] += 1000 * share * most_j  # type: ignore[attr-defined]
+        source.sample(clock.now)
+    assert ("leapt" in source.fault) == leaps
+    assert source.energy_j == (0.0 if leaps else pytest.approx(share * most_j))
+
+
+@pytest.mark.parametrize(
+    ("answers", "most_w"), [({"EnforcedPowerLimit": 700_000.0}, 2 * 1.5 * 700), ({}, 2 * 5000.0)], ids=["limit", "none"]
+)
+@pytest.mark.parametrize(("share", "believed"), [(0.99, True), (1.01, False)])
+def test_how_much_power_is_believed_by_hand(
+    answers: dict[str, float], most_w: float, share: float, *, believed: bool
+) -> None:
+    with on(Clock()):
+        source = watched(Clock(), PowerUsage=1000 * share * most_w, **answers)
+    assert (source.no_power == "") == believed
+
+
+@pytest.mark.parametrize(("watts", "faulty"), [(0.97, False), (1.0, False), (1.03, True)])
+def test_a_counter_may_stand_still_where_nothing_is_drawn(watts: float, *, faulty: bool) -> None:
+    clock = Clock()
+    clock.now = LATE
+    with on(clock):
+        source = watched(clock, PowerUsage=1000 * watts)
+        source.open(clock.now)
+        clock.now += 9.0
+        source.sample(clock.now)
+    assert ("stood still" in source.fault) == faulty
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "integral_j", "error_j", "says"),
+    [
+        (20.0, 109.9, 0.5, ""),
+        (20.0, 110.2, 0.5, "counter and integral part by 10%: one of them is wrong"),
+        (20.0, 89.8, 0.5, "counter and integral part by 10%: one of them is wrong"),
+        (10.0, 120.0, 0.5, "counter and integral part by 20%: one of them is wrong"),
+        (9.99, 120.0, 0.5, ""),
+        (20.0, 100.0, 0.97, ""),
+        (20.0, 100.0, 1.0, ""),
+        (20.0, 100.0, 1.5, "window too short for 1 %: 20 s, would need 30 s"),
+        (4.0, 100.0, 8.0, "window too short for 1 %: 4 s, would need 32 s"),
+    ],
+)
+def test_what_is_noted_of_a_counter_by_hand(duration_s: float, integral_j: float, error_j: float, says: str) -> None:
+    """Of 100 J."""
+    note = watched(Clock()).note(Span(duration_s, 100.0, error_j, integral_j, 1.0, 50))
+    first = f"gpu0: NVML energy counter, moves every 20 ms; integral of its power samples {integral_j:g} J ({integral_j - 100:+.1f}%)"
+    assert note == f"{first}; {says}" if says else note == first
+
+
+@pytest.mark.parametrize(
+    "seen", [Span(20.0, 100.0, 0.5, 130.0, 1.0, 0), Span(20.0, 100.0, 0.5, 130.0, 1.0, 9, "", "lost")]
+)
+def test_a_counter_is_not_held_against_samples_that_are_none(seen: Span) -> None:
+    assert watched(Clock()).note(seen) == "gpu0: NVML energy counter, moves every 20 ms"
+
+
+def test_the_integral_of_samples_has_an_interval_of_its_own() -> None:
+    found = watched(Clock()).integral(Span(2.0, 100.0, 5.0, 104.0, 3.0, 20))
+    assert (found.value, found.ci95, found.n, found.method) == (104.0, (101.0, 107.0), 20, "sampled")
+
+
+def test_what_a_gpu_tells_of_its_state_is_in_the_trace() -> None:
+    clock = Clock()
+    with on(clock):
+        source = GpuSource(Driver(clock, set()), Gpu("gpu0", "handle"), 0.1)  # type: ignore[arg-type]
+        windows_of(clock, Sources(gpus=[source]), [0.5])
+    told = source.trace.frame(0.0, [(0.0, 1.0)])
+    assert set(told["temperature_c"]) == {40}
+    assert set(told["sm_clock_mhz"]) == {1980}
+    assert set(told["utilisation"]) == {0.99}
+
+
+def test_a_counter_that_was_not_seen_to_move_is_taken_to_be_slow() -> None:
+    """By half a second, of which no joules are known."""
+    source = watched(Clock())
+    with patch.object(gpu, "find_ticks", lambda looks: [None] * len(looks)):
+        gpu.set_ticks([source])
+    assert (source.tick, source.moved) == (Tick(0.5, 0.0), False)
