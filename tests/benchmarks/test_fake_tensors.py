@@ -119,6 +119,8 @@ def pointwise() -> list[torch.Tensor]:
         x, y = torch.zeros(shape), torch.zeros(shape, dtype=torch.bfloat16)
         made += [
             x * x,
+            y * y,
+            x.long() * x.long(),
             x + y,
             x > 0,
             x / 2,
