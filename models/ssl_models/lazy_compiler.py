@@ -21,6 +21,8 @@ PARTS = frozenset({f"{COMPILER}.config", f"{COMPILER}._trace_wrapped_higher_orde
 """Parts that need nothing of the others: its settings, and the one operator that transformers takes from it."""
 MARKS = frozenset({"allow_in_graph", "assume_constant_result"})
 """Decorators that note something of a function and give it back."""
+COMPILED = "OptimizedModule"
+"""The class of what was compiled, by which libraries know it."""
 MARKED: list[tuple[str, Any]] = []
 """What the compiler will be told when it comes: the decorator's name and the function."""
 LOCK = threading.RLock()
@@ -42,10 +44,24 @@ class _StandIn(ModuleType):
             return _disable
         if name in MARKS:
             return _mark(name)
+        if name == COMPILED:
+            return _Compiled
         if name.startswith("__"):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         _load(self)
         return getattr(self, name)
+
+
+class _CompiledType(type):
+    """Knows what was compiled: nothing until there is a compiler."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        module: Any = sys.modules[COMPILER]
+        return not isinstance(module, _StandIn) and isinstance(instance, getattr(module, COMPILED))
+
+
+class _Compiled(metaclass=_CompiledType):
+    """Stands for the class of compiled modules, of which it has all instances and makes none."""
 
 
 def _nothing(msg: str = "") -> None:

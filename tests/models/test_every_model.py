@@ -119,8 +119,8 @@ def test_a_checkpoint_brings_everything_back(name: str, tmp_path: Path) -> None:
 
 
 ONE_OF_EACH = (
-    "efficient-base", "essl", "wav2vec2-base", "hubert-base", "wavlm-base", "data2vec-audio-base", "melhubert-base",
-    "best-rq-base",
+    "efficient-tiny", "essl-tiny", "wav2vec2-tiny", "hubert-base", "wavlm-base", "data2vec-audio-base", "melhubert-tiny",
+    "best-rq-tiny",
 )  # fmt: skip
 FULL_SIZE = [pytest.param(name, marks=[pytest.mark.slow] * (name not in ONE_OF_EACH)) for name in CATALOG]
 

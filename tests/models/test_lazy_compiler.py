@@ -46,6 +46,18 @@ assert utils is torch._dynamo.utils and utils.counters is not None
 from torch._dynamo.backends.registry import list_backends
 assert "inductor" in list_backends()
 """,
+    "to tell what was compiled": """
+from lightning_fabric import Fabric
+from lightning_fabric.wrappers import OptimizedModule, _unwrap_compiled
+fabric = Fabric(accelerator="cpu", devices=1)
+assert fabric.setup(layer) is not layer and not isinstance(layer, OptimizedModule) and _unwrap_compiled(layer) == (layer, None)
+assert "torch._dynamo.eval_frame" not in sys.modules
+compiled = torch.compile(layer, backend="eager")
+assert isinstance(compiled, OptimizedModule) and not isinstance(layer, OptimizedModule)
+compiled._compile_kwargs = {"backend": "eager"}
+assert _unwrap_compiled(compiled) == (layer, {"backend": "eager"})
+assert isinstance(fabric.setup(compiled)._forward_module, OptimizedModule)
+""",
     "for an attribute": "assert callable(torch._dynamo.explain)",
 }
 ENDING = "\nassert 'torch._dynamo.eval_frame' in sys.modules and type(torch._dynamo).__name__ == 'module'\n"
@@ -63,8 +75,21 @@ def test_it_comes_when_it_is_wanted(wanted: str) -> None:
     runs(QUIET + wanted + ENDING)
 
 
-def test_transformers_does_without_it() -> None:
-    runs(QUIET + "from transformers import HubertModel\nassert 'torch._dynamo.eval_frame' not in sys.modules\n")
+LIBRARIES = """
+from transformers import HubertModel
+from lightning_fabric import Fabric
+fabric = Fabric(accelerator="cpu", devices=1)
+fabric.setup(layer, optimiser)
+from ssl_benchmarks.counting.flops import fake_tensors
+with fake_tensors():
+    assert torch.tensor([2.0]).mul(3).item() == 6.0
+assert "torch._dynamo.eval_frame" not in sys.modules
+"""
+
+
+def test_libraries_do_without_it() -> None:
+    """transformers' models, Fabric's wrapping, constants among tensors without values."""
+    runs(QUIET + LIBRARIES)
 
 
 @pytest.mark.slow

@@ -122,7 +122,7 @@ def finished(
     run = tmp_path_factory.mktemp("runs") / "whole"
     done = sslbench(
         "train-and-measure", "--config", small_toml, "--data", speech, "--steps", 150, "--evaluate-minutes", 30, "--out", run, "--json",
-        "--grid-intensity", 56, "--pue", 1.5, cwd=foreign, fresh=True,
+        "--grid-intensity", 56, "--pue", 1.5, cwd=foreign,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return run, done

@@ -2,16 +2,18 @@
 
 torch's own fake tensors work out every result anew or look it up by a key that takes as long; a model's blocks and a second
 look at the same clip ask for the same thing hundreds of times. What torch once worked out for an operator that gives fresh
-tensors is kept here by the shapes, strides and types of its arguments; everything else is torch's to answer, as it was.
+tensors is kept here by the shapes, strides and types of its arguments (a pointwise one on contiguous tensors of one shape: by
+their types); everything else is torch's to answer, as it was.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorConverter, FakeTensorMode
 from torch.utils._pytree import tree_iter
 
 aten = torch.ops.aten
@@ -35,15 +37,50 @@ class _NotKept(Exception):  # noqa: N818 - no error: an answer that has to be wo
     """Of a call whose result follows from more than shapes, or is no fresh tensor."""
 
 
+class _Converter(FakeTensorConverter):
+    """Takes in a plain constant by itself: torch, to name where a tensor came from, would import its compiler."""
+
+    def from_real_tensor(
+        self,
+        fake_mode: FakeTensorMode,
+        t: Tensor,
+        make_constant: bool = False,  # noqa: FBT001, FBT002 - torch's signature
+        *args: Any,  # noqa: ANN401
+        **how: Any,  # noqa: ANN401
+    ) -> FakeTensor:
+        if not make_constant or not _is_plain(t):
+            return super().from_real_tensor(fake_mode, t, make_constant, *args, **how)
+        with torch._C._DisableTorchDispatch():
+            bare = torch.empty_strided(t.shape, t.stride(), dtype=t.dtype, device=META)
+            made = FakeTensor(fake_mode, bare, CPU, constant=t)
+        self.add_constant_storage_mapping(made)
+        return made
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Whether shape, strides and type are all that there is to know of a tensor beside its values."""
+    return (
+        type(tensor) is Tensor
+        and tensor.layout is torch.strided
+        and tensor.device == CPU
+        and not tensor.is_inference()
+        and not (
+            tensor.requires_grad or tensor._is_view() or tensor.is_conj() or tensor.is_neg() or tensor.is_quantized
+        )
+    )
+
+
 class FakeTensors(FakeTensorMode):
     """torch's fake tensors on a CPU, with a memory for what an operator gives; real tensors may be mixed in."""
 
     answers: dict[tuple[Any, ...], Made | tuple[Made | None, ...] | None] = {}  # noqa: RUF012 - of all instances, as torch's own is
     unkept: set[Any] = set()  # noqa: RUF012 - the same
+    types: dict[tuple[Any, ...], torch.dtype] = {}  # noqa: RUF012 - the same
 
     def __init__(self) -> None:
         super().__init__(allow_non_fake_inputs=True)
         self.cache_enabled = False
+        self.fake_tensor_converter = _Converter(copy_data=self.propagate_real_tensors, export=False)
         self._attributes = dict(FakeTensor(self, torch.empty(0, device=META), CPU).__dict__)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
@@ -56,13 +93,24 @@ class FakeTensors(FakeTensorMode):
             key = self._key(func, args, kwargs)
         except _NotKept:
             return super().__torch_dispatch__(func, types, args, kwargs)
-        if key in self.answers:
-            return self._answer(self.answers[key], args)
-        out = super().__torch_dispatch__(func, types, args, kwargs)
+        if key not in self.answers:
+            return self._first(key, func, types, args, kwargs)
+        return self._answer(self.answers[key], args)
+
+    def _first(self, key: tuple[Any, ...], func: Any, types: Any, args: Any, kwargs: Any) -> Any:  # noqa: ANN401
+        """What an operator gives to arguments that it has not met: worked out by torch, and from then on known."""
+        layout, kin = _pointwise(key)
+        if known := self.types.get(kin):
+            self.answers[key] = made = (*layout, known)
+            return self._fresh(made)
+        out: Any = super().__torch_dispatch__(func, types, args, kwargs)
         try:
-            self.answers[key] = _kept(func, args, kwargs, out)
+            self.answers[key] = kept = _kept(func, args, kwargs, out)
         except _NotKept:
             self.unkept.add(func)
+            return out
+        if layout and kept == (*layout, getattr(out, "dtype", None)):
+            self.types[kin] = out.dtype
         return out
 
     def _answer(self, made: Any, args: Any) -> Any:  # noqa: ANN401 - what is in `answers`
@@ -83,7 +131,7 @@ class FakeTensors(FakeTensorMode):
         )
 
     def _key(self, func: Any, args: Any, kwargs: Any) -> tuple[Any, ...]:  # noqa: ANN401
-        parts = [func, torch.is_grad_enabled(), torch.is_inference_mode_enabled(), torch.get_default_dtype()]
+        parts = [func, torch.is_inference_mode_enabled(), torch.get_default_dtype()]
         self._describe(parts, args)
         for name, value in kwargs.items():
             parts.append(name)
@@ -126,6 +174,21 @@ class FakeTensors(FakeTensorMode):
         torch._C._set_throw_on_mutable_data_ptr(tensor)
         tensor.__dict__.update(self._attributes)
         return tensor
+
+
+def _pointwise(key: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
+    """The layout of contiguous tensors of one shape in a pointwise operator, which its result shares, and what that one's type follows from.
+
+    Two empty tuples for any other call.
+    """
+    tensors = {part for part in key if type(part) is tuple and type(part[0]) is torch.Size}
+    layouts = {part[:2] for part in tensors}
+    if torch.Tag.pointwise not in key[0].tags or len(layouts) != 1:
+        return (), ()
+    ((shape, strides),) = layouts
+    if strides != tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape))):
+        return (), ()
+    return (shape, strides), tuple(part[2] if part in tensors else part for part in key)
 
 
 def _kept(func: Any, args: Any, kwargs: Any, out: Any) -> Made | tuple[Made | None, ...] | None:  # noqa: ANN401

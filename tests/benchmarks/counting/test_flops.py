@@ -61,7 +61,9 @@ def test_training_agrees_with_the_closed_form(seconds: float) -> None:
     training_agrees(SMALL, seconds)
 
 
-@pytest.mark.parametrize("name", EFFICIENT)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name == "efficient-tiny" else pytest.mark.slow) for name in EFFICIENT]
+)
 def test_training_of_every_model_agrees_with_the_closed_form(name: str) -> None:
     training_agrees(EFFICIENT[name], 3.7)
 

@@ -203,7 +203,7 @@ def test_dropped_layers_count_in_expectation() -> None:
 
 
 @settings(max_examples=12)
-@given(st.integers(1, 5), st.lists(st.integers(1, 9), min_size=2, max_size=4), st.integers(1, 7))
+@given(st.integers(1, 5), st.lists(st.integers(1, 9), min_size=2, max_size=3), st.integers(1, 7))
 def test_twice_the_batch_is_twice_the_work(clips: int, widths: list[int], frames: int) -> None:
     """Convolutions, recurrence, attention and linear layers, forward and backward."""
     with fake_tensors():

@@ -73,6 +73,7 @@ def test_it_learns_what_logistic_regression_learns(batch: int, monkeypatch: pyte
     from sklearn.linear_model import LogisticRegression
 
     monkeypatch.setattr(module, "BATCH", batch)
+    monkeypatch.setattr(module, "UPDATES", 150)
     train, dev, test = clouds(300, 0, 2.0), clouds(300, 1, 2.0), clouds(1_000, 2, 2.0)
     found = learn(flat(6, 2), train, dev, CPU, 0)
     oracle = LogisticRegression().fit(train.features[:, 1].numpy(), train.labels.numpy())
@@ -83,7 +84,7 @@ def test_it_learns_what_logistic_regression_learns(batch: int, monkeypatch: pyte
     assert mean_loss(found.head, test) == pytest.approx(expected_loss, rel=0.1)
     assert found.head.mix.weights.softmax(0)[1] > 0.8
     assert found.converged
-    assert found.seen == (len(found.dev_losses) + 1) * 500 * min(batch, 300)
+    assert found.seen == (len(found.dev_losses) + 1) * 150 * min(batch, 300)
 
 
 def test_the_rate_is_the_one_that_is_best_on_dev(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,8 +95,9 @@ def test_the_rate_is_the_one_that_is_best_on_dev(monkeypatch: pytest.MonkeyPatch
     assert found.loss == pytest.approx(mean_loss(found.head, clouds(100, 0, 2.0)))
 
 
-def test_features_that_tell_nothing_do_not_converge() -> None:
+def test_features_that_tell_nothing_do_not_converge(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same noise for every class: no better than the control on shuffled classes, after all updates."""
+    monkeypatch.setattr(module, "UPDATES", 100)
     draw = torch.Generator().manual_seed(0)
     train, dev = (Examples(torch.randn(400, 1, 3, generator=draw), torch.arange(400) % 4) for _ in range(2))
     found = learn(flat(3), train, dev, CPU, 0)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -155,10 +157,10 @@ t.stored(Killed(7.0), t.spoken([6_400] * 5), t.CPU, sys.argv[1])
 """
 
 
-def test_a_killed_extraction_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_a_killed_extraction_goes_on_where_it_was(warm: Callable[..., Any], tmp_path: Path) -> None:
     """A process killed in its third utterance leaves two, and nothing half-written; ours, another process, adds three."""
-    command = [sys.executable, "-c", CRASH, str(tmp_path), str(Path(__file__).parent), "2"]
-    assert subprocess.run(command, check=False, timeout=120).returncode == -9
+    arguments = (tmp_path, Path(__file__).parent, 2)
+    assert warm(*arguments, cwd=tmp_path, env=dict(os.environ), code=CRASH).finish().returncode == -9
     left = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*") if p.is_file()}
     assert len(left) == 2
     found = stored(Scripted(7.0), spoken([6_400] * 5), CPU, tmp_path)

@@ -219,8 +219,8 @@ LARGE = {
     [
         ("Hubert", {}, "bfloat16", 11.5),
         ("Hubert", {}, "float32", 16.1),
-        ("Hubert", LARGE, "bfloat16", 24.5),
-        ("WavLM", {}, "bfloat16", 21.1),
+        pytest.param("Hubert", LARGE, "bfloat16", 24.5, marks=pytest.mark.slow),
+        pytest.param("WavLM", {}, "bfloat16", 21.1, marks=pytest.mark.slow),
     ],
     ids=["hubert-base", "hubert-base in float32", "hubert-large", "wavlm-base"],
 )

@@ -164,7 +164,7 @@ def spoken(draw: st.DrawFn) -> tuple[Frames, list[Token]]:
     return Frames(utterances, RATE), draw(st.lists(token, min_size=8, max_size=abx_cells.MOST_TOKENS))
 
 
-@settings(max_examples=150)
+@settings(max_examples=50)
 @given(spoken(), st.integers(0, 3))
 def test_the_errors_are_those_of_loops_over_all_triples(case: tuple[Frames, list[Token]], seed: int) -> None:
     frames, tokens = case

@@ -129,9 +129,9 @@ def test_sure_outputs_are_decoded_as_the_best_path(path: list[int], width: int) 
 
 
 def test_hundreds_of_outputs_neither_vanish_nor_depend_on_the_container() -> None:
-    """The probability of any text of 800 flat outputs is below what a double holds."""
+    """The probability of any text of 300 flat outputs is below what a double holds."""
     model = WordNgram(2, lambda *_: -1.0, lambda _: -1.0)
-    drawn = outputs(0, 800, len(ALPHABET) + 1)
+    drawn = outputs(0, 300, len(ALPHABET) + 1)
     text = beam_search(drawn, ALPHABET, model, width=8)
     assert len(text) > 20
     tensor = torch.from_numpy(drawn).requires_grad_()

@@ -76,7 +76,7 @@ def read(recogniser: nn.Module, data: Labelled) -> list[str]:
 
 def test_a_toy_task_is_learned() -> None:
     """Sentences never seen are spelled right, the noise layer is weighed down, the shuffled control is far behind."""
-    train, dev, texts = toy(sentences(60, 0), 0), toy(sentences(10, 1), 1), sentences(20, 2)
+    train, dev, texts = toy(sentences(40, 0), 0), toy(sentences(10, 1), 1), sentences(10, 2)
     learned = learn(builder(train), train, dev, Schedule(8.0, 12.0, 0.1, OPTIMISATION), 0)
     assert jiwer.cer(texts, read(learned.recogniser, toy(texts, 2))) < 0.05
     weights = learned.recogniser.mix.weights.softmax(0)
@@ -102,7 +102,7 @@ def test_the_search_for_a_rate_ends_with_the_time() -> None:
 
 def test_nothing_is_learned_from_noise() -> None:
     """Features without the characters teach no more than the control learns, and no text is read from them."""
-    train, dev, texts = (toy(sentences(80, i), i, tells=False) for i in (0, 1)), sentences(10, 2), sentences(10, 2)
+    train, dev, texts = (toy(sentences(50, i), i, tells=False) for i in (0, 1)), sentences(10, 2), sentences(10, 2)
     one, other = train
     learned = learn(builder(one), one, other, Schedule(4.0, 8.0, 3e-2, OPTIMISATION), 0)
     assert learned.loss == pytest.approx(learned.control_loss, rel=0.06)
@@ -111,7 +111,7 @@ def test_nothing_is_learned_from_noise() -> None:
 
 
 def test_the_seed_decides_and_torchs_generator_is_left_alone() -> None:
-    train, state = toy(sentences(16, 0), 0), torch.random.get_rng_state()
+    train, state = toy(sentences(6, 0), 0), torch.random.get_rng_state()
     one, same, other = (learn(builder(train, s), train, train, SHORT, s) for s in (3, 3, 4))
     for a, b in zip(one.recogniser.parameters(), same.recogniser.parameters(), strict=True):
         assert torch.equal(a, b)

@@ -214,13 +214,13 @@ def test_checkpointed_gradients_are_the_same() -> None:
 
 def test_layers_are_left_out_at_the_share_set_and_in_training_only() -> None:
     """A layer left out hands its input on; the lower transformer drops none."""
-    encoder, clip = encoder_of(), noise(1, 8_000)
+    encoder, clip = encoder_of(), noise(1, 4_640)
     encoder.layer_drop = 0.25
     skipped = 0
-    for _ in range(200):
+    for _ in range(100):
         states = encoder(clip).layers
         skipped += sum(after is before for before, after in pairwise(states))
-    assert skipped / 600 == pytest.approx(0.25, abs=0.06)  # three standard deviations
+    assert skipped / 300 == pytest.approx(0.25, abs=0.075)  # three standard deviations
     states = encoder.eval()(clip).layers
     assert not any(after is before for before, after in pairwise(states))
     assert list(encoder.droppable) == list(encoder.upper.transformer.layers)

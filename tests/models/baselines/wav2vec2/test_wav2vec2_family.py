@@ -91,7 +91,7 @@ def test_training_of_a_small_shape_agrees_with_the_counter(share: float) -> None
         assert counted.flops == pytest.approx(2 * training_macs(config, round(seconds * 16_000)), rel=1e-5)
 
 
-@pytest.mark.parametrize("name", slow_but(WAV2VEC2_FAMILY, "hubert-large"))
+@pytest.mark.parametrize("name", slow_but(WAV2VEC2_FAMILY, "wav2vec2-tiny"))
 def test_inference_of_every_model_agrees_with_the_closed_form(name: str) -> None:
     shape = WAV2VEC2_FAMILY[name].encoder
     with fake_tensors():
