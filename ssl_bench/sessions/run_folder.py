@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import io
 import json
@@ -16,6 +15,8 @@ from datetime import UTC, datetime
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
 
 from ssl_benchmarks.files.leftovers import sweep
 from ssl_benchmarks.record.record import Record, read_record, write_atomically, write_record
@@ -214,14 +215,17 @@ class RunFolder:
         Raises:
             BadInputError: where another process holds the run.
         """
-        with (self.path / LOCK).open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise BadInputError(f"{self.path}: another process is writing to this run") from error
+        lock = FileLock(self.path / LOCK, blocking=False)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise BadInputError(f"{self.path}: another process is writing to this run") from error
+        try:
             sweep(self.path, ".", held=True)
             shutil.rmtree(self.path / "checkpoints" / ".partial", ignore_errors=True)
             yield
+        finally:
+            lock.release()
 
 
 def new_run(out: str | None, model: str) -> RunFolder:

@@ -7,12 +7,10 @@ import math
 import typing
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from pathlib import Path
 from typing import Any, Literal
 
 from ssl_bench.settings.evaluating import OF_SPEECH, EvaluationSettings, check_evaluation
 from ssl_benchmarks.energy.carbon import JOULES_PER_KWH
-from ssl_benchmarks.record.record import write_atomically
 from ssl_models.catalog import CATALOG
 from ssl_models.errors import BadInputError
 from ssl_models.names import choose
@@ -169,20 +167,3 @@ def _differing(asked: Any, before: object) -> list[str]:  # noqa: ANN401 - eithe
 def _plain(value: object) -> object:
     """As it comes back from a record."""
     return json.loads(json.dumps(value))
-
-
-def write_toml(settings: Mapping[str, Any], path: Path) -> None:
-    """Write settings as `read_toml` reads them; what is None is left out."""
-    write_atomically(path, "".join(f"{line}\n" for line in _toml_lines(settings, "")))
-
-
-def _toml_lines(settings: Mapping[str, Any], before: str) -> list[str]:
-    """One line a value, keys of tables with dots; JSON's scalars and lists are TOML's too."""
-    lines = []
-    for key, value in settings.items():
-        if isinstance(value, Mapping):
-            lines += _toml_lines(value, f"{before}{key}.")
-        elif value is not None:
-            text = json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-            lines.append(f"{before}{key} = {text}")
-    return lines

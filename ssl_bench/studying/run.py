@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ssl_bench.sessions.run_folder import RunFolder
-from ssl_bench.settings.studying import write_toml
+from ssl_bench.settings.documents import write_toml
 from ssl_benchmarks.cells.bench import ended_because
 from ssl_benchmarks.processes.parent import environment_of_child
 from ssl_benchmarks.record.record import Record, read_record

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ssl_bench.settings.documents import write_toml
 from ssl_bench.settings.evaluating import EvaluationSettings
 from ssl_bench.settings.studying import (
     StudyConfig,
@@ -20,7 +21,6 @@ from ssl_bench.settings.studying import (
     parse_models,
     require_unchanged,
     run_budget,
-    write_toml,
 )
 from ssl_bench.settings.training import TrainAndMeasureConfig, read_toml, resolved
 from ssl_bench.studying.plan import Plan, flops_per_audio_hour, planned
