@@ -40,7 +40,6 @@ REQUIRED = {
     "scipy": ("scipy", "intervals"),
     "sklearn": ("scikit-learn", "the k-means targets"),
     "pandas": ("pandas", "the power trace"),
-    "pyarrow": ("pyarrow", "the power trace's file"),
     "matplotlib": ("matplotlib", "the picture of a run"),
     "typer": ("typer", "the command line"),
     "rich": ("rich", "tables on the screen"),

@@ -16,7 +16,7 @@ BINS, SHOWN = 600, 24
 """Points a line, and runs whose power the page holds."""
 COLUMNS = ("minutes", "power_w", "lowest_w", "highest_w")
 DIGITS = 6
-"""Significant ones; the samples themselves are in the run's power.parquet."""
+"""Significant ones; the samples themselves are in the run's power.csv.gz."""
 
 
 def page_traces(evidence: Evidence, traces: Mapping[int, pd.DataFrame]) -> dict[str, Any]:
