@@ -62,7 +62,7 @@ def measure_command(
     """Measure time, memory and energy of inference or of a training step; leave a record, a report and a curve."""
     from ssl_bench.settings.measuring import MeasureConfig, check_early, parse_sweep
     from ssl_bench.settings.training import check_choices
-    from ssl_models.names import choose
+    from ssl_models.errors import choose
 
     choices: dict[str, Any] = {"device": device, "precision": precision}
     check_choices(choices)

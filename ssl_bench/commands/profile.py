@@ -81,8 +81,7 @@ def profile_command(
 
 def _check(words: dict[str, tuple[str, tuple[str, ...]]], numbers: dict[str, float]) -> None:
     """Refuse a word that is not one of the known ones and a number that is not above 0."""
-    from ssl_models.errors import BadInputError
-    from ssl_models.names import choose
+    from ssl_models.errors import BadInputError, choose
 
     for option, (word, known) in words.items():
         choose(word, known, option)

@@ -157,7 +157,7 @@ def _check_early(settings: dict[str, Any]) -> None:
     from ssl_bench.data.speakers import speaker_pattern
     from ssl_bench.settings.training import check_choices
     from ssl_models.catalog import CATALOG, require_pretrained
-    from ssl_models.names import choose
+    from ssl_models.errors import choose
 
     if settings.get("model") is not None:
         require_pretrained(choose(str(settings["model"]), CATALOG, "model"), settings.get("pretrained"))

@@ -19,8 +19,7 @@ from ssl_benchmarks.energy.carbon import GridIntensity, chosen_intensity
 from ssl_benchmarks.record.metrics import METRICS
 from ssl_benchmarks.record.record import Measurement, Record, headline_scope
 from ssl_benchmarks.record.run_names import told_apart
-from ssl_models.errors import BadInputError
-from ssl_models.names import choose
+from ssl_models.errors import BadInputError, choose
 from ssl_reports.reading.evidence import with_status
 from ssl_reports.reading.published import published_rows
 from ssl_reports.summaries.comparing import write_compare_report

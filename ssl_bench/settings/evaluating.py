@@ -10,8 +10,7 @@ from typing import Literal
 from ssl_bench.data.speakers import speaker_pattern
 from ssl_bench.settings.machine import Device, Precision, check_grid, chosen_device
 from ssl_models.catalog import require_name, require_pretrained
-from ssl_models.errors import BadInputError
-from ssl_models.names import choose
+from ssl_models.errors import BadInputError, choose
 
 Labels = Literal["10min", "1h", "all"]
 Head = Literal["linear", "deep"]

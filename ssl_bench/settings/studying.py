@@ -12,8 +12,7 @@ from typing import Any, Literal
 from ssl_bench.settings.evaluating import OF_SPEECH, EvaluationSettings, check_evaluation
 from ssl_benchmarks.energy.carbon import JOULES_PER_KWH
 from ssl_models.catalog import CATALOG
-from ssl_models.errors import BadInputError
-from ssl_models.names import choose
+from ssl_models.errors import BadInputError, choose
 
 Equal = Literal["joules", "audio-hours", "flops", "minutes"]
 LIMITS = ("steps", "audio_hours", "minutes", "kwh")
