@@ -28,7 +28,7 @@ def report_command(
     as_json: Json = False,
 ) -> None:
     """Make a paper's tables, figures, methods and references from runs, and say which claims hold."""
-    from ssl_reports.reading.records import read_evidence
+    from ssl_reports.reading.evidence import read_evidence
 
     evidence = read_evidence(runs)
     from ssl_reports.reading.claims import claims
