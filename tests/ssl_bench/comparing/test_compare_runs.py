@@ -13,7 +13,8 @@ from ssl_bench.commands.closing import disturbances
 from ssl_bench.comparing.runs import compare_runs
 from ssl_bench.settings.comparing import CompareConfig
 from ssl_benchmarks.comparing.life_cycle import Life
-from ssl_benchmarks.record.flaws import DISTURBED, SPOILT, STOPPED, flawed
+from ssl_benchmarks.record.flaws import DISTURBED, STOPPED, flawed
+from ssl_benchmarks.record.metrics import METRICS
 from ssl_benchmarks.record.quantity import Method, Quantity
 from ssl_benchmarks.record.record import Conditions, Measurement, Record, read_record, write_record
 from ssl_models.errors import BadInputError
@@ -244,13 +245,16 @@ def test_what_speaks_against_a_run_travels_into_the_comparison(broken: str, tmp_
         own = replace(own, status="unfinished")
     else:
         rows = tuple(
-            replace(m, quantity=flawed(m.quantity, DISTURBED if m.metric in SPOILT else "")) for m in own.measurements
+            replace(m, quantity=flawed(m.quantity, DISTURBED if METRICS[m.metric].spoilt else ""))
+            for m in own.measurements
         )
         own = replace(own, measurements=rows, details={**own.details, "disturbances": lines})
     write_record(own, folders[1] / "run.json")
     record, word = compared(tmp_path, *folders), {"disturbed": DISTURBED, "stopped": STOPPED}[broken]
     timed = [
-        m for m in record.measurements if m.metric in SPOILT and m.quantity.method not in {"published", "unavailable"}
+        m
+        for m in record.measurements
+        if METRICS[m.metric].spoilt and m.quantity.method not in {"published", "unavailable"}
     ]
     assert {m.quantity.flaw for m in timed if m.model == "essl"} == {word}
     assert {m.quantity.flaw for m in timed if m.model == "efficient-tiny"} == {""}
