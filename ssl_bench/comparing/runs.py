@@ -13,11 +13,11 @@ from ssl_bench.comparing.outcome import outcome
 from ssl_bench.sessions.run_folder import RunFolder, new_run
 from ssl_bench.settings.comparing import PHASES, CompareConfig
 from ssl_benchmarks.comparing.comparability import refusal
+from ssl_benchmarks.comparing.projection import pretraining_flops
 from ssl_benchmarks.comparing.side_by_side import FLOPS, Prices, SideBySide, Trained, differing
 from ssl_benchmarks.energy.carbon import GridIntensity, chosen_intensity
-from ssl_benchmarks.energy.phase_cost import added
 from ssl_benchmarks.record.metrics import METRICS
-from ssl_benchmarks.record.quantity import Quantity, total, unavailable
+from ssl_benchmarks.record.quantity import Quantity, added, unavailable
 from ssl_benchmarks.record.record import Measurement, Record, headline_scope, read_record
 from ssl_benchmarks.record.run_names import told_apart
 from ssl_models.catalog import is_run
@@ -157,15 +157,10 @@ def _spent(rows: list[Measurement], scope: str) -> dict[str, Quantity]:
         for row in rows
         if (row.metric, row.scope) == ("energy", scope) and row.phase in {"targets", "training"}
     }
-    missing = next((part for part in parts.values() if part.value is None), None)
-    energy = unavailable("J", f"no energy of scope {scope} was recorded" if missing is None else missing.note)
-    if parts and missing is None:
-        energy = total(parts, "J")
+    energy = added(parts, "J") if parts else unavailable("J", f"no energy of scope {scope} was recorded")
     found = {row.metric: row.quantity for row in rows if row.phase == "training"}
-    rate, hours = found.get(FLOPS), found["audio_hours_seen"].value
-    if rate is None or rate.value is None or not hours:
-        return {"J": energy, "FLOP": unavailable("FLOP", "the FLOPs of a training step were not counted")}
-    return {"J": energy, "FLOP": rate.scaled(3600 * hours, "FLOP")}
+    uncounted = unavailable("FLOP", "the FLOPs of a training step were not counted")
+    return {"J": energy, "FLOP": pretraining_flops(found.get(FLOPS), found["audio_hours_seen"]) or uncounted}
 
 
 def _of_teacher(teacher: str, scope: str) -> dict[str, Quantity]:
@@ -180,5 +175,5 @@ def _of_teacher(teacher: str, scope: str) -> dict[str, Quantity]:
     found = next(iter(trained_models(record, record.measurements, scope).values()), None)
     if found is None:
         return {unit: unavailable(unit, f"its teacher {name} was not trained in its run") for unit in UNITS}
-    parts = [found.pretraining, *([found.teacher] if found.teacher else [])]
-    return {unit: added([part[unit] for part in parts], unit) for unit in UNITS}
+    parts = {name: found.pretraining} | ({f"the teacher of {name}": found.teacher} if found.teacher else {})
+    return {unit: added({who: part[unit] for who, part in parts.items()}, unit) for unit in UNITS}
