@@ -234,7 +234,8 @@ class Finder:
     def __init__(self, mutant: Mutant, root: Path) -> None:
         self.path, self.source = mutant.path, mutant.source
         parts = mutant.path.relative_to(root).with_suffix("").parts
-        self.name = ".".join(parts if parts[0] in OWN else parts[1:])
+        # A package of ours may lie in a folder of its floor.
+        self.name = ".".join(parts[1:] if len(parts) > 1 and parts[1] in OWN else parts)
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> importlib.machinery.ModuleSpec | None:
         if name != self.name:
