@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ssl_benchmarks.record.record import read_record
-from ssl_reports.reading.records import read_evidence
+from ssl_reports.reading.evidence import read_evidence
 from ssl_reports.report import write_paper
 from ssl_reports.summaries.comparing import write_compare_report
 from ssl_reports.summaries.evaluating import write_evaluation_report

@@ -24,10 +24,10 @@ from typing import Any
 
 WANTED = (
     "torch", "torch._dynamo", "transformers.masking_utils", "transformers.models.hubert.modeling_hubert", "pandas",
-    "scipy.stats", "scipy.sparse", "sklearn.cluster", "matplotlib.figure", "matplotlib.backends.backend_agg", "pyarrow.parquet",
+    "scipy.stats", "scipy.sparse", "sklearn.cluster", "matplotlib.figure", "matplotlib.backends.backend_agg",
     "soundfile", "jiwer", "fvcore.nn", "codecarbon", "lightning_fabric", "rich.progress", "safetensors.torch",
     "ssl_benchmarks.machine.capabilities", "ssl_benchmarks.cells.cell", "ssl_benchmarks.profile.profile", "ssl_reports.pictures.figures", "ssl_bench.app",
-    "ssl_bench.training.train_and_measure", "ssl_bench.evaluating.evaluate", "ssl_bench.comparing.compare", "ssl_reports.reading.records",
+    "ssl_bench.training.train_and_measure", "ssl_bench.evaluating.evaluate", "ssl_bench.comparing.compare", "ssl_reports.report",
 )  # fmt: skip
 
 

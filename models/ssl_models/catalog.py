@@ -12,12 +12,11 @@ from ssl_models.baselines.essl.config import ESSL
 from ssl_models.baselines.melhubert.config import MELHUBERT
 from ssl_models.baselines.wav2vec2.config import WAV2VEC2_FAMILY
 from ssl_models.efficient.config import EFFICIENT
-from ssl_models.errors import BadInputError
+from ssl_models.errors import BadInputError, choose
 from ssl_models.families import ModelConfig, NoObjectiveError, family_of
 from ssl_models.identity import named_by_settings
 from ssl_models.loading.checkpoints import load_weights, read_config
 from ssl_models.loading.published_weights import not_taken, require_place
-from ssl_models.names import choose
 from ssl_models.recipes import RECIPES, Recipe
 
 if TYPE_CHECKING:

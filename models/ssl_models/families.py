@@ -8,13 +8,13 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from ssl_models.baselines.best_rq import closed_form as best_rq_form
+from ssl_models.baselines.best_rq import config as best_rq_form
 from ssl_models.baselines.best_rq.config import BestRqConfig
 from ssl_models.baselines.data2vec import closed_form as data2vec_form
 from ssl_models.baselines.data2vec.config import Data2VecConfig
 from ssl_models.baselines.essl import closed_form as essl_form
 from ssl_models.baselines.essl.config import EsslConfig
-from ssl_models.baselines.melhubert import closed_form as melhubert_form
+from ssl_models.baselines.melhubert import config as melhubert_form
 from ssl_models.baselines.melhubert.config import MelHubertConfig
 from ssl_models.baselines.wav2vec2 import closed_form as wav2vec2_form
 from ssl_models.baselines.wav2vec2.config import Wav2Vec2FamilyConfig, Wav2Vec2ObjectiveConfig

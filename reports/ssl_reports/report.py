@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ssl_benchmarks.energy.trace_file import read_trace
 from ssl_reports.page.page import report_page
 from ssl_reports.paper.folder import write_whole
 from ssl_reports.paper.main_tex import main_tex
@@ -74,8 +75,12 @@ def _figures(evidence: Evidence, folder: Path, traces: Mapping[int, pd.DataFrame
 
 def _traces(evidence: Evidence) -> Iterator[tuple[int, pd.DataFrame]]:
     """Power samples of the records that are on disk and have some."""
-    import pandas as pd
-
     for number, folder in enumerate(evidence.folders):
-        if folder is not None and (folder / "power.parquet").is_file():
-            yield number, pd.read_parquet(folder / "power.parquet")
+        trace = None if folder is None else read_trace(folder)
+        if trace is not None and (len(trace) or trace.attrs["unread"]):
+            yield number, trace
+
+
+def unread_traces(evidence: Evidence) -> list[str]:
+    """A line for each power trace on disk that could not be read, with what would help."""
+    return [trace.attrs["unread"] for _, trace in _traces(evidence) if trace.attrs["unread"]]

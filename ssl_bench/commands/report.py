@@ -28,13 +28,15 @@ def report_command(
     as_json: Json = False,
 ) -> None:
     """Make a paper's tables, figures, methods and references from runs, and say which claims hold."""
-    from ssl_reports.reading.records import read_evidence
+    from ssl_reports.reading.evidence import read_evidence
 
     evidence = read_evidence(runs)
     from ssl_reports.reading.claims import claims
-    from ssl_reports.report import PAGE, write_paper
+    from ssl_reports.report import PAGE, unread_traces, write_paper
 
     files, found = write_paper(evidence, out), claims(evidence)
+    for line in unread_traces(evidence):
+        typer.echo(f"no power trace: {line}", err=True)
     if as_json:
         rows = [row.row() for record in evidence.records for row in record.measurements]
         print_json(

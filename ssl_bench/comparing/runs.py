@@ -1,9 +1,9 @@
-"""`sslbench compare RUN RUN ...`: finished runs side by side, refused where they were not measured alike."""
+"""`sslbench compare RUN RUN ...`: finished runs side by side, refused where they were not measured alike; with what their pretraining took."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from itertools import combinations
@@ -11,20 +11,23 @@ from pathlib import Path
 from typing import Any
 
 from ssl_bench.comparing.outcome import outcome
-from ssl_bench.comparing.trained_cost import trained_models
 from ssl_bench.sessions.run_folder import RunFolder, new_run
 from ssl_bench.settings.comparing import PHASES, CompareConfig
 from ssl_benchmarks.comparing.comparability import refusal
-from ssl_benchmarks.comparing.side_by_side import Prices, SideBySide, differing
+from ssl_benchmarks.comparing.projection import pretraining_flops
+from ssl_benchmarks.comparing.side_by_side import FLOPS, Prices, SideBySide, Trained, differing
 from ssl_benchmarks.energy.carbon import GridIntensity, chosen_intensity
 from ssl_benchmarks.record.metrics import METRICS
-from ssl_benchmarks.record.record import Measurement, Record, headline_scope
+from ssl_benchmarks.record.quantity import Quantity, added, unavailable
+from ssl_benchmarks.record.record import Measurement, Record, headline_scope, read_record
 from ssl_benchmarks.record.run_names import told_apart
-from ssl_models.errors import BadInputError
-from ssl_models.names import choose
+from ssl_models.catalog import is_run
+from ssl_models.errors import BadInputError, choose
 from ssl_reports.reading.evidence import with_status
 from ssl_reports.reading.published import published_rows
 from ssl_reports.summaries.comparing import write_compare_report
+
+UNITS = ("J", "FLOP")
 
 
 @dataclass(frozen=True)
@@ -142,3 +145,41 @@ def _record(command: str, config: CompareConfig, sources: Sequence[Source], deta
     created = datetime.now(UTC).isoformat(timespec="seconds")
     found = {"rounds": [], "sources": told, **details}
     return Record("", created, "finished", command, asdict(config), first.environment, (), {}, found)
+
+
+def trained_models(record: Record, rows: Iterable[Measurement], scope: str) -> dict[str, Trained]:
+    """The models that were trained in a run, by their names in `rows`, which are the record's or its own under other names."""
+    known = list(rows)
+    heard = {row.model for row in known if (row.metric, row.phase) == ("audio_hours_seen", "training") and row.quantity.method == "measured"}  # fmt: skip
+    teacher = record.config.get("teacher")
+    shares = None if teacher is None else _of_teacher(str(teacher), scope)
+    return {model: Trained(_spent([r for r in known if r.model == model], scope), shares) for model in sorted(heard)}
+
+
+def _spent(rows: list[Measurement], scope: str) -> dict[str, Quantity]:
+    """Joules of targets and training, and FLOPs of the training's steps."""
+    parts = {
+        row.phase or "": row.quantity
+        for row in rows
+        if (row.metric, row.scope) == ("energy", scope) and row.phase in {"targets", "training"}
+    }
+    energy = added(parts, "J") if parts else unavailable("J", f"no energy of scope {scope} was recorded")
+    found = {row.metric: row.quantity for row in rows if row.phase == "training"}
+    uncounted = unavailable("FLOP", "the FLOPs of a training step were not counted")
+    return {"J": energy, "FLOP": pretraining_flops(found.get(FLOPS), found["audio_hours_seen"]) or uncounted}
+
+
+def _of_teacher(teacher: str, scope: str) -> dict[str, Quantity]:
+    """All that the model took whose layers the targets are, its own teacher included."""
+    if not is_run(teacher):
+        return {unit: Quantity(0.0, unit, "analytic", note=f"{teacher} taught with random weights") for unit in UNITS}
+    name = Path(teacher).name
+    try:
+        record = read_record(Path(teacher) / "run.json")
+    except BadInputError:
+        return {unit: unavailable(unit, f"its teacher {name} has no record any more") for unit in UNITS}
+    found = next(iter(trained_models(record, record.measurements, scope).values()), None)
+    if found is None:
+        return {unit: unavailable(unit, f"its teacher {name} was not trained in its run") for unit in UNITS}
+    parts = {name: found.pretraining} | ({f"the teacher of {name}": found.teacher} if found.teacher else {})
+    return {unit: added({who: part[unit] for who, part in parts.items()}, unit) for unit in UNITS}

@@ -1,4 +1,4 @@
-"""A folder in the layout of Speech Commands: one-second clips of one word each, in folders named after the words."""
+"""A folder in the layout of Speech Commands: one-second clips of one word each, in folders named after the words; and what keyword spotting takes of it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
-from ssl_bench.data.corpus import lengths_or_reasons
+from ssl_bench.data.corpus import Utterance, lengths_or_reasons
+from ssl_bench.data.usable import Oddities, readable
+from ssl_bench.data.waveforms import Waveforms
+from ssl_benchmarks.downstream.spoken import Spoken
 from ssl_benchmarks.files.text_files import UnreadableTextError, read_lines
 from ssl_models.errors import BadInputError
 
@@ -168,3 +171,23 @@ def _check(folder: Path, clips: Sequence[Clip], skipped: Sequence[tuple[Path, st
         if home != clip.split:
             reason = f"speaker {clip.speaker} is both in {home} and in {clip.split}; a speaker belongs in one split"
             raise BadInputError(f"{folder}: {reason}")
+
+
+def read_keywords(folder: Path, *, keep_odd: bool = False) -> tuple[list[list[Spoken]], dict[str, Any]]:
+    """Train, dev and test of a Speech Commands folder, each clip's word as its text; and what was left out.
+
+    Nothing is learned from clips whose audio is odd, unless `keep_odd`.
+
+    Raises:
+        BadInputError: where the folder is none.
+    """
+    found = read_speech_commands(folder)
+    odd, waveforms, splits = Oddities(), Waveforms(keep_odd=keep_odd), []
+    for path, reason in found.skipped:
+        odd.leave_out("broken", path, reason)
+    words = {clip.path: clip.word for clip in found.clips}
+    for split in ("train", "dev", "test"):
+        clips = [Utterance(clip.path, clip.samples, clip.speaker) for clip in found.of(split)]
+        utterances, spoken = readable(clips, waveforms, odd, training=split == "train")
+        splits.append([replace(s, text=words[u.path]) for u, s in zip(utterances, spoken, strict=True)])
+    return splits, {"split_by": found.split_by, "listed_but_missing": found.missing, **odd.document()}

@@ -18,7 +18,8 @@ from ssl_bench.evaluating.plan import LITTLE, fitted, limit_document
 from ssl_bench.evaluating.progress import EvaluationProgress
 from ssl_bench.evaluating.remarks import remarked
 from ssl_bench.evaluating.rows import bill_rows, documents, pretraining_rows, rate_rows
-from ssl_bench.evaluating.speech import EvaluationSpeech, SpeechAt, no_speech, splits_of, splits_of_sample
+from ssl_bench.evaluating.speech import EvaluationSpeech, SpeechAt, no_speech
+from ssl_bench.evaluating.splits import splits_of, splits_of_sample
 from ssl_bench.evaluating.subject import Evaluation, Finding, System
 from ssl_bench.evaluating.systems import shown_name, systems_of
 from ssl_bench.sessions.metering import new_meter

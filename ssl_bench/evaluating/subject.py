@@ -1,4 +1,4 @@
-"""What is evaluated and how: a system, the evaluation that it is part of, the two at work, and what comes of it."""
+"""What is evaluated and how: a system, the evaluation that it is part of, the two at work on its speech, and what comes of it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from ssl_bench.evaluating.forecast import FEATURES, Forecast
-from ssl_bench.evaluating.inputs import Heard, Waves, telling
 from ssl_bench.sessions.time_limit import TimeLimit
 from ssl_bench.settings.evaluating import OF_LETTERS, OF_TEXT
 from ssl_benchmarks.downstream.outcome import Outcome
@@ -21,9 +22,11 @@ from ssl_benchmarks.downstream.store import stored
 from ssl_benchmarks.downstream.weights_hash import weights_hash
 from ssl_benchmarks.downstream.work import encoder_rate
 from ssl_models.errors import BadInputError
+from ssl_models.interface import SAMPLE_RATE
 
 if TYPE_CHECKING:
-    import torch
+    import numpy as np
+    from numpy.typing import NDArray
 
     from ssl_bench.evaluating.speech import EvaluationSpeech
     from ssl_bench.settings.evaluating import EvaluationSettings, Head
@@ -32,6 +35,47 @@ if TYPE_CHECKING:
     from ssl_benchmarks.downstream.recognition.language_model import WordNgram
     from ssl_benchmarks.downstream.spoken import Spoken
     from ssl_benchmarks.energy import EnergyMeter
+
+
+Tell = Callable[[float], None]
+"""Is told the seconds of each utterance that is heard."""
+
+
+class Waves(Sequence[torch.Tensor]):
+    """Waveforms `(n,)` of utterances."""
+
+    def __init__(self, spoken: Sequence[Spoken]) -> None:
+        self.spoken = spoken
+
+    def __len__(self) -> int:
+        return len(self.spoken)
+
+    def __getitem__(self, index: Any) -> Any:  # noqa: ANN401 - a Sequence's own signature has two
+        return torch.from_numpy(self.spoken[index].read())
+
+
+class Heard(Sequence[torch.Tensor]):
+    """The inputs of utterances, each telling its length whenever a learner takes it."""
+
+    def __init__(self, inputs: Sequence[torch.Tensor], spoken: Sequence[Spoken], tell: Tell) -> None:
+        self.inputs, self.spoken, self.tell = inputs, spoken, tell
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def __getitem__(self, index: Any) -> Any:  # noqa: ANN401 - a Sequence's own signature has two
+        self.tell(self.spoken[index].samples / SAMPLE_RATE)
+        return self.inputs[index]
+
+
+def telling(spoken: Spoken, tell: Tell) -> Spoken:
+    """The same utterance, telling its length whenever its samples are read."""
+
+    def read() -> NDArray[np.float32]:
+        tell(spoken.samples / SAMPLE_RATE)
+        return spoken.read()
+
+    return replace(spoken, read=read)
 
 
 @dataclass(frozen=True)
@@ -174,7 +218,7 @@ class Evaluation:
         Raises:
             BadInputError: where the folder is none of Speech Commands.
         """
-        from ssl_bench.data.keyword_speech import read_keywords
+        from ssl_bench.data.speech_commands import read_keywords
 
         splits, self.about["ks"] = read_keywords(Path(self.settings.keywords or ""), keep_odd=self.keep_odd)
         return splits

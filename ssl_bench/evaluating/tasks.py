@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ssl_bench.evaluating.subject import Finding, Subject
 from ssl_benchmarks.downstream.abx.abx import abx
-from ssl_benchmarks.downstream.heads import LayerMix
+from ssl_benchmarks.downstream.features import LayerMix
 from ssl_benchmarks.downstream.keywords import Clips, spot
 from ssl_benchmarks.downstream.recognition.beam_search import beam_search
 from ssl_benchmarks.downstream.recognition.ctc_learning import Learned

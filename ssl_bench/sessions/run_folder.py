@@ -1,11 +1,9 @@
-"""A run folder: `run.json`, `power.parquet`, `metrics.jsonl`, `checkpoints/`, `report.md`, `training.png`."""
+"""A run folder: `run.json`, `power.csv.gz`, `metrics.jsonl`, `checkpoints/`, `report.md`, `training.png`."""
 
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
-import io
 import json
 import os
 import shutil
@@ -17,8 +15,11 @@ from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock, Timeout
+
+from ssl_benchmarks.energy.trace_file import OLDER_TRACE, TRACE, append_traces
 from ssl_benchmarks.files.leftovers import sweep
-from ssl_benchmarks.record.record import Record, read_record, write_atomically, write_record
+from ssl_benchmarks.record.record import Record, read_record, write_record
 from ssl_models.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from ssl_models.families import ModelConfig
 
 LOCK = ".lock"
-ARTIFACTS = ("power.parquet", "metrics.jsonl", "report.md", "training.png", "sweep.png")
+ARTIFACTS = (TRACE, OLDER_TRACE, "metrics.jsonl", "report.md", "training.png", "sweep.png")
 
 
 @dataclass
@@ -127,24 +128,12 @@ class RunFolder:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.metrics_path))
 
     def add_trace(self, trace: pd.DataFrame, **label: int | str) -> None:
-        """Append power samples to `power.parquet`, labelled by what they are of: `attempt=2` or `cell="..."`."""
-        self._append([trace.assign(**label)])
+        """Append power samples to `power.csv.gz`, labelled by what they are of: `attempt=2` or `cell="..."`."""
+        append_traces(self.path, [trace.assign(**label)])
 
     def add_traces(self, traces: Sequence[tuple[str, pd.DataFrame]]) -> None:
         """Append the power samples of several cells at once, each with its label."""
-        self._append([trace.assign(cell=label) for label, trace in traces])
-
-    def _append(self, traces: list[pd.DataFrame]) -> None:
-        import pandas as pd
-
-        path, parquet = self.path / "power.parquet", io.BytesIO()
-        traces = [trace for trace in traces if len(trace)]
-        if not traces:
-            return
-        if path.is_file():
-            traces.insert(0, pd.read_parquet(path))
-        pd.concat(traces, ignore_index=True).to_parquet(parquet, index=False)
-        write_atomically(path, parquet.getvalue())
+        append_traces(self.path, [trace.assign(cell=label) for label, trace in traces])
 
     def save_checkpoint(
         self,
@@ -214,14 +203,17 @@ class RunFolder:
         Raises:
             BadInputError: where another process holds the run.
         """
-        with (self.path / LOCK).open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise BadInputError(f"{self.path}: another process is writing to this run") from error
+        lock = FileLock(self.path / LOCK, blocking=False)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise BadInputError(f"{self.path}: another process is writing to this run") from error
+        try:
             sweep(self.path, ".", held=True)
             shutil.rmtree(self.path / "checkpoints" / ".partial", ignore_errors=True)
             yield
+        finally:
+            lock.release()
 
 
 def new_run(out: str | None, model: str) -> RunFolder:

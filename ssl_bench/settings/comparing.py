@@ -12,8 +12,7 @@ from ssl_bench.settings.measuring import SHORTEST_CLIP, Phase, check_clip
 from ssl_bench.settings.options import Option, nested, option
 from ssl_benchmarks.comparing.life_cycle import Life
 from ssl_models.catalog import CATALOG, HEADLINE, require_name
-from ssl_models.errors import BadInputError
-from ssl_models.names import choose
+from ssl_models.errors import BadInputError, choose
 
 if TYPE_CHECKING:
     from ssl_benchmarks.comparing.rounds import Cell

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 import typing
 from collections.abc import Mapping
@@ -10,10 +9,11 @@ from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import tomli_w
+
 from ssl_benchmarks.files.text_files import text_of
 from ssl_benchmarks.record.record import write_atomically
-from ssl_models.errors import BadInputError
-from ssl_models.names import choose
+from ssl_models.errors import BadInputError, choose
 from ssl_models.settings import fits, spelled
 
 
@@ -65,16 +65,13 @@ def _checked(kind: type, settings: dict[str, Any], where: str) -> dict[str, Any]
 
 def write_toml(settings: Mapping[str, Any], path: Path) -> None:
     """Write settings as `read_toml` reads them; what is None is left out."""
-    write_atomically(path, "".join(f"{line}\n" for line in _toml_lines(settings, "")))
+    write_atomically(path, tomli_w.dumps(_given(settings)))
 
 
-def _toml_lines(settings: Mapping[str, Any], before: str) -> list[str]:
-    """One line a value, keys of tables with dots; JSON's scalars and lists are TOML's too."""
-    lines = []
-    for key, value in settings.items():
-        if isinstance(value, Mapping):
-            lines += _toml_lines(value, f"{before}{key}.")
-        elif value is not None:
-            text = json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-            lines.append(f"{before}{key} = {text}")
-    return lines
+def _given(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what is None, which TOML does not know."""
+    return {
+        key: _given(value) if isinstance(value, Mapping) else value
+        for key, value in settings.items()
+        if value is not None
+    }

@@ -11,8 +11,7 @@ from ssl_bench.settings.machine import WEIGHTS, MachineSettings
 from ssl_bench.settings.options import nested, option
 from ssl_bench.settings.training import KEEP_ODD, SPEAKERS
 from ssl_models.catalog import require_name, require_pretrained
-from ssl_models.errors import BadInputError
-from ssl_models.names import choose
+from ssl_models.errors import BadInputError, choose
 
 Labels = Literal["10min", "1h", "all"]
 Head = Literal["linear", "deep"]

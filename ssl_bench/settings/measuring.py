@@ -9,8 +9,7 @@ from typing import Literal, Self
 from ssl_bench.settings.machine import SPEECH, WEIGHTS, MachineSettings
 from ssl_bench.settings.options import option
 from ssl_models.catalog import card, is_foreign, require_name, require_pretrained
-from ssl_models.errors import BadInputError
-from ssl_models.names import choose
+from ssl_models.errors import BadInputError, choose
 
 Phase = Literal["inference", "training"]
 SWEPT = ("clip-seconds", "batch-seconds")

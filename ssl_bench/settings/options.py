@@ -15,8 +15,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, Self
 
-from ssl_models.errors import BadInputError
-from ssl_models.names import choose
+from ssl_models.errors import BadInputError, choose
 
 
 @dataclass(frozen=True)

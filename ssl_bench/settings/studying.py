@@ -14,8 +14,7 @@ from ssl_bench.settings.options import Option, Setting, Settings, nested, option
 from ssl_bench.settings.training import TrainAndMeasureConfig
 from ssl_benchmarks.record.quantity import JOULES_PER_KWH
 from ssl_models.catalog import CATALOG
-from ssl_models.errors import BadInputError
-from ssl_models.names import choose
+from ssl_models.errors import BadInputError, choose
 
 Equal = Literal["joules", "audio-hours", "flops", "minutes"]
 LIMITS = ("steps", "audio_hours", "minutes", "kwh")

@@ -15,9 +15,8 @@ from ssl_bench.settings.options import option
 from ssl_models.baselines.wav2vec2.config import Wav2Vec2FamilyConfig, second_iteration
 from ssl_models.catalog import CATALOG, HEADLINE, described, require_pretrained
 from ssl_models.efficient.config import RANDOM_PROJECTION, EfficientConfig
-from ssl_models.errors import BadInputError
+from ssl_models.errors import BadInputError, choose
 from ssl_models.families import ModelConfig, family_of
-from ssl_models.names import choose
 
 Targets = Literal["k-means", "random-projection"]
 BUDGET = "Budget (what comes first ends the run)"

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from ssl_bench.settings.studying import Equal, StudyConfig, run_budget
 from ssl_bench.settings.training import TrainAndMeasureConfig, clip_shape
-from ssl_bench.training.attempts import Attempt
+from ssl_bench.training.attempts import BUDGETED, Attempt
+from ssl_benchmarks.comparing.projection import pretraining_flops
 from ssl_benchmarks.counting.flops import training_flops
-from ssl_benchmarks.energy.phase_cost import added
+from ssl_benchmarks.record.quantity import added
 from ssl_benchmarks.record.record import headline_scope
 from ssl_models.errors import BadInputError
 from ssl_models.families import NoObjectiveError, family_of
@@ -81,14 +82,19 @@ def spent(record: Record, equal: Equal | None, budget: float | None) -> dict[str
     """
     attempts = [Attempt.from_document(document) for document in record.details["attempts"]]
     scope = headline_scope(record.config["device"])
-    energy = added([cost.energy[scope] for attempt in attempts for cost in attempt.budgeted])
-    hours = _value(record.find("audio_hours_seen", "training"))
-    rate = _value(record.find("flops_per_audio_second", "training"))
+    costs = {
+        f"{phase} of attempt {attempt.number}": attempt.phases[phase].energy[scope]
+        for attempt in attempts
+        for phase in BUDGETED
+        if phase in attempt.phases
+    }
+    energy, hours = added(costs, "J"), record.find("audio_hours_seen", "training")
+    flops = pretraining_flops(record.find("flops_per_audio_second", "training"), hours)
     used: dict[str, float | None] = {
-        "audio-hours": hours,
+        "audio-hours": _value(hours),
         "minutes": sum(attempt.seconds for attempt in attempts) / 60,
         "joules": energy.value,
-        "flops": None if hours is None or rate is None else 3600 * hours * rate,
+        "flops": _value(flops),
     }
     share = used[equal] if equal is not None else None
     return {

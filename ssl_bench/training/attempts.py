@@ -76,12 +76,16 @@ class Attempt:
 
 def phase_cost(attempts: list[Attempt], phase: str) -> PhaseCost | None:
     """The cost of a phase over all attempts that reached it, None where none did."""
-    return total_cost([attempt.phases[phase] for attempt in attempts if phase in attempt.phases])
+    return total_cost({_named(attempt): attempt.phases[phase] for attempt in attempts if phase in attempt.phases})
 
 
 def lost_cost(attempts: list[Attempt], phase: str) -> PhaseCost | None:
     """What a phase of all attempts spent for nothing, None where nothing was lost."""
-    return total_cost([attempt.lost[phase] for attempt in attempts if phase in attempt.lost])
+    return total_cost({_named(attempt): attempt.lost[phase] for attempt in attempts if phase in attempt.lost})
+
+
+def _named(attempt: Attempt) -> str:
+    return f"attempt {attempt.number}"
 
 
 def with_lost_work(attempt: Attempt, kept: Attempt | None) -> Attempt:

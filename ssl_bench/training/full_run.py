@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ssl_bench.training.attempts import Attempt, phase_cost
-from ssl_benchmarks.comparing.projection import project
-from ssl_benchmarks.comparing.side_by_side import works
+from ssl_benchmarks.comparing.projection import project, works
 from ssl_benchmarks.record.flaws import flawed
 from ssl_benchmarks.record.quantity import Quantity, unavailable
 from ssl_benchmarks.record.record import headline_scope

@@ -1,4 +1,4 @@
-"""What a run has spent while it runs: this attempt's time and energy on top of the earlier ones'."""
+"""What a run may spend, and what it has spent while it runs: this attempt's time and energy on top of the earlier ones'."""
 
 from __future__ import annotations
 
@@ -12,28 +12,79 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ssl_bench.training.attempts import Attempt
-from ssl_bench.training.budget import Budget, Spent
 from ssl_benchmarks.energy.phase_cost import PhaseCost, not_net
 from ssl_benchmarks.processes.regularly import Regularly
-from ssl_benchmarks.record.quantity import Quantity
+from ssl_benchmarks.record.quantity import JOULES_PER_KWH, Quantity
 from ssl_benchmarks.record.record import headline_scope, write_atomically
 from ssl_models.errors import BadInputError
 
 if TYPE_CHECKING:
     from ssl_bench.sessions.run_folder import TrainingState
     from ssl_bench.settings.training import TrainAndMeasureConfig
-    from ssl_bench.training.budget import Spent
     from ssl_benchmarks.energy import EnergyMeter
 
 
 FIRST_SAMPLES = 3.0
 """Seconds in which every source of energy gives something."""
-
-
 START_UP_SHARE = 0.5
 """Of the budget's minutes, up to which start-up counts: a slow one leaves time for some steps."""
 BILL_S = 5.0
 """Seconds between two bills of an attempt: what a killed process did since the last one is lost."""
+
+
+@dataclass(frozen=True)
+class Logged:
+    """The mean of the last steps, and where the attempt stands.
+
+    Attributes:
+        first: step of the group, over all attempts.
+        step: the last one.
+        values: loss, learning_rate, gradient_norm and the model's metrics.
+        progress: of the budget, 0 to 1.
+        spent: by all attempts.
+        state: of the training.
+    """
+
+    first: int
+    step: int
+    values: dict[str, float]
+    progress: float
+    spent: Spent
+    state: TrainingState
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a run has used so far, over all its attempts."""
+
+    steps: int = 0
+    audio_seconds: float = 0.0
+    seconds: float = 0.0
+    joules: float = 0.0
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Limits in any units; None is no limit, and at least one is given."""
+
+    steps: int | None = None
+    audio_hours: float | None = None
+    minutes: float | None = None
+    kwh: float | None = None
+
+    def progress(self, spent: Spent) -> float:
+        """The largest spent fraction of the limits given, at most 1: what comes first ends the run."""
+        return min(1.0, max(self.fractions(spent).values()))
+
+    def fractions(self, spent: Spent) -> dict[str, float]:
+        """Spent fraction of each limit, by its unit."""
+        limits = {
+            "steps": (spent.steps, self.steps),
+            "audio hours": (spent.audio_seconds / 3600, self.audio_hours),
+            "minutes": (spent.seconds / 60, self.minutes),
+            "kWh": (spent.joules / JOULES_PER_KWH, self.kwh),
+        }
+        return {name: used / limit for name, (used, limit) in limits.items() if limit is not None}
 
 
 @dataclass(frozen=True)
@@ -204,24 +255,3 @@ class Ledger:
             before = start.value if start is not None and start.value is not None else 0.0
             energy[scope] = now if now.value is None else replace(now, value=max(0.0, now.value - before))
         return energy
-
-
-@dataclass(frozen=True)
-class Logged:
-    """The mean of the last steps, and where the attempt stands.
-
-    Attributes:
-        first: step of the group, over all attempts.
-        step: the last one.
-        values: loss, learning_rate, gradient_norm and the model's metrics.
-        progress: of the budget, 0 to 1.
-        spent: by all attempts.
-        state: of the training.
-    """
-
-    first: int
-    step: int
-    values: dict[str, float]
-    progress: float
-    spent: Spent
-    state: TrainingState

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -69,16 +70,17 @@ def pretrain(
     first, audio_before = state.step, state.audio_seconds
     data_wait, saved_at, rate = 0.0, time.monotonic(), 0.0
     generator = torch.Generator(fabric.device)
+    step = partial(training_step, fabric, module, optimiser, clip=settings.clip, generator=generator)
     metrics, group_starts = StepMetrics(log_every, state.group), state.step - len(state.group) + 1
     progress = ledger.progress(state)
     names: tuple[str, ...] = ()
 
     def report(groups: list[tuple[int, dict[str, float]]]) -> None:
         nonlocal group_starts
-        for step, values in groups:
+        for last, values in groups:
             told = {**values, "learning_rate": rate}
-            log(Logged(group_starts, step, told, progress, ledger.spent(state), replace(state)))
-            group_starts = step + 1
+            log(Logged(group_starts, last, told, progress, ledger.spent(state), replace(state)))
+            group_starts = last + 1
 
     with ExitStack() as stack:
         stack.enter_context(ledger.meter.window("training"))
@@ -92,21 +94,9 @@ def pretrain(
             rate = settings.learning_rate(progress, source.clips * source.clip_samples / 16_000)
             for group in optimiser.param_groups:
                 group["lr"] = rate
-            # Each step draws from its own seed, so that a resumed run draws as an unbroken one, dropout and LayerDrop too.
-            seed = int(np.random.SeedSequence([source.seed, state.step]).generate_state(1)[0])
-            generator.manual_seed(seed)
-            torch.manual_seed(seed)
+            _draw_anew(source.seed, state.step, generator)
             waveforms, lengths = on_device(batch, fabric.device)
-            scalars = training_step(
-                fabric,
-                module,
-                optimiser,
-                clip=settings.clip,
-                waveforms=waveforms,
-                lengths=lengths,
-                generator=generator,
-                progress=progress,
-            )
+            scalars = step(waveforms=waveforms, lengths=lengths, progress=progress)
             state.step, state.next_clip = state.step + 1, next_clip
             state.audio_seconds += batch.seconds
             progress = ledger.progress(state)
@@ -120,6 +110,13 @@ def pretrain(
         state.group = metrics.rest  # a run that goes on completes this group
         report(metrics.flush(state.step, names))
     return Trained(state.step - first, state.audio_seconds - audio_before, data_wait, stop.made and progress < 1.0)
+
+
+def _draw_anew(seed: int, step: int, generator: torch.Generator) -> None:
+    """Each step draws from its own seed, so that a resumed run draws as an unbroken one, dropout and LayerDrop too."""
+    own = int(np.random.SeedSequence([seed, step]).generate_state(1)[0])
+    generator.manual_seed(own)
+    torch.manual_seed(own)
 
 
 def on_device(batch: Batch, device: torch.device) -> tuple[Tensor, Tensor | None]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ssl_bench.evaluating.evaluation import evaluated
 from ssl_bench.evaluating.plan import LITTLE, fitted, limit_document
 from ssl_bench.evaluating.rows import bill_rows, rate_rows
-from ssl_bench.evaluating.speech import held_out_speech, split_speech
+from ssl_bench.evaluating.splits import held_out_speech, split_speech
 from ssl_bench.evaluating.subject import Evaluation, System
 from ssl_bench.evaluating.systems import LOG_MEL, untrained
 from ssl_bench.settings.evaluating import EvaluationSettings

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -29,7 +30,7 @@ from ssl_bench.training.after_training import (
 )
 from ssl_bench.training.job import Job, begun, opening, resumed
 from ssl_bench.training.ledger import Ledger, Logged
-from ssl_bench.training.loop import pretrain
+from ssl_bench.training.loop import Trained, pretrain
 from ssl_bench.training.probing import probe_rows
 from ssl_bench.training.progress import Progress
 from ssl_bench.training.rows import Trial, inference_rows, training_rows
@@ -200,43 +201,44 @@ def _train(job: Job, say: Progress, until_saved: ExitStack) -> Trial:
         stack.enter_context(ledger.billed(job.run.bill_path))
         _fit_targets(job, pretraining, ledger, state, say)
         memory.restart()
-        kept_before, data_wait, diverged = job.waveforms.kept_bytes, 0.0, False
-        clips, samples = clip_shape(config)
+        kept_before = job.waveforms.kept_bytes
         stop = until_saved.enter_context(told_of_signals())
         ledger.begin_training(state)
-        try:
-            trained = pretrain(
-                fabric=fabric,
-                module=module,
-                optimiser=ready,
-                settings=model_config.optimisation,
-                source=ClipSource(job.split.training, job.waveforms, samples, clips, config.seed),
-                ledger=ledger,
-                state=state,
-                log=lambda logged: _log(job, ledger, logged, say),
-                save=lambda: _checkpoint(job, trial, ledger),
-                save_every=config.checkpoint_minutes * 60,
-                log_every=LOG_EVERY[fabric.device.type],
-                stop=stop,
-            )
-            data_wait = trained.data_wait
-            if trained.stopped:
-                job.details["stopped"] = "by the user"
-            elif not state.step:
-                job.details["stopped"] = untrained_because(job)
-        except DivergedError as error:
-            # Weights on the way to a divergence are finite but spoilt: an earlier checkpoint is the better one.
-            diverged = True
-            kept = "the checkpoint before it is kept" if job.run.has_checkpoint() else "the weights are those before it"
-            job.details["stopped"] = f"{error}; {kept}"
+        steps = partial(pretrain, fabric=fabric, module=module, optimiser=ready, ledger=ledger, stop=stop)
+        trained = _stepped(job, trial, steps, ledger, say)
         trial.peak_memory = memory.so_far(less=job.waveforms.kept_bytes - kept_before)
-    ledger.close(data_wait)
+    ledger.close(trained.data_wait if trained else 0.0)
     job.details["meter_cpu_seconds"] = meter.own_cpu_seconds
     _note_disturbances(job, f"training, attempt {len(job.attempts)}", meter)
     job.run.add_trace(meter.reading.trace, attempt=len(job.attempts))
-    if not (diverged and job.run.has_checkpoint()):
+    # Weights on the way to a divergence are finite but spoilt: an earlier checkpoint is the better one.
+    if trained or not job.run.has_checkpoint():
         _checkpoint(job, trial, ledger)
     return trial
+
+
+def _stepped(job: Job, trial: Trial, steps: Callable[..., Trained], ledger: Ledger, say: Progress) -> Trained | None:
+    """Train by `steps`, which is `pretrain` with what is trained; None where it diverged. Why it stopped goes into `job.details`."""
+    config, (clips, samples) = job.config, clip_shape(job.config)
+    try:
+        trained = steps(
+            settings=config.model_config().optimisation,
+            source=ClipSource(job.split.training, job.waveforms, samples, clips, config.seed),
+            state=trial.state,
+            log=lambda logged: _log(job, ledger, logged, say),
+            save=lambda: _checkpoint(job, trial, ledger),
+            save_every=config.checkpoint_minutes * 60,
+            log_every=LOG_EVERY[trial.device.type],
+        )
+    except DivergedError as error:
+        kept = "the checkpoint before it is kept" if job.run.has_checkpoint() else "the weights are those before it"
+        job.details["stopped"] = f"{error}; {kept}"
+        return None
+    if trained.stopped:
+        job.details["stopped"] = "by the user"
+    elif not trial.state.step:
+        job.details["stopped"] = untrained_because(job)
+    return trained
 
 
 def _say_how_kwh_is_known(job: Job, ledger: Ledger, say: Progress) -> None:

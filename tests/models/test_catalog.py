@@ -10,10 +10,9 @@ import torch
 from ssl_models.catalog import CATALOG, card, checkpoint_folder, load_model, pretraining, require_pretrained
 from ssl_models.efficient.config import EFFICIENT, EfficientConfig, EncoderConfig, ObjectiveConfig
 from ssl_models.efficient.masked_prediction import MaskedPrediction
-from ssl_models.errors import BadInputError
+from ssl_models.errors import BadInputError, choose
 from ssl_models.families import family_of
 from ssl_models.loading.checkpoints import CONFIG, WEIGHTS, save_pretraining
-from ssl_models.names import choose
 from ssl_models.parts.transformers_encoder import TransformersEncoder
 
 SMALL = EfficientConfig(EncoderConfig(16, 2, 2, 24), ObjectiveConfig(clusters=5))

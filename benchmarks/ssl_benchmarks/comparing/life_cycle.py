@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ssl_benchmarks.record.quantity import Quantity, flaws, summed_interval, unavailable
+from ssl_benchmarks.record.quantity import Quantity, added, flaws, unavailable
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class LifeCost:
     @property
     def before_use(self) -> Quantity:
         """Pretraining, the teacher's too, and fine-tunings together."""
-        return added([*_known(self.teacher), self.pretraining, self.finetuning])
+        return added(_before_use(self.teacher, self.pretraining, self.finetuning), self.pretraining.unit)
 
 
 def life_cost(
@@ -71,21 +71,13 @@ def life_cost(
     heard = life.finetunings * life.finetuning_hours
     finetuning = _of_hours(to_train, heard, unit, "fine-tuning at the cost of a pretraining step, its head left out")
     inference = _of_hours(to_use, life.inference_hours, unit, "inference")
-    whole = added([*_known(teacher), pretraining, finetuning, inference])
+    whole = added({**_before_use(teacher, pretraining, finetuning), "inference": inference}, unit)
     return LifeCost(model, teacher, pretraining, finetuning, inference, whole, to_use)
 
 
-def _known(teacher: Quantity | None) -> list[Quantity]:
-    return [] if teacher is None else [teacher]
-
-
-def added(parts: list[Quantity]) -> Quantity:
-    """The sum, projected; its interval by the parts' ends, whose errors may move together."""
-    missing = next((part for part in parts if part.value is None), None)
-    if missing is not None:
-        return unavailable(missing.unit, missing.note)
-    value = sum(part.value for part in parts if part.value is not None)
-    return Quantity(value, parts[0].unit, "projected", summed_interval(parts), flaw=flaws(parts))
+def _before_use(teacher: Quantity | None, pretraining: Quantity, finetuning: Quantity) -> dict[str, Quantity]:
+    parts = {"pretraining": pretraining, "fine-tuning": finetuning}
+    return parts if teacher is None else {"teacher": teacher, **parts}
 
 
 def break_even(dearer: LifeCost, cheaper: LifeCost) -> Quantity:

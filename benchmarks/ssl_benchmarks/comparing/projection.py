@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from ssl_benchmarks.energy.carbon import GridIntensity, co2e
 from ssl_benchmarks.record.intervals import inverse
-from ssl_benchmarks.record.quantity import Quantity, unavailable
-from ssl_models.recipes import Recipe
+from ssl_benchmarks.record.quantity import Quantity, flaws, unavailable
+from ssl_models.recipes import RECIPES, Recipe
 
 PAPER_HOURS = 18_000.0
 """Seen in the paper's own pretraining, of which it claims less than a day on one GPU (arXiv 2406.07696)."""
@@ -58,6 +58,32 @@ def paper_work() -> Work:
     return Work("paper", PAPER_HOURS, PAPER)
 
 
+def recipe_of(model: str) -> Recipe | None:
+    """The recipe of a catalog model; where two runs of it are compared, each name has its run in brackets."""
+    return RECIPES.get(model.partition(" (")[0])
+
+
+def works(model: str) -> list[Work]:
+    """The model's own recipe, and the paper's hours where they are others."""
+    own, paper = recipe_work(recipe_of(model)), paper_work()
+    return [own] if own.hours == paper.hours else [own, paper]
+
+
+def pretraining_flops(rate: Quantity | None, hours: Quantity | None) -> Quantity | None:
+    """FLOPs of a whole pretraining: those of an audio second of training, FLOP/s, times the audio hours seen, h.
+
+    Projected where the hours are stated, not measured. A run's own `flops` are those of one step. None where a record has
+    no row of one of the two.
+    """
+    if rate is None or hours is None:
+        return None
+    if rate.value is None or not hours.value:
+        return unavailable("FLOP", hours.note or "no audio was seen" if rate.value is not None else rate.note)
+    whole = rate.scaled(3600 * hours.value, "FLOP")
+    method = rate.method if hours.method == "measured" else "projected"
+    return replace(whole, method=method, flaw=flaws((hours, rate)))
+
+
 def projected_hours(rate: Quantity, work: Work) -> Quantity:
     """Device-hours from a rate in audio seconds a second; a rate that may be none at all leaves no interval."""
     if work.hours is None or not rate.value:
@@ -67,11 +93,11 @@ def projected_hours(rate: Quantity, work: Work) -> Quantity:
     return _as_projected(inverse(rate, work.hours, "h"), work, rate)
 
 
-def projected_energy(per_hour: Quantity, work: Work) -> Quantity:
-    """J from J per audio hour."""
+def projected_energy(per_hour: Quantity, work: Work, unit: str = "J") -> Quantity:
+    """J from J per audio hour, or what else an audio hour takes in its `unit`."""
     if work.hours is None or per_hour.value is None:
-        return unavailable("J", work.source if work.hours is None else per_hour.note)
-    return _as_projected(per_hour.scaled(work.hours, "J"), work, per_hour)
+        return unavailable(unit, work.source if work.hours is None else per_hour.note)
+    return _as_projected(per_hour.scaled(work.hours, unit), work, per_hour)
 
 
 def project(

@@ -11,7 +11,7 @@ from dataclasses import replace
 from ssl_benchmarks.record.flaws import sound
 from ssl_benchmarks.record.intervals import Interval, deviation, hull, student_half_width
 from ssl_benchmarks.record.metrics import METRICS
-from ssl_benchmarks.record.quantity import Quantity, flaws, joined, summed_interval, weakest
+from ssl_benchmarks.record.quantity import Quantity, added, joined, weakest
 from ssl_benchmarks.record.record import Conditions, Measurement
 
 Cell = tuple[str, str]
@@ -87,16 +87,6 @@ def over_processes(found: Sequence[Quantity]) -> Quantity:
     return replace(mean, ci95=hull(mean.ci95, _from_logs(math.log(mean.value), half)), note=note)
 
 
-def summed(found: Sequence[Quantity]) -> Quantity:
-    """Of all repeats; their errors add up. A sum of which a part is unavailable is unavailable, for that part's reason."""
-    missing = next((q for q in found if q.value is None), None)
-    if missing is not None:
-        return missing
-    value = sum(q.value for q in found if q.value is not None)
-    method = weakest(*(q.method for q in found))
-    return replace(found[0], value=value, method=method, ci95=summed_interval(found), flaw=flaws(found))
-
-
 def largest(found: Sequence[Quantity]) -> Quantity:
     """Of all rounds; the first one where none is known."""
     known = [q for q in found if q.value is not None]
@@ -137,7 +127,7 @@ def _one(metric: str, found: Sequence[Quantity], *, repeats: bool) -> Quantity:
         case "mean":
             return over_processes(found) if repeats else over_rounds(found)
         case "sum":
-            return summed(found)
+            return added({f"repeat {number}": q for number, q in enumerate(found, start=1)}, found[0].unit)
         case "largest":
             return largest(found)
         case "same":

@@ -8,12 +8,19 @@ from itertools import combinations
 
 from ssl_benchmarks.comparing.comparability import Difference, differences
 from ssl_benchmarks.comparing.life_cycle import Life, LifeCost, break_even_of, life_cost
-from ssl_benchmarks.comparing.projection import Projection, Work, paper_work, project, projected_energy, recipe_work
+from ssl_benchmarks.comparing.projection import (
+    Projection,
+    Work,
+    project,
+    projected_energy,
+    recipe_of,
+    recipe_work,
+    works,
+)
 from ssl_benchmarks.comparing.ratios import paired_ratio, ratio, ratio_of_largest
 from ssl_benchmarks.energy.carbon import GridIntensity
 from ssl_benchmarks.record.quantity import Quantity, unavailable
 from ssl_benchmarks.record.record import Measurement
-from ssl_models.recipes import RECIPES, Recipe
 
 SPEED, ENERGY, FLOPS, MEMORY = (
     "audio_seconds_per_second",
@@ -144,18 +151,6 @@ def projections(sides: SideBySide, prices: Prices) -> list[Projection]:
     return [_projection(sides, model, work, prices) for model in sides.models for work in works(model)]
 
 
-def recipe_of(model: str) -> Recipe | None:
-    """The recipe of a catalog model; where two runs of it are compared, each name has its run in brackets."""
-    return RECIPES.get(model.partition(" (")[0])
-
-
-def works(model: str) -> list[Work]:
-    """The recipe, and the paper's hours where they are others, for a model that somebody pretrained."""
-    recipe, paper = recipe_of(model), paper_work()
-    own = recipe_work(recipe)
-    return [own] if recipe is None or own.hours == paper.hours else [own, paper]
-
-
 def _projection(sides: SideBySide, model: str, work: Work, prices: Prices) -> Projection:
     rate, per_hour = (sides.find(model, "training", metric) for metric in (SPEED, ENERGY))
     return project(model, work, rate, per_hour, grid=prices.grid, pue=prices.pue, price_per_hour=prices.per_hour)
@@ -214,13 +209,7 @@ def _life(sides: SideBySide, model: str, unit: str, life: Life, trained: Mapping
     to_train, to_use = (sides.find(model, phase, metric) for phase in ("training", "inference"))
     if unit == "FLOP":
         to_train, to_use = (q.scaled(3600.0, "FLOP/h") for q in (to_train, to_use))
-    work = recipe_work(recipe_of(model))
-    pretraining = projected_energy(to_train, work)
-    if pretraining.value is None or unit == "FLOP":
-        pretraining = (
-            unavailable(unit, pretraining.note) if pretraining.value is None else pretraining.scaled(1.0, unit)
-        )
-    teacher = None
+    pretraining, teacher = projected_energy(to_train, recipe_work(recipe_of(model)), unit), None
     if model in trained:
         pretraining, shares = trained[model].pretraining[unit], trained[model].teacher
         teacher = None if shares is None else shares[unit]

@@ -12,10 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ssl_benchmarks.downstream.features import Frames
-from ssl_benchmarks.downstream.heads import LayerMix
-from ssl_benchmarks.downstream.learning import HeldAgainstControl
-from ssl_benchmarks.downstream.rate_search import climbed
+from ssl_benchmarks.downstream.features import Frames, LayerMix
+from ssl_benchmarks.downstream.learning import HeldAgainstControl, climbed
 from ssl_models.optimisation import OptimisationConfig
 
 UPDATES, BATCH = 500, 512

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ssl_benchmarks.energy import EnergyReading
 from ssl_benchmarks.record.flaws import DISTURBED
-from ssl_benchmarks.record.quantity import Quantity, flaws, joined, quantity_of, summed_interval, unavailable, weakest
+from ssl_benchmarks.record.quantity import Quantity, added, joined, quantity_of, unavailable, weakest
 
 SCOPES = ("gpu", "cpu", "dram", "machine")
 
@@ -73,34 +74,22 @@ def not_net(reason: str) -> dict[str, Quantity]:
     return {scope: unavailable("J", reason) for scope in SCOPES}
 
 
-def added(parts: list[Quantity], unit: str = "J") -> Quantity:
-    """The sum of the same quantity over attempts; unavailable as soon as one of them is."""
-    missing = next((part for part in parts if part.value is None), None)
-    if missing is not None or not parts:
-        return unavailable(unit, missing.note if missing else "no attempt reached this phase")
-    value = sum(part.value for part in parts if part.value is not None)
-    notes = dict.fromkeys(part.note for part in parts if part.note)
-    return Quantity(
-        value,
-        unit,
-        weakest(*(part.method for part in parts)),
-        summed_interval(parts),
-        note="; ".join(notes),
-        flaw=flaws(parts),
-    )
-
-
-def total_cost(costs: list[PhaseCost]) -> PhaseCost | None:
-    """The sum of the costs of a phase, scope by scope; None where there is none."""
+def total_cost(costs: Mapping[str, PhaseCost]) -> PhaseCost | None:
+    """The sum of named costs, scope by scope; None where there is none."""
     if not costs:
         return None
-    energy, net = _by_scope([cost.energy for cost in costs]), _by_scope([cost.energy_net for cost in costs])
-    flaw = joined(*dict.fromkeys(cost.flaw for cost in costs))
-    return PhaseCost(sum(cost.seconds for cost in costs), energy, net, flaw)
+    energy = _by_scope({name: cost.energy for name, cost in costs.items()})
+    net = _by_scope({name: cost.energy_net for name, cost in costs.items()})
+    flaw = joined(*dict.fromkeys(cost.flaw for cost in costs.values()))
+    return PhaseCost(sum(cost.seconds for cost in costs.values()), energy, net, flaw)
 
 
-def _by_scope(costs: list[dict[str, Quantity]]) -> dict[str, Quantity]:
+def _by_scope(costs: Mapping[str, Mapping[str, Quantity]]) -> dict[str, Quantity]:
     """The sum for each scope, for those too that only some machines have."""
-    scopes = dict.fromkeys((*SCOPES, *(scope for cost in costs for scope in cost)))
-    lacking = {scope: unavailable("J", f"{scope}: not metered in one of the attempts") for scope in scopes}
-    return {scope: added([(lacking | cost)[scope] for cost in costs]) for scope in scopes}
+    scopes = dict.fromkeys((*SCOPES, *(scope for cost in costs.values() for scope in cost)))
+    return {
+        scope: added(
+            {n: cost.get(scope) or unavailable("J", f"{scope} was not metered") for n, cost in costs.items()}, "J"
+        )
+        for scope in scopes
+    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 Method = Literal["measured", "sampled", "modelled", "analytic", "projected", "published", "unavailable"]
@@ -85,35 +85,56 @@ def weakest(*methods: Method) -> Method:
     return max(methods, key=METHODS.index)
 
 
-def summed_interval(parts: Collection[Quantity]) -> tuple[float, float] | None:
-    """The interval of a sum, by its parts' ends; None as soon as one part has none."""
-    intervals = [part.ci95 for part in parts if part.ci95 is not None]
-    if len(intervals) != len(parts):
-        return None
-    return sum(low for low, _ in intervals), sum(high for _, high in intervals)
+def added(parts: Mapping[str, Quantity], unit: str) -> Quantity:
+    """The sum of named parts; unavailable as soon as one of them is, and the note says which.
 
-
-def total(parts: dict[str, Quantity], unit: str) -> Quantity:
-    """Sum of the parts that exist, its method the weakest of theirs, the parts named in `note`.
-
-    Intervals add up by their ends, which is right for errors that may move together. A part without an interval adds
-    none, so a sum has one only if all its parts do.
+    Its method is the weakest of theirs, its note has each of theirs once. Intervals add up by their ends, which is right for
+    errors that may move together; a sum has one only if all its parts do. The sum of one part is that part.
 
     Raises:
         ValueError: for a part in another unit.
     """
     if other := next((name for name, part in parts.items() if part.unit != unit), None):
         raise ValueError(f"{other} is in {parts[other].unit}, not in {unit}")
+    if len(parts) == 1:
+        return next(iter(parts.values()))
+    missing = {name: part.note for name, part in parts.items() if part.value is None}
+    if missing or not parts:
+        all_alike = len(missing) == len(parts) and len(set(missing.values())) == 1
+        why = set(missing.values()) if all_alike else (f"{name}: {reason}" for name, reason in missing.items())
+        return unavailable(unit, "; ".join(why) or "no parts")
+    return Quantity(
+        sum(part.value for part in parts.values() if part.value is not None),
+        unit,
+        weakest(*(part.method for part in parts.values())),
+        _summed_interval(parts.values()),
+        note=joined(*dict.fromkeys(part.note for part in parts.values())),
+        flaw=flaws(parts.values()),
+    )
+
+
+def _summed_interval(parts: Collection[Quantity]) -> tuple[float, float] | None:
+    """By the parts' ends; None as soon as one part has none."""
+    intervals = [part.ci95 for part in parts if part.ci95 is not None]
+    if len(intervals) != len(parts):
+        return None
+    return sum(low for low, _ in intervals), sum(high for _, high in intervals)
+
+
+def total(parts: Mapping[str, Quantity], unit: str) -> Quantity:
+    """What the parts that exist add up to (see `added`), which are named in `note` with those that do not.
+
+    A figure with a name of its own, such as the energy of the scope "machine", since its parts differ between machines.
+
+    Raises:
+        ValueError: for a part in another unit.
+    """
     known = {name: part for name, part in parts.items() if part.value is not None}
     if not known:
-        reasons = "; ".join(f"{name}: {part.note}" for name, part in parts.items())
-        return unavailable(unit, reasons or "no parts")
-    value = sum(part.value for part in known.values() if part.value is not None)
-    ci95 = summed_interval(known.values())
+        return added(parts, unit)
     missing = [f"without {name} ({part.note})" for name, part in parts.items() if part.value is None]
     note = "; ".join([" + ".join(f"{name} ({part.method})" for name, part in known.items()), *missing])
-    method = weakest(*(part.method for part in known.values()))
-    return Quantity(value, unit, method, ci95, note=note, flaw=flaws(known.values()))
+    return replace(added(known, unit), n=None, note=note)
 
 
 JOULES_PER_KWH = 3.6e6

@@ -1,12 +1,10 @@
-"""Multi-head self-attention with rotary positions and query-key norm."""
+"""Multi-head self-attention with rotary positions and query-key norm, and the norm itself."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-
-from ssl_models.efficient.norm import RMSNorm
 
 ROTARY_BASE = 200.0
 """For clips of some hundred frames: with language models' 10,000 half of the angles would hardly turn within a clip, and
@@ -28,6 +26,20 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Turn each pair (i, i + half) of the head width by its frame's angle; x is `(B, heads, frames, head_width)`."""
     first, second = x.float().chunk(2, dim=-1)
     return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1).to(x.dtype)
+
+
+class RMSNorm(nn.RMSNorm):
+    """Zhang and Sennrich, arXiv 1910.07467, over the last dimension, with a learned gain; `(..., width)` to the same.
+
+    Under bfloat16 the gain is cast down: torch has no fused kernel for input and gain of two kinds.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__(width, eps=1e-6)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Divide by the root mean square, multiply by the gain."""
+        return F.rms_norm(x, self.normalized_shape, self.weight.to(x.dtype), self.eps)
 
 
 class SelfAttention(nn.Module):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from ssl_models.efficient.config import EfficientConfig, EncoderConfig
-from ssl_models.parts.framing import HOP
-from ssl_models.parts.frontend_macs import filter_macs, random_projection_macs, target_macs
+from ssl_models.parts.framing import HOP, filter_macs, random_projection_macs, target_macs
 
 
 def encoder_macs(config: EncoderConfig, samples: int) -> int:

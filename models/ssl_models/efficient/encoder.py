@@ -9,9 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
-from ssl_models.efficient.attention import SelfAttention, rotary_angles
+from ssl_models.efficient.attention import RMSNorm, SelfAttention, rotary_angles
 from ssl_models.efficient.config import EncoderConfig
-from ssl_models.efficient.norm import RMSNorm
 from ssl_models.interface import SpeechFeatures
 from ssl_models.parts.frontend import LogMel, silence_padding, stacked_frames, valid_mask
 from ssl_models.parts.shareable import Shareable

@@ -56,7 +56,7 @@ class HiddenFrames(NamedTuple):
 
 
 def hidden_frames(mask: Tensor, slots: int) -> HiddenFrames:
-    """The hidden frames of a `(B, frames)` mask; `slots` must be as many as it can hide (`ssl_models.parts.spans.most_hidden`)."""
+    """The hidden frames of a `(B, frames)` mask; `slots` must be as many as it can hide (`ssl_models.parts.framing.most_hidden`)."""
     positions = mask.to(torch.uint8).sort(dim=1, descending=True, stable=True).indices[:, :slots]
     counts = mask.sum(1)
     used = torch.arange(slots, device=mask.device) < counts[:, None]

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ssl_models.optimisation import OptimisationConfig
+from ssl_models.parts.frontend import valid_mask
 
 
 class Objective(nn.Module):
@@ -76,3 +77,17 @@ def hidden_cross_entropy(logits: Tensor, labels: Tensor, hidden: Tensor) -> tupl
     with torch.no_grad():
         hits = ((logits.argmax(-1) == labels) * weight).sum()
     return (each * weight).sum(), hits
+
+
+def feature_variance(output: Tensor, frame_lengths: Tensor | None) -> Tensor:
+    """Mean over channels of the variance over the valid frames of `(B, frames, D)`; near 0 = collapsed.
+
+    In float32, with Bessel's correction. `frame_lengths` `(B,)` are valid frames (None: all); padding has no share in it.
+    """
+    frames = output.float().flatten(0, 1)
+    if frame_lengths is None:
+        return frames.var(0).mean()
+    valid = valid_mask(frame_lengths, output.shape[1]).flatten()[:, None].float()
+    count = valid.sum()
+    residual = (frames - (frames * valid).sum(0) / count.clamp(min=1)) * valid
+    return (residual.square().sum(0) / (count - 1).clamp(min=1)).mean()

@@ -10,14 +10,12 @@ from string import Template
 from typing import TYPE_CHECKING, Any
 
 from ssl_benchmarks.record.quantity import METHODS
-from ssl_reports.page.axis_units import ALONE
 from ssl_reports.page.claims import claims_table, verdict_list
 from ssl_reports.page.markup import digest, packed
-from ssl_reports.page.plots import page_plots
+from ssl_reports.page.plots import page_plots, page_traces
 from ssl_reports.page.sections import page_tables
-from ssl_reports.page.store import Store
+from ssl_reports.page.store import ALONE, Store
 from ssl_reports.page.surroundings import methods_text, runs_and_environments
-from ssl_reports.page.traces import page_traces
 from ssl_reports.reading.claims import Claim
 from ssl_reports.reading.evidence import Evidence
 from ssl_reports.tables.table import PaperTable

@@ -1,15 +1,16 @@
-"""The axes that a page's Pareto plot can take, with what each model of each record has on them, and the models' cards."""
+"""The axes that a page's Pareto plot can take, with what each model of each record has on them, the models' cards, and power traces thinned for a screen."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 from ssl_benchmarks.record.metrics import METRICS, RATES
 from ssl_models.recipes import RECIPES
-from ssl_reports.page.axis_units import unit_choices
-from ssl_reports.page.store import Store
+from ssl_reports.page.store import Store, unit_choices
 from ssl_reports.pictures.scales import SPAN
+from ssl_reports.pictures.trace import binned_trace
 from ssl_reports.reading.axes import (
     Axis,
     energy_axes,
@@ -23,12 +24,21 @@ from ssl_reports.reading.evidence import Evidence
 from ssl_reports.reading.frontier import best_plot
 from ssl_reports.reading.systems import System, systems_of
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+
 CARD = (
     ("parameters", "inference"), ("flops_per_audio_second", "training"), ("flops_per_audio_second", "inference"),
     ("audio_seconds_per_second", "training"), ("audio_seconds_per_second", "inference"), ("energy_per_audio_hour", "training"),
     ("energy_per_audio_hour", "inference"), ("peak_memory", "training"), ("peak_memory", "inference"), ("co2e", "training"),
 )  # fmt: skip
 """What a model's card tells beside the two axes, where it is known."""
+BINS, SHOWN = 600, 24
+"""Points a line, and runs whose power the page holds."""
+COLUMNS = ("minutes", "power_w", "lowest_w", "highest_w")
+DIGITS = 6
+"""Significant ones; the samples themselves are in the run's power.csv.gz."""
 
 
 def page_plots(evidence: Evidence, store: Store) -> dict[str, Any]:
@@ -96,3 +106,21 @@ def _recipe(model: str) -> str:
     hours = f", {recipe.device_hours:,.0f} GPU-h" if recipe.device_hours else ""
     seen = f", {recipe.audio_hours:,.0f} h of audio seen" if recipe.audio_hours else ""
     return f"{recipe.hardware}{hours}{seen} ({recipe.source})"
+
+
+def page_traces(evidence: Evidence, traces: Mapping[int, pd.DataFrame]) -> dict[str, Any]:
+    """Mean, lowest and highest power in bins, for each device of the first runs that have a trace."""
+    shown = [(evidence.labels[number], binned_trace(trace, BINS)) for number, trace in islice(traces.items(), SHOWN)]
+    return {"of": len(traces), "runs": [_run(label, binned) for label, binned in shown if not binned.empty]}
+
+
+def _run(label: str, binned: pd.DataFrame) -> dict[str, Any]:
+    lines = [
+        {"device": str(device), "method": str(method), "samples": int(bins["samples"].sum())}
+        | {name: [float(f"{value:.{DIGITS}g}") for value in bins[name]] for name in COLUMNS}
+        for (device, method), bins in binned.groupby(["device", "method"], sort=True)
+    ]
+    return {
+        "run": label, "seconds": float(binned.attrs["bin_s"]), "starts": binned.attrs["starts"], "lines": lines,
+        "thinned": bool(binned["samples"].max() > 1),
+    }  # fmt: skip

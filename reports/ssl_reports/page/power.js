@@ -22,7 +22,7 @@ function drawPower() {
   byId("power-said").textContent = (run.thinned
     ? `Thinned for display: ${samples.toLocaleString("en")} samples shown as ${points.toLocaleString("en")} means over ${decimal(run.seconds)} s, bands from the lowest to the highest of them. `
     : `All ${samples.toLocaleString("en")} samples, on a grid of ${decimal(run.seconds)} s. `)
-    + "The samples are in the run's power.parquet." + (run.starts.length ? " Dotted lines part what followed each other, pauses left out." : "");
+    + "The samples are in the run's power.csv.gz." + (run.starts.length ? " Dotted lines part what followed each other, pauses left out." : "");
   drawPowerTable(run);
 }
 

@@ -7,8 +7,7 @@ from typing import Any
 
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Conditions
-from ssl_reports.page.axis_units import CHOICES, unit_choices
-from ssl_reports.page.store import Store
+from ssl_reports.page.store import CHOICES, Store, unit_choices
 from ssl_reports.paper.tables import where
 from ssl_reports.reading.evidence import Evidence
 from ssl_reports.reading.references import REFERENCES

@@ -1,4 +1,4 @@
-"""The numbers of a page: each quantity is there once, and whatever shows it names it by its place."""
+"""The numbers of a page: each quantity is there once, and whatever shows it names it by its place, in units that the page can choose."""
 
 from __future__ import annotations
 
@@ -10,11 +10,31 @@ from ssl_benchmarks.record.metrics import METRICS
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Measurement
 from ssl_reports.flaw_marks import meaning
+from ssl_reports.reading.axes import axis_unit, middle_prefix
 
 Packed = tuple[float | None, float | None, float | None, int, int, int, int | None, int]
 """Value, low, high, then the places of unit, method and note among the words, n, and the place of the flaw."""
 DIGITS = 7
 """Significant ones, more than the page ever shows; the paper's data/*.csv have all."""
+Units = dict[str, tuple[float, str]]
+"""By the name of the choice ("" where there is none): the factor from the record's SI unit, and the unit shown."""
+CHOICES: dict[str, dict[str, tuple[float, str]]] = {
+    "J": {"kWh": (1 / 3600, "Wh"), "J": (1.0, "J")},
+    "FLOP": {"FLOP": (1.0, "FLOP"), "MAC": (0.5, "MAC")},
+    "MAC": {"FLOP": (2.0, "FLOP"), "MAC": (1.0, "MAC")},
+    "FLOP/s": {"FLOP": (1.0, "FLOP/s"), "MAC": (0.5, "MAC/s")},
+    "MAC/s": {"FLOP": (2.0, "FLOP/s"), "MAC": (1.0, "MAC/s")},
+    "J/h": {"kWh": (1 / 3600, "Wh per audio h"), "J": (1.0, "J per audio h")},
+}
+"""1 MAC = 2 FLOPs."""
+ALONE: dict[str, Units] = {
+    **CHOICES,
+    "W": {"": (1.0, "W")},
+    "g": {"": (1.0, "g")},
+    "s": {"": (1.0, "s")},
+    "B": {"": (2.0**-20, "MiB")},
+}
+"""Of numbers that stand alone; the page gives each its prefix."""
 
 
 @dataclass
@@ -73,3 +93,15 @@ class Store:
 
 def _short(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.{DIGITS}g}")
+
+
+def unit_choices(values: Sequence[float], unit: str, *, percent: bool = False) -> Units:
+    """For numbers that stand together, in a column or on an axis: one prefix for all of them."""
+    if unit not in CHOICES:
+        return {"": axis_unit(values, unit, percent=percent)}
+    return {choice: _prefixed(values, *each) for choice, each in CHOICES[unit].items()}
+
+
+def _prefixed(values: Sequence[float], factor: float, unit: str) -> tuple[float, str]:
+    size, prefix = middle_prefix([value * factor for value in values])
+    return factor / size, prefix + unit

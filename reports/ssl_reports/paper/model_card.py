@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import json
+from typing import Any
+
+from huggingface_hub import ModelCardData
 
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_reports.flaw_marks import noted, signed
@@ -43,7 +45,7 @@ def model_card(run: Setting) -> str:
     ]
     table = [_line(name, quantity) for name, quantity in lines if quantity is not None]
     return (
-        f"---\ntags:\n- speech\n- self-supervised-learning\n{_metadata(run, whole_run(run, 'co2e', scope))}---\n\n"
+        f"---\n{_metadata(run, whole_run(run, 'co2e', scope)).to_yaml()}\n---\n\n"
         f"# {escape_markdown(run.model)}\n\nPretrained in run {escape_markdown(run.label)}, begun {run.record.created}, on "
         f"{escape_markdown(hardware_of(run.record))}; metered by sslbench, fitting of targets included.\n\n"
         + markdown_table(("what", "value", "method", "note"), table)
@@ -55,18 +57,16 @@ def _line(name: str, quantity: Quantity) -> tuple[str, str, str, str]:
     return name, signed(f"{value} {unit}".strip(), quantity), quantity.method, escape_markdown(noted(quantity))
 
 
-def _metadata(run: Setting, carbon: Quantity | None) -> str:
-    """`co2_eq_emissions`, in grams."""
-    grid = run.record.details.get("grid") or {}
-    place = grid.get("country") or "given as a grid intensity"
-    if carbon is None or carbon.value is None:
-        return ""
-    fields = {
-        "emissions": carbon.value,
-        "source": f"sslbench, energy of the {run.scope}, {carbon.method}",
-        "training_type": "pre-training",
-        "geographical_location": str(place),
-        "hardware_used": hardware_of(run.record),
-    }
-    # JSON is YAML, and escapes whatever a name holds.
-    return "co2_eq_emissions:\n" + "".join(f"  {name}: {json.dumps(value)}\n" for name, value in fields.items())
+def _metadata(run: Setting, carbon: Quantity | None) -> ModelCardData:
+    """Tags and `co2_eq_emissions`, in grams."""
+    emissions: dict[str, Any] | None = None
+    if carbon is not None and carbon.value is not None:
+        grid = run.record.details.get("grid") or {}
+        emissions = {
+            "emissions": carbon.value,
+            "source": f"sslbench, energy of the {run.scope}, {carbon.method}",
+            "training_type": "pre-training",
+            "geographical_location": str(grid.get("country") or "given as a grid intensity"),
+            "hardware_used": hardware_of(run.record),
+        }
+    return ModelCardData(tags=["speech", "self-supervised-learning"], co2_eq_emissions=emissions)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ssl_benchmarks.comparing.projection import Work, paper_work, project, recipe_work
+from ssl_benchmarks.comparing.projection import pretraining_flops, project, recipe_of, works
 from ssl_benchmarks.energy.carbon import GridIntensity
 from ssl_benchmarks.record.metrics import METRICS, RATES
-from ssl_benchmarks.record.quantity import Quantity, flaws, total, unavailable
+from ssl_benchmarks.record.quantity import Quantity, added, unavailable
 from ssl_benchmarks.record.record import Conditions, Measurement, Record
 from ssl_models.recipes import RECIPES
 from ssl_reports.reading.claims import Claim
@@ -49,7 +49,7 @@ def _pretraining_rows(setting: Setting) -> Iterator[tuple[Cell, ...]]:
             where(setting.conditions),
             hours,
             spent[0],
-            _flops(setting, hours),
+            pretraining_flops(setting.find("flops_per_audio_second"), hours),
             *spent[1:],
             _source(setting),
         )
@@ -58,8 +58,8 @@ def _pretraining_rows(setting: Setting) -> Iterator[tuple[Cell, ...]]:
     if rate is None or (rate.ci95 is not None and rate.ci95[0] <= 0):
         return
     per_hour = setting.find("energy_per_audio_hour", scope) or unavailable("J/h", "energy was not asked for")
-    for work in _works(setting.model):
-        recipe = RECIPES.get(setting.model)
+    for work in (each for each in works(setting.model) if each.hours is not None):
+        recipe = recipe_of(setting.model)
         others = work.name == "recipe" and recipe is not None and recipe.published
         seen = Quantity(work.hours, "h", "published" if others else "projected", note=work.source)
         made = project(
@@ -76,17 +76,11 @@ def _pretraining_rows(setting: Setting) -> Iterator[tuple[Cell, ...]]:
             where(setting.conditions),
             seen,
             made.device_hours,
-            _flops(setting, seen),
+            pretraining_flops(setting.find("flops_per_audio_second"), seen),
             made.energy,
             made.co2e,
             _source(setting),
         )
-
-
-def _works(model: str) -> list[Work]:
-    """The model's own recipe, and the paper's hours where they are others."""
-    own = recipe_work(RECIPES.get(model))
-    return [work for work in (own, paper_work()) if work.hours is not None and (work is own or work.hours != own.hours)]
 
 
 def grid_of(record: Record) -> GridIntensity | None:
@@ -102,17 +96,7 @@ def whole_run(setting: Setting, metric: str, scope: str | None) -> Quantity | No
         "targets": setting.record.find(metric, "targets", scope, setting.model),
     }
     known = {name: part for name, part in parts.items() if part is not None}
-    reasons = {part.note for part in known.values() if part.value is None}
-    if len(known) < 2 or (len(reasons) == 1 and all(part.value is None for part in known.values())):
-        return next(iter(known.values()), None)
-    return total(known, next(iter(known.values())).unit)
-
-
-def _flops(setting: Setting, hours: Quantity) -> Quantity | None:
-    rate = setting.find("flops_per_audio_second")
-    if rate is None or rate.value is None or hours.value is None:
-        return rate
-    return Quantity(3600 * hours.value * rate.value, "FLOP", "analytic", flaw=flaws((hours, rate)))
+    return added(known, next(iter(known.values())).unit) if known else None
 
 
 def where(c: Conditions) -> str:

@@ -1,19 +1,168 @@
-"""Names beside the points of a plot, drawn where there is room for them."""
+"""Names beside the points of a plot, drawn where there is room for them, over nothing else, and in the same place each time."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
-from ssl_reports.pictures.label_places import At, Box, around, leader, place
 from ssl_reports.pictures.style import GREY, SMALL_POINTS
 
+At = tuple[float, float]
+NEAR = 4.0
+"""Distance of a label from its point, where there is room."""
+LEADER = 6.0
+"""A label farther away than this is tied to its point by a line."""
+STEP = 6.0
+RINGS = 6
+OVER_MARK, OVER_LINE = 40.0, 12.0
+"""What it costs to cover another point, or a line, set against the distance from the own point."""
 Segment = tuple[At, At]
 LONGEST = 28
 LINE_HEIGHT = 1.25
 MARK_POINTS = 2.5
 """Half the width of a point's mark."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle along the axes, in points of print."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+    def overlaps(self, other: Box) -> bool:
+        """Whether they share any area; boxes that only touch do not."""
+        return (
+            self.left < other.right and other.left < self.right and self.bottom < other.top and other.bottom < self.top
+        )
+
+    def within(self, frame: Box) -> bool:
+        """Whether it lies inside `frame`."""
+        return (
+            self.left >= frame.left
+            and self.right <= frame.right
+            and self.bottom >= frame.bottom
+            and self.top <= frame.top
+        )
+
+
+def around(at: At, half: float) -> Box:
+    """The square about a point."""
+    return Box(at[0] - half, at[1] - half, at[0] + half, at[1] + half)
+
+
+def place(
+    anchors: Sequence[At],
+    sizes: Sequence[At],
+    frame: Box,
+    marks: Sequence[Box],
+    lines: Sequence[Box] = (),
+) -> list[Box | None]:
+    """A place for each label, None for one that has no room left.
+
+    Labels are placed in the order given, each in the cheapest place around its point: far costs, to cover a mark or a
+    line costs more, to cover a label placed before or to leave the frame is forbidden.
+
+    Args:
+        anchors: the labels' points.
+        sizes: width and height of each.
+        frame: which they must not leave.
+        marks: what they should not cover, the own points among them.
+        lines: what they had better not cover.
+    """
+    placed: list[Box | None] = []
+    taken: list[Box] = []
+    leaders: list[tuple[At, At]] = []
+    for at, size in zip(anchors, sizes, strict=True):
+        room = Room(at, tuple(marks), tuple(lines), tuple(taken), tuple(leaders))
+        best = room.cheapest(_rings(at, size, frame)) or room.cheapest(_grid(size, frame))
+        placed.append(best)
+        if best is not None:
+            taken.append(best)
+            leaders += leader(best, at)
+    return placed
+
+
+@dataclass(frozen=True)
+class Room:
+    """What is there when a label of a point is to be placed: marks, lines, labels and their leaders."""
+
+    at: At
+    marks: tuple[Box, ...]
+    lines: tuple[Box, ...]
+    taken: tuple[Box, ...]
+    leaders: tuple[tuple[At, At], ...]
+
+    def cheapest(self, places: Iterator[Box]) -> Box | None:
+        """The cheapest of the places that cover no label, the first of equals."""
+        free = (box for box in places if not any(map(box.overlaps, self.taken)))
+        return min(free, key=self._cost, default=None)
+
+    def _cost(self, box: Box) -> float:
+        own = leader(box, self.at)
+        through = sum(cuts(*line, other) for line in own for other in self.taken)
+        across = sum(cuts(*line, other) for line in own for other in self.lines)
+        across += sum(cuts(*line, box) for line in self.leaders) + sum(map(box.overlaps, self.lines))
+        return OVER_MARK * (sum(map(box.overlaps, self.marks)) + through) + OVER_LINE * across + gap(box, self.at)
+
+
+def nearest(box: Box, at: At) -> At:
+    """The spot of a box that is nearest to a point."""
+    return min(max(at[0], box.left), box.right), min(max(at[1], box.bottom), box.top)
+
+
+def leader(box: Box, at: At) -> list[tuple[At, At]]:
+    """The line that ties a label far away to its point; none for one beside it."""
+    return [(at, nearest(box, at))] if gap(box, at) > LEADER else []
+
+
+def cuts(one: At, other: At, box: Box) -> bool:
+    """Whether the straight line between two points passes through a box (clipping by Liang and Barsky)."""
+    enter, leave = 0.0, 1.0
+    for start, end, low, high in ((one[0], other[0], box.left, box.right), (one[1], other[1], box.bottom, box.top)):
+        step = end - start
+        if step == 0:
+            if not low < start < high:
+                return False
+            continue
+        first, last = sorted(((low - start) / step, (high - start) / step))
+        enter, leave = max(enter, first), min(leave, last)
+    return enter < leave
+
+
+def gap(box: Box, at: At) -> float:
+    """From a point to the nearest spot of a box."""
+    return math.dist(nearest(box, at), at)
+
+
+def _rings(at: At, size: At, frame: Box) -> Iterator[Box]:
+    """Around the point, ring by ring, the right first."""
+    (x, y), (width, height) = at, size
+    for ring in range(RINGS):
+        far = NEAR + ring * STEP
+        lefts = (x + far, x - width / 2, x - width - far)
+        bottoms = (y - height / 2, y + far, y - height - far)
+        for left, bottom in product(lefts, bottoms):
+            box = Box(left, bottom, left + width, bottom + height)
+            if not box.overlaps(around(at, NEAR / 2)) and box.within(frame):
+                yield box
+
+
+def _grid(size: At, frame: Box) -> Iterator[Box]:
+    """Everywhere in the frame."""
+    width, height = size
+    columns = int((frame.right - frame.left - width) / STEP) + 1
+    rows = int((frame.top - frame.bottom - height) / (height / 2)) + 1
+    for column, row in product(range(max(columns, 0)), range(max(rows, 0))):
+        left, bottom = frame.left + column * STEP, frame.bottom + row * height / 2
+        box = Box(left, bottom, left + width, bottom + height)
+        if box.within(frame):
+            yield box
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,7 @@ from ssl_reports.pictures.labels import Name, Segment, draw_names
 from ssl_reports.pictures.scales import draw_scale, limits
 from ssl_reports.pictures.style import BLUE, CLOUD, COLUMN_INCHES, GREY, MUTED
 from ssl_reports.reading.axes import Axis, axis_unit
-from ssl_reports.reading.frontier import Plot
-from ssl_reports.reading.pareto import Point, frontier
+from ssl_reports.reading.frontier import Plot, Point, frontier
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas

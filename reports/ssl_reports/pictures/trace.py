@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ssl_benchmarks.energy.trace_file import PARTS
 from ssl_reports.pictures.drawing import Drawing, sentences
 from ssl_reports.pictures.style import COLUMN_INCHES, METERED, nth
 
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
 
 BINS = 300
 """As many as a column of print can show."""
-PARTS = ("attempt", "cell", "part")
-"""Columns that tell which part of a run samples are of; time starts anew in each."""
 
 
 def trace_picture(name: str, run: str, trace: pd.DataFrame) -> Drawing:
@@ -22,7 +21,9 @@ def trace_picture(name: str, run: str, trace: pd.DataFrame) -> Drawing:
     binned = binned_trace(trace)
     about = f"Power over time of {run}."
     if binned.empty:
-        return Drawing(name, sentences("No figure:", about, "There is no reading of power."))
+        return Drawing(
+            name, sentences("No figure:", about, trace.attrs.get("unread") or "There is no reading of power.")
+        )
     width = float(binned.attrs["bin_s"])
     methods = sorted(set(binned["method"]))
     many = binned["samples"].max() > 1

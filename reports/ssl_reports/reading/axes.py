@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from ssl_benchmarks.comparing.projection import pretraining_flops
 from ssl_benchmarks.record.metrics import METRICS, label_of
-from ssl_benchmarks.record.quantity import Quantity, flaws, unavailable, weakest
+from ssl_benchmarks.record.quantity import added
 from ssl_benchmarks.record.record import Measurement
 from ssl_reports.reading.systems import System
 from ssl_reports.units import PREFIXES
@@ -89,38 +90,19 @@ def _whole_energy(scope: str) -> Callable[[System], Measurement | None]:
         training, targets = (system.one("energy", phase, scope) for phase in ("training", "targets"))
         if scope != system.scope or not system.trained or training is None:
             return None
-        return training if targets is None else replace(training, quantity=_sum(training.quantity, targets.quantity))
+        parts = {row.phase or "": row.quantity for row in (training, targets) if row is not None}
+        return replace(training, quantity=added(parts, "J"))
 
     return find
 
 
-def _sum(one: Quantity, other: Quantity) -> Quantity:
-    if one.value is None or other.value is None:
-        return unavailable(one.unit, one.note if one.value is None else other.note)
-    ci95 = (
-        None if one.ci95 is None or other.ci95 is None else (one.ci95[0] + other.ci95[0], one.ci95[1] + other.ci95[1])
-    )
-    return Quantity(
-        one.value + other.value,
-        one.unit,
-        weakest(one.method, other.method),
-        ci95,
-        note=one.note,
-        flaw=flaws((one, other)),
-    )
-
-
 def _whole_flops(system: System) -> Measurement | None:
-    """FLOPs of an audio second of training times the hours seen."""
-    rate = system.one("flops_per_audio_second", "training")
-    hours = system.one("audio_hours_seen", "training")
+    """Of all the audio hours seen."""
+    rate, hours = (system.one(metric, "training") for metric in ("flops_per_audio_second", "audio_hours_seen"))
     if rate is None or hours is None or not system.trained:
         return None
-    if hours.quantity.value is None or hours.quantity.value <= 0:
-        return replace(rate, quantity=unavailable("FLOP", hours.quantity.note or "no audio was seen"))
-    whole = rate.quantity.scaled(3600 * hours.quantity.value, "FLOP")
-    method = whole.method if hours.quantity.method == "measured" else weakest(whole.method, hours.quantity.method)
-    return replace(rate, quantity=whole if whole.value is None else replace(whole, method=method))
+    whole = pretraining_flops(rate.quantity, hours.quantity)
+    return None if whole is None else replace(rate, quantity=whole)
 
 
 Way = tuple[str | None, str | None, str | None, str | None]

@@ -11,8 +11,9 @@ from ssl_benchmarks.downstream.outcome import NO_BETTER, UNCONVERGED
 from ssl_benchmarks.record.flaws import STOPPED, flawed
 from ssl_benchmarks.record.metrics import RATES
 from ssl_benchmarks.record.quantity import Quantity
-from ssl_benchmarks.record.record import Conditions, Measurement, Record, headline_scope
+from ssl_benchmarks.record.record import Conditions, Measurement, Record, headline_scope, read_record
 from ssl_benchmarks.record.run_names import told_apart
+from ssl_models.errors import BadInputError
 
 
 def with_flaws(row: Measurement, record: Record) -> Measurement:
@@ -163,3 +164,23 @@ def shown_models(record: Record) -> list[str]:
     """The models of a study, as its rows call them."""
     names = record.details["study"].get("names", {})
     return [names.get(model, model) for model in record.config["models"]]
+
+
+def read_evidence(runs: Sequence[str]) -> Evidence:
+    """The records of run folders, or of `run.json` files, in the order named.
+
+    Raises:
+        BadInputError: naming the first that cannot be read.
+    """
+    paths = [_record_path(Path(run)) for run in runs]
+    return distinct([read_record(path) for path in paths], [path.parent for path in paths])
+
+
+def _record_path(path: Path) -> Path:
+    if path.is_dir():
+        if not (path / "run.json").is_file():
+            raise BadInputError(f"{path}: no run.json in it; name the folder of a run")
+        return path / "run.json"
+    if not path.exists():
+        raise BadInputError(f"{path}: no such run; name the folder of a run")
+    return path

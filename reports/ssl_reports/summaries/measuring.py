@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ssl_benchmarks.record.record import Record, headline_scope, write_atomically
-from ssl_reports.pictures.sweep import sweep_picture
+from ssl_reports.pictures.length import sweep_picture
 from ssl_reports.reading.cells import SWEEP, Cell, cell_lines, cells_of, sweep_rows
 from ssl_reports.tables.grid import markdown_table
 

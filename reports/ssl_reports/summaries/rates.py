@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ssl_benchmarks.comparing.projection import pretraining_flops
 from ssl_benchmarks.record.metrics import METRICS
-from ssl_benchmarks.record.quantity import Quantity, flaws
+from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Measurement, Record, headline_scope
 from ssl_reports.flaw_marks import foot, signed
 from ssl_reports.tables.grid import Grid, legend, marks
@@ -41,7 +42,7 @@ def bill_grid(record: Record) -> Grid:
             for metric, part in (("duration", None), ("energy", scope), ("co2e", scope), ("flops", None))
         }
         if phase == "training":
-            found["flops"] = pretraining_flops(record, model)
+            found["flops"] = flops_of_pretraining(record, model)
         seconds = found["duration"]
         took = "" if seconds is None or seconds.value is None else signed(duration(seconds.value), seconds)
         shown_here += [seconds, *(found[m] for m in ("energy", "co2e", "flops"))]
@@ -63,13 +64,10 @@ def _of_seeds(phase: str, seconds: Quantity | None, seeds: int) -> str:
     return f"{phase}, all {seeds} seeds" if seeds > 1 and phase in {"evaluation", "finetuning"} else phase
 
 
-def pretraining_flops(record: Record, model: str) -> Quantity | None:
-    """Of all the hours seen: counted FLOPs of an audio second times these. A run's own `flops` are those of one step."""
-    hours = record.find("audio_hours_seen", "training", None, model)
-    rate = record.find("flops_per_audio_second", "training", None, model)
-    if hours is None or rate is None or hours.value is None or rate.value is None:
-        return None
-    return Quantity(3600 * hours.value * rate.value, "FLOP", "analytic", flaw=flaws((hours, rate)))
+def flops_of_pretraining(record: Record, model: str) -> Quantity | None:
+    """Of a model that was trained in the record."""
+    rate, hours = (record.find(m, "training", None, model) for m in ("flops_per_audio_second", "audio_hours_seen"))
+    return pretraining_flops(rate, hours)
 
 
 def _shown(quantity: Quantity | None) -> str:

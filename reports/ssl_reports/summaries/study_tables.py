@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ssl_benchmarks.record.quantity import Quantity, flaws, summed_interval, weakest
+from ssl_benchmarks.record.quantity import Quantity, added
 from ssl_benchmarks.record.record import Record, headline_scope
 from ssl_reports.flaw_marks import signed
 from ssl_reports.reading.evidence import shown_models
-from ssl_reports.summaries.rates import pretraining_flops, quality_grid
+from ssl_reports.summaries.rates import flops_of_pretraining, quality_grid
 from ssl_reports.tables.grid import Grid
 from ssl_reports.units import duration, plain, shown, with_prefix
 
@@ -38,7 +38,7 @@ def _cost(record: Record, model: str, scope: str) -> tuple[str, ...]:
     return (
         "" if size is None or size.value is None else f"{plain(size.value / 1e6)} M",
         _text(hours),
-        _text(pretraining_flops(record, model)),
+        _text(flops_of_pretraining(record, model)),
         _text(seconds) if seconds is None or seconds.value is None else duration(seconds.value),
         _text(energy) + ("" if energy is None or energy.value is None else f" ({energy.method})"),
         _text(rate),
@@ -48,15 +48,9 @@ def _cost(record: Record, model: str, scope: str) -> tuple[str, ...]:
 
 def _both(record: Record, metric: str, scope: str | None, model: str) -> Quantity | None:
     """Of targets, where there were any to fit, and training."""
-    found = [record.find(metric, phase, scope, model) for phase in ("targets", "training")]
-    parts = [quantity for quantity in found if quantity is not None]
-    lacking = next((quantity for quantity in parts if quantity.value is None), None)
-    if lacking is not None or not parts:
-        return lacking
-    value = sum(quantity.value for quantity in parts if quantity.value is not None)
-    return Quantity(
-        value, parts[0].unit, weakest(*(q.method for q in parts)), summed_interval(parts), flaw=flaws(parts)
-    )
+    found = {phase: record.find(metric, phase, scope, model) for phase in ("targets", "training")}
+    parts = {phase: quantity for phase, quantity in found.items() if quantity is not None}
+    return added(parts, next(iter(parts.values())).unit) if parts else None
 
 
 def _text(quantity: Quantity | None) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ssl_benchmarks.energy.trace_file import read_trace
 from ssl_benchmarks.record.record import Record, write_atomically
 from ssl_reports.pictures.training import training_picture
 from ssl_reports.summaries.cost import Line, quality, summary
@@ -20,11 +21,7 @@ def write_run_report(
     record: Record, folder: Path, metrics: Sequence[dict[str, Any]], modules: Sequence[ModuleMacs] | str | None
 ) -> None:
     """Write both beside the record; `modules` is fvcore's table, or why there is none."""
-    import pandas as pd
-
-    trace_path = folder / "power.parquet"
-    trace = pd.read_parquet(trace_path) if trace_path.is_file() else pd.DataFrame()
-    training_picture(metrics, trace, folder / "training.png")
+    training_picture(metrics, read_trace(folder), folder / "training.png")
     write_atomically(folder / "report.md", _report(record, modules))
 
 

@@ -101,12 +101,12 @@ def test_a_teachers_share_is_paid_before_use() -> None:
     lost = life_cost(
         "m", pretraining, joules(5.0), joules(1.0), LIFE, teacher=unavailable("J", "no record of its teacher")
     )
-    assert (lost.total.value, lost.total.note) == (None, "no record of its teacher")
+    assert (lost.total.value, lost.total.note) == (None, "teacher: no record of its teacher")
 
 
 def test_a_life_with_a_missing_part_has_no_total() -> None:
     found = life_cost("m", unavailable("J", "no recipe"), joules(5.0), joules(1.0), LIFE)
-    assert (found.total.value, found.total.note) == (None, "no recipe")
+    assert (found.total.value, found.total.note) == (None, "pretraining: no recipe")
     assert found.inference.value == 1000.0
 
 
@@ -161,7 +161,7 @@ def test_differences_below_one_have_an_interval_like_any_other() -> None:
 def test_a_part_that_is_missing_keeps_the_ledgers_unit_and_its_reason() -> None:
     found = life_cost("m", Quantity(1.0, "J", "measured"), unavailable("J/h", "no step"), joules(1.0), LIFE)
     assert (found.finetuning.unit, found.finetuning.note) == ("J", "no step")
-    assert (found.total.unit, found.total.note) == ("J", "no step")
+    assert (found.total.unit, found.total.note) == ("J", "fine-tuning: no step")
 
 
 def test_flaws_of_both_models_come_along_before_use_first() -> None:
@@ -210,7 +210,7 @@ def test_a_model_that_is_cheaper_all_along_is_never_overtaken() -> None:
     who, hours = break_even_of(
         cost("good", 100.0, 1.0), life_cost("x", unavailable("J", "no recipe"), joules(1), joules(1), LIFE)
     )
-    assert (who, hours.value, hours.note) == (None, None, "no recipe")
+    assert (who, hours.value, hours.note) == (None, None, "pretraining: no recipe")
 
 
 def test_two_that_may_be_equal_have_no_interval() -> None:

@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ssl_benchmarks.downstream import pooled as module
-from ssl_benchmarks.downstream.features import Frames
-from ssl_benchmarks.downstream.heads import LayerMix
+from ssl_benchmarks.downstream.features import Frames, LayerMix
 from ssl_benchmarks.downstream.pooled import Chosen, Classifier, Examples, PooledHead, learn, mean_loss, pooled
 
 CPU = torch.device("cpu")

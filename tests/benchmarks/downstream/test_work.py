@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from ssl_bench.evaluating.rows import _computed
-from ssl_benchmarks.downstream.heads import LayerMix
+from ssl_benchmarks.downstream.features import LayerMix
 from ssl_benchmarks.downstream.recognition.recognisers import BlstmHead, FrozenRecogniser, LinearHead, WholeRecogniser
 from ssl_benchmarks.downstream.work import CLIP, encoder_rate, recogniser_rates
 from ssl_models.catalog import described, load_model

@@ -14,11 +14,11 @@ from ssl_benchmarks.cells.rows import mfu
 from ssl_benchmarks.comparing.life_cycle import Life, break_even, life_cost
 from ssl_benchmarks.comparing.projection import paper_work, projected_energy, projected_hours
 from ssl_benchmarks.comparing.ratios import paired_ratio, ratio, ratio_of_largest
-from ssl_benchmarks.comparing.rounds import largest, over_processes, over_rounds, summed
+from ssl_benchmarks.comparing.rounds import largest, over_processes, over_rounds
 from ssl_benchmarks.energy.carbon import GridIntensity, co2e
 from ssl_benchmarks.record.flaws import DISTURBED, NOT_STEADY, flawed
 from ssl_benchmarks.record.intervals import inverse
-from ssl_benchmarks.record.quantity import Quantity, flaws, total, unavailable
+from ssl_benchmarks.record.quantity import Quantity, added, flaws, total, unavailable
 from ssl_benchmarks.record.record import Conditions, Measurement, Record, read_record, write_record
 
 GRID = GridIntensity(56.0, "FRA", 2024, "a table")
@@ -49,7 +49,7 @@ COUNTED, CEILING = Quantity(2.0, "FLOP/s", "analytic"), Quantity(9.0, "FLOP/s", 
 MADE: dict[str, Callable[[str], Quantity]] = {
     "scaled": lambda flaw: joules(2.0, flaw).scaled(0.5, "W"),
     "a sum by parts": lambda flaw: total({"gpu": joules(2.0), "cpu": joules(1.0, flaw)}, "J"),
-    "a sum of repeats": lambda flaw: summed([joules(2.0), joules(1.0, flaw)]),
+    "a sum": lambda flaw: added({"one": joules(2.0), "other": joules(1.0, flaw)}, "J"),
     "a rate from a time": lambda flaw: inverse(Quantity(2.0, "s", "measured", flaw=flaw), 4.0, "s/s"),
     "carbon": lambda flaw: co2e(joules(2.0, flaw), GRID, 1.0),
     "hours of a whole training": lambda flaw: projected_hours(speed(2.0, flaw), paper_work()),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ssl_benchmarks.record.quantity import METHODS, Method, Quantity, total, unavailable, weakest
+from ssl_benchmarks.record.quantity import METHODS, Method, Quantity, added, total, unavailable, weakest
 
 NUMBERS = st.floats(-1e15, 1e15)
 KNOWN: tuple[Method, ...] = ("measured", "sampled", "modelled", "analytic", "projected", "published")
@@ -94,6 +94,35 @@ def test_a_sum_by_hand() -> None:
     machine = total(parts, "J")
     assert (machine.value, machine.unit, machine.method, machine.ci95) == (15.0, "J", "modelled", (12.0, 19.0))
     assert machine.note == "gpu (measured) + cpu (modelled); without dram (no counter)"
+
+
+def joules(value: float, *interval: float, method: Method = "measured", note: str = "") -> Quantity:
+    return Quantity(value, "J", method, (interval[0], interval[1]) if interval else None, note=note)
+
+
+def test_a_sum_of_named_parts_by_hand() -> None:
+    first, second = joules(10.0, 9.0, 12.0, note="a"), joules(5.0, 4.0, 5.0, method="modelled", note="b")
+    assert added({"targets": first, "training": second}, "J") == joules(
+        15.0, 13.0, 17.0, method="modelled", note="a; b"
+    )
+    assert added({"one": first, "two": first}, "J").note == "a"
+    assert added({"one": first, "two": joules(5.0)}, "J").ci95 is None, "a part without an interval leaves none"
+    assert added({"one": first}, "J") is first
+    with pytest.raises(ValueError, match="two is in W, not in J"):
+        added({"one": first, "two": Quantity(1.0, "W", "measured")}, "J")
+
+
+def test_a_sum_of_which_a_part_is_missing_is_missing_and_says_which() -> None:
+    parts = {
+        "targets": joules(1.0),
+        "training": unavailable("J", "no counter"),
+        "teacher": unavailable("J", "no record"),
+    }
+    assert added(parts, "J") == unavailable("J", "training: no counter; teacher: no record")
+    same = unavailable("J", "no GPU")
+    assert added({"targets": same, "training": same}, "J") == same, "one reason for all of it names no part"
+    assert added({"training": same}, "J") == same
+    assert added({}, "J") == unavailable("J", "no parts")
 
 
 def test_a_part_without_an_interval_leaves_the_sum_without_one() -> None:

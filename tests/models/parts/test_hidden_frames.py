@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from ssl_models.parts.framing import most_hidden
 from ssl_models.parts.masking import hidden_frames, span_mask
-from ssl_models.parts.spans import most_hidden
 
 
 def test_slots_hold_the_hidden_frames_in_order() -> None:

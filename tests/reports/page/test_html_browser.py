@@ -14,13 +14,12 @@ import pytest
 
 from ssl_benchmarks.record.quantity import Quantity, unavailable
 from ssl_benchmarks.record.record import Record
-from ssl_reports.page.axis_units import unit_choices
 from ssl_reports.page.page import report_page
+from ssl_reports.page.store import unit_choices
 from ssl_reports.reading.axes import energy_axes, memory_axes, metric_axis, rate_axes
 from ssl_reports.reading.claims import claims
 from ssl_reports.reading.evidence import Evidence
-from ssl_reports.reading.frontier import plot
-from ssl_reports.reading.pareto import frontier
+from ssl_reports.reading.frontier import frontier, plot
 from ssl_reports.reading.systems import systems_of
 from ssl_reports.report import paper_tables
 from ssl_reports.tables.table import plain_number
@@ -214,7 +213,7 @@ def chosen_axes(page: Any, x: str, y: str) -> None:
 
 @pytest.mark.ci
 def test_any_two_axes_have_the_points_and_the_frontier_of_the_paper(opened: Opened, evidence: Evidence) -> None:
-    """Held against `ssl_reports.reading.pareto`, higher and lower being better, and with a size that stands in the other record alone."""
+    """Held against `ssl_reports.reading.frontier`, higher and lower being better, and with a size that stands in the other record alone."""
     systems = systems_of(evidence.records, evidence.labels)
     axes = [
         metric_axis("flops_per_audio_second", "training"), metric_axis("audio_seconds_per_second", "inference"),

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from ssl_benchmarks.record.quantity import Quantity, unavailable
 from ssl_benchmarks.record.record import Measurement, Record
 from ssl_reports.flaw_marks import meaning
-from ssl_reports.page.axis_units import unit_choices
 from ssl_reports.page.claims import claims_table, verdict_list
 from ssl_reports.page.markup import element, packed
 from ssl_reports.page.page import report_page
+from ssl_reports.page.store import unit_choices
 from ssl_reports.page.surroundings import methods_text, runs_and_environments
 from ssl_reports.reading.claims import claims
 from ssl_reports.reading.evidence import Evidence

@@ -60,3 +60,11 @@ def test_odd_traces_are_drawn(watts: list[float]) -> None:
 def test_modelled_power_is_called_a_model() -> None:
     assert "a model, no measurement" in trace_picture("p", "r", samples([1.0, 2.0]).assign(method="modelled")).caption
     assert "a model" not in trace_picture("p", "r", samples([1.0, 2.0])).caption
+
+
+def test_the_reason_why_a_trace_was_not_read_is_in_the_caption() -> None:
+    import pandas as pd
+
+    trace = pd.DataFrame()
+    trace.attrs["unread"] = "power.parquet: needs pyarrow to be read (pip install pyarrow)"
+    assert "needs pyarrow" in trace_picture("p", "r", trace).caption

@@ -10,7 +10,7 @@ import pytest
 from ssl_benchmarks.record.quantity import Quantity, unavailable
 from ssl_benchmarks.record.record import Conditions, Measurement, Record
 from ssl_benchmarks.timing.protocol import Protocol
-from ssl_reports.pictures.sweep import sweep_picture
+from ssl_reports.pictures.length import sweep_picture
 from ssl_reports.reading.cells import cell_lines, cells_of, failures, interval, sweep_rows
 from ssl_reports.summaries.measuring import measure_tables, write_measure_report
 

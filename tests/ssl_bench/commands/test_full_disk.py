@@ -43,7 +43,7 @@ def much() -> bytes:
 
 WRITERS: dict[str, Callable[[Path], object]] = {
     "run.json": lambda folder: write_atomically(folder / "run.json", much()),
-    "power.parquet": lambda folder: RunFolder(folder).add_trace(
+    "power.csv.gz": lambda folder: RunFolder(folder).add_trace(
         pd.DataFrame({"power_w": np.frombuffer(much(), np.int64)}), attempt=1
     ),
     "metrics.jsonl": lambda folder: RunFolder(folder).add_metrics({"loss": much().hex()}),

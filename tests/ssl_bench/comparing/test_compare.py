@@ -357,7 +357,7 @@ def test_a_stop_leaves_a_record_of_what_is_done(tmp_path: Path, clock: Clock) ->
     assert record.find("audio_seconds_per_second", "training", None, "efficient-tiny") is not None
     assert (tmp_path / "run" / "report.md").is_file()
     assert not resumable(record)
-    assert RunFolder(tmp_path / "run").read().artifacts.keys() == {"power.parquet", "report.md"}
+    assert RunFolder(tmp_path / "run").read().artifacts.keys() == {"power.csv.gz", "report.md"}
 
 
 def test_what_others_publish_stands_beside_it_marked(tmp_path: Path, clock: Clock) -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ssl_bench.evaluating.forecast import FEATURES, Forecast, forecast_of
-from ssl_bench.evaluating.inputs import Heard, Waves, telling
+from ssl_bench.evaluating.subject import Heard, Waves, telling
 from ssl_bench.settings.evaluating import EvaluationSettings
 from ssl_benchmarks.downstream.spoken import Spoken
 

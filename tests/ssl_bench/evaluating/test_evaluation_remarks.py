@@ -14,7 +14,8 @@ from rich.console import Console
 
 from ssl_bench.data.corpus import Utterance
 from ssl_bench.evaluating.remarks import RANDOM, heard, remarked, untrained_line
-from ssl_bench.evaluating.speech import no_speech, sample_splits
+from ssl_bench.evaluating.speech import no_speech
+from ssl_bench.evaluating.splits import sample_splits
 from ssl_bench.evaluating.systems import LOG_MEL, systems_of
 from ssl_bench.settings.training import TrainAndMeasureConfig
 from ssl_bench.training.job import _speech

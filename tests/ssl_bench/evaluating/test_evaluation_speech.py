@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ssl_bench.data.usable import KINDS, outside_alphabet
-from ssl_bench.evaluating.speech import EvaluationSpeech, read_splits, sample_splits, splits_of
+from ssl_bench.evaluating.speech import EvaluationSpeech
+from ssl_bench.evaluating.splits import read_splits, sample_splits, splits_of
 from ssl_bench.evaluating.tasks import _of_known_speakers
 from ssl_bench.settings.evaluating import Labels
 from ssl_benchmarks.downstream.recognition.symbols import normalise

@@ -102,11 +102,11 @@ def test_every_file_is_there_with_its_digest(swept: tuple[Path, Any], document: 
     import pandas as pd
 
     run = swept[0]
-    assert set(document["artifacts"]) == {"power.parquet", "report.md", "sweep.png"}
+    assert set(document["artifacts"]) == {"power.csv.gz", "report.md", "sweep.png"}
     for name, digest in document["artifacts"].items():
         assert hashlib.sha256((run / name).read_bytes()).hexdigest() == digest
     assert (run / "sweep.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
-    trace = pd.read_parquet(run / "power.parquet")
+    trace = pd.read_csv(run / "power.csv.gz")
     assert set(trace["cell"]) == {"clip-seconds=0.5", "clip-seconds=1"}, "the killed cell left no trace"
 
 

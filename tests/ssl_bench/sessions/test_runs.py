@@ -134,9 +134,9 @@ def test_traces_of_attempts_follow_each_other(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     run.add_trace(pd.DataFrame({"time_s": [0.0, 1.0], "power_w": [5.0, 6.0]}), attempt=1)
     run.add_trace(pd.DataFrame({"time_s": [0.0], "power_w": [7.0]}), attempt=2)
-    trace = pd.read_parquet(run.path / "power.parquet")
-    assert trace.to_dict("list") == {"time_s": [0, 1, 0], "power_w": [5, 6, 7], "attempt": [1, 1, 2]}
-    assert [p.name for p in tmp_path.iterdir()] == ["power.parquet"]
+    trace = pd.read_csv(run.path / "power.csv.gz")
+    assert trace[["time_s", "power_w", "attempt"]].to_numpy().tolist() == [[0, 5, 1], [1, 6, 1], [0, 7, 2]]
+    assert [p.name for p in tmp_path.iterdir()] == ["power.csv.gz"]
 
 
 def trained(steps: int, seed: int = 0) -> tuple[MaskedPrediction, torch.optim.AdamW]:

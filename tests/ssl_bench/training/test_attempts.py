@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ssl_bench.training.after_training import billed
 from ssl_bench.training.attempts import Attempt, lost_cost, phase_cost, recovered, with_lost_work
-from ssl_benchmarks.energy.phase_cost import PhaseCost, added
+from ssl_benchmarks.energy.phase_cost import PhaseCost
 from ssl_benchmarks.record.quantity import Quantity, unavailable
 
 NO_GPU = unavailable("J", "no GPU was metered")
@@ -61,20 +61,6 @@ def test_an_older_record_has_the_machines_net_alone() -> None:
     read = Attempt.from_document(document).phases["training"].energy_net
     assert read["machine"] == net
     assert all("before" in read[scope].note for scope in ("gpu", "cpu", "dram"))
-
-
-def test_sums_by_hand() -> None:
-    first, second = Quantity(10.0, "J", "measured", (9, 12), note="a"), Quantity(5.0, "J", "modelled", (4, 5), note="b")
-    assert added([first, second]) == Quantity(15.0, "J", "modelled", (13, 17), note="a; b")
-    assert added([first, first]).note == "a"
-    assert added([first, Quantity(5.0, "J", "measured")]).ci95 is None, "a part without an interval leaves none"
-
-
-def test_what_one_attempt_cannot_tell_the_sum_cannot_either() -> None:
-    whole = added([Quantity(10.0, "J", "measured"), NO_GPU])
-    assert (whole.value, whole.method, whole.note) == (None, "unavailable", "no GPU was metered")
-    assert added([]).value is None
-    assert added([]).note
 
 
 def test_phases_add_up_over_the_attempts_that_reached_them() -> None:

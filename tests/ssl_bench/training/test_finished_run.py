@@ -77,7 +77,7 @@ def test_the_record_and_the_report_tell_what_a_whole_pretraining_would_take(
 
 def test_every_file_is_there_with_its_digest(run: Path, document: dict[str, Any]) -> None:
     files = {str(p.relative_to(run)) for p in run.rglob("*") if p.is_file() and not p.name.startswith(".")}
-    assert {"run.json", "power.parquet", "metrics.jsonl", "report.md", "training.png"} <= files
+    assert {"run.json", "power.csv.gz", "metrics.jsonl", "report.md", "training.png"} <= files
     assert any(name.startswith("checkpoints/") and name.endswith(".safetensors") for name in files)
     assert set(document["artifacts"]) == files - {"run.json"}
     for name, digest in document["artifacts"].items():
@@ -213,7 +213,7 @@ def test_the_schedule_followed_the_budget(run: Path) -> None:
 def test_the_trace_spans_the_training(run: Path, rows: list[dict[str, Any]]) -> None:
     import pandas as pd
 
-    trace = pd.read_parquet(run / "power.parquet")
+    trace = pd.read_csv(run / "power.csv.gz")
     assert {"time_s", "device", "power_w", "method", "attempt"} <= set(trace.columns)
     assert set(trace["attempt"]) == {1}
     spent = value(rows, "duration", "training") + value(rows, "duration", "targets")

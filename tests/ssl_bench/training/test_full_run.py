@@ -13,7 +13,6 @@ from ssl_bench.training import progress
 from ssl_bench.training.attempts import Attempt
 from ssl_bench.training.full_run import full_run, training_rate
 from ssl_bench.training.progress import Progress
-from ssl_benchmarks.comparing.side_by_side import works
 from ssl_benchmarks.energy.carbon import given_intensity
 from ssl_benchmarks.energy.phase_cost import SCOPES, PhaseCost
 from ssl_benchmarks.record.quantity import Method, Quantity, unavailable
@@ -60,8 +59,6 @@ def test_a_minute_gives_the_whole_run() -> None:
 
 def test_a_published_recipe_stands_beside_the_papers_hours() -> None:
     """wav2vec 2.0 base saw 640,000 h; essl's own recipe is the paper's, and is told once."""
-    assert [work.hours for work in works("wav2vec2-base")] == [640_000.0, 18_000.0]
-    assert [work.name for work in works("essl")] == ["recipe"]
     found = made("wavlm-base", [attempt(1, 30.0, 3_000.0, 300.0)], [])
     (line,) = full_run_lines(found)
     assert line.startswith("18,000 h of audio take 180 device-hours")

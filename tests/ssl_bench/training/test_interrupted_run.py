@@ -121,7 +121,7 @@ def test_ctrl_c_then_resume_ends_where_an_unbroken_run_ends(
     adds_up(ended)
     assert value(ended, "audio_hours_seen", "training") == pytest.approx(8 * STEPS / 3600)
     assert same(weights(run), weights(finished[0]))
-    assert set(pd.read_parquet(run / "power.parquet")["attempt"]) == {1, 2}
+    assert set(pd.read_csv(run / "power.csv.gz")["attempt"]) == {1, 2}
     assert curve(run)[-1]["step"] == STEPS
 
 

@@ -14,8 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ssl_benchmarks.downstream.learning import HeldAgainstControl
-from ssl_benchmarks.downstream.rate_search import climbed
+from ssl_benchmarks.downstream.learning import HeldAgainstControl, climbed
 from ssl_benchmarks.downstream.recognition.symbols import BLANK
 from ssl_models.optimisation import OptimisationConfig
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
-from ssl_benchmarks.downstream.heads import LayerMix
+from ssl_benchmarks.downstream.features import LayerMix
 from ssl_benchmarks.downstream.recognition.ctc_head import CtcHead, CtcHeadConfig
 from ssl_models.interface import Encoder
 from ssl_models.parts.frontend import valid_mask

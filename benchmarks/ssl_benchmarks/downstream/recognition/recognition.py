@@ -11,8 +11,7 @@ from typing import Any, Literal, cast
 import torch
 from torch import Tensor, nn
 
-from ssl_benchmarks.downstream.features import Frames
-from ssl_benchmarks.downstream.heads import LayerMix
+from ssl_benchmarks.downstream.features import Frames, LayerMix
 from ssl_benchmarks.downstream.outcome import Outcome
 from ssl_benchmarks.downstream.recognition.ctc_learning import (
     Labelled,

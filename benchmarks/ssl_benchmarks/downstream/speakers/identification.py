@@ -12,8 +12,7 @@ from typing import Literal
 
 import torch
 
-from ssl_benchmarks.downstream.features import Frames
-from ssl_benchmarks.downstream.heads import LayerMix
+from ssl_benchmarks.downstream.features import Frames, LayerMix
 from ssl_benchmarks.downstream.outcome import Outcome
 from ssl_benchmarks.downstream.pooled import Chosen, Examples, learn, pooled
 from ssl_benchmarks.downstream.spoken import Spoken

@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from ssl_benchmarks.downstream.features import Frames
-from ssl_benchmarks.downstream.heads import LayerMix
+from ssl_benchmarks.downstream.features import Frames, LayerMix
 from ssl_benchmarks.downstream.outcome import Outcome
 from ssl_benchmarks.downstream.pooled import pooled
 from ssl_benchmarks.downstream.speakers.equal_error_rate import Trials

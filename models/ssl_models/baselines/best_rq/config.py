@@ -4,15 +4,20 @@ From the paper: log-mel at unit variance, 40 ms a frame, spans of 400 ms that st
 hidden as normal noise of deviation 0.1. From SpeechBrain: AdamW at 8e-4, 25,000 of 300,000 steps of warm-up, 2 h of audio a
 step. Ours: a plain pre-norm transformer of wav2vec 2.0 base's size where both have a Conformer (the paper's of 0.6 G
 parameters), frames joined where both have two convolutions, four codebooks of 2,048 for one of 8,192, a fixed number of
-spans on the grid of 40 ms, and a rate that falls on a line.
+spans on the grid of 40 ms, and a rate that falls on a line. With it the multiply-accumulates of training on
+paper, to hold the counter against.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from ssl_models.baselines.transformer.closed_form import encoder_macs, encoder_parameters, step_macs
 from ssl_models.baselines.transformer.config import EncoderConfig
 from ssl_models.optimisation import OptimisationConfig
+from ssl_models.parts.framing import random_projection_macs
+
+__all__ = ["BEST_RQ", "BestRqConfig", "ObjectiveConfig", "encoder_macs", "encoder_parameters", "training_macs"]
 
 
 @dataclass(frozen=True)
@@ -68,3 +73,11 @@ BEST_RQ = {
     ),
     "best-rq-base": BestRqConfig(_BASE, optimisation=_OPTIMISATION),
 }
+
+
+def training_macs(config: BestRqConfig, samples: int) -> int:
+    """MACs of one clip's training step: forward, backward, and the targets."""
+    encoder, objective = config.encoder, config.objective
+    heads = objective.codebooks * objective.entries
+    targets = random_projection_macs(samples, encoder.mels, encoder.stack, objective.codebooks, objective.entries)
+    return step_macs(encoder, samples, heads) + targets

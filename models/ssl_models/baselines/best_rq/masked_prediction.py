@@ -11,8 +11,7 @@ from ssl_models.interface import LossAndMetrics
 from ssl_models.parts.framing import HOP
 from ssl_models.parts.frontend import silence_padding, valid_mask
 from ssl_models.parts.masking import span_mask
-from ssl_models.parts.metrics import feature_variance
-from ssl_models.parts.objective import Objective, hidden_cross_entropy
+from ssl_models.parts.objective import Objective, feature_variance, hidden_cross_entropy
 from ssl_models.parts.random_projection import RandomProjectionQuantiser, codebook_entropy
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ssl_models.baselines.data2vec.config import Data2VecConfig, Data2VecEncoderConfig
 from ssl_models.baselines.wav2vec2.closed_form import conv_frames, front_end_macs
-from ssl_models.parts.spans import most_hidden
+from ssl_models.parts.framing import most_hidden
 
 
 def encoder_macs(config: Data2VecEncoderConfig, samples: int) -> int:

@@ -9,11 +9,10 @@ from ssl_models.baselines.data2vec.config import Data2VecConfig
 from ssl_models.baselines.data2vec.encoder import build_encoder
 from ssl_models.baselines.data2vec.teacher import Teacher
 from ssl_models.interface import LossAndMetrics
+from ssl_models.parts.framing import most_hidden
 from ssl_models.parts.frontend import silence_padding, valid_mask
 from ssl_models.parts.masking import hidden_frames, span_mask
-from ssl_models.parts.metrics import feature_variance
-from ssl_models.parts.objective import Objective
-from ssl_models.parts.spans import most_hidden
+from ssl_models.parts.objective import Objective, feature_variance
 
 
 class Data2VecPretraining(Objective):

@@ -15,8 +15,7 @@ from ssl_models.baselines.essl.transformer import Layer
 from ssl_models.interface import LossAndMetrics
 from ssl_models.parts.framing import HOP
 from ssl_models.parts.frontend import silence_padding, valid_mask
-from ssl_models.parts.metrics import feature_variance
-from ssl_models.parts.objective import Objective
+from ssl_models.parts.objective import Objective, feature_variance
 
 
 def negative_counts(lengths: Tensor, frames: int, negatives: int, generator: torch.Generator) -> Tensor:

@@ -3,15 +3,20 @@
 40 log-mel channels at 10 ms joined in pairs, the transformer of HuBERT base over a linear projection, dropout 0.1
 everywhere, no LayerDrop; 512 units; spans of 5 frames over 0.7 of the frames (they may overlap), hidden as zeros before the
 projection; Adam at a constant 1e-4, (0.9, 0.999), no weight decay, gradients clipped at 10, 32 crops of 15 s a step, 200
-epochs of 360 h. Ours: log-mel is normalised over the clip, there over the corpus.
+epochs of 360 h. Ours: log-mel is normalised over the clip, there over the corpus. With it the multiply-accumulates of training
+on paper, to hold the counter against.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ssl_models.baselines.transformer.closed_form import encoder_macs, encoder_parameters, step_macs
 from ssl_models.baselines.transformer.config import EncoderConfig
 from ssl_models.optimisation import OptimisationConfig
+from ssl_models.parts.framing import HOP
+
+__all__ = ["MELHUBERT", "MelHubertConfig", "ObjectiveConfig", "encoder_macs", "encoder_parameters", "training_macs"]
 
 
 @dataclass(frozen=True)
@@ -72,3 +77,9 @@ MELHUBERT = {
     ),
     "melhubert-base": MelHubertConfig(EncoderConfig(mels=40, stack=2), optimisation=_OPTIMISATION),
 }
+
+
+def training_macs(config: MelHubertConfig, samples: int) -> int:
+    """MACs of one clip's training step: forward, backward, and the distances of every second log-mel frame to the centroids."""
+    targets = samples // HOP // 2 * config.encoder.mels * config.objective.clusters
+    return step_macs(config.encoder, samples, config.objective.clusters) + targets

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from ssl_models.baselines.transformer.config import EncoderConfig
-from ssl_models.parts.framing import HOP
-from ssl_models.parts.frontend_macs import filter_macs
+from ssl_models.parts.framing import HOP, filter_macs
 
 
 def encoder_frames(config: EncoderConfig, samples: int) -> int:

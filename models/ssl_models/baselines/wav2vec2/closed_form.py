@@ -12,8 +12,7 @@ from ssl_models.baselines.wav2vec2.config import (
     Wav2Vec2FamilyConfig,
     Wav2Vec2ObjectiveConfig,
 )
-from ssl_models.parts.frontend_macs import filter_macs, target_macs
-from ssl_models.parts.spans import most_hidden
+from ssl_models.parts.framing import filter_macs, most_hidden, target_macs
 
 
 class Convolutions(Protocol):

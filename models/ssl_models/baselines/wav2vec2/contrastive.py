@@ -13,11 +13,10 @@ from ssl_models.baselines.wav2vec2.config import Wav2Vec2FamilyConfig, Wav2Vec2O
 from ssl_models.baselines.wav2vec2.encoder import build_encoder
 from ssl_models.baselines.wav2vec2.quantiser import GumbelQuantiser, expected_use, gumbel_noise, hard_use, perplexities
 from ssl_models.interface import LossAndMetrics
+from ssl_models.parts.framing import most_hidden
 from ssl_models.parts.frontend import silence_padding, valid_mask
 from ssl_models.parts.masking import HiddenFrames, hidden_frames, span_mask
-from ssl_models.parts.metrics import feature_variance
-from ssl_models.parts.objective import Objective
-from ssl_models.parts.spans import most_hidden
+from ssl_models.parts.objective import Objective, feature_variance
 
 
 class Draws(NamedTuple):

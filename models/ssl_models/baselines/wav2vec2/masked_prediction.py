@@ -14,8 +14,7 @@ from ssl_models.interface import LossAndMetrics
 from ssl_models.parts.framing import HOP
 from ssl_models.parts.frontend import LogMel, silence_padding, valid_mask
 from ssl_models.parts.masking import span_mask
-from ssl_models.parts.metrics import feature_variance
-from ssl_models.parts.objective import UnitObjective, hidden_cross_entropy
+from ssl_models.parts.objective import UnitObjective, feature_variance, hidden_cross_entropy
 from ssl_models.parts.targets import KMeansQuantiser, label_entropy
 
 

@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ssl_benchmarks.downstream.features import Frames
-from ssl_benchmarks.downstream.heads import LayerMix
+from ssl_benchmarks.downstream.features import Frames, LayerMix
 from ssl_benchmarks.downstream.recognition import ctc_learning
 from ssl_benchmarks.downstream.recognition.ctc_learning import (
     Labelled,

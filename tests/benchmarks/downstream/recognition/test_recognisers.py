@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from ssl_benchmarks.downstream.heads import LayerMix
+from ssl_benchmarks.downstream.features import LayerMix
 from ssl_benchmarks.downstream.recognition.recognisers import (
     BlstmHead,
     ConvolutionalHead,

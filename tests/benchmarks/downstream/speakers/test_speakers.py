@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from ssl_bench.data.audio import read_audio
 from ssl_bench.data.corpus import read_corpus
 from ssl_benchmarks.downstream import pooled
-from ssl_benchmarks.downstream.features import Frames, LogMelControl
-from ssl_benchmarks.downstream.heads import LayerMix
+from ssl_benchmarks.downstream.features import Frames, LayerMix, LogMelControl
 from ssl_benchmarks.downstream.speakers.equal_error_rate import equal_error_rate
 from ssl_benchmarks.downstream.speakers.identification import ROLES, Role, SpeakerSplit, identify
 from ssl_benchmarks.downstream.speakers.verification import verify

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from ssl_benchmarks.counting.flops import training_flops
-from ssl_models.baselines.best_rq.closed_form import encoder_macs, training_macs
-from ssl_models.baselines.best_rq.config import BEST_RQ, BestRqConfig, ObjectiveConfig
+from ssl_models.baselines.best_rq.config import BEST_RQ, BestRqConfig, ObjectiveConfig, training_macs
 from ssl_models.baselines.best_rq.masked_prediction import BestRqPretraining
+from ssl_models.baselines.transformer.closed_form import encoder_macs
 from ssl_models.baselines.transformer.config import EncoderConfig
 from ssl_models.interface import LossAndMetrics
 from ssl_models.parts.frontend import stacked_frames

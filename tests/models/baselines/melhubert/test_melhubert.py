@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from ssl_benchmarks.counting.flops import training_flops
-from ssl_models.baselines.melhubert.closed_form import encoder_macs, training_macs
-from ssl_models.baselines.melhubert.config import MELHUBERT, MelHubertConfig, ObjectiveConfig
+from ssl_models.baselines.melhubert.config import MELHUBERT, MelHubertConfig, ObjectiveConfig, training_macs
 from ssl_models.baselines.melhubert.masked_prediction import MelHubertPretraining
+from ssl_models.baselines.transformer.closed_form import encoder_macs
 from ssl_models.baselines.transformer.config import EncoderConfig
 from ssl_models.baselines.wav2vec2.closed_form import encoder_macs as hubert_macs
 from ssl_models.baselines.wav2vec2.config import WAV2VEC2_FAMILY

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ssl_benchmarks.record.quantity import Quantity, unavailable
-from ssl_reports.reading.pareto import Point, frontier
+from ssl_reports.reading.frontier import Point, frontier
 
 COORDINATES = st.lists(st.tuples(st.integers(-3, 3), st.integers(-3, 3)), max_size=12)
 

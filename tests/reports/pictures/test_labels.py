@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ssl_reports.pictures.label_places import NEAR, Box, around, cuts, gap, place
+from ssl_reports.pictures.labels import NEAR, Box, around, cuts, gap, place
 
 FRAME = Box(0, 0, 190, 135)
 """Of a column-wide plot, in points."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ssl_models.parts.metrics import feature_variance
+from ssl_models.parts.objective import feature_variance
 
 LENGTHS = torch.tensor([9, 4, 0])
 

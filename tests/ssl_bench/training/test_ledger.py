@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssl_bench.training.budget import Budget, Spent
+from ssl_bench.training.ledger import Budget, Spent
 
 HALF_WAY = Spent(steps=30, audio_seconds=7_200.0, seconds=45.0, joules=1.8e6)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssl_benchmarks.downstream.rate_search import climbed
+from ssl_benchmarks.downstream.learning import climbed
 
 STEPS = range(-4, 5)
 
