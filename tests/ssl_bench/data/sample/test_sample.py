@@ -16,7 +16,8 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from ssl_bench.data.sample.sample import espeak, sample, sample_corpus, sentences, voices
+from ssl_bench.data.sample import espeak, sample, sentences, voices
+from ssl_bench.data.sample.sample import sample_corpus
 from ssl_benchmarks.files.leftovers import owned
 from ssl_models.errors import BadInputError
 
