@@ -19,8 +19,7 @@ from ssl_benchmarks.energy.sources.mirrors import find_counters
 from ssl_benchmarks.energy.sources.nvml import Missing, Nvml, number
 from ssl_benchmarks.energy.sources.parts import MODULE
 from ssl_benchmarks.energy.sources.rapl import Domain, allow, names_of_zones, powercap_root, unmoved, unreadable
-from ssl_benchmarks.energy.sources.reach import INSTANCE_OF
-from ssl_benchmarks.energy.sources.selection import Gpu, name_of, select, uuid_of
+from ssl_benchmarks.energy.sources.selection import INSTANCE_OF, Gpu, name_of, select, uuid_of
 from ssl_benchmarks.record.quantity import Method, weakest
 
 if TYPE_CHECKING:

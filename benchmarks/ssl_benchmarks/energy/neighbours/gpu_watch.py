@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ssl_benchmarks.energy.neighbours.processes import described, in_first_namespace, is_own
 from ssl_benchmarks.energy.sources.nvml import Missing, number
-from ssl_benchmarks.energy.sources.reach import is_cut
+from ssl_benchmarks.energy.sources.selection import is_cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from ssl_benchmarks.energy.sources.integral import PowerIntegral, integral_error
 from ssl_benchmarks.energy.sources.nvml import Missing, number
-from ssl_benchmarks.energy.sources.reach import INSTANCE, is_instance, scoped_power, shared_module
+from ssl_benchmarks.energy.sources.reach import INSTANCE, scoped_power, shared_module
+from ssl_benchmarks.energy.sources.selection import is_instance
 from ssl_benchmarks.energy.sources.source import FRESH_SHARE, Mark, Source, Span
 from ssl_benchmarks.energy.sources.tick import Tick, find_ticks
 from ssl_benchmarks.record.quantity import Quantity, unavailable

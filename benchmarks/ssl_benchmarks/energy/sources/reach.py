@@ -9,31 +9,16 @@ from ssl_benchmarks.energy.sources.nvml import Missing
 
 if TYPE_CHECKING:
     from ssl_benchmarks.energy.sources.nvml import Nvml
-    from ssl_benchmarks.energy.sources.selection import Gpu
 
 INSTANCE = (
     "a MIG instance has no sensor of its own, and what answers for it is the whole card's: give the parent GPU's index to meter "
     "the whole of it"
 )
-INSTANCE_OF = "instance of "
-"""How the name of an instance begins of which only the card is known."""
 SUPERCHIP = re.compile(r"\bG[HB]\d|\bGrace", re.IGNORECASE)
 """Names of chips that are built with a CPU: GH200, GB200, GB10."""
 SCOPES = {"gpu": "POWER_SCOPE_GPU", "module": "POWER_SCOPE_MODULE"}
 UNSIGNED = 1
 """The kind of value (NVML_VALUE_TYPE_UNSIGNED_INT) that a power has."""
-
-
-def is_cut(nvml: Nvml, handle: Any) -> bool | None:  # noqa: ANN401 - NVML's handle
-    """Whether a card is cut into instances (MIG); None where the driver does not tell."""
-    mode = nvml.query("DeviceGetMigMode", handle)
-    return None if isinstance(mode, Missing) else bool(mode[0])
-
-
-def is_instance(nvml: Nvml, gpu: Gpu) -> bool:
-    """Whether this is an instance of a card (MIG)."""
-    told = nvml.query("DeviceIsMigDeviceHandle", gpu.handle)
-    return gpu.name.startswith(("MIG-", INSTANCE_OF)) or (not isinstance(told, Missing) and bool(told))
 
 
 def shared_module(nvml: Nvml, handle: Any) -> str:  # noqa: ANN401 - NVML's handle

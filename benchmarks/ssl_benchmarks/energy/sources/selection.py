@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from ssl_benchmarks.energy.sources.nvml import Missing
-from ssl_benchmarks.energy.sources.reach import INSTANCE_OF, is_cut
 from ssl_models.errors import BadInputError
 
 if TYPE_CHECKING:
     from ssl_benchmarks.energy.sources.nvml import Nvml
+    from ssl_benchmarks.energy.sources.selection import Gpu
 
 Choice = Literal["visible", "all"] | Sequence[int | str]
+INSTANCE_OF = "instance of "
+"""How the name of an instance begins of which only the card is known."""
 
 
 @dataclass(frozen=True)
@@ -142,3 +144,15 @@ def name_of(nvml: Nvml, index: int) -> str | None:
 def _told(nvml: Nvml, index: int, what: str) -> str | None:
     answer = nvml.query(f"DeviceGet{what}", nvml.query("DeviceGetHandleByIndex", index))
     return None if isinstance(answer, Missing) else str(answer)
+
+
+def is_cut(nvml: Nvml, handle: Any) -> bool | None:  # noqa: ANN401 - NVML's handle
+    """Whether a card is cut into instances (MIG); None where the driver does not tell."""
+    mode = nvml.query("DeviceGetMigMode", handle)
+    return None if isinstance(mode, Missing) else bool(mode[0])
+
+
+def is_instance(nvml: Nvml, gpu: Gpu) -> bool:
+    """Whether this is an instance of a card (MIG)."""
+    told = nvml.query("DeviceIsMigDeviceHandle", gpu.handle)
+    return gpu.name.startswith(("MIG-", INSTANCE_OF)) or (not isinstance(told, Missing) and bool(told))
