@@ -106,3 +106,14 @@ def test_a_report_needs_no_torch(folder: Path, clean_environment: dict[str, str]
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_power_trace_that_cannot_be_read_is_a_line_and_no_end(sslbench: Run, folder: Path) -> None:
+    """Cut short, or of a version that wrote Parquet, which takes a library that is no dependency."""
+    (folder / "one" / "power.parquet").write_bytes(b"PAR1")
+    done = sslbench("report", "one", cwd=folder)
+    assert done.returncode == 0
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("no power trace: one/power.parquet: ")
+    reason = line.partition("power.parquet: ")[2].partition(" (")[0]
+    assert reason in (folder / "paper" / "figures" / "captions.tex").read_text()

@@ -13,7 +13,6 @@ from ssl_models.errors import BadInputError
 
 if TYPE_CHECKING:
     from ssl_benchmarks.energy.sources.nvml import Nvml
-    from ssl_benchmarks.energy.sources.selection import Gpu
 
 Choice = Literal["visible", "all"] | Sequence[int | str]
 INSTANCE_OF = "instance of "
