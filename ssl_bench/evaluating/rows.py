@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,6 +15,7 @@ from ssl_benchmarks.downstream.outcome import FINAL, NO_BETTER
 from ssl_benchmarks.downstream.seeds import over_seeds
 from ssl_benchmarks.energy.cost_rows import cost_rows
 from ssl_benchmarks.energy.phase_cost import PhaseCost
+from ssl_benchmarks.record.intervals import student_half_width
 from ssl_benchmarks.record.metrics import METRICS
 from ssl_benchmarks.record.quantity import Quantity, joined, unavailable
 from ssl_benchmarks.record.record import Conditions, Measurement, Record
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from ssl_benchmarks.energy import EnergyReading
     from ssl_benchmarks.energy.carbon import GridIntensity
 
+FEWEST_PAIRS = 3
+"""Seeds; two differences have an interval 13 times as wide as they are apart."""
 OF_PRETRAINING = frozenset({"targets", "training"})
 COUNTED = "matrix products of encoder and heads, 1 MAC = 2 FLOPs, counted at 10 s; all seeds, tries and controls"
 
@@ -49,20 +53,67 @@ def rate_rows(findings: Sequence[Finding], held: Conditions, speech: EvaluationS
             quantity = replace(quantity, note=joined(quantity.note, *remarks, taken))
             phase = "finetuning" if task == "asr-finetune" else "evaluation"
             rows.append(Measurement(system, metric, quantity, phase, None, conditions))
-    return marked(rows, {finding.system.name: finding.system.control for finding in findings})
+    by_seed: dict[tuple[object, ...], dict[int, Quantity]] = defaultdict(dict)
+    for finding in findings:
+        if finding.outcome.converged is not False:
+            for metric, rate in finding.outcome.rates.items():
+                by_seed[finding.system.name, metric, finding.task, finding.head][finding.system.seed] = rate
+    return marked(rows, {finding.system.name: finding.system.control for finding in findings}, by_seed)
 
 
-def marked(rows: Sequence[Measurement], controls: Mapping[str, str]) -> list[Measurement]:
-    """The rows, with a mark on each model that does not clearly beat its own random weights (intervals apart)."""
-    found = {(row.model, row.metric, row.conditions.task, row.conditions.head): row.quantity for row in rows}
+Rates = Mapping[int, Quantity]
+"""Of one system, task, head and metric, by seed; those whose head converged."""
+
+
+def marked(
+    rows: Sequence[Measurement], controls: Mapping[str, str], by_seed: Mapping[tuple[object, ...], Rates] | None = None
+) -> list[Measurement]:
+    """The rows, with a mark on each model that does not clearly beat its own random weights.
+
+    It does where the intervals are apart, or, over the seeds that both have, where the interval of the difference is (see
+    `paired_gain`): random weights differ from seed to seed by more than what training adds.
+    """
+    found = {_of(row): row.quantity for row in rows}
 
     def checked(row: Measurement) -> Measurement:
-        control = found.get((controls[row.model], row.metric, row.conditions.task, row.conditions.head))
+        name, metric, task, head = _of(row)
+        twin = (controls[row.model], metric, task, head)
+        control = found.get(twin)
         if control is None or _beats(row.quantity, control, row.metric):
             return row
-        return replace(row, quantity=replace(row.quantity, note=joined(NO_BETTER, row.quantity.note)))
+        seeds = by_seed or {}
+        gain = paired_gain(seeds.get((name, metric, task, head), {}), seeds.get(twin, {}), row.metric)
+        note = gain or NO_BETTER
+        return replace(row, quantity=replace(row.quantity, note=joined(note, row.quantity.note)))
 
     return [checked(row) for row in rows]
+
+
+def _of(row: Measurement) -> tuple[str, str, str | None, str | None]:
+    return row.model, row.metric, row.conditions.task, row.conditions.head
+
+
+def paired_gain(trained: Rates, random: Rates, metric: str) -> str:
+    """What training gains over random weights of the same seeds, in words; empty where its 95 % interval reaches 0.
+
+    The half-width adds, in squares, Student's over the differences by seed and the mean half-widths over test speakers of
+    both, as if these were independent: both were tested on the same speech, so this is on the safe side.
+    """
+    both = sorted(seed for seed in trained.keys() & random.keys())
+    pairs = [(q, o) for q, o in ((trained[seed], random[seed]) for seed in both) if None not in (q.value, o.value)]
+    sign = 1.0 if METRICS[metric].better == "low" else -1.0
+    gains = [sign * ((other.value or 0.0) - (own.value or 0.0)) for own, other in pairs]
+    if len(gains) < FEWEST_PAIRS:
+        return ""
+    halves = [
+        statistics.fmean((q.ci95[1] - q.ci95[0]) / 2 if q.ci95 else 0.0 for q in side)
+        for side in zip(*pairs, strict=True)
+    ]
+    mean, half = statistics.fmean(gains), math.hypot(student_half_width(gains), *halves)
+    if mean <= half:
+        return ""
+    ends = f"[{100 * (mean - half):.1f}, {100 * (mean + half):.1f}]"
+    return f"better than its own random weights by {100 * mean:.1f} points {ends}, paired by {len(gains)} seeds"
 
 
 def _beats(quantity: Quantity, control: Quantity, metric: str) -> bool:

@@ -106,6 +106,50 @@ def test_seeds_make_one_row(held: Conditions) -> None:
     assert "mean of 2 seeds" in one.quantity.note
 
 
+def of_seeds(model: str, values: list[float], half: float = 0.01, metric: str = "per") -> list[Finding]:
+    twin = "" if model == TWIN else TWIN
+    return [
+        Finding(
+            System(model, seed, cast("Any", None), cast("Any", None), twin), "pr", "linear",
+            Outcome({metric: Quantity(value, "1", "measured", (value - half, value + half), 9, "greedy")}, True),
+        )
+        for seed, value in enumerate(values)
+    ]  # fmt: skip
+
+
+def test_over_three_seeds_a_model_is_held_against_random_weights_of_the_same_seed(held: Conditions) -> None:
+    """0.7, 0.6, 0.5 are each 0.1, 0.11, 0.12 below their twins, whose intervals they overlap: by hand 11 points, Student's
+    4.303 x 1 / sqrt(3) = 2.48 points, with 1 of each side sqrt(2.48^2 + 1 + 1) = 2.86."""
+    trained, random = [0.7, 0.6, 0.5], [0.8, 0.71, 0.62]
+    first, _ = rate_rows([*of_seeds("m", trained), *of_seeds(TWIN, random)], held, SPEECH)
+    assert "better than its own random weights by 11.0 points [8.1, 13.9], paired by 3 seeds" in first.quantity.note
+    assert NO_BETTER not in first.quantity.note
+
+
+@pytest.mark.parametrize(
+    ("trained", "random"),
+    [
+        ([0.7, 0.6], [0.8, 0.71]),  # two seeds
+        ([0.7, 0.6, 0.5], [0.71, 0.8, 0.45]),  # differences that scatter
+        ([0.8, 0.71, 0.62], [0.7, 0.6, 0.5]),  # worse
+    ],
+    ids=["two seeds", "scattered", "worse"],
+)
+def test_pairing_by_seed_decides_no_more_than_it_shows(
+    trained: list[float], random: list[float], held: Conditions
+) -> None:
+    first, _ = rate_rows([*of_seeds("m", trained), *of_seeds(TWIN, random)], held, SPEECH)
+    assert NO_BETTER in first.quantity.note
+
+
+def test_pairing_by_seed_knows_which_way_is_better(held: Conditions) -> None:
+    trained, random = [0.2, 0.3, 0.4], [0.1, 0.19, 0.28]
+    first, _ = rate_rows(
+        [*of_seeds("m", trained, metric="accuracy"), *of_seeds(TWIN, random, metric="accuracy")], held, SPEECH
+    )
+    assert "by 11.0 points" in first.quantity.note
+
+
 @pytest.mark.parametrize(
     ("findings", "signs"),
     [
