@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from ssl_reports.paper.tables import claims_table, inference_table, memory_table
 from ssl_reports.reading.claims import Claim, claims
 from ssl_reports.reading.evidence import Evidence
 from ssl_reports.reading.references import bibliography, bibtex
+from ssl_reports.reading.traces import power_traces
 from ssl_reports.tables.table import PaperTable, comma_separated, latex, markdown
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def paper_tables(evidence: Evidence, found: list[Claim]) -> list[PaperTable]:
 
 
 def _fill(evidence: Evidence, folder: Path) -> None:
-    found, traces = claims(evidence), dict(_traces(evidence))
+    found, traces = claims(evidence), dict(power_traces(evidence))
     tables = paper_tables(evidence, found)
     figures = _figures(evidence, folder, traces)
     texts = {
@@ -70,12 +71,3 @@ def _figures(evidence: Evidence, folder: Path, traces: Mapping[int, pd.DataFrame
 
     figures = write_figures(evidence.records, folder, traces, runs=evidence.labels)
     return [figure.name for figure in figures if figure.files]
-
-
-def _traces(evidence: Evidence) -> Iterator[tuple[int, pd.DataFrame]]:
-    """Power samples of the records that are on disk and have some."""
-    import pandas as pd
-
-    for number, folder in enumerate(evidence.folders):
-        if folder is not None and (folder / "power.parquet").is_file():
-            yield number, pd.read_parquet(folder / "power.parquet")

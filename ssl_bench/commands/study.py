@@ -50,7 +50,7 @@ def goes_on_with_study(settings: Mapping[str, Any]) -> bool:
     """Whether what `--resume` goes on with is a study."""
     from ssl_bench.sessions.run_folder import unfinished_run
 
-    return "study" in unfinished_run(settings.get("out")).read().details
+    return unfinished_run(settings.get("out")).read().kind == "study"
 
 
 def study_command(

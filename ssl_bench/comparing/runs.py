@@ -135,4 +135,5 @@ def _record(command: str, config: CompareConfig, sources: Sequence[Source], deta
     config = replace(config, device=first.config.get("device", "cpu"))
     created = datetime.now(UTC).isoformat(timespec="seconds")
     found = {"rounds": [], "sources": told, **details}
-    return Record("", created, "finished", command, asdict(config), first.environment, (), {}, found)
+    of_run = "", created, "finished", command, asdict(config), first.environment
+    return Record(*of_run, details=found, kind="comparison")

@@ -146,6 +146,5 @@ class Session:
         rows = [*self.sizes(), *rows, *projected, *(published_rows() if c.published else [])]
         config = {**asdict(c), "protocol": asdict(replace(c.protocol, duration=self.window or c.protocol.duration))}
         details = {**self.details, **found, "reached": self.reached()}
-        return Record(
-            self.run.path.name, self.created, status, self.command, config, self.machine, tuple(rows), {}, details
-        )
+        of_run = self.run.path.name, self.created, status, self.command, config, self.machine
+        return Record(*of_run, tuple(rows), details=details, kind="comparison")

@@ -67,9 +67,8 @@ class Session:
     def record(self, status: str) -> Record:
         """As it stands."""
         name, rows = self.run.path.name, (*self.pretraining, *self.rows)
-        return Record(
-            name, self.created, status, self.command, asdict(self.config), self.machine, rows, {}, self.details
-        )
+        of_run = name, self.created, status, self.command, asdict(self.config), self.machine
+        return Record(*of_run, rows, details=self.details, kind="evaluation")
 
 
 def evaluate(

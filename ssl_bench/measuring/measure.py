@@ -121,7 +121,8 @@ class Session:
         rows = [*_idle_rows(self), *(row for subject in begun for row in subject.rows(self.ceiling))]
         details = {**self.details, "cells": [subject.entry for subject in begun]}
         name = self.run.path.name
-        return Record(name, self.created, status, self.command, config, self.machine, tuple(rows), {}, details)
+        of_run = name, self.created, status, self.command, config, self.machine
+        return Record(*of_run, tuple(rows), details=details, kind="measurement")
 
 
 def protocol_of(config: MeasureConfig) -> Protocol:

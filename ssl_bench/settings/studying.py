@@ -14,6 +14,7 @@ from ssl_bench.settings.evaluating import OF_SPEECH, EvaluationSettings, check_e
 from ssl_benchmarks.energy.carbon import JOULES_PER_KWH
 from ssl_benchmarks.record.record import write_atomically
 from ssl_models.catalog import CATALOG
+from ssl_models.documents import typed
 from ssl_models.errors import BadInputError
 from ssl_models.names import choose
 
@@ -135,13 +136,18 @@ def document_of(config: StudyConfig) -> dict[str, Any]:
 
 
 def config_of(document: Mapping[str, Any]) -> StudyConfig:
-    """The inverse of `document_of`, through JSON; what else the document holds is passed over."""
-    known = {name: document[name] for name in (f.name for f in fields(StudyConfig))}
-    evaluation = document["evaluation"]
-    if evaluation is not None:
-        lists = {name: tuple(value) for name, value in evaluation.items() if isinstance(value, list)}
-        evaluation = EvaluationSettings(**{**evaluation, **lists})
-    return StudyConfig(**{**known, "models": tuple(document["models"]), "evaluation": evaluation})
+    """The inverse of `document_of`, through JSON; what else the document holds is passed over.
+
+    Raises:
+        BadInputError: for a document that is of no study.
+    """
+    try:
+        config = typed(StudyConfig, document)
+    except ValueError as error:
+        raise BadInputError(f"not the settings of a study ({error})") from error
+    return replace(
+        config, training=dict(document.get("training", {})), out=document.get("out")
+    )  # paths need not be text
 
 
 def require_unchanged(asked: StudyConfig, before: StudyConfig) -> None:

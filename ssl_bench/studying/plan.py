@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ssl_bench.settings.studying import Equal, StudyConfig, run_budget
 from ssl_bench.settings.training import TrainAndMeasureConfig, clip_shape, resolved
-from ssl_bench.training.attempts import Attempt
+from ssl_bench.training.attempts import attempts_of
 from ssl_benchmarks.counting.flops import training_flops
 from ssl_benchmarks.energy.phase_cost import added
 from ssl_benchmarks.record.record import headline_scope
@@ -75,7 +75,7 @@ def spent(record: Record, equal: Equal | None, budget: float | None) -> dict[str
 
     Time and joules are those of targets and training; FLOPs are training's alone, of the hours that the model has seen.
     """
-    attempts = [Attempt.from_document(document) for document in record.details["attempts"]]
+    attempts = attempts_of(record)
     scope = headline_scope(record.config["device"])
     energy = added([cost.energy[scope] for attempt in attempts for cost in attempt.budgeted])
     hours = _value(record.find("audio_hours_seen", "training"))

@@ -91,7 +91,8 @@ class Study:
         self.details["study"]["runs"] = [self._entry(model, seed) for model, seed in self.config.runs]
         self.details["disturbances"] = self._disturbances()
         name = self.run.path.name
-        return Record(name, self.created, status, self.command, config, self.machine, tuple(rows), {}, self.details)
+        of_run = name, self.created, status, self.command, config, self.machine
+        return Record(*of_run, tuple(rows), details=self.details, kind="study")
 
     def _entry(self, model: str, seed: int) -> dict[str, Any]:
         record, reason = self.records.get((model, seed)), self.failed.get((model, seed))
@@ -170,7 +171,7 @@ def _resumed(asked: StudyConfig, command: str, console: Console) -> Study:
     """An unfinished study taken up again, with its own settings."""
     run = unfinished_run(asked.out)
     before = run.read()
-    if "study" not in before.details:
+    if before.kind != "study":
         raise BadInputError(f"{run.path}: a single run; go on with it by --resume --out {run.path} alone")
     config = config_of(before.config)
     require_unchanged(asked, config)

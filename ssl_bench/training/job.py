@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,12 +19,13 @@ from ssl_bench.data.usable import Oddities
 from ssl_bench.data.waveforms import Waveforms
 from ssl_bench.sessions.run_folder import RunFolder, new_run, unfinished_run
 from ssl_bench.settings.training import TrainAndMeasureConfig, resolved
-from ssl_bench.training.attempts import Attempt, recovered, with_lost_work
+from ssl_bench.training.attempts import Attempt, attempts_of, recovered, with_lost_work
 from ssl_bench.training.full_run import full_run
 from ssl_benchmarks.energy.carbon import GridIntensity, chosen_intensity
 from ssl_benchmarks.files.text_files import shown
 from ssl_benchmarks.machine.environment import environment
 from ssl_benchmarks.record.record import Record, headline_scope
+from ssl_models.documents import typed
 from ssl_models.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ class Job:
         details = {**self.details, "attempts": [attempt.document() for attempt in self.attempts]}
         details |= self._speech_details()
         details["full_run"] = self.full_run()
-        return Record(self.run.path.name, self.created, status, self.command, config, environment(), (), {}, details)
+        name = self.run.path.name
+        return Record(name, self.created, status, self.command, config, environment(), details=details, kind="training")
 
     def full_run(self) -> dict[str, Any]:
         """What a whole pretraining would take at the rate so far."""
@@ -115,7 +117,31 @@ def begun(asked: Mapping[str, Any], command: str, console: Console) -> Job:
 def resumed(asked: Mapping[str, Any], command: str, console: Console) -> Job:
     """An unfinished run taken up again, with its own settings; only budget, grid and evaluation may be given anew."""
     run = unfinished_run(asked.get("out"))
+    before, config, attempts = taken_up(run, asked)
+    corpus, split = _speech(config, console)
+    attempts.append(Attempt(len(attempts) + 1, datetime.now(UTC).isoformat(timespec="seconds")))
+    grid = chosen_intensity(config.country, config.grid_intensity)
+    job = Job(config, run, corpus, split, grid, attempts, console, command, before.created)
+    job.details.update({k: v for k, v in before.details.items() if k not in ("stopped", "attempts")})
+    return job
+
+
+def taken_up(run: RunFolder, asked: Mapping[str, Any]) -> tuple[Record, TrainAndMeasureConfig, list[Attempt]]:
+    """What an unfinished run left: its record, its settings with those that are given anew, and its attempts until their ends.
+
+    Raises:
+        BadInputError: for a folder that cannot be read, or a setting that cannot differ.
+    """
     before = run.read()
+    known = {
+        name: before.config[name] for name in (f.name for f in fields(TrainAndMeasureConfig)) if name in before.config
+    }
+    try:
+        typed(TrainAndMeasureConfig, known)
+        attempts = attempts_of(before)
+        attempts[-1] = _ended(run, attempts[-1])
+    except ValueError as error:
+        raise BadInputError(f"{run.path}: nothing that can be gone on with ({error})") from error
     free = {
         "steps", "audio_hours", "minutes", "kwh", "country", "grid_intensity", "pue", "price_per_gpu_hour", "evaluate", "evaluate_minutes", "idle", "strict", "out",
     }  # fmt: skip
@@ -123,17 +149,9 @@ def resumed(asked: Mapping[str, Any], command: str, console: Console) -> Job:
     if changed:
         names = ", ".join("--" + key.replace("_", "-") for key in changed)
         raise BadInputError(f"--resume: {names} cannot differ from what the run began with")
-    settings = {**before.config, **asked, "out": str(run.path)}
-    settings["optimisation"] = _tuples(settings["optimisation"])
-    config = resolved(TrainAndMeasureConfig(**settings), cuda=torch.cuda.is_available())
-    corpus, split = _speech(config, console)
-    attempts = [Attempt.from_document(document) for document in before.details["attempts"]]
-    attempts[-1] = _ended(run, attempts[-1])
-    attempts.append(Attempt(len(attempts) + 1, datetime.now(UTC).isoformat(timespec="seconds")))
-    grid = chosen_intensity(config.country, config.grid_intensity)
-    job = Job(config, run, corpus, split, grid, attempts, console, command, before.created)
-    job.details.update({k: v for k, v in before.details.items() if k not in ("stopped", "attempts")})
-    return job
+    settings = {**known, **asked, "out": str(run.path)}
+    settings["optimisation"] = _tuples(settings.get("optimisation", {}))
+    return before, resolved(TrainAndMeasureConfig(**settings), cuda=torch.cuda.is_available()), attempts
 
 
 def _ended(run: RunFolder, attempt: Attempt) -> Attempt:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,7 +75,7 @@ def _evaluation(record: Record) -> list[str]:
     rows = tuple(m for m in record.measurements if m.phase in {"evaluation", "finetuning"})
     if "speech" not in record.details:
         return []
-    bill = bill_grid(Record(record.id, record.created, record.status, "", record.config, {}, rows))
+    bill = bill_grid(replace(record, measurements=rows))
     speech = f"```json\n{json.dumps(record.details['speech'], indent=1)}\n```"
     read = bullets(remark_lines(record))
     return ["## What finding out cost", markdown_table(bill.header, bill.rows), read, "## Speech", speech]

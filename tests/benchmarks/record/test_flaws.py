@@ -125,7 +125,7 @@ def test_an_older_record_tells_by_its_notes(part: str, note: str, expected: dict
         for metric, unit in ((SPEED, "s/s"), (MEMORY, "B"))
     )
     path, seen = tmp_path / "run.json", {part: ["cpu: other processes"]} if part else {}
-    write_record(Record("r", "t", "finished", "c", {}, {}, rows, {}, {"disturbances": seen}), path)
+    write_record(Record("r", "t", "finished", "c", {}, {}, rows, {}, {"disturbances": seen}, kind="training"), path)
     assert read_record(path).measurements == rows, "a record of today has its flaws in its rows"
     document: dict[str, Any] = json.loads(path.read_text())
     for row in document["measurements"]:

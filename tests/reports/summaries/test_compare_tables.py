@@ -51,8 +51,9 @@ def compared(values: dict[str, tuple[float, float, float, float]] | None, **deta
         "ledger": asdict(ledger(sides, Life(), {})), "price_per_gpu_hour": None, "rounds": [], "sources": [], **details,
     }  # fmt: skip
     return Record(
-        "c", "2026-11-20", "finished", "sslbench compare", {"device": "cuda"}, {"gpus": []}, tuple(rows), {}, found
-    )
+        "c", "2026-11-20", "finished", "sslbench compare", {"device": "cuda"}, {"gpus": []}, tuple(rows), {}, found,
+        kind="comparison",
+    )  # fmt: skip
 
 
 VALUES = {"essl": (2e9, 1000.0, 100.0, 2.0**30), "hubert-base": (16e9, 500.0, 400.0, 2.0**32)}

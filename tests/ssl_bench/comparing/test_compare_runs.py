@@ -52,8 +52,9 @@ def written(tmp_path: Path, run: str, rows: list[Measurement], **details: Any) -
     machine = {"cpu": "a processor", "gpus": []}
     details = {"grid": None, **details}
     record = Record(
-        folder.name, "2026-11-20T08:00:00+00:00", "finished", f"made {run}", config, machine, tuple(rows), {}, details
-    )
+        folder.name, "2026-11-20T08:00:00+00:00", "finished", f"made {run}", config, machine, tuple(rows), {}, details,
+        kind="measurement",
+    )  # fmt: skip
     write_record(record, folder / "run.json")
     return folder
 
