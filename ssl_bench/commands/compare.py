@@ -77,7 +77,7 @@ def compare_command(
     """Measure several models in turn until their figures are known; ratios, whole pretrainings, and what a life costs."""
     from ssl_bench.settings.comparing import CompareConfig, check_comparison, parse_names, parse_phases, parse_share
     from ssl_bench.settings.training import check_choices
-    from ssl_benchmarks.comparing.life_cycle import Life
+    from ssl_benchmarks.record.details.life import Life
     from ssl_models.errors import BadInputError
 
     choices: dict[str, Any] = {"device": device, "precision": precision}

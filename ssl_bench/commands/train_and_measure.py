@@ -185,6 +185,7 @@ def _ended_early(run: RunFolder, record: Record) -> NoReturn:
 def _print_summary(run: RunFolder, record: Record) -> None:
     from rich.console import Console
 
+    from ssl_benchmarks.record.details.training import TrainingDetails
     from ssl_reports.summaries.full_run import full_run_lines
     from ssl_reports.summaries.terminal import run_tables
     from ssl_reports.summaries.training import audio_lines, limited_lines
@@ -198,7 +199,7 @@ def _print_summary(run: RunFolder, record: Record) -> None:
     said += [f"speech:   {line}" for line in audio_lines(record)]
     said += [f"left out: {path}: {why}" for path, why in list(record.details["broken_files"].items())[:MOST_NAMED]]
     said += [f"time:     {line}" for line in limited_lines(record)]
-    said += [f"whole:    {line}" for line in full_run_lines(record.details["full_run"])]
+    said += [f"whole:    {line}" for line in full_run_lines(record.told(TrainingDetails).full_run)]
     said += closing_lines(record)
     said.append(f"next:     sslbench models {run.path}")
     console.print("\n".join(said), highlight=False, markup=False, soft_wrap=True)

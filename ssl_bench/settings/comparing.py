@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, get_args
 
 from ssl_bench.settings.machine import Device, Precision, check_grid, chosen_device
 from ssl_bench.settings.measuring import LONGEST_CLIP, SHORTEST_CLIP, Phase
-from ssl_benchmarks.comparing.life_cycle import Life
+from ssl_benchmarks.record.details.life import Life
 from ssl_models.catalog import CATALOG, HEADLINE, require_name
 from ssl_models.errors import BadInputError
 from ssl_models.names import choose

@@ -159,7 +159,9 @@ def _noted(cost: PhaseCost, note: str) -> PhaseCost:
 
 
 def _by_lines(attempt: Attempt, lines: list[dict[str, Any]]) -> Attempt:
-    last = next((line for line in reversed(lines) if line.get("attempt") == attempt.number), None)
+    told = {"attempt", "seconds", "attempt_steps", "attempt_audio_seconds", "training_energy"}
+    of_attempt = (line for line in reversed(lines) if line.keys() >= told and line["attempt"] == attempt.number)
+    last = next(of_attempt, None)
     if last is None or last["attempt_steps"] <= attempt.steps:
         return attempt
     before = attempt.phases.get("targets")

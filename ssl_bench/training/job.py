@@ -24,6 +24,7 @@ from ssl_bench.training.full_run import full_run
 from ssl_benchmarks.energy.carbon import GridIntensity, chosen_intensity
 from ssl_benchmarks.files.text_files import shown
 from ssl_benchmarks.machine.environment import environment
+from ssl_benchmarks.record.details.projection import FullRun
 from ssl_benchmarks.record.record import Record, headline_scope
 from ssl_models.documents import typed
 from ssl_models.errors import BadInputError
@@ -75,11 +76,11 @@ class Job:
         config = {k: dict(v) if isinstance(v, Mapping) else v for k, v in asdict(self.config).items()}
         details = {**self.details, "attempts": [attempt.document() for attempt in self.attempts]}
         details |= self._speech_details()
-        details["full_run"] = self.full_run()
+        details["full_run"] = asdict(self.full_run())
         name = self.run.path.name
         return Record(name, self.created, status, self.command, config, environment(), details=details, kind="training")
 
-    def full_run(self) -> dict[str, Any]:
+    def full_run(self) -> FullRun:
         """What a whole pretraining would take at the rate so far."""
         return full_run(self.config, self.attempts, self.run.metrics(), self.grid)
 

@@ -7,11 +7,14 @@ import os
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from ssl_benchmarks.files.leftovers import owned
-from ssl_benchmarks.record.details import DETAILS, ComparisonDetails, Kind, kind_of_older
+from ssl_benchmarks.record.details.common import Details
+from ssl_benchmarks.record.details.comparison import ComparisonDetails
+from ssl_benchmarks.record.details.kinds import DETAILS, Kind, kind_of_older
 from ssl_benchmarks.record.flaws import DISTURBED, NOT_STEADY, flawed
 from ssl_benchmarks.record.metrics import METRICS
 from ssl_benchmarks.record.quantity import Quantity
@@ -19,6 +22,7 @@ from ssl_benchmarks.record.surroundings import Machine, Settings
 from ssl_models.documents import read_json, typed
 from ssl_models.errors import BadInputError
 
+D = TypeVar("D", bound=Details)
 SCHEMA = "sslbench.run/1"
 PHASES = frozenset({"inference", "training", "targets", "finetuning", "evaluation", "idle"})
 SCOPES = frozenset({"gpu", "cpu", "dram", "machine", "module"})
@@ -157,6 +161,30 @@ class Record:
     details: dict[str, Any] = field(default_factory=dict)
     kind: Kind = field(kw_only=True)
 
+    @cached_property
+    def settings(self) -> Settings:
+        """What readers look at in `config`."""
+        return typed(Settings, self.config)
+
+    @cached_property
+    def machine(self) -> Machine:
+        """What readers look at in `environment`."""
+        return typed(Machine, self.environment)
+
+    @cached_property
+    def _told(self) -> Details:
+        return typed(DETAILS[self.kind], self.details)
+
+    def told(self, kind: type[D]) -> D:
+        """The details of a record whose kind is known.
+
+        Raises:
+            TypeError: for a record of another kind.
+        """
+        if not isinstance(self._told, kind):
+            raise TypeError(f"{self.id}: a {self.kind}, which has no {kind.__name__}")
+        return self._told
+
     def document(self) -> dict[str, Any]:
         """As it is written."""
         rest = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "measurements"}
@@ -227,20 +255,20 @@ def _record(document: dict[str, Any]) -> Record:
     details = document.get("details")
     if isinstance(details, dict):
         document = {"kind": kind_of_older(details), **document}
-    head = typed(_Head, document)
-    told = typed(DETAILS[head.kind], head.details)
-    rows = measurements(head.measurements)
-    if isinstance(told, ComparisonDetails):
-        for cell in (cell for each in told.rounds for cell in each.cells):
+    written = typed(_Head, document).measurements
+    rows = measurements(written)
+    record = Record(**{f.name: document[f.name] for f in fields(Record)} | {"measurements": rows})
+    if record.kind == "comparison":
+        for cell in (cell for each in record.told(ComparisonDetails).rounds for cell in each.cells):
             measurements(cell.rows)
-    if any("flaw" not in row for row in head.measurements):
-        rows = _flawed_of_old(rows, head.details)
-    return Record(**{f.name: document[f.name] for f in fields(Record)} | {"measurements": rows})
+    if all("flaw" in row for row in written):
+        return record
+    return replace(record, measurements=_flawed_of_old(rows, record.told(Details).disturbances))
 
 
-def _flawed_of_old(rows: tuple[Measurement, ...], details: Mapping[str, Any]) -> tuple[Measurement, ...]:
+def _flawed_of_old(rows: tuple[Measurement, ...], disturbances: Iterable[str]) -> tuple[Measurement, ...]:
     """Rows of a record from before they had their flaws: by their notes, and by the parts that the record calls disturbed."""
-    parts = tuple(details.get("disturbances", {}))
+    parts = tuple(disturbances)
 
     def disturbed(row: Measurement) -> bool:
         clip, batch = row.conditions.clip_seconds, row.conditions.batch_seconds

@@ -79,3 +79,8 @@ class Machine:
     gpus: tuple[Gpu, ...] = ()
     packages: dict[str, str | None] = field(default_factory=dict)
     capabilities: Capabilities = field(default_factory=Capabilities)
+
+    @property
+    def named(self) -> str:
+        """The processor and the GPUs, in a line."""
+        return ", ".join([self.cpu or "processor not told", *(gpu.name for gpu in self.gpus)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from ssl_benchmarks.record.details.common import Details
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_reports.flaw_marks import noted, signed
 from ssl_reports.paper.methods import hardware_of
@@ -57,8 +58,8 @@ def _line(name: str, quantity: Quantity) -> tuple[str, str, str, str]:
 
 def _metadata(run: Setting, carbon: Quantity | None) -> str:
     """`co2_eq_emissions`, in grams."""
-    grid = run.record.details.get("grid") or {}
-    place = grid.get("country") or "given as a grid intensity"
+    grid = run.record.told(Details).grid
+    place = (grid.country if grid is not None else None) or "given as a grid intensity"
     if carbon is None or carbon.value is None:
         return ""
     fields = {

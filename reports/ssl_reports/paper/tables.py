@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ssl_benchmarks.comparing.projection import Work, paper_work, project, recipe_work
+from ssl_benchmarks.comparing.projection import paper_work, project, recipe_work
 from ssl_benchmarks.energy.carbon import GridIntensity
+from ssl_benchmarks.record.details.common import Details
+from ssl_benchmarks.record.details.projection import Work
 from ssl_benchmarks.record.metrics import METRICS, RATES
 from ssl_benchmarks.record.quantity import Quantity, flaws, total, unavailable
 from ssl_benchmarks.record.record import Conditions, Measurement, Record
@@ -91,8 +93,8 @@ def _works(model: str) -> list[Work]:
 
 def grid_of(record: Record) -> GridIntensity | None:
     """What a record's CO2e was reckoned with."""
-    grid = record.details.get("grid")
-    return GridIntensity(grid["g_per_kwh"], grid["country"], grid["year"], grid["source"]) if grid else None
+    grid = record.told(Details).grid
+    return GridIntensity(grid.g_per_kwh, grid.country, grid.year, grid.source) if grid is not None else None
 
 
 def whole_run(setting: Setting, metric: str, scope: str | None) -> Quantity | None:

@@ -22,16 +22,16 @@ def sweep_picture(record: Record, path: Path) -> bool:
     """
     from matplotlib.figure import Figure
 
-    key = record.config["sweep"][0] if record.config["sweep"] else "clip-seconds"
+    c = record.settings
+    key = c.sweep[0] if c.sweep is not None else "clip-seconds"
     cells = [cell for cell in cells_of(record) if not cell.failed]
     if len(cells) < 2:
         return False
     at = [cell.batch_seconds if key == "batch-seconds" else cell.clip_seconds for cell in cells]
     figure = Figure(figsize=(7, 5), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True)
-    config = record.config
-    above.set_title(f"{config['model']}, {config['phase']}, {config['precision']} on {config['device']}", fontsize=10)
-    _draw_cost(above, at, cells, headline_scope(config["device"]))
+    above.set_title(f"{c.model}, {c.phase}, {c.precision} on {c.device}", fontsize=10)
+    _draw_cost(above, at, cells, headline_scope(c.device))
     _draw_memory(below, at, cells)
     name_axis(below, key, at)
     figure.align_ylabels()

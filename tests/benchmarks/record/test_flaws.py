@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from ssl_benchmarks.cells.rows import mfu
-from ssl_benchmarks.comparing.life_cycle import Life, break_even, life_cost
+from ssl_benchmarks.comparing.life_cycle import break_even, life_cost
 from ssl_benchmarks.comparing.projection import paper_work, projected_energy, projected_hours
 from ssl_benchmarks.comparing.ratios import paired_ratio, ratio, ratio_of_largest
 from ssl_benchmarks.comparing.rounds import largest, over_processes, over_rounds, summed
 from ssl_benchmarks.energy.carbon import GridIntensity, co2e
+from ssl_benchmarks.record.details.life import Life
 from ssl_benchmarks.record.flaws import DISTURBED, NOT_STEADY, flawed
 from ssl_benchmarks.record.intervals import inverse
 from ssl_benchmarks.record.quantity import Quantity, flaws, total, unavailable

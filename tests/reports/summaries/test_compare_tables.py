@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from ssl_benchmarks.comparing.life_cycle import Life
 from ssl_benchmarks.comparing.side_by_side import COMPARED, Prices, SideBySide, ledger, projections, ratios
-from ssl_benchmarks.record.quantity import Quantity, unavailable
+from ssl_benchmarks.record.details.life import Life
+from ssl_benchmarks.record.quantity import Quantity, quantity_of, unavailable
 from ssl_benchmarks.record.record import Conditions, Measurement, Record
 from ssl_reports.reading.published import published_rows
 from ssl_reports.summaries.comparing import compare_tables, write_compare_report
@@ -21,7 +21,6 @@ from ssl_reports.summaries.comparison_tables import (
     ledger_grid,
     phase_grid,
     projection_grid,
-    quantity_of,
     times,
     with_interval,
 )

@@ -12,7 +12,7 @@ import pytest
 from ssl_bench.commands.closing import disturbances
 from ssl_bench.comparing.runs import compare_runs
 from ssl_bench.settings.comparing import CompareConfig
-from ssl_benchmarks.comparing.life_cycle import Life
+from ssl_benchmarks.record.details.life import Life
 from ssl_benchmarks.record.flaws import DISTURBED, SPOILT, STOPPED, flawed
 from ssl_benchmarks.record.quantity import Method, Quantity
 from ssl_benchmarks.record.record import Conditions, Measurement, Record, read_record, write_record
