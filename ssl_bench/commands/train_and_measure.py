@@ -61,7 +61,7 @@ def _goes_on_with_study(out: str | None) -> bool:
     """Whether what `--resume` goes on with is a study."""
     from ssl_bench.sessions.run_folder import unfinished_run
 
-    return "study" in unfinished_run(out).read().details
+    return unfinished_run(out).read().kind == "study"
 
 
 def _study(given: Mapping[str, Any], *, resume: bool, as_json: bool) -> None:
@@ -92,6 +92,7 @@ def _ended_early(run: RunFolder, record: Record) -> NoReturn:
 def _print_summary(run: RunFolder, record: Record) -> None:
     from rich.console import Console
 
+    from ssl_benchmarks.record.details.training import TrainingDetails
     from ssl_reports.summaries.full_run import full_run_lines
     from ssl_reports.summaries.terminal import run_tables
     from ssl_reports.summaries.training import audio_lines, limited_lines
@@ -105,7 +106,7 @@ def _print_summary(run: RunFolder, record: Record) -> None:
     said += [f"speech:   {line}" for line in audio_lines(record)]
     said += [f"left out: {path}: {why}" for path, why in list(record.details["broken_files"].items())[:MOST_NAMED]]
     said += [f"time:     {line}" for line in limited_lines(record)]
-    said += [f"whole:    {line}" for line in full_run_lines(record.details["full_run"])]
+    said += [f"whole:    {line}" for line in full_run_lines(record.told(TrainingDetails).full_run)]
     said += closing_lines(record)
     said.append(f"next:     sslbench models {run.path}")
     console.print("\n".join(said), highlight=False, markup=False, soft_wrap=True)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from ssl_benchmarks.comparing.life_cycle import Life
 from ssl_benchmarks.comparing.side_by_side import (
     Prices,
     SideBySide,
@@ -17,6 +16,7 @@ from ssl_benchmarks.comparing.side_by_side import (
     projections,
     ratios,
 )
+from ssl_benchmarks.record.details.life import Life
 from ssl_benchmarks.record.record import Measurement
 
 

@@ -144,7 +144,8 @@ def _record(command: str, config: CompareConfig, sources: Sequence[Source], deta
     config = replace(config, device=first.config.get("device", "cpu"))
     created = datetime.now(UTC).isoformat(timespec="seconds")
     found = {"rounds": [], "sources": told, **details}
-    return Record("", created, "finished", command, asdict(config), first.environment, (), {}, found)
+    of_run = "", created, "finished", command, asdict(config), first.environment
+    return Record(*of_run, details=found, kind="comparison")
 
 
 def trained_models(record: Record, rows: Iterable[Measurement], scope: str) -> dict[str, Trained]:

@@ -47,6 +47,7 @@ class Comparing(Session):
         ceiling: FLOP/s of matrix products, once.
     """
 
+    kind = "comparison"
     config: CompareConfig
     names: dict[str, str]
     speech: NDArray[np.int16]

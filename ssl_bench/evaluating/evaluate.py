@@ -52,6 +52,7 @@ class Evaluating(Session):
         pretraining: rows of what the runs among the models cost.
     """
 
+    kind = "evaluation"
     config: EvaluateConfig
     speech: SpeechAt
     limit: TimeLimit | None

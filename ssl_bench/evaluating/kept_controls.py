@@ -19,8 +19,10 @@ import ssl_models
 from ssl_bench.evaluating.subject import Finding
 from ssl_benchmarks.downstream.outcome import Outcome
 from ssl_benchmarks.downstream.recognition.phones import dictionary_hash
+from ssl_benchmarks.record.metrics import RATES
 from ssl_benchmarks.record.quantity import Quantity, joined
 from ssl_benchmarks.record.record import Conditions, read_document, write_atomically
+from ssl_models.documents import typed
 from ssl_models.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -32,6 +34,34 @@ MACHINE = ("device", "dtype", "threads", "torch")
 """Conditions without which the same work may come to other numbers."""
 
 
+@dataclass(frozen=True)
+class KeptFinding:
+    """What one head on a control gave; see `ssl_bench.evaluating.subject.Finding`."""
+
+    task: str
+    head: str | None
+    tested_on: str | None
+    converged: bool | None
+    rates: dict[str, Quantity]
+    details: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        if unknown := set(self.rates) - set(RATES):
+            raise ValueError(f"unknown metric {min(unknown)!r}")
+
+
+@dataclass(frozen=True)
+class KeptControl:
+    """What a control gave on a task, and the run that has its cost on the bill."""
+
+    system: str
+    seed: int
+    task: str
+    head: str | None
+    run: str
+    findings: tuple[KeptFinding, ...]
+
+
 @dataclass
 class KeptControls:
     """Findings of controls.
@@ -39,26 +69,30 @@ class KeptControls:
     Attributes:
         path: that this evaluation keeps its own in; None keeps none.
         held: the conditions of this evaluation.
-        known: by their keys, as they are written.
+        known: by their keys.
         read: what this evaluation did not have to do, for its record.
     """
 
     path: Path | None = None
     held: Conditions = field(default_factory=Conditions)
-    known: dict[str, dict[str, Any]] = field(default_factory=dict)
+    known: dict[str, KeptControl] = field(default_factory=dict)
     read: list[dict[str, Any]] = field(default_factory=list)
-    _own: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _own: dict[str, KeptControl] = field(default_factory=dict)
 
     @classmethod
     def of(cls, folders: Sequence[str], path: Path, held: Conditions) -> KeptControls:
         """Those of earlier evaluations or studies, and `path` for those of this one.
 
         Raises:
-            BadInputError: for a folder that holds none.
+            BadInputError: for a folder that holds none, or broken ones.
         """
-        known: dict[str, dict[str, Any]] = {}
-        for folder in folders:
-            known |= read_document(controls_file(Path(folder)), "file", SCHEMA)["controls"]
+        known: dict[str, KeptControl] = {}
+        for file in map(controls_file, map(Path, folders)):
+            document = read_document(file, "file", SCHEMA)
+            try:
+                known |= typed(dict[str, KeptControl], document.get("controls"))
+            except ValueError as error:
+                raise BadInputError(f"{file}: not what controls gave ({error})") from error
         return cls(path, held, known)
 
     def found(self, subject: Subject, task: str, head: str | None) -> list[Finding] | None:
@@ -69,9 +103,9 @@ class KeptControls:
         entry = self.known.get(key)
         if entry is None:
             return None
-        self.read.append({**_named(subject, task, head), "from": entry["run"]})
+        self.read.append({**_named(subject, task, head), "from": entry.run})
         self._keep(key, entry)
-        return [_finding(subject, document, entry["run"]) for document in entry["findings"]]
+        return [_finding(subject, found, entry.run) for found in entry.findings]
 
     def keep(self, subject: Subject, task: str, head: str | None, findings: Sequence[Finding]) -> None:
         """Remember what a control gives; of other systems nothing is kept."""
@@ -79,13 +113,13 @@ class KeptControls:
             # Of an evaluation in a study's folder the study is what a reader knows.
             run = self.path.parent
             run = run.parent if (run.parent / "run.json").is_file() else run
-            entry = {**_named(subject, task, head), "run": run.name, "findings": [_document(f) for f in findings]}
+            entry = KeptControl(**_named(subject, task, head), run=run.name, findings=tuple(map(_kept, findings)))
             self._keep(self._key(subject, task, head), entry)
 
-    def _keep(self, key: str, entry: dict[str, Any]) -> None:
+    def _keep(self, key: str, entry: KeptControl) -> None:
         self._own[key] = entry
         if self.path is not None:
-            document = {"schema": SCHEMA, "controls": self._own}
+            document = {"schema": SCHEMA, "controls": {key: asdict(entry) for key, entry in self._own.items()}}
             write_atomically(self.path, json.dumps(document, indent=1, allow_nan=False) + "\n")
 
     def _key(self, subject: Subject, task: str, head: str | None) -> str:
@@ -139,24 +173,13 @@ def _code() -> str:
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
-def _document(finding: Finding) -> dict[str, Any]:
-    outcome = finding.outcome
-    return {
-        "task": finding.task,
-        "head": finding.head,
-        "tested_on": finding.tested_on,
-        "converged": outcome.converged,
-        "rates": {metric: asdict(quantity) for metric, quantity in outcome.rates.items()},
-        "details": outcome.details,
-    }
+def _kept(finding: Finding) -> KeptFinding:
+    o = finding.outcome
+    return KeptFinding(finding.task, finding.head, finding.tested_on, o.converged, dict(o.rates), o.details)
 
 
-def _finding(subject: Subject, document: dict[str, Any], run: str) -> Finding:
-    rates = {metric: _quantity(found, run) for metric, found in document["rates"].items()}
-    outcome = Outcome(rates, document["converged"], {**document["details"], "read_from": run})
-    return Finding(subject.system, document["task"], document["head"], outcome, document["tested_on"])
-
-
-def _quantity(document: dict[str, Any], run: str) -> Quantity:
-    quantity = Quantity(**{**document, "ci95": None if document["ci95"] is None else tuple(document["ci95"])})
-    return replace(quantity, note=joined(quantity.note, f"found in {run}, not again"))
+def _finding(subject: Subject, kept: KeptFinding, run: str) -> Finding:
+    found = f"found in {run}, not again"
+    rates = {metric: replace(q, note=joined(q.note, found)) for metric, q in kept.rates.items()}
+    outcome = Outcome(rates, kept.converged, {**kept.details, "read_from": run})
+    return Finding(subject.system, kept.task, kept.head, outcome, kept.tested_on)

@@ -88,6 +88,7 @@ class Measuring(Session):
         ceiling: FLOP/s of matrix products, once.
     """
 
+    kind = "measurement"
     config: MeasureConfig
     speech: NDArray[np.int16]
     bench: CellBench

@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from itertools import chain, count
@@ -19,7 +19,9 @@ from filelock import FileLock, Timeout
 
 from ssl_benchmarks.energy.trace_file import OLDER_TRACE, TRACE, append_traces
 from ssl_benchmarks.files.leftovers import sweep
+from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Record, read_record, write_record
+from ssl_models.documents import parsed, read_json, typed
 from ssl_models.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -50,6 +52,19 @@ class TrainingState:
 
 
 @dataclass(frozen=True)
+class CurvePoint:
+    """What is looked at in a line of `metrics.jsonl`, which holds the mean of some steps besides; older ones lack some of it."""
+
+    step: int
+    first_step: int = 0
+    attempt: int = 1
+    seconds: float = 0.0
+    attempt_steps: int = 0
+    attempt_audio_seconds: float = 0.0
+    training_energy: dict[str, Quantity] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class RunFolder:
     """Paths of a run and what is read from and written to them."""
 
@@ -73,10 +88,10 @@ class RunFolder:
     def bill(self) -> dict[str, Any] | None:
         """The last attempt's, None where there is none."""
         try:
-            found: dict[str, Any] = json.loads(self.bill_path.read_text(encoding="utf-8"))
+            found = read_json(self.bill_path)
         except (OSError, ValueError):
             return None
-        return found
+        return found if isinstance(found, dict) else None
 
     def read(self) -> Record:
         """The record.
@@ -109,11 +124,11 @@ class RunFolder:
         if not self.metrics_path.is_file():
             return []
         rows = []
-        for line in self.metrics_path.read_text(encoding="utf-8").splitlines():
-            try:
-                rows.append(json.loads(line))
-            except ValueError:
-                continue
+        for line in self.metrics_path.read_bytes().splitlines():
+            with suppress(ValueError):
+                row = parsed(line)
+                typed(CurvePoint, row)
+                rows.append(row)
         return rows
 
     def add_metrics(self, line: dict[str, Any]) -> None:
@@ -189,8 +204,8 @@ class RunFolder:
         if newest is None:
             return TrainingState()
         try:
-            return TrainingState(**json.loads((newest / "state.json").read_text()))
-        except (OSError, ValueError, TypeError) as error:
+            return typed(TrainingState, read_json(newest / "state.json"))
+        except (OSError, ValueError) as error:
             raise BadInputError(f"{newest}: broken checkpoint ({error})") from error
 
     def _newest_checkpoint(self) -> Path | None:
@@ -285,7 +300,7 @@ def unfinished_run(out: str | None) -> RunFolder:
 
 def resumable(record: Record) -> bool:
     """Whether a run can be gone on with; one of `measure` cannot, since its cells belong in one session, nor one of `evaluate`."""
-    return record.status == "unfinished" and not {"cells", "rounds", "findings"} & set(record.details)
+    return record.status == "unfinished" and record.kind in {"training", "study"}
 
 
 def save_optimiser(optimiser: torch.optim.Optimizer, path: Path) -> None:
@@ -308,11 +323,29 @@ def load_optimiser(optimiser: torch.optim.Optimizer, path: Path) -> None:
     """
     from ssl_models.loading.checkpoints import read_tensors
 
+    tensors, groups = read_tensors(path), optimiser.state_dict()["param_groups"]
+    shapes = [parameter.shape for group in optimiser.param_groups for parameter in group["params"]]
+    try:
+        optimiser.load_state_dict({"state": _by_parameter(tensors, shapes), "param_groups": groups})
+    except (ValueError, LookupError) as error:
+        raise BadInputError(f"{path}: not the state of this optimiser ({error})") from error
+
+
+def _by_parameter(tensors: dict[str, torch.Tensor], shapes: Sequence[torch.Size]) -> dict[int, dict[str, torch.Tensor]]:
+    """An optimiser's tensors by the number of the parameter, of the shape of which each is, or a scalar.
+
+    Raises:
+        ValueError, LookupError: for tensors that are of no such parameters.
+    """
     state: dict[int, dict[str, torch.Tensor]] = {}
-    for key, value in read_tensors(path).items():
+    for key, value in tensors.items():
         number, _, name = key.partition(".")
+        if value.dim() and value.shape != shapes[int(number)]:
+            raise ValueError(f"{key} is of another shape")
         state.setdefault(int(number), {})[name] = value
-    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+    if len({frozenset(found) for found in state.values()}) > 1 or set(state) - set(range(len(shapes))):
+        raise ValueError("tensors are missing, or of no parameter")
+    return state
 
 
 def _sha256(path: Path) -> str:

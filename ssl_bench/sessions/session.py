@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ssl_benchmarks.machine.environment import environment
 from ssl_benchmarks.processes.interruption import stopped_by_signals
@@ -16,6 +16,7 @@ from ssl_benchmarks.record.record import Measurement, Record, headline_scope
 if TYPE_CHECKING:
     from ssl_bench.sessions.run_folder import RunFolder
     from ssl_benchmarks.energy.carbon import GridIntensity
+    from ssl_benchmarks.record.details.kinds import Kind
 
 
 def now() -> str:
@@ -32,6 +33,7 @@ class Session:
     """What a command knows while it is at work. Each command has one of its own with what more it knows.
 
     Attributes:
+        kind: of its record.
         config: its settings, resolved.
         run: the folder that the record is in.
         grid: what a kWh emits.
@@ -41,6 +43,7 @@ class Session:
         details: what the record holds beside its rows.
     """
 
+    kind: ClassVar[Kind]
     config: Any
     run: RunFolder
     grid: GridIntensity | None
@@ -65,8 +68,10 @@ class Session:
     def record(self, status: str) -> Record:
         """As it stands."""
         rows = tuple(self.rows())
-        settings, name = self.settings(), self.run.path.name
-        return Record(name, self.created, status, self.command, settings, self.machine, rows, {}, self.details)
+        return Record(
+            self.run.path.name, self.created, status, self.command, self.settings(), self.machine, rows,
+            details=self.details, kind=self.kind,
+        )  # fmt: skip
 
     def recorded(self, work: Callable[[], None], report: Callable[[Record, Path], object]) -> Record:
         """Do the work, then write report and record; Ctrl-C and its like end the work, and the record says so.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self, get_args
 from ssl_bench.settings.machine import FORECAST, SPEECH, WEIGHTS, MachineSettings
 from ssl_bench.settings.measuring import SHORTEST_CLIP, Phase, check_clip
 from ssl_bench.settings.options import Option, nested, option
-from ssl_benchmarks.comparing.life_cycle import Life
+from ssl_benchmarks.record.details.life import Life
 from ssl_models.catalog import CATALOG, HEADLINE, require_name
 from ssl_models.errors import BadInputError, choose
 

@@ -14,6 +14,7 @@ from ssl_bench.settings.options import Option, Setting, Settings, nested, option
 from ssl_bench.settings.training import TrainAndMeasureConfig
 from ssl_benchmarks.record.quantity import JOULES_PER_KWH
 from ssl_models.catalog import CATALOG
+from ssl_models.documents import typed
 from ssl_models.errors import BadInputError, choose
 
 Equal = Literal["joules", "audio-hours", "flops", "minutes"]
@@ -179,13 +180,18 @@ def document_of(config: StudyConfig) -> dict[str, Any]:
 
 
 def config_of(document: Mapping[str, Any]) -> StudyConfig:
-    """The inverse of `document_of`, through JSON; what else the document holds is passed over."""
-    known = {name: document[name] for name in (f.name for f in fields(StudyConfig))}
-    evaluation = document["evaluation"]
-    if evaluation is not None:
-        lists = {name: tuple(value) for name, value in evaluation.items() if isinstance(value, list)}
-        evaluation = EvaluationSettings(**{**evaluation, **lists})
-    return StudyConfig(**{**known, "models": tuple(document["models"]), "evaluation": evaluation})
+    """The inverse of `document_of`, through JSON; what else the document holds is passed over.
+
+    Raises:
+        BadInputError: for a document that is of no study.
+    """
+    try:
+        config = typed(StudyConfig, document)
+    except ValueError as error:
+        raise BadInputError(f"not the settings of a study ({error})") from error
+    return replace(
+        config, training=dict(document.get("training", {})), out=document.get("out")
+    )  # paths need not be text
 
 
 def require_unchanged(asked: StudyConfig, before: StudyConfig) -> None:

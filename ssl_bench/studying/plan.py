@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ssl_bench.settings.studying import Equal, StudyConfig, run_budget
 from ssl_bench.settings.training import TrainAndMeasureConfig, clip_shape
-from ssl_bench.training.attempts import BUDGETED, Attempt
+from ssl_bench.training.attempts import BUDGETED, attempts_of
 from ssl_benchmarks.comparing.projection import pretraining_flops
 from ssl_benchmarks.counting.flops import training_flops
 from ssl_benchmarks.record.quantity import added
@@ -80,7 +80,7 @@ def spent(record: Record, equal: Equal | None, budget: float | None) -> dict[str
 
     Time and joules are those of targets and training; FLOPs are training's alone, of the hours that the model has seen.
     """
-    attempts = [Attempt.from_document(document) for document in record.details["attempts"]]
+    attempts = attempts_of(record)
     scope = headline_scope(record.config["device"])
     costs = {
         f"{phase} of attempt {attempt.number}": attempt.phases[phase].energy[scope]

@@ -51,6 +51,7 @@ class Study(Session):
         evaluation: its record.
     """
 
+    kind = "study"
     config: StudyConfig
     shared: TrainAndMeasureConfig
     plans: dict[str, Plan]
@@ -139,7 +140,7 @@ def _report(record: Record, folder: Path) -> None:
     """With what it says of the claim about its models."""
     if (line := c4_line(record)) is not None:
         record.details["study"]["claim_c4"] = line
-    write_study_report(record, folder)
+    write_study_report(replace(record), folder)
 
 
 def _begun(config: StudyConfig, command: str, console: Console) -> Study:
@@ -173,7 +174,7 @@ def _resumed(asked: StudyConfig, command: str, console: Console) -> Study:
     """An unfinished study taken up again, with its own settings."""
     run = unfinished_run(asked.out)
     before = run.read()
-    if "study" not in before.details:
+    if before.kind != "study":
         raise BadInputError(f"{run.path}: a single run; go on with it by --resume --out {run.path} alone")
     config = config_of(before.config)
     require_unchanged(asked, config)

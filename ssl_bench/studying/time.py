@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from ssl_bench.training.after_training import LEAST
-from ssl_bench.training.attempts import Attempt
+from ssl_bench.training.attempts import attempts_of
 
 if TYPE_CHECKING:
     from ssl_bench.settings.studying import StudyConfig
@@ -32,8 +32,7 @@ def evaluation_seconds(
     known = [each for each in minutes if each is not None]
     if len(known) == len(minutes):
         return 60 * sum(known)
-    attempts = [document for record in records.values() for document in record.details["attempts"]]
-    return max(LEAST, sum(Attempt.from_document(document).seconds for document in attempts))
+    return max(LEAST, sum(attempt.seconds for record in records.values() for attempt in attempts_of(record)))
 
 
 def study_seconds(

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ssl_benchmarks.energy.phase_cost import PhaseCost, not_net, total_cost
-from ssl_benchmarks.record.quantity import quantity_of
+from ssl_benchmarks.energy.phase_cost import SCOPES, PhaseCost, by_scope, not_net, total_cost
+from ssl_benchmarks.record.quantity import quantity_of, unavailable
+from ssl_models.documents import typed
+from ssl_models.errors import BadInputError
+
+if TYPE_CHECKING:
+    from ssl_benchmarks.record.record import Record
 
 KILLED = "killed: counted up to a few seconds before its end"
 BUDGETED = ("targets", "training")
@@ -47,12 +53,14 @@ class Attempt:
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Attempt:
-        """The inverse of `document`."""
-        costs = {
-            part: {name: PhaseCost.from_document(cost) for name, cost in document.get(part, {}).items()}
-            for part in ("phases", "lost")
-        }
-        return cls(**{**document, **costs})
+        """The inverse of `document`.
+
+        Raises:
+            ValueError: for a document that is of no attempt.
+        """
+        parts = {part: document[part] for part in ("phases", "lost") if isinstance(document.get(part), dict)}
+        costs = {part: {name: by_scope(cost) for name, cost in found.items()} for part, found in parts.items()}
+        return typed(cls, {**document, **costs})
 
     @property
     def seconds(self) -> float:
@@ -72,6 +80,21 @@ class Attempt:
     def all_seconds(self) -> float:
         """Of wall time in all phases."""
         return sum(cost.seconds for cost in self.phases.values())
+
+
+def attempts_of(record: Record) -> list[Attempt]:
+    """Those of a training's record.
+
+    Raises:
+        BadInputError: for a record without any, or with one that is broken.
+    """
+    try:
+        found = [Attempt.from_document(document) for document in record.details.get("attempts", ())]
+    except ValueError as error:
+        raise BadInputError(f"{record.id}: broken attempts ({error})") from error
+    if not found:
+        raise BadInputError(f"{record.id}: no attempt at a training is on record")
+    return found
 
 
 def phase_cost(attempts: list[Attempt], phase: str) -> PhaseCost | None:
@@ -122,8 +145,10 @@ def recovered(attempt: Attempt, lines: list[dict[str, Any]], bill: dict[str, Any
     What was spent between that and the end is on no bill, and the note says so.
     """
     found = _by_lines(attempt, lines)
-    billed = None if bill is None or bill["number"] != attempt.number else Attempt.from_document(bill)
-    if billed is None or billed.all_seconds <= found.all_seconds:
+    billed = None
+    with suppress(ValueError):  # a broken bill is none
+        billed = None if bill is None else Attempt.from_document(bill)
+    if billed is None or billed.number != attempt.number or billed.all_seconds <= found.all_seconds:
         return found
     noted = {
         name: cost if name in attempt.phases and cost == attempt.phases[name] else _noted(cost, KILLED)
@@ -138,11 +163,14 @@ def _noted(cost: PhaseCost, note: str) -> PhaseCost:
 
 
 def _by_lines(attempt: Attempt, lines: list[dict[str, Any]]) -> Attempt:
-    last = next((line for line in reversed(lines) if line.get("attempt") == attempt.number), None)
+    told = {"attempt", "seconds", "attempt_steps", "attempt_audio_seconds", "training_energy"}
+    of_attempt = (line for line in reversed(lines) if line.keys() >= told and line["attempt"] == attempt.number)
+    last = next(of_attempt, None)
     if last is None or last["attempt_steps"] <= attempt.steps:
         return attempt
     before = attempt.phases.get("targets")
-    energy = {scope: quantity_of(q) for scope, q in last["training_energy"].items()}
+    unknown = dict.fromkeys(SCOPES, unavailable("J", "not metered"))
+    energy = unknown | {scope: quantity_of(q) for scope, q in last["training_energy"].items()}
     seconds = last["seconds"] - (before.seconds if before else 0.0)
     return replace(
         attempt,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from ssl_bench.training.attempts import Attempt, phase_cost
 from ssl_benchmarks.comparing.projection import project, works
+from ssl_benchmarks.record.details.projection import FullRun
 from ssl_benchmarks.record.flaws import flawed
 from ssl_benchmarks.record.quantity import Quantity, unavailable
 from ssl_benchmarks.record.record import headline_scope
@@ -28,18 +28,18 @@ def full_run(
     attempts: Sequence[Attempt],
     metrics: Sequence[dict[str, Any]],
     grid: GridIntensity | None,
-) -> dict[str, Any]:
-    """Projections from all attempts, as a run's record holds them: to its recipe's audio hours, and to the paper's.
+) -> FullRun:
+    """Projections from all attempts: to its recipe's audio hours, and to the paper's.
 
     `metrics` are the lines of the run's `metrics.jsonl`. The steps alone: fitting targets is in no rate.
     """
     name, scope = named(config.model or "", config.model_config()), headline_scope(config.device)
     rate, per_hour = training_rate(attempts, metrics), joules_per_hour(attempts, scope)
-    found = [
+    found = tuple(
         project(name, work, rate, per_hour, grid=grid, pue=config.pue, price_per_hour=config.price_per_gpu_hour)
         for work in works(config.model or "")
-    ]
-    return {"scope": scope, "method": per_hour.method, "projections": [asdict(each) for each in found]}
+    )
+    return FullRun(scope, per_hour.method, found)
 
 
 def training_rate(attempts: Sequence[Attempt], metrics: Sequence[dict[str, Any]]) -> Quantity:
@@ -61,7 +61,8 @@ def joules_per_hour(attempts: Sequence[Attempt], scope: str) -> Quantity:
 
 def _spread(metrics: Sequence[dict[str, Any]], rate: float) -> tuple[tuple[float, float] | None, int | None]:
     """95 % interval of the mean rate from its scatter between logged groups of steps, and their number."""
-    pairs = [(a, b) for a, b in pairwise(metrics) if a["attempt"] == b["attempt"]]
+    known = [line for line in metrics if line.keys() >= {"attempt", "seconds", "attempt_audio_seconds"}]
+    pairs = [(a, b) for a, b in pairwise(known) if a["attempt"] == b["attempt"] and b["seconds"] > a["seconds"]]
     rates = [
         (b["attempt_audio_seconds"] - a["attempt_audio_seconds"]) / (b["seconds"] - a["seconds"]) for a, b in pairs
     ]

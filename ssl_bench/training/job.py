@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +19,13 @@ from ssl_bench.data.waveforms import Waveforms
 from ssl_bench.sessions.run_folder import RunFolder, new_run, unfinished_run
 from ssl_bench.sessions.session import Session, now
 from ssl_bench.settings.training import TrainAndMeasureConfig
-from ssl_bench.training.attempts import Attempt, recovered, with_lost_work
+from ssl_bench.training.attempts import Attempt, attempts_of, recovered, with_lost_work
 from ssl_bench.training.full_run import full_run
 from ssl_benchmarks.energy.carbon import chosen_intensity
 from ssl_benchmarks.files.text_files import shown
+from ssl_benchmarks.record.details.projection import FullRun
 from ssl_benchmarks.record.record import Record
+from ssl_models.documents import typed
 from ssl_models.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ class Job(Session):
         start_up: seconds from then until its meter ran and its model was built.
     """
 
+    kind = "training"
     config: TrainAndMeasureConfig
     corpus: Corpus
     split: Split
@@ -61,14 +64,14 @@ class Job(Session):
         """The record as it stands, without rows."""
         details = {**self.details, "attempts": [attempt.document() for attempt in self.attempts]}
         details |= self._speech_details()
-        details["full_run"] = self.full_run()
+        details["full_run"] = asdict(self.full_run())
         return replace(super().record(status), details=details)
 
     def settings(self) -> dict[str, Any]:
         """Tables of the model's own as plain ones."""
         return {k: dict(v) if isinstance(v, Mapping) else v for k, v in super().settings().items()}
 
-    def full_run(self) -> dict[str, Any]:
+    def full_run(self) -> FullRun:
         """What a whole pretraining would take at the rate so far."""
         return full_run(self.config, self.attempts, self.run.metrics(), self.grid)
 
@@ -111,21 +114,9 @@ def resumed(given: TrainAndMeasureConfig, command: str, console: Console) -> Job
 
     What is `given` at its default is not given.
     """
-    asked, run = given.changed, unfinished_run(given.out)
-    before = run.read()
-    free = {
-        "steps", "audio_hours", "minutes", "kwh", "country", "grid_intensity", "pue", "price_per_gpu_hour", "evaluate", "evaluate_minutes", "idle", "strict", "out",
-    }  # fmt: skip
-    changed = [k for k, v in asked.items() if k not in free and v != before.config.get(k)]
-    if changed:
-        names = ", ".join("--" + key.replace("_", "-") for key in changed)
-        raise BadInputError(f"--resume: {names} cannot differ from what the run began with")
-    settings = {**before.config, **asked, "out": str(run.path)}
-    settings["optimisation"] = _tuples(settings["optimisation"])
-    config = TrainAndMeasureConfig(**settings).resolved(cuda=torch.cuda.is_available())
+    run = unfinished_run(given.out)
+    before, config, attempts = taken_up(run, given.changed)
     corpus, split = _speech(config, console)
-    attempts = [Attempt.from_document(document) for document in before.details["attempts"]]
-    attempts[-1] = _ended(run, attempts[-1])
     attempts.append(Attempt(len(attempts) + 1, now()))
     grid = chosen_intensity(config.country, config.grid_intensity)
     job = Job(
@@ -134,6 +125,34 @@ def resumed(given: TrainAndMeasureConfig, command: str, console: Console) -> Job
     )  # fmt: skip
     job.details.update({k: v for k, v in before.details.items() if k not in ("stopped", "attempts")})
     return job
+
+
+def taken_up(run: RunFolder, asked: Mapping[str, Any]) -> tuple[Record, TrainAndMeasureConfig, list[Attempt]]:
+    """What an unfinished run left: its record, its settings with those that are given anew, and its attempts until their ends.
+
+    Raises:
+        BadInputError: for a folder that cannot be read, or a setting that cannot differ.
+    """
+    before = run.read()
+    known = {
+        name: before.config[name] for name in (f.name for f in fields(TrainAndMeasureConfig)) if name in before.config
+    }
+    try:
+        typed(TrainAndMeasureConfig, known)
+        attempts = attempts_of(before)
+        attempts[-1] = _ended(run, attempts[-1])
+    except ValueError as error:
+        raise BadInputError(f"{run.path}: nothing that can be gone on with ({error})") from error
+    free = {
+        "steps", "audio_hours", "minutes", "kwh", "country", "grid_intensity", "pue", "price_per_gpu_hour", "evaluate", "evaluate_minutes", "idle", "strict", "out",
+    }  # fmt: skip
+    changed = [k for k, v in asked.items() if k not in free and v != before.config.get(k)]
+    if changed:
+        names = ", ".join("--" + key.replace("_", "-") for key in changed)
+        raise BadInputError(f"--resume: {names} cannot differ from what the run began with")
+    settings = {**known, **asked, "out": str(run.path)}
+    settings["optimisation"] = _tuples(settings.get("optimisation", {}))
+    return before, TrainAndMeasureConfig(**settings).resolved(cuda=torch.cuda.is_available()), attempts
 
 
 def _ended(run: RunFolder, attempt: Attempt) -> Attempt:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ssl_bench.console import StatusLine
 from ssl_benchmarks.energy.carbon import GridIntensity, co2e
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
     from ssl_bench.training.ledger import Logged
     from ssl_benchmarks.energy import LiveReading
+    from ssl_benchmarks.record.details.projection import FullRun
 
 FULL_RUN_AFTER = 60.0
 """s of training after which a forecast of a whole one is first told."""
@@ -42,7 +42,7 @@ class Progress(StatusLine):
         """Whether training has gone on for a minute, two, four, ... since it was last told what a whole one would take."""
         return self._began is not None and time.monotonic() - self._began >= FULL_RUN_AFTER * 2**self._told
 
-    def full_run(self, found: Mapping[str, Any]) -> None:
+    def full_run(self, found: FullRun) -> None:
         """Tell what a whole pretraining would take; see `ssl_bench.training.full_run.full_run`."""
         self._told += 1
         for line in full_run_lines(found):

@@ -43,6 +43,7 @@ def record() -> Record:
             "held_out": {"how": "2 of 12 speakers, drawn by the seed", "speakers": ["84", "1272"]},
             "broken_files": {"a|b/y.flac": "not audio, or broken"},
         },
+        kind="training",
     )  # fmt: skip
 
 
@@ -78,7 +79,7 @@ def compared(name: str, models: Sequence[str], seed: int = 0) -> Record:
         rows.append(Measurement(model, "cer", wide(0.1, 0.9, "1"), "evaluation", None, TEST))
     config = {"device": "cuda", "seed": seed, "pue": 1.0}
     environment = {"cpu": "a <processor>", "cores": 2, "gpus": [{"name": "GPU <X>"}], "packages": {"torch": "2"}}
-    return Record(name, "2026-11-20T08:00:00+00:00", "finished", f"sslbench compare --out '{name}'", config, environment, tuple(rows))  # fmt: skip
+    return Record(name, "2026-11-20T08:00:00+00:00", "finished", f"sslbench compare --out '{name}'", config, environment, tuple(rows), kind="comparison")  # fmt: skip
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ def run(name: str = "run 1", model: str = NAME, *, value: float = 1.0) -> Record
     grid = {"g_per_kwh": 56.0, "country": "FRA", "year": 2023, "source": "a table"}
     return Record(
         name, "2026-11-20T08:00:00+00:00", "finished", "sslbench train-and-measure --data 'a b'",
-        {"device": "cpu", "seed": 3, "pue": 1.0, "precision": "float32"}, ENVIRONMENT, rows, details={"grid": grid},
+        {"device": "cpu", "seed": 3, "pue": 1.0, "precision": "float32"}, ENVIRONMENT, rows, details={"grid": grid}, kind="training",
     )  # fmt: skip
 
 
@@ -230,8 +230,10 @@ def test_methods_of_models_in_turn_tell_of_rounds_and_pairs() -> None:
         "minutes": 10.0,
     }
     details = {"rounds": [{"cells": []}] * 4, "target": target, "models": ["essl", "hubert-base"]}
-    turned = replace(run("run 2"), config={**run().config, "protocol": protocol, "compile": True}, details=details)
-    of_runs = replace(run("run 3"), details={"rounds": [], "sources": []})
+    turned = replace(
+        run("run 2"), config={**run().config, "protocol": protocol, "compile": True}, details=details, kind="comparison"
+    )
+    of_runs = replace(run("run 3"), details={"rounds": [], "sources": []}, kind="comparison")
     text = methods_markdown(Evidence((alone, turned, of_runs)))
     for words in (
         "Record run 1: Precision float32. Each setting in a process of its own", "3 repeats of 9.5 s with 2 s of rest",

@@ -2,50 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from ssl_benchmarks.record.details.life import Life, LifeCost
 from ssl_benchmarks.record.quantity import Quantity, added, flaws, unavailable
-
-
-@dataclass(frozen=True)
-class Life:
-    """What a model is used for.
-
-    Attributes:
-        finetunings: how often it is fine-tuned.
-        finetuning_hours: audio heard in each of them.
-        inference_hours: audio it is used on, in all.
-    """
-
-    finetunings: int = 1
-    finetuning_hours: float = 1_000.0
-    inference_hours: float = 1_000_000.0
-
-
-@dataclass(frozen=True)
-class LifeCost:
-    """In one unit (J, or FLOP).
-
-    Attributes:
-        model: it is of.
-        teacher: the pretraining of the model that gave the targets, its own teacher's included; None where there is none.
-        pretraining, finetuning, inference: the other parts.
-        total: their sum, unavailable as soon as a part is.
-        per_hour: of inference, by the hour of audio.
-    """
-
-    model: str
-    teacher: Quantity | None
-    pretraining: Quantity
-    finetuning: Quantity
-    inference: Quantity
-    total: Quantity
-    per_hour: Quantity
-
-    @property
-    def before_use(self) -> Quantity:
-        """Pretraining, the teacher's too, and fine-tunings together."""
-        return added(_before_use(self.teacher, self.pretraining, self.finetuning), self.pretraining.unit)
 
 
 def life_cost(
@@ -72,12 +32,17 @@ def life_cost(
     finetuning = _of_hours(to_train, heard, unit, "fine-tuning at the cost of a pretraining step, its head left out")
     inference = _of_hours(to_use, life.inference_hours, unit, "inference")
     whole = added({**_before_use(teacher, pretraining, finetuning), "inference": inference}, unit)
-    return LifeCost(model, teacher, pretraining, finetuning, inference, whole, to_use)
+    return LifeCost(model, pretraining, finetuning, inference, whole, to_use, teacher)
 
 
 def _before_use(teacher: Quantity | None, pretraining: Quantity, finetuning: Quantity) -> dict[str, Quantity]:
     parts = {"pretraining": pretraining, "fine-tuning": finetuning}
     return parts if teacher is None else {"teacher": teacher, **parts}
+
+
+def before_use(cost: LifeCost) -> Quantity:
+    """Pretraining, the teacher's too, and fine-tunings together."""
+    return added(_before_use(cost.teacher, cost.pretraining, cost.finetuning), cost.pretraining.unit)
 
 
 def break_even(dearer: LifeCost, cheaper: LifeCost) -> Quantity:
@@ -86,7 +51,7 @@ def break_even(dearer: LifeCost, cheaper: LifeCost) -> Quantity:
     Hours = difference of the costs before use / difference of the costs of an hour. The interval takes the ends of both
     that lie farthest apart; there is none where one of the differences may be 0.
     """
-    first, second = dearer.before_use, cheaper.before_use
+    first, second = before_use(dearer), before_use(cheaper)
     missing = next((q for q in (first, second, dearer.per_hour, cheaper.per_hour) if q.value is None), None)
     if missing is not None:
         return unavailable("h", missing.note)
@@ -105,7 +70,7 @@ def break_even(dearer: LifeCost, cheaper: LifeCost) -> Quantity:
 
 def break_even_of(one: LifeCost, other: LifeCost) -> tuple[str | None, Quantity]:
     """Which of two models pays back, and after how many hours of inference; None where one is cheaper all along."""
-    first, second = one.before_use.value, other.before_use.value
+    first, second = before_use(one).value, before_use(other).value
     dearer, cheaper = (one, other) if (first or 0.0) >= (second or 0.0) else (other, one)
     hours = break_even(dearer, cheaper)
     if hours.value is not None:

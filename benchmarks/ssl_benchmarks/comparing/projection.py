@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ssl_benchmarks.energy.carbon import GridIntensity, co2e
+from ssl_benchmarks.record.details.projection import Projection, Work
 from ssl_benchmarks.record.intervals import inverse
 from ssl_benchmarks.record.quantity import Quantity, flaws, unavailable
 from ssl_models.recipes import RECIPES, Recipe
@@ -12,36 +13,6 @@ from ssl_models.recipes import RECIPES, Recipe
 PAPER_HOURS = 18_000.0
 """Seen in the paper's own pretraining, of which it claims less than a day on one GPU (arXiv 2406.07696)."""
 PAPER = "the paper's 18,000 h (arXiv 2406.07696)"
-
-
-@dataclass(frozen=True)
-class Work:
-    """Audio to pretrain on: `hours` seen in all, None where nobody told; `source` says whose figure that is."""
-
-    name: str
-    hours: float | None
-    source: str
-
-
-@dataclass(frozen=True)
-class Projection:
-    """Cost of a pretraining that nobody ran here.
-
-    Attributes:
-        model: projected.
-        work: the audio.
-        device_hours: in h.
-        energy: in J, of the headline's scope.
-        co2e: in g.
-        price: in units of the price that was given, None where none was.
-    """
-
-    model: str
-    work: Work
-    device_hours: Quantity
-    energy: Quantity
-    co2e: Quantity
-    price: Quantity | None
 
 
 def recipe_work(recipe: Recipe | None) -> Work:

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import combinations
 
 from ssl_benchmarks.comparing.comparability import Difference, differences
-from ssl_benchmarks.comparing.life_cycle import Life, LifeCost, break_even_of, life_cost
-from ssl_benchmarks.comparing.projection import (
-    Projection,
-    Work,
-    project,
-    projected_energy,
-    recipe_of,
-    recipe_work,
-    works,
-)
+from ssl_benchmarks.comparing.life_cycle import break_even_of, life_cost
+from ssl_benchmarks.comparing.projection import project, projected_energy, recipe_of, recipe_work, works
 from ssl_benchmarks.comparing.ratios import paired_ratio, ratio, ratio_of_largest
 from ssl_benchmarks.energy.carbon import GridIntensity
+from ssl_benchmarks.record.details.comparison import Ratio
+from ssl_benchmarks.record.details.life import BreakEven, Ledger, Life, LifeCost
+from ssl_benchmarks.record.details.projection import Projection, Work
 from ssl_benchmarks.record.quantity import Quantity, unavailable
 from ssl_benchmarks.record.record import Measurement
 
@@ -29,34 +24,6 @@ SPEED, ENERGY, FLOPS, MEMORY = (
     "peak_memory",
 )
 COMPARED = (FLOPS, SPEED, ENERGY, MEMORY)
-
-
-@dataclass(frozen=True)
-class Ratio:
-    """One model's figure over the baseline's."""
-
-    model: str
-    phase: str
-    metric: str
-    scope: str | None
-    ratio: Quantity
-
-
-@dataclass(frozen=True)
-class BreakEven:
-    """Hours of inference after which the one of two models that costs more before use has paid that back.
-
-    Attributes:
-        models: the two.
-        unit: of the ledger, J or FLOP.
-        dearer: which one pays back; None where none does.
-        hours: in h.
-    """
-
-    models: tuple[str, str]
-    unit: str
-    dearer: str | None
-    hours: Quantity
 
 
 @dataclass(frozen=True)
@@ -180,15 +147,6 @@ class Trained:
     teacher: Mapping[str, Quantity] | None = None
 
 
-@dataclass(frozen=True)
-class Ledger:
-    """What each model's life costs, in joules and in FLOPs, and when one has paid back against the baseline."""
-
-    life: Life
-    costs: list[LifeCost] = field(default_factory=list)
-    break_evens: list[BreakEven] = field(default_factory=list)
-
-
 def ledger(sides: SideBySide, life: Life, trained: Mapping[str, Trained]) -> Ledger:
     """Both units; `trained` are models whose pretraining is on record, all others are projected by their recipe."""
     if {"inference", "training"} - set(sides.phases):
@@ -201,7 +159,7 @@ def ledger(sides: SideBySide, life: Life, trained: Mapping[str, Trained]) -> Led
         for one, other in combinations(sides.models, 2):
             if sides.baseline in {one, other}:
                 evens.append(BreakEven((one, other), unit, *break_even_of(found[one], found[other])))
-    return Ledger(life, costs, evens)
+    return Ledger(life, tuple(costs), tuple(evens))
 
 
 def _life(sides: SideBySide, model: str, unit: str, life: Life, trained: Mapping[str, Trained]) -> LifeCost:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ssl_benchmarks.energy import EnergyReading
 from ssl_benchmarks.record.flaws import DISTURBED
-from ssl_benchmarks.record.quantity import Quantity, added, joined, quantity_of, unavailable, weakest
+from ssl_benchmarks.record.quantity import Quantity, added, joined, unavailable, weakest
 
 SCOPES = ("gpu", "cpu", "dram", "machine")
 
@@ -35,12 +35,6 @@ class PhaseCost:
         flaw = DISTURBED if reading.disturbances else ""
         return cls(reading.duration.value or 0.0, reading.by_scope(), reading.net_by_scope(), flaw)
 
-    @classmethod
-    def from_document(cls, document: dict[str, Any]) -> PhaseCost:
-        """As it stands in a record."""
-        energy = {scope: quantity_of(q) for scope, q in document["energy"].items()}
-        return cls(document["seconds"], energy, _net(document["energy_net"]), document.get("flaw", ""))
-
     def since(self, earlier: PhaseCost) -> PhaseCost:
         """What was spent after `earlier` had been."""
         unknown = unavailable("J", "not metered at the start of the part")
@@ -62,11 +56,20 @@ def _less(whole: Quantity, part: Quantity) -> Quantity:
     )
 
 
-def _net(document: dict[str, Any]) -> dict[str, Quantity]:
-    """Net energy by scope; an older record has the machine's alone."""
-    if "unit" not in document:
-        return {scope: quantity_of(q) for scope, q in document.items()}
-    return not_net("recorded before net energy was kept by scope") | {"machine": quantity_of(document)}
+def by_scope(cost: Any) -> Any:  # noqa: ANN401 - a value out of JSON
+    """The document of a `PhaseCost` with every scope; older records have the machine's net energy alone."""
+    if not isinstance(cost, dict):
+        return cost
+    energy, net = cost.get("energy"), cost.get("energy_net")
+    if isinstance(net, dict) and "unit" in net:
+        net = _documents(not_net("recorded before net energy was kept by scope")) | {"machine": net}
+    if isinstance(energy, dict):
+        energy = _documents(dict.fromkeys(SCOPES, unavailable("J", "the record does not tell"))) | energy
+    return {**cost, "energy": energy, "energy_net": net}
+
+
+def _documents(quantities: dict[str, Quantity]) -> dict[str, Any]:
+    return {scope: asdict(quantity) for scope, quantity in quantities.items()}
 
 
 def not_net(reason: str) -> dict[str, Quantity]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,7 +43,10 @@ def groups(controller: str) -> Iterator[Path]:
     paths = dict(_paths(_text(PROC / "cgroup")))
     for line in _text(PROC / "mountinfo").splitlines():
         before, _, after = line.partition(" - ")
-        root, mount, kind, options = *_unescaped(before)[3:5], *after.split()[:1], after.split()[-1].split(",")
+        told = [*_unescaped(before)[3:5], *after.split()[:1], *after.split()[-1:]]
+        if len(told) < 4:  # no line as the kernel writes it
+            continue
+        root, mount, kind, options = *told[:3], told[3].split(",")
         if kind == "cgroup2" and "" in paths:
             yield from _outwards(Path(mount), root, paths[""])
         elif kind == "cgroup" and controller in options and controller in paths:
@@ -52,7 +56,7 @@ def groups(controller: str) -> Iterator[Path]:
 def _paths(text: str) -> Iterator[tuple[str, str]]:
     """The process' path in each hierarchy by controller; version 2 has the name ""."""
     for line in text.splitlines():
-        _, names, path = line.split(":", 2)
+        _, names, path = [*line.split(":", 2), "", ""][:3]
         for name in names.split(","):
             yield name, path
 
@@ -77,8 +81,8 @@ def _memory() -> Iterator[tuple[float, float]]:
         for limit, used, cache in MEMORY:
             bounds = _number(folder / limit), _number(folder / used)
             if bounds[0] is not None and bounds[1] is not None:
-                stat = dict(line.split()[:2] for line in _text(folder / "memory.stat").splitlines() if " " in line)
-                yield bounds[0], max(0.0, bounds[1] - float(stat.get(cache, 0)))
+                stat = dict(line.split(" ", 1) for line in _text(folder / "memory.stat").splitlines() if " " in line)
+                yield bounds[0], max(0.0, bounds[1] - (_whole(stat.get(cache, "")) or 0.0))
 
 
 def _quota(folder: Path) -> float | None:
@@ -86,22 +90,24 @@ def _quota(folder: Path) -> float | None:
     quota, _, period = _text(folder / "cpu.max").partition(" ")
     if not quota:
         quota, period = _text(folder / "cpu.cfs_quota_us"), _text(folder / "cpu.cfs_period_us")
-    try:
-        share = int(quota) / int(period)
-    except (ValueError, ZeroDivisionError):  # "max", or no such file
-        return None
+    share = (_whole(quota) or 0.0) / (_whole(period) or math.inf)
     return share if share > 0 else None
 
 
 def _number(path: Path) -> float | None:
+    return _whole(_text(path))
+
+
+def _whole(text: str) -> float | None:
+    """A whole number; None for "max", or what else stands there."""
     try:
-        return float(int(_text(path)))
-    except ValueError:  # "max", or no such file
+        return float(int(text))
+    except (ValueError, OverflowError):
         return None
 
 
 def _text(path: Path) -> str:
     try:
         return path.read_text().strip()
-    except OSError:
+    except (OSError, ValueError):  # no such file, or no text
         return ""

@@ -5,17 +5,24 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 from ssl_benchmarks.files.leftovers import owned
+from ssl_benchmarks.record.details.common import Details
+from ssl_benchmarks.record.details.comparison import ComparisonDetails
+from ssl_benchmarks.record.details.kinds import DETAILS, Kind, kind_of_older
 from ssl_benchmarks.record.flaws import DISTURBED, NOT_STEADY, flawed
 from ssl_benchmarks.record.metrics import METRICS
-from ssl_benchmarks.record.quantity import METHODS, Quantity
+from ssl_benchmarks.record.quantity import Quantity
+from ssl_benchmarks.record.surroundings import Machine, Settings
+from ssl_models.documents import read_json, typed
 from ssl_models.errors import BadInputError
 
+D = TypeVar("D", bound=Details)
 SCHEMA = "sslbench.run/1"
 PHASES = frozenset({"inference", "training", "targets", "finetuning", "evaluation", "idle"})
 SCOPES = frozenset({"gpu", "cpu", "dram", "machine", "module"})
@@ -94,23 +101,36 @@ class Measurement:
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Measurement:
-        """The inverse of `row`.
+        """The inverse of `row`; columns that this version does not know are passed over.
 
         Raises:
             ValueError: for a row that does not follow the schema.
         """
-        known = {"model", "phase", "metric", "scope", "value", "unit", "method", "ci95", "n", "note", "flaw"}
-        names = {f.name for f in fields(Conditions)}
-        if not (known | names) - LATER_COLUMNS <= set(row) <= known | names:
-            raise ValueError(f"columns {sorted(set(row) ^ (known | names))} are missing or unknown")
-        if row["method"] not in METHODS:
-            raise ValueError(f"unknown method {row['method']!r}")
-        if wrong := [name for name in ("model", "metric", "unit", "note") if not isinstance(row[name], str)]:
-            raise ValueError(f"{' and '.join(wrong)} of a row must be text")
-        ci95 = None if row["ci95"] is None else (float(row["ci95"][0]), float(row["ci95"][1]))
-        quantity = Quantity(row["value"], row["unit"], row["method"], ci95, row["n"], row["note"], row.get("flaw", ""))
-        conditions = Conditions(**{name: row.get(name) for name in names})
-        return cls(row["model"], row["metric"], quantity, row["phase"], row["scope"], conditions)
+        return measurements([row])[0]
+
+
+def measurements(rows: Sequence[Mapping[str, Any]]) -> tuple[Measurement, ...]:
+    """Rows of the long table as they come out of JSON.
+
+    Raises:
+        ValueError: for a row that does not follow the schema.
+    """
+    return typed(tuple[Measurement, ...], [_nested(row) for row in rows])
+
+
+COLUMNS = frozenset({"model", "phase", "metric", "scope"})
+OF_QUANTITY, OF_CONDITIONS = (frozenset(f.name for f in fields(kind)) for kind in (Quantity, Conditions))
+
+
+def _nested(row: object) -> dict[str, Any]:
+    """A row as its measurement is made."""
+    if not isinstance(row, Mapping):
+        raise ValueError(f"a row is an object, not {row!r:.40}")  # noqa: TRY004 - of what a file holds
+    if missing := (COLUMNS | OF_QUANTITY | OF_CONDITIONS) - LATER_COLUMNS - set(row):
+        raise ValueError(f"columns {', '.join(sorted(missing))} are missing")
+    told = {name: row[name] for name in COLUMNS}
+    parts = {"quantity": OF_QUANTITY, "conditions": OF_CONDITIONS}
+    return told | {part: {n: v for n, v in row.items() if n in names} for part, names in parts.items()}
 
 
 @dataclass(frozen=True)
@@ -126,7 +146,8 @@ class Record:
         environment: hardware and software.
         measurements: the long table.
         artifacts: file name in the run folder to its sha256.
-        details: what no row can hold: data and split, attempts, skipped files, warnings.
+        details: what no row can hold: data and split, attempts, skipped files, warnings; as it is written.
+        kind: of the command that made it, which says what its details are; see `ssl_benchmarks.record.details`.
     """
 
     id: str
@@ -138,6 +159,31 @@ class Record:
     measurements: tuple[Measurement, ...] = ()
     artifacts: dict[str, str] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
+    kind: Kind = field(kw_only=True)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """What readers look at in `config`."""
+        return typed(Settings, self.config)
+
+    @cached_property
+    def machine(self) -> Machine:
+        """What readers look at in `environment`."""
+        return typed(Machine, self.environment)
+
+    @cached_property
+    def _told(self) -> Details:
+        return typed(DETAILS[self.kind], self.details)
+
+    def told(self, kind: type[D]) -> D:
+        """The details of a record whose kind is known.
+
+        Raises:
+            TypeError: for a record of another kind.
+        """
+        if not isinstance(self._told, kind):
+            raise TypeError(f"{self.id}: a {self.kind}, which has no {kind.__name__}")
+        return self._told
 
     def document(self) -> dict[str, Any]:
         """As it is written."""
@@ -179,21 +225,50 @@ def read_record(path: Path) -> Record:
         raise BadInputError(f"{path}: no such file; a run folder holds a run.json")
     document = read_document(path, "record", SCHEMA)
     try:
-        documents = document.pop("measurements")
-        rows = tuple(Measurement.from_row(row) for row in documents)
-        if any("flaw" not in row for row in documents):
-            rows = _of_old(rows, document["details"])
-        return Record(**document, measurements=rows)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        return _record(document)
+    except ValueError as error:
         raise BadInputError(f"{path}: not a record of {SCHEMA} ({error})") from error
 
 
-def _of_old(rows: tuple[Measurement, ...], details: Mapping[str, Any]) -> tuple[Measurement, ...]:
-    """Rows of a record from before they had their flaws: by their notes, and by the parts that the record calls disturbed.
+@dataclass(frozen=True)
+class _Head:
+    """A record's document without what depends on its kind; see `Record`."""
 
-    Nor do modelled figures keep the intervals over seeds that they had then: their model's error is the same in all seeds.
+    id: str
+    created: str
+    status: Literal["finished", "unfinished"]
+    command: str
+    kind: Kind
+    config: Settings
+    environment: Machine
+    artifacts: dict[str, str]
+    details: dict[str, Any]
+    measurements: list[dict[str, Any]]
+
+
+def _record(document: dict[str, Any]) -> Record:
+    """A document whose every part is what the schema says; fields that this version does not know are passed over.
+
+    Raises:
+        ValueError: for the first that is not.
     """
-    parts = tuple(details.get("disturbances", {}))
+    details = document.get("details")
+    if isinstance(details, dict):
+        document = {"kind": kind_of_older(details), **document}
+    written = typed(_Head, document).measurements
+    rows = measurements(written)
+    record = Record(**{f.name: document[f.name] for f in fields(Record)} | {"measurements": rows})
+    if record.kind == "comparison":
+        for cell in (cell for each in record.told(ComparisonDetails).rounds for cell in each.cells):
+            measurements(cell.rows)
+    if all("flaw" in row for row in written):
+        return record
+    return replace(record, measurements=_flawed_of_old(rows, record.told(Details).disturbances))
+
+
+def _flawed_of_old(rows: tuple[Measurement, ...], disturbances: Iterable[str]) -> tuple[Measurement, ...]:
+    """Rows of a record from before they had their flaws: by their notes, and by the parts that the record calls disturbed."""
+    parts = tuple(disturbances)
 
     def disturbed(row: Measurement) -> bool:
         clip, batch = row.conditions.clip_seconds, row.conditions.batch_seconds
@@ -222,7 +297,7 @@ def read_document(path: Path, kind: str, schema: str) -> dict[str, Any]:
         BadInputError: for a file that cannot be read, is broken, or is of another schema.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = read_json(path)
     except (OSError, ValueError) as error:
         raise BadInputError(f"{path}: not readable as JSON ({error})") from error
     if not isinstance(document, dict) or document.pop("schema", None) != schema:

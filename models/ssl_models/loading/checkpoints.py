@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from ssl_models.documents import read_json
 from ssl_models.errors import BadInputError
 from ssl_models.families import FAMILIES, Family, ModelConfig, family_of
 from ssl_models.settings import from_document
@@ -53,7 +54,7 @@ def read_config(folder: Path) -> tuple[str, ModelConfig]:
     """
     path = folder / CONFIG
     try:
-        settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        settings: dict[str, Any] = dict(read_json(path))
         name, kind = str(settings.pop("name")), str(settings.pop("model_type"))
         return name, cast("ModelConfig", from_document(_family(kind, folder).config, settings))
     except FileNotFoundError as error:

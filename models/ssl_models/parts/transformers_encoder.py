@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import warnings
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor, nn
 
+from ssl_models.documents import read_json
 from ssl_models.errors import BadInputError
 from ssl_models.interface import SAMPLE_RATE, SpeechFeatures
 from ssl_models.parts.frontend import valid_mask
@@ -135,7 +135,7 @@ def folder_config(folder: Path, asked: str = "") -> Any:  # noqa: ANN401 - trans
     if not (folder / "config.json").is_file():
         raise BadInputError(f"{asked}: no config.json there; give the folder of a transformers model")
     try:
-        json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        read_json(folder / "config.json")
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:
         raise BadInputError(f"{asked}: settings that transformers cannot use ({_reason(error)})") from error
@@ -223,7 +223,7 @@ def _preprocessor(folder: Path) -> tuple[Path, dict[str, Any] | None]:
         if not path.is_file():
             continue
         try:
-            document = dict(json.loads(path.read_text(encoding="utf-8")))
+            document = dict(read_json(path))
             found = [document] if not keys else [dict(document[key]) for key in keys if document.get(key)]
         except (OSError, ValueError, TypeError) as error:
             raise BadInputError(f"{path}: not the settings of a preprocessor ({_reason(error)})") from error

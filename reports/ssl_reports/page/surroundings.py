@@ -47,13 +47,13 @@ def _numbered(block: str, number: int) -> str:
 
 def _environment(record: Record) -> str:
     said = nested("dl", *(element("dt", head) + element("dd", text) for head, text in said_of(record)))
-    ways = record.environment.get("capabilities", {}).get("measurable", {})
+    ways = record.machine.capabilities.measurable
     rows = [
         nested(
             "tr",
             element("th", QUANTITIES.get(key, key), scope="row"),
-            element("td", way["method"]),
-            element("td", way["how"]),
+            element("td", way.method),
+            element("td", way.how),
         )
         for key, way in ways.items()
     ]

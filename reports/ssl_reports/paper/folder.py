@@ -7,15 +7,24 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from ssl_benchmarks.files.leftovers import owned, sweep
+from ssl_models.documents import read_json, typed
 from ssl_models.errors import BadInputError
 
 MANIFEST = "sslbench-report.json"
 SCHEMA = "sslbench.paper/1"
 BY_LATEX = frozenset({".aux", ".log", ".out", ".pdf", ".blg", ".gz", ".fls", ".fdb_latexmk", ".toc"})
 """What LaTeX leaves beside `main.tex`; BibTeX writes `main.bbl` anew."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The files of a report, with their SHA-256."""
+
+    files: dict[str, str]
 
 
 def write_whole(out: Path, write: Callable[[Path], None]) -> list[str]:
@@ -64,9 +73,8 @@ def refuse_foreign(out: Path) -> None:
     if MANIFEST not in found:
         raise BadInputError(f"{out}: holds {found[0]}, which is no part of a report; choose another --out")
     try:
-        digests = json.loads((out / MANIFEST).read_text(encoding="utf-8"))["files"]
-        known = {str(name): str(digest) for name, digest in digests.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        known = typed(Manifest, read_json(out / MANIFEST)).files
+    except (OSError, ValueError) as error:
         raise BadInputError(f"{out / MANIFEST}: broken ({error}); choose another --out") from error
     for name in found:
         if name not in known and name != MANIFEST and not (name.startswith("main.") and Path(name).suffix in BY_LATEX):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from typing import Any
 
+from ssl_benchmarks.record.details.common import Details, Grid
+from ssl_benchmarks.record.details.comparison import ComparisonDetails, Target
+from ssl_benchmarks.record.details.study import StudyDetails
 from ssl_benchmarks.record.record import Record
+from ssl_benchmarks.record.surroundings import Gpu, Machine
 from ssl_reports.flaw_marks import SIGN, meaning
 from ssl_reports.reading.evidence import Evidence
 from ssl_reports.tables.latex import escape_latex
@@ -84,107 +87,108 @@ def named(labels: Iterable[str]) -> str:
 
 def hardware_of(record: Record) -> str:
     """The device that did the work: "1 x NVIDIA H100", or the processor."""
-    gpus = [gpu["name"] for gpu in record.environment.get("gpus") or ()]
-    if gpus and record.config.get("device") != "cpu":
-        return f"1 x {gpus[0]}"
-    return f"{record.environment.get('cpu', 'processor not told')} ({record.environment.get('cores', '?')} cores)"
+    cpu, cores = _processor(record.machine)
+    return f"1 x {record.machine.gpus[0].name}" if _on_gpu(record) else f"{cpu} ({cores})"
+
+
+def _processor(machine: Machine) -> tuple[str, str]:
+    return machine.cpu or "processor not told", f"{'?' if machine.cores is None else machine.cores} cores"
 
 
 def _hardware(record: Record) -> str:
-    e = record.environment
-    memory = e.get("memory_bytes")
+    machine = record.machine
     parts = [
-        f"{e.get('cpu', 'processor not told')}, {e.get('cores', '?')} cores",
-        f"{plain(memory / 2**30)} GiB of memory" if memory else "memory not told",
-        *(_gpu(gpu) for gpu in e.get("gpus") or ()),
-        str(e.get("system", "system not told")),
+        ", ".join(_processor(machine)),
+        f"{plain(machine.memory_bytes / 2**30)} GiB of memory" if machine.memory_bytes else "memory not told",
+        *map(_gpu, machine.gpus),
+        machine.system or "system not told",
     ]
     return f"{'; '.join(parts)}; the work was done on {'the GPU' if _on_gpu(record) else 'the CPU'}."
 
 
 def _on_gpu(record: Record) -> bool:
-    return bool(record.environment.get("gpus")) and record.config.get("device") != "cpu"
+    return bool(record.machine.gpus) and record.settings.device != "cpu"
 
 
-def _gpu(gpu: dict[str, Any]) -> str:
-    memory, driver, limit = gpu.get("memory_bytes"), gpu.get("driver"), gpu.get("power_limit_w")
+def _gpu(gpu: Gpu) -> str:
     told = [
-        f"{plain(memory / 2**30)} GiB" if memory else None,
-        f"driver {driver}" if driver else None,
-        f"power limit {limit:g} W" if limit else None,
+        f"{plain(gpu.memory_bytes / 2**30)} GiB" if gpu.memory_bytes else None,
+        f"driver {gpu.driver}" if gpu.driver else None,
+        f"power limit {gpu.power_limit_w:g} W" if gpu.power_limit_w else None,
     ]
-    return f"{gpu['name']} ({', '.join(each for each in told if each) or 'nothing more is told'})"
+    return f"{gpu.name} ({', '.join(each for each in told if each) or 'nothing more is told'})"
 
 
 def _software(record: Record) -> str:
-    e = record.environment
-    packages = ", ".join(f"{name} {version}" for name, version in sorted(e.get("packages", {}).items()) if version)
-    cuda = f", CUDA {e['cuda']}" if e.get("cuda") else ""
-    return f"Python {e.get('python', 'not told')}{cuda}; {packages or 'packages not told'}."
+    machine = record.machine
+    packages = ", ".join(f"{name} {version}" for name, version in sorted(machine.packages.items()) if version)
+    cuda = f", CUDA {machine.cuda}" if machine.cuda else ""
+    return f"Python {machine.python or 'not told'}{cuda}; {packages or 'packages not told'}."
 
 
 def _energy(record: Record) -> str:
-    found = record.environment.get("capabilities", {}).get("measurable", {})
+    found = record.machine.capabilities.measurable
     parts = {"energy_gpu": "GPU", "energy_cpu": "CPU", "energy_dram": "DRAM"}
-    said = [f"{word}: {found[key]['method']} ({found[key]['how']})" for key, word in parts.items() if key in found]
+    said = [f"{word}: {found[key].method} ({found[key].how})" for key, word in parts.items() if key in found]
     return f"{'; '.join(said)}." if said else "How energy was had is not told."
 
 
 def _protocol(record: Record) -> str:
-    protocol, precision = record.config.get("protocol"), record.config.get("precision")
-    compiled = ", compiled" if record.config.get("compile") else ""
-    number = f"Precision {precision}{compiled}. " if precision else ""
-    if "sources" in record.details:
+    settings = record.settings
+    compiled = ", compiled" if settings.compile else ""
+    number = f"Precision {settings.precision}{compiled}. " if settings.precision else ""
+    compared = record.told(ComparisonDetails) if record.kind == "comparison" else None
+    if compared is not None and compared.sources is not None:
         return "Rows of finished runs put side by side; nothing was measured anew, and their ratios are not paired."
-    if isinstance(protocol, dict) and {"window", "tolerance", "repeats", "duration", "cool_down"} <= set(protocol):
-        p = protocol
-        steady = f"warmed up until the medians of two windows of {p['window']:g} s part by at most {100 * p['tolerance']:g} %"
-        if _in_turn(record):
-            return f"{number}{_rounds(record, steady, p['duration'])}"
-        if not p["cool_down"]:
+    if (p := settings.protocol) is not None:
+        steady = f"warmed up until the medians of two windows of {p.window:g} s part by at most {100 * p.tolerance:g} %"
+        if compared is not None and compared.rounds and compared.target is not None:
+            return f"{number}{_rounds(compared, compared.target, steady, p.duration)}"
+        if not p.cool_down:
             return (
-                f"{number}{p['repeats']} repeats of up to {p['duration']:g} s, each in a process of its own, {steady}; the interval of a "
+                f"{number}{p.repeats} repeats of up to {p.duration:g} s, each in a process of its own, {steady}; the interval of a "
                 "time is Student's over processes, widened to hold the middle of repeated runs."
             )
         return (
-            f"{number}Each setting in a process of its own, {steady}, then {p['repeats']} repeats of {p['duration']:g} s with "
-            f"{p['cool_down']:g} s of rest."
+            f"{number}Each setting in a process of its own, {steady}, then {p.repeats} repeats of {p.duration:g} s with "
+            f"{p.cool_down:g} s of rest."
         )
-    if "study" in record.details:
-        equal = record.details["study"].get("equal")
+    if record.kind == "study":
+        equal = record.told(StudyDetails).study.equal
         return f"{number}Models trained in processes of their own under {f'equal {equal}' if equal else 'the budget given'}."
     return f"{number}Metered whole, from the first joule to the last."
 
 
 def _in_turn(record: Record) -> bool:
     """Whether models were measured in rounds."""
-    return bool(record.details.get("rounds")) and "target" in record.details
+    compared = record.told(ComparisonDetails) if record.kind == "comparison" else None
+    return compared is not None and bool(compared.rounds) and compared.target is not None
 
 
-def _rounds(record: Record, steady: str, duration: float) -> str:
-    count, target = len(record.details["rounds"]), record.details["target"]
+def _rounds(compared: ComparisonDetails, target: Target, steady: str, duration: float) -> str:
+    count = len(compared.rounds)
     within = (
         "in one round, whose like may scatter more than the intervals say,"
         if count == 1
         else f"in each of {count} rounds"
     )
-    ended = f" ({target['ended']})" if target["ended"] else ""
+    ended = f" ({target.ended})" if target.ended else ""
     return (
-        f"{', '.join(record.details['models'])} measured in turn: {within} every model and phase once, in an order "
+        f"{', '.join(compared.models)} measured in turn: {within} every model and phase once, in an order "
         f"drawn at random by the seed, each in a process of its own, {steady}, then timed for {duration:.3g} s. Rounds were to end when all "
-        f"intervals had come to {100 * target['precision']:g} %, which was {'' if target['met'] else 'not '}reached{ended}."
+        f"intervals had come to {100 * target.precision:g} %, which was {'' if target.met else 'not '}reached{ended}."
     )
 
 
 def _carbon(record: Record) -> str:
-    grid, pue = record.details.get("grid"), record.config.get("pue")
-    if not grid:
+    grid = record.told(Details).grid
+    if grid is None:
         return "No CO2e: no grid was named, and none is guessed."
-    return f"CO2e is energy x PUE {pue if pue is None else f'{pue:g}'} x {grid['g_per_kwh']:g} g/kWh ({_grid(grid)})."
+    return f"CO2e is energy x PUE {record.settings.pue:g} x {grid.g_per_kwh:g} g/kWh ({_grid(grid)})."
 
 
-def _grid(grid: dict[str, Any]) -> str:
-    return ", ".join(str(grid[key]) for key in ("country", "year", "source") if grid.get(key) is not None)
+def _grid(grid: Grid) -> str:
+    return ", ".join(str(each) for each in (grid.country, grid.year, grid.source) if each is not None)
 
 
 def _disturbances(evidence: Evidence) -> str:
@@ -202,5 +206,4 @@ def _disturbances(evidence: Evidence) -> str:
 
 
 def _lines(record: Record) -> list[str]:
-    found = record.details.get("disturbances", {})
-    return [json.dumps(lines) for lines in found.values() if lines] if isinstance(found, dict) else []
+    return [json.dumps(lines) for lines in record.told(Details).disturbances.values() if lines]

@@ -6,6 +6,7 @@ from typing import Any
 
 from huggingface_hub import ModelCardData
 
+from ssl_benchmarks.record.details.common import Details
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_reports.flaw_marks import noted, signed
 from ssl_reports.paper.methods import hardware_of
@@ -61,12 +62,12 @@ def _metadata(run: Setting, carbon: Quantity | None) -> ModelCardData:
     """Tags and `co2_eq_emissions`, in grams."""
     emissions: dict[str, Any] | None = None
     if carbon is not None and carbon.value is not None:
-        grid = run.record.details.get("grid") or {}
+        grid = run.record.told(Details).grid
         emissions = {
             "emissions": carbon.value,
             "source": f"sslbench, energy of the {run.scope}, {carbon.method}",
             "training_type": "pre-training",
-            "geographical_location": str(grid.get("country") or "given as a grid intensity"),
+            "geographical_location": str((grid.country if grid is not None else None) or "given as a grid intensity"),
             "hardware_used": hardware_of(run.record),
         }
     return ModelCardData(tags=["speech", "self-supervised-learning"], co2_eq_emissions=emissions)

@@ -22,15 +22,17 @@ def reproduce_script(evidence: Evidence) -> str:
 
 def _installs(evidence: Evidence) -> list[str]:
     """The versions of each environment; the first is what the script installs."""
-    found = dict.fromkeys(_install(record) for record in evidence.records if record.environment.get("packages"))
+    found = dict.fromkeys(_install(record) for record in evidence.records if record.machine.packages)
     lines = [line if number == 0 else f"# another environment: {line}" for number, line in enumerate(found)]
     return [*lines, ""] if lines else []
 
 
 def _install(record: Record) -> str:
     """Without the local part of a version, such as `+cpu`, which no index serves under that name."""
-    pins = [f"{name}=={str(v).partition('+')[0]}" for name, v in sorted(record.environment["packages"].items()) if v]
-    return f"python -m pip install {shlex.join(pins)}  # Python {_flat(record.environment.get('python', 'not told'))}"
+    pins = [
+        f"{name}=={version.partition('+')[0]}" for name, version in sorted(record.machine.packages.items()) if version
+    ]
+    return f"python -m pip install {shlex.join(pins)}  # Python {_flat(record.machine.python or 'not told')}"
 
 
 def _block(record: Record, label: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ssl_benchmarks.comparing.projection import pretraining_flops, project, recipe_of, works
 from ssl_benchmarks.energy.carbon import GridIntensity
+from ssl_benchmarks.record.details.common import Details
 from ssl_benchmarks.record.metrics import METRICS, RATES
 from ssl_benchmarks.record.quantity import Quantity, added, unavailable
 from ssl_benchmarks.record.record import Conditions, Measurement, Record
@@ -85,8 +86,8 @@ def _pretraining_rows(setting: Setting) -> Iterator[tuple[Cell, ...]]:
 
 def grid_of(record: Record) -> GridIntensity | None:
     """What a record's CO2e was reckoned with."""
-    grid = record.details.get("grid")
-    return GridIntensity(grid["g_per_kwh"], grid["country"], grid["year"], grid["source"]) if grid else None
+    grid = record.told(Details).grid
+    return GridIntensity(grid.g_per_kwh, grid.country, grid.year, grid.source) if grid is not None else None
 
 
 def whole_run(setting: Setting, metric: str, scope: str | None) -> Quantity | None:

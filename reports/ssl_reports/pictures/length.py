@@ -66,15 +66,15 @@ def _lines(records: Sequence[Record], runs: Sequence[str]) -> tuple[list[Line], 
     lines: list[Line] = []
     failed: dict[str, str] = {}
     for record, run in zip(records, runs, strict=True):
-        sweep = record.config.get("sweep")
-        if not sweep or sweep[0] != "clip-seconds":
+        c = record.settings
+        if record.kind != "measurement" or c.sweep is None or c.sweep[0] != "clip-seconds":
             continue
-        name = f"{record.config['model']}, {record.config['phase']}"
+        name = f"{c.model}, {c.phase}"
         cells = cells_of(record)
         failed |= {f"{name} at {cell.label}": cell.failed for cell in cells if cell.failed}
         good = sorted((cell for cell in cells if not cell.failed), key=lambda cell: cell.clip_seconds)
         if len(good) > 1:
-            lines.append(Line(name, run, headline_scope(record.config["device"]), tuple(good)))
+            lines.append(Line(name, run, headline_scope(c.device), tuple(good)))
     shared = Counter(line.name for line in lines)
     return [replace(x, name=f"{x.name} ({x.run})") if shared[x.name] > 1 else x for x in lines], failed
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ssl_benchmarks.record.details.measurement import MeasuredCell, MeasurementDetails
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Measurement, Record, headline_scope
 from ssl_reports.flaw_marks import noted, signed
@@ -76,18 +77,18 @@ class CellLine:
 
 def cells_of(record: Record) -> list[Cell]:
     """In the order measured."""
-    return [_cell(record, entry) for entry in record.details["cells"]]
+    return [_cell(record, entry) for entry in record.told(MeasurementDetails).cells]
 
 
-def _cell(record: Record, entry: dict[str, object]) -> Cell:
-    clip, batch = float(str(entry["clip_seconds"])), float(str(entry["batch_seconds"]))
+def _cell(record: Record, entry: MeasuredCell) -> Cell:
+    clip, batch = entry.clip_seconds, entry.batch_seconds
 
     def rows(seconds: float) -> tuple[Measurement, ...]:
         held = (clip, seconds)
         return tuple(m for m in record.measurements if (m.conditions.clip_seconds, m.conditions.batch_seconds) == held)
 
     alone = rows(clip) if batch != clip else ()
-    return Cell(str(entry["label"]), clip, batch, str(entry.get("failed", "")), rows(batch), alone)
+    return Cell(entry.label, clip, batch, entry.failed, rows(batch), alone)
 
 
 def cell_lines(cell: Cell, device: object) -> list[CellLine]:

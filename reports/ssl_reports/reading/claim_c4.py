@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from ssl_benchmarks.downstream.outcome import NO_BETTER, UNCONVERGED
+from ssl_benchmarks.record.details.study import StudyDetails
 from ssl_benchmarks.record.metrics import METRICS
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Measurement, Record
@@ -31,16 +32,16 @@ def c4_line(record: Record) -> str | None:
     found = list(_verdicts(record))
     if not found:
         return None
-    study, config = record.details["study"], record.config
-    budget = "the budget given" if study["equal"] is None else f"{study['budget']:g} {study['equal']} each"
+    told, settings = record.told(StudyDetails), record.settings
+    study, seeds = told.study, settings.seeds or 1
+    budget = "the budget given" if study.equal is None else f"{study.budget or 0:g} {study.equal} each"
     sizes = ", ".join(f"{model} {_size(record, model)}" for model in dict.fromkeys(_compared(record)))
-    seeds = f"{config['seeds']} seed{'s' if config['seeds'] > 1 else ''}"
-    speech = config["training"].get("data", "sample (synthetic)")
-    labelled = record.details.get("speech", {}).get("train")
-    learned = "" if labelled is None else f", heads on {60 * labelled['hours']:.3g} min of it"
+    speech = settings.training.get("data", "sample (synthetic)")
+    labelled = None if told.speech is None or told.speech.train is None else told.speech.train.hours
+    learned = "" if labelled is None else f", heads on {60 * labelled:.3g} min of it"
     return (
         f"C4 (lower downstream error than essL) under {budget}: {'; '.join(found)}. "
-        f"Trained on {speech}{learned}, {seeds}; parameters: {sizes}."
+        f"Trained on {speech}{learned}, {seeds} seed{'s' if seeds > 1 else ''}; parameters: {sizes}."
     )
 
 

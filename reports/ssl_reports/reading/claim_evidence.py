@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from ssl_benchmarks.downstream.outcome import NO_BETTER, UNCONVERGED
+from ssl_benchmarks.record.details.study import StudyDetails, StudyRun
 from ssl_benchmarks.record.flaws import MEANINGS
 from ssl_reports.reading.evidence import Found
 from ssl_reports.reading.paired_rounds import by_round
@@ -31,7 +31,7 @@ def _on_gpu(found: Sequence[Found]) -> str:
 def _trained_on_gpu(found: Sequence[Found]) -> str:
     """Trained on a GPU."""
     record = found[0].record
-    return "" if record.environment.get("gpus") and record.config.get("device") != "cpu" else "trained on a CPU"
+    return "" if record.machine.gpus and record.settings.device != "cpu" else "trained on a CPU"
 
 
 def _hardware(found: Sequence[Found]) -> str:
@@ -56,9 +56,9 @@ def _rounds(found: Sequence[Found]) -> str:
 
 def _repeats(found: Found) -> int:
     """Sound rounds of a comparison, processes of a measurement; the steps of a whole training are repeats of each other."""
-    if found.record.details.get("rounds"):
-        return sum(quantity is not None and not quantity.flaw for quantity in by_round(found))
-    if "attempts" in found.record.details:
+    if rounds := by_round(found):
+        return sum(quantity is not None and not quantity.flaw for quantity in rounds)
+    if found.record.kind == "training":
         return FEWEST_ROUNDS
     return found.quantity.n or 1
 
@@ -76,11 +76,13 @@ def _recipe_clips(found: Sequence[Found]) -> str:
 
 def _equal_budgets(found: Sequence[Found]) -> str:
     """A study under one budget, of which each run used `BUDGET_SPENT`."""
-    study = found[0].record.details.get("study", {})
-    if study.get("equal") is None:
+    record = found[0].record
+    study = record.told(StudyDetails).study if record.kind == "study" else None
+    if study is None or study.equal is None:
         return "no study under one budget"
     for each in found:
-        shares = [(run.get("spent") or {}).get("of_budget") or 0.0 for run in _runs(each) if _ended(run)]
+        runs = [run for run in study.runs if run.model == each.row.model and run.status == "finished"]
+        shares = [(run.spent.of_budget if run.spent is not None else None) or 0.0 for run in runs]
         if not shares or min(shares) < BUDGET_SPENT:
             used = "an unknown share" if not all(shares) or not shares else f"{100 * min(shares):.0f} %"
             return f"{each.row.model} used {used} of the budget"
@@ -89,28 +91,24 @@ def _equal_budgets(found: Sequence[Found]) -> str:
 
 def _catalog_settings(found: Sequence[Found]) -> str:
     """The catalog's settings."""
-    asked = found[0].record.config.get("training", {})
+    asked = found[0].record.settings.training
     changed = [f"[{table}]" for table in ("encoder", "objective", "optimisation") if asked.get(table)]
     return f"trained with settings of its own: {', '.join(changed)}" if changed else ""
 
 
 def _seeds(found: Sequence[Found]) -> str:
     """At least `FEWEST_SEEDS` seeds, all of which ended: those that are left would speak for those that failed."""
-    seeds = found[0].record.config.get("seeds") or 1
+    seeds = found[0].record.settings.seeds or 1
     if seeds < FEWEST_SEEDS:
         return f"{seeds} seed, of which {FEWEST_SEEDS} are needed"
-    lost = {each.row.model: [str(run["seed"]) for run in _runs(each) if not _ended(run)] for each in found}
+    lost = {each.row.model: [str(run.seed) for run in _runs(each) if run.status != "finished"] for each in found}
     return ", ".join(f"seed {' and '.join(those)} of {model} did not end" for model, those in lost.items() if those)
 
 
-def _runs(found: Found) -> list[dict[str, Any]]:
+def _runs(found: Found) -> list[StudyRun]:
     """Of a study, those of the model of a row."""
-    runs: list[dict[str, Any]] = found.record.details.get("study", {}).get("runs", [])
-    return [run for run in runs if run["model"] == found.row.model]
-
-
-def _ended(run: Mapping[str, Any]) -> bool:
-    return run.get("status", "finished") == "finished"
+    runs = found.record.told(StudyDetails).study.runs if found.record.kind == "study" else ()
+    return [run for run in runs if run.model == found.row.model]
 
 
 def _learned(found: Sequence[Found]) -> str:

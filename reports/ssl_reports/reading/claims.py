@@ -13,6 +13,7 @@ from typing import Literal
 
 from ssl_benchmarks.comparing.projection import PAPER_HOURS, paper_work, projected_hours
 from ssl_benchmarks.comparing.ratios import ratio
+from ssl_benchmarks.record.details.study import StudyDetails
 from ssl_benchmarks.record.metrics import METRICS, RATES
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_models.catalog import HEADLINE
@@ -246,7 +247,7 @@ def _upper(hours: Quantity) -> tuple[bool, float]:
 def _errors(evidence: Evidence) -> Iterator[Finding]:
     """Error rates of a study that trained both under one budget."""
     bound, found = f"intervals apart, {OURS} the lower", 0
-    studies = [(r, label) for r, label in zip(evidence.records, evidence.labels, strict=True) if "study" in r.details]
+    studies = [(r, label) for r, label in zip(evidence.records, evidence.labels, strict=True) if r.kind == "study"]
     for record, label in studies:
         rated = [
             Found(m, record, label) for m in record.measurements if m.metric in RATES and m.conditions.task is not None
@@ -270,8 +271,8 @@ def _error(ours: Found, other: Found, bound: str) -> Finding:
     result: Verdict = "not decided"
     if not missing:
         result = verdict(ours.quantity, other.quantity, lower_is_better=METRICS[ours.row.metric].better == "low")
-    study = ours.record.details["study"]
-    why = f"equal {study['equal']}, record {ours.label}" if study["equal"] else f"record {ours.label}"
+    equal = ours.record.told(StudyDetails).study.equal
+    why = f"equal {equal}, record {ours.label}" if equal else f"record {ours.label}"
     why += f"; decides nothing: {missing}" if missing else ""
     positive = (other.quantity.value or 0) > 0 and (ours.quantity.value or 0) > 0
     return Finding(what, quotient(other.quantity, ours.quantity) if positive else None, bound, result, why)

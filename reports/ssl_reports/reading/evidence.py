@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ssl_benchmarks.downstream.outcome import NO_BETTER, UNCONVERGED
+from ssl_benchmarks.record.details.study import StudyDetails
 from ssl_benchmarks.record.flaws import STOPPED, flawed
 from ssl_benchmarks.record.metrics import RATES
 from ssl_benchmarks.record.quantity import Quantity
@@ -60,7 +61,7 @@ class Found:
     @property
     def on_gpu(self) -> bool:
         """Whether it was measured on a CUDA GPU."""
-        names = {gpu["name"] for gpu in self.record.environment.get("gpus") or ()}
+        names = {gpu.name for gpu in self.record.machine.gpus}
         return self.conditions.driver is not None or self.conditions.device in names
 
 
@@ -130,9 +131,8 @@ class Setting:
     @property
     def scope(self) -> str:
         """Whose joules count here."""
-        config = self.record.config.get("device")
         on_gpu = any(found.on_gpu for found in self.rows.values())
-        return "gpu" if on_gpu else headline_scope(config)
+        return "gpu" if on_gpu else headline_scope(self.record.settings.device)
 
     def find(self, metric: str, scope: str | None = None) -> Quantity | None:
         """The quantity, None where it was not asked for."""
@@ -162,8 +162,8 @@ def distinct(records: Sequence[Record], folders: Sequence[Path | None]) -> Evide
 
 def shown_models(record: Record) -> list[str]:
     """The models of a study, as its rows call them."""
-    names = record.details["study"].get("names", {})
-    return [names.get(model, model) for model in record.config["models"]]
+    names = record.told(StudyDetails).study.names
+    return [names.get(model, model) for model in record.settings.models]
 
 
 def read_evidence(runs: Sequence[str]) -> Evidence:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ssl_benchmarks.comparing.ratios import paired_ratio, ratio_of_largest
 from ssl_benchmarks.comparing.side_by_side import MEMORY
+from ssl_benchmarks.record.details.comparison import ComparisonDetails, Round
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Measurement
 from ssl_reports.reading.evidence import Found
@@ -30,9 +31,10 @@ def by_round(found: Found) -> list[Quantity | None]:
     row = found.row
     wanted = {"model": row.model, "phase": row.phase, "metric": row.metric, "scope": row.scope}
 
-    def in_round(entry: dict[str, list[dict[str, list[dict[str, object]]]]]) -> Quantity | None:
-        documents = (each for cell in entry["cells"] for each in cell.get("rows", []) if wanted.items() <= each.items())
+    def in_round(each: Round) -> Quantity | None:
+        documents = (found for cell in each.cells for found in cell.rows if wanted.items() <= found.items())
         same = (m for m in map(Measurement.from_row, documents) if m.conditions == row.conditions)
         return next((m.quantity for m in same), None)
 
-    return [in_round(entry) for entry in found.record.details.get("rounds", [])]
+    record = found.record
+    return list(map(in_round, record.told(ComparisonDetails).rounds)) if record.kind == "comparison" else []

@@ -46,6 +46,6 @@ def systems_of(records: Sequence[Record], runs: Sequence[str] | None = None) -> 
         models: dict[str, dict[Key, list[Measurement]]] = {}
         for row in (with_flaws(m, record) for m in record.measurements):
             models.setdefault(row.model, {}).setdefault((row.metric, row.phase, row.scope), []).append(row)
-        scope = headline_scope(record.config.get("device"))
+        scope = headline_scope(record.settings.device)
         found += [System(run, model, scope, rows) for model, rows in models.items()]
     return found

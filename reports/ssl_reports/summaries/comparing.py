@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ssl_benchmarks.record.details.comparison import ComparisonDetails
 from ssl_benchmarks.record.record import Record, write_atomically
 from ssl_reports.summaries.comparison_tables import (
     break_even_lines,
@@ -46,8 +47,8 @@ def write_compare_report(record: Record, folder: Path) -> None:
 
 def _grids(record: Record) -> list[tuple[str, Grid]]:
     """Each with its title."""
-    base = record.details["baseline"]
-    grids = [(f"{TITLES[phase]} (baseline {base})", phase_grid(record, phase)) for phase in record.details["phases"]]
+    told = record.told(ComparisonDetails)
+    grids = [(f"{TITLES[phase]} (baseline {told.baseline})", phase_grid(record, phase)) for phase in told.phases]
     grids.append((WHOLE, projection_grid(record)))
     grids += [(f"{LIFE}, {name}", ledger_grid(record, unit)) for unit, name in (("J", "energy"), ("FLOP", "FLOPs"))]
     return [*grids, (GIVES, quality_grid(record))]
@@ -66,30 +67,30 @@ def _report(record: Record) -> str:
 
 
 def _opening(record: Record) -> str:
-    stopped = f" Stopped {record.details['stopped']}." if "stopped" in record.details else ""
+    told = record.told(ComparisonDetails)
+    stopped = f" Stopped {told.stopped}." if told.stopped else ""
     head = f"`{record.command}`\n\n{record.status}, begun {record.created}.{stopped} {RATIOS}"
-    if "sources" in record.details:
-        runs = ", ".join(f"{source['run']} (`{source['command']}`)" for source in record.details["sources"])
+    if told.sources is not None:
+        runs = ", ".join(f"{source.run} (`{source.command}`)" for source in told.sources)
         return (
             f"{head}\n\nRuns compared: {runs}. Ratios are not paired: the errors of two runs are taken as independent."
         )
-    c = record.config
-    where = f"{record.environment['cpu']}{''.join(', ' + gpu['name'] for gpu in record.environment['gpus'])}"
-    how = " ".join(HOW[phase] for phase in record.details["phases"])
+    c = record.settings
+    how = " ".join(HOW[phase] for phase in told.phases)
     return (
-        f"{head}\n\nOn {where}, {c['device']}, {c['precision']}; clips of {c['clip_seconds']:g} s, {c['batch_seconds']:g} s a call "
+        f"{head}\n\nOn {record.machine.named}, {c.device}, {c.precision}; clips of {c.clip_seconds or 0:g} s, {c.batch_seconds or 0:g} s a call "
         f"unless marked. {how}\n\nIn turn: each round measures every model once, in an order drawn by the seed, each in a "
         f"{_process(record)} after a warm-up. Figures are geometric means over rounds, memory the largest; "
         "the 95 % interval is the hull of Student's over the rounds and of the rounds' own. Ratios are paired by round: "
         "Student's interval of the logs of the rounds' ratios. A modelled energy has no interval, since its model's error is not "
-        f"known.\n\nThe {reached_line(record)}. The cells took {seconds_spent(record)}. Speech: {record.details['speech']}."
+        f"known.\n\nThe {reached_line(record)}. The cells took {seconds_spent(record)}. Speech: {told.speech}."
     )
 
 
 def _process(record: Record) -> str:
     """Where a cell is measured, and for how long; older comparisons built each anew in every round."""
-    window = record.config["protocol"]["duration"]
-    if "rebuilt" in record.details:
+    window = record.settings.protocol.duration if record.settings.protocol else 0.0
+    if record.told(ComparisonDetails).rebuilt is not None:
         return f"process of its own that stays between rounds, in a window of up to {window:.3g} s, or one call where that is longer,"
     return f"process of its own, in a window of {window:.3g} s"
 
@@ -105,20 +106,15 @@ def _paid_back(record: Record) -> list[str]:
 
 
 def _notes(record: Record) -> str:
-    lines = [
-        f"- **disturbed** {part}: {line}"
-        for part, found in record.details.get("disturbances", {}).items()
-        for line in found
-    ]
-    lines += [f"- {cell}: {line}" for cell, found in record.details.get("halved", {}).items() for line in found]
-    lines += [
-        f"- built again in later rounds, for want of memory: {line}" for line in record.details.get("rebuilt", [])
-    ]
-    lines += [f"- differs: {line}" for line in record.details["differences"]]
-    lines += [f"- {line}" for line in record.details.get("about_weights", [])]
+    told = record.told(ComparisonDetails)
+    lines = [f"- **disturbed** {part}: {line}" for part, found in told.disturbances.items() for line in found]
+    lines += [f"- {cell}: {line}" for cell, found in told.halved.items() for line in found]
+    lines += [f"- built again in later rounds, for want of memory: {line}" for line in told.rebuilt or ()]
+    lines += [f"- differs: {line}" for line in told.differences]
+    lines += [f"- {line}" for line in told.about_weights]
     notes: dict[str, list[str]] = {}
     for row in record.measurements:
-        if row.quantity.note and row.phase in record.details["phases"] and row.quantity.method != "published":
+        if row.quantity.note and row.phase in told.phases and row.quantity.method != "published":
             name = f"{row.model}, {row.phase}, {row.metric}{f', {row.scope}' if row.scope else ''}"
             notes.setdefault(row.quantity.note, []).append(name)
     lines += [f"- {'; '.join(dict.fromkeys(names))}: {note}" for note, names in notes.items()]

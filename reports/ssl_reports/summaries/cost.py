@@ -62,7 +62,7 @@ def summary(record: Record) -> list[Line]:
     for name, metric, phase, scope in COST:
         scopes: Sequence[str | None] = (None,)
         if scope:
-            scopes = SCOPES if scope == "*" else (headline_scope(record.config.get("device")),)
+            scopes = SCOPES if scope == "*" else (headline_scope(record.settings.device),)
         for each in scopes:
             quantity = record.find(metric, phase, each)
             if quantity is None:

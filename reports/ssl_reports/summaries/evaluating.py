@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
 
+from ssl_benchmarks.record.details.evaluation import Evaluated, EvaluationDetails, LeftOut, Speech, SpeechPart
 from ssl_benchmarks.record.record import Record, write_atomically
 from ssl_reports.summaries.rates import bill_grid, noted, quality_grid
 from ssl_reports.tables.grid import Grid, legend_list, markdown_table
@@ -29,17 +29,24 @@ def evaluation_tables(record: Record) -> list[Table]:
 
 def left_out_lines(record: Record) -> list[str]:
     """What was odd in the speech, and what was left out for it; a line for each split and task that has any."""
-    tasks: dict[str, dict[str, Any]] = record.details.get("left_out", {})
-    parts = {split: record.details["speech"].get(split, {}) for split in ("train", "dev", "test")} | tasks
-    lines = [_counted(name, about["counts"]) for name, about in parts.items() if any(about.get("counts", {}).values())]
+    tasks = record.told(Evaluated).left_out
+    lines = [_counted(name, part.counts) for name, part in _parts(record).items() if any(part.counts.values())]
     for task, about in tasks.items():
-        for split, found in about.items():
-            if isinstance(found, dict) and found.get("utterances_left_out"):
-                share = f"{found['unknown_words']} of {found['words']} words unknown"
+        for split, found in about.splits.items():
+            if found.utterances_left_out:
+                share = f"{found.unknown_words} of {found.words} words unknown"
                 lines.append(
-                    f"{task}:".ljust(10) + f"{found['utterances_left_out']} utterances of {split} left out, {share}"
+                    f"{task}:".ljust(10) + f"{found.utterances_left_out} utterances of {split} left out, {share}"
                 )
     return lines
+
+
+def _parts(record: Record) -> dict[str, SpeechPart | LeftOut]:
+    """The splits of the speech, and what a task left out of it."""
+    told = record.told(Evaluated)
+    speech = told.speech or Speech()
+    splits = {"train": speech.train, "dev": speech.dev, "test": speech.test}
+    return {name: part for name, part in splits.items() if part is not None} | dict(told.left_out)
 
 
 OF_WHOLE_CORPORA = frozenset({"averaged", "resampled", "unknown_speaker"})
@@ -48,22 +55,22 @@ OF_WHOLE_CORPORA = frozenset({"averaged", "resampled", "unknown_speaker"})
 
 def kept_lines(record: Record) -> list[str]:
     """Files that were rated though their audio is odd, or that reading changed, by name."""
-    parts = {split: record.details["speech"].get(split, {}) for split in ("train", "dev", "test")}
     return [
-        f"{split}: {file}"
-        for split, about in (parts | record.details.get("left_out", {})).items()
-        for kind, found in about.get("kept", {}).items()
+        f"{name}: {file}"
+        for name, part in _parts(record).items()
+        for kind, found in part.kept.items()
         if kind not in OF_WHOLE_CORPORA
-        for file in found["files"]
+        for file in found.files
     ]
 
 
 def remark_lines(record: Record) -> list[str]:
     """What has to be known before any rate is read, and which controls were read and not rated again."""
-    read = dict.fromkeys((entry["system"], entry["from"]) for entry in record.details.get("controls_read", ()))
+    told = record.told(Evaluated)
+    read = dict.fromkeys((entry["system"], entry["from"]) for entry in told.controls_read)
     runs = {run: [system for system, of in read if of == run] for _, run in read}
     return [
-        *record.details.get("remarks", ()),
+        *told.remarks,
         *(f"{', '.join(names)}: rated in {run}, on whose bill it is, and not again" for run, names in runs.items()),
     ]
 
@@ -84,8 +91,8 @@ def grid_table(title: str, grid: Grid) -> Table:
 
 
 def _report(record: Record) -> str:
-    quality, bill = quality_grid(record), bill_grid(record)
-    stopped = f" Stopped {record.details['stopped']}: not everything was rated." if "stopped" in record.details else ""
+    quality, bill, told = quality_grid(record), bill_grid(record), record.told(EvaluationDetails)
+    stopped = f" Stopped {told.stopped}: not everything was rated." if told.stopped else ""
     parts = [
         f"# {record.id}",
         f"`{record.command}`\n\n{record.status}, begun {record.created}.{stopped}",
@@ -96,7 +103,7 @@ def _report(record: Record) -> str:
         f"## {COSTS}",
         markdown_table(bill.header, bill.rows),
         "## Speech",
-        record.details["speech"]["how"],
+        told.speech.how,
         bullets([*left_out_lines(record), *kept_lines(record)]),
         "## Notes",
         bullets([f"{'; '.join(columns)}: {note}" for note, columns in noted(record.measurements)]),

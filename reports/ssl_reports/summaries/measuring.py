@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
 
+from ssl_benchmarks.record.details.measurement import MeasurementDetails
 from ssl_benchmarks.record.record import Record, headline_scope, write_atomically
+from ssl_benchmarks.record.surroundings import Protocol
 from ssl_reports.pictures.length import sweep_picture
 from ssl_reports.reading.cells import SWEEP, Cell, cell_lines, cells_of, sweep_rows
 from ssl_reports.tables.grid import markdown_table
@@ -53,62 +54,59 @@ def _table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]
 
 
 def _report(record: Record, *, drawn: bool) -> str:
-    cells = cells_of(record)
+    cells, told = cells_of(record), record.told(MeasurementDetails)
     parts = [f"# {record.id}", _opening(record)]
     if len(cells) > 1:
-        device = record.config["device"]
+        device = record.settings.device
         parts += [f"## Cells{_energy_method(cells, device)}", markdown_table(SWEEP, sweep_rows(cells, device))]
     parts += ["![cost and memory by size](sweep.png)"] if drawn else []
-    for cell, entry in zip(cells, record.details["cells"], strict=True):
-        parts += _section(cell, entry, record)
-    disturbed = [f"- {label}: {line}" for label, lines in record.details["disturbances"].items() for line in lines]
+    for cell, entry in zip(cells, told.cells, strict=True):
+        parts += _section(cell, entry.warm_up, record)
+    disturbed = [f"- {label}: {line}" for label, lines in told.disturbances.items() for line in lines]
     parts += ["## What disturbed it", "\n".join(disturbed)] if disturbed else []
     return "\n\n".join(parts) + "\n"
 
 
 def _opening(record: Record) -> str:
-    c, protocol = record.config, record.config["protocol"]
-    machine = record.environment
-    stopped = (
-        f" Stopped {record.details['stopped']}: not all cells were reached." if "stopped" in record.details else ""
-    )
-    weights = " ".join(f"{line}." for line in record.details.get("about_weights", []))
+    c, told = record.settings, record.told(MeasurementDetails)
+    stopped = f" Stopped {told.stopped}: not all cells were reached." if told.stopped else ""
+    weights = " ".join(f"{line}." for line in told.about_weights)
+    protocol = "How cells were measured is not told." if c.protocol is None else _repeats(c.protocol)
     return (
-        f"`{record.command}`\n\n{record.status}, begun {record.created}, {c['phase']} of {c['model']} on {machine['cpu']}"
-        f"{''.join(', ' + gpu['name'] for gpu in machine['gpus'])}, {c['precision']}.{stopped}\n\n"
-        f"{_repeats(protocol)} Waveforms are on the device before the first call. "
-        f"Speech: {record.details['speech']}; time and memory depend on its length alone. {weights}"
+        f"`{record.command}`\n\n{record.status}, begun {record.created}, {c.phase} of {c.model} on {record.machine.named}, "
+        f"{c.precision}.{stopped}\n\n{protocol} Waveforms are on the device before the first call. "
+        f"Speech: {told.speech}; time and memory depend on its length alone. {weights}"
     )
 
 
-def _repeats(protocol: dict[str, Any]) -> str:
+def _repeats(protocol: Protocol) -> str:
     """How cells were measured; in older records the repeats of a cell shared a process, with a rest between them."""
     steady = (
-        f"warmed up until the medians of two windows of {protocol['window']:g} s differ by at most "
-        f"{100 * protocol['tolerance']:g} %, then"
+        f"warmed up until the medians of two windows of {protocol.window:g} s differ by at most "
+        f"{100 * protocol.tolerance:g} %, then"
     )
-    if protocol["cool_down"]:
+    if protocol.cool_down:
         return (
-            f"Each cell in a process of its own: {steady} {protocol['repeats']} repeats of {protocol['duration']:g} s with "
-            f"{protocol['cool_down']:g} s of rest between them. The interval of a time is the hull of that by order statistics "
+            f"Each cell in a process of its own: {steady} {protocol.repeats} repeats of {protocol.duration:g} s with "
+            f"{protocol.cool_down:g} s of rest between them. The interval of a time is the hull of that by order statistics "
             "over all calls and of Student's over the repeats."
         )
     return (
-        f"{protocol['repeats']} repeats of up to {protocol['duration']:g} s, each in a process of its own: {steady} timed. The interval "
+        f"{protocol.repeats} repeats of up to {protocol.duration:g} s, each in a process of its own: {steady} timed. The interval "
         "of a time is Student's over the processes, widened to hold the middle of repeated runs."
     )
 
 
-def _section(cell: Cell, entry: dict[str, object], record: Record) -> list[str]:
+def _section(cell: Cell, warm_up: str, record: Record) -> list[str]:
     title = f"## {cell.label}: clips of {cell.clip_seconds:g} s, {cell.batch_seconds:g} s a call"
     if cell.failed:
         return [title, f"Not available: {cell.failed}."]
-    lines = cell_lines(cell, record.config["device"])
+    lines = cell_lines(cell, record.settings.device)
     notes: dict[str, list[str]] = {}
     for line in lines:
         if line.note:
             notes.setdefault(line.note, []).append(line.name)
     bullets = [f"- {', '.join(names)}: {note}" for note, names in notes.items()]
-    bullets.append(f"- warm-up: {entry['warm_up']}")
+    bullets.append(f"- warm-up: {warm_up or 'not told'}")
     table = markdown_table(COLUMNS, [(x.name, x.value, x.unit, x.interval, x.method) for x in lines])
     return [title, table, "\n".join(bullets)]

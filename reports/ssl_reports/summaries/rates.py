@@ -33,9 +33,9 @@ def _column(row: Measurement) -> str:
 
 def bill_grid(record: Record) -> Grid:
     """Time, energy, carbon and FLOPs of pretraining (of runs) and evaluation, one row for each system and phase."""
-    scope = headline_scope(record.config.get("device"))
+    scope = headline_scope(record.settings.device)
     keys = list(dict.fromkeys((m.model, m.phase) for m in record.measurements if m.metric == "duration"))
-    rows, shown_here, seeds = [], list[Quantity | None](), record.config.get("seeds") or 1
+    rows, shown_here, seeds = [], list[Quantity | None](), record.settings.seeds or 1
     for model, phase in keys:
         found = {
             metric: record.find(metric, phase, part, model)

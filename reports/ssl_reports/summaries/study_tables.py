@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ssl_benchmarks.record.details.study import StudyDetails, StudyRun
 from ssl_benchmarks.record.quantity import Quantity, added
 from ssl_benchmarks.record.record import Record, headline_scope
 from ssl_reports.flaw_marks import signed
@@ -15,7 +16,7 @@ UNITS = {"joules": "J", "audio-hours": "h", "flops": "FLOP", "minutes": "min"}
 
 def cost_grid(record: Record) -> Grid:
     """One row for each model."""
-    scope = headline_scope(record.config["device"])
+    scope = headline_scope(record.settings.device)
     header = ("model", "parameters", "hours seen", "FLOPs", "time", f"energy, {scope}", "J per h", "loss at end")
     return Grid(header, [(model, *_cost(record, model, scope)) for model in shown_models(record)], [])
 
@@ -66,31 +67,28 @@ RUNS = ("run", "status", "hours seen", "FLOPs", "minutes", "joules", "spent of t
 
 def run_rows(record: Record) -> list[tuple[str, ...]]:
     """One row for each run, `RUNS` wide."""
-    return [_run_row(entry) for entry in record.details["study"]["runs"]]
+    return [_run_row(run) for run in record.told(StudyDetails).study.runs]
 
 
-def _run_row(entry: dict[str, object]) -> tuple[str, ...]:
-    name, status, spent = str(entry["folder"]), str(entry["status"]), entry["spent"]
-    if not isinstance(spent, dict):
-        reason = "" if entry["reason"] is None else f": {entry['reason']}"
-        return (name, f"{status}{reason}", *[""] * (len(RUNS) - 2))
+def _run_row(run: StudyRun) -> tuple[str, ...]:
+    spent = run.spent
+    if spent is None:
+        reason = "" if run.reason is None else f": {run.reason}"
+        return (run.folder, f"{run.status}{reason}", *[""] * (len(RUNS) - 2))
 
-    def amount(key: str, unit: str) -> str:
-        value = spent[key]
-        return "not available" if value is None else with_prefix(value, unit)
+    def amount(value: float | None, unit: str = "") -> str:
+        return "not available" if value is None else with_prefix(value, unit) if unit else plain(value)
 
-    share = "" if spent["of_budget"] is None else f"{100 * spent['of_budget']:.1f} %"
-    joules = amount("joules", "J") + ("" if spent["joules"] is None else f" ({spent['joules_method']})")
-    minutes = "not available" if spent["minutes"] is None else plain(spent["minutes"])
-    hours = "not available" if spent["audio_hours"] is None else plain(spent["audio_hours"])
-    return (name, status, hours, amount("flops", "FLOP"), minutes, joules, share)
+    share = "" if spent.of_budget is None else f"{100 * spent.of_budget:.1f} %"
+    joules = amount(spent.joules, "J") + ("" if spent.joules is None else f" ({spent.joules_method})")
+    used = amount(spent.audio_hours), amount(spent.flops, "FLOP"), amount(spent.minutes)
+    return (run.folder, run.status, *used, joules, share)
 
 
 def budget_line(record: Record) -> str:
     """What every run might spend."""
-    study = record.details["study"]
-    if study["equal"] is None:
+    study = record.told(StudyDetails).study
+    if study.equal is None:
         return "the budget of every run: as given"
-    amount = f"{study['budget']:g} {UNITS[study['equal']]}"
-    joules = f"; {study['joules']}" if "joules" in study else ""
-    return f"the budget of every run: {amount} ({study['equal']}){joules}"
+    joules = f"; {study.joules}" if study.joules else ""
+    return f"the budget of every run: {study.budget or 0:g} {UNITS[study.equal]} ({study.equal}){joules}"

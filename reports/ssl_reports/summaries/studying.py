@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ssl_benchmarks.record.details.study import StudyDetails
 from ssl_benchmarks.record.record import Measurement, Record, write_atomically
 from ssl_reports.reading.claim_c4 import c4_line
 from ssl_reports.summaries.evaluating import GIVES, bullets, grid_table, remark_lines
@@ -43,7 +45,8 @@ def write_study_report(record: Record, folder: Path) -> None:
 
 def _report(record: Record) -> str:
     models = study_grid(record)
-    stopped = f" Stopped {record.details['stopped']}." if "stopped" in record.details else ""
+    told = record.told(StudyDetails)
+    stopped = f" Stopped {told.stopped}." if told.stopped else ""
     parts = [
         f"# {record.id}",
         f"`{record.command}`\n\n{record.status}, begun {record.created}.{stopped} {budget_line(record)}.",
@@ -64,31 +67,26 @@ def _report(record: Record) -> str:
 
 def _steps(record: Record) -> str:
     """Models may differ in the audio of a step, and so in the number of steps."""
-    plans = record.details["study"]["plans"]
-    return (
-        "Audio in a step: " + ", ".join(f"{model} {plan['step_seconds']:.4g} s" for model, plan in plans.items()) + "."
-    )
+    plans = record.told(StudyDetails).study.plans
+    return "Audio in a step: " + ", ".join(f"{model} {plan.step_seconds:.4g} s" for model, plan in plans.items()) + "."
 
 
 def _evaluation(record: Record) -> list[str]:
     rows = tuple(m for m in record.measurements if m.phase in {"evaluation", "finetuning"})
-    if "speech" not in record.details:
+    if record.told(StudyDetails).speech is None:
         return []
-    bill = bill_grid(Record(record.id, record.created, record.status, "", record.config, {}, rows))
+    bill = bill_grid(replace(record, measurements=rows))
     speech = f"```json\n{json.dumps(record.details['speech'], indent=1)}\n```"
     read = bullets(remark_lines(record))
     return ["## What finding out cost", markdown_table(bill.header, bill.rows), read, "## Speech", speech]
 
 
 def _notes(record: Record) -> str:
-    lines = [
-        f"- **disturbed** {part}: {line}"
-        for part, found in record.details.get("disturbances", {}).items()
-        for line in found
-    ]
+    told = record.told(StudyDetails)
+    lines = [f"- **disturbed** {part}: {line}" for part, found in told.disturbances.items() for line in found]
     lines += [f"- {'; '.join(columns)}: {note}" for note, columns in noted(record.measurements)]
     lines += [f"- {'; '.join(what)}: {note}" for note, what in _training_notes(record.measurements).items()]
-    if record.details["grid"] is None:
+    if told.grid is None:
         lines.append("- no CO2e: add `--country FRA` (ISO code) or `--grid-intensity G` (g/kWh)")
     return "\n".join(lines)
 

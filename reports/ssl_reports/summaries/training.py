@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ssl_benchmarks.energy.trace_file import read_trace
+from ssl_benchmarks.record.details.common import Details
+from ssl_benchmarks.record.details.training import TrainingDetails
 from ssl_benchmarks.record.record import Record, write_atomically
 from ssl_reports.pictures.training import training_picture
 from ssl_reports.summaries.cost import Line, quality, summary
@@ -45,20 +47,20 @@ def _report(record: Record, modules: Sequence[ModuleMacs] | str | None) -> str:
 
 
 def _opening(record: Record) -> str:
-    data, held_out = record.details["data"], record.details["held_out"]
-    speech = "synthetic speech (eSpeak NG)" if data["synthetic"] else f"speech from `{data['folder']}`"
-    stopped = f" Stopped {record.details['stopped']}." if "stopped" in record.details else ""
+    told = record.told(TrainingDetails)
+    data, held_out = told.data, told.held_out
+    speech = "synthetic speech (eSpeak NG)" if data.synthetic else f"speech from `{data.folder}`"
+    stopped = f" Stopped {told.stopped}." if told.stopped else ""
     return (
-        f"`{record.command}`\n\n{record.status}, begun {record.created}, on {record.environment['cpu']}"
-        f"{''.join(', ' + gpu['name'] for gpu in record.environment['gpus'])}. {data['hours']:.2f} h of {speech}, "
-        f"{data['utterances']} utterances of {data['speakers'] or 'unknown'} speakers. Held out: {held_out['how']}"
-        f"{': ' + ', '.join(held_out['speakers']) if held_out['speakers'] else ''}.{stopped}"
+        f"`{record.command}`\n\n{record.status}, begun {record.created}, on {record.machine.named}. "
+        f"{data.hours:.2f} h of {speech}, {data.utterances} utterances of {data.speakers or 'unknown'} speakers. "
+        f"Held out: {held_out.how}{': ' + ', '.join(held_out.speakers) if held_out.speakers else ''}.{stopped}"
     )
 
 
 def _whole(record: Record) -> list[str]:
     """What the whole recipe would take."""
-    table = full_run_table(record.details.get("full_run", {}))
+    table = full_run_table(record.told(TrainingDetails).full_run)
     about = "At the rate of these steps, fitting targets left out; the interval is that of the rate, the hours are taken as exact."
     return ["## A whole pretraining on this device, projected", about, table] if table else []
 
@@ -78,36 +80,36 @@ def _notes(record: Record, lines: Sequence[Line]) -> str:
     for x in lines:
         if x.note:
             notes.setdefault(x.note, []).append(x.name)
+    told = record.told(TrainingDetails)
     bullets = [
         f"- {word} in {part}: {line}"
-        for key, word in (("disturbances", "**disturbed**"), ("meter_remarks", "seen"))
-        for part, found in record.details.get(key, {}).items()
+        for lines_of, word in ((told.disturbances, "**disturbed**"), (told.meter_remarks, "seen"))
+        for part, found in lines_of.items()
         for line in found
     ]
     bullets += [f"- {', '.join(names)}: {note}" for note, names in notes.items()]
     bullets += [f"- {line}" for line in limited_lines(record)]
-    skipped = {**record.details["data"]["skipped_files"], **record.details.get("broken_files", {})}
+    skipped = {**told.data.skipped_files, **told.broken_files}
     bullets += [f"- left out `{path}`: {reason}" for path, reason in skipped.items()]
     bullets += [f"- {line}" for line in audio_lines(record)]
-    if record.config.get("country") is None and record.config.get("grid_intensity") is None:
+    if record.settings.country is None and record.settings.grid_intensity is None:
         bullets.append("- no CO2e: add `--country FRA` (ISO code) or `--grid-intensity G` (g/kWh)")
     return "\n".join(bullets)
 
 
 def audio_lines(record: Record) -> list[str]:
     """What was odd in the audio files that were read, or was changed by reading them."""
-    audio = record.details.get("audio", {"counts": {}})
-    found = ", ".join(f"{kind.replace('_', ' ')} {count}" for kind, count in audio["counts"].items() if count)
-    return [f"audio of {audio['files_read']} files: {found}; the record names them"] if found else []
+    audio = record.told(TrainingDetails).audio
+    found = ", ".join(f"{kind.replace('_', ' ')} {count}" for kind, count in audio.counts.items() if count)
+    return [f"audio of {audio.files_read} files: {found}; the record names them"] if found else []
 
 
 def limited_lines(record: Record) -> list[str]:
     """What was done on less speech than planned, for the time that there was."""
-    targets, limit = record.details.get("targets", {}).get("limited"), record.details.get("evaluation_limit") or {}
+    told = record.told(Details)
+    targets, limit = told.targets.limited if isinstance(told, TrainingDetails) else "", told.evaluation_limit
     lines = [f"targets were fitted {targets}"] if targets else []
-    return lines + (
-        [f"rated with {limit['taken']}"] if min(limit.get("share", 1.0), limit.get("effort", 1.0)) < 1.0 else []
-    )
+    return lines + ([f"rated with {limit.taken}"] if limit is not None and min(limit.share, limit.effort) < 1.0 else [])
 
 
 def _modules(modules: Sequence[ModuleMacs]) -> str:

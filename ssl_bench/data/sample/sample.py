@@ -15,6 +15,7 @@ from ssl_bench.data.sample.voices import SAMPLE_RATE, SPEAKERS, utterances
 from ssl_benchmarks.files.leftovers import owned, sweep
 from ssl_benchmarks.files.user_cache import user_cache
 from ssl_benchmarks.processes.threads import threads
+from ssl_models.documents import read_json, typed
 from ssl_models.errors import BadInputError
 
 VERSION = "sample-v1"
@@ -140,10 +141,10 @@ def _write_speaker(root: Path, index: int, seconds: float) -> _Part:
 def _intact(root: Path, minutes: float) -> bool:
     """Whether the corpus at ``root`` is there, is the one asked for, and is undamaged."""
     try:
-        manifest = Manifest(**json.loads((root / "sample.json").read_text(encoding="utf-8")))
+        manifest = typed(Manifest, read_json(root / "sample.json"))
         asked_for = (manifest.version, manifest.minutes) == (VERSION, minutes)
         return asked_for and manifest.files_sha256 == _digest(root)
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError):
         return False
 
 

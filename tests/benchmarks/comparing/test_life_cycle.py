@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssl_benchmarks.comparing.life_cycle import Life, LifeCost, break_even, break_even_of, life_cost
+from ssl_benchmarks.comparing.life_cycle import before_use, break_even, break_even_of, life_cost
 from ssl_benchmarks.comparing.projection import paper_work, project, projected_hours, recipe_work
 from ssl_benchmarks.energy.carbon import given_intensity
+from ssl_benchmarks.record.details.life import Life, LifeCost
 from ssl_benchmarks.record.quantity import Quantity, unavailable
 from ssl_models.recipes import RECIPES
 
@@ -97,7 +98,7 @@ def test_a_teachers_share_is_paid_before_use() -> None:
     """500 J of it on the 2100 J of before; who taught unrecorded leaves no sum."""
     pretraining, teacher = Quantity(1000.0, "J", "measured"), Quantity(500.0, "J", "measured")
     found = life_cost("m", pretraining, joules(5.0), joules(1.0), LIFE, teacher=teacher)
-    assert (found.total.value, found.before_use.value) == (2600.0, 1600.0)
+    assert (found.total.value, before_use(found).value) == (2600.0, 1600.0)
     lost = life_cost(
         "m", pretraining, joules(5.0), joules(1.0), LIFE, teacher=unavailable("J", "no record of its teacher")
     )

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from ssl_benchmarks.cells.rows import mfu
-from ssl_benchmarks.comparing.life_cycle import Life, break_even, life_cost
+from ssl_benchmarks.comparing.life_cycle import break_even, life_cost
 from ssl_benchmarks.comparing.projection import paper_work, projected_energy, projected_hours
 from ssl_benchmarks.comparing.ratios import paired_ratio, ratio, ratio_of_largest
 from ssl_benchmarks.comparing.rounds import largest, over_processes, over_rounds
 from ssl_benchmarks.energy.carbon import GridIntensity, co2e
+from ssl_benchmarks.record.details.life import Life
 from ssl_benchmarks.record.flaws import DISTURBED, NOT_STEADY, flawed
 from ssl_benchmarks.record.intervals import inverse
 from ssl_benchmarks.record.quantity import Quantity, added, flaws, total, unavailable
@@ -125,7 +126,7 @@ def test_an_older_record_tells_by_its_notes(part: str, note: str, expected: dict
         for metric, unit in ((SPEED, "s/s"), (MEMORY, "B"))
     )
     path, seen = tmp_path / "run.json", {part: ["cpu: other processes"]} if part else {}
-    write_record(Record("r", "t", "finished", "c", {}, {}, rows, {}, {"disturbances": seen}), path)
+    write_record(Record("r", "t", "finished", "c", {}, {}, rows, {}, {"disturbances": seen}, kind="training"), path)
     assert read_record(path).measurements == rows, "a record of today has its flaws in its rows"
     document: dict[str, Any] = json.loads(path.read_text())
     for row in document["measurements"]:

@@ -69,7 +69,18 @@ def record(model: str, seed: int, loss: float, batch: float = 8.0) -> Record:
         "number": 1, "started": "t", "steps": 3, "audio_seconds": 3600.0, "data_wait": 0.0, "note": "",
         "phases": {"targets": {"seconds": 30.0, **phase}, "training": {"seconds": 60.0, **phase}},
     }  # fmt: skip
-    return Record("r", "t", "finished", "c", {"device": "cpu", "seed": seed}, {}, rows, {}, {"attempts": [attempt]})
+    return Record(
+        "r",
+        "t",
+        "finished",
+        "c",
+        {"device": "cpu", "seed": seed},
+        {},
+        rows,
+        {},
+        {"attempts": [attempt]},
+        kind="training",
+    )
 
 
 def as_document(quantity: Quantity) -> dict[str, object]:

@@ -14,7 +14,7 @@ from ssl_reports.reading.systems import systems_of
 
 
 def record(*rows: Measurement) -> Record:
-    return Record("r", "", "finished", "", {"device": "cpu"}, {}, rows)
+    return Record("r", "", "finished", "", {"device": "cpu"}, {}, rows, kind="comparison")
 
 
 def joules(scope: str, value: float | None, phase: str = "training", metric: str = "energy") -> Measurement:

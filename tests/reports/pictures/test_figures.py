@@ -29,7 +29,7 @@ def rows(model: str, joules: float, error: float) -> list[Measurement]:
 
 
 def record(name: str, *found: Measurement) -> Record:
-    return Record(name, "", "finished", "", {"device": "cpu"}, {}, found)
+    return Record(name, "", "finished", "", {"device": "cpu"}, {}, found, kind="comparison")
 
 
 TWO = record("run_1 & 2", *rows("a_50%", 1000.0, 0.5), *rows("b", 9000.0, 0.2))

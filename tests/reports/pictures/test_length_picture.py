@@ -26,7 +26,7 @@ def sweep(model: str, *lengths: float, method: Method = "sampled", failed: float
     if failed is not None:
         cells.append({"label": "long", "clip_seconds": failed, "batch_seconds": failed, "failed": "out of memory"})
     config = {"model": model, "phase": "inference", "device": "cuda", "sweep": ["clip-seconds", list(lengths)]}
-    return Record("r", "", "finished", "", config, {}, tuple(rows), details={"cells": cells})
+    return Record("r", "", "finished", "", config, {}, tuple(rows), details={"cells": cells}, kind="measurement")
 
 
 def lines(*records: Record) -> dict[str, list[tuple[float, float]]]:

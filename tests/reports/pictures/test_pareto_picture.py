@@ -29,7 +29,7 @@ def _style() -> Iterator[None]:
 
 
 def record(name: str, *rows: Measurement, device: str = "cpu") -> Record:
-    return Record(name, "", "finished", "", {"device": device}, {}, rows)
+    return Record(name, "", "finished", "", {"device": device}, {}, rows, kind="evaluation")
 
 
 def trained(model: str, joules: float, *, scope: str = "machine", method: Method = "measured") -> list[Measurement]:

@@ -52,7 +52,7 @@ def record(joules: Quantity, sweep: tuple[str, tuple[float, ...]] | None) -> Rec
     details = {"cells": cells, "speech": "made up", "disturbances": {"clip-seconds=2": ["cpu: others took a core"]}}
     return Record(
         "swept", "2026-11-20T08:00:00+00:00", "finished", "sslbench measure", config, {"cpu": "a processor", "gpus": []},
-        (*rows(1.0, 4.0, 100.0, joules), *rows(2.0, 4.0, 200.0, joules), lost), details=details,
+        (*rows(1.0, 4.0, 100.0, joules), *rows(2.0, 4.0, 200.0, joules), lost), details=details, kind="measurement",
     )  # fmt: skip
 
 

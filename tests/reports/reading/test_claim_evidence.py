@@ -41,7 +41,7 @@ def compared(*models: tuple[str, float, float, float, float]) -> Record:
     entries = [{"cells": [{"rows": [m.row() for m in rows]}]} for _ in range(3)]
     return Record(
         "x", "2026-01-01", "finished", "sslbench compare", {"device": "cuda"}, {"gpus": [{"name": "GPU X"}]}, tuple(rows),
-        details={"rounds": entries},
+        details={"rounds": entries}, kind="comparison",
     )  # fmt: skip
 
 
@@ -55,7 +55,7 @@ def study(*rows: Measurement) -> Record:
     runs = [{"model": model, "seed": s, "spent": {"of_budget": 0.99}} for model in (OURS, BASELINE) for s in range(3)]
     config = {"device": "cuda", "models": [OURS, BASELINE], "seeds": 3, "training": {}}
     details = {"study": {"equal": "joules", "budget": 1e6, "runs": runs}}
-    return Record("s", "t", "finished", "c", config, {"gpus": [{"name": "GPU X"}]}, rows, details=details)
+    return Record("s", "t", "finished", "c", config, {"gpus": [{"name": "GPU X"}]}, rows, details=details, kind="study")
 
 
 SOUND: dict[str, Record] = {

@@ -22,8 +22,9 @@ ALLOCATED = "max allocated by torch's CUDA allocator"
 def record(*rows: Measurement, name: str = "x", **details: Any) -> Record:
     gpus = [{"name": "GPU X"}]
     return Record(
-        name, "2026-01-01", "finished", "sslbench compare", {"device": "cuda"}, {"gpus": gpus}, rows, details=details
-    )
+        name, "2026-01-01", "finished", "sslbench compare", {"device": "cuda"}, {"gpus": gpus}, rows, details=details,
+        kind="study" if "study" in details else "comparison",
+    )  # fmt: skip
 
 
 def row(model: str, metric: str, value: float, unit: str, at: Conditions = GPU, **rest: Any) -> Measurement:

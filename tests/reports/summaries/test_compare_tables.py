@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from ssl_benchmarks.comparing.life_cycle import Life
 from ssl_benchmarks.comparing.side_by_side import COMPARED, Prices, SideBySide, ledger, projections, ratios
-from ssl_benchmarks.record.quantity import Quantity, unavailable
+from ssl_benchmarks.record.details.life import Life
+from ssl_benchmarks.record.quantity import Quantity, quantity_of, unavailable
 from ssl_benchmarks.record.record import Conditions, Measurement, Record
 from ssl_reports.reading.published import published_rows
 from ssl_reports.summaries.comparing import compare_tables, write_compare_report
@@ -21,7 +21,6 @@ from ssl_reports.summaries.comparison_tables import (
     ledger_grid,
     phase_grid,
     projection_grid,
-    quantity_of,
     times,
     with_interval,
 )
@@ -51,8 +50,9 @@ def compared(values: dict[str, tuple[float, float, float, float]] | None, **deta
         "ledger": asdict(ledger(sides, Life(), {})), "price_per_gpu_hour": None, "rounds": [], "sources": [], **details,
     }  # fmt: skip
     return Record(
-        "c", "2026-11-20", "finished", "sslbench compare", {"device": "cuda"}, {"gpus": []}, tuple(rows), {}, found
-    )
+        "c", "2026-11-20", "finished", "sslbench compare", {"device": "cuda"}, {"gpus": []}, tuple(rows), {}, found,
+        kind="comparison",
+    )  # fmt: skip
 
 
 VALUES = {"essl": (2e9, 1000.0, 100.0, 2.0**30), "hubert-base": (16e9, 500.0, 400.0, 2.0**32)}

@@ -14,7 +14,7 @@ SPEECH: dict[str, Any] = {
 
 
 def record(details: dict[str, Any]) -> Record:
-    return Record("run", "", "finished", "", {}, {}, (), {}, details)
+    return Record("run", "", "finished", "", {}, {}, (), {}, details, kind="evaluation")
 
 
 def test_odd_files_that_were_rated_are_named_and_all_are_counted() -> None:

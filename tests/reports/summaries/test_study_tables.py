@@ -74,7 +74,9 @@ def study() -> Record:
     }
     models = ["efficient-tiny", "essl-tiny", "hubert-tiny"]
     config = {"device": "cpu", "models": models, "seeds": 1, "training": {"data": "train-clean-5"}}
-    return Record("x", "t", "finished", "sslbench train-and-measure", config, {}, measurements, {}, details)
+    return Record(
+        "x", "t", "finished", "sslbench train-and-measure", config, {}, measurements, {}, details, kind="study"
+    )
 
 
 def test_the_table_by_hand(study: Record) -> None:

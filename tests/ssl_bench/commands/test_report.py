@@ -40,6 +40,7 @@ def folder(tmp_path: Path) -> Path:
         {"device": "cuda"},
         {"gpus": []},
         rows,
+        kind="measurement",
     )
     (tmp_path / "one").mkdir()
     write_record(record, tmp_path / "one" / "run.json")

@@ -13,7 +13,7 @@ import pytest
 from ssl_bench.commands.closing import disturbances
 from ssl_bench.comparing.runs import compare_runs
 from ssl_bench.settings.comparing import CompareConfig
-from ssl_benchmarks.comparing.life_cycle import Life
+from ssl_benchmarks.record.details.life import Life
 from ssl_benchmarks.record.flaws import DISTURBED, STOPPED, flawed
 from ssl_benchmarks.record.metrics import METRICS
 from ssl_benchmarks.record.quantity import Method, Quantity
@@ -54,8 +54,9 @@ def written(tmp_path: Path, run: str, rows: list[Measurement], **details: Any) -
     machine = {"cpu": "a processor", "gpus": []}
     details = {"grid": None, **details}
     record = Record(
-        folder.name, "2026-11-20T08:00:00+00:00", "finished", f"made {run}", config, machine, tuple(rows), {}, details
-    )
+        folder.name, "2026-11-20T08:00:00+00:00", "finished", f"made {run}", config, machine, tuple(rows), {}, details,
+        kind="measurement",
+    )  # fmt: skip
     write_record(record, folder / "run.json")
     return folder
 

@@ -65,7 +65,7 @@ def test_the_ways_to_weights_are_those_that_a_model_has() -> None:
 
 def record(folder: Path, held_out: list[str]) -> Record:
     details = {"data": {"folder": str(folder)}, "held_out": {"speakers": held_out}}
-    return Record("run", "", "finished", "", {"seed": 0}, {}, (), {}, details)
+    return Record("run", "", "finished", "", {"seed": 0}, {}, (), {}, details, kind="training")
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from ssl_models.optimisation import OptimisationConfig
 from ssl_models.training_step import make_optimiser, step_if_finite
 
 TINY = EfficientConfig(EncoderConfig(16, 1, 2, 16), ObjectiveConfig(clusters=4))
-RECORD = Record("x", "2026-11-20T08:00:00+00:00", "unfinished", "sslbench", {}, {})
+RECORD = Record("x", "2026-11-20T08:00:00+00:00", "unfinished", "sslbench", {}, {}, kind="training")
 
 
 def put(folder: Path, status: str) -> RunFolder:

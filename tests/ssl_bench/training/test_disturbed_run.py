@@ -22,7 +22,18 @@ SEEN = {"training, attempt 1": ["cpu: other processes took 1.00 of 2 cores (50 %
 
 
 def record(*, strict: bool, seen: dict[str, list[str]]) -> Record:
-    return Record("x", "t", "finished", "c", {"strict": strict}, {}, (), {}, {"disturbances": seen} if seen else {})
+    return Record(
+        "x",
+        "t",
+        "finished",
+        "c",
+        {"strict": strict},
+        {},
+        (),
+        {},
+        {"disturbances": seen} if seen else {},
+        kind="training",
+    )
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from ssl_bench.training.full_run import full_run, training_rate
 from ssl_bench.training.progress import Progress
 from ssl_benchmarks.energy.carbon import given_intensity
 from ssl_benchmarks.energy.phase_cost import SCOPES, PhaseCost
+from ssl_benchmarks.record.details.projection import FullRun
 from ssl_benchmarks.record.quantity import Method, Quantity, unavailable
 from ssl_reports.summaries.full_run import full_run_lines, full_run_table
 
@@ -35,7 +36,7 @@ def lines(rates: list[float]) -> list[dict[str, Any]]:
     return found
 
 
-def made(model: str, attempts: list[Attempt], metrics: list[dict[str, Any]], **options: Any) -> dict[str, Any]:
+def made(model: str, attempts: list[Attempt], metrics: list[dict[str, Any]], **options: Any) -> FullRun:
     config = TrainAndMeasureConfig(model=model, **options)
     return full_run(config, attempts, metrics, given_intensity(100.0))
 
@@ -45,11 +46,11 @@ def test_a_minute_gives_the_whole_run() -> None:
     with a PUE of 2 and 100 g/kWh 36 g; 2 a GPU-hour make 36. The targets' million seconds are in none of it."""
     attempts = [attempt(1, 30.0, 30_000.0, 300.0), attempt(2, 30.0, 30_000.0, 300.0)]
     found = made("essl", attempts, [], pue=2.0, price_per_gpu_hour=2.0)
-    (only,) = found["projections"]
-    values = {name: only[name]["value"] for name in ("device_hours", "energy", "co2e", "price")}
+    (only,) = found.projections
+    values = {name: getattr(only, name).value for name in ("device_hours", "energy", "co2e", "price")}
     assert values == pytest.approx({"device_hours": 18.0, "energy": 648e3, "co2e": 36.0, "price": 36.0})
-    assert only["energy"]["ci95"] == pytest.approx((0.9 * 648e3, 1.1 * 648e3))
-    assert (found["method"], only["energy"]["method"]) == ("measured", "projected")
+    assert only.energy.ci95 == pytest.approx((0.9 * 648e3, 1.1 * 648e3))
+    assert (found.method, only.energy.method) == ("measured", "projected")
     (line,) = full_run_lines(found)
     assert line == (
         "18,000 h of audio take 18.0 device-hours, 0.180 [0.162, 0.198] kWh (machine, measured), 36.0 g [32.4 g, 39.6 g] CO2e, "
@@ -68,9 +69,9 @@ def test_a_published_recipe_stands_beside_the_papers_hours() -> None:
 
 def test_before_the_first_step_there_is_nothing_to_say() -> None:
     found = made("essl", [Attempt(1, "now")], [])
-    assert found["projections"][0]["device_hours"]["note"] == "no step was done"
+    assert found.projections[0].device_hours.note == "no step was done"
     assert full_run_lines(found) == []
-    assert full_run_table({}) == ""
+    assert full_run_table(None) == ""
 
 
 def test_the_interval_is_that_of_the_rate() -> None:
@@ -78,10 +79,10 @@ def test_the_interval_is_that_of_the_rate() -> None:
     rates = [990.0, 1010.0] * 4
     rate = training_rate([attempt(1, 80.0, 80_000.0, 1.0)], lines(rates))
     assert rate.ci95 == pytest.approx((1000 - 7.41, 1000 + 7.41), abs=0.01)
-    hours = made("essl", [attempt(1, 80.0, 80_000.0, 1.0)], lines(rates))["projections"][0]["device_hours"]
-    assert hours["ci95"] == pytest.approx((18_000 / 1007.41, 18_000 / 992.59), rel=1e-5)
+    hours = made("essl", [attempt(1, 80.0, 80_000.0, 1.0)], lines(rates)).projections[0].device_hours
+    assert hours.ci95 == pytest.approx((18_000 / 1007.41, 18_000 / 992.59), rel=1e-5)
     wild = made("essl", [attempt(1, 80.0, 80_000.0, 1.0)], lines([1.0, 8_000.0] * 4))
-    assert wild["projections"][0]["device_hours"]["ci95"] is None, "a rate that may be none leaves no interval"
+    assert wild.projections[0].device_hours.ci95 is None, "a rate that may be none leaves no interval"
 
 
 def test_a_modelled_energy_is_said_to_be_one_and_a_missing_one_is_missing() -> None:

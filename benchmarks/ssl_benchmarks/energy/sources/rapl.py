@@ -94,7 +94,7 @@ class Domain:
         for _ in range(2):
             try:
                 return int(read_text(self.path / "energy_uj")) / 1e6
-            except (OSError, ValueError) as caught:
+            except (OSError, ValueError, OverflowError) as caught:
                 error = caught
         self.fault = f"{self.name}: {error}"
         return None
@@ -181,7 +181,7 @@ def micro(path: Path) -> float | None:
     """A file of microjoules or microwatts in J or W."""
     try:
         return int(read_text(path)) / 1e6
-    except (OSError, ValueError):
+    except (OSError, ValueError, OverflowError):
         return None
 
 

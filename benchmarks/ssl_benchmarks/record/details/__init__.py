@@ -1,0 +1,1 @@
+"""What records hold beside their rows, by kind."""

@@ -1,0 +1,31 @@
+"""The kinds of records, and what the details of each are."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from ssl_benchmarks.record.details.common import Details
+from ssl_benchmarks.record.details.comparison import ComparisonDetails
+from ssl_benchmarks.record.details.evaluation import EvaluationDetails
+from ssl_benchmarks.record.details.measurement import MeasurementDetails
+from ssl_benchmarks.record.details.study import StudyDetails
+from ssl_benchmarks.record.details.training import TrainingDetails
+
+Kind = Literal["training", "measurement", "comparison", "evaluation", "study"]
+
+
+DETAILS: dict[Kind, type[Details]] = {
+    "training": TrainingDetails,
+    "measurement": MeasurementDetails,
+    "comparison": ComparisonDetails,
+    "evaluation": EvaluationDetails,
+    "study": StudyDetails,
+}
+
+
+def kind_of_older(details: dict[str, Any]) -> Kind:
+    """The kind of a record from before records told it, by what those of each command alone have."""
+    marks: dict[str, Kind] = {
+        "study": "study", "rounds": "comparison", "cells": "measurement", "findings": "evaluation",
+    }  # fmt: skip
+    return next((kind for mark, kind in marks.items() if mark in details), "training")

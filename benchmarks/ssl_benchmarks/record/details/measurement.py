@@ -1,0 +1,27 @@
+"""What a record of `measure` holds beside its rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ssl_benchmarks.record.details.common import Details
+
+
+@dataclass(frozen=True)
+class MeasuredCell:
+    """A cell of `measure`: s of a clip and of audio in a call, and why it has no result."""
+
+    label: str
+    clip_seconds: float
+    batch_seconds: float
+    failed: str = ""
+    warm_up: str = ""
+
+
+@dataclass(frozen=True)
+class MeasurementDetails(Details):
+    """Of `measure`."""
+
+    cells: tuple[MeasuredCell, ...] = ()
+    speech: str = ""
+    about_weights: tuple[str, ...] = ()

@@ -1,0 +1,91 @@
+"""JSON from outside: of bounded size and depth, every number finite, and of the type that is asked for."""
+
+from __future__ import annotations
+
+import json
+import sys
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+T = TypeVar("T")
+
+MOST_BYTES, MOST_DEPTH = 2**28, 64
+"""A record of a day of rounds has some 50 MB, and is ten deep."""
+
+
+def parsed(text: str | bytes) -> Any:  # noqa: ANN401 - whatever stands there
+    """The value of a JSON text; bytes may be in UTF-8, UTF-16 or UTF-32.
+
+    Raises:
+        ValueError: for what is no JSON, or passes the bounds above; one line.
+    """
+    if len(text) > MOST_BYTES:
+        raise ValueError(f"more than {MOST_BYTES >> 20} MiB")
+    try:
+        value = json.loads(text, parse_constant=_not_finite)
+    except RecursionError:
+        raise ValueError(f"nested more than {MOST_DEPTH} deep") from None
+    level = [value]
+    for _ in range(MOST_DEPTH):
+        for number in level:
+            if isinstance(number, int | float) and not abs(number) <= sys.float_info.max:
+                _not_finite(str(number)[:20])
+        level = [inner for each in level if isinstance(each, dict | list) for inner in _inside(each)]
+        if not level:
+            return value
+    raise ValueError(f"nested more than {MOST_DEPTH} deep")
+
+
+def _inside(value: dict[str, Any] | list[Any]) -> list[Any]:
+    return list(value.values()) if isinstance(value, dict) else value
+
+
+def _not_finite(number: str) -> NoReturn:
+    raise ValueError(f"{number} is no finite number")
+
+
+def read_json(path: Path) -> Any:  # noqa: ANN401 - whatever stands there
+    """The value of a JSON file; see `parsed`.
+
+    Raises:
+        OSError: for a file that cannot be read.
+        ValueError: for a file that is too large, or no such JSON.
+    """
+    with path.open("rb") as file:
+        return parsed(file.read(MOST_BYTES + 1))
+
+
+def typed(kind: type[T], value: Any) -> T:  # noqa: ANN401 - a value out of JSON
+    """A value out of JSON as a dataclass, or another type of which pydantic knows the fields; nothing is converted.
+
+    Lists become tuples, and whole numbers floats, where the type says so. Fields that the type does not have are passed over.
+
+    Raises:
+        ValueError: naming the first field that is missing or wrong, in one line.
+    """
+    from pydantic import ValidationError
+
+    # A file's name need not be text: what is no letter is shown as a question mark.
+    text = json.dumps(value, ensure_ascii=False).encode(errors="replace")
+    try:
+        return cast("T", _adapter(cast("Any", kind)).validate_json(text, strict=True))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        where, what = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
+        raise ValueError(" ".join(": ".join(filter(None, (where, what))).split())[:300]) from None
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:  # noqa: ANN401 - any type
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)
+
+
+def json_schema(kind: Any) -> dict[str, Any]:  # noqa: ANN401 - any type
+    """The JSON Schema of a type, as `typed` reads it."""
+    return _adapter(kind).json_schema()
