@@ -258,12 +258,13 @@ def _record(document: dict[str, Any]) -> Record:
     written = typed(_Head, document).measurements
     rows = measurements(written)
     record = Record(**{f.name: document[f.name] for f in fields(Record)} | {"measurements": rows})
-    if record.kind == "comparison":
-        for cell in (cell for each in record.told(ComparisonDetails).rounds for cell in each.cells):
+    told = record.told(Details)
+    if isinstance(told, ComparisonDetails):
+        for cell in (cell for each in told.rounds for cell in each.cells):
             measurements(cell.rows)
     if all("flaw" in row for row in written):
         return record
-    return replace(record, measurements=_flawed_of_old(rows, record.told(Details).disturbances))
+    return replace(record, measurements=_flawed_of_old(rows, told.disturbances))
 
 
 def _flawed_of_old(rows: tuple[Measurement, ...], disturbances: Iterable[str]) -> tuple[Measurement, ...]:

@@ -38,7 +38,7 @@ def compared(*models: tuple[str, float, float, float, float]) -> Record:
             row(model, "energy_per_audio_hour", joules, "J/h", scope="gpu"),
             row(model, "audio_seconds_per_second", speed, "s/s"),
         ]
-    entries = [{"cells": [{"rows": [m.row() for m in rows]}]} for _ in range(3)]
+    entries = [{"cells": [{"model": "m", "phase": "p", "rows": [m.row() for m in rows]}]} for _ in range(3)]
     return Record(
         "x", "2026-01-01", "finished", "sslbench compare", {"device": "cuda"}, {"gpus": [{"name": "GPU X"}]}, tuple(rows),
         details={"rounds": entries}, kind="comparison",
@@ -52,7 +52,8 @@ def rated(model: str, value: float, note: str = "") -> Measurement:
 
 
 def study(*rows: Measurement) -> Record:
-    runs = [{"model": model, "seed": s, "spent": {"of_budget": 0.99}} for model in (OURS, BASELINE) for s in range(3)]
+    ended = {"folder": "f", "status": "finished", "spent": {"of_budget": 0.99}}
+    runs = [{"model": model, "seed": s, **ended} for model in (OURS, BASELINE) for s in range(3)]
     config = {"device": "cuda", "models": [OURS, BASELINE], "seeds": 3, "training": {}}
     details = {"study": {"equal": "joules", "budget": 1e6, "runs": runs}}
     return Record("s", "t", "finished", "c", config, {"gpus": [{"name": "GPU X"}]}, rows, details=details, kind="study")

@@ -178,7 +178,7 @@ def test_c2_joules_count_in_one_session_only() -> None:
 
 def in_rounds(*rounds: tuple[Measurement, ...], together: tuple[Measurement, ...]) -> Record:
     """A record of `compare`: the rows over all rounds, and those of each."""
-    entries = [{"cells": [{"rows": [m.row() for m in rows]}]} for rows in rounds]
+    entries = [{"cells": [{"model": "m", "phase": "p", "rows": [m.row() for m in rows]}]} for rows in rounds]
     return record(*together, rounds=entries)
 
 
@@ -313,7 +313,8 @@ def rated(model: str, low: float, value: float, high: float) -> Measurement:
     [((0.1, 0.2, 0.3), (0.4, 0.5, 0.6), "holds"), ((0.1, 0.2, 0.45), (0.4, 0.5, 0.6), "not decided"), ((0.7, 0.8, 0.9), (0.4, 0.5, 0.6), "fails")],
 )  # fmt: skip
 def test_c4_by_a_study_under_one_budget(ours: tuple[float, ...], theirs: tuple[float, ...], verdict: str) -> None:
-    runs = [{"model": model, "spent": {"of_budget": 0.99}} for model in (OURS, "essl") for _ in range(2)]
+    ended = {"folder": "f", "status": "finished", "spent": {"of_budget": 0.99}}
+    runs = [{"model": model, **ended} for model in (OURS, "essl") for _ in range(2)]
     study = {"equal": "joules", "budget": 1e4, "runs": runs}
     rows = (rated(OURS, *ours), rated("essl", *theirs))
     made = replace(

@@ -13,11 +13,11 @@ from ssl_benchmarks.record.quantity import Method
 class Spent:
     """What a run used in all its phases and attempts; None where that is not known."""
 
-    audio_hours: float | None
-    minutes: float | None
-    joules: float | None
-    flops: float | None
-    joules_method: Method
+    audio_hours: float | None = None
+    minutes: float | None = None
+    joules: float | None = None
+    flops: float | None = None
+    joules_method: Method = "unavailable"
     of_budget: float | None = None
 
 
