@@ -61,7 +61,10 @@ AREAS: dict[str, Area] = {
     },
     "rounds": {"benchmarks/ssl_benchmarks/comparing/rounds.py": ("tests/benchmarks/comparing/test_rounds.py",)},
     "projection": {
-        "benchmarks/ssl_benchmarks/comparing/projection.py": ("tests/benchmarks/comparing/test_life_cycle.py",)
+        "benchmarks/ssl_benchmarks/comparing/projection.py": (
+            "tests/benchmarks/comparing/test_life_cycle.py",
+            "tests/benchmarks/comparing/test_projection.py",
+        )
     },
     "life cycle": {
         "benchmarks/ssl_benchmarks/comparing/life_cycle.py": ("tests/benchmarks/comparing/test_life_cycle.py",)

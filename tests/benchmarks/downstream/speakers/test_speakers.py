@@ -30,7 +30,7 @@ CPU = torch.device("cpu")
 @pytest.fixture(autouse=True)
 def _fewer_updates(monkeypatch: pytest.MonkeyPatch) -> None:
     """Voices as far apart as these are told apart after a few; that learning goes to its end is test_downstream_pooled's."""
-    monkeypatch.setattr(pooled, "UPDATES", 80)
+    monkeypatch.setattr(pooled, "UPDATES", 160)
 
 
 def silence() -> NDArray[np.float32]:
