@@ -75,7 +75,7 @@ def example(name: str, **changes: Any) -> bytes:
     """The record of an example, its lists cut to what a reader tells apart."""
     document = json.loads((EXAMPLES / name / "run.json").read_text(encoding="utf-8"))
     rows = document.pop("measurements")
-    document = {**_cut(document), "measurements": rows[:: max(1, len(rows) // 40)], **changes}
+    document = {**_cut(document), "measurements": rows[:: max(1, len(rows) // 10)], **changes}
     return encoded(document)
 
 
