@@ -16,13 +16,11 @@ from ssl_bench.settings.comparing import PHASES, CompareConfig
 from ssl_benchmarks.comparing.comparability import refusal
 from ssl_benchmarks.comparing.side_by_side import Prices, SideBySide, differing
 from ssl_benchmarks.energy.carbon import GridIntensity, chosen_intensity
-from ssl_benchmarks.record.details.common import Details
 from ssl_benchmarks.record.metrics import METRICS
 from ssl_benchmarks.record.record import Measurement, Record, headline_scope
 from ssl_benchmarks.record.run_names import told_apart
 from ssl_models.errors import BadInputError
 from ssl_models.names import choose
-from ssl_reports.paper.tables import grid_of
 from ssl_reports.reading.evidence import with_status
 from ssl_reports.reading.published import published_rows
 from ssl_reports.summaries.comparing import write_compare_report
@@ -72,7 +70,7 @@ def _disturbances(sources: Sequence[Source]) -> dict[str, list[str]]:
     return {
         f"{source.run}, {part}": list(lines)
         for source in sources
-        for part, lines in source.record.told(Details).disturbances.items()
+        for part, lines in source.record.details.get("disturbances", {}).items()
     }
 
 
@@ -107,13 +105,13 @@ def _taken(row: Measurement, record: Record) -> bool:
 def _grid(config: CompareConfig, sources: Sequence[Source]) -> GridIntensity | None:
     """The grid that is asked for, else the one that all runs share."""
     asked = chosen_intensity(config.country, config.grid_intensity)
-    told = [grid_of(source.record) for source in sources]
-    return told[0] if asked is None and all(each == told[0] for each in told) else asked
+    told = [source.record.details.get("grid") for source in sources]
+    return GridIntensity(**told[0]) if asked is None and told[0] and all(each == told[0] for each in told) else asked
 
 
 def _priced_alike(config: CompareConfig, sources: Sequence[Source]) -> CompareConfig:
     """With the PUE that all runs share, where none is asked for."""
-    told = {source.record.settings.pue for source in sources}
+    told = {source.record.config.get("pue", 1.0) for source in sources}
     return replace(config, pue=told.pop()) if config.pue == 1 and len(told) == 1 else config
 
 
@@ -124,7 +122,7 @@ def _sides(sources: Sequence[Source], config: CompareConfig) -> SideBySide:
         raise BadInputError(f"no run holds a figure of {' or '.join(config.phases)}")
     phases = tuple(phase for phase in PHASES if phase in config.phases and any(row.phase == phase for row in rows))
     baseline = models[0] if config.baseline is None else choose(config.baseline, models, "--baseline")
-    return SideBySide(models, phases, baseline, headline_scope(sources[0].record.settings.device), rows)
+    return SideBySide(models, phases, baseline, headline_scope(sources[0].record.config.get("device")), rows)
 
 
 def _record(command: str, config: CompareConfig, sources: Sequence[Source], details: dict[str, Any]) -> Record:

@@ -26,7 +26,6 @@ from ssl_benchmarks.energy.carbon import chosen_intensity
 from ssl_benchmarks.machine.capabilities import capabilities
 from ssl_benchmarks.machine.environment import environment
 from ssl_benchmarks.processes.interruption import stopped_by_signals
-from ssl_benchmarks.record.details.common import Details
 from ssl_benchmarks.record.record import Record, headline_scope
 from ssl_benchmarks.record.seed_rows import study_rows
 from ssl_models.catalog import named
@@ -111,9 +110,9 @@ class Study:
         found = {f"{model}, seed {seed}": record for (model, seed), record in self.records.items()}
         found |= {} if self.evaluation is None else {"evaluation": self.evaluation}
         return {
-            f"{name}, {part}": list(lines)
+            f"{name}, {part}": lines
             for name, record in found.items()
-            for part, lines in record.told(Details).disturbances.items()
+            for part, lines in record.details.get("disturbances", {}).items()
         }
 
 
