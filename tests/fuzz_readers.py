@@ -324,7 +324,7 @@ PREPROCESSOR = {
 
 def readers() -> dict[str, Reader]:
     """By their names."""
-    one = example("three-seeds/efficient-tiny-seed0")
+    one, other = (example(f"three-seeds/efficient-tiny-seed{seed}") for seed in (0, 1))
     finding = {
         "task": "pr", "head": "linear", "tested_on": "dev-clean", "converged": True, "rates": {"per": asdict(RATE)},
         "details": {"train_loss": 2.5},
@@ -338,7 +338,7 @@ def readers() -> dict[str, Reader]:
         **{f"report of a {kind}": Reader({"run.json": raw}, report) for kind, raw in records.items()},
         "report with a trace": Reader({"run.json": one, "power.parquet": trace()}, report),
         **{
-            f"compare with a {kind}": Reader({"one/run.json": raw, "two/run.json": one}, compare)
+            f"compare with a {kind}": Reader({"one/run.json": raw, "two/run.json": other}, compare)
             for kind, raw in records.items()
         },
         "--resume": Reader(unfinished(), resume),
