@@ -154,6 +154,7 @@ def unfinished() -> dict[str, bytes]:
     attempt = Attempt(1, "2026-11-20T08:00:00+00:00", {"training": PhaseCost(9.5, JOULES, JOULES)}, 5, 360.0).document()
     record = json.loads(example("three-seeds/efficient-tiny-seed0", status="unfinished"))
     record["details"]["attempts"] = [attempt]
+    record["config"] |= {"data": "sample", "eval_data": None}
     state = TrainingState(5, 12, 360.0, [[1.0, 2.5]], attempt)
     return {
         "run.json": encoded(record),
