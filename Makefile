@@ -1,4 +1,4 @@
-# make demo | test | test-ci | test-slow | test-all | mutate | lint | bench: each sets up what it needs, and is quick when nothing changed.
+# make demo | test | test-ci | test-slow | test-all | mutate | fuzz | lint | bench: each sets up what it needs, and is quick when nothing changed.
 # make bench-gpu [SPEECH=FOLDER] [GPU_PYTHON=...] sets up nothing: it takes a Python with its packages, and needs no network.
 PYTHON ?= python3
 GPU_PYTHON ?= python3
@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 # One thread a worker: two pools of threads on the same cores wait for each other. Compiled tests are kept.
 PYTEST := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --named-at-end
 
-.PHONY: demo test test-ci test-slow test-all mutate lint bench bench-gpu clean
+.PHONY: demo test test-ci test-slow test-all mutate fuzz lint bench bench-gpu clean
 
 # Its minutes add up to four, which leaves one for the report and for start-up on a slow or busy machine: five in all.
 demo: $(READY)
@@ -36,6 +36,11 @@ N ?= 300
 SEED ?= 0
 mutate: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python tests/mutate.py $(N) --seed $(SEED) $(if $(AREA),--area "$(AREA)")
+
+# 2,000 changed documents for each reader of what comes from outside: `make fuzz`, `make fuzz N=100 SEED=3 READER=--config`.
+fuzz: N = 2000
+fuzz: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz.py $(N) --seed $(SEED) $(if $(READER),--reader="$(READER)")
 
 lint: $(READY)
 	$(BIN)/ruff check .

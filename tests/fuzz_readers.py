@@ -75,14 +75,17 @@ def example(name: str, **changes: Any) -> bytes:
     """The record of an example, its lists cut to what a reader tells apart."""
     document = json.loads((EXAMPLES / name / "run.json").read_text(encoding="utf-8"))
     rows = document.pop("measurements")
-    document = {**_cut(document), "measurements": rows[:: max(1, len(rows) // 40)], **changes}
+    document["environment"]["packages"] = {"torch": "2.13.0", "sslbench": None}
+    ways = document["environment"]["capabilities"]["measurable"]
+    document["environment"]["capabilities"]["measurable"] = {name: ways[name] for name in ("energy_cpu", "co2e")}
+    document = {**_cut(document), "measurements": rows[:: max(1, len(rows) // 10)], **changes}
     return encoded(document)
 
 
 def _cut(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _cut(inner) for key, inner in value.items()}
-    return [_cut(inner) for inner in value[:3]] if isinstance(value, list) else value
+    return [_cut(inner) for inner in value[:2]] if isinstance(value, list) else value
 
 
 def measured() -> bytes:
@@ -151,6 +154,7 @@ def unfinished() -> dict[str, bytes]:
     attempt = Attempt(1, "2026-11-20T08:00:00+00:00", {"training": PhaseCost(9.5, JOULES, JOULES)}, 5, 360.0).document()
     record = json.loads(example("three-seeds/efficient-tiny-seed0", status="unfinished"))
     record["details"]["attempts"] = [attempt]
+    record["config"] |= {"data": "sample", "eval_data": None}
     state = TrainingState(5, 12, 360.0, [[1.0, 2.5]], attempt)
     return {
         "run.json": encoded(record),
@@ -321,7 +325,7 @@ PREPROCESSOR = {
 
 def readers() -> dict[str, Reader]:
     """By their names."""
-    one = example("three-seeds/efficient-tiny-seed0")
+    one, other = (example(f"three-seeds/efficient-tiny-seed{seed}") for seed in (0, 1))
     finding = {
         "task": "pr", "head": "linear", "tested_on": "dev-clean", "converged": True, "rates": {"per": asdict(RATE)},
         "details": {"train_loss": 2.5},
@@ -335,7 +339,7 @@ def readers() -> dict[str, Reader]:
         **{f"report of a {kind}": Reader({"run.json": raw}, report) for kind, raw in records.items()},
         "report with a trace": Reader({"run.json": one, "power.parquet": trace()}, report),
         **{
-            f"compare with a {kind}": Reader({"one/run.json": raw, "two/run.json": one}, compare)
+            f"compare with a {kind}": Reader({"one/run.json": raw, "two/run.json": other}, compare)
             for kind, raw in records.items()
         },
         "--resume": Reader(unfinished(), resume),

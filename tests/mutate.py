@@ -81,7 +81,10 @@ AREAS: dict[str, Area] = {
         "reports/ssl_reports/reading/claim_c4.py": CLAIMS,
         "reports/ssl_reports/reading/claim_evidence.py": CLAIMS,
     },
-    "masking": {"models/ssl_models/parts/masking.py": MASKS, "models/ssl_models/parts/framing.py": MASKS},
+    "masking": {
+        "models/ssl_models/parts/masking.py": MASKS,
+        "models/ssl_models/parts/framing.py": (*MASKS, "tests/models/parts/test_framing.py"),
+    },
     "FLOPs": {
         "benchmarks/ssl_benchmarks/counting/flops.py": (
             "tests/benchmarks/counting/test_flops.py",

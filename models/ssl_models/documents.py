@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
@@ -86,6 +87,9 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:  # noqa: ANN401 - any type
     return TypeAdapter(kind)
 
 
-def json_schema(kind: Any) -> dict[str, Any]:  # noqa: ANN401 - any type
-    """The JSON Schema of a type, as `typed` reads it."""
-    return _adapter(kind).json_schema()
+def json_schemas(kinds: Sequence[Any]) -> tuple[dict[Any, dict[str, Any]], dict[str, Any]]:
+    """The JSON Schema of each type as `typed` reads it, and the definitions that they refer to, by their names."""
+    from pydantic import TypeAdapter
+
+    found, shared = TypeAdapter.json_schemas([(kind, "validation", _adapter(kind)) for kind in kinds])
+    return {kind: schema for (kind, _), schema in found.items()}, shared["$defs"]

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssl_bench.evaluating.systems import LOG_MEL, named, record_of
+from ssl_benchmarks.record.details.common import Details
+from ssl_benchmarks.record.details.training import TrainingDetails
 from ssl_models.baselines.data2vec.config import Data2VecConfig
 from ssl_models.baselines.wav2vec2.config import Wav2Vec2FamilyConfig
 from ssl_models.catalog import CATALOG
@@ -32,7 +34,7 @@ def remarked(
     for model, name in names.items():
         record = record_of(model)
         if record is not None and (remark := heard(record, speech)):
-            remarks[name, record.config.get("seed")] = remark
+            remarks[name, record.settings.seed] = remark
             lines.append(f"{model}: {remark}; name speech that it has not heard by --train and --test")
     beside, random = {system.control for system in systems}, {names[model] for model in empty}
     found = []
@@ -64,10 +66,11 @@ def untrained_line(model: str) -> str:
 
 def heard(record: Record, speech: EvaluationSpeech) -> str:
     """How many of the test speakers a run was pretrained on, as a remark; empty where none."""
-    folder = record.details.get("data", {}).get("folder")
-    if folder is None or not speech.parts:
+    told = record.told(Details)
+    if not isinstance(told, TrainingDetails) or not told.data.folder or not speech.parts:
         return ""
-    spared, root = set(record.details.get("held_out", {}).get("speakers", ())), Path(folder).resolve()
+    # As it was written, for a folder's name need not be text.
+    spared, root = set(told.held_out.speakers), Path(record.details["data"]["folder"]).resolve()
     inside = {u.speaker for u in speech.test_utterances if u.path.resolve().is_relative_to(root)}
     known = inside - spared
     tested = {u.speaker for u in speech.test_utterances}

@@ -152,7 +152,8 @@ def pretraining_rows(models: Sequence[str]) -> list[Measurement]:
     finished: dict[tuple[str, int], Record] = {}
     for model, name in named(models).items():
         if (record := record_of(model)) is not None:
-            finished[name, int(record.config.get("seed", len(finished)))] = record
+            seed = record.settings.seed
+            finished[name, len(finished) if seed is None else seed] = record
     rows = study_rows(tuple(dict.fromkeys(name for name, _ in finished)), finished, {}, "machine")
     return [row for row in rows if row.phase in OF_PRETRAINING]
 

@@ -115,8 +115,7 @@ def record_of(model: str) -> Record | None:
 def _own_seed(model: str) -> int | None:
     """Of a run, from its record; None for anything else."""
     record = record_of(model)
-    seed = None if record is None else record.config.get("seed")
-    return int(seed) if isinstance(seed, int) else None
+    return None if record is None else record.settings.seed
 
 
 def _twins(names: Mapping[str, str]) -> dict[str, str]:

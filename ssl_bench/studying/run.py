@@ -14,6 +14,7 @@ from ssl_bench.sessions.run_folder import RunFolder
 from ssl_bench.settings.documents import write_toml
 from ssl_benchmarks.cells.bench import ended_because
 from ssl_benchmarks.processes.parent import environment_of_child
+from ssl_benchmarks.record.details.common import Details
 from ssl_benchmarks.record.record import Record, read_record
 
 
@@ -65,7 +66,7 @@ def train_apart(settings: Mapping[str, Any], folder: Path) -> Ended:
     record = read_record(path) if path.is_file() else None
     if record is not None and record.status == "finished":
         return Ended("finished", "", record)
-    stopped = "" if record is None else str(record.details.get("stopped", ""))
+    stopped = "" if record is None else record.told(Details).stopped
     if interrupted or stopped.startswith("by the user"):
         return Ended("unfinished", "", record)
     return Ended("failed", stopped or ended_because(process.returncode, lines).removeprefix("sslbench: "), record)

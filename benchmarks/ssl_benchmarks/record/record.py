@@ -231,7 +231,7 @@ def read_record(path: Path) -> Record:
 
 
 @dataclass(frozen=True)
-class _Head:
+class Head:
     """A record's document without what depends on its kind; see `Record`."""
 
     id: str
@@ -255,7 +255,7 @@ def _record(document: dict[str, Any]) -> Record:
     details = document.get("details")
     if isinstance(details, dict):
         document = {"kind": kind_of_older(details), **document}
-    written = typed(_Head, document).measurements
+    written = typed(Head, document).measurements
     rows = measurements(written)
     record = Record(**{f.name: document[f.name] for f in fields(Record)} | {"measurements": rows})
     told = record.told(Details)

@@ -76,7 +76,7 @@ def claims(evidence: Evidence) -> list[Claim]:
         "C5": [_memory(evidence, large, 10.0, strict=False) for large in LARGE],
         "C6": [each for large in LARGE for each in _recipes(evidence, large)],
     }
-    return [Claim(each.about, each.text, tuple(found[each.about])) for each in published_claims()]
+    return [Claim(each.id, each.text, tuple(found[each.id])) for each in published_claims()]
 
 
 def quotient(above: Quantity, below: Quantity) -> Quantity:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Conditions, Measurement
+from ssl_models.documents import typed
 from ssl_reports.reading.references import REFERENCES
 
 TABLE = Path(__file__).with_name("published.toml")
@@ -21,26 +21,67 @@ class Remark:
     """What a publication says in words.
 
     Attributes:
-        about: a model, or a claim's number.
+        id: of a claim.
         text: what it says, in our words.
         reference: key of `ssl_reports.reading.references.REFERENCES`.
     """
 
-    about: str
+    id: str
     text: str
     reference: str
 
 
+@dataclass(frozen=True)
+class Figure:
+    """A published figure in SI units; `derived` says how it was worked out of what is printed."""
+
+    model: str
+    metric: str
+    phase: str
+    value: float
+    unit: str
+    reference: str
+    device: str | None = None
+    derived: str = ""
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Word error rates in per cent on LibriSpeech's two test sets, after fine-tuning on so much labelled speech."""
+
+    labels: str
+    clean: float
+    other: float
+
+
+@dataclass(frozen=True)
+class ErrorRates:
+    """Of a model."""
+
+    model: str
+    reference: str
+    rates: tuple[Rates, ...]
+    derived: str = ""
+
+
+@dataclass(frozen=True)
+class Published:
+    """What `published.toml` holds."""
+
+    figure: tuple[Figure, ...]
+    error_rate: tuple[ErrorRates, ...]
+    claim: tuple[Remark, ...]
+
+
 def published_rows() -> list[Measurement]:
     """Every published figure in SI units; `note` is its citation, and how it was derived from what is printed."""
-    document = _document()
-    figures = [_row(figure) for figure in document["figure"]]
-    return figures + [row for entry in document["error_rate"] for row in _error_rates(entry)]
+    found = _published()
+    return [*map(_row, found.figure), *(row for entry in found.error_rate for row in _error_rates(entry))]
 
 
 def published_claims() -> list[Remark]:
     """C1 to C6 of arXiv 2406.07696."""
-    return [Remark(each["id"], each["text"], each["reference"]) for each in _document()["claim"]]
+    return list(_published().claim)
 
 
 def reference_of(row: Measurement) -> str | None:
@@ -51,24 +92,22 @@ def reference_of(row: Measurement) -> str | None:
 
 
 @cache
-def _document() -> dict[str, Any]:
-    return tomllib.loads(TABLE.read_text(encoding="utf-8"))
+def _published() -> Published:
+    return typed(Published, tomllib.loads(TABLE.read_text(encoding="utf-8")))
 
 
-def _note(entry: dict[str, Any]) -> str:
-    derived = f"; {entry['derived']}" if "derived" in entry else ""
-    return REFERENCES[entry["reference"]].cited + derived
+def _note(entry: Figure | ErrorRates) -> str:
+    return "; ".join(filter(None, (REFERENCES[entry.reference].cited, entry.derived)))
 
 
-def _row(figure: dict[str, Any]) -> Measurement:
-    quantity = Quantity(figure["value"], figure["unit"], "published", note=_note(figure))
-    conditions = Conditions(device=figure.get("device"))
-    return Measurement(figure["model"], figure["metric"], quantity, figure["phase"], None, conditions)
+def _row(figure: Figure) -> Measurement:
+    quantity = Quantity(figure.value, figure.unit, "published", note=_note(figure))
+    return Measurement(figure.model, figure.metric, quantity, figure.phase, None, Conditions(device=figure.device))
 
 
-def _error_rates(entry: dict[str, Any]) -> Iterator[Measurement]:
-    for rate in entry["rates"]:
-        for part in ("clean", "other"):
-            quantity = Quantity(rate[part] / 100, "1", "published", note=_note(entry))
-            test = Conditions(task="asr-finetune", labels=rate["labels"], tested_on=f"test-{part}")
-            yield Measurement(entry["model"], "wer", quantity, "finetuning", None, test)
+def _error_rates(entry: ErrorRates) -> Iterator[Measurement]:
+    for rate in entry.rates:
+        for part, value in (("clean", rate.clean), ("other", rate.other)):
+            quantity = Quantity(value / 100, "1", "published", note=_note(entry))
+            test = Conditions(task="asr-finetune", labels=rate.labels, tested_on=f"test-{part}")
+            yield Measurement(entry.model, "wer", quantity, "finetuning", None, test)

@@ -41,7 +41,7 @@ def test_every_row_is_published_and_cited() -> None:
     assert all(reference_of(row) is not None for row in rows)
     assert sum(row.metric == "wer" for row in rows) == 10
     assert all(0.03 < (row.quantity.value or 0) < 0.16 for row in rows if row.metric == "wer")
-    assert [claim.about for claim in published_claims()] == ["C1", "C2", "C3", "C4", "C5", "C6"]
+    assert [claim.id for claim in published_claims()] == ["C1", "C2", "C3", "C4", "C5", "C6"]
     assert {each.reference for each in published_claims()} <= set(REFERENCES)
 
 
