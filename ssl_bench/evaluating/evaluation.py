@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from ssl_bench.evaluating.forecast import FEATURES, kind
 from ssl_bench.evaluating.kept_controls import KeptControls
 from ssl_bench.evaluating.subject import Evaluation, Finding, Subject, System
-from ssl_bench.evaluating.tasks import TASKS, Task
 from ssl_bench.sessions.time_limit import TimeIsUpError
+from ssl_bench.settings.tasks import TASKS, Task
 from ssl_benchmarks.downstream.outcome import Outcome
 from ssl_benchmarks.processes.out_of_memory import is_out_of_memory
 from ssl_benchmarks.record.quantity import unavailable
@@ -18,7 +18,6 @@ from ssl_models.interface import SAMPLE_RATE
 from ssl_reports.units import duration
 
 if TYPE_CHECKING:
-    from ssl_bench.evaluating.tasks import Task
     from ssl_bench.settings.evaluating import Head
 
 
@@ -54,7 +53,7 @@ def _run(subject: Subject, task: Task, head: Head | None) -> Sequence[Finding]:
         BadInputError: where memory does not hold what it asks for, naming the longest utterance.
     """
     try:
-        return task.run(subject, head)
+        return task.findings_of(subject, head)
     except Exception as error:
         if not is_out_of_memory(error):
             raise

@@ -15,6 +15,7 @@ import torch
 from ssl_bench.evaluating.forecast import FEATURES, Forecast
 from ssl_bench.sessions.time_limit import TimeLimit
 from ssl_bench.settings.evaluating import OF_LETTERS, OF_TEXT
+from ssl_bench.settings.tasks import TASKS
 from ssl_benchmarks.downstream.outcome import Outcome
 from ssl_benchmarks.downstream.recognition.recognition import Effort, Readings, Splits
 from ssl_benchmarks.downstream.recognition.spelling import Language, Spelling
@@ -160,8 +161,8 @@ class Evaluation:
 
     def findings(self, task: str) -> int:
         """How many a system has: phones within and across speakers, transcripts greedy and by a beam search."""
-        twice = task == "abx" or (task in OF_LETTERS and self.settings.lm is not None)
-        return len(self.heads(task)) * (2 if twice else 1)
+        searched = task in OF_LETTERS and self.settings.lm is not None
+        return len(self.heads(task)) * (2 if searched else TASKS[task].findings)
 
     def prepare(self) -> None:
         """Read what the tasks need beside speech, so that what cannot be used is told before hours of learning.

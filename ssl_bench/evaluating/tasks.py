@@ -1,12 +1,12 @@
-"""The tasks by name: what each takes of the speech, and which part of the bill it is on."""
+"""How each task of `ssl_bench.settings.tasks` is run on a subject: what it takes of the speech, and what it finds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -39,21 +39,6 @@ if TYPE_CHECKING:
     from ssl_benchmarks.downstream.spoken import Spoken
 
 
-@dataclass(frozen=True)
-class Task:
-    """How a task is run.
-
-    Attributes:
-        phase: whose bill it is on.
-        metrics: that it has for certain.
-        run: gives the findings of a subject with a head.
-    """
-
-    phase: str
-    metrics: tuple[str, ...]
-    run: Callable[[Subject, Any], Sequence[Finding]]
-
-
 def _recognised(task: str, language: Language, subject: Subject, head: Head) -> list[Finding]:
     """A head on frozen features."""
     splits, effort = subject.splits(task, language, waveforms=False), subject.effort(head)
@@ -70,7 +55,7 @@ def _recognised(task: str, language: Language, subject: Subject, head: Head) -> 
     return _Recognition(task, language, subject, head, splits).findings(learned)
 
 
-def _fine_tuned(subject: Subject, head: Head) -> list[Finding]:
+def asr_finetune(subject: Subject, head: Head) -> list[Finding]:
     """The whole encoder learns characters with a head."""
     splits, effort = subject.splits("asr-finetune", LETTERS, waveforms=True), subject.effort(head)
     rates = recogniser_rates(
@@ -136,7 +121,7 @@ def _of_known_speakers(spoken: Sequence[Spoken]) -> list[Spoken]:
     return [s for s in spoken if s.speaker]
 
 
-def _identified(subject: Subject, _: object) -> list[Finding]:
+def sid(subject: Subject, _: object) -> list[Finding]:
     """Speakers of the test speech, among those of all splits."""
     parts = subject.evaluation.speech.parts
     told = {role: _of_known_speakers(parts[role].spoken) for role in ROLES}
@@ -146,7 +131,7 @@ def _identified(subject: Subject, _: object) -> list[Finding]:
     return [Finding(subject.system, "sid", "linear", outcome)]
 
 
-def _verified(subject: Subject, _: object) -> list[Finding]:
+def asv(subject: Subject, _: object) -> list[Finding]:
     """All pairs of test utterances, in layers standardised over the training speech."""
     speech = subject.evaluation.speech
     mix = LayerMix.fitted(subject.frames(speech.train))
@@ -155,14 +140,14 @@ def _verified(subject: Subject, _: object) -> list[Finding]:
     return [Finding(subject.system, "asv", None, outcome)]
 
 
-def _discriminated(subject: Subject, _: object) -> list[Finding]:
+def abx_of_phones(subject: Subject, _: object) -> list[Finding]:
     """Phones within and across the speakers of the aligned test speech."""
     tokens, spoken = subject.evaluation.tokens, subject.evaluation.speech.test
     outcomes = abx(subject.frames(spoken), tokens, subject.system.seed)
     return [Finding(subject.system, f"abx-{name}", None, outcome) for name, outcome in outcomes.items()]
 
 
-def _spotted(subject: Subject, _: object) -> list[Finding]:
+def ks(subject: Subject, _: object) -> list[Finding]:
     """Words of a Speech Commands folder, by its own splits."""
     splits = subject.evaluation.keywords
     train, dev, test = (Clips(subject.frames(spoken), spoken) for spoken in splits)
@@ -171,12 +156,5 @@ def _spotted(subject: Subject, _: object) -> list[Finding]:
     return [Finding(subject.system, "ks", "linear", outcome, folder.resolve().name)]
 
 
-TASKS: dict[str, Task] = {
-    "asr": Task("evaluation", ("cer", "wer"), partial(_recognised, "asr", LETTERS)),
-    "asr-finetune": Task("finetuning", ("cer", "wer"), _fine_tuned),
-    "pr": Task("evaluation", ("per",), partial(_recognised, "pr", PHONE_LANGUAGE)),
-    "sid": Task("evaluation", ("accuracy",), _identified),
-    "asv": Task("evaluation", ("eer",), _verified),
-    "ks": Task("evaluation", ("accuracy",), _spotted),
-    "abx": Task("evaluation", ("abx",), _discriminated),
-}
+asr = partial(_recognised, "asr", LETTERS)
+pr = partial(_recognised, "pr", PHONE_LANGUAGE)

@@ -9,6 +9,7 @@ from typing import Literal
 from ssl_bench.data.speakers import speaker_pattern
 from ssl_bench.settings.machine import WEIGHTS, MachineSettings
 from ssl_bench.settings.options import nested, option
+from ssl_bench.settings.tasks import TASKS
 from ssl_bench.settings.training import KEEP_ODD, SPEAKERS
 from ssl_models.catalog import require_name, require_pretrained
 from ssl_models.errors import BadInputError, choose
@@ -17,11 +18,10 @@ Labels = Literal["10min", "1h", "all"]
 Head = Literal["linear", "deep"]
 HEADS: tuple[Head, ...] = ("linear", "deep")
 LABELS: tuple[Labels, ...] = ("10min", "1h", "all")
-TASKS = ("asr", "asr-finetune", "pr", "sid", "asv", "ks", "abx")
-OF_LETTERS = frozenset({"asr", "asr-finetune"})
-OF_TEXT = OF_LETTERS | {"pr"}
-OF_SPEAKERS = frozenset({"sid", "asv"})
-OF_SPEECH = OF_TEXT | {"sid", "asv", "abx"}
+OF_LETTERS = frozenset(name for name, task in TASKS.items() if task.letters)
+OF_TEXT = frozenset(name for name, task in TASKS.items() if task.text)
+OF_SPEAKERS = frozenset(name for name, task in TASKS.items() if task.speakers)
+OF_SPEECH = frozenset(name for name, task in TASKS.items() if task.speech)
 EVALUATION = "Evaluation"
 RATED = f"What to rate, commas between: {', '.join(TASKS)}."
 
@@ -112,9 +112,8 @@ class EvaluationSettings:
             choose(task, TASKS, "task")
         if self.heads not in (1, 2):
             raise BadInputError(f"--heads {self.heads}: 1, or 2 for both linear and deep")
-        needs = (("ks", self.keywords, "--keywords FOLDER, a Speech Commands folder"),
-                 ("abx", self.alignments, "--alignments, a folder of TextGrids or an item file"))  # fmt: skip
-        for task, given, what in needs:
+        for task, (setting, what) in ((name, each.needs) for name, each in TASKS.items() if each.needs):
+            given = getattr(self, setting)
             if task in self.tasks and given is None:
                 raise BadInputError(f"--tasks {task} needs {what}")
             if given is not None and not Path(given).exists():

@@ -1,0 +1,66 @@
+"""The tasks of an evaluation: a new one is one row here, and a file that runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+HERE = "ssl_bench.evaluating.tasks"
+
+
+@dataclass(frozen=True)
+class Task:
+    """What can be rated of a system.
+
+    Attributes:
+        name: as it is asked for.
+        run: gives the findings of a subject with a head: `module:function`, which is imported when it is first needed.
+        metrics: that it has for certain.
+        phase: whose bill it is on.
+        text: whether it learns from transcripts, with a head that can be chosen.
+        letters: whether it spells letters, in which a language model can search.
+        speakers: whether it has to know who speaks.
+        speech: whether it takes the speech of train, dev and test.
+        findings: with each head, without a language model.
+        needs: the setting without which it cannot run, and what that is.
+    """
+
+    name: str
+    run: str | Callable[[Any, Any], Any]
+    metrics: tuple[str, ...]
+    phase: str = "evaluation"
+    text: bool = False
+    letters: bool = False
+    speakers: bool = False
+    speech: bool = True
+    findings: int = 1
+    needs: tuple[str, str] | None = None
+
+    def findings_of(self, subject: Any, head: Any) -> Any:  # noqa: ANN401 - of `ssl_bench.evaluating.subject`, which needs torch
+        """What the task finds of a subject with a head."""
+        if isinstance(self.run, str):
+            module, _, name = self.run.partition(":")
+            return getattr(import_module(module), name)(subject, head)
+        return self.run(subject, head)
+
+
+TASKS = {
+    task.name: task
+    for task in (
+        Task("asr", f"{HERE}:asr", ("cer", "wer"), text=True, letters=True),
+        Task("asr-finetune", f"{HERE}:asr_finetune", ("cer", "wer"), "finetuning", text=True, letters=True),
+        Task("pr", f"{HERE}:pr", ("per",), text=True),
+        Task("sid", f"{HERE}:sid", ("accuracy",), speakers=True),
+        Task("asv", f"{HERE}:asv", ("eer",), speakers=True),
+        Task(
+            "ks", f"{HERE}:ks", ("accuracy",), speech=False,
+            needs=("keywords", "--keywords FOLDER, a Speech Commands folder"),
+        ),
+        Task(
+            "abx", f"{HERE}:abx_of_phones", ("abx",), findings=2,
+            needs=("alignments", "--alignments, a folder of TextGrids or an item file"),
+        ),
+    )
+}  # fmt: skip
