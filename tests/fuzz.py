@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import gzip
 import json
 import random
 import re
@@ -149,6 +150,8 @@ def mutant(reader: Reader, draw: random.Random) -> dict[str, bytes]:
         files[name] = len(header).to_bytes(8, "little") + header + files[name][8 + size :]
     elif name.endswith(".json"):
         files[name] = changed(json.loads(files[name]), draw)
+    elif name.endswith(".csv.gz"):
+        files[name] = gzip.compress(reworded(gzip.decompress(files[name]), draw), mtime=0)
     elif name.endswith(".jsonl"):
         lines = files[name].splitlines()
         spot = draw.randrange(len(lines))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import json
@@ -18,15 +19,15 @@ import torch
 from fuzz import Reader
 from rich.console import Console
 from safetensors.torch import save
-from ssl_reports.reading.records import read_evidence
 
 from ssl_bench.comparing.runs import compare_runs
 from ssl_bench.data.sample.sample import Manifest, _intact
 from ssl_bench.evaluating.kept_controls import FILE, SCHEMA, KeptControls
 from ssl_bench.sessions.run_folder import TrainingState, load_optimiser, unfinished_run
 from ssl_bench.settings.comparing import CompareConfig
+from ssl_bench.settings.documents import read_toml
 from ssl_bench.settings.studying import StudyConfig, config_of, require_unchanged
-from ssl_bench.settings.training import TrainAndMeasureConfig, check_choices, read_toml, resolved
+from ssl_bench.settings.training import TrainAndMeasureConfig
 from ssl_bench.training.attempts import Attempt, standing
 from ssl_bench.training.full_run import full_run
 from ssl_bench.training.job import taken_up
@@ -47,8 +48,8 @@ from ssl_reports.paper.model_card import model_cards
 from ssl_reports.paper.reproduce import reproduce_script
 from ssl_reports.pictures.length import _lines
 from ssl_reports.reading.claims import claims
-from ssl_reports.reading.traces import power_traces
-from ssl_reports.report import paper_tables
+from ssl_reports.reading.evidence import read_evidence
+from ssl_reports.report import _traces, paper_tables
 from ssl_reports.summaries.comparing import _report as compare_report
 from ssl_reports.summaries.evaluating import _report as evaluation_report
 from ssl_reports.summaries.measuring import _report as measure_report
@@ -127,7 +128,7 @@ def report(folder: Path) -> None:
     methods_text(evidence)
     runs_and_environments(evidence)
     _lines(evidence.records, evidence.labels)
-    page_data(evidence, tables[:-1], dict(power_traces(evidence)))
+    page_data(evidence, tables[:-1], dict(_traces(evidence)))
 
 
 def compare(folder: Path) -> None:
@@ -182,9 +183,9 @@ betas = [0.9, 0.98]
 
 def settings(folder: Path) -> None:
     """`--config FILE`."""
-    asked = read_toml(folder / "run.toml")
-    check_choices(asked)
-    resolved(TrainAndMeasureConfig(**asked), cuda=False)
+    config = TrainAndMeasureConfig(**read_toml(folder / "run.toml", TrainAndMeasureConfig))
+    config.check()
+    config.resolved(cuda=False)
 
 
 def controls(folder: Path) -> None:
@@ -299,17 +300,8 @@ def model_files() -> dict[str, bytes]:
 
 def trace() -> bytes:
     """Power samples of a run."""
-    raw = io.BytesIO()
-    pd.DataFrame(
-        {
-            "time_s": [0.0, 0.1],
-            "device": ["cpu", "cpu"],
-            "power_w": [9.5, 9.0],
-            "method": ["sampled", "sampled"],
-            "attempt": [1, 1],
-        }
-    ).to_parquet(raw)
-    return raw.getvalue()
+    samples = {"time_s": [0.0, 0.1], "device": "cpu", "power_w": [9.5, 9.0], "method": "sampled", "attempt": 1}
+    return gzip.compress(pd.DataFrame(samples).to_csv(index=False).encode(), mtime=0)
 
 
 HUBERT = {
@@ -337,7 +329,7 @@ def readers() -> dict[str, Reader]:
     }  # fmt: skip
     return {
         **{f"report of a {kind}": Reader({"run.json": raw}, report) for kind, raw in records.items()},
-        "report with a trace": Reader({"run.json": one, "power.parquet": trace()}, report),
+        "report with a trace": Reader({"run.json": one, "power.csv.gz": trace()}, report),
         **{
             f"compare with a {kind}": Reader({"one/run.json": raw, "two/run.json": other}, compare)
             for kind, raw in records.items()

@@ -17,7 +17,6 @@ from ssl_reports.paper.tables import claims_table, inference_table, memory_table
 from ssl_reports.reading.claims import Claim, claims
 from ssl_reports.reading.evidence import Evidence
 from ssl_reports.reading.references import bibliography, bibtex
-from ssl_reports.reading.traces import power_traces
 from ssl_reports.tables.table import PaperTable, comma_separated, latex, markdown
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def paper_tables(evidence: Evidence, found: list[Claim]) -> list[PaperTable]:
 
 
 def _fill(evidence: Evidence, folder: Path) -> None:
-    found, traces = claims(evidence), dict(power_traces(evidence))
+    found, traces = claims(evidence), dict(_traces(evidence))
     tables = paper_tables(evidence, found)
     figures = _figures(evidence, folder, traces)
     texts = {

@@ -37,6 +37,21 @@ def append_traces(folder: Path, traces: Sequence[pd.DataFrame]) -> None:
         write_atomically(path, known)
 
 
+def _checked(trace: pd.DataFrame) -> pd.DataFrame:
+    """A table whose times and powers are finite numbers, or a power that is not known, and whose devices and methods are words.
+
+    Raises:
+        ValueError, TypeError, KeyError: for any other table.
+    """
+    import numpy as np
+
+    numbers = trace[["time_s", "power_w"]].astype(float).to_numpy()
+    words = all(isinstance(word, str) for name in ("device", "method") for word in trace[name])
+    if not words or not np.isfinite(numbers[:, 0]).all() or np.isinf(numbers).any():
+        raise ValueError("no power samples")
+    return trace
+
+
 def read_trace(folder: Path) -> pd.DataFrame:
     """The samples of a run, those of an older file first; empty where it has none.
 
@@ -50,11 +65,11 @@ def read_trace(folder: Path) -> pd.DataFrame:
         if not path.is_file():
             continue
         try:
-            frames.append(read(path))
+            frames.append(_checked(read(path)))
         except ImportError:
             unread.append(f"{path}: needs pyarrow to be read (pip install pyarrow)")
-        except (OSError, EOFError, ValueError) as error:
-            unread.append(f"{path}: not readable ({' '.join(str(error).split())})")
+        except Exception as error:  # noqa: BLE001 - of pandas', gzip's and pyarrow's many kinds
+            unread.append(f"{path}: not readable ({' '.join(str(error).split())[:160]})")
     trace = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
     trace = trace.drop(columns=[part for part in PARTS if part in trace and trace[part].isna().all()])
     trace.attrs["unread"] = "; ".join(unread)

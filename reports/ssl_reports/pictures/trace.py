@@ -71,7 +71,7 @@ def _on_one_clock(trace: pd.DataFrame) -> tuple[pd.DataFrame, list[float]]:
     keys = [key for key in PARTS if key in trace]
     if not keys:
         return trace.assign(seconds=trace["time_s"]), [0.0]
-    part = trace[keys].astype(str).agg("/".join, axis=1)
+    part = trace[keys].astype(object).fillna("").astype(str).agg("/".join, axis=1)  # a cell may be empty
     lengths = trace["time_s"].groupby(part, sort=False).max()
     starts = lengths.shift(fill_value=0.0).cumsum()
     return trace.assign(seconds=trace["time_s"] + part.map(starts)), [float(start) for start in starts]

@@ -299,7 +299,7 @@ def test_a_row_from_before_error_rates_had_columns_is_still_read() -> None:
 @pytest.mark.parametrize(("column", "value"), [("unit", None), ("note", 3), ("model", ["m"]), ("metric", 1)])
 def test_a_row_whose_words_are_none_is_refused(column: str, value: object) -> None:
     row = EXAMPLE.measurements[0].row()
-    with pytest.raises(ValueError, match=f"{column} of a row must be text"):
+    with pytest.raises(ValueError, match=f"{column}: Input should be"):
         Measurement.from_row({**row, column: value})
 
 
