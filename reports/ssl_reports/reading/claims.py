@@ -87,10 +87,7 @@ def quotient(above: Quantity, below: Quantity) -> Quantity:
     """
     if above.unit != below.unit:
         raise ValueError(f"no ratio of {above.unit} and {below.unit}")
-    found = ratio(_with_ends(above), _with_ends(below))
-    if found.value is not None and found.ci95 is None and _exact(above) and _exact(below):
-        return replace(found, ci95=(found.value, found.value))
-    return found
+    return ratio(_with_ends(above), _with_ends(below))
 
 
 def _exact(quantity: Quantity) -> bool:

@@ -18,7 +18,7 @@ from ssl_benchmarks.energy import EnergyMeter
 from ssl_benchmarks.energy.sources import discovery as sources
 from ssl_benchmarks.energy.sources import rapl
 from ssl_benchmarks.energy.sources.mirrors import find_counters
-from ssl_benchmarks.energy.sources.rapl import Domain, RaplSource, find_domains
+from ssl_benchmarks.energy.sources.rapl import Domain, RaplSource, find_domains, names_of_zones
 from ssl_benchmarks.energy.sources.source import Span
 
 RANGE_UJ = 262_143_328_850
@@ -535,3 +535,13 @@ def test_a_counter_is_watched_for_three_tenths_of_a_second(
     said = rapl.unmoved([Domain("package-0", Path("/nowhere"), None)])
     assert said == ("" if seen else "package-0: the counter did not move in 0.3 s")
     assert looks[0] == pytest.approx(1000 * min(moves_s, 0.3), abs=3)
+
+
+def test_only_zones_are_zones(tmp_path: Path) -> None:
+    """The kernel's own files and folders lie beside them, and links lead from one zone to the next."""
+    home = zone(tmp_path / "intel-rapl:0", "package-0")
+    zone(home / "intel-rapl:0:0", "dram")
+    (tmp_path / "enabled").write_text("1\n")
+    (home / "power").mkdir()
+    (home / "device").symlink_to(tmp_path)
+    assert names_of_zones(tmp_path) == {"intel-rapl:0": "package-0", "intel-rapl:0:0": "dram"}

@@ -732,3 +732,12 @@ def test_a_counter_that_was_not_seen_to_move_is_taken_to_be_slow() -> None:
     with patch.object(gpu, "find_ticks", lambda looks: [None] * len(looks)):
         gpu.set_ticks([source])
     assert (source.tick, source.moved) == (Tick(0.5, 0.0), False)
+
+
+def test_an_edge_of_a_long_window_is_late_by_a_tick_at_its_own_mean_power() -> None:
+    """A counter at 5 kJ that gains 800 J in 2 s has drawn 400 W, more than any sample told: one tick of it is the error."""
+    clock = Clock()
+    with on(clock):
+        source = GpuSource(Driver(clock, set()), Gpu("gpu0", "handle"), 0.1)  # type: ignore[arg-type]
+    start, end = Mark(0.0, 0.0, 5_000.0, 0.0, 0, 0.0, 1.0), Mark(2.0, 0.0, 5_800.0, 0.0, 0, 0.0, 1.0)
+    assert source.between(start, end).error_j == pytest.approx(400.0 * source.tick.seconds)
