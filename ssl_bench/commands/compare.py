@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ssl_benchmarks.record.record import Record
 
 Runs = Annotated[
-    list[str] | None, typer.Argument(metavar="[RUN]...", help="Finished runs to put side by side; nothing is measured.")
+    list[str] | None, typer.Argument(metavar="RUN", help="Finished runs to put side by side; nothing is measured.")
 ]
 AllowMixed = Annotated[
     bool, typer.Option("--allow-mixed", help="Runs that were not measured alike: mark each cell, refuse nothing.")

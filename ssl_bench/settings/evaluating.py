@@ -156,7 +156,7 @@ class EvaluateConfig(MachineSettings):
         help="Runs, hf:FOLDER, file.py:function, or catalog names, whose weights are random without --pretrained; runs that "
         "differ in their seed alone make one row.",
         argument=True,
-        metavar="MODEL_OR_RUN...",
+        metavar="MODEL_OR_RUN",
         repeated=True,
     )
     evaluation: EvaluationSettings = nested(EvaluationSettings, EvaluationSettings())

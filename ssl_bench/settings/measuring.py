@@ -65,7 +65,7 @@ class MeasureConfig(MachineSettings):
         sweep: what is swept and its values, or None.
     """
 
-    model: str = option(help=MODEL, argument=True)
+    model: str = option(help=MODEL, argument=True, metavar="MODEL")
     phase: Phase = option("inference", "inference or training.")
     clip_seconds: float = option(15.0, "Of one clip.")
     batch_seconds: float | None = option(

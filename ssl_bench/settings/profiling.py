@@ -42,7 +42,7 @@ class ProfileConfig(Settings):
         second_opinion: whether fvcore is asked.
     """
 
-    model: str = option(help=MODEL, argument=True)
+    model: str = option(help=MODEL, argument=True, metavar="MODEL")
     seconds: tuple[float, ...] = option(
         (1.0, 10.0, 30.0), "Lengths of the clip that is counted.", default_text="1,10,30", parse=parse_lengths
     )
