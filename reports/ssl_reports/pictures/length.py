@@ -13,8 +13,8 @@ from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Record, headline_scope
 from ssl_reports.pictures.drawing import Drawing, Row, columns, left_out, sentences
 from ssl_reports.pictures.scales import draw_scale, limits
-from ssl_reports.pictures.style import COLUMN_INCHES, METERED, nth
-from ssl_reports.pictures.training import BLUE, GREY, ORANGE, write_figure
+from ssl_reports.pictures.style import BLUE, COLUMN_INCHES, GREY, METERED, VERMILION, nth
+from ssl_reports.pictures.training import write_figure
 from ssl_reports.reading.cells import Cell, cells_of
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def _draw_cost(axes: Any, at: Sequence[float], cells: Sequence[Cell], scope: str
 
 def _draw_memory(axes: Any, at: Sequence[float], cells: Sequence[Cell]) -> None:  # noqa: ANN401 - matplotlib's
     curves = (
-        ("peak_memory", ORANGE, "o-", "peak, measured"),
+        ("peak_memory", VERMILION, "o-", "peak, measured"),
         ("predicted_peak_memory", GREY, "s--", "peak, predicted"),
         ("memory_weights", "black", ":", "weights"),
     )

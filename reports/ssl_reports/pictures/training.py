@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ssl_benchmarks.record.record import write_atomically
+from ssl_reports.pictures.style import BLUE, GREY, VERMILION
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
-
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#777777"
-"""Of the Okabe-Ito palette, which the colour-blind can tell apart."""
 
 
 def training_picture(metrics: Sequence[dict[str, Any]], trace: pd.DataFrame, path: Path) -> None:
@@ -73,8 +71,8 @@ def _draw_curve(axes: Any, curve: pd.DataFrame) -> None:  # noqa: ANN401 - matpl
         )  # fmt: skip
     if "masked_accuracy" in curve:
         right = axes.twinx()
-        right.plot(curve["minutes"], 100 * curve["masked_accuracy"], color=ORANGE, linewidth=1.2, linestyle="-.")
-        right.set_ylabel("masked accuracy in %", color=ORANGE)
+        right.plot(curve["minutes"], 100 * curve["masked_accuracy"], color=VERMILION, linewidth=1.2, linestyle="-.")
+        right.set_ylabel("masked accuracy in %", color=VERMILION)
         # Headroom, so that the curve keeps clear of the line's name.
         right.set_ylim(0, 125 * max(curve["masked_accuracy"].max(), 1e-6))
     axes.grid(visible=True, axis="y", linewidth=0.3)
@@ -93,7 +91,7 @@ def _draw_power(axes: Any, power: pd.DataFrame) -> None:  # noqa: ANN401 - matpl
     for number, (device, samples) in enumerate(known.groupby("device", sort=True)):
         methods = ", ".join(sorted(samples["method"].unique()))
         label = f"{device} ({methods})"
-        color = (BLUE, ORANGE, GREY, "black")[number % 4]
+        color = (BLUE, VERMILION, GREY, "black")[number % 4]
         axes.plot(samples["minutes"], samples["power_w"], styles[number % 4], color=color, label=label, linewidth=1)
     axes.set_ylim(bottom=0)
     axes.legend(frameon=False, fontsize=8, ncols=3, loc="lower right")
