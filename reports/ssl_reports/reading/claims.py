@@ -87,7 +87,10 @@ def quotient(above: Quantity, below: Quantity) -> Quantity:
     """
     if above.unit != below.unit:
         raise ValueError(f"no ratio of {above.unit} and {below.unit}")
-    return ratio(_with_ends(above), _with_ends(below))
+    found = ratio(_with_ends(above), _with_ends(below))
+    if found.value is not None and found.ci95 is None and _exact(above) and _exact(below):
+        return replace(found, ci95=(found.value, found.value))
+    return found
 
 
 def _exact(quantity: Quantity) -> bool:

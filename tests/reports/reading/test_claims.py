@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ssl_benchmarks.comparing.rounds import combined
-from ssl_benchmarks.record.quantity import Quantity
+from ssl_benchmarks.record.quantity import Method, Quantity
 from ssl_benchmarks.record.record import Conditions, Measurement, Record
 from ssl_reports.reading.claims import LARGE, OURS, Claim, Finding, Verdict, claims, judged, quotient
 from ssl_reports.reading.evidence import Evidence
@@ -334,3 +334,11 @@ def test_c4_divides_by_no_rate_of_nothing() -> None:
     for ours, theirs in (((0.0, 0.0, 0.1), (0.4, 0.5, 0.6)), ((0.4, 0.5, 0.6), (0.0, 0.0, 0.1))):
         made = replace(record(rated(OURS, *ours), rated("essl", *theirs), study=study), config={"seeds": 2})
         assert [f.quantity for f in claims(Evidence((made,)))[3].findings] == [None]
+
+
+@pytest.mark.parametrize(("above", "below", "ends"), [("analytic", "analytic", (2.0, 2.0)), ("analytic", "measured", None), ("measured", "analytic", None)])  # fmt: skip
+def test_a_ratio_is_exact_only_where_both_sides_are(
+    above: Method, below: Method, ends: tuple[float, float] | None
+) -> None:
+    """A measured figure without an interval leaves none to a quotient, whichever side it is on."""
+    assert quotient(Quantity(4.0, "FLOP", above), Quantity(2.0, "FLOP", below)).ci95 == ends
