@@ -120,7 +120,7 @@ def test_a_training_whose_checkpoint_does_not_fit_is_one_line_and_goes_on_when_t
         run,
     )
     with largest_file(60_000):
-        done = sslbench(*asked, cwd=tmp_path)
+        done = sslbench(*asked, cwd=tmp_path, fresh=True)  # a child of this process, whose limits it has
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
     assert "file too large" in done.stderr.strip().splitlines()[-1]
