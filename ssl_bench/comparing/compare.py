@@ -82,7 +82,6 @@ def compare(
             "rebuilt": [],
             "idle": None,
             "speech": about,
-            "grid": None if grid is None else asdict(grid),
             "disturbances": {},
             "about_weights": _about_weights(config),
         }

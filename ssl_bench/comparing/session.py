@@ -128,11 +128,11 @@ class Comparing(Session):
         protocol = self.config.protocol
         return {**super().settings(), "protocol": asdict(replace(protocol, duration=self.window or protocol.duration))}
 
-    def rows(self) -> list[Measurement]:
-        """Of the cells, and what follows from them; ratios and the like go into the details."""
+    def contents(self) -> tuple[list[Measurement], dict[str, Any]]:
+        """Of the cells, and what follows from them: projections as rows, ratios and the like as details."""
         c = self.config
         rows = [row for cell in self.cells for row in self.of_cell(cell)] + self.missing
         sides = SideBySide(tuple(self.names.values()), c.phases, self.baseline, self.scope, rows, self.rounds)
         projected, found = outcome(sides, Prices(self.grid, c.pue, c.price_per_gpu_hour), c.life)
-        self.details |= {**found, "reached": self.reached()}
-        return [*self.sizes(), *rows, *projected, *(published_rows() if c.published else [])]
+        rows = [*self.sizes(), *rows, *projected, *(published_rows() if c.published else [])]
+        return rows, {**found, "reached": self.reached()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,9 +59,9 @@ class Evaluating(Session):
     rated: list[Measurement] = field(default_factory=list)
     pretraining: list[Measurement] = field(default_factory=list)
 
-    def rows(self) -> list[Measurement]:
+    def contents(self) -> tuple[list[Measurement], dict[str, Any]]:
         """Costs of pretraining, then rates and bills."""
-        return [*self.pretraining, *self.rated]
+        return [*self.pretraining, *self.rated], {}
 
 
 def evaluate(
@@ -89,7 +89,6 @@ def evaluate(
     details: dict[str, Any] = {
         "seeds": seeds,
         "systems": [{"name": s.name, "seed": s.seed} for s in systems],
-        "grid": None if grid is None else asdict(grid),
         "findings": [],
     }
     part = speech(1.0 if limit is None else LITTLE)

@@ -106,19 +106,11 @@ class Measuring(Session):
         """With how each cell is measured."""
         return {**super().settings(), "protocol": asdict(self.protocol)}
 
-    def rows(self) -> list[Measurement]:
-        """Of the cells that were begun."""
-        return [*_idle_rows(self), *(row for subject in self.begun for row in subject.rows(self.ceiling))]
-
-    def record(self, status: str) -> Record:
-        """With an entry for each cell that was begun."""
-        self.details["cells"] = [subject.entry for subject in self.begun]
-        return super().record(status)
-
-    @property
-    def begun(self) -> list[Subject]:
-        """The cells that have a result, or a reason for none."""
-        return [subject for subject in self.subjects if subject.repeats or subject.failed]
+    def contents(self) -> tuple[list[Measurement], dict[str, Any]]:
+        """Of the cells that have a result, or a reason for none."""
+        begun = [subject for subject in self.subjects if subject.repeats or subject.failed]
+        rows = [*_idle_rows(self), *(row for subject in begun for row in subject.rows(self.ceiling))]
+        return rows, {"cells": [subject.entry for subject in begun]}
 
 
 def protocol_of(config: MeasureConfig) -> Protocol:
@@ -162,9 +154,7 @@ def measure(
         grid = chosen_intensity(config.country, config.grid_intensity)
         speech, about = speech_to_measure(config.data, config.seed)
         details: dict[str, Any] = {
-            "cells": [],
             "speech": about,
-            "grid": None if grid is None else asdict(grid),
             "disturbances": {},
             "about_weights": _about_weights(config),
         }

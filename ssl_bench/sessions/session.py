@@ -61,16 +61,17 @@ class Session:
         """As the record has them."""
         return asdict(self.config)
 
-    def rows(self) -> Sequence[Measurement]:
-        """What is known so far."""
-        return ()
+    def contents(self) -> tuple[Sequence[Measurement], dict[str, Any]]:
+        """The rows that are known so far, and the details that follow from them."""
+        return (), {}
 
     def record(self, status: str) -> Record:
         """As it stands."""
-        rows = tuple(self.rows())
+        rows, found = self.contents()
+        details = {**self.details, **found, "grid": None if self.grid is None else asdict(self.grid)}
         return Record(
-            self.run.path.name, self.created, status, self.command, self.settings(), self.machine, rows,
-            details=self.details, kind=self.kind,
+            self.run.path.name, self.created, status, self.command, self.settings(), self.machine, tuple(rows),
+            details=details, kind=self.kind,
         )  # fmt: skip
 
     def recorded(self, work: Callable[[], None], report: Callable[[Record, Path], object]) -> Record:

@@ -80,18 +80,18 @@ class Study(Session):
         """With what every record has of its machine."""
         return {**document_of(self.config), **{name: getattr(self.shared, name) for name in SETTINGS}}
 
-    def rows(self) -> list[Measurement]:
+    def contents(self) -> tuple[list[Measurement], dict[str, Any]]:
         """Each model's own, over its seeds, then rates and bills of the evaluation, which repeats what its runs cost."""
         names = {model: self.shown(model) for model in self.config.models}
         rows = study_rows(self.config.models, self.records, self.failed, self.scope)
         found = [replace(row, model=names[row.model]) for row in rows]
-        return found + [m for m in (self.evaluation.measurements if self.evaluation else ()) if m.phase in EVALUATED]
+        found += [m for m in (self.evaluation.measurements if self.evaluation else ()) if m.phase in EVALUATED]
+        runs = [self._entry(model, seed) for model, seed in self.config.runs]
+        study = {**self.details["study"], "names": names, "runs": runs}
+        return found, {"study": study, "disturbances": self._disturbances()}
 
     def record(self, status: str) -> Record:
         """Finished only where some run ended."""
-        self.details["study"]["names"] = {model: self.shown(model) for model in self.config.models}
-        self.details["study"]["runs"] = [self._entry(model, seed) for model, seed in self.config.runs]
-        self.details["disturbances"] = self._disturbances()
         return super().record(status if self.records else "unfinished")
 
     def _entry(self, model: str, seed: int) -> dict[str, Any]:
@@ -145,11 +145,11 @@ def _report(record: Record, folder: Path) -> None:
 
 def _begun(config: StudyConfig, command: str, console: Console) -> Study:
     """A new study; its folder is made last, when everything else is known to be usable."""
-    config, shared, plans, details = _prepared(config, console)
+    config, shared, plans, grid, details = _prepared(config, console)
     _check_speech(config, shared)
     name = f"{config.models[0]}-seeds" if len(config.models) == 1 else "study"
     return Study(
-        config=config, shared=shared, plans=plans, run=new_run(config.out, name), grid=_grid(shared), command=command,
+        config=config, shared=shared, plans=plans, run=new_run(config.out, name), grid=grid, command=command,
         console=console, details=details,
     )  # fmt: skip
 
@@ -178,27 +178,23 @@ def _resumed(asked: StudyConfig, command: str, console: Console) -> Study:
         raise BadInputError(f"{run.path}: a single run; go on with it by --resume --out {run.path} alone")
     config = config_of(before.config)
     require_unchanged(asked, config)
-    config, shared, plans, details = _prepared(config, console)
+    config, shared, plans, grid, details = _prepared(config, console)
     return Study(
-        config=config, shared=shared, plans=plans, run=run, grid=_grid(shared), command=command, console=console,
+        config=config, shared=shared, plans=plans, run=run, grid=grid, command=command, console=console,
         details=details, created=before.created,
     )  # fmt: skip
 
 
-def _grid(shared: TrainAndMeasureConfig) -> GridIntensity | None:
-    return chosen_intensity(shared.country, shared.grid_intensity)
-
-
 def _prepared(
     config: StudyConfig, console: Console
-) -> tuple[StudyConfig, TrainAndMeasureConfig, dict[str, Plan], dict[str, Any]]:
-    """The study with its models, the settings that its runs share, the budget of each, and what the record says of them."""
+) -> tuple[StudyConfig, TrainAndMeasureConfig, dict[str, Plan], GridIntensity | None, dict[str, Any]]:
+    """The study with its models, the settings that its runs share, the budget of each, the grid, and what the record says."""
     cuda = torch.cuda.is_available()
     model = config.models[0] if config.models else None
     shared = TrainAndMeasureConfig(**{**config.training, "model": model}).resolved(cuda=cuda)
     config = replace(config, models=config.models or (str(shared.model),))
     config.check()
-    grid = _grid(shared)
+    grid = chosen_intensity(shared.country, shared.grid_intensity)
     plans = {name: planned(config, name, cuda=cuda) for name in config.models}
     about: dict[str, Any] = {
         "equal": config.equal,
@@ -208,7 +204,7 @@ def _prepared(
     if config.equal == "joules":
         about["joules"] = joules_known(headline_scope(shared.device))
         console.print(f"--equal joules: {about['joules']}", highlight=False, markup=False, soft_wrap=True)
-    return config, shared, plans, {"study": about, "grid": None if grid is None else asdict(grid)}
+    return config, shared, plans, grid, {"study": about}
 
 
 def joules_known(scope: str) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from ssl_bench.training.full_run import full_run
 from ssl_benchmarks.energy.carbon import chosen_intensity
 from ssl_benchmarks.files.text_files import shown
 from ssl_benchmarks.record.details.projection import FullRun
-from ssl_benchmarks.record.record import Record
+from ssl_benchmarks.record.record import Measurement, Record
 from ssl_models.documents import typed
 from ssl_models.errors import BadInputError
 
@@ -60,12 +60,10 @@ class Job(Session):
         if len(self.attempts) == 1 and not self.run.has_checkpoint():
             shutil.rmtree(self.run.path)
 
-    def record(self, status: str) -> Record:
-        """The record as it stands, without rows."""
-        details = {**self.details, "attempts": [attempt.document() for attempt in self.attempts]}
-        details |= self._speech_details()
-        details["full_run"] = asdict(self.full_run())
-        return replace(super().record(status), details=details)
+    def contents(self) -> tuple[Sequence[Measurement], dict[str, Any]]:
+        """No rows yet: those of a training come when it has ended."""
+        attempts = [attempt.document() for attempt in self.attempts]
+        return (), {"attempts": attempts, **self._speech_details(), "full_run": asdict(self.full_run())}
 
     def settings(self) -> dict[str, Any]:
         """Tables of the model's own as plain ones."""
@@ -206,7 +204,6 @@ def _data_details(job: Job) -> dict[str, Any]:
             "skipped_files": {shown(path): reason for path, reason in job.corpus.skipped},
         },
         "held_out": {"how": job.split.how + job.split.unchecked, "speakers": list(job.split.speakers)},
-        "grid": None if job.grid is None else asdict(job.grid),
     }
 
 
