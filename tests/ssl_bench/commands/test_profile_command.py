@@ -96,7 +96,7 @@ def test_tables_for_people(sslbench: Run, tmp_path: Path) -> None:
         (("efficient-tiny", "--device", "tpu"), ("--device", "tpu", "cpu")),
         (("efficient-tiny", "--clip-seconds", "0"), ("--clip-seconds", "more than 0")),
         (("efficient-tiny", "--card", "nan"), ("--card", "more than 0")),
-        ((), ("Missing argument", "model")),
+        ((), ("missing argument", "model")),  # typer writes the name in capitals or not, by its version
     ],
     ids=" ".join,
 )
@@ -104,7 +104,7 @@ def test_bad_input_is_one_line(
     sslbench: Run, tmp_path: Path, arguments: tuple[str, ...], words: tuple[str, ...]
 ) -> None:
     line = refused(sslbench("profile", *arguments, cwd=tmp_path))
-    assert all(word in line for word in words), line
+    assert all(word.lower() in line.lower() for word in words), line
 
 
 def test_a_user_file_that_leaves_is_one_line(sslbench: Run, tmp_path: Path) -> None:
