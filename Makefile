@@ -4,6 +4,7 @@ PYTHON ?= python3
 GPU_PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
 READY := $(VENV)/.ready
 
 # One thread a worker: two pools of threads on the same cores wait for each other. Compiled tests are kept.
@@ -12,7 +13,7 @@ PYTEST := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 
 .PHONY: demo test test-ci test-slow test-all mutate fuzz lint bench bench-gpu clean
 
 # Its minutes add up to four, which leaves one for the report and for start-up on a slow or busy machine: five in all.
-demo: $(READY)
+demo: $(INSTALLED)
 	at=runs/demo-$$(date +%Y%m%d-%H%M%S) && \
 	$(BIN)/sslbench train-and-measure --minutes 1 --evaluate-minutes 1.25 --out $$at/efficient-tiny && \
 	$(BIN)/sslbench compare --models efficient-tiny,essl,wav2vec2-base,hubert-base --minutes 1.75 --out $$at/compare && \
@@ -54,12 +55,17 @@ bench: $(READY)
 bench-gpu:
 	PYTHONPATH="$(CURDIR):$(CURDIR)/models:$(CURDIR)/benchmarks:$(CURDIR)/reports$${PYTHONPATH:+:$$PYTHONPATH}" $(GPU_PYTHON) -P tests/bench_gpu.py $(if $(SPEECH),--speech "$(SPEECH)") $(BENCH)
 
-# torch first and by the constraints: a later package would take a build of its own choice.
-$(READY): pyproject.toml constraints.txt
+# What a user runs. torch first and by the constraints: a later package would take a build of its own choice.
+$(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "sslbench needs Python 3.11 or newer: make PYTHON=python3.12"; exit 2; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "python3 -m venv does not work here; on Debian and Ubuntu: apt install python3-venv"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet -r constraints.txt
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e .
+	@touch $@
+
+# What tests, lint and timings need beside it.
+$(READY): $(INSTALLED)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
 	@touch $@
 

@@ -14,6 +14,7 @@ from ssl_bench.commands.models import models_command
 from ssl_bench.commands.options import command
 from ssl_bench.commands.profile import profile_command
 from ssl_bench.commands.report import report_command
+from ssl_bench.commands.start import start
 from ssl_bench.commands.study import study_command
 from ssl_bench.commands.train_and_measure import train_and_measure_command
 from ssl_bench.settings.comparing import CompareConfig
@@ -25,8 +26,9 @@ from ssl_bench.settings.training import TrainAndMeasureConfig
 
 app = typer.Typer(
     help="The honest cost of self-supervised speech models: FLOPs, memory, energy, carbon and error rate, measured.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
@@ -42,23 +44,30 @@ def _version(*, value: bool) -> None:
 
 @app.callback()
 def _options(
+    context: typer.Context,
     *,
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=lambda value: _version(value=value), is_eager=True, help="Print the version."
+            "--version",
+            callback=lambda value: _version(value=value),
+            is_eager=True,
+            metavar=" ",
+            help="Print the version.",
         ),
     ] = False,
 ) -> None:
-    """What holds for every command."""
+    """Where no command is given, show where to start."""
+    if context.invoked_subcommand is None and not version:
+        start()
 
 
-app.command("train-and-measure")(command(TrainAndMeasureConfig, train_and_measure_command, hidden=StudyConfig))
-app.command("study")(command(StudyConfig, study_command))
-app.command("compare")(command(CompareConfig, compare_command))
 app.command("env")(env_command)
-app.command("evaluate")(command(EvaluateConfig, evaluate_command))
-app.command("measure")(command(MeasureConfig, measure_command))
 app.command("models")(models_command)
 app.command("profile")(command(ProfileConfig, profile_command))
+app.command("measure")(command(MeasureConfig, measure_command))
+app.command("train-and-measure")(command(TrainAndMeasureConfig, train_and_measure_command, hidden=StudyConfig))
+app.command("study")(command(StudyConfig, study_command))
+app.command("evaluate")(command(EvaluateConfig, evaluate_command))
+app.command("compare")(command(CompareConfig, compare_command))
 app.command("report")(report_command)

@@ -63,7 +63,12 @@ def _parameter(setting: Setting, *, shown: bool = True) -> inspect.Parameter:
     o, required = setting.option, setting.initial is MISSING
     if not o.argument:
         how: Any = typer.Option(
-            o.flags or setting.flag, help=_help(setting), rich_help_panel=o.panel, show_default=False, hidden=not shown
+            o.flags or setting.flag,
+            metavar=" " if setting.kind is bool else None,  # a switch takes no value
+            help=_help(setting),
+            rich_help_panel=o.panel,
+            show_default=False,
+            hidden=not shown,
         )
     else:
         how = typer.Argument(metavar=o.metavar, help=_help(setting), show_default=False)
