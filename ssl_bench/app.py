@@ -16,12 +16,14 @@ from ssl_bench.commands.profile import profile_command
 from ssl_bench.commands.report import report_command
 from ssl_bench.commands.start import start
 from ssl_bench.commands.study import study_command
+from ssl_bench.commands.table import table_command
 from ssl_bench.commands.train_and_measure import train_and_measure_command
 from ssl_bench.settings.comparing import CompareConfig
 from ssl_bench.settings.evaluating import EvaluateConfig
 from ssl_bench.settings.measuring import MeasureConfig
 from ssl_bench.settings.profiling import ProfileConfig
 from ssl_bench.settings.studying import StudyConfig
+from ssl_bench.settings.tabulating import TableConfig
 from ssl_bench.settings.training import TrainAndMeasureConfig
 
 app = typer.Typer(
@@ -70,4 +72,5 @@ app.command("train-and-measure")(command(TrainAndMeasureConfig, train_and_measur
 app.command("study")(command(StudyConfig, study_command))
 app.command("evaluate")(command(EvaluateConfig, evaluate_command))
 app.command("compare")(command(CompareConfig, compare_command))
+app.command("table")(command(TableConfig, table_command))
 app.command("report")(report_command)

@@ -80,13 +80,13 @@ def half_width(value: float, ends: tuple[float, float]) -> float | None:
 
 
 def places_of(uncertainty: float) -> int:
-    """Decimal places that show two digits of an uncertainty, at least none."""
-    return max(0, 1 - math.floor(math.log10(uncertainty)))
+    """Decimal places that show two digits of an uncertainty; fewer than none where it is 100 or more."""
+    return 1 - math.floor(math.log10(uncertainty))
 
 
 def fixed(value: float, places: int) -> str:
-    """With so many decimals."""
-    return f"{value:.{places}f}"
+    """With so many decimals; rounded to tens, hundreds and so on where these are fewer than none."""
+    return f"{round(value, places):.{max(0, places)}f}"
 
 
 def decimal(value: float, digits: int = 3) -> str:

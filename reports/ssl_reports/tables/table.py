@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ssl_benchmarks.record.quantity import Method, Quantity
 from ssl_reports.flaw_marks import SIGN, meaning, sign
+from ssl_reports.tables.fit import GAP, Fit, Width, fit
 from ssl_reports.tables.latex import (
     decimal,
     escape_latex,
@@ -38,12 +40,18 @@ REASONS = 9
 
 @dataclass(frozen=True)
 class Column:
-    """A column: numbers are shown times `factor` in `unit`; `width` is that of wrapped text, as a share of the line."""
+    """A column: numbers are shown times `factor` in `unit`.
+
+    Attributes:
+        width: of wrapped text, as a share of the line.
+        method: what a note says of the whole column, so that a cell of this method carries no sign.
+    """
 
     name: str
     unit: str = ""
     factor: float = 1.0
     width: float | None = None
+    method: Method | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,7 @@ class PaperTable:
         caption: one sentence.
         columns, rows: of the same width.
         notes: below the table, before those that its cells need.
+        best: row and column of the figures that are emphasised.
     """
 
     name: str
@@ -73,68 +82,114 @@ class PaperTable:
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...] = ()
+    best: frozenset[tuple[int, int]] = frozenset()
+
+    def numbered(self) -> Iterator[list[tuple[Cell, Column, bool]]]:
+        """Row by row, each cell with its column and whether it is emphasised."""
+        for line, row in enumerate(self.rows):
+            yield [
+                (cell, column, (line, place) in self.best)
+                for place, (cell, column) in enumerate(zip(row, self.columns, strict=True))
+            ]
 
 
 @dataclass
-class _Notes:
-    """Which signs a table's cells use."""
+class Notes:
+    """Which signs a table's cells use.
+
+    Attributes:
+        methods, flaws: of the figures that were marked.
+        reasons: the sign of each, for the figures that are missing.
+        more: whether some reasons have no sign of their own.
+    """
 
     methods: set[Method] = field(default_factory=set)
     flaws: list[str] = field(default_factory=list)
     reasons: dict[str, str] = field(default_factory=dict)
+    more: bool = False
 
-    def mark(self, quantity: Quantity) -> str:
+    def mark(self, quantity: Quantity, column: Column) -> str:
+        """The signs of a figure, or the number of the reason why there is none."""
         if quantity.value is not None:
             if quantity.flaw:
                 self.flaws.append(quantity.flaw)
-            return ",".join(filter(None, (self._method(quantity), sign(quantity))))
+            method = "" if quantity.method == column.method else self._method(quantity)
+            return ",".join(filter(None, (method, sign(quantity))))
         if quantity.note not in self.reasons and len(self.reasons) == REASONS:
+            self.more = True
             return "*"
         return self.reasons.setdefault(quantity.note, str(len(self.reasons) + 1))
 
     def _method(self, quantity: Quantity) -> str:
         self.methods.add(quantity.method)
-        if quantity.method == "projected" and "modelled rate" in quantity.note:
+        # Carbon is modelled even where its energy was measured; see `ssl_benchmarks.energy.carbon.co2e`.
+        if quantity.method == "projected" and ("modelled rate" in quantity.note or quantity.unit == "g"):
             self.methods.add("modelled")
             return f"{MARKS['modelled'][0]},{MARKS['projected'][0]}"
         return MARKS[quantity.method][0] if quantity.method in MARKS else ""
 
-    def lines(self, *, more: bool) -> list[tuple[str, str]]:
-        """Sign and meaning."""
+    def lines(self) -> list[tuple[str, str]]:
+        """Sign and meaning of all that were used."""
         lines = [("", "Unmarked numbers are measured; intervals are of 95 %.")] if self.methods else []
         lines += [MARKS[method] for method in MARKS if method in self.methods]
         lines += [(SIGN, meaning(self.flaws))] if self.flaws else []
         lines += [(number, f"not available: {reason}") for reason, number in self.reasons.items()]
-        return [*lines, *([("*", "not available: see the table's CSV")] if more else [])]
+        return [*lines, *([("*", "not available: see the table's CSV")] if self.more else [])]
 
 
-def latex(table: PaperTable) -> str:
-    """The table and its notes, without float and caption."""
-    notes = _Notes()
-    rows = [
-        [_latex_cell(cell, column, notes) for cell, column in zip(row, table.columns, strict=True)]
-        for row in table.rows
-    ]
-    widths = ["r" if column.unit else _text_column(column) for column in table.columns]
-    header = [escape_latex(column.name) for column in table.columns]
-    units = [escape_latex(column.unit) if column.unit != "1" else "" for column in table.columns]
-    heads = [" & ".join(header), " & ".join(units)] if any(units) else [" & ".join(header)]
-    body = tabular("".join(widths), [" \\\\\n".join(heads)], rows, long=len(rows) > LONG)
-    more = any("\\textsuperscript{*}" in cell for row in rows for cell in row)
-    said = [("", note) for note in table.notes] + notes.lines(more=more)
+def latex(table: PaperTable, width: Width | None = None) -> str:
+    """The table and its notes, without float and caption; with a `width`, in the type and the parts in which it fits it."""
+    notes = Notes()
+    rows = [[_latex_cell(*cell, notes) for cell in row] for row in table.numbered()]
+    heads = [[escape_latex(column.name) for column in table.columns]]
+    if any(column.unit not in {"", "1"} for column in table.columns):
+        heads.append([escape_latex(column.unit) if column.unit != "1" else "" for column in table.columns])
+    found = Fit("", (tuple(range(len(table.columns))),)) if width is None else fit(_read(table), width)
+    blocks = [_latex_block(table, heads, rows, block) for block in found.blocks]
+    said = [("", note) for note in table.notes] + notes.lines()
     tail = "\n\\quad ".join(
         f"\\textsuperscript{{{_latex_sign(sign)}}}{escape_latex(text)}" if sign else escape_latex(text)
         for sign, text in said
     )
     below = f"\\par\\smallskip\\noindent\n\\begin{{minipage}}{{\\linewidth}}\\scriptsize\\raggedright\n{tail}\n\\end{{minipage}}\n"
-    return f"% {table.name}: needs T1 fonts, booktabs, longtable and siunitx\n{body}{below if said else ''}"
+    sized = f"\\begingroup\\{found.size}\\setlength{{\\tabcolsep}}{{{GAP:g}pt}}\n" if found.size else ""
+    body = "\\par\\medskip\\noindent\n".join(blocks)
+    parts = f"% too wide for the column: set in {len(blocks)} parts\n" if len(blocks) > 1 else ""
+    return (
+        f"% {table.name}: needs T1 fonts, booktabs, longtable and siunitx\n{parts}{sized}{body}{below if said else ''}"
+        + ("\\endgroup\n" if sized else "")
+    )
+
+
+def _latex_block(
+    table: PaperTable, heads: Sequence[Sequence[str]], rows: Sequence[Sequence[str]], block: Sequence[int]
+) -> str:
+    """The columns of one part between rules."""
+    kinds = "".join("r" if table.columns[i].unit else _text_column(table.columns[i]) for i in block)
+    lines = [" & ".join(head[i] for i in block) for head in heads]
+    cells = [[row[i] for i in block] for row in rows]
+    return tabular(kinds, [" \\\\\n".join(lines)], cells, long=len(rows) > LONG)
+
+
+def _read(table: PaperTable) -> list[list[str]]:
+    """The heads and cells of a table as a reader sees them."""
+    notes = Notes()
+    heads = [[column.name for column in table.columns], [column.unit for column in table.columns]]
+    rows = []
+    for row in table.numbered():
+        texts = []
+        for cell, column, _ in row:
+            mark = notes.mark(cell, column) if isinstance(cell, Quantity) else ""
+            texts.append((plain_number(cell, column.factor) if isinstance(cell, Quantity) else _word(cell)) + mark)
+        rows.append(texts)
+    return [*heads, *rows]
 
 
 def _text_column(column: Column) -> str:
     return "l" if column.width is None else f">{{\\raggedright\\arraybackslash}}p{{{column.width:g}\\linewidth}}"
 
 
-def _latex_cell(cell: Cell, column: Column, notes: _Notes) -> str:
+def _latex_cell(cell: Cell, column: Column, best: bool, notes: Notes) -> str:  # noqa: FBT001 - as `numbered` has it
     match cell:
         case None:
             return ""
@@ -142,8 +197,9 @@ def _latex_cell(cell: Cell, column: Column, notes: _Notes) -> str:
             return escape_latex(cell)
         case Cite():
             return f"\\cite{{{cell.key}}}"
-    mark = notes.mark(cell)
+    mark = notes.mark(cell, column)
     shown = number(cell, column.factor) or "n/a"
+    shown = f"\\textbf{{{shown}}}" if best else shown
     return shown + (f"\\textsuperscript{{{_latex_sign(mark)}}}" if mark else "")
 
 
@@ -153,22 +209,18 @@ def _latex_sign(mark: str) -> str:
 
 def markdown(table: PaperTable) -> str:
     """The same with its caption; the sign of a method stands after its number."""
-    notes = _Notes()
-    rows = [
-        [_markdown_cell(cell, column, notes) for cell, column in zip(row, table.columns, strict=True)]
-        for row in table.rows
-    ]
+    notes = Notes()
+    rows = [[_markdown_cell(*cell, notes) for cell in row] for row in table.numbered()]
     header = [c.name + (f" ({c.unit})" if c.unit not in {"", "1"} else "") for c in table.columns]
     rule = "|".join(" ---: " if column.unit else " --- " for column in table.columns)
     body = "\n".join(f"| {' | '.join(row)} |" for row in [[escape_markdown(h) for h in header], *rows])
     head, _, rest = body.partition("\n")
-    more = any("<sup>*</sup>" in cell for row in rows for cell in row)
-    said = [("", note) for note in table.notes] + notes.lines(more=more)
+    said = [("", note) for note in table.notes] + notes.lines()
     tail = "".join(f"- {f'<sup>{sign}</sup> ' if sign else ''}{escape_markdown(text)}\n" for sign, text in said)
     return f"# {escape_markdown(table.caption)}\n\n{head}\n|{rule}|\n{rest}\n\n{tail}"
 
 
-def _markdown_cell(cell: Cell, column: Column, notes: _Notes) -> str:
+def _markdown_cell(cell: Cell, column: Column, best: bool, notes: Notes) -> str:  # noqa: FBT001 - as `numbered` has it
     match cell:
         case None:
             return ""
@@ -176,8 +228,9 @@ def _markdown_cell(cell: Cell, column: Column, notes: _Notes) -> str:
             return escape_markdown(cell)
         case Cite():
             return escape_markdown(cell.text)
-    mark = notes.mark(cell)
-    return plain_number(cell, column.factor) + (f" <sup>{mark}</sup>" if mark else "")
+    mark = notes.mark(cell, column)
+    shown = plain_number(cell, column.factor)
+    return (f"**{shown}**" if best else shown) + (f" <sup>{mark}</sup>" if mark else "")
 
 
 def plain_number(quantity: Quantity, factor: float = 1.0) -> str:
@@ -222,6 +275,20 @@ def comma_separated(table: PaperTable) -> str:
             cells += _full(cell, column) if is_number else [_word(cell)]
         writer.writerow(cells)
     return file.getvalue()
+
+
+def rows_of(table: PaperTable) -> list[dict[str, object]]:
+    """Each row by the names of the columns: text, or value, interval, unit, method, note and flaw in the table's units."""
+    return [{column.name: _document(cell, column) for cell, column, _ in row} for row in table.numbered()]
+
+
+def _document(cell: Cell, column: Column) -> object:
+    if not isinstance(cell, Quantity):
+        return _word(cell)
+    value, ends = (None, None) if cell.value is None else scaled(cell, column.factor)
+    return {
+        "value": value, "ci95": ends, "unit": column.unit, "method": cell.method, "note": cell.note, "flaw": cell.flaw
+    }  # fmt: skip
 
 
 def _title(column: Column) -> str:

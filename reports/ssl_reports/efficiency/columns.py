@@ -1,0 +1,99 @@
+"""The columns that an efficiency table may have: a new one is one row here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ssl_reports.tables.table import Column
+
+Phase = Literal["training", "inference"]
+
+
+@dataclass(frozen=True)
+class EfficiencyColumn:
+    """A column of figures.
+
+    Attributes:
+        key: as `--columns` takes it.
+        head: of the column; `{phase}` stands for training or inference.
+        units: in which it may be shown, each with the factor from the record's unit, from small to large.
+        metric: of the rows that fill it.
+        phase: of these rows: one of them, "asked" for the phase of the table, "any" where it does not matter, "rated" for
+            evaluation and fine-tuning, "pretraining" for rows that `pretraining_rows` makes.
+        scoped: whether its rows have the scope of the headline.
+        better: which way is better; None where neither is.
+    """
+
+    key: str
+    head: str
+    units: tuple[tuple[str, float], ...]
+    metric: str
+    phase: Literal["inference", "training", "asked", "any", "rated", "pretraining"]
+    scoped: bool = False
+    better: Literal["low", "high"] | None = "low"
+
+    def column(self, phase: Phase, values: Sequence[float]) -> Column:
+        """The head in a table of that phase, in the unit in which most values read well; of equals, the largest."""
+        positive = [abs(value) for value in values if value]
+        readable = [sum(LEAST <= value * factor < MOST for value in positive) for _, factor in self.units]
+        unit, factor = max(zip(readable, range(len(self.units)), self.units, strict=True))[2]
+        return Column(self.head.format(phase=phase.capitalize()), unit, factor)
+
+
+LEAST, MOST = 0.1, 10_000.0
+"""Numbers within are read at a glance."""
+MILLIONS = (("M", 1e-6),)
+FLOPS = (("MFLOP / audio s", 1e-6), ("GFLOP / audio s", 1e-9), ("TFLOP / audio s", 1e-12))
+SPEED = (("x real time", 1.0),)
+SECONDS = (("ms", 1e3), ("s", 1.0))
+BYTES = (("MiB", 2.0**-20), ("GiB", 2.0**-30))
+PER_HOUR = (("J / audio h", 1.0), ("kJ / audio h", 1e-3), ("MJ / audio h", 1e-6))
+HOURS = (("device-s", 3600.0), ("device-min", 60.0), ("device-h", 1.0))
+ENERGY = (("mWh", 1 / 3.6), ("Wh", 1 / 3.6e3), ("kWh", 1 / 3.6e6), ("MWh", 1 / 3.6e9))
+MASS = (("mg", 1e3), ("g", 1.0), ("kg", 1e-3), ("t", 1e-6))
+PERCENT = (("%", 100.0),)
+
+
+def _rate(key: str, head: str, better: Literal["low", "high"] = "low") -> EfficiencyColumn:
+    return EfficiencyColumn(key, head, PERCENT, key, "rated", better=better)
+
+
+COLUMNS = {
+    column.key: column
+    for column in (
+        EfficiencyColumn("parameters", "Params", MILLIONS, "parameters", "any"),
+        EfficiencyColumn("flops", "{phase} FLOPs", FLOPS, "flops_per_audio_second", "asked"),
+        EfficiencyColumn("rtf", "{phase} speed", SPEED, "audio_seconds_per_second", "asked", better="high"),
+        EfficiencyColumn("latency", "Median latency", SECONDS, "latency_p50", "inference"),
+        EfficiencyColumn("memory", "Peak memory", BYTES, "peak_memory", "asked"),
+        EfficiencyColumn("joules", "{phase} energy", PER_HOUR, "energy_per_audio_hour", "asked", scoped=True),
+        EfficiencyColumn("mfu", "MFU", PERCENT, "mfu", "asked", better="high"),
+        EfficiencyColumn("gpu-hours", "Pretraining", HOURS, "device_hours", "pretraining"),
+        EfficiencyColumn("energy", "Energy", ENERGY, "energy", "pretraining", scoped=True),
+        EfficiencyColumn("co2e", "CO2e", MASS, "co2e", "pretraining", scoped=True),
+        _rate("per", "PER"),
+        _rate("cer", "CER"),
+        _rate("wer", "WER"),
+        _rate("abx", "ABX"),
+        _rate("eer", "EER"),
+        _rate("accuracy", "Accuracy", "high"),
+    )
+}
+DEFAULT = (
+    "parameters",
+    "flops",
+    "rtf",
+    "memory",
+    "gpu-hours",
+    "energy",
+    "co2e",
+    "per",
+    "cer",
+    "wer",
+    "abx",
+    "eer",
+    "accuracy",
+)
+"""In this order, those of which the runs have a value for at least one model."""

@@ -1,0 +1,59 @@
+"""How a table is set so that it fits a column of a page: in smaller type, then in parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Width = Literal["single", "double"]
+POINTS: dict[Width, float] = {"single": 219.0, "double": 455.0}
+"""Width of one and of two columns in pt in the narrowest of the styles of ACL, IEEE and Interspeech, which is ACL's."""
+SIZES = (("normalsize", 10.0), ("small", 9.0), ("footnotesize", 8.0), ("scriptsize", 7.0))
+"""Sizes of type, in pt, of a text in 10 pt."""
+GAP = 3.0
+"""Points to either side of a column."""
+WIDE, NARROW = frozenset("mwMWGOQHN%@"), frozenset(".,:;'|ilI()[]")
+EM_WIDE, EM_NARROW, EM = 0.85, 0.3, 0.53
+"""Widths of letters as shares of the size of the type, none less than in Computer Modern or Times."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A way to set a table.
+
+    Attributes:
+        size: LaTeX's name of the type size.
+        blocks: the columns of each part, the first column of the table in every one.
+    """
+
+    size: str
+    blocks: tuple[tuple[int, ...], ...]
+
+
+def fit(cells: Sequence[Sequence[str]], width: Width) -> Fit:
+    """The largest type in which all columns fit beside each other; where none does, the smallest, in as few parts as hold them.
+
+    Args:
+        cells: the texts of each line, heads included, as they are read.
+        width: of the page's column.
+    """
+    room = POINTS[width]
+    columns = range(len(cells[0]))
+    shares = [max(_ems(line[i]) for line in cells) for i in columns]
+    for name, points in SIZES:
+        if sum(share * points + 2 * GAP for share in shares) <= room:
+            return Fit(name, (tuple(columns),))
+    name, points = SIZES[-1]
+    wide = [share * points + 2 * GAP for share in shares]
+    blocks: list[list[int]] = [[0]]
+    for i in columns[1:]:
+        if len(blocks[-1]) > 1 and sum(wide[j] for j in blocks[-1]) + wide[i] > room:
+            blocks.append([0])
+        blocks[-1].append(i)
+    return Fit(name, tuple(map(tuple, blocks)))
+
+
+def _ems(text: str) -> float:
+    """The width of a text in units of its size of type, an upper estimate."""
+    return sum(EM_WIDE if letter in WIDE else EM_NARROW if letter in NARROW else EM for letter in text)

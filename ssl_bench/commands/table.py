@@ -1,0 +1,96 @@
+"""`sslbench table`."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ssl_bench.commands.options import Config
+from ssl_bench.console import Json, print_json, stdout
+from ssl_bench.settings.tabulating import TableConfig
+
+if TYPE_CHECKING:
+    from ssl_reports.reading.evidence import Evidence
+    from ssl_reports.tables.table import PaperTable
+
+
+def table_command(
+    config: TableConfig,
+    *,
+    runs: Annotated[
+        list[str], typer.Argument(metavar="RUN...", help="Folders of runs, of any command that leaves one.")
+    ],
+    file: Config = None,  # noqa: ARG001 - what it holds is in `config`
+    as_json: Json = False,
+) -> None:
+    """Make one efficiency table from runs: a row per model, a column per cost and error rate."""
+    config.check()
+    from ssl_reports.reading.evidence import read_evidence
+
+    table = efficiency(read_evidence(runs), config)
+    text = None if config.out is None else written(table, config)
+    if as_json:
+        from ssl_reports.tables.table import rows_of
+
+        print_json(
+            "table", {"out": config.out, "caption": table.caption, "rows": rows_of(table), "notes": list(table.notes)}
+        )
+    elif text is None:
+        from ssl_reports.tables.plain import plain_text
+
+        console = stdout()
+        console.print(plain_text(table, width=console.width), end="", highlight=False, markup=False, soft_wrap=True)
+        console.print(
+            f"next: sslbench table {shlex.join(runs)} --out table.tex", highlight=False, markup=False, soft_wrap=True
+        )
+    else:
+        typer.echo(f"table: {config.out} ({len(table.rows)} models, {len(table.columns) - 1} columns)")
+
+
+def efficiency(evidence: Evidence, config: TableConfig) -> PaperTable:
+    """The table of the runs, as the settings want it."""
+    from ssl_benchmarks.energy.carbon import chosen_intensity
+    from ssl_reports.efficiency.efficiency_table import Layout, efficiency_table
+    from ssl_reports.efficiency.pretraining import Prices
+
+    grid = chosen_intensity(config.country, config.grid_intensity)
+    prices = Prices(hours=config.audio_hours, grid=grid, pue=config.pue)
+    account = "projected" if config.audio_hours is not None else config.pretraining
+    layout = Layout(
+        config.columns, config.phase, account, prices, config.names, config.order,
+        bold=config.bold, published=config.published, mark_differences=config.mark_differences,
+    )  # fmt: skip
+    return efficiency_table(evidence, layout)
+
+
+def written(table: PaperTable, config: TableConfig) -> str:
+    """Write the table in the form of the file's suffix; its text.
+
+    Raises:
+        BadInputError: where the file cannot be written.
+    """
+    from ssl_benchmarks.record.record import write_atomically
+    from ssl_models.errors import BadInputError
+    from ssl_reports.tables.html import html
+    from ssl_reports.tables.plain import plain_text
+    from ssl_reports.tables.table import comma_separated, latex, markdown
+
+    out = Path(config.out or "")
+    if not out.parent.is_dir():
+        raise BadInputError(f"{out}: its folder {out.parent} does not exist")
+    match out.suffix:
+        case ".tex":
+            text = latex(table, config.width)
+        case ".md":
+            text = markdown(table)
+        case ".csv":
+            text = comma_separated(table)
+        case ".html":
+            text = html(table)
+        case _:
+            text = plain_text(table)
+    write_atomically(out, text)
+    return text
