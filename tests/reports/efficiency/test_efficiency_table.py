@@ -1,0 +1,263 @@
+"""An efficiency table joins what runs know of a model, refuses what differs, and shows each number as its record has it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import replace
+
+import pytest
+
+from ssl_benchmarks.energy.carbon import given_intensity
+from ssl_benchmarks.record.flaws import DISTURBED
+from ssl_benchmarks.record.quantity import Quantity, unavailable
+from ssl_benchmarks.record.record import Conditions, Measurement, Record
+from ssl_models.errors import BadInputError
+from ssl_reports.efficiency.columns import COLUMNS
+from ssl_reports.efficiency.efficiency_table import Layout, efficiency_table
+from ssl_reports.efficiency.pretraining import Prices
+from ssl_reports.reading.evidence import Evidence
+from ssl_reports.tables.html import html
+from ssl_reports.tables.plain import plain_text
+from ssl_reports.tables.table import PaperTable, comma_separated, latex, markdown, rows_of
+
+ON = Conditions(device="card", dtype="bfloat16", clip_seconds=15.0, batch_seconds=240.0, pue=1.0)
+TEST = Conditions(task="pr", head="linear", labels="1h", tested_on="dev")
+
+
+def rows(model: str, speed: float = 100.0, joules: float = 360.0, on: Conditions = ON) -> list[Measurement]:
+    """A training step on a GPU: `speed` x real time, `joules` per audio hour, with intervals of 1 %."""
+    near = (0.99, 1.01)
+
+    def known(value: float, unit: str) -> Quantity:
+        return Quantity(value, unit, "measured", (value * near[0], value * near[1]))
+
+    return [
+        Measurement(model, "parameters", Quantity(28.4e6, "1", "analytic"), "inference", None, on),
+        Measurement(model, "flops_per_audio_second", Quantity(5.0e9, "FLOP/s", "analytic"), "training", None, on),
+        Measurement(model, "audio_seconds_per_second", known(speed, "s/s"), "training", None, on),
+        Measurement(model, "energy_per_audio_hour", known(joules, "J/h"), "training", "gpu", on),
+        Measurement(model, "peak_memory", Quantity(2.0**31, "B", "measured"), "training", None, on),
+    ]
+
+
+def record(name: str, measurements: list[Measurement], status: str = "finished") -> Record:
+    environment = {"gpus": [{"name": "card"}]}
+    config = {"device": "cuda", "seed": 0, "pue": 1.0}
+    details = {"rounds": []}
+    created = "2026-11-28T08:00:00+00:00"
+    return Record(name, created, status, "sslbench compare", config, environment, tuple(measurements), details=details, kind="comparison")  # fmt: skip
+
+
+def evidence(*records: Record) -> Evidence:
+    return Evidence(records, (None,) * len(records))
+
+
+def cell(table: PaperTable, model: str, head: str) -> Quantity:
+    place = [column.name for column in table.columns].index(head)
+    found = next(row for row in table.rows if row[0] == model)[place]
+    assert isinstance(found, Quantity)
+    return found
+
+
+def test_a_row_joins_counts_timings_and_error_rates_of_several_runs() -> None:
+    measured = record("one", rows("efficient-small"))
+    rated = record(
+        "two",
+        [Measurement("efficient-small", "per", Quantity(0.2, "1", "measured", (0.19, 0.21)), "evaluation", None, TEST)],
+    )
+    table = efficiency_table(evidence(measured, rated), Layout())
+    assert [row[0] for row in table.rows] == ["efficient-small"]
+    heads = [column.name for column in table.columns]
+    assert heads == [
+        "Model",
+        "Params",
+        "Training FLOPs",
+        "Training speed",
+        "Peak memory",
+        "Pretraining",
+        "Energy",
+        "PER",
+    ]
+    assert cell(table, "efficient-small", "PER").value == 0.2
+
+
+def test_pretraining_is_the_rate_times_the_recipe_worked_by_hand() -> None:
+    """18,000 h at 100 x real time are 180 device-hours, and at 360 J per audio hour 1.8 kWh; at 50 g/kWh and a PUE of 2, 180 g."""
+    prices = Prices(grid=given_intensity(50.0), pue=2.0)
+    table = efficiency_table(evidence(record("one", rows("efficient-small"))), Layout(prices=prices))
+    hours, energy, carbon = (cell(table, "efficient-small", head) for head in ("Pretraining", "Energy", "CO2e"))
+    assert (hours.value, hours.method) == (pytest.approx(180.0), "projected")
+    assert energy.value == pytest.approx(18_000 * 360)
+    assert carbon.value == pytest.approx(180.0)
+    assert carbon.ci95 == (pytest.approx(180.0 * 0.99), pytest.approx(180.0 * 1.01))
+
+
+def test_other_hours_project_every_model_to_them() -> None:
+    found = evidence(record("one", rows("mine.py:encoder")))
+    assert "Pretraining" not in [column.name for column in efficiency_table(found, Layout()).columns]
+    stated = efficiency_table(found, Layout(prices=Prices(hours=1000.0)))
+    assert cell(stated, "mine.py:encoder", "Pretraining").value == pytest.approx(10.0)
+
+
+def trained(model: str, hours: float = 2.0) -> list[Measurement]:
+    """A whole training after target fitting."""
+    return [
+        *rows(model),
+        Measurement(model, "audio_hours_seen", Quantity(hours, "h", "measured"), "training", None, ON),
+        Measurement(model, "device_hours", Quantity(0.5, "h", "measured"), "training", None, ON),
+        Measurement(model, "device_hours", Quantity(0.25, "h", "measured"), "targets", None, ON),
+        Measurement(model, "energy", Quantity(7.2e6, "J", "measured"), "training", "gpu", ON),
+        Measurement(model, "energy", Quantity(3.6e6, "J", "measured"), "targets", "gpu", ON),
+    ]
+
+
+def test_what_runs_spent_includes_their_targets_and_is_shown_only_where_all_were_trained() -> None:
+    alone = efficiency_table(evidence(record("one", trained("efficient-small"))), Layout())
+    assert cell(alone, "efficient-small", "Pretraining").value == 0.75
+    assert cell(alone, "efficient-small", "Energy").value == 10.8e6
+    together = evidence(record("one", trained("efficient-small")), record("two", rows("essl")))
+    assert cell(efficiency_table(together, Layout()), "efficient-small", "Pretraining").method == "projected"
+    spent = efficiency_table(together, Layout(account="spent"))
+    assert cell(spent, "essl", "Energy").value is None
+
+
+def test_a_sum_without_one_part_is_unavailable() -> None:
+    measurements = [
+        replace(m, quantity=unavailable("J", "the counter stood still"))
+        if (m.metric, m.phase) == ("energy", "targets")
+        else m
+        for m in trained("efficient-small")
+    ]
+    table = efficiency_table(evidence(record("one", measurements)), Layout(columns=("energy",)))
+    assert cell(table, "efficient-small", "Energy").value is None
+    assert "stood still" in cell(table, "efficient-small", "Energy").note
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"dtype": "float32"}, {"clip_seconds": 5.0}, {"batch_seconds": 60.0}, {"device": "another"}, {"compile": True}],
+    ids=str,
+)
+def test_models_measured_under_different_conditions_are_refused_or_marked(changed: dict[str, object]) -> None:
+    other = rows("essl", on=replace(ON, **changed))  # type: ignore[arg-type]
+    found = evidence(record("one", [*rows("efficient-small"), *rows("hubert-base"), *other]))
+    layout = Layout(columns=("rtf",))
+    with pytest.raises(BadInputError, match="not comparable, column rtf"):
+        efficiency_table(found, layout)
+    table = efficiency_table(found, replace(layout, mark_differences=True, bold=True))
+    assert next(iter(changed)).replace("_", " ") in cell(table, "essl", "Training speed").flaw
+    assert not cell(table, "efficient-small", "Training speed").flaw
+    assert all(place[0] != 2 for place in table.best)
+
+
+def test_of_two_runs_of_a_model_the_one_under_the_shared_conditions_fills_the_cell() -> None:
+    lone = record("lone", rows("essl", speed=7.0, on=replace(ON, dtype="float32")))
+    shared = record("shared", [*rows("essl", speed=50.0), *rows("efficient-small")])
+    for found in (evidence(lone, shared), evidence(shared, lone)):
+        table = efficiency_table(found, Layout(columns=("rtf",)))
+        assert cell(table, "essl", "Training speed").value == 50.0
+
+
+def test_of_equal_runs_the_sound_one_fills_the_cell() -> None:
+    flawed = [replace(m, quantity=replace(m.quantity, flaw=DISTURBED)) for m in rows("essl", speed=9.0)]
+    for found in ([*flawed, *rows("essl")], [*rows("essl"), *flawed]):
+        table = efficiency_table(evidence(record("one", found)), Layout(columns=("rtf",)))
+        assert cell(table, "essl", "Training speed").value == 100.0
+
+
+def test_published_figures_come_only_when_asked() -> None:
+    found = evidence(record("one", rows("wav2vec2-base")))
+    assert "WER" not in [column.name for column in efficiency_table(found, Layout()).columns]
+    asked = efficiency_table(found, Layout(published=True))
+    assert cell(asked, "wav2vec2-base", "WER").method == "published"
+
+
+def test_names_order_and_controls() -> None:
+    control = Measurement("log-mel", "per", Quantity(0.4, "1", "measured"), "evaluation", None, TEST)
+    found = evidence(record("one", [*rows("essl"), *rows("efficient-small"), control]))
+    table = efficiency_table(found, Layout(names={"essl": "essL (90 M)"}, order=("efficient-small",)))
+    assert [row[0] for row in table.rows] == ["efficient-small", "essL (90 M)"]
+    with pytest.raises(BadInputError, match="did you mean essl"):
+        efficiency_table(found, Layout(order=("esl",)))
+    with pytest.raises(BadInputError, match="energy"):
+        efficiency_table(found, Layout(columns=("enrgy",)))
+
+
+def test_nothing_to_show_is_refused() -> None:
+    with pytest.raises(BadInputError, match="nothing to put into a table"):
+        efficiency_table(evidence(record("one", [])), Layout())
+
+
+def test_the_best_and_what_cannot_be_told_from_it_are_emphasised() -> None:
+    found = evidence(record("one", [*rows("essl", 100.0), *rows("efficient-small", 101.0), *rows("hubert-base", 50.0)]))
+    table = efficiency_table(found, Layout(columns=("rtf",), bold=True))
+    assert table.best == {(0, 1), (1, 1)}
+    assert markdown(table).count("**") == 4
+    assert plain_text(table).count("*") == 2
+    assert html(table).count("<strong>") == 2
+    assert latex(table).count(r"\textbf") == 2
+
+
+FORMS = (markdown, html, plain_text, latex, comma_separated)
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__)
+@pytest.mark.parametrize(
+    "metric", ["audio_seconds_per_second", "energy_per_audio_hour", "peak_memory", "flops_per_audio_second"]
+)
+def test_a_disturbed_figure_differs_from_a_sound_one_in_every_form(form: object, metric: str) -> None:
+    sound = rows("essl")
+    disturbed = [replace(m, quantity=replace(m.quantity, flaw=DISTURBED)) if m.metric == metric else m for m in sound]
+    shown = [form(efficiency_table(evidence(record("one", found)), Layout())) for found in (sound, disturbed)]  # type: ignore[operator]
+    assert shown[0] != shown[1]
+    assert "†" not in shown[0]
+    assert DISTURBED not in shown[0]
+    assert DISTURBED in shown[1]
+
+
+def test_each_number_of_each_form_is_the_record_s_rounded_to_its_uncertainty() -> None:
+    """123.456 +- 1.23 is shown as 123.5 +- 1.2 everywhere, and in full in the CSV and the JSON."""
+    found = evidence(record("one", rows("essl", speed=123.456)))
+    table = efficiency_table(found, Layout(columns=("rtf", "gpu-hours")))
+    for form in (markdown, html, plain_text):
+        assert "123.5 ± 1.2" in form(table), form.__name__
+    assert r"\num{123.5 +- 1.2}" in latex(table)
+    line = next(csv.DictReader(io.StringIO(comma_separated(table))))
+    assert float(line["Training speed [x real time]"]) == 123.456
+    speed = rows_of(table)[0]["Training speed"]
+    assert isinstance(speed, dict)
+    assert (speed["value"], speed["unit"]) == (123.456, "x real time")
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_text_folds_instead_of_being_cut(width: int) -> None:
+    measurements = [*trained("efficient-small"), *trained("hubert-base")]
+    table = efficiency_table(evidence(record("one", measurements)), Layout())
+    text = plain_text(table, width)
+    assert max(map(len, text.splitlines())) <= width
+    assert "…" not in text
+    assert all(column.name in text for column in table.columns)
+
+
+def test_every_column_says_which_way_is_better_and_has_units() -> None:
+    assert all(column.units and column.better in {"low", "high"} for column in COLUMNS.values())
+
+
+def test_units_suit_the_values() -> None:
+    small = efficiency_table(
+        evidence(record("one", rows("efficient-small", joules=0.001))), Layout(columns=("energy",))
+    )
+    assert small.columns[1].unit == "Wh" or small.columns[1].unit == "mWh"
+    large = efficiency_table(
+        evidence(record("one", rows("efficient-small", joules=3.6e6))), Layout(columns=("energy",))
+    )
+    assert large.columns[1].unit == "MWh"
+
+
+def test_counted_columns_say_so_once() -> None:
+    table = efficiency_table(evidence(record("one", rows("essl"))), Layout(columns=("parameters", "flops")))
+    text = plain_text(table)
+    assert "Params and FLOPs: counted, not measured" in text
+    assert not re.search(r"\d c\b", text)

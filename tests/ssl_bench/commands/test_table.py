@@ -1,0 +1,86 @@
+"""`sslbench table`: from runs to one table in a terminal, a pipe and files."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+EXAMPLES = next(
+    path
+    for path in (Path(__file__).parents[3] / name for name in ("docs/results", "reports/examples"))
+    if (path / "compare-cpu").is_dir()
+)
+COMPARED, STUDIED = str(EXAMPLES / "compare-cpu"), str(EXAMPLES / "equal-joules")
+
+
+def test_printed_it_fits_the_terminal_and_leads_on(sslbench: Run, tmp_path: Path) -> None:
+    done = sslbench("table", COMPARED, cwd=tmp_path, env={"COLUMNS": "80"})
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[-1].startswith("next: sslbench table ")
+    assert max(map(len, lines[:-1])) <= 80
+    assert "hubert-large" in done.stdout
+    assert not set("…│┃╭") & set(done.stdout)
+
+
+@pytest.mark.parametrize("form", ["tex", "md", "csv", "html", "txt"])
+def test_each_form_is_written_by_one_command(sslbench: Run, tmp_path: Path, form: str) -> None:
+    done = sslbench("table", STUDIED, "--bold", "--name", "essl-tiny=essL (tiny)", "--out", f"t.{form}", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"table: t.{form} (6 models, 8 columns)\n"
+    text = (tmp_path / f"t.{form}").read_text()
+    assert "essL (tiny)" in text
+    assert "essl-tiny" not in text
+
+
+def test_json_is_one_document_with_full_numbers(sslbench: Run, tmp_path: Path) -> None:
+    document = json.loads(sslbench("table", COMPARED, "--json", cwd=tmp_path).stdout)
+    assert document["schema"] == "sslbench.table/1"
+    speeds = [row["Training speed"] for row in document["rows"]]
+    record = json.loads((Path(COMPARED) / "run.json").read_text())
+    known = {
+        row["model"]: row["value"]
+        for row in record["measurements"]
+        if (row["metric"], row["phase"]) == ("audio_seconds_per_second", "training")
+    }
+    assert [speed["value"] for speed in speeds] == [known[row["Model"]] for row in document["rows"]]
+
+
+def test_choices_are_kept_in_a_file(sslbench: Run, tmp_path: Path) -> None:
+    (tmp_path / "table.toml").write_text('columns = ["parameters", "rtf"]\nphase = "inference"\nname = ["essl=A"]\n')
+    done = sslbench("table", COMPARED, "--config", "table.toml", "--out", "t.md", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    head = (tmp_path / "t.md").read_text().splitlines()[2]
+    assert head == "| Model | Params (M) | Inference speed (x real time) |"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((COMPARED, STUDIED), ("not comparable", "--mark-differences")),
+        ((COMPARED, "--out", "t.pdf"), ("t.pdf", ".tex")),
+        ((COMPARED, "--out", "gone/t.md"), ("gone", "does not exist")),
+        ((COMPARED, "--columns", "flop"), ("flop", "flops")),
+        ((COMPARED, "--order", "hubert-bse"), ("hubert-bse", "hubert-base")),
+        ((COMPARED, "--name", "essl"), ("--name essl", "MODEL=TEXT")),
+        ((COMPARED, "--name", "esl=x"), ("esl", "did you mean essl")),
+        ((COMPARED, "--pue", "0.5"), ("--pue", "at least 1")),
+        ((COMPARED, "--country", "FRA", "--grid-intensity", "50"), ("--country", "give one")),
+        ((COMPARED, "--audio-hours", "0"), ("--audio-hours", "more than 0")),
+        (("gone",), ("gone", "no such run")),
+    ],
+    ids=lambda value: " ".join(Path(part).name for part in value),
+)
+def test_bad_input_is_one_line(
+    sslbench: Run, tmp_path: Path, arguments: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    done = sslbench("table", *arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, ""), done
+    assert done.stderr.count("\n") == 1
+    assert all(word in done.stderr for word in words), done.stderr
+    assert list(tmp_path.iterdir()) == []
