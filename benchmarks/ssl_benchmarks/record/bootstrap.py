@@ -20,7 +20,7 @@ def pooled_rate(
     D. Hinkley, Bootstrap Methods and their Application, section 3.8). With few speakers such an interval is too narrow.
 
     Raises:
-        ValueError: where there is nothing to rate.
+        ValueError: if there is nothing to rate.
     """
     if not sum(totals):
         raise ValueError("nothing to rate")
