@@ -16,8 +16,9 @@ def pooled_rate(
 ) -> Quantity:
     """Sum of errors over sum of totals, with the 95 % percentile interval of a two-stage bootstrap.
 
-    Each resample draws speakers with replacement, then utterances of each drawn speaker with replacement (A. Davison and
-    D. Hinkley, Bootstrap Methods and their Application, section 3.8). With few speakers such an interval is too narrow.
+    Each resample draws speakers with replacement, then utterances of each drawn speaker with replacement (A. Davison
+    and D. Hinkley, Bootstrap Methods and their Application, section 3.8). With few speakers such an interval is too
+    narrow.
 
     Raises:
         ValueError: if there is nothing to rate.

@@ -20,10 +20,10 @@ def call_quantile(repeats: Sequence[Sequence[float]], share: float) -> Quantity:
     """The quantile `share` in s over all calls of all repeats, with its 95 % interval.
 
     The interval is the union of two. Order statistics over all calls (`order_interval`) assume independent calls, but
-    those of one repeat share its clocks, its temperature and its neighbours. So it is joined to Student's interval over
-    the repeats' own quantiles (`repeat_interval`). Simulated in the tests: for the median of three repeats that differ by
-    3 %, the union covers 96 %, order statistics alone an eighth. There is no interval with too few calls for order
-    statistics (under 6 for the median, under 72 for the 95th percentile).
+    those of one repeat share its clocks, its temperature and its neighbours. So it is joined to Student's interval
+    over the repeats' own quantiles (`repeat_interval`). Simulated in the tests: for the median of three repeats that
+    differ by 3 %, the union covers 96 %, order statistics alone an eighth. There is no interval with too few calls for
+    order statistics (under 6 for the median, under 72 for the 95th percentile).
     """
     calls = sorted(second for repeat in repeats for second in repeat)
     value = float(np.quantile(calls, share))

@@ -24,8 +24,9 @@ class Quantity:
         ci95: the 95 % interval (low, high), or None if unknown.
         n: the number of independent observations behind the value, or None.
         note: a qualification of the number, or the reason why it is missing.
-        flaw: why the number may be wrong (a neighbour, a throttled clock, a warm-up that was not steady, uncounted work);
-            empty if there is no reason. A flawed number is marked wherever it is shown, and decides no comparison.
+        flaw: why the number may be wrong (a neighbour, a throttled clock, a warm-up that was not steady, uncounted
+            work); empty if there is no reason. A flawed number is marked wherever it is shown, and decides no
+            comparison.
 
     Raises:
         ValueError: if a value is missing without a reason or not finite, or an interval is not finite or reversed.
@@ -89,7 +90,8 @@ def added(parts: Mapping[str, Quantity], unit: str) -> Quantity:
     """The sum of named parts; unavailable if any part is, with that part named in the note.
 
     Its method is the weakest of theirs; its note holds each of theirs once. The ends of intervals are added, which is
-    right for errors that may be correlated; without an interval for every part there is none. The sum of one part is that part.
+    right for errors that may be correlated; without an interval for every part there is none. The sum of one part is
+    that part.
 
     Raises:
         ValueError: for a part in another unit.
@@ -124,7 +126,8 @@ def _summed_interval(parts: Collection[Quantity]) -> tuple[float, float] | None:
 def total(parts: Mapping[str, Quantity], unit: str) -> Quantity:
     """The sum of the parts that have a value (see `added`); `note` names them and the missing ones.
 
-    Such a figure needs a name of its own, such as energy of scope "machine", since the available parts differ by machine.
+    Such a figure needs a name of its own, such as energy of scope "machine", since the available parts differ by
+    machine.
 
     Raises:
         ValueError: for a part in another unit.

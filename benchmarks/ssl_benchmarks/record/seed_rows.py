@@ -52,8 +52,8 @@ def _over_seeds(model: str, records: Mapping[int, Record], reasons: Mapping[int,
 def mean_over_seeds(quantities: Mapping[int, Quantity]) -> Quantity:
     """Mean with Student's 95 % interval over seeds, which covers differences between runs but no error that they share.
 
-    One seed, or the same figure for all of them, keeps its own interval. A mean over fewer than all seeds is unavailable. A
-    modelled figure has no interval, since its model's error is the same for every seed.
+    One seed, or the same figure for all of them, keeps its own interval. A mean over fewer than all seeds is
+    unavailable. A modelled figure has no interval, since its model's error is the same for every seed.
     """
     first = next(iter(quantities.values()))
     missing = {seed: q.note for seed, q in quantities.items() if q.value is None}
