@@ -78,7 +78,7 @@ class Marks:
 
 
 def _letters(number: int) -> str:
-    """a to z, then aa, ab, ..."""
+    """Letters a to z, then aa, ab, ..."""
     return ("" if number < 26 else _letters(number // 26 - 1)) + chr(ord("a") + number % 26)
 
 
