@@ -188,7 +188,7 @@ def without_layer_drop(encoder: Any) -> Iterator[tuple[float, Collection[nn.Modu
 
 
 class _EveryLayerKept(TorchFunctionMode):
-    """Skips the random draws of layers that some transformers releases (5.17) make even without layer drop."""
+    """Replaces the random draws per layer that some transformers releases (5.17) make even without layer drop."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
         if func is torch.rand and args == ([],):

@@ -9,7 +9,7 @@ from ssl_models.recipes import Recipe
 
 
 def card_rows(card: ModelCard) -> list[Measurement]:
-    """What can be said of a model on paper."""
+    """Figures of a model that need no run."""
     held = Conditions(clip_seconds=float(CLIP_SECONDS))
     parameters = Quantity(float(card.parameters), "1", "analytic", note="encoder")
     macs = Quantity(card.macs_per_audio_second, "MAC/s", "analytic", note="closed form, matrix products")
@@ -27,5 +27,5 @@ def card_rows(card: ModelCard) -> list[Measurement]:
 
 def _published(recipe: Recipe, hours: float | None) -> Quantity:
     if hours is None:
-        return unavailable("h", f"not told: {recipe.source}")
+        return unavailable("h", f"not reported: {recipe.source}")
     return Quantity(hours, "h", "published", note=f"{recipe.source}; {recipe.hardware}")
