@@ -118,7 +118,7 @@ def learn(mix: LayerMix, train: Examples, dev: Examples, device: torch.device, s
 
     Args:
         mix: statistics of the training frames; the weights are learned from scratch.
-        train: its highest label is the smallest possible number of classes minus 1.
+        train: training examples; there are at least as many classes as the highest label plus 1.
         dev: examples of the same classes.
         device: to train on.
         seed: for initial weights, the order of utterances and the control.

@@ -1,4 +1,4 @@
-"""The ABX task: whether a phone is nearer to another token of itself than to a token of another phone."""
+"""The ABX task: whether a phone is closer to another token of itself than to a token of another phone."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 __all__ = ["Layer", "Token", "abx"]
 
 TIE = 1e-5
-"""Distances (0 to 1) that differ by less are equal: angles are known to a millionth."""
+"""Distances (0 to 1) that differ by less count as equal: angles are known to a millionth."""
 
 FEWEST_SPEAKERS = {"within": 2, "across": 3}
-"""For an interval: with fewer all resamples are alike."""
+"""Fewest speakers for an interval: with fewer, all resamples are the same."""
 
 NEEDS = {
-    "within": "no speaker says one phone twice and another once between the same two phones",
-    "across": "no two speakers say one phone, and one of them another, between the same two phones",
+    "within": "no speaker has two tokens of one phone and one of another between the same two phones",
+    "across": "no two speakers have tokens of one phone, and one of them a token of another, between the same two phones",
 }
 
 Layer = int | Literal["mean"]
@@ -46,19 +46,21 @@ Layer = int | Literal["mean"]
 def abx(frames: Frames, tokens: Sequence[Token], seed: int, layer: Layer = -1) -> dict[str, Outcome]:
     """The error of phone ABX `within` one speaker and `across` speakers; nothing is learned.
 
-    A and X are tokens of one phone, B of another, all between the same two phones. The error is the share of triples whose
-    X is nearer to B than to A, ties counting half (Schatz et al., Interspeech 2013), averaged as in Libri-Light (Kahn et
-    al., arXiv 1912.07875): within a cell, then over contexts and speakers of X, then over speakers of A and B, then over
-    ordered pairs of phones. Within: A, B and X of one speaker. Across: A and B of one, X of another.
+    A and X are tokens of one phone, B of another, all between the same two phones. The error is the share of triples
+    whose X is nearer to B than to A, with ties counted as half (Schatz et al., Interspeech 2013), averaged as in
+    Libri-Light (Kahn et al., arXiv 1912.07875): within a cell, then over contexts and speakers of X, then over
+    speakers of A and B, then over ordered pairs of phones. Within: A, B and X from one speaker. Across: A and B from
+    one, X from another.
 
     Args:
-        frames: of the utterances.
-        tokens: with their utterance's place in `frames`.
-        seed: draws among the tokens of large groups, among many speakers of X, and the bootstrap.
-        layer: whose error stands in the rates; "mean" is the equal mean of all. Each layer's error is in the details.
+        frames: features of the utterances.
+        tokens: each with the index of its utterance in `frames`.
+        seed: for drawing tokens of large groups, drawing among many speakers of X, and the bootstrap.
+        layer: the layer whose error is the rate; "mean" averages all layers equally. Each layer's error is in the
+            details.
 
     Raises:
-        IndexError: for a layer that is not there.
+        IndexError: if there is no such layer.
     """
     draw = np.random.default_rng([seed, 17])
     spans, counts = _spans(frames, tokens)
@@ -81,7 +83,7 @@ def abx(frames: Frames, tokens: Sequence[Token], seed: int, layer: Layer = -1) -
 
 
 def _spans(frames: Frames, tokens: Sequence[Token]) -> tuple[dict[int, slice], dict[str, Any]]:
-    """The frames of each usable token, those whose centres lie within it; and how many tokens are not usable."""
+    """The frames of each usable token (those centred within it), and counts of tokens that are not usable."""
     counts = {"tokens": len(tokens), "tokens without a frame": 0, "tokens not finite": 0}
     by_utterance: dict[int, list[int]] = defaultdict(list)
     for i, token in enumerate(tokens):
@@ -102,7 +104,7 @@ def _spans(frames: Frames, tokens: Sequence[Token]) -> tuple[dict[int, slice], d
 
 
 def _pairs(comparison: Comparison, tokens: int) -> NDArray[np.int64]:
-    """Each X with each A and then each B as one number, the lower token first: a distance is the same both ways."""
+    """Each X with each A and then each B as one number, the lower token first: distances are symmetric."""
     x, others = comparison.x[:, None], np.concatenate([comparison.a, *comparison.b.values()])
     return np.minimum(x, others) * tokens + np.maximum(x, others)
 
@@ -120,7 +122,7 @@ def _distances(
     blocks = [at for at, i in enumerate(used) if at == 0 or tokens[i][4:6] != tokens[used[at - 1]][4:6]]
     place = np.zeros(len(tokens), np.int64)
     place[used] = np.arange(len(used))
-    # Tokens of one context lie side by side, so that their angles are one matrix product.
+    # Tokens of one context are adjacent, so that their angles are one matrix product.
     order = np.lexsort((place[second], place[first]))
     distances = np.empty((len(layers), len(pairs)), np.float32)
     for row, which in zip(distances, layers, strict=True):
@@ -137,7 +139,7 @@ def _layer(frames: Frames, utterance: int, which: int | str) -> NDArray[np.float
 
 
 def _cells(plan: Sequence[Comparison], distances: Sequence[NDArray[np.float32]]) -> Cells:
-    """The share of errors of each cell; `distances` holds for each comparison `(layers, X, A and then all B)`."""
+    """The share of errors of each cell; `distances` has `(layers, X, A and then all B)` for each comparison."""
     phones, speakers, x_speakers, errors = [], [], [], []
     triples = 0
     for task, near in zip(plan, distances, strict=True):
@@ -155,7 +157,7 @@ def _cells(plan: Sequence[Comparison], distances: Sequence[NDArray[np.float32]])
 
 
 def _outcome(name: str, cells: Cells | None, seed: int, details: dict[str, Any]) -> Outcome:
-    """The rate of the layer that `details` names, and what stands behind it."""
+    """The rate of the layer that `details` names, and the data behind it."""
     layer = details["layer"]
     held = f"{details['frame rate']:g} frames/s, {'mean of the layers' if layer == 'mean' else f'layer {layer}'}"
     if cells is None:
