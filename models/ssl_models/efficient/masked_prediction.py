@@ -36,14 +36,14 @@ class MaskedPrediction(UnitObjective):
         self._predict = self.predict
 
     def compile(self, *args: object, **kwargs: object) -> None:
-        """Compile what is differentiated; the front end's complex spectrum stays outside, where compilers stumble."""
+        """Compile the differentiated part; the front end's complex spectrum is excluded, since compilers fail on it."""
         self._predict = torch.compile(self.predict, *args, dynamic=False, **kwargs)  # type: ignore[call-overload]
 
     def forward(self, waveforms: Tensor, lengths: Tensor | None, generator: torch.Generator) -> LossAndMetrics:
-        """Mean cross-entropy in nats per label of `(B, T)` waveforms, at masked and visible valid frames by their weights.
+        """Mean cross-entropy in nats per label for `(B, T)` waveforms, with masked and visible valid frames weighted.
 
         Raises:
-            ValueError: for clips shorter than one frame.
+            ValueError: if a clip is shorter than one frame.
         """
         self.encoder.require_a_frame(waveforms)
         settings = self.config.objective
@@ -66,9 +66,9 @@ class MaskedPrediction(UnitObjective):
     def predict(
         self, stacked: Tensor, labels: Tensor, mask: Tensor, frame_lengths: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Loss at masked and visible frames, share of masked labels hit, and variance of the output.
+        """Loss at masked and visible frames, accuracy on masked labels, and variance of the output.
 
-        The variance is that of its channels over valid frames, near 0 where it has collapsed.
+        The variance is that of the channels over valid frames; near 0, the output has collapsed.
         """
         projected = self.encoder.project(stacked)
         projected = torch.where(mask[..., None], self.mask_vector.to(projected.dtype), projected)
