@@ -32,7 +32,7 @@ class BestRqPretraining(Objective):
         """Mean cross-entropy in nats per code over the hidden valid frames of `(B, T)` waveforms.
 
         Raises:
-            ValueError: for clips shorter than one frame.
+            ValueError: if a clip is shorter than one frame.
         """
         self.encoder.require_a_frame(waveforms)
         settings = self.config.objective
@@ -59,6 +59,6 @@ class BestRqPretraining(Objective):
         return LossAndMetrics(loss, metrics)
 
     def predict(self, output: Tensor, labels: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean cross-entropy of the hidden frames' codes in nats, and the share of them hit."""
+        """Mean cross-entropy of the hidden frames' codes in nats, and the accuracy on them."""
         logits = self.heads(output).float().view(*labels.shape, -1)
         return hidden_cross_entropy(logits, labels, hidden)

@@ -29,7 +29,7 @@ class MelHubertPretraining(UnitObjective):
         """Mean cross-entropy in nats over the hidden valid frames of `(B, T)` waveforms.
 
         Raises:
-            ValueError: for clips shorter than one frame.
+            ValueError: if a clip is shorter than one frame.
         """
         self.encoder.require_a_frame(waveforms)
         settings = self.config.objective
@@ -52,6 +52,6 @@ class MelHubertPretraining(UnitObjective):
         return LossAndMetrics(loss, metrics)
 
     def predict(self, output: Tensor, labels: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean cross-entropy of hidden frames in nats, and the share of their labels hit."""
+        """Mean cross-entropy of hidden frames in nats, and the accuracy on their labels."""
         logits = self.head(output).float()
         return hidden_cross_entropy(logits, labels, hidden)

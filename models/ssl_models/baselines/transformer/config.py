@@ -14,10 +14,10 @@ class EncoderConfig:
     Attributes:
         mels: log-mel channels.
         stack: 10 ms frames joined into one encoder frame.
-        width, layers, heads, hidden: of the transformer.
-        position_kernel, position_groups: of the convolution that tells positions.
-        pre_norm: whether norms stand before attention and feed-forward layer.
-        dropout: share of values and of attention weights left out in training.
+        width, layers, heads, hidden: sizes of the transformer.
+        position_kernel, position_groups: of the convolution that encodes positions.
+        pre_norm: whether norms come before attention and feed-forward layer.
+        dropout: dropout of values and of attention weights in training.
     """
 
     mels: int
@@ -41,7 +41,7 @@ class EncoderConfig:
                 f"width {self.width} must split into {self.heads} heads and {self.position_groups} position_groups"
             )
         if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout {self.dropout} must lie in [0, 1)")
+            raise ValueError(f"dropout {self.dropout} must be in [0, 1)")
 
     @property
     def line(self) -> str:
