@@ -48,10 +48,10 @@ def energy_rows(repeats: Repeats, batch_seconds: float, pue: float, grid: GridIn
     The interval of energy per audio hour is the union of the counter's own error and Student's interval over repeats;
     modelled energy has none.
     """
-    whole, audio = repeats.whole, [len(calls) * batch_seconds for calls in repeats.calls]
-    net = whole.net_by_scope()
-    rows: list[Row] = [("duration", None, replace(whole.duration, note="all repeats, rests excluded"))]
-    for scope, energy in whole.by_scope().items():
+    total, audio = repeats.total, [len(calls) * batch_seconds for calls in repeats.calls]
+    net = total.net_by_scope()
+    rows: list[Row] = [("duration", None, replace(total.duration, note="all repeats, rests excluded"))]
+    for scope, energy in total.by_scope().items():
         per_hour = energy.scaled(3600 / sum(audio), "J/h")
         each = [
             reading.by_scope()[scope].scaled(3600 / s, "J/h")
@@ -60,7 +60,7 @@ def energy_rows(repeats: Repeats, batch_seconds: float, pue: float, grid: GridIn
         rows += [
             ("energy", scope, energy),
             ("energy_net", scope, net[scope]),
-            ("power_mean", scope, whole.power_mean(scope)),
+            ("power_mean", scope, total.power_mean(scope)),
             ("energy_per_audio_hour", scope, _with_scatter(per_hour, each)),
             ("co2e", scope, co2e(energy, grid, pue)),
         ]  # fmt: skip

@@ -51,14 +51,14 @@ class Repeats:
         warm: the warm-up.
         calls: seconds per call, by repeat.
         readings: energy, by repeat.
-        whole: energy of all repeats, rests excluded.
+        total: energy of all repeats, rests excluded.
         duration: planned length of a repeat in s, after prolonging.
     """
 
     warm: WarmUp
     calls: list[list[float]]
     readings: list[EnergyReading]
-    whole: EnergyReading
+    total: EnergyReading
     duration: float
 
 

@@ -248,7 +248,7 @@ def test_what_speaks_against_a_run_travels_into_the_comparison(broken: str, tmp_
         own = replace(own, status="unfinished")
     else:
         rows = tuple(
-            replace(m, quantity=flawed(m.quantity, DISTURBED if METRICS[m.metric].spoilt else ""))
+            replace(m, quantity=flawed(m.quantity, DISTURBED if METRICS[m.metric].disturbable else ""))
             for m in own.measurements
         )
         own = replace(own, measurements=rows, details={**own.details, "disturbances": lines})
@@ -257,7 +257,7 @@ def test_what_speaks_against_a_run_travels_into_the_comparison(broken: str, tmp_
     timed = [
         m
         for m in record.measurements
-        if METRICS[m.metric].spoilt and m.quantity.method not in {"published", "unavailable"}
+        if METRICS[m.metric].disturbable and m.quantity.method not in {"published", "unavailable"}
     ]
     assert {m.quantity.flaw for m in timed if m.model == "essl"} == {word}
     assert {m.quantity.flaw for m in timed if m.model == "efficient-tiny"} == {""}

@@ -61,7 +61,7 @@ class Schedule:
         start_rate: where the search for the learning rate starts.
         optimisation: schedule, betas, decay, clipping; its peak rate is not used.
         precision: "float32", or "bfloat16" under autocast.
-        tell: called every few seconds with a line on the progress.
+        report: called every few seconds with a line on the progress.
         left: seconds left for all training; another rate is tried only if it and the control still fit.
     """
 
@@ -70,7 +70,7 @@ class Schedule:
     start_rate: float
     optimisation: OptimisationConfig
     precision: str = "float32"
-    tell: Callable[[str], None] = lambda _: None
+    report: Callable[[str], None] = lambda _: None
     left: Callable[[], float] = lambda: math.inf
 
 
@@ -117,8 +117,8 @@ def learn(build: Callable[[], nn.Module], train: Labelled, dev: Labelled, schedu
 
     def run(rate: float, data: Labelled, what: str, too_long: set[int]) -> tuple[nn.Module, float]:
         nonlocal heard
-        told = replace(schedule, tell=lambda text: schedule.tell(f"{what} {rate:.2g}: {text}"))
-        recogniser, loss, seconds = _trained(build(), data, told, rate, seed, too_long=too_long)
+        reporting = replace(schedule, report=lambda text: schedule.report(f"{what} {rate:.2g}: {text}"))
+        recogniser, loss, seconds = _trained(build(), data, reporting, rate, seed, too_long=too_long)
         heard += seconds
         return recogniser, loss
 
@@ -182,7 +182,7 @@ def _trained(
             if (now := time.monotonic()) > told + TELL_EVERY:
                 told = now
                 speed = seconds / (now - began)
-                schedule.tell(f"step {step + 1} of {steps}, loss {float(loss.detach()):.2f}, {speed:.0f} x real time")
+                schedule.report(f"step {step + 1} of {steps}, loss {float(loss.detach()):.2f}, {speed:.0f} x real time")
     last = float(torch.stack(losses[-max(1, steps // 10) :]).mean()) if losses else math.inf
     return recogniser.eval(), last, seconds
 

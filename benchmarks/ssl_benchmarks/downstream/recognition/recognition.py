@@ -86,7 +86,7 @@ class Effort:
         head: "linear", or "deep": SUPERB's BLSTM on frozen features, essL's convolutions on a whole encoder.
         hours: hours of labelled speech heard in training, repeats included; at least three passes.
         seed: for the head's weights and the order of batches.
-        tell: called with lines on the progress.
+        report: called with lines on the progress.
         left: seconds available.
     """
 
@@ -95,7 +95,7 @@ class Effort:
     seed: int
     device: torch.device
     precision: str = "float32"
-    tell: Callable[[str], None] = lambda _: None
+    report: Callable[[str], None] = lambda _: None
     left: Callable[[], float] = lambda: math.inf
 
     def passes(self, readings: Readings) -> float:
@@ -117,7 +117,7 @@ def frozen(frames: Frames, language: Language, splits: Splits, effort: Effort) -
         START[effort.head],
         FROZEN,
         effort.precision,
-        effort.tell,
+        effort.report,
         effort.left,
     )
     return learn(build, splits.train.labelled(language), splits.dev.labelled(language), schedule, effort.seed)
@@ -131,7 +131,7 @@ def fine_tuned(encoder: Encoder, language: Language, splits: Splits, effort: Eff
 
     batch_seconds = BATCH[effort.device.type]
     schedule = Schedule(
-        effort.passes(splits.train), batch_seconds, START["whole"], WHOLE, effort.precision, effort.tell, effort.left
+        effort.passes(splits.train), batch_seconds, START["whole"], WHOLE, effort.precision, effort.report, effort.left
     )
     return learn(build, splits.train.labelled(language), splits.dev.labelled(language), schedule, effort.seed)
 

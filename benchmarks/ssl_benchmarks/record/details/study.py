@@ -11,7 +11,7 @@ from ssl_benchmarks.record.quantity import Method
 
 @dataclass(frozen=True)
 class Spent:
-    """Resources that a run used in all its phases and attempts; None if unknown."""
+    """Resources that a run used over all phases and attempts; None if unknown."""
 
     audio_hours: float | None = None
     minutes: float | None = None
