@@ -64,7 +64,7 @@ def card(name: str) -> ModelCard:
         raise BadInputError(f"{name}: a model of your own has no card; sslbench profile {name} counts it")
     trained, config = described(name)
     form, shape = family_of(config).closed_form, config.encoder
-    objective = "not built" if config.objective is None else config.objective.line
+    objective = "not built yet" if config.objective is None else config.objective.line
     macs = form.encoder_macs(shape, CLIP_SECONDS * 16_000) / CLIP_SECONDS
     about = f"{trained}, trained in this run" if trained else shape.line
     return ModelCard(

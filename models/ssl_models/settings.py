@@ -20,7 +20,7 @@ def from_document(kind: type[T], values: dict[str, Any]) -> T:
     found = {name: _value(hints.get(name), value) for name, value in values.items()}
     wrong = [name for name, value in found.items() if name in hints and not fits(value, hints[name])]
     if wrong:
-        raise TypeError(f"{wrong[0]} = {found[wrong[0]]!r} is not of type {spelled(hints[wrong[0]])}")
+        raise TypeError(f"{wrong[0]} = {found[wrong[0]]!r} is not of the kind {spelled(hints[wrong[0]])}")
     return kind(**found)
 
 

@@ -87,11 +87,11 @@ METRICS = {
         _bytes("memory_weights", "weights"),
         _bytes("memory_gradients", "gradients"),
         _bytes("memory_optimizer", "optimiser state"),
-        _bytes("memory_activations", "activations and other"),
+        _bytes("memory_activations", "activations and the rest"),
         _bytes("bytes_moved", "bytes moved"),
         # Energy does not depend on the grid, but projections from it do.
         _timed("energy", "J", "energy", of="sum"),
-        _timed("energy_net", "J", "energy above idle", of="sum"),
+        _timed("energy_net", "J", "energy less idle", of="sum"),
         _timed("energy_per_audio_hour", "J/h", "energy per audio hour", agrees_on=WITH_CARBON),
         _timed("power_mean", "W", "mean power"),
         _timed("co2e", "g", "CO2e", of="sum", agrees_on=WITH_CARBON),

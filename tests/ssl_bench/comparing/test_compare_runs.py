@@ -229,7 +229,7 @@ def test_what_cannot_be_compared_is_one_line(tmp_path: Path) -> None:
     one = made(tmp_path, "one", "essl", 100.0)
     with pytest.raises(BadInputError, match="named twice"):
         compared(tmp_path, one, one)
-    with pytest.raises(BadInputError, match=r"no such file; a run folder holds a run\.json"):
+    with pytest.raises(BadInputError, match=r"no such file; a run folder contains a run\.json"):
         compared(tmp_path, one, tmp_path / "nowhere")
     with pytest.raises(BadInputError, match="--baseline"):
         compared(tmp_path, one, baseline="hubert-base")

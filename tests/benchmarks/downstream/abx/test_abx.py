@@ -284,7 +284,7 @@ def test_nothing_to_compare_says_what_is_missing() -> None:
     frames, tokens = corpus(lambda phone, _: np.eye(3)["abc".index(phone)], "w", 1)
     for given_tokens in (tokens, []):
         outcomes = abx(frames, given_tokens, 0)
-        assert outcomes["within"].rates["abx"].note.startswith("no speaker says one phone twice")
+        assert outcomes["within"].rates["abx"].note.startswith("no speaker has two tokens of one phone")
         assert outcomes["across"].rates["abx"].note.startswith("no two speakers")
     assert abx(Frames((), RATE), [], 0)["within"].rates["abx"].value is None
 
