@@ -139,7 +139,7 @@ class WarmCell:
                 self._warm = warm_up(self._step.run, protocol, self._watch, _now_and_then(report))
             self._context = stack.pop_all()
         rows = memory_rows(memory.so_far(), self._step.sizes(), reserved(device))
-        self._rest()
+        self._free_cache()
         self._memory = _with_compiler(rows) if setting.compile and device.type == "cpu" else rows
 
     def window(self, seconds: float, *, idle: IdlePower | None = None, report: Report = unheard) -> MeasuredCell:
@@ -149,7 +149,7 @@ class WarmCell:
         """
         step, first = self._step, not self._waited
         if self._waited:
-            self._rouse(seconds)
+            self._wake(seconds)
         meter = EnergyMeter()
         meter.idle = idle
         with meter:
@@ -171,7 +171,7 @@ class WarmCell:
         rows = [*(self._memory if first else []), *((name, scope, flawed(q, *found)) for name, scope, q in rows)]
         alone = [(name, scope, flawed(q, *found)) for name, scope, q in alone]
         self._waited = True
-        self._rest()
+        self._free_cache()
         details = _details(repeats, reading) | {"meter_cpu_seconds": meter.own_cpu_seconds}
         return MeasuredCell(self._measured(rows, alone), reading.trace, details)
 
@@ -179,12 +179,12 @@ class WarmCell:
         """Leave the step's context."""
         self._context.close()
 
-    def _rouse(self, seconds: float) -> None:
+    def _wake(self, seconds: float) -> None:
         """Run the step before a window, since caches and clocks reflect another cell; not if one call fills the window."""
         if self._warm.seconds / self._warm.calls < seconds / 2:
             self._watch.calls(self._step.run, ROUSED * seconds, fewest=1)
 
-    def _rest(self) -> None:
+    def _free_cache(self) -> None:
         """Free cached GPU memory for the other cells; what the model itself holds stays."""
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
@@ -224,8 +224,8 @@ def _now_and_then(report: Report) -> Between:
 def _with_compiler(rows: list[Row]) -> list[Row]:
     """On the CPU, the compiler runs inside the measured process; a note says so."""
     note = "includes the memory of torch.compile itself"
-    told = ("peak_memory", "memory_activations")
-    return [(name, scope, replace(q, note=f"{q.note}; {note}") if name in told else q) for name, scope, q in rows]
+    affected = ("peak_memory", "memory_activations")
+    return [(name, scope, replace(q, note=f"{q.note}; {note}") if name in affected else q) for name, scope, q in rows]
 
 
 def _details(repeats: Repeats, reading: EnergyReading) -> dict[str, Any]:

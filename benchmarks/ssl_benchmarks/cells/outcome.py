@@ -51,5 +51,5 @@ def with_note(row: Measurement, note: str) -> Measurement:
     """A row with a note on what became of the requested batch."""
     if not note or row.metric not in {metric for metric, _, _ in UNMEASURED}:
         return row
-    told = joined(row.quantity.note, note)
-    return replace(row, quantity=replace(row.quantity, note=told))
+    noted = joined(row.quantity.note, note)
+    return replace(row, quantity=replace(row.quantity, note=noted))

@@ -58,7 +58,7 @@ def over_rounds(found: Sequence[Quantity]) -> Quantity:
         )
     values = [q.value for q in known if q.value is not None]
     value, method = math.exp(statistics.fmean(map(math.log, values))), weakest(*(q.method for q in known))
-    note = joined(f"geometric mean of {len(known)} rounds", left_out, *_said_by_all(known), _not_steady(known))
+    note = joined(f"geometric mean of {len(known)} rounds", left_out, *_common_notes(known), _not_steady(known))
     if method not in HARDWARE:
         scatter = deviation([math.log(value) for value in values])
         note = joined(note, f"standard deviation of rounds {100 * scatter:.1f} %; the model's own error is unknown")
@@ -143,7 +143,7 @@ def _own(known: Sequence[Quantity], values: Sequence[float], value: float) -> In
     return value * statistics.fmean(low for low, _ in ends), value * statistics.fmean(high for _, high in ends)
 
 
-def _said_by_all(known: Sequence[Quantity]) -> list[str]:
+def _common_notes(known: Sequence[Quantity]) -> list[str]:
     """The parts of a note that all rounds share, without remarks about a round's own repeats."""
     parts = known[0].note.split("; ")
     return [part for part in parts if "repeat" not in part and all(part in q.note.split("; ") for q in known)]

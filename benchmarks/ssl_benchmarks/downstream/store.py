@@ -132,8 +132,8 @@ def _wide_note(wide: int) -> str:
 
 def _name(spoken: Spoken) -> str:
     """A name that identifies a recording: from key and length, or from the samples without a key."""
-    told = spoken.key.encode(errors="backslashreplace") if spoken.key else spoken.read().tobytes()
-    return hashlib.sha256(told + f"\n{spoken.samples}".encode()).hexdigest()
+    identifier = spoken.key.encode(errors="backslashreplace") if spoken.key else spoken.read().tobytes()
+    return hashlib.sha256(identifier + f"\n{spoken.samples}".encode()).hexdigest()
 
 
 def _kept(path: Path) -> _Kept | None:

@@ -61,14 +61,14 @@ def _settings(module: nn.Module) -> Iterator[str]:
             yield f"{name} {sorted((k, repr(v)) for k, v in config.to_dict().items() if k not in PASSING)}"
         if not _is_of_a_library(part):
             for key, value in sorted(vars(part).items()):
-                if not key.startswith("_") and key != "training" and _tells(value):
+                if not key.startswith("_") and key != "training" and _has_stable_repr(value):
                     yield f"{name}.{key} = {value!r}"
 
 
-def _tells(value: object) -> bool:
+def _has_stable_repr(value: object) -> bool:
     """Whether the repr of a value identifies the value, in every process."""
     if isinstance(value, tuple | list):
-        return all(map(_tells, value))
+        return all(map(_has_stable_repr, value))
     return value is None or isinstance(value, bool | int | float | str) or is_dataclass(value)
 
 

@@ -36,10 +36,10 @@ def sweep(folder: Path, name: str, *, held: bool = False) -> None:
     """
     with suppress(OSError):  # another process may be doing the same, or the folder may belong to another user
         for entry in os.scandir(folder):
-            told = _OWNER.search(entry.name)
-            if not told or not entry.name.startswith(name):
+            owner = _OWNER.search(entry.name)
+            if not owner or not entry.name.startswith(name):
                 continue
-            if not held and (told[2] != _place() or _lives(int(told[1]))):
+            if not held and (owner[2] != _place() or _lives(int(owner[1]))):
                 continue
             if entry.is_dir(follow_symlinks=False):
                 shutil.rmtree(entry.path, ignore_errors=True)

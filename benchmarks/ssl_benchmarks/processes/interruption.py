@@ -47,10 +47,10 @@ class _Answer:
         if self.asked_s is not None and now - self.asked_s < SAME_S:
             return
         self.asked_s = now
-        told = [request for request in self.waiting if not request.made]
-        if not told:
+        notified = [request for request in self.waiting if not request.made]
+        if not notified:
             raise KeyboardInterrupt
-        for request in told:
+        for request in notified:
             request.made = True
 
     def to_lost(self, lost: UnraisableHookArgs) -> None:

@@ -43,10 +43,10 @@ def groups(controller: str) -> Iterator[Path]:
     paths = dict(_paths(_text(PROC / "cgroup")))
     for line in _text(PROC / "mountinfo").splitlines():
         before, _, after = line.partition(" - ")
-        told = [*_unescaped(before)[3:5], *after.split()[:1], *after.split()[-1:]]
-        if len(told) < 4:  # not a line written by the kernel
+        fields = [*_unescaped(before)[3:5], *after.split()[:1], *after.split()[-1:]]
+        if len(fields) < 4:  # not a line written by the kernel
             continue
-        root, mount, kind, options = *told[:3], told[3].split(",")
+        root, mount, kind, options = *fields[:3], fields[3].split(",")
         if kind == "cgroup2" and "" in paths:
             yield from _outwards(Path(mount), root, paths[""])
         elif kind == "cgroup" and controller in options and controller in paths:

@@ -18,9 +18,9 @@ def card_rows(card: ModelCard) -> list[Measurement]:
         Measurement(card.name, "macs_per_audio_second", macs, "inference", None, held),
     ]
     if card.recipe is not None and card.recipe.published:
-        told = {"audio_hours_seen": card.recipe.audio_hours, "device_hours": card.recipe.device_hours}
+        figures = {"audio_hours_seen": card.recipe.audio_hours, "device_hours": card.recipe.device_hours}
         rows += [
-            Measurement(card.name, name, _published(card.recipe, hours), "training") for name, hours in told.items()
+            Measurement(card.name, name, _published(card.recipe, hours), "training") for name, hours in figures.items()
         ]
     return rows
 

@@ -102,8 +102,8 @@ def added(parts: Mapping[str, Quantity], unit: str) -> Quantity:
         return next(iter(parts.values()))
     missing = {name: part.note for name, part in parts.items() if part.value is None}
     if missing or not parts:
-        all_alike = len(missing) == len(parts) and len(set(missing.values())) == 1
-        why = set(missing.values()) if all_alike else (f"{name}: {reason}" for name, reason in missing.items())
+        one_reason = len(missing) == len(parts) and len(set(missing.values())) == 1
+        why = set(missing.values()) if one_reason else (f"{name}: {reason}" for name, reason in missing.items())
         return unavailable(unit, "; ".join(why) or "no parts")
     return Quantity(
         sum(part.value for part in parts.values() if part.value is not None),

@@ -128,9 +128,9 @@ def _nested(row: object) -> dict[str, Any]:
         raise ValueError(f"a row must be an object, not {row!r:.40}")  # noqa: TRY004 - the file is wrong, not the call
     if missing := (COLUMNS | OF_QUANTITY | OF_CONDITIONS) - LATER_COLUMNS - set(row):
         raise ValueError(f"columns {', '.join(sorted(missing))} are missing")
-    told = {name: row[name] for name in COLUMNS}
+    nested = {name: row[name] for name in COLUMNS}
     parts = {"quantity": OF_QUANTITY, "conditions": OF_CONDITIONS}
-    return told | {part: {n: v for n, v in row.items() if n in names} for part, names in parts.items()}
+    return nested | {part: {n: v for n, v in row.items() if n in names} for part, names in parts.items()}
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ class Record:
         return typed(Machine, self.environment)
 
     @cached_property
-    def _told(self) -> Details:
+    def _typed_details(self) -> Details:
         return typed(DETAILS[self.kind], self.details)
 
     def told(self, kind: type[D]) -> D:
@@ -181,9 +181,9 @@ class Record:
         Raises:
             TypeError: if the record is of another kind.
         """
-        if not isinstance(self._told, kind):
+        if not isinstance(self._typed_details, kind):
             raise TypeError(f"{self.id} is a {self.kind}, not a {kind.__name__}")
-        return self._told
+        return self._typed_details
 
     def document(self) -> dict[str, Any]:
         """The JSON document of the record."""

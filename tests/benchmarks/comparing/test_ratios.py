@@ -119,7 +119,7 @@ def test_the_ratio_of_the_largest_by_hand() -> None:
     paired = paired_ratio([q(6.0), q(4.0)], [q(2.0), q(4.0)])
     assert found.value == 1.5
     assert found.ci95 == paired.ci95
-    assert found.note == "of the largest; paired in 2 rounds"
+    assert found.note == "ratio of the largest; paired in 2 rounds"
     far = ratio_of_largest([q(10.0), q(4.0), q(1.0)], [q(10.0), q(4.0), q(1.0)])
     assert far.ci95 == pytest.approx((1.0, 1.0))
     apart = ratio_of_largest([q(8.0), q(2.0)], [q(4.0), q(1.0)])

@@ -62,7 +62,10 @@ def test_a_modelled_energy_has_no_interval_however_well_rounds_agree() -> None:
 def test_a_modelled_energy_of_processes_has_none_either() -> None:
     mean = over_processes([q(100.0, method="modelled"), q(110.0, method="modelled")])
     assert (mean.ci95, mean.method) == (None, "modelled")
-    assert mean.note == "geometric mean of 2 processes; standard deviation of processes 6.7 %; the model's own error is unknown"
+    assert (
+        mean.note
+        == "geometric mean of 2 processes; standard deviation of processes 6.7 %; the model's own error is unknown"
+    )
 
 
 def test_the_rounds_own_ends_are_averaged_as_shares_by_hand() -> None:

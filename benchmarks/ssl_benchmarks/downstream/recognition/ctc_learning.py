@@ -160,8 +160,8 @@ def _trained(
     )
     batches = data.batches(schedule.batch_seconds)
     steps = max(1, round(schedule.passes * len(batches)))
-    losses, seconds, told = [], 0.0, time.monotonic()
-    began = told
+    losses, seconds, last_report = [], 0.0, time.monotonic()
+    began = last_report
     recogniser.train()
     with torch.random.fork_rng(devices=_cuda_devices(recogniser)):
         torch.manual_seed(seed)
@@ -179,8 +179,8 @@ def _trained(
             if torch.isfinite(norm):
                 optimiser.step()
             losses.append(loss.detach())
-            if (now := time.monotonic()) > told + TELL_EVERY:
-                told = now
+            if (now := time.monotonic()) > last_report + TELL_EVERY:
+                last_report = now
                 speed = seconds / (now - began)
                 schedule.report(f"step {step + 1} of {steps}, loss {float(loss.detach()):.2f}, {speed:.0f} x real time")
     last = float(torch.stack(losses[-max(1, steps // 10) :]).mean()) if losses else math.inf

@@ -34,7 +34,7 @@ AT_ONCE = 2.0
 """For an instant, it may draw this many times even that."""
 HIGHEST_W = 5000.0
 """No GPU or module draws more than this (W), even if it reports no limit."""
-UNTOLD_W, ABOVE_SEEN = 1000.0, 3.0
+UNREPORTED_W, ABOVE_SEEN = 1000.0, 3.0
 """If power is reported but no limit, a counter may grow by this power, or by this multiple of the highest power seen."""
 COMPARED_S = 10.0
 COMPARED_SHARE = 0.1
@@ -99,7 +99,7 @@ class GpuSource(Source):
     @property
     def _possible_w(self) -> float:
         """The same, but based on the highest power seen if no limit is reported."""
-        by_samples = max(UNTOLD_W, ABOVE_SEEN * self._seen_w) if self._seen_w else HIGHEST_W
+        by_samples = max(UNREPORTED_W, ABOVE_SEEN * self._seen_w) if self._seen_w else HIGHEST_W
         return self._highest_w if math.isfinite(self._highest_w) else min(by_samples, HIGHEST_W)
 
     def _query(self, name: str, *arguments: int) -> float | Missing:

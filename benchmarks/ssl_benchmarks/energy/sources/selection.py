@@ -132,15 +132,15 @@ def _by_index(nvml: Nvml, index: int) -> Gpu:
 
 def uuid_of(nvml: Nvml, index: int) -> str:
     """The UUID of the driver's GPU `index`, including "GPU-"."""
-    return _told(nvml, index, "UUID") or "UUID unknown"
+    return _device_text(nvml, index, "UUID") or "UUID unknown"
 
 
 def name_of(nvml: Nvml, index: int) -> str | None:
     """The name of the driver's GPU `index`."""
-    return _told(nvml, index, "Name")
+    return _device_text(nvml, index, "Name")
 
 
-def _told(nvml: Nvml, index: int, what: str) -> str | None:
+def _device_text(nvml: Nvml, index: int, what: str) -> str | None:
     answer = nvml.query(f"DeviceGet{what}", nvml.query("DeviceGetHandleByIndex", index))
     return None if isinstance(answer, Missing) else str(answer)
 
@@ -153,5 +153,5 @@ def is_cut(nvml: Nvml, handle: Any) -> bool | None:  # noqa: ANN401 - NVML's han
 
 def is_instance(nvml: Nvml, gpu: Gpu) -> bool:
     """Whether this is an instance of a card (MIG)."""
-    told = nvml.query("DeviceIsMigDeviceHandle", gpu.handle)
-    return gpu.name.startswith(("MIG-", INSTANCE_OF)) or (not isinstance(told, Missing) and bool(told))
+    answer = nvml.query("DeviceIsMigDeviceHandle", gpu.handle)
+    return gpu.name.startswith(("MIG-", INSTANCE_OF)) or (not isinstance(answer, Missing) and bool(answer))

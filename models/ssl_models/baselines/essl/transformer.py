@@ -59,7 +59,7 @@ class Transformer(nn.Module):
         # A clip without a frame attends to its padding: a softmax over nothing is not a number.
         attend = None if lengths is None else valid_mask(lengths.clamp(min=1), x.shape[1])[:, None, None]
         states = [F.dropout(x, self.dropout, self.training)]
-        for layer, kept in zip(self.layers, self._lots(), strict=True):
+        for layer, kept in zip(self.layers, self._kept_layers(), strict=True):
             if not kept:
                 states.append(states[-1])
             elif self.checkpointed and self.training:
@@ -68,7 +68,7 @@ class Transformer(nn.Module):
                 states.append(layer(states[-1], attend))
         return tuple(states)
 
-    def _lots(self) -> list[bool]:
+    def _kept_layers(self) -> list[bool]:
         """The layers that this pass keeps; drawn on the host, since skipped layers must not be computed at all."""
         if not (self.training and self.layer_drop):
             return [True] * len(self.layers)

@@ -111,7 +111,7 @@ class ContrastivePretraining(Objective):
             metrics = {
                 "contrastive_loss": contrastive.detach(),
                 "diversity_loss": diversity.detach(),
-                "contrastive_accuracy": (_told_apart(logits) * hidden.weight).sum(),
+                "contrastive_accuracy": (_correct(logits) * hidden.weight).sum(),
                 "codebook_perplexity": perplexities(hard_use(targets.logits, hidden.weight)).mean(),
                 "feature_variance": feature_variance(output, frame_lengths),
             }
@@ -150,7 +150,7 @@ def contrastive_logits(output: Tensor, targets: Tensor, codes: Tensor, negatives
     return torch.cat([logits.diagonal(dim1=1, dim2=2)[..., None], others], dim=-1)
 
 
-def _told_apart(logits: Tensor) -> Tensor:
+def _correct(logits: Tensor) -> Tensor:
     """True where a slot has negatives and its own target beats them all."""
     best = logits[..., 1:].amax(-1)
     return (logits[..., 0] > best) & best.isfinite()
