@@ -40,7 +40,7 @@ class OptimisationConfig:
             if not 0 < getattr(self, name) < float("inf"):
                 raise ValueError(f"{name} {getattr(self, name)} must be more than 0")
         if not (0 <= self.warmup < 1 and all(0 <= beta < 1 for beta in self.betas)):
-            raise ValueError(f"warmup {self.warmup} and betas {self.betas} must lie in [0, 1)")
+            raise ValueError(f"warmup {self.warmup} and betas {self.betas} must be in [0, 1)")
         if not 0 <= self.weight_decay < float("inf"):
             raise ValueError(f"weight_decay {self.weight_decay} must be at least 0")
         if not (self.hold >= 0 and self.warmup + self.hold < 1):

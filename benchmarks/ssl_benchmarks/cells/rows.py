@@ -78,7 +78,7 @@ def _with_scatter(whole: Quantity, each: Sequence[Quantity]) -> Quantity:
 
 def memory_rows(peak: Quantity, sizes: dict[str, Quantity], on_device: Quantity | None) -> list[Row]:
     """The peak, its known parts, and the remainder (activations and other)."""
-    rows: list[Row] = [("peak_memory", None, replace(peak, note=f"{peak.note}; calls after the first"))]
+    rows: list[Row] = [("peak_memory", None, replace(peak, note=f"{peak.note}; over all calls but the first"))]
     rows += [(f"memory_{part}", None, size) for part, size in sizes.items()]
     rows.append(("memory_activations", None, _rest(peak, sizes)))
     return [*rows, *([("memory_reserved", None, on_device)] if on_device is not None else [])]

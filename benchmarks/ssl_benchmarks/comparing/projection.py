@@ -20,7 +20,7 @@ def recipe_work(recipe: Recipe | None) -> Work:
     if recipe is None:
         return Work("recipe", None, "no recipe: a size made for this tool")
     if recipe.audio_hours is None:
-        return Work("recipe", None, f"audio hours not reported: {recipe.source}")
+        return Work("recipe", None, f"audio hours unknown: {recipe.source}")
     return Work("recipe", recipe.audio_hours, recipe.source)
 
 

@@ -39,7 +39,7 @@ class PhaseCost:
         """The cost added since `earlier`."""
         unknown = unavailable("J", "not metered at the start of the part")
         energy = {scope: _less(q, earlier.energy.get(scope, unknown)) for scope, q in self.energy.items()}
-        seconds, net = max(0.0, self.seconds - earlier.seconds), not_net("the part of a phase")
+        seconds, net = max(0.0, self.seconds - earlier.seconds), not_net("not computed for part of a phase")
         return PhaseCost(seconds, energy, net, self.flaw)
 
 

@@ -192,7 +192,7 @@ def _forecast(held: LiveBytes, device: DeviceKind, gradients: int | None) -> Pea
     return PeakForecast(
         size(parts.total() * slack + floor, f"; live bytes x {slack:g} + 6 MiB for the heap" if floor else ""),
         size(parts["weights"]),
-        None if gradients is None else size(gradients, f"; {parts['gradients']} B of which at the peak"),
+        None if gradients is None else size(gradients, f"; of which {parts['gradients']} B at the peak"),
         None if gradients is None else size(parts["optimizer"]),
         size(parts["activations"]),
         size(held.moved, "; read and written by operators without matrix products, unfused"),

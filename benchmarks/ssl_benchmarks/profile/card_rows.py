@@ -27,5 +27,5 @@ def card_rows(card: ModelCard) -> list[Measurement]:
 
 def _published(recipe: Recipe, hours: float | None) -> Quantity:
     if hours is None:
-        return unavailable("h", f"not reported: {recipe.source}")
+        return unavailable("h", f"unknown: {recipe.source}")
     return Quantity(hours, "h", "published", note=f"{recipe.source}; {recipe.hardware}")

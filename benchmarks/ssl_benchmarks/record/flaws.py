@@ -12,7 +12,7 @@ NOT_STEADY = "not steady"
 STOPPED = "stopped early"
 MEANINGS = {
     DISTURBED: "other work on the machine, a throttled clock or a changed limit while it was measured",
-    NOT_STEADY: "the warm-up before it did not become steady",
+    NOT_STEADY: "its warm-up did not become steady",
     STOPPED: "the run was stopped early",
 }
 """Each flaw and its explanation in a table's notes."""

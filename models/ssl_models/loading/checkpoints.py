@@ -66,7 +66,7 @@ def read_config(folder: Path) -> tuple[str, ModelConfig]:
 def _family(model_type: str, folder: Path) -> Family:
     found = next((family for family in FAMILIES if family.model_type == model_type), None)
     if found is None:
-        raise ValueError(f"model_type {model_type!r}; for a transformers folder write hf:{folder}")
+        raise ValueError(f"unknown model_type {model_type!r}; for a transformers folder write hf:{folder}")
     return found
 
 

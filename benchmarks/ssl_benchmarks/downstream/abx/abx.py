@@ -167,8 +167,9 @@ def _outcome(name: str, cells: Cells | None, seed: int, details: dict[str, Any])
     chosen = -1 if layer == "mean" else layer
     value, interval = errors[chosen], None
     note = (
-        f"{held} of 0 to {len(errors) - 1}" if layer != "mean" else held
-    ) + f", angles along the warping path, {cells.triples} triples of {average.phone_pairs} ordered phone pairs"
+        (f"{held} of 0 to {len(errors) - 1}" if layer != "mean" else held)
+        + f", angular distance along the warping path, {cells.triples} triples of {average.phone_pairs} ordered phone pairs"
+    )
     if average.speakers >= FEWEST_SPEAKERS[name]:
         low, high = np.percentile(average.resampled(cells.errors[chosen], seed), [2.5, 97.5]).tolist()
         interval = min(low, value), max(high, value)  # a skewed bootstrap may leave the value outside

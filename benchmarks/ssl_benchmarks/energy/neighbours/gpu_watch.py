@@ -23,10 +23,10 @@ THROTTLES = {
 }
 """NVML's reasons for lower clocks that do not occur on a healthy machine (nvml.h, nvmlClocksEventReasons)."""
 HELD = {
-    0x02: "clocks held by a clock setting",
+    0x02: "clocks limited by a clock setting",
     0x04: "at its power limit",
-    0x10: "clocks held at those of its group",
-    0x100: "clocks held by a display setting",
+    0x10: "clocks limited to those of its group",
+    0x100: "clocks limited by a display setting",
 }
 """Reasons that a setting explains: a busy GPU is expected to be at its power limit."""
 SHOWN = 4
@@ -55,7 +55,7 @@ class GpuWatch:
         self._reasons.update(bit for bit in (THROTTLES | HELD) if bits is not None and bits & bit)
         limit = self._ask("the power limit", "EnforcedPowerLimit")
         self._see("the power limit", None if limit is None else f"{limit / 1000:g} W")
-        for what, kind in (("the graphics clock set", "CLOCK_GRAPHICS"), ("the memory clock set", "CLOCK_MEM")):
+        for what, kind in (("the graphics clock setting", "CLOCK_GRAPHICS"), ("the memory clock setting", "CLOCK_MEM")):
             clock = self._nvml.query("DeviceGetApplicationsClock", self._gpu.handle, self._nvml.constant(kind))
             self._see(what, None if isinstance(clock, Missing) else f"{clock} MHz")
         self._see_processes()

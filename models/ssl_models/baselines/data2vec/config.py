@@ -94,7 +94,9 @@ class Data2VecObjectiveConfig:
             if not 0 < getattr(self, name) <= 1:
                 raise ValueError(f"{name} {getattr(self, name)} must be above 0 and at most 1")
         if not 0 <= self.kept_start <= self.kept_end <= 1:
-            raise ValueError(f"kept_start {self.kept_start} and kept_end {self.kept_end} must rise within [0, 1]")
+            raise ValueError(
+                f"kept_start {self.kept_start} and kept_end {self.kept_end} must be ascending within [0, 1]"
+            )
 
     @property
     def line(self) -> str:

@@ -175,7 +175,7 @@ class EsslObjectiveConfig:
         if not (0 <= self.momentum <= 1 and 0 <= self.noise_share <= 1 and 0 <= self.time_mask_share <= 1):
             raise ValueError("momentum, noise_share and time_mask_share must be in [0, 1]")
         if not self.noise_snr[0] <= self.noise_snr[1]:
-            raise ValueError(f"noise_snr {self.noise_snr} must rise")
+            raise ValueError(f"noise_snr {self.noise_snr} must be ascending")
 
     @property
     def line(self) -> str:
