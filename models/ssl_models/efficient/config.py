@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ssl_models.optimisation import OptimisationConfig
+from ssl_models.parts.checks import require_positive
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,7 @@ class EncoderConfig:
     stack: int = 4
 
     def __post_init__(self) -> None:
-        for name in ("width", "blocks", "heads", "hidden", "mels", "stack"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} {getattr(self, name)} must be at least 1")
+        require_positive(self, "width", "blocks", "heads", "hidden", "mels", "stack")
         if self.width % self.heads or (self.width // self.heads) % 2:
             raise ValueError(f"width {self.width} must split into {self.heads} heads of even width")
 
@@ -87,9 +86,7 @@ class ObjectiveConfig:
         return f"masked prediction of {self.clusters} k-means units of MFCC"
 
     def __post_init__(self) -> None:
-        for name in ("clusters", "codebooks", "labels_per_frame", "span_frames"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} {getattr(self, name)} must be at least 1")
+        require_positive(self, "clusters", "codebooks", "labels_per_frame", "span_frames")
         if self.targets == "k-means" and self.codebooks != 1:
             raise ValueError(
                 f"codebooks {self.codebooks}: k-means has one; use several only with random-projection targets"

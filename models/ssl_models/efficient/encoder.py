@@ -12,7 +12,7 @@ from torch.utils.checkpoint import checkpoint
 from ssl_models.efficient.attention import RMSNorm, SelfAttention, rotary_angles
 from ssl_models.efficient.config import EncoderConfig
 from ssl_models.interface import SpeechFeatures
-from ssl_models.parts.frontend import LogMel, silence_padding, stacked_frames, valid_mask
+from ssl_models.parts.frontend import LogMel, known_lengths, silence_padding, stacked_frames, valid_mask
 from ssl_models.parts.shareable import Shareable
 
 
@@ -113,6 +113,4 @@ class EfficientEncoder(Shareable, nn.Module):
             stacked = stacked_frames(self.logmel(silence_padding(waveforms, lengths)), lengths, self.config.stack)
         frame_lengths = None if lengths is None else self.frame_lengths(lengths)
         layers = self.transform(self.project(stacked), frame_lengths)
-        if frame_lengths is None:
-            frame_lengths = torch.full((len(waveforms),), stacked.shape[1], device=waveforms.device)
-        return SpeechFeatures(layers, frame_lengths, self.config.frame_rate)
+        return SpeechFeatures(layers, known_lengths(frame_lengths, stacked), self.config.frame_rate)

@@ -9,7 +9,7 @@ from ssl_models.efficient.config import EfficientConfig
 from ssl_models.efficient.encoder import EfficientEncoder
 from ssl_models.interface import LossAndMetrics
 from ssl_models.parts.framing import HOP
-from ssl_models.parts.frontend import silence_padding, stacked_frames, valid_mask
+from ssl_models.parts.frontend import known_lengths, silence_padding, stacked_frames, valid_mask
 from ssl_models.parts.masking import span_mask
 from ssl_models.parts.objective import UnitObjective, feature_variance, hidden_cross_entropy
 from ssl_models.parts.random_projection import RandomProjectionQuantiser, codebook_entropy
@@ -54,7 +54,7 @@ class MaskedPrediction(UnitObjective):
             batch, frames = stacked.shape[:2]
             labels = labels[:, : frames * settings.labels_per_frame].reshape(batch, frames, -1)
             frame_lengths = None if lengths is None else self.encoder.frame_lengths(lengths)
-            known = torch.full((batch,), frames, device=stacked.device) if frame_lengths is None else frame_lengths
+            known = known_lengths(frame_lengths, stacked)
             mask = span_mask(known, frames, settings.span_frames, settings.masked_share, generator)
         loss, hits, variance = self._predict(stacked, labels, mask, frame_lengths)
         with torch.no_grad():

@@ -22,6 +22,11 @@ def valid_mask(lengths: Tensor, frames: int) -> Tensor:
     return torch.arange(frames, device=lengths.device) < lengths[:, None]
 
 
+def known_lengths(lengths: Tensor | None, batch: Tensor) -> Tensor:
+    """`lengths` `(B,)`, or for None the whole length of each row of `batch` `(B, length, ...)`."""
+    return torch.full(batch.shape[:1], batch.shape[1], device=batch.device) if lengths is None else lengths
+
+
 def silence_padding(waveforms: Tensor, lengths: Tensor | None) -> Tensor:
     """The waveforms `(B, T)` with zeros past each clip's end, whatever the padding was."""
     if lengths is None:

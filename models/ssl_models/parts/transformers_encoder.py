@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ssl_models.documents import read_json
 from ssl_models.errors import BadInputError
 from ssl_models.interface import SAMPLE_RATE, SpeechFeatures
-from ssl_models.parts.frontend import valid_mask
+from ssl_models.parts.frontend import known_lengths, valid_mask
 from ssl_models.parts.key_names import require_same_tensors
 
 if TYPE_CHECKING:
@@ -101,11 +101,8 @@ class TransformersEncoder(nn.Module):
             waveforms = standardised(waveforms, lengths)
         out = self.model(waveforms, attention_mask=mask, output_hidden_states=True)
         layers = tuple(out.hidden_states)
-        if lengths is None:
-            frames = torch.full((len(waveforms),), layers[-1].shape[1], device=waveforms.device)
-        else:
-            frames = self.frame_lengths(lengths)
-        return SpeechFeatures(layers, frames, self.frame_rate)
+        frame_lengths = None if lengths is None else self.frame_lengths(lengths)
+        return SpeechFeatures(layers, known_lengths(frame_lengths, layers[-1]), self.frame_rate)
 
     def conv_features(self, waveforms: Tensor, lengths: Tensor | None = None) -> Tensor:
         """The front end's output `(B, frames, D)`, before projection; padding must already be zeros."""

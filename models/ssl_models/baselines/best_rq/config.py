@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from ssl_models.baselines.transformer.closed_form import encoder_macs, encoder_parameters, step_macs
 from ssl_models.baselines.transformer.config import EncoderConfig
 from ssl_models.optimisation import OptimisationConfig
+from ssl_models.parts.checks import require_positive
 from ssl_models.parts.framing import random_projection_macs
 
 __all__ = ["BEST_RQ", "BestRqConfig", "ObjectiveConfig", "encoder_macs", "encoder_parameters", "training_macs"]
@@ -39,9 +40,7 @@ class ObjectiveConfig:
     noise: float = 0.1
 
     def __post_init__(self) -> None:
-        for name in ("codebooks", "entries", "span_frames"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} {getattr(self, name)} must be at least 1")
+        require_positive(self, "codebooks", "entries", "span_frames")
         if not (0 < self.span_share <= 1 and self.noise >= 0):
             raise ValueError(f"span_share {self.span_share} must be in (0, 1], noise {self.noise} must be at least 0")
 

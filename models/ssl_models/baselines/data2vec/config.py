@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass, field
 
 from ssl_models.optimisation import OptimisationConfig
+from ssl_models.parts.checks import require_positive, require_shares
 
 
 @dataclass(frozen=True)
@@ -40,16 +41,14 @@ class Data2VecEncoderConfig:
     layer_drop: float = 0.05
 
     def __post_init__(self) -> None:
-        for name in ("width", "layers", "heads", "hidden", "position_layers", "position_kernel", "position_groups"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} {getattr(self, name)} must be at least 1")
+        require_positive(
+            self, "width", "layers", "heads", "hidden", "position_layers", "position_kernel", "position_groups"
+        )
         if self.width % self.heads or self.width % self.position_groups:
             raise ValueError(f"width {self.width} must split into {self.heads} heads and {self.position_groups} groups")
         if not len(self.conv_widths) == len(self.conv_kernels) == len(self.conv_strides) > 0:
             raise ValueError("conv_widths, conv_kernels and conv_strides must name the same convolutions")
-        for name in ("dropout", "attention_dropout", "layer_drop"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name} {getattr(self, name)} must be in [0, 1)")
+        require_shares(self, "dropout", "attention_dropout", "layer_drop")
 
     @property
     def line(self) -> str:
@@ -87,9 +86,7 @@ class Data2VecObjectiveConfig:
     kept_progress: float = 0.075
 
     def __post_init__(self) -> None:
-        for name in ("top_layers", "span_frames"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} {getattr(self, name)} must be at least 1")
+        require_positive(self, "top_layers", "span_frames")
         for name in ("span_share", "kept_progress"):
             if not 0 < getattr(self, name) <= 1:
                 raise ValueError(f"{name} {getattr(self, name)} must be above 0 and at most 1")

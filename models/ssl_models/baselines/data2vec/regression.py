@@ -10,7 +10,7 @@ from ssl_models.baselines.data2vec.encoder import build_encoder
 from ssl_models.baselines.data2vec.teacher import Teacher
 from ssl_models.interface import LossAndMetrics
 from ssl_models.parts.framing import most_hidden
-from ssl_models.parts.frontend import silence_padding, valid_mask
+from ssl_models.parts.frontend import known_lengths, silence_padding, valid_mask
 from ssl_models.parts.masking import hidden_frames, span_mask
 from ssl_models.parts.objective import Objective, feature_variance
 
@@ -40,9 +40,9 @@ class Data2VecPretraining(Objective):
         self.encoder.require_a_frame(waveforms)
         objective = self.config.objective
         features = self.encoder.conv_features(silence_padding(waveforms, lengths), lengths)
-        batch, frames = features.shape[:2]
+        frames = features.shape[1]
         frame_lengths = None if lengths is None else self.encoder.frame_lengths(lengths)
-        known = torch.full((batch,), frames, device=waveforms.device) if frame_lengths is None else frame_lengths
+        known = known_lengths(frame_lengths, features)
         with torch.no_grad():
             mask = span_mask(known, frames, objective.span_frames, objective.span_share, generator, overlap=True)
             hidden = hidden_frames(mask, most_hidden(frames, objective.span_frames, objective.span_share))

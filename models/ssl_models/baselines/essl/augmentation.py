@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ssl_models.baselines.essl.config import EsslObjectiveConfig
-from ssl_models.parts.frontend import valid_mask
+from ssl_models.parts.frontend import known_lengths, valid_mask
 
 
 def add_noise(
@@ -37,7 +37,7 @@ def spec_augment(
     """
     batch, frames, mels = spectrum.shape
     device = spectrum.device
-    known = torch.full((batch,), frames, device=device) if lengths is None else lengths
+    known = known_lengths(lengths, spectrum)
     channels = torch.full((batch,), mels, device=device)
     many = torch.full_like(channels, settings.frequency_masks)
     bands = _spans(

@@ -11,12 +11,8 @@ from dataclasses import dataclass, field
 from math import prod
 
 from ssl_models.optimisation import OptimisationConfig
+from ssl_models.parts.checks import require_positive, require_shares
 from ssl_models.parts.framing import FFT, HOP
-
-
-def _require_share(name: str, value: float) -> None:
-    if not 0 <= value < 1:
-        raise ValueError(f"{name} {value} must be in [0, 1)")
 
 
 @dataclass(frozen=True)
@@ -47,7 +43,7 @@ class StageConfig:
             raise ValueError(f"{min(sizes)}: widths, kernels, strides, layers, heads and hidden must be at least 1")
         if self.width % self.heads:
             raise ValueError(f"width {self.width} must split into {self.heads} heads")
-        _require_share("layer_drop", self.layer_drop)
+        require_shares(self, "layer_drop")
 
     @property
     def width(self) -> int:
@@ -85,16 +81,13 @@ class EsslEncoderConfig:
     attention_dropout: float = 0.1
 
     def __post_init__(self) -> None:
-        for name in ("mels", "window", "position_kernel", "position_groups"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} {getattr(self, name)} must be at least 1")
+        require_positive(self, "mels", "window", "position_kernel", "position_groups")
         if self.window > FFT:
             raise ValueError(f"window {self.window} must be at most {FFT} samples")
         for stage in (self.lower, self.upper):
             if stage.width % self.position_groups:
                 raise ValueError(f"width {stage.width} must split into {self.position_groups} position_groups")
-        _require_share("dropout", self.dropout)
-        _require_share("attention_dropout", self.attention_dropout)
+        require_shares(self, "dropout", "attention_dropout")
 
     @property
     def line(self) -> str:
@@ -162,9 +155,7 @@ class EsslObjectiveConfig:
     most_time_masks: int = 100
 
     def __post_init__(self) -> None:
-        for name in ("code_width", "negatives", "frequency_width", "time_width"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} {getattr(self, name)} must be at least 1")
+        require_positive(self, "code_width", "negatives", "frequency_width", "time_width")
         for name in ("most_shift", "frequency_masks", "most_time_masks"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} {getattr(self, name)} must be at least 0")

@@ -14,7 +14,7 @@ from ssl_models.baselines.essl.teacher import Teacher, momentum
 from ssl_models.baselines.essl.transformer import Layer
 from ssl_models.interface import LossAndMetrics
 from ssl_models.parts.framing import HOP
-from ssl_models.parts.frontend import silence_padding, valid_mask
+from ssl_models.parts.frontend import known_lengths, silence_padding, valid_mask
 from ssl_models.parts.objective import Objective, feature_variance
 
 
@@ -100,7 +100,7 @@ class EsslPretraining(Objective):
         output = self.encoder.transform(noisy, logmel_lengths)[-1]
         guesses = self.predictor(self.head(output), frame_lengths)
         frames = output.shape[1]
-        known = torch.full((len(output),), frames, device=output.device) if frame_lengths is None else frame_lengths
+        known = known_lengths(frame_lengths, output)
         with torch.no_grad():
             targets = self.targets(clean, logmel_lengths, frames, generator)
             counts = negative_counts(known, frames, settings.negatives, generator)

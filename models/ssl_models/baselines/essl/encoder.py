@@ -12,7 +12,7 @@ from ssl_models.baselines.essl.convolutions import Convolution
 from ssl_models.baselines.essl.transformer import Transformer
 from ssl_models.interface import SpeechFeatures
 from ssl_models.parts.framing import HOP
-from ssl_models.parts.frontend import LogMel, normalised, silence_padding
+from ssl_models.parts.frontend import LogMel, known_lengths, normalised, silence_padding
 from ssl_models.parts.shareable import Shareable
 
 
@@ -113,8 +113,5 @@ class EsslEncoder(Shareable, nn.Module):
         """All hidden states of `(B, T)` waveforms of `lengths` valid samples (None: all valid)."""
         self.require_a_frame(waveforms)
         layers = self.transform(self.spectrum(waveforms, lengths), None if lengths is None else lengths // HOP)
-        if lengths is None:
-            frames = torch.full((len(waveforms),), layers[-1].shape[1], device=waveforms.device)
-        else:
-            frames = self.frame_lengths(lengths)
-        return SpeechFeatures(layers, frames, self.config.frame_rate)
+        frame_lengths = None if lengths is None else self.frame_lengths(lengths)
+        return SpeechFeatures(layers, known_lengths(frame_lengths, layers[-1]), self.config.frame_rate)

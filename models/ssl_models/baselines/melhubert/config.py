@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from ssl_models.baselines.transformer.closed_form import encoder_macs, encoder_parameters, step_macs
 from ssl_models.baselines.transformer.config import EncoderConfig
 from ssl_models.optimisation import OptimisationConfig
+from ssl_models.parts.checks import require_positive
 from ssl_models.parts.framing import HOP
 
 __all__ = ["MELHUBERT", "MelHubertConfig", "ObjectiveConfig", "encoder_macs", "encoder_parameters", "training_macs"]
@@ -35,9 +36,7 @@ class ObjectiveConfig:
     fit_hours: float = 1.0
 
     def __post_init__(self) -> None:
-        for name in ("clusters", "span_frames"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} {getattr(self, name)} must be at least 1")
+        require_positive(self, "clusters", "span_frames")
         if not (0 < self.span_share <= 1 and self.fit_hours > 0):
             raise ValueError(f"span_share {self.span_share} must be in (0, 1], fit_hours {self.fit_hours} above 0")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ssl_models.parts.checks import require_positive, require_shares
 from ssl_models.parts.framing import HOP
 
 
@@ -32,16 +33,14 @@ class EncoderConfig:
     dropout: float = 0.1
 
     def __post_init__(self) -> None:
-        sizes = ("mels", "stack", "width", "layers", "heads", "hidden", "position_kernel", "position_groups")
-        for name in sizes:
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} {getattr(self, name)} must be at least 1")
+        require_positive(
+            self, "mels", "stack", "width", "layers", "heads", "hidden", "position_kernel", "position_groups"
+        )
         if self.width % self.heads or self.width % self.position_groups:
             raise ValueError(
                 f"width {self.width} must split into {self.heads} heads and {self.position_groups} position_groups"
             )
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout {self.dropout} must be in [0, 1)")
+        require_shares(self, "dropout")
 
     @property
     def line(self) -> str:

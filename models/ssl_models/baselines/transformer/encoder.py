@@ -8,7 +8,7 @@ from torch.utils.checkpoint import checkpoint
 
 from ssl_models.baselines.transformer.config import EncoderConfig
 from ssl_models.interface import SpeechFeatures
-from ssl_models.parts.frontend import LogMel, silence_padding, stacked_frames, valid_mask
+from ssl_models.parts.frontend import LogMel, known_lengths, silence_padding, stacked_frames, valid_mask
 from ssl_models.parts.positions import PositionConvolution
 
 
@@ -79,9 +79,7 @@ class TransformerEncoder(nn.Module):
             logmel = self.logmel(silence_padding(waveforms, lengths))
         frame_lengths = None if lengths is None else self.frame_lengths(lengths)
         layers = self.transform(self.stacked(logmel, lengths), frame_lengths)
-        if frame_lengths is None:
-            frame_lengths = torch.full((len(waveforms),), layers[-1].shape[1], device=waveforms.device)
-        return SpeechFeatures(layers, frame_lengths, self.config.frame_rate)
+        return SpeechFeatures(layers, known_lengths(frame_lengths, layers[-1]), self.config.frame_rate)
 
 
 def _layer(config: EncoderConfig) -> nn.TransformerEncoderLayer:

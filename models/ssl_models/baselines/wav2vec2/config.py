@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from ssl_models.optimisation import OptimisationConfig
+from ssl_models.parts.checks import require_positive
 
 Family = Literal["wav2vec2", "hubert", "wavlm"]
 
@@ -162,9 +163,7 @@ class Wav2Vec2ObjectiveConfig:
     feature_gradient: float = 0.1
 
     def __post_init__(self) -> None:
-        for name in ("codebooks", "entries", "code_width", "projected_width", "negatives", "span_frames"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} {getattr(self, name)} must be at least 1")
+        require_positive(self, "codebooks", "entries", "code_width", "projected_width", "negatives", "span_frames")
         if self.code_width % self.codebooks:
             raise ValueError(f"code_width {self.code_width} must split into {self.codebooks} codebooks")
         if not 0 < self.span_share <= 1:

@@ -14,7 +14,7 @@ from ssl_models.baselines.wav2vec2.encoder import build_encoder
 from ssl_models.baselines.wav2vec2.quantiser import GumbelQuantiser, expected_use, gumbel_noise, hard_use, perplexities
 from ssl_models.interface import LossAndMetrics
 from ssl_models.parts.framing import most_hidden
-from ssl_models.parts.frontend import silence_padding, valid_mask
+from ssl_models.parts.frontend import known_lengths, silence_padding, valid_mask
 from ssl_models.parts.masking import HiddenFrames, hidden_frames, span_mask
 from ssl_models.parts.objective import Objective, feature_variance
 
@@ -83,9 +83,9 @@ class ContrastivePretraining(Objective):
         """
         self.encoder.require_a_frame(waveforms)
         features = self.encoder.conv_features(silence_padding(waveforms, lengths), lengths)
-        batch, frames = features.shape[:2]
+        frames = features.shape[1]
         frame_lengths = None if lengths is None else self.encoder.frame_lengths(lengths)
-        known = torch.full((batch,), frames, device=waveforms.device) if frame_lengths is None else frame_lengths
+        known = known_lengths(frame_lengths, features)
         with torch.no_grad():
             draws = self.draw(known, frames, generator)
         return self.compare(features, frame_lengths, draws)

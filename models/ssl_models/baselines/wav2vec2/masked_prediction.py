@@ -12,7 +12,7 @@ from ssl_models.baselines.wav2vec2.layer_targets import LayerQuantiser
 from ssl_models.baselines.wav2vec2.mixing import mixed
 from ssl_models.interface import LossAndMetrics
 from ssl_models.parts.framing import HOP
-from ssl_models.parts.frontend import LogMel, silence_padding, valid_mask
+from ssl_models.parts.frontend import LogMel, known_lengths, silence_padding, valid_mask
 from ssl_models.parts.masking import span_mask
 from ssl_models.parts.objective import UnitObjective, feature_variance, hidden_cross_entropy
 from ssl_models.parts.targets import KMeansQuantiser, label_entropy
@@ -50,11 +50,11 @@ class HubertPretraining(UnitObjective):
         with torch.no_grad():
             heard = mixed(waveforms, lengths, objective.mixing, generator)
         features = self.encoder.conv_features(heard)
-        batch, frames = features.shape[:2]
+        frames = features.shape[1]
         with torch.no_grad():
             labels = self.units(waveforms, lengths)[:, :frames]
             frame_lengths = None if lengths is None else self.encoder.frame_lengths(lengths)
-            known = torch.full((batch,), frames, device=waveforms.device) if frame_lengths is None else frame_lengths
+            known = known_lengths(frame_lengths, features)
             hidden = span_mask(known, frames, objective.span_frames, objective.span_share, generator, overlap=True)
         penalty = features.float().square().mean()
         if objective.feature_gradient != 1 and features.requires_grad:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ssl_models.parts.frontend import valid_mask
+from ssl_models.parts.frontend import known_lengths, valid_mask
 
 LOUDEST, QUIETEST = -5.0, 5.0
 """Range in dB of the utterance's level above that of the added part, drawn uniformly."""
@@ -26,7 +26,7 @@ def mixed(waveforms: Tensor, lengths: Tensor | None, share: float, generator: to
     if batch == 1 or share == 0:
         return waveforms
     device = waveforms.device
-    known = torch.full((batch,), samples, device=device) if lengths is None else lengths
+    known = known_lengths(lengths, waveforms)
     chosen, which, long, start, start_other, level = torch.rand(6, batch, generator=generator, device=device)
     other = (torch.arange(batch, device=device) + 1 + _below(torch.full_like(known, batch - 1), which)) % batch
     longest = torch.minimum(known // 2, known[other])
