@@ -18,7 +18,7 @@ MOST_BYTES, MOST_DEPTH = 2**28, 64
 """A record of a day of rounds has about 50 MB and is nested ten deep."""
 
 
-def parsed(text: str | bytes) -> Any:  # noqa: ANN401 - whatever stands there
+def parsed(text: str | bytes) -> Any:  # noqa: ANN401 - any JSON value
     """The value of a JSON text; bytes may be UTF-8, UTF-16 or UTF-32.
 
     Raises:
@@ -35,21 +35,18 @@ def parsed(text: str | bytes) -> Any:  # noqa: ANN401 - whatever stands there
         for number in level:
             if isinstance(number, int | float) and not abs(number) <= sys.float_info.max:
                 _not_finite(str(number)[:20])
-        level = [inner for each in level if isinstance(each, dict | list) for inner in _inside(each)]
+        nested = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
+        level = [inner for values in nested for inner in values]
         if not level:
             return value
     raise ValueError(f"nested more than {MOST_DEPTH} deep")
-
-
-def _inside(value: dict[str, Any] | list[Any]) -> list[Any]:
-    return list(value.values()) if isinstance(value, dict) else value
 
 
 def _not_finite(number: str) -> NoReturn:
     raise ValueError(f"{number} is not a finite number")
 
 
-def read_json(path: Path) -> Any:  # noqa: ANN401 - whatever stands there
+def read_json(path: Path) -> Any:  # noqa: ANN401 - any JSON value
     """The value of a JSON file; see `parsed`.
 
     Raises:

@@ -77,7 +77,7 @@ class LivingCells:
 
     def _measured(self, cell: Cell, request: CellRequest, seconds: float) -> MeasuredCell:
         setting = request.setting
-        report = lambda stage: self._say.stage(stage, setting, request.protocol)  # noqa: E731 - one line says it
+        report = lambda stage: self._say.stage(stage, setting, request.protocol)  # noqa: E731 - one line is enough
         peak = None
         if cell not in self._alive:
             peak = self._admitted(cell, request)

@@ -85,7 +85,7 @@ def predicted_peak(request: CellRequest) -> Quantity:
     precision, device = cast("Precision", setting.precision), cast("DeviceKind", request.device)
     try:
         if setting.phase == "training":
-            objective = lambda: pretraining(name, weights=False)  # noqa: E731 - one line says it
+            objective = lambda: pretraining(name, weights=False)  # noqa: E731 - one line is enough
             return forecast_training(objective, *shape, precision=precision, device=device).peak
         encoder = lambda: cast("Encoder", load_model(name, weights=False))  # noqa: E731 - the same
         return forecast_inference(encoder, *shape, precision=precision, device=device).peak

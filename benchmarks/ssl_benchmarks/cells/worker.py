@@ -73,7 +73,7 @@ def _cell(task: dict[str, Any], channel: Connection, tell: Tell) -> None:
     setting, device = request.setting, torch.device(request.device)
     speech = np.frombuffer(channel.recv_bytes(), dtype=np.int16)
     torch.manual_seed(request.seed)
-    report = lambda stage: tell({"stage": asdict(stage)})  # noqa: E731 - one line says it
+    report = lambda stage: tell({"stage": asdict(stage)})  # noqa: E731 - one line is enough
     cell = WarmCell(lambda: STEPS[setting.phase](request, speech, device), setting, request.protocol, device, report)
     tell({"built": True})
     while True:

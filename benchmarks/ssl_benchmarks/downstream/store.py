@@ -120,14 +120,11 @@ def stored(
             f"{root}: features disappear while they are written; is another program clearing the folder?"
         )
     wide, size = sum(head.wide for head in whole), sum(head.bytes for head in whole)
-    say(f"features of {len(kept)} utterances, {size / 1e9:.2f} GB in {root}{_wide_note(wide)}")
+    overflow = f"; {wide} in float32, since float16 overflows at 65,504" if wide else ""
+    say(f"features of {len(kept)} utterances, {size / 1e9:.2f} GB in {root}{overflow}")
     utterances = StoredUtterances(paths, torch.float32 if wide else torch.float16)
     seconds = sum(s.samples for s in missing.values()) / SAMPLE_RATE
     return StoredFrames(utterances, whole[0].frame_rate, seconds, size, wide)
-
-
-def _wide_note(wide: int) -> str:
-    return f"; {wide} in float32, since float16 overflows at 65,504" if wide else ""
 
 
 def _name(spoken: Spoken) -> str:
