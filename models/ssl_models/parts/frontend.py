@@ -133,9 +133,9 @@ class MFCC(nn.Module):
 
     dct: Tensor
 
-    def __init__(self, mels: int = 80, coefficients: int = CEPSTRA) -> None:
+    def __init__(self, mels: int = 80) -> None:
         super().__init__()
-        self.register_buffer("dct", dct_matrix(mels, coefficients), persistent=False)
+        self.register_buffer("dct", dct_matrix(mels, CEPSTRA), persistent=False)
 
     def forward(self, logmel: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Centred cepstra with deltas; `lengths` are log-mel frames."""
