@@ -227,7 +227,7 @@ def read_record(path: Path) -> Record:
     try:
         return _record(document)
     except ValueError as error:
-        raise BadInputError(f"{path}: not a {SCHEMA} record ({error})") from error
+        raise BadInputError(f"{path}: not a record of schema {SCHEMA} ({error})") from error
 
 
 @dataclass(frozen=True)
@@ -302,7 +302,7 @@ def read_document(path: Path, kind: str, schema: str) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise BadInputError(f"{path}: not valid JSON ({error})") from error
     if not isinstance(document, dict) or document.pop("schema", None) != schema:
-        raise BadInputError(f"{path}: not a {schema} {kind}")
+        raise BadInputError(f"{path}: not a {kind} of schema {schema}")
     return document
 
 

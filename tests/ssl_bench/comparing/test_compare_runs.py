@@ -108,10 +108,10 @@ def test_runs_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> Non
         ({"device": "another x 2"}, "device: a processor x 2 (efficient-tiny); another x 2 (essl)"),
         ({"clip_seconds": 15.0}, "clip seconds: 5 (efficient-tiny); 15 (essl)"),
         ({"dtype": "bfloat16"}, "dtype: float32 (efficient-tiny); bfloat16 (essl)"),
-        ({"driver": "570.1"}, "driver: not told (efficient-tiny); 570.1 (essl)"),
-        ({"power_limit": 350.0}, "power limit: not told (efficient-tiny); 350 (essl)"),
+        ({"driver": "570.1"}, "driver: not recorded (efficient-tiny); 570.1 (essl)"),
+        ({"power_limit": 350.0}, "power limit: not recorded (efficient-tiny); 350 (essl)"),
         ({"pue": 1.5}, "pue: 1 (efficient-tiny); 1.5 (essl)"),
-        ({"grid": "FRA 2024: 56 g/kWh"}, "grid: not told (efficient-tiny); FRA 2024: 56 g/kWh (essl)"),
+        ({"grid": "FRA 2024: 56 g/kWh"}, "grid: not recorded (efficient-tiny); FRA 2024: 56 g/kWh (essl)"),
     ],
 )  # fmt: skip
 def test_runs_that_were_not_measured_alike_are_refused_or_marked(

@@ -18,7 +18,7 @@ from ssl_models.parts.frontend import valid_mask
 OUTPUT_RATE, LINEAR_RATE = 50.0, 25.0
 """Fewest outputs per second of a deep and of a linear head; a frame of a slower encoder yields several.
 
-A linear map recognises 14 letters per second better from 25 outputs than from 50, two of which would share a frame.
+A linear map recognises 14 letters per second better from 25 outputs than from 50, where each frame would yield two.
 """
 
 
