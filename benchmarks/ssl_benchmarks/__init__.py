@@ -1,1 +1,1 @@
-"""The numbers: what a model costs and what it gives, each figure with unit, method and uncertainty."""
+"""What is measured: cost and quality, each number with its unit, its method and its uncertainty."""

@@ -1,1 +1,1 @@
-"""What is measured: speech encoders behind one interface, each with the objective of its own paper."""
+"""Speech encoders to be measured, behind one interface, each with the objective of its own paper."""

@@ -1,4 +1,4 @@
-"""Every model by its name: of the catalog, a trained run's folder, a transformers folder, a function of the user's."""
+"""Every model by name: from the catalog, a trained run's folder, a transformers folder, or a user's function."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ if TYPE_CHECKING:
 
 CATALOG: dict[str, ModelConfig] = {**EFFICIENT, **ESSL, **WAV2VEC2_FAMILY, **DATA2VEC, **MELHUBERT, **BEST_RQ}
 HEADLINE = "efficient-small"
-"""The efficient model that the claims are about, and that is trained where there is a GPU: by counts and predicted memory the one that wins."""
+"""The efficient model that the claims are about, trained if there is a GPU; the best by counts and predicted memory."""
 
 CLIP_SECONDS = 15
 
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What is known of a model without building it.
+    """What is known about a model without building it.
 
     Attributes:
-        name: in the catalog, or the run's folder.
-        parameters: of the encoder.
-        frame_rate: encoder frames a second.
-        objective: of its pretraining.
-        macs_per_audio_second: of encoding, at clips of 15 s.
-        licence: of the code that the model is built from; weights fetched from elsewhere carry their own.
-        about: one line.
-        recipe: published, of a catalog model.
+        name: name in the catalog, or the run's folder.
+        parameters: number in the encoder.
+        frame_rate: encoder frames per second.
+        objective: objective of its pretraining.
+        macs_per_audio_second: for encoding clips of 15 s.
+        licence: licence of the code that builds the model; downloaded weights have their own.
+        about: description in one line.
+        recipe: the published recipe of a catalog model.
     """
 
     name: str
@@ -58,10 +58,10 @@ def card(name: str) -> ModelCard:
     """The card of a catalog model or a run folder.
 
     Raises:
-        BadInputError: for an unknown name or an unusable folder.
+        BadInputError: if the name is unknown or the folder unusable.
     """
     if is_foreign(name):
-        raise BadInputError(f"{name}: no card on paper for a model of your own; sslbench profile {name} counts it")
+        raise BadInputError(f"{name}: a model of your own has no card; sslbench profile {name} counts it")
     trained, config = described(name)
     form, shape = family_of(config).closed_form, config.encoder
     objective = "not built yet" if config.objective is None else config.objective.line
@@ -76,7 +76,7 @@ def described(name: str) -> tuple[str, ModelConfig]:
     """The trained model's name (empty for a catalog model; see `named`) and its settings.
 
     Raises:
-        BadInputError: for an unknown name or an unusable folder.
+        BadInputError: if the name is unknown or the folder unusable.
     """
     if is_run(name):
         model, config = read_config(checkpoint_folder(Path(name)))
@@ -85,18 +85,18 @@ def described(name: str) -> tuple[str, ModelConfig]:
 
 
 def named(name: str, config: ModelConfig) -> str:
-    """What a model of these settings is called: by its catalog name where they are the catalog's, else with what differs."""
+    """The name for a model with these settings: its catalog name, with the differences added if there are any."""
     return named_by_settings(name, config, CATALOG[name]) if name in CATALOG else name
 
 
 def require_name(name: str) -> None:
-    """Refuse a name that can be of no model, before anything heavy is imported.
+    """Reject a name that cannot be a model, before anything heavy is imported.
 
     Raises:
         BadInputError: naming the nearest known names.
     """
     if name.endswith(".py"):
-        raise BadInputError(f"{name}: name a function in it too, as in {name}:build")
+        raise BadInputError(f"{name}: add the name of a function in it, as in {name}:build")
     file = name.rpartition(":")[0]
     if is_foreign(name) and file.endswith(".py") and not Path(file).is_file():
         raise BadInputError(f"{file}: no such file; write path/to/file.py:function")
@@ -105,10 +105,10 @@ def require_name(name: str) -> None:
 
 
 def require_pretrained(name: str, pretrained: str | None) -> None:
-    """Refuse published weights that are nowhere, or that the model takes none of, before anything heavy is imported.
+    """Reject published weights that do not exist, or that the model does not take, before anything heavy is imported.
 
     Raises:
-        BadInputError: saying which of both.
+        BadInputError: naming the problem.
     """
     if pretrained is None:
         return
@@ -118,20 +118,20 @@ def require_pretrained(name: str, pretrained: str | None) -> None:
 
 
 def is_foreign(name: str) -> bool:
-    """Whether the name is of a transformers folder (`hf:PATH`) or of a function of the user's (`file.py:function`)."""
+    """Whether the name is of a transformers folder (`hf:PATH`) or of a user's function (`file.py:function`)."""
     return name not in CATALOG and ":" in name and not Path(name).is_dir()
 
 
 def is_run(name: str) -> bool:
-    """A catalog name wins over a folder of that name, which `./NAME` still reaches."""
+    """Whether the name is a run's folder; a catalog name takes precedence over a folder, which `./NAME` still reaches."""
     return name not in CATALOG and not is_foreign(name) and (Path(name).is_dir() or "/" in name)
 
 
 def checkpoint_folder(folder: Path) -> Path:
-    """The newest checkpoint of a run, or the folder itself where it is one.
+    """The newest checkpoint of a run, or the folder itself if it is one.
 
     Raises:
-        BadInputError: where there is none.
+        BadInputError: if there is none.
     """
     if (folder / "config.json").is_file():
         return folder
@@ -142,16 +142,16 @@ def checkpoint_folder(folder: Path) -> Path:
 
 
 def pretraining(name: str, *, pretrained: str | None = None, weights: bool = True) -> Any:  # noqa: ANN401 - a module that is a `ssl_models.interface.Pretraining`
-    """The model with its objective: random weights for a catalog name, the trained ones for a run folder.
+    """The model with its objective: random weights for a catalog name, the trained ones for a run's folder.
 
-    Without `weights` a run's model is built as it was before training, which is all that counting needs. `pretrained` are
+    Without `weights`, a run's model is built as before training, which is enough for counting. `pretrained` names
     published weights for its encoder; see `load_pretrained`.
 
     Raises:
-        BadInputError: for an unknown name, an unusable folder, or a model whose objective is not built.
+        BadInputError: if the name is unknown, the folder unusable, or the model's objective not built.
     """
     if is_foreign(name):
-        raise BadInputError(f"{name}: a model of your own has no objective here; its inference can be measured")
+        raise BadInputError(f"{name}: a model of your own has no objective here; only its inference can be measured")
     config = described(name)[1]
     try:
         module = family_of(config).pretraining(config)
@@ -174,13 +174,13 @@ def load_model(name: str, *, pretrained: str | None = None, weights: bool = True
     """An encoder in evaluation mode: `encoder(waveforms, lengths) -> SpeechFeatures`.
 
     Args:
-        name: of the catalog (random weights), a run's folder, `hf:PATH` of a transformers folder (or `hf:OWNER/NAME` on the
-            hub, which is fetched), `path/file.py:function` or `package.module:function`.
+        name: a catalog name (random weights), a run's folder, `hf:PATH` of a transformers folder (or `hf:OWNER/NAME`
+            on the hub, which is downloaded), `path/file.py:function` or `package.module:function`.
         pretrained: published weights for a catalog model; see `ssl_models.loading.pretrained.load_pretrained`.
-        weights: whether those of a folder are loaded; counting needs none.
+        weights: whether to load the weights of a folder; counting needs none.
 
     Raises:
-        BadInputError: for an unknown name or an unusable folder.
+        BadInputError: if the name is unknown or the folder unusable.
     """
     encoder = _encoder(name, weights=weights)
     _fill(encoder, pretrained)

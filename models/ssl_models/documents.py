@@ -1,4 +1,4 @@
-"""JSON from outside: of bounded size and depth, every number finite, and of the type that is asked for."""
+"""JSON from outside: limited in size and depth, with every number finite, and of the requested type."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MOST_BYTES, MOST_DEPTH = 2**28, 64
-"""A record of a day of rounds has some 50 MB, and is ten deep."""
+"""A record of a day of rounds has about 50 MB and is nested ten deep."""
 
 
-def parsed(text: str | bytes) -> Any:  # noqa: ANN401 - whatever stands there
-    """The value of a JSON text; bytes may be in UTF-8, UTF-16 or UTF-32.
+def parsed(text: str | bytes) -> Any:  # noqa: ANN401 - any JSON value
+    """The value of a JSON text; bytes may be UTF-8, UTF-16 or UTF-32.
 
     Raises:
-        ValueError: for what is no JSON, or passes the bounds above; one line.
+        ValueError: if the text is not JSON or exceeds the limits above; the message is one line.
     """
     if len(text) > MOST_BYTES:
         raise ValueError(f"more than {MOST_BYTES >> 20} MiB")
@@ -35,42 +35,39 @@ def parsed(text: str | bytes) -> Any:  # noqa: ANN401 - whatever stands there
         for number in level:
             if isinstance(number, int | float) and not abs(number) <= sys.float_info.max:
                 _not_finite(str(number)[:20])
-        level = [inner for each in level if isinstance(each, dict | list) for inner in _inside(each)]
+        nested = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
+        level = [inner for values in nested for inner in values]
         if not level:
             return value
     raise ValueError(f"nested more than {MOST_DEPTH} deep")
 
 
-def _inside(value: dict[str, Any] | list[Any]) -> list[Any]:
-    return list(value.values()) if isinstance(value, dict) else value
-
-
 def _not_finite(number: str) -> NoReturn:
-    raise ValueError(f"{number} is no finite number")
+    raise ValueError(f"{number} is not a finite number")
 
 
-def read_json(path: Path) -> Any:  # noqa: ANN401 - whatever stands there
+def read_json(path: Path) -> Any:  # noqa: ANN401 - any JSON value
     """The value of a JSON file; see `parsed`.
 
     Raises:
-        OSError: for a file that cannot be read.
-        ValueError: for a file that is too large, or no such JSON.
+        OSError: if the file cannot be read.
+        ValueError: if the file is too large or not such JSON.
     """
     with path.open("rb") as file:
         return parsed(file.read(MOST_BYTES + 1))
 
 
 def typed(kind: type[T], value: Any) -> T:  # noqa: ANN401 - a value out of JSON
-    """A value out of JSON as a dataclass, or another type of which pydantic knows the fields; nothing is converted.
+    """A value from JSON as a dataclass, or another type whose fields pydantic knows; nothing is converted.
 
-    Lists become tuples, and whole numbers floats, where the type says so. Fields that the type does not have are passed over.
+    Lists become tuples, and integers floats, where the type says so. Fields that the type does not have are ignored.
 
     Raises:
         ValueError: naming the first field that is missing or wrong, in one line.
     """
     from pydantic import ValidationError
 
-    # A file's name need not be text: what is no letter is shown as a question mark.
+    # A file name need not be valid text: invalid characters are shown as question marks.
     text = json.dumps(value, ensure_ascii=False).encode(errors="replace")
     try:
         return cast("T", _adapter(cast("Any", kind)).validate_json(text, strict=True))
@@ -88,7 +85,7 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:  # noqa: ANN401 - any type
 
 
 def json_schemas(kinds: Sequence[Any]) -> tuple[dict[Any, dict[str, Any]], dict[str, Any]]:
-    """The JSON Schema of each type as `typed` reads it, and the definitions that they refer to, by their names."""
+    """The JSON Schema of each type as `typed` reads it, and the definitions that these refer to, by name."""
     from pydantic import TypeAdapter
 
     found, shared = TypeAdapter.json_schemas([(kind, "validation", _adapter(kind)) for kind in kinds])

@@ -1,4 +1,4 @@
-"""What each family of models is made of: settings, closed form, encoder, objective."""
+"""The parts of each family of models: settings, closed form, encoder, objective."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class NoObjectiveError(BadInputError):
-    """A model that can be encoded with but not pretrained here."""
+    """A model that can encode but cannot be pretrained here."""
 
 
 ModelConfig = EfficientConfig | EsslConfig | Wav2Vec2FamilyConfig | Data2VecConfig | MelHubertConfig | BestRqConfig
@@ -45,8 +45,8 @@ class Family:
         closed_form: the module with `encoder_macs`, `training_macs` and `encoder_parameters`.
         encoder: builds the encoder from the settings, with random weights.
         pretraining: builds encoder and objective: a module that is a `ssl_models.interface.Pretraining`.
-        published: whether its encoder is of transformers, and takes published weights.
-        compiles: whether `torch.compile` makes its training faster on a GPU.
+        published: whether its encoder comes from transformers and takes published weights.
+        compiles: whether `torch.compile` speeds up its training on a GPU.
     """
 
     model_type: str
@@ -59,12 +59,12 @@ class Family:
 
 
 def family_of(config: ModelConfig) -> Family:
-    """The family that settings are of."""
+    """The family that the settings belong to."""
     return next(family for family in FAMILIES if isinstance(config, family.config))
 
 
 def _encoder(module: str, name: str) -> Callable[[Any], nn.Module]:
-    """Builds an encoder from the settings' `encoder`; its module, which needs torch, is imported then."""
+    """A function that builds an encoder from the settings' `encoder`, and imports its module, which needs torch."""
 
     def build(config: ModelConfig) -> nn.Module:
         return getattr(import_module(module), name)(config.encoder)
@@ -73,7 +73,7 @@ def _encoder(module: str, name: str) -> Callable[[Any], nn.Module]:
 
 
 def _objective(module: str, name: str) -> Callable[[Any], Pretraining]:
-    """Builds encoder and objective from the settings; its module is imported then."""
+    """A function that imports the module and builds encoder and objective from the settings."""
 
     def build(config: ModelConfig) -> Pretraining:
         return getattr(import_module(module), name)(config)
@@ -83,7 +83,7 @@ def _objective(module: str, name: str) -> Callable[[Any], Pretraining]:
 
 def _wav2vec2(config: Wav2Vec2FamilyConfig) -> Pretraining:
     if config.objective is None:
-        raise NoObjectiveError("its objective is not built; inference can be measured")
+        raise NoObjectiveError("its objective is not built; only its inference can be measured")
     if isinstance(config.objective, Wav2Vec2ObjectiveConfig):
         from ssl_models.baselines.wav2vec2.contrastive import ContrastivePretraining
 

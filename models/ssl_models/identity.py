@@ -1,4 +1,4 @@
-"""A model's name says what it is: settings that differ from the catalog's stand in it."""
+"""A model's name states what it is: settings that differ from the catalog's are part of it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 SPELLED = 3
-"""Differences that a name spells out; of more, it has the first ones, their number and a digest that tells it from others."""
+"""Differences spelled out in a name; with more, it has the first ones, the number of the rest and a digest."""
 
 
 def named_by_settings(name: str, settings: Any, catalog: Any) -> str:  # noqa: ANN401 - any family's settings
-    """The name where the settings are the catalog's, else with what differs: `efficient-base, encoder.blocks=2`."""
+    """The name if the settings are the catalog's, else with the differences: `efficient-base, encoder.blocks=2`."""
     found = list(_differences(settings, catalog))
     if not found:
         return name
@@ -23,7 +23,7 @@ def named_by_settings(name: str, settings: Any, catalog: Any) -> str:  # noqa: A
 
 
 def _differences(ours: Any, theirs: Any, path: str = "") -> Iterator[str]:  # noqa: ANN401 - any settings
-    """Each setting that is another, by its path."""
+    """Each setting that differs, by its path."""
     if not (is_dataclass(ours) and type(ours) is type(theirs)):
         if ours != theirs:
             yield f"{path}={_worded(ours)}"
@@ -34,7 +34,7 @@ def _differences(ours: Any, theirs: Any, path: str = "") -> Iterator[str]:  # no
 
 
 def _worded(value: Any) -> str:  # noqa: ANN401 - a setting's
-    """Without blanks, since commas and blanks part the settings."""
+    """A value without blanks, since commas and blanks separate the settings."""
     if is_dataclass(value):
         return type(value).__name__
     return (

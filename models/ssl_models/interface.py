@@ -1,4 +1,4 @@
-"""What every model of the project answers to."""
+"""The interface of every model."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from ssl_models.optimisation import OptimisationConfig
 
 SAMPLE_RATE = 16_000
-"""Hz; every waveform in the project has it."""
+"""Sample rate in Hz of every waveform in the project."""
 
 
 class SpeechFeatures(NamedTuple):
-    """What an encoder makes of a batch of waveforms.
+    """An encoder's output for a batch of waveforms.
 
     Attributes:
-        layers: every hidden state, each `(B, frames, D)`: the first block's input, then each block's output in order. Our
-            pre-norm encoders end in their norm's output; transformers' list leaves that norm out.
+        layers: every hidden state, each `(B, frames, D)`: the first block's input, then each block's output in order.
+            Our pre-norm encoders end with their norm's output; transformers' list omits that norm.
         lengths: valid frames of each clip, `(B,)` int64.
         frame_rate: frames per second of audio.
     """
@@ -35,23 +35,23 @@ class SpeechFeatures(NamedTuple):
 class Encoder(Protocol):
     """A speech encoder: a `torch.nn.Module` that maps waveforms to layers of frames.
 
-    Where it says how it attends, `attention` is "sdpa" (torch's fused kernels) or "eager".
+    An optional attribute `attention` is "sdpa" (torch's fused kernels) or "eager".
     """
 
     def __call__(self, waveforms: Tensor, lengths: Tensor | None = None) -> SpeechFeatures:
         """Encode `(B, T)` float waveforms in [-1, 1] at 16 kHz, of which `lengths` `(B,)` samples are valid each.
 
-        No lengths means that every clip is valid to its end.
+        Without lengths, every clip is valid to its end.
         """
         ...
 
 
 class LossAndMetrics(NamedTuple):
-    """The outcome of one training step's forward pass.
+    """The result of one training step's forward pass.
 
     Attributes:
-        loss: scalar to differentiate, mean over the predicted frames.
-        metrics: detached scalars on the device, named as in the records (`masked_accuracy`, `feature_variance`, ...).
+        loss: scalar to differentiate, the mean over the predicted frames.
+        metrics: detached scalars on the device, named as in records (`masked_accuracy`, `feature_variance`, ...).
     """
 
     loss: Tensor
@@ -61,7 +61,7 @@ class LossAndMetrics(NamedTuple):
 class Pretraining(Protocol):
     """A model with the objective of its own paper.
 
-    The object is a `torch.nn.Module`; its `encoder` is what stays after pretraining.
+    The object is a `torch.nn.Module`; its `encoder` is what is kept after pretraining.
     """
 
     @property
@@ -71,12 +71,12 @@ class Pretraining(Protocol):
 
     @property
     def optimisation(self) -> OptimisationConfig:
-        """Of the model's recipe."""
+        """The optimisation in the model's recipe."""
         ...
 
     @property
     def targets_fitted(self) -> bool:
-        """Whether the targets need no fitting (any more)."""
+        """Whether no targets need fitting (any more)."""
         ...
 
     def __call__(self, waveforms: Tensor, lengths: Tensor | None, generator: torch.Generator) -> LossAndMetrics:
@@ -84,12 +84,12 @@ class Pretraining(Protocol):
         ...
 
     def after_step(self, progress: float) -> None:
-        """What must happen after an optimiser step at `progress` in [0, 1] of the budget (an EMA teacher's update)."""
+        """Whatever must follow an optimiser step at `progress` in [0, 1] of the budget (the update of an EMA teacher)."""
         ...
 
     def fit_targets(self, waveforms: Any, seed: int, spent: Callable[[], float]) -> dict[str, float]:  # noqa: ANN401 - any iterable of arrays
         """Fit what the targets need on clips of training speech; returns figures for the record.
 
-        `spent` tells the share of the time for this that is over: at 1 what is there has to do.
+        `spent` returns the share of the available time that has passed: at 1, fitting must stop.
         """
         ...

@@ -1,8 +1,8 @@
-"""torch's compiler is imported when something compiles: its import takes as long as torch's own, and optimisers ask for it.
+"""Delays the import of torch's compiler until something is compiled: it takes as long as importing torch itself.
 
 `torch.optim` and fake tensors import `torch._dynamo` to say "do not compile this" or to read one setting. After
-`import_compiler_when_needed` they get a stand-in that answers just that; whatever else is asked of it, and any part of it
-that is imported, brings the real one in, in the same module object. Where torch changes its ways, it is merely imported as before.
+`import_compiler_when_needed` they get a stand-in that answers just that; any other attribute, and any import of a part,
+loads the real compiler into the same module object. If torch changes its structure, it is simply imported as before.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from typing import Any
 
 COMPILER = "torch._dynamo"
 PARTS = frozenset({f"{COMPILER}.config", f"{COMPILER}._trace_wrapped_higher_order_op"})
-"""Parts that need nothing of the others: its settings, and the one operator that transformers takes from it."""
+"""Parts that do not need the others: its settings, and the one operator that transformers uses."""
 MARKS = frozenset({"allow_in_graph", "assume_constant_result"})
-"""Decorators that note something of a function and give it back."""
+"""Decorators that mark a function and return it."""
 COMPILED = "OptimizedModule"
-"""The class of what was compiled, by which libraries know it."""
+"""The class by which libraries recognise compiled modules."""
 MARKED: list[tuple[str, Any]] = []
-"""What the compiler will be told when it comes: the decorator's name and the function."""
+"""Marks to pass on when the compiler is loaded: the decorator's name and the function."""
 LOCK = threading.RLock()
 
 
 def import_compiler_when_needed() -> None:
-    """Let `import torch._dynamo` bring a stand-in; does nothing where the compiler is there already."""
+    """Make `import torch._dynamo` load a stand-in; does nothing if the compiler is loaded already."""
     if COMPILER not in sys.modules and not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
 
 
 class _StandIn(ModuleType):
-    """The compiler before it is there."""
+    """The compiler before it is loaded."""
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the compiler has
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any attribute of the compiler
         if name == "graph_break":
             return _nothing
         if name == "disable":
@@ -53,7 +53,7 @@ class _StandIn(ModuleType):
 
 
 class _CompiledType(type):
-    """Knows what was compiled: nothing until there is a compiler."""
+    """Recognises compiled modules: none until the compiler is loaded."""
 
     def __instancecheck__(cls, instance: object) -> bool:
         module: Any = sys.modules[COMPILER]
@@ -61,16 +61,16 @@ class _CompiledType(type):
 
 
 class _Compiled(metaclass=_CompiledType):
-    """Stands for the class of compiled modules, of which it has all instances and makes none."""
+    """Stands for the class of compiled modules: it recognises their instances but creates none."""
 
 
 def _nothing(msg: str = "") -> None:
-    """`graph_break` where nothing is compiled."""
+    """`graph_break` when nothing is compiled."""
     del msg
 
 
 def _mark(name: str) -> Callable[[Any], Any]:
-    """A decorator that tells the compiler something of a function: told when there is one."""
+    """A decorator that marks a function for the compiler, passed on once that is loaded."""
 
     def mark(fn: Any) -> Any:  # noqa: ANN401 - torch's signature
         module = sys.modules[COMPILER]
@@ -83,7 +83,7 @@ def _mark(name: str) -> Callable[[Any], Any]:
 
 
 def _disable(fn: Any = None, recursive: bool = True, **how: Any) -> Any:  # noqa: ANN401, FBT001, FBT002 - torch's signature
-    """`disable` of a plain function: as it is until there is a compiler that must not touch it."""
+    """`disable` of a plain function: unchanged until there is a compiler that must not touch it."""
     if fn is None:
         return lambda fn: _disable(fn, recursive, **how)
     module: Any = sys.modules[COMPILER]
@@ -115,7 +115,7 @@ def _load(module: ModuleType) -> None:
             return
         spec = module.__spec__
         if spec is None or not isinstance(spec.loader, _Later):
-            raise ImportError(f"{COMPILER}: no way to import it", name=COMPILER)
+            raise ImportError(f"{COMPILER}: it cannot be imported", name=COMPILER)
         later, real = spec.loader, spec.loader.real
         _become(module, ModuleType, real)
         try:
@@ -133,12 +133,12 @@ def _become(module: Any, kind: type[ModuleType], loader: Loader) -> None:  # noq
 
 
 class _Finder(MetaPathFinder):
-    """Finds the compiler, and sees to it that the whole is there before most of its parts."""
+    """Finds the compiler, and makes sure that the whole is loaded before most of its parts."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """The stand-in, or a part that came with the whole; None for what others find."""
+        """The stand-in, or a part that came with the whole; None for any other module."""
         del target
         if fullname == COMPILER:
             spec = PathFinder.find_spec(fullname, path)
@@ -154,7 +154,7 @@ class _Finder(MetaPathFinder):
 
 
 class _Later(Loader):
-    """Makes the stand-in, and keeps what loads the compiler."""
+    """Creates the stand-in, and keeps the compiler's loader."""
 
     def __init__(self, real: Loader) -> None:
         self.real = real
@@ -164,15 +164,15 @@ class _Later(Loader):
         return _StandIn(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Nothing yet."""
+        """Do nothing yet."""
 
 
 class _Here(Loader):
-    """Gives a part that was imported while it was looked for."""
+    """Returns a part that was imported during the search for it."""
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """The part itself."""
         return sys.modules[spec.name]
 
     def exec_module(self, module: ModuleType) -> None:
-        """It has run."""
+        """Do nothing: it has run already."""

@@ -1,4 +1,4 @@
-"""How a model is optimised, whatever its objective."""
+"""Optimisation settings of a model, whatever its objective."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ class OptimisationConfig:
     """AdamW over the budget, whatever its unit.
 
     Attributes:
-        peak_learning_rate: at `reference_batch_seconds` of audio a step; scaled with the square root of the batch.
-        warmup: share of the budget with a rising rate.
-        weight_decay: on matrices only.
-        clip: of the gradient's norm.
-        schedule: "linear" rises and falls on straight lines; "cosine" on half a cosine each (one cycle of L. Smith, arXiv
-            1708.07120, as torch's OneCycleLR); "tri-stage" rises on a line, holds, and decays exponentially.
+        peak_learning_rate: at `reference_batch_seconds` of audio per step; scaled with the square root of the batch
+            size.
+        warmup: share of the budget in which the rate rises.
+        weight_decay: applied to matrices only.
+        clip: bound on the gradient's norm.
+        schedule: "linear" rises and falls on straight lines; "cosine" on half a cosine each (one cycle of L. Smith,
+            arXiv 1708.07120, as torch's OneCycleLR); "tri-stage" rises on a line, holds, and decays exponentially.
         hold: share of the budget at the peak, tri-stage only.
         final: share of the peak that the exponential decay ends at, tri-stage only.
     """
@@ -39,7 +40,7 @@ class OptimisationConfig:
             if not 0 < getattr(self, name) < float("inf"):
                 raise ValueError(f"{name} {getattr(self, name)} must be more than 0")
         if not (0 <= self.warmup < 1 and all(0 <= beta < 1 for beta in self.betas)):
-            raise ValueError(f"warmup {self.warmup} and betas {self.betas} must lie in [0, 1)")
+            raise ValueError(f"warmup {self.warmup} and betas {self.betas} must be in [0, 1)")
         if not 0 <= self.weight_decay < float("inf"):
             raise ValueError(f"weight_decay {self.weight_decay} must be at least 0")
         if not (self.hold >= 0 and self.warmup + self.hold < 1):
@@ -47,17 +48,17 @@ class OptimisationConfig:
                 f"hold {self.hold} must be at least 0 and leave some of the budget after warmup {self.warmup}"
             )
         if not 0 < self.final <= 1:
-            raise ValueError(f"final {self.final} must lie above 0 and at most at 1")
+            raise ValueError(f"final {self.final} must be above 0 and at most 1")
 
     def learning_rate(self, progress: float, batch_seconds: float) -> float:
-        """Rate at `progress` in [0, 1] of the budget."""
+        """Learning rate at `progress` in [0, 1] of the budget."""
         peak = self.peak_learning_rate * (batch_seconds / self.reference_batch_seconds) ** 0.5
         return peak * self._share_of_peak(progress)
 
     def narrowed(self, width: int, to: int) -> OptimisationConfig:
-        """The same for a narrower model of the same kind: the peak rate grows by the square root of width over `to`.
+        """The same for a narrower model of the same kind: the peak rate is multiplied by the square root of width / to.
 
-        A rule of ours for the tiny sizes, one for all of them; no rate of theirs was tuned.
+        This is our own rule, the same for all tiny sizes; none of their rates was tuned.
         """
         return replace(self, peak_learning_rate=self.peak_learning_rate * (width / to) ** 0.5)
 

@@ -1,4 +1,4 @@
-"""Settings of a model to and from plain documents, whatever its family."""
+"""Conversion of a model's settings to and from plain documents, for any family."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ T = TypeVar("T")
 
 
 def from_document(kind: type[T], values: dict[str, Any]) -> T:
-    """Settings from what `dataclasses.asdict` made of them and JSON kept: nested ones are found by their field names.
+    """Settings from the JSON of `dataclasses.asdict`; nested settings are recognised by their field names.
 
     Raises:
-        TypeError, ValueError: for values that are no such settings.
+        TypeError, ValueError: if the values are not such settings.
     """
     hints = typing.get_type_hints(kind)
     found = {name: _value(hints.get(name), value) for name, value in values.items()}
@@ -24,7 +24,7 @@ def from_document(kind: type[T], values: dict[str, Any]) -> T:
     return kind(**found)
 
 
-def _value(hint: Any, value: Any) -> Any:  # noqa: ANN401 - any annotation and what fits it
+def _value(hint: Any, value: Any) -> Any:  # noqa: ANN401 - any annotation and a matching value
     if isinstance(value, list):
         return tuple(value)
     if not isinstance(value, dict):
@@ -32,13 +32,13 @@ def _value(hint: Any, value: Any) -> Any:  # noqa: ANN401 - any annotation and w
     options = [option for option in (hint, *typing.get_args(hint)) if is_dataclass(option)]
     found = [option for option in options if {f.name for f in fields(option)} >= set(value)]
     if not found:
-        raise TypeError(f"no settings have the fields {', '.join(value)}")
-    # Of several that could hold the values the one with the fewest fields is meant.
+        raise TypeError(f"no settings class has the fields {', '.join(value)}")
+    # If several classes could hold the values, the one with the fewest fields is chosen.
     return from_document(cast("type[Any]", min(found, key=lambda option: len(fields(option)))), value)
 
 
 def fits(value: Any, wanted: Any) -> bool:  # noqa: ANN401 - any value, any annotation
-    """Whether a value out of JSON or TOML fits an annotation; whole numbers may stand for floats."""
+    """Whether a value from JSON or TOML fits an annotation; integers may be given for floats."""
     origin = typing.get_origin(wanted)
     if origin in (typing.Union, types.UnionType):
         return any(fits(value, option) for option in typing.get_args(wanted))
@@ -60,5 +60,5 @@ def _tuple_fits(value: list[Any] | tuple[Any, ...], kinds: tuple[Any, ...]) -> b
 
 
 def spelled(wanted: Any) -> str:  # noqa: ANN401 - any annotation
-    """An annotation as a user may read it."""
+    """An annotation in the words of an error message."""
     return wanted.__name__ if isinstance(wanted, type) else str(wanted).replace("typing.", "")

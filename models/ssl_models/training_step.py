@@ -1,4 +1,4 @@
-"""One step of pretraining, as the training loop takes it and as cells measure it."""
+"""One step of pretraining, used by the training loop and measured in cells."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def training_step(
     generator: torch.Generator,
     progress: float,
 ) -> dict[str, Tensor]:
-    """One step of a `Pretraining` set up by `fabric`: forward, backward, clipped gradient, optimiser, what comes after.
+    """One step of a `Pretraining` set up by `fabric`: forward, backward, gradient clipping, optimiser step, follow-up.
 
-    Returns loss, gradient norm and the model's metrics, on the device: nothing waits for them.
+    Returns loss, gradient norm and the model's metrics, on the device, without waiting for them.
     """
     pretraining = cast("Pretraining", module)
     outcome = pretraining(waveforms, lengths, generator)
@@ -57,14 +57,14 @@ def training_step(
 
 
 def clip_gradient(module: torch.nn.Module, most: float) -> Tensor:
-    """Scale the gradient down to norm `most`; returns its norm before, on the device."""
+    """Scale the gradient down to norm `most`; returns its previous norm, on the device."""
     return torch.nn.utils.clip_grad_norm_(module.parameters(), most, error_if_nonfinite=False)
 
 
 def step_if_finite(optimiser: torch.optim.Optimizer, norm: Tensor) -> None:
-    """An optimiser step that leaves the weights alone where the gradient is not finite, decided on the device.
+    """An optimiser step that leaves the weights unchanged if the gradient is not finite, decided on the device.
 
-    The fused optimisers take `found_inf` for this, as torch's gradient scaler hands it to them.
+    The fused optimisers accept `found_inf` for this, as torch's gradient scaler passes it.
     """
     inner = cast("Any", getattr(optimiser, "optimizer", optimiser))
     inner.grad_scale, inner.found_inf = None, (~torch.isfinite(norm)).float()

@@ -112,7 +112,7 @@ def test_published_weights_are_for_models_of_transformers(name: str) -> None:
     if isinstance(encoder, TransformersEncoder):
         require_pretrained(name, "facebook/hubert-base-ls960")
     else:
-        with pytest.raises(BadInputError, match="models of transformers only"):
+        with pytest.raises(BadInputError, match="only models from transformers"):
             require_pretrained(name, "facebook/hubert-base-ls960")
 
 

@@ -29,7 +29,7 @@ def with_flaw(record: Record, flaw: str) -> Record:
     """The record as if that alone spoke against the timed and metered figures of one model, and nothing against the others'."""
 
     def told(quantity: Quantity, model: str, metric: str) -> Quantity:
-        spoilt = model == MODEL and METRICS[metric].spoilt
+        spoilt = model == MODEL and METRICS[metric].disturbable
         return flawed(replace(quantity, flaw=""), flaw if spoilt else "")
 
     rows = tuple(replace(m, quantity=told(m.quantity, m.model, m.metric)) for m in record.measurements)
@@ -40,7 +40,7 @@ def with_flaw(record: Record, flaw: str) -> Record:
     for part, names in (("projections", ("device_hours", "energy", "co2e")), ("ratios", ("ratio",))):
         details[part] = [
             {**each, **{n: {**each[n], "flaw": flaw} for n in names if each[n]["value"] is not None}}
-            if each["model"] == MODEL and METRICS[each.get("metric", "energy")].spoilt
+            if each["model"] == MODEL and METRICS[each.get("metric", "energy")].disturbable
             else each
             for each in record.details[part]
         ]

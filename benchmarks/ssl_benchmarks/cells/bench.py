@@ -1,4 +1,4 @@
-"""What cells are measured on: planned, built, and measured window by window; and halving until a batch fits."""
+"""Interfaces for cells (planned, built, measured window by window), and the halving of a batch until it fits."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 class LivingCell(Protocol):
-    """A cell that was built in a process of its own, and stays until it is closed."""
+    """A cell that was built in its own process, which lives until it is closed."""
 
     def window(self, seconds: float, report: Report) -> MeasuredCell:
         """Measure a window.
 
         Raises:
-            CellMemoryError: where it did not fit.
-            CellError: where there is no result.
+            CellMemoryError: if it did not fit.
+            CellError: if there is no result.
         """
         ...
 
@@ -39,22 +39,22 @@ class LivingCell(Protocol):
 
 
 class CellBench(Protocol):
-    """Where cells are planned, built and measured."""
+    """A place where cells are planned, built and measured."""
 
     def plans(self, requests: Iterable[CellRequest]) -> list[CellPlan | CellError]:
-        """What is known of each cell before it is built, or why it never will be; nothing else may be measured meanwhile."""
+        """The plan of each cell, or the reason why it cannot be built; nothing else may be measured meanwhile."""
         ...
 
     def ceiling(self, device: str, precision: str) -> Quantity:
-        """FLOP/s of matrix products on the device; unavailable, with the reason, where it cannot be measured."""
+        """FLOP/s of matrix products on the device; unavailable, with the reason, if it cannot be measured."""
         ...
 
     def build(self, request: CellRequest, speech: NDArray[np.int16], report: Report) -> LivingCell:
         """Build a cell in a fresh process and warm it up; clips are cut from `speech` `(n,)`.
 
         Raises:
-            CellMemoryError: where it did not fit.
-            CellError: where there is no result.
+            CellMemoryError: if it did not fit.
+            CellError: if there is no result.
         """
         ...
 
@@ -66,19 +66,19 @@ class CellBench(Protocol):
 def ended_because(code: int, lines: list[str]) -> str:
     """Why a process ended without a result."""
     if code == -signal.SIGKILL:
-        return "killed (SIGKILL), as the kernel does when memory runs out"
+        return "killed (SIGKILL), as happens when memory runs out"
     if code < 0:
         return f"ended by {signal.Signals(-code).name}" + (f": {lines[-1]}" if lines else "")
-    return lines[-1] if code and lines else f"ended with exit code {code} and without a result"
+    return lines[-1] if code and lines else f"ended with exit code {code} without a result"
 
 
 def halved_until_it_fits(
     request: CellRequest, attempt: Callable[[CellRequest], MeasuredCell], say: Callable[[str], None]
 ) -> tuple[CellRequest, MeasuredCell, list[str]]:
-    """Attempt with half the clips after each `CellMemoryError`; what fitted, its result, and a line for each halving.
+    """Halve the batch after each `CellMemoryError`; returns what fitted, its result and a line for each halving.
 
     Raises:
-        CellError: from the attempt, or where one clip does not fit.
+        CellError: from the attempt, or if a single clip does not fit.
     """
     lines: list[str] = []
     while True:
@@ -87,8 +87,8 @@ def halved_until_it_fits(
         except CellMemoryError as error:
             setting = request.setting
             if setting.clips == 1:
-                raise CellError(f"out of memory at one clip of {setting.clip_seconds:g} s: {error}") from error
+                raise CellError(f"out of memory with a single clip of {setting.clip_seconds:g} s: {error}") from error
             request = replace(request, setting=replace(setting, clips=setting.clips // 2))
-            line = f"out of memory at {setting.batch_seconds:g} s a batch ({error}): halved to {request.setting.batch_seconds:g} s"
+            line = f"out of memory with {setting.batch_seconds:g} s per batch ({error}): halved to {request.setting.batch_seconds:g} s"
             lines.append(line)
             say(line)

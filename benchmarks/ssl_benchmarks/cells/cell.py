@@ -1,4 +1,4 @@
-"""One cell of a measurement: a step at one size of clip and batch, built once and measured in one window or many."""
+"""One cell of a measurement: a step at one clip and batch size, built once and measured in one or more windows."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ if TYPE_CHECKING:
     from ssl_benchmarks.record.quantity import Quantity
 
 ROUSED = 0.1
-"""Share of a window that its step is called for before it, where it has waited since the last one."""
+"""The step is run before a window for this share of the window's length if it has been idle since the last one."""
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """What is measured.
+    """The step to measure.
 
     Attributes:
-        run: a call on the whole batch.
-        one_clip: the same on a single clip, or None where nobody waits for a single one.
-        context: what all calls run in (inference mode, autocast).
-        sizes: bytes of "weights", "gradients" and "optimizer", as far as there are such, once a call was made.
-        attention: "sdpa" or "eager", or None where the model does not say.
+        run: processes the whole batch once.
+        one_clip: the same with a single clip, or None if single-clip latency is not measured.
+        context: the context of all calls (inference mode, autocast).
+        sizes: bytes of "weights", "gradients" and "optimizer", as far as they exist, after the first call.
+        attention: "sdpa" or "eager", or None if the model does not report it.
     """
 
     run: Call
@@ -54,15 +54,15 @@ class Step:
 
 @dataclass(frozen=True)
 class CellSetting:
-    """What the rows of a cell have in common.
+    """Settings that the rows of a cell share.
 
     Attributes:
-        model: as rows name it.
+        model: its name in the rows.
         phase: "inference" or "training".
-        clip_seconds: of one clip.
-        clips: in a batch.
+        clip_seconds: length of a clip.
+        clips: number per batch.
         precision: "float32" or "bfloat16" (autocast).
-        compile: whether the step was compiled.
+        compile: whether the step is compiled.
         pue, grid: for CO2e.
     """
 
@@ -77,7 +77,7 @@ class CellSetting:
 
     @property
     def batch_seconds(self) -> float:
-        """Audio of a call."""
+        """Audio per batch."""
         return self.clips * self.clip_seconds
 
     def held(self, device: torch.device, attention: str | None) -> Conditions:
@@ -96,12 +96,12 @@ class CellSetting:
 
 @dataclass(frozen=True, eq=False)
 class MeasuredCell:
-    """What a window of a cell gives.
+    """The result of one window of a cell.
 
     Attributes:
         rows: of the long table.
         trace: the power samples.
-        details: what no row can hold: the warm-up, calls and seconds of each repeat, what disturbed it.
+        details: whatever does not fit into rows: the warm-up, calls and seconds of each repeat, disturbances.
     """
 
     rows: list[Measurement]
@@ -110,12 +110,12 @@ class MeasuredCell:
 
 
 class WarmCell:
-    """A step that was built in this process and is warm: its peak memory is known, and windows of it are measured when asked.
+    """A warm step in this process: its peak memory is known, and windows are measured on request.
 
-    In a fresh process, since building is part of the memory that is measured. Torch's libraries load first; the peak is that
-    of the calls after the first one, which makes the optimiser's state. The energy meter starts only when the peak is known:
-    its libraries are no part of the model's memory. Waveforms are on the device before the first call, so that reading
-    speech is in no figure. Between two windows nothing runs, and nothing is queued on a GPU.
+    It needs a fresh process, since building is part of the measured memory. Torch's libraries are loaded first; the
+    peak is taken over the calls after the first one, which creates the optimiser's state. The energy meter starts only
+    once the peak is known: its libraries are no part of the model's memory. Waveforms are moved to the device before
+    the first call, so reading speech is in no figure. Between windows nothing runs and nothing is queued on a GPU.
     """
 
     def __init__(
@@ -139,17 +139,17 @@ class WarmCell:
                 self._warm = warm_up(self._step.run, protocol, self._watch, _now_and_then(report))
             self._context = stack.pop_all()
         rows = memory_rows(memory.so_far(), self._step.sizes(), reserved(device))
-        self._rest()
+        self._free_cache()
         self._memory = _with_compiler(rows) if setting.compile and device.type == "cpu" else rows
 
     def window(self, seconds: float, *, idle: IdlePower | None = None, report: Report = unheard) -> MeasuredCell:
-        """Time and meter the step, for `seconds` of each of the protocol's repeats or longer where a counter needs it.
+        """Time and meter the step, for `seconds` in each of the protocol's repeats, or longer where a counter needs it.
 
-        The first window has the rows of memory, and the latency of one clip where that was asked for.
+        The first window also has the rows of memory and, if requested, the latency of one clip.
         """
         step, first = self._step, not self._waited
         if self._waited:
-            self._rouse(seconds)
+            self._wake(seconds)
         meter = EnergyMeter()
         meter.idle = idle
         with meter:
@@ -165,13 +165,13 @@ class WarmCell:
         alone = self._one_clip(report) if first else []
         rows = time_rows(repeats, batch)
         if self._setting.clips > 1 or step.one_clip is None or not self._watch.queues:
-            rows += latency_rows(repeats.calls, "of a call on the whole batch")
+            rows += latency_rows(repeats.calls, "of a whole batch")
         rows += energy_rows(repeats, batch, self._setting.pue, self._setting.grid)
         found = (DISTURBED * bool(reading.disturbances), NOT_STEADY * (not self._warm.steady))
         rows = [*(self._memory if first else []), *((name, scope, flawed(q, *found)) for name, scope, q in rows)]
         alone = [(name, scope, flawed(q, *found)) for name, scope, q in alone]
         self._waited = True
-        self._rest()
+        self._free_cache()
         details = _details(repeats, reading) | {"meter_cpu_seconds": meter.own_cpu_seconds}
         return MeasuredCell(self._measured(rows, alone), reading.trace, details)
 
@@ -179,18 +179,18 @@ class WarmCell:
         """Leave the step's context."""
         self._context.close()
 
-    def _rouse(self, seconds: float) -> None:
-        """Caches and clocks are another cell's: call a little before a window, unless one call is as long as the window."""
+    def _wake(self, seconds: float) -> None:
+        """Run the step before a window, since caches and clocks reflect another cell; not if one call fills the window."""
         if self._warm.seconds / self._warm.calls < seconds / 2:
             self._watch.calls(self._step.run, ROUSED * seconds, fewest=1)
 
-    def _rest(self) -> None:
-        """Leave a GPU's memory to the cells whose turn it is, but for what the model itself holds."""
+    def _free_cache(self) -> None:
+        """Free cached GPU memory for the other cells; what the model itself holds stays."""
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
 
     def _one_clip(self, report: Report) -> list[Row]:
-        """Latency at batch 1: each call waited for, nothing queued behind it; none where that is how all calls went."""
+        """Latency at batch size 1, with each call waited for; empty if all calls were made that way already."""
         single = self._step.one_clip
         if single is None or (self._setting.clips == 1 and not self._watch.queues):
             return []
@@ -208,7 +208,7 @@ class WarmCell:
 
 
 def _now_and_then(report: Report) -> Between:
-    """Report how a warm-up goes on, once a second."""
+    """Report the progress of a warm-up once per second."""
     report(Stage("warm-up"))
     said = time.monotonic()
 
@@ -222,10 +222,10 @@ def _now_and_then(report: Report) -> Between:
 
 
 def _with_compiler(rows: list[Row]) -> list[Row]:
-    """On the CPU the compiler works in the process that is measured."""
-    note = "the memory of torch.compile itself is in it"
-    told = ("peak_memory", "memory_activations")
-    return [(name, scope, replace(q, note=f"{q.note}; {note}") if name in told else q) for name, scope, q in rows]
+    """On the CPU, the compiler runs inside the measured process; a note says so."""
+    note = "includes the memory of torch.compile itself"
+    affected = ("peak_memory", "memory_activations")
+    return [(name, scope, replace(q, note=f"{q.note}; {note}") if name in affected else q) for name, scope, q in rows]
 
 
 def _details(repeats: Repeats, reading: EnergyReading) -> dict[str, Any]:

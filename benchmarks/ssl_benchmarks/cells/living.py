@@ -1,4 +1,4 @@
-"""Cells that stay built between rounds while memory allows; where it does not, the largest is ended and built again in its turn."""
+"""Cells that stay built between rounds while memory allows; otherwise the largest is ended, and rebuilt when needed."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
     from ssl_benchmarks.timing.protocol import Protocol as MeasuringProtocol
 
 PROCESS_BYTES = 6e8
-"""What Python, torch and the meter take before there is a model (0.35 GB resident, 0.55 GB with transformers)."""
+"""Memory of Python, torch and the meter before there is a model (0.35 GB resident, 0.55 GB with transformers)."""
 
 
 class Listener(Protocol):
-    """Whoever watches."""
+    """Receives the progress of cells."""
 
     def predicted(self, batch_seconds: float, peak: Quantity) -> None:
-        """What a try will need."""
+        """The memory that an attempt is predicted to need."""
 
     def stage(self, stage: Stage, setting: CellSetting, protocol: MeasuringProtocol) -> None:
-        """Where the cell stands."""
+        """The stage that the cell has reached."""
 
 
 class LivingCells:
     """The cells of one session.
 
     Attributes:
-        rebuilt: a line for each time that a cell was ended to make room for another.
+        rebuilt: a line for each cell that was ended to make room for another.
     """
 
     def __init__(self, bench: CellBench, speech: NDArray[np.int16], say: Listener) -> None:
@@ -53,11 +53,11 @@ class LivingCells:
         self._peaks[request.source, request.setting] = peak
 
     def measure(self, cell: Cell, request: CellRequest, seconds: float) -> MeasuredCell:
-        """A window of `seconds` of a cell, built first where it is not there; its first row then is the predicted peak.
+        """Measure a cell for `seconds`, building it first if needed; the predicted peak is then the first row.
 
         Raises:
-            CellMemoryError: where it does not fit, with no other cell in memory either.
-            CellError: where there is no result; the cell is ended.
+            CellMemoryError: if it does not fit even with no other cell in memory.
+            CellError: if there is no result; the cell is ended.
         """
         while True:
             try:
@@ -77,7 +77,7 @@ class LivingCells:
 
     def _measured(self, cell: Cell, request: CellRequest, seconds: float) -> MeasuredCell:
         setting = request.setting
-        report = lambda stage: self._say.stage(stage, setting, request.protocol)  # noqa: E731 - one line says it
+        report = lambda stage: self._say.stage(stage, setting, request.protocol)  # noqa: E731 - one line is enough
         peak = None
         if cell not in self._alive:
             peak = self._admitted(cell, request)
@@ -90,17 +90,17 @@ class LivingCells:
         return replace(measured, rows=[row, *measured.rows])
 
     def _admitted(self, cell: Cell, request: CellRequest) -> Quantity:
-        """The predicted peak.
+        """The predicted peak of a request.
 
         Raises:
-            CellMemoryError: where a CPU has less memory than that.
+            CellMemoryError: if the device is a CPU and less memory is available.
         """
-        peak, at_hand = self._peak(request), memory_at_hand()
+        peak, available = self._peak(request), memory_at_hand()
         self._needs[cell] = peak.value or 0.0
         self._say.predicted(request.setting.batch_seconds, peak)
-        if request.device == "cpu" and peak.value is not None and peak.value + PROCESS_BYTES > at_hand:
-            needed = f"{(peak.value + PROCESS_BYTES) / 2**30:.2f} GiB needed by prediction"
-            raise CellMemoryError(f"{needed}, {at_hand / 2**30:.2f} GiB at hand")
+        if request.device == "cpu" and peak.value is not None and peak.value + PROCESS_BYTES > available:
+            needed = f"{(peak.value + PROCESS_BYTES) / 2**30:.2f} GiB predicted to be needed"
+            raise CellMemoryError(f"{needed}, {available / 2**30:.2f} GiB available")
         return peak
 
     def _peak(self, request: CellRequest) -> Quantity:
@@ -113,10 +113,10 @@ class LivingCells:
         return self._peaks[key]
 
     def _make_room(self, cell: Cell, reason: str) -> bool:
-        """End the largest of the other cells; whether there was one."""
+        """End the largest of the other cells; False if there is none."""
         if not self._alive:
             return False
         largest = max(self._alive, key=lambda other: self._needs.get(other, 0.0))
         self.end(largest)
-        self.rebuilt.append(f"{' '.join(largest)} ended for {' '.join(cell)}: {reason}")
+        self.rebuilt.append(f"{' '.join(largest)} ended to make room for {' '.join(cell)}: {reason}")
         return True

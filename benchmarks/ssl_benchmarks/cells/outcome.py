@@ -1,4 +1,4 @@
-"""What rows say of a cell that has no result, or not the batch that was asked for."""
+"""Rows of a cell that has no result, or whose batch was reduced."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ UNMEASURED = (
     ("peak_memory", "B", None),
     ("energy_per_audio_hour", "J/h", "*"),
 )
-"""What a cell without a result is missing; "*" stands for the headline's scope."""
+"""The metrics listed as missing for a cell without a result; "*" stands for the headline's scope."""
 
 
 def counted_rows(plan: CellPlan, ceiling: Quantity | None, rows: Sequence[Measurement]) -> list[Measurement]:
-    """MACs and FLOPs of a clip, and the share of the matrix products that the step reached, beside a cell's measured rows."""
+    """MACs and FLOPs of a clip, and the share of the device's matrix-product rate that the step reached."""
     speed = next((row for row in rows if row.metric == SPEED), None)
     if speed is None:
         return []
@@ -38,7 +38,7 @@ def counted_rows(plan: CellPlan, ceiling: Quantity | None, rows: Sequence[Measur
 
 
 def failed_rows(request: CellRequest, reason: str) -> list[Measurement]:
-    """What is missing of a cell, each with the reason."""
+    """The missing metrics of a cell, each with the reason."""
     setting, scope = request.setting, headline_scope(request.device)
     held = setting.held(torch.device(request.device), None)
     return [
@@ -48,8 +48,8 @@ def failed_rows(request: CellRequest, reason: str) -> list[Measurement]:
 
 
 def with_note(row: Measurement, note: str) -> Measurement:
-    """A row that says what became of the batch that was asked for."""
+    """A row with a note on what became of the requested batch."""
     if not note or row.metric not in {metric for metric, _, _ in UNMEASURED}:
         return row
-    told = joined(row.quantity.note, note)
-    return replace(row, quantity=replace(row.quantity, note=told))
+    noted = joined(row.quantity.note, note)
+    return replace(row, quantity=replace(row.quantity, note=noted))

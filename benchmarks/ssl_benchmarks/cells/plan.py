@@ -1,4 +1,4 @@
-"""What is known of a cell before it is built, on fake tensors: its FLOPs, its peak memory, its encoder's size."""
+"""What fake tensors show about a cell before it is built: FLOPs, peak memory, size of the encoder."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CellPlan:
-    """On paper.
+    """Figures of a cell that need no run.
 
     Attributes:
         peak: predicted peak memory in B.
-        parameters: of the encoder.
+        parameters: number in the encoder.
         counts: rows of MACs and FLOPs of one clip.
     """
 
@@ -46,15 +46,15 @@ class CellPlan:
         return cls(quantity_of(document["peak"]), quantity_of(document["parameters"]), counts)
 
     def document(self) -> dict[str, Any]:
-        """For JSON."""
+        """The plan as a JSON object."""
         return {**asdict(self), "counts": [(name, scope, asdict(q)) for name, scope, q in self.counts]}
 
 
 def plan_of(request: CellRequest) -> CellPlan:
-    """Count and predict a cell; what fake tensors cannot run is unavailable, with the reason.
+    """Count and predict a cell; figures that fake tensors cannot provide are unavailable, with the reason.
 
     Raises:
-        BadInputError: for a model or weights that cannot be used.
+        BadInputError: if the model or its weights cannot be used.
         CellError: for training without an objective.
     """
     if request.pretrained:
@@ -75,7 +75,7 @@ def _count(request: CellRequest) -> Any:  # noqa: ANN401 - a FlopCount
 
 
 def predicted_peak(request: CellRequest) -> Quantity:
-    """Peak memory in B from fake tensors; unavailable for a model that they cannot run.
+    """Peak memory in B from fake tensors; unavailable for a model that does not run on them.
 
     Raises:
         CellError: for training without an objective.
@@ -85,7 +85,7 @@ def predicted_peak(request: CellRequest) -> Quantity:
     precision, device = cast("Precision", setting.precision), cast("DeviceKind", request.device)
     try:
         if setting.phase == "training":
-            objective = lambda: pretraining(name, weights=False)  # noqa: E731 - one line says it
+            objective = lambda: pretraining(name, weights=False)  # noqa: E731 - one line is enough
             return forecast_training(objective, *shape, precision=precision, device=device).peak
         encoder = lambda: cast("Encoder", load_model(name, weights=False))  # noqa: E731 - the same
         return forecast_inference(encoder, *shape, precision=precision, device=device).peak
@@ -94,4 +94,4 @@ def predicted_peak(request: CellRequest) -> Quantity:
             raise CellError(str(error)) from error
         # a user's own encoder may do what fake tensors cannot
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        return unavailable("B", f"cannot be run on fake tensors: {reason}")
+        return unavailable("B", f"the model does not run on fake tensors: {reason}")

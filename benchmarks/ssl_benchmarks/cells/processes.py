@@ -1,4 +1,4 @@
-"""Cells in processes of their own, so that one that is killed is a row and not the end; `cell_server.py` forks them."""
+"""Cells in their own processes, so that a killed one costs a row, not the run; forked by `server.py`."""
 
 from __future__ import annotations
 
@@ -38,20 +38,20 @@ if TYPE_CHECKING:
     from ssl_benchmarks.timing.repeats import Report
 
 AT_ONCE = 2
-"""Plans that are made side by side: they are arithmetic of one thread."""
+"""Number of plans made in parallel; each is arithmetic in one thread."""
 LOOK_EVERY = 1.0
-"""s after which a silent process is looked at, since one that has ended may have left its channel to a child."""
+"""Seconds of silence after which a process is checked: its channel may be held open by a child although it has ended."""
 
 
 class CellServer:
-    """A `CellBench`: the process that imports what cells need once, and forks one for each.
+    """A `CellBench`: a process that imports what cells need once and forks one process per cell.
 
-    Where `compare` and `measure` start it first, it imports while they look at the machine. All ends with `close`, and with
-    the process that made it, however that ends.
+    `compare` and `measure` start it first, so that it imports while they examine the machine. Everything ends with
+    `close` or when the process that created it ends.
 
     Args:
-        models: of the catalog, whose modules are imported at once.
-        fork: whether cells are forked, or each starts from nothing, as they must elsewhere than on Linux.
+        models: catalog models whose modules are imported at the start.
+        fork: whether cells are forked; otherwise each starts from scratch, as is necessary outside Linux.
     """
 
     def __init__(self, models: Iterable[str] = (), *, fork: bool = sys.platform == "linux") -> None:
@@ -66,7 +66,7 @@ class CellServer:
             "fork" if fork else "fresh",
             *models,
         ]
-        environment = os.environ | {"PYTORCH_NVML_BASED_CUDA_CHECK": "1"}  # asks the driver, and touches no GPU
+        environment = os.environ | {"PYTORCH_NVML_BASED_CUDA_CHECK": "1"}  # asks the driver without touching a GPU
         with theirs:
             self._server = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=self._said, stderr=self._said, pass_fds=[theirs.fileno()],
@@ -84,11 +84,11 @@ class CellServer:
         self.close()
 
     def plans(self, requests: Iterable[CellRequest]) -> list[CellPlan | CellError]:
-        """What is known of each cell before it is built, two at a time; a `CellError` where it never will be."""
+        """The plan of each cell, two at a time; a `CellError` if it cannot be built."""
         with threads(AT_ONCE) as pool:
             try:
                 return list(pool.map(self._plan, requests))
-            except BaseException:  # nobody waits for plans when the command is stopped
+            except BaseException:  # a stopped command does not wait for plans
                 for process in list(self._alive):
                     process.kill()
                 raise
@@ -100,18 +100,18 @@ class CellServer:
             return error
 
     def ceiling(self, device: str, precision: str) -> Quantity:
-        """FLOP/s of matrix products on the device; unavailable, with the reason, where it cannot be measured."""
+        """FLOP/s of matrix products on the device; unavailable, with the reason, if it cannot be measured."""
         try:
             return quantity_of(self._once({"do": "ceiling", "device": device, "precision": precision})["ceiling"])
         except CellError as error:
-            return unavailable("FLOP/s", f"the matrix products of the device: {error}")
+            return unavailable("FLOP/s", f"timing the device's matrix products failed: {error}")
 
     def build(self, request: CellRequest, speech: NDArray[np.int16], report: Report = unheard) -> CellProcess:
         """Build a cell in a fresh process and warm it up.
 
         Raises:
-            CellMemoryError: where it did not fit.
-            CellError: where there is no result.
+            CellMemoryError: if it did not fit.
+            CellError: if there is no result.
         """
         setting = request.setting
         process = self._started({"do": "cell", "request": asdict(request)})
@@ -130,7 +130,7 @@ class CellServer:
         self._said.close()
 
     def _once(self, task: dict[str, Any]) -> dict[str, Any]:
-        """The answer of a process that is asked a single thing."""
+        """The answer of a process that gets a single task."""
         process = self._started(task)
         try:
             return process.heard(unheard)
@@ -144,15 +144,15 @@ class CellServer:
         return process
 
     def fork(self, channel: int, said: int) -> int:
-        """The number of a new process.
+        """The PID of a new process.
 
         Raises:
-            CellError: where the server is gone.
+            CellError: if the server has ended.
         """
         return self._asked(lambda: socket.send_fds(self._control, [b"fork"], [channel, said]))
 
     def exit_code(self, process: _Process) -> int:
-        """Of a process that has ended or is about to; negative for a signal."""
+        """Exit code of a process that has ended or is about to; negative for a signal."""
         self._alive.discard(process)
         return self._asked(lambda: self._control.send(str(process.pid).encode()))
 
@@ -165,13 +165,13 @@ class CellServer:
                 answer = b""
         if not answer:
             raise CellError(
-                f"the process that starts cells has ended: {ended_because(self._server.wait(), _lines(self._said))}"
+                f"the server that starts cells has ended: {ended_because(self._server.wait(), _lines(self._said))}"
             )
         return int(answer)
 
 
 class CellProcess:
-    """A `LivingCell`: one that is built and warm in a process of its own."""
+    """A `LivingCell`: built and warm in its own process."""
 
     def __init__(self, process: _Process) -> None:
         self._process = process
@@ -180,8 +180,8 @@ class CellProcess:
         """Measure a window of `seconds`.
 
         Raises:
-            CellMemoryError: where it did not fit.
-            CellError: where there is no result.
+            CellMemoryError: if it did not fit.
+            CellError: if there is no result.
         """
         import pandas as pd
 
@@ -212,17 +212,17 @@ class _Process:
             self._channel = Connection(ours.detach())
 
     def send(self, message: bytes) -> None:
-        """Send; an end of the process shows when it is listened to."""
+        """Send a message; if the process has ended, `heard` notices it."""
         with suppress(OSError):
             self._channel.send_bytes(message)
 
     def heard(self, report: Report) -> dict[str, Any]:
-        """Pass the stages on until there is an answer.
+        """Pass on the stages until there is an answer.
 
         Raises:
-            CellInputError: for a model or weights that cannot be used.
-            CellMemoryError: where it did not fit.
-            CellError: where there is no answer, with the last line that the process printed or the signal that ended it.
+            CellInputError: if the model or its weights cannot be used.
+            CellMemoryError: if it did not fit.
+            CellError: if there is no answer, with the last line that the process printed or the signal that ended it.
         """
         while True:
             try:
@@ -246,7 +246,7 @@ class _Process:
         return event
 
     def _look(self) -> None:
-        """A process that has ended says no more, whoever else has its channel."""
+        """Check whether the process has ended although a child still holds its channel open."""
         with suppress(psutil.Error):
             if psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE:
                 return
@@ -271,8 +271,8 @@ class _Process:
         self._close()
 
     def kill(self) -> None:
-        """End the process and what it forked, and leave what it says of that to whoever listens."""
-        with suppress(OSError):  # they may all have ended
+        """End the process and everything it forked; the error is left for `heard`."""
+        with suppress(OSError):  # they may have ended already
             os.killpg(self.pid, signal.SIGKILL)
 
     def _close(self) -> None:

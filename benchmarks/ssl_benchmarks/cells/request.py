@@ -1,4 +1,4 @@
-"""A cell as a process is asked for it, and why it may have no result."""
+"""The description of a cell that is sent to its process, and the errors for a cell without a result."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ssl_benchmarks.timing.protocol import Protocol as MeasuringProtocol
 
 
 class CellError(RuntimeError):
-    """A cell that has no result; the message is the reason."""
+    """A cell without a result; the message is the reason."""
 
 
 class CellMemoryError(CellError):
@@ -21,21 +21,21 @@ class CellMemoryError(CellError):
 
 
 class CellInputError(CellError):
-    """A cell of a model or of weights that cannot be used."""
+    """A cell whose model or weights cannot be used."""
 
 
 @dataclass(frozen=True)
 class CellRequest:
-    """What the measuring process is told.
+    """The settings that the measuring process receives.
 
     Attributes:
-        source: the model as `load_model` takes it.
-        setting: of the cell.
-        protocol: how it is measured.
+        source: the model, as `load_model` takes it.
+        setting: settings of the cell.
+        protocol: how to measure it.
         device: "cpu" or "cuda".
-        seed: of random weights.
-        alone: whether latency of one clip is wanted beside that of the batch.
-        idle: power measured before, or None.
+        seed: for random weights.
+        alone: whether to measure the latency of one clip besides that of the batch.
+        idle: idle power measured before, or None.
         pretrained: published weights for a catalog model, or None.
     """
 

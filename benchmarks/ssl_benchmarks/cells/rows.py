@@ -1,4 +1,4 @@
-"""The rows of a cell: from calls, bytes and joules to the metrics of the long table."""
+"""The rows of a cell: from times, bytes and joules to the metrics of the long table."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ COUNT_NOTE = "of one clip; matrix products, 1 MAC = 2 FLOPs; FFT and elementwise
 
 
 def time_rows(repeats: Repeats, batch_seconds: float) -> list[Row]:
-    """Throughput and real-time factor of the median call; their notes say how warm the step was."""
+    """Throughput and real-time factor from the median latency; notes say how warm the step was."""
     middle = call_quantile(repeats.calls, 0.5)
-    note = f"median call of {len(repeats.calls)} repeats; {repeats.warm.note}"
+    note = f"from the median latency of {len(repeats.calls)} repeats; {repeats.warm.note}"
     if middle.note:
         note = f"{note}; {middle.note}"
     speed = replace(inverse(middle, batch_seconds, "s/s"), note=note)
@@ -33,7 +33,7 @@ def time_rows(repeats: Repeats, batch_seconds: float) -> list[Row]:
 
 
 def latency_rows(calls: Sequence[Sequence[float]], what: str) -> list[Row]:
-    """Median and 95th percentile of the calls in s; `what` they are of."""
+    """Median and 95th percentile of latency in s; `what` says of what."""
     found: list[Row] = []
     for name, share in (("latency_p50", 0.5), ("latency_p95", 0.95)):
         quantity = call_quantile(calls, share)
@@ -43,15 +43,15 @@ def latency_rows(calls: Sequence[Sequence[float]], what: str) -> list[Row]:
 
 
 def energy_rows(repeats: Repeats, batch_seconds: float, pue: float, grid: GridIntensity | None) -> list[Row]:
-    """Time and energy of all repeats by scope, gross and net, and what an hour of audio takes.
+    """Time and energy of all repeats by scope, gross and net, and energy per audio hour.
 
-    The interval of joules an audio hour is the hull of the counter's own error and of Student's interval over repeats; a
+    The interval of energy per audio hour is the union of the counter's own error and Student's interval over repeats;
     modelled energy has none.
     """
-    whole, audio = repeats.whole, [len(calls) * batch_seconds for calls in repeats.calls]
-    net = whole.net_by_scope()
-    rows: list[Row] = [("duration", None, replace(whole.duration, note="of all repeats, without the rests"))]
-    for scope, energy in whole.by_scope().items():
+    total, audio = repeats.total, [len(calls) * batch_seconds for calls in repeats.calls]
+    net = total.net_by_scope()
+    rows: list[Row] = [("duration", None, replace(total.duration, note="all repeats, rests excluded"))]
+    for scope, energy in total.by_scope().items():
         per_hour = energy.scaled(3600 / sum(audio), "J/h")
         each = [
             reading.by_scope()[scope].scaled(3600 / s, "J/h")
@@ -60,7 +60,7 @@ def energy_rows(repeats: Repeats, batch_seconds: float, pue: float, grid: GridIn
         rows += [
             ("energy", scope, energy),
             ("energy_net", scope, net[scope]),
-            ("power_mean", scope, whole.power_mean(scope)),
+            ("power_mean", scope, total.power_mean(scope)),
             ("energy_per_audio_hour", scope, _with_scatter(per_hour, each)),
             ("co2e", scope, co2e(energy, grid, pue)),
         ]  # fmt: skip
@@ -68,7 +68,7 @@ def energy_rows(repeats: Repeats, batch_seconds: float, pue: float, grid: GridIn
 
 
 def _with_scatter(whole: Quantity, each: Sequence[Quantity]) -> Quantity:
-    """The quantity with the scatter between repeats in its interval."""
+    """The quantity with the variance between repeats in its interval."""
     values = [q.value for q in each if q.value is not None and q.value > 0]
     if whole.value is None or whole.ci95 is None or len(values) < len(each):
         return whole
@@ -77,38 +77,38 @@ def _with_scatter(whole: Quantity, each: Sequence[Quantity]) -> Quantity:
 
 
 def memory_rows(peak: Quantity, sizes: dict[str, Quantity], on_device: Quantity | None) -> list[Row]:
-    """The peak, its known parts, and what is left for activations."""
-    rows: list[Row] = [("peak_memory", None, replace(peak, note=f"{peak.note}; of the calls after the first"))]
+    """The peak, its known parts, and the remainder (activations and other)."""
+    rows: list[Row] = [("peak_memory", None, replace(peak, note=f"{peak.note}; over all calls but the first"))]
     rows += [(f"memory_{part}", None, size) for part, size in sizes.items()]
     rows.append(("memory_activations", None, _rest(peak, sizes)))
     return [*rows, *([("memory_reserved", None, on_device)] if on_device is not None else [])]
 
 
 def _rest(peak: Quantity, sizes: dict[str, Quantity]) -> Quantity:
-    """What of the peak is neither weights nor gradients nor optimiser state."""
+    """The part of the peak that is neither weights nor gradients nor optimiser state."""
     if peak.value is None:
         return unavailable("B", peak.note)
     known = sum(size.value or 0.0 for size in sizes.values())
     if peak.value < known:
         return unavailable("B", f"the peak ({peak.value:.0f} B) is below {' + '.join(sizes)} ({known:.0f} B)")
-    note = f"the peak less {', '.join(sizes)}: input, activations, workspaces"
+    note = f"peak minus {', '.join(sizes)}: input, activations, workspaces"
     return Quantity(peak.value - known, "B", weakest(peak.method, *(s.method for s in sizes.values())), note=note)
 
 
 def count_rows(count: Callable[[], FlopCount], clip_seconds: float) -> list[Row]:
-    """MACs and FLOPs of one clip and of an audio second; a model that cannot be counted, or not in full, says why."""
+    """MACs and FLOPs of one clip and per audio second; unavailable, with the reason, if the count is not complete."""
     try:
         found = counted(count(), clip_seconds, COUNT_NOTE)
     except Exception as error:  # noqa: BLE001 - a user's own encoder may do what fake tensors cannot
-        reason = f"cannot be counted under fake tensors: {error}"
+        reason = f"counting on fake tensors failed: {error}"
         found = {name: unavailable(unit, reason) for name, unit in UNITS.items()}
     return [(name, None, quantity) for name, quantity in found.items()]
 
 
 def mfu(rate: Quantity, flops: Quantity, ceiling: Quantity) -> Quantity:
-    """Model FLOPs utilisation: FLOPs a second over the matrix products a second that were measured on this device.
+    """Model FLOPs utilisation: FLOPs per second divided by the matrix-product rate measured on this device.
 
-    The ends of its interval take those of rate and ceiling that lie farthest apart.
+    The ends of its interval come from those ends of rate and ceiling that are farthest apart.
     """
     missing = next((q for q in (rate, flops, ceiling) if not q.value), None)
     if missing is not None or rate.value is None or flops.value is None or ceiling.value is None:
@@ -118,7 +118,7 @@ def mfu(rate: Quantity, flops: Quantity, ceiling: Quantity) -> Quantity:
         ci95 = (flops.value * rate.ci95[0] / ceiling.ci95[1], flops.value * rate.ci95[1] / ceiling.ci95[0])
     note = f"of {ceiling.value / 1e12:.3g} TFLOP/s, measured: {ceiling.note}"
     if rate.value * flops.value > ceiling.value:
-        note = f"above 1, so the ceiling was disturbed; {note}"
+        note = f"above 1: the measured ceiling is too low (disturbed); {note}"
     return Quantity(
         flops.value * rate.value / ceiling.value, "1", "measured", ci95, rate.n, note, flaws((rate, flops, ceiling))
     )

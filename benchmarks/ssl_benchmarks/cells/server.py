@@ -1,10 +1,10 @@
-"""Forks a process for each cell from one that has imported everything: `python -P -m ssl_benchmarks.cells.server DESCRIPTOR fork|fresh [MODEL ...]`.
+"""Forks a process for each cell after importing everything: `python -P -m ssl_benchmarks.cells.server DESCRIPTOR fork|fresh [MODEL ...]`.
 
-Over the socket DESCRIPTOR come "fork", with the channel of the new process and a file for what it prints, answered by its
-number, and the number of a process whose end is asked for, answered by its exit code. The socket's end is the end of all.
-This process builds a model of the catalog on fake tensors alone, and touches no GPU: its children would inherit threads
-and a context that do not survive a fork. Where they cannot be forked ("fresh", or something has touched CUDA all the same), each
-starts from nothing.
+Requests come over the socket DESCRIPTOR: "fork", with the channel of the new process and a file for its output, is
+answered with a PID; a PID whose end is awaited is answered with an exit code. When the socket closes, everything ends.
+This process builds catalog models on fake tensors only and touches no GPU: its children would inherit threads and a
+context that do not survive a fork. If forking is impossible ("fresh", or if something has touched CUDA after all), each
+cell starts from scratch.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ EVERY_CELL = (
     "ssl_benchmarks.cells.worker", "ssl_benchmarks.cells.steps",
 )  # fmt: skip
 LAST_WORDS = 10.0
-"""s that a process whose channel has ended may take to end."""
+"""Seconds that a process has to end after its channel has closed."""
 
 
 def main() -> None:
     """Import, then fork on demand."""
-    ignore_signals()  # they are the command's to answer, and this process ends with it
+    ignore_signals()  # the command handles them, and this process ends with it
     end_with_parent()
     control = socket.socket(fileno=int(sys.argv[1]))
     fresh, models = sys.argv[2] == "fresh", sys.argv[3:]
     if not fresh:
         _import_for(models)
-    gc.freeze()  # or the children's collector would write to every page that they share
+    gc.freeze()  # else the children's collector would write to every shared page
     while True:
         message, descriptors, _, _ = socket.recv_fds(control, 16, 2)
         if not message:
@@ -62,21 +62,21 @@ def _import_for(models: list[str]) -> None:
     from ssl_models.catalog import pretraining
 
     for name in models:
-        with suppress(Exception), fake_tensors():  # whatever is wrong with it, its plan tells
+        with suppress(Exception), fake_tensors():  # an error is reported by the model's plan
             pretraining(name, weights=False)
     try:
         ctypes.CDLL("libnvidia-ml.so.1")
-    except OSError:  # without a driver codecarbon may look at the machine here, once for all
+    except OSError:  # without a driver, codecarbon examines the machine here, once for all cells
         from ssl_benchmarks.energy.sources.discovery import find_sources
 
         find_sources((), cpu=True, model=True, period_s=1.0)
 
 
 def _forked(control: socket.socket, channel: int, said: int, *, fresh: bool) -> int:
-    """The number of a new process at the other end of `channel`."""
+    """The PID of a new process at the other end of `channel`."""
     pid = os.fork()
     with suppress(OSError):
-        os.setpgid(pid, 0)  # what a model of the user's forks ends with its cell
+        os.setpgid(pid, 0)  # whatever a user's model forks ends with its cell
     if pid:
         os.close(channel)
         os.close(said)
@@ -84,7 +84,7 @@ def _forked(control: socket.socket, channel: int, said: int, *, fresh: bool) -> 
     try:
         end_with_parent()
         control.close()
-        os.dup2(said, 1)  # a model of the user's may print: none of it is an answer
+        os.dup2(said, 1)  # a user's model may print; its output is not an answer
         os.dup2(said, 2)
         if fresh or not _survives_fork():
             os.set_inheritable(channel, True)
@@ -92,7 +92,7 @@ def _forked(control: socket.socket, channel: int, said: int, *, fresh: bool) -> 
         from ssl_benchmarks.cells.worker import answer
 
         answer(Connection(channel))
-    except BaseException:  # noqa: BLE001 - its last line is the reason that the command tells
+    except BaseException:  # noqa: BLE001 - the command reports its last line as the reason
         traceback.print_exc()
         with suppress(OSError, ValueError):
             sys.stderr.flush()
@@ -101,14 +101,14 @@ def _forked(control: socket.socket, channel: int, said: int, *, fresh: bool) -> 
 
 
 def _survives_fork() -> bool:
-    """Whether CUDA can be used in this forked process, since nothing has touched it before."""
+    """Whether CUDA can be used in this forked process, because nothing has touched it before."""
     import torch
 
     return not torch.cuda._is_in_bad_fork()
 
 
 def _exit_code(pid: int) -> int:
-    """As `subprocess` counts it; a process that does not end by itself is ended."""
+    """Exit code as `subprocess` counts it; a process that does not end by itself is killed."""
     end = time.monotonic() + LAST_WORDS
     while True:
         ended, status = os.waitpid(pid, os.WNOHANG)

@@ -1,4 +1,4 @@
-"""The steps that are measured: encoding, and a training step by the very functions of the training loop."""
+"""The steps to measure: encoding, and a training step made of the training loop's own functions."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 def clips_of(speech: NDArray[np.int16], clips: int, seconds: float, device: torch.device) -> torch.Tensor:
-    """`(clips, T)` float waveforms in [-1, 1) cut from 16-bit samples `(n,)`, repeated where they are too short."""
+    """`(clips, T)` float waveforms in [-1, 1) cut from 16-bit samples `(n,)`, repeated if they are too short."""
     samples = round(seconds * SAMPLE_RATE)
     audio = np.resize(speech, clips * samples).reshape(clips, samples)
     return (torch.from_numpy(audio).float() / 32768.0).to(device)
 
 
 def encoding(request: CellRequest, speech: NDArray[np.int16], device: torch.device) -> Step:
-    """Encode the batch, all layers kept, in inference mode and, in bfloat16, under autocast."""
+    """Encode the batch, keeping all layers, in inference mode and, for bfloat16, under autocast."""
     name, setting = request.source, request.setting
     encoder = load_model(name, pretrained=request.pretrained).to(device)
     waveforms = clips_of(speech, setting.clips, setting.clip_seconds, device)
@@ -48,9 +48,9 @@ def encoding(request: CellRequest, speech: NDArray[np.int16], device: torch.devi
 
 
 def training(request: CellRequest, speech: NDArray[np.int16], device: torch.device) -> Step:
-    """Forward, backward, clipped gradient and AdamW step on the same batch again and again, at a learning rate of 0.
+    """Forward, backward, gradient clipping and AdamW step on the same batch each time, with a learning rate of 0.
 
-    At that rate the weights stay as they are, and so does the cost.
+    With that rate the weights do not change, nor does the cost.
     """
     name, setting = request.source, request.setting
     model = pretraining(name, pretrained=request.pretrained).to(device)

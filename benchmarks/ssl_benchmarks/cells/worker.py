@@ -1,7 +1,7 @@
-"""What a cell's process does: it plans or builds one cell, and answers over its channel; `cell_processes.py` is the other end.
+"""A cell's process: it plans or builds one cell and answers over its channel; `processes.py` is the other end.
 
-The first message is the task, for a cell followed by its speech; then each `{"window": seconds}` is answered by stages as
-they come and by the result, or by the reason why there is none. The channel's end is the end.
+The first message is the task, followed by the speech for a cell. Each `{"window": seconds}` is then answered with
+stages as they happen and with the result or the reason why there is none. When the channel closes, the process ends.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Tell = Callable[[dict[str, Any]], None]
 
 
 def answer(channel: Connection) -> None:
-    """Do the task that the channel brings."""
+    """Do the task received over the channel."""
     from ssl_benchmarks.cells.request import CellError
     from ssl_benchmarks.energy.neighbours.processes import adopt
     from ssl_benchmarks.processes.out_of_memory import is_out_of_memory
@@ -61,7 +61,7 @@ def _ceiling(task: dict[str, Any], channel: Connection, tell: Tell) -> None:
 
 
 def _cell(task: dict[str, Any], channel: Connection, tell: Tell) -> None:
-    """Build, say that it is built, and measure a window for each message until there are no more."""
+    """Build a cell, report that, then measure a window for each message until the channel closes."""
     import numpy as np
     import torch
 
@@ -73,7 +73,7 @@ def _cell(task: dict[str, Any], channel: Connection, tell: Tell) -> None:
     setting, device = request.setting, torch.device(request.device)
     speech = np.frombuffer(channel.recv_bytes(), dtype=np.int16)
     torch.manual_seed(request.seed)
-    report = lambda stage: tell({"stage": asdict(stage)})  # noqa: E731 - one line says it
+    report = lambda stage: tell({"stage": asdict(stage)})  # noqa: E731 - one line is enough
     cell = WarmCell(lambda: STEPS[setting.phase](request, speech, device), setting, request.protocol, device, report)
     tell({"built": True})
     while True:
@@ -94,14 +94,14 @@ TASKS: dict[str, Callable[[dict[str, Any], Connection, Tell], None]] = {
 
 
 def in_short(error: BaseException) -> str:
-    """The first sentences of torch's message, without where in its source it was raised."""
+    """The first sentences of torch's message, without the place in its source."""
     line = (str(error).splitlines() or [type(error).__name__])[0]
     said = line.partition("DefaultCPUAllocator: ")[2] or line
     return said.partition(". Error code")[0].partition(" GPU 0 has a total")[0]
 
 
 def main() -> None:
-    """As a program of its own, where processes cannot be forked: `python -P -m ssl_benchmarks.cells.worker DESCRIPTOR`."""
+    """Entry point where processes cannot be forked: `python -P -m ssl_benchmarks.cells.worker DESCRIPTOR`."""
     answer(Connection(int(sys.argv[1])))
     os._exit(0)
 

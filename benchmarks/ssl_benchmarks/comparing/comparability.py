@@ -1,4 +1,4 @@
-"""Whether rows of several models may stand side by side, and what differs where they may not."""
+"""Whether rows of several models may be compared, and the conditions in which they differ."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from ssl_benchmarks.record.metrics import METRICS
 from ssl_benchmarks.record.record import Measurement
 
 READ = {"measured": "measured", "sampled": "measured", "analytic": "counted"}
-"""Methods that may stand beside each other have the same word here; any other method stands for itself."""
+"""Methods with the same word here are comparable; any other method is comparable only with itself."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A condition that rows do not share: `models` by the value that they were measured under."""
+    """A condition in which rows differ: `models` by its value."""
 
     condition: str
     models: dict[str, tuple[str, ...]]
 
     @property
     def line(self) -> str:
-        """In words."""
+        """The difference in words."""
         sides = "; ".join(f"{value} ({', '.join(models)})" for value, models in self.models.items())
         return f"{self.condition.replace('_', ' ')}: {sides}"
 
 
 def told(row: Measurement) -> dict[str, str]:
-    """The conditions of a row that matter, and "method", each in words."""
+    """The relevant conditions of a row, and "method", each in words."""
     held = row.conditions
     found = {name: _worded(getattr(held, name)) for name in METRICS[row.metric].agrees_on}
     return {**found, "method": READ.get(row.quantity.method, row.quantity.method)}
 
 
 def differences(rows: Iterable[Measurement]) -> list[Difference]:
-    """What differs between rows of one metric, phase and scope; those without a value, and published ones, are passed over."""
+    """The conditions in which rows of one metric, phase and scope differ; unavailable and published rows are ignored."""
     known = [row for row in rows if row.quantity.value is not None and row.quantity.method != "published"]
     by_condition: dict[str, dict[str, list[str]]] = {}
     for row in known:
@@ -48,18 +48,18 @@ def differences(rows: Iterable[Measurement]) -> list[Difference]:
 
 
 def refusal(found: Sequence[Difference]) -> str:
-    """One line for a comparison that is refused."""
-    return f"not comparable: {'; and '.join(d.line for d in found)}; add --allow-mixed to mark each cell concerned"
+    """The one-line message for a refused comparison."""
+    return f"not comparable: {'; and '.join(d.line for d in found)}; add --allow-mixed to compare anyway and mark the affected cells"
 
 
 @dataclass
 class Marks:
-    """Letters for cells that were had under other conditions than the baseline's; the same letter, the same difference."""
+    """Letters for cells measured under other conditions than the baseline's; equal differences share a letter."""
 
     letters: dict[str, str] = field(default_factory=dict)
 
     def of(self, row: Measurement, baseline: Measurement | None) -> str:
-        """The letters of a cell, such as "a,c"; none where the baseline has no value."""
+        """The letters of a cell, such as "a,c"; empty if the baseline has no value."""
         if baseline is None or row.quantity.value is None or row.quantity.method == "published":
             return self._letter(f"published: {row.quantity.note}") if row.quantity.method == "published" else ""
         if baseline.quantity.value is None:
@@ -78,13 +78,13 @@ class Marks:
 
 
 def _letters(number: int) -> str:
-    """From a to z, then aa, ab, ..."""
+    """Letters a to z, then aa, ab, ..."""
     return ("" if number < 26 else _letters(number // 26 - 1)) + chr(ord("a") + number % 26)
 
 
 def _worded(value: object) -> str:
     if value is None:
-        return "not told"
+        return "not recorded"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:g}" if isinstance(value, float) else str(value)

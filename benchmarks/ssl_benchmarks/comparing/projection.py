@@ -1,4 +1,4 @@
-"""What a whole pretraining would take on this device: a measured rate times the audio hours of a recipe."""
+"""Projected cost of a full pretraining on this device: a measured rate times the audio hours of a recipe."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ from ssl_benchmarks.record.quantity import Quantity, flaws, unavailable
 from ssl_models.recipes import RECIPES, Recipe
 
 PAPER_HOURS = 18_000.0
-"""Seen in the paper's own pretraining, of which it claims less than a day on one GPU (arXiv 2406.07696)."""
+"""Audio hours of the paper's pretraining, which it says takes less than a day on one GPU (arXiv 2406.07696)."""
 PAPER = "the paper's 18,000 h (arXiv 2406.07696)"
 
 
 def recipe_work(recipe: Recipe | None) -> Work:
     """The audio of a published recipe."""
     if recipe is None:
-        return Work("recipe", None, "no recipe: nobody published this model")
+        return Work("recipe", None, "no recipe: a size made for this tool")
     if recipe.audio_hours is None:
-        return Work("recipe", None, f"its audio hours are not told: {recipe.source}")
+        return Work("recipe", None, f"audio hours unknown: {recipe.source}")
     return Work("recipe", recipe.audio_hours, recipe.source)
 
 
 def paper_work() -> Work:
-    """That of claim C3."""
+    """The audio of claim C3."""
     return Work("paper", PAPER_HOURS, PAPER)
 
 
 def recipe_of(model: str) -> Recipe | None:
-    """The recipe of a catalog model; where two runs of it are compared, each name has its run in brackets."""
+    """The recipe of a catalog model; if two runs of it are compared, each name has its run in brackets."""
     return RECIPES.get(model.partition(" (")[0])
 
 
 def works(model: str) -> list[Work]:
-    """The model's own recipe, and the paper's hours where they are others."""
+    """The model's own recipe, and the paper's hours where they differ."""
     own, paper = recipe_work(recipe_of(model)), paper_work()
     return [own] if own.hours == paper.hours else [own, paper]
 
 
 def pretraining_flops(rate: Quantity | None, hours: Quantity | None) -> Quantity | None:
-    """FLOPs of a whole pretraining: those of an audio second of training, FLOP/s, times the audio hours seen, h.
+    """FLOPs of a full pretraining: training FLOPs per audio second (FLOP/s) times the audio hours seen (h).
 
-    Projected where the hours are stated, not measured. A run's own `flops` are those of one step. None where a record has
-    no row of one of the two.
+    Projected if the hours are stated rather than measured. A run's own `flops` are those of one step. None if a record
+    has no row for one of the two.
     """
     if rate is None or hours is None:
         return None
@@ -56,7 +56,7 @@ def pretraining_flops(rate: Quantity | None, hours: Quantity | None) -> Quantity
 
 
 def projected_hours(rate: Quantity, work: Work) -> Quantity:
-    """Device-hours from a rate in audio seconds a second; a rate that may be none at all leaves no interval."""
+    """Device-hours from a rate in audio seconds per second; no interval if the rate may be zero."""
     if work.hours is None or not rate.value:
         return unavailable("h", work.source if work.hours is None else rate.note)
     if rate.ci95 is not None and rate.ci95[0] <= 0:
@@ -65,7 +65,7 @@ def projected_hours(rate: Quantity, work: Work) -> Quantity:
 
 
 def projected_energy(per_hour: Quantity, work: Work, unit: str = "J") -> Quantity:
-    """J from J per audio hour, or what else an audio hour takes in its `unit`."""
+    """Energy in J from J per audio hour, or another cost per audio hour in its `unit`."""
     if work.hours is None or per_hour.value is None:
         return unavailable(unit, work.source if work.hours is None else per_hour.note)
     return _as_projected(per_hour.scaled(work.hours, unit), work, per_hour)
@@ -81,16 +81,16 @@ def project(
     pue: float,
     price_per_hour: float | None,
 ) -> Projection:
-    """Device-hours, energy, carbon and price of the work; the uncertainty of the rates comes along, that of the recipe does not.
+    """Device-hours, energy, carbon and price of the work, with the uncertainty of the measured rates, not of the recipe.
 
     Args:
-        model: projected.
-        work: the audio.
-        rate: training in audio seconds a second.
-        per_hour: training in J per audio hour.
+        model: its name.
+        work: the audio to pretrain on.
+        rate: of training, in audio seconds per second.
+        per_hour: of training, in J per audio hour.
         grid: for CO2e, or None.
         pue: power usage effectiveness.
-        price_per_hour: of the device, in any unit of money.
+        price_per_hour: of the device, in any currency.
     """
     hours, energy = projected_hours(rate, work), projected_energy(per_hour, work)
     carbon = co2e(energy, grid, pue)
@@ -101,5 +101,5 @@ def project(
 def _as_projected(quantity: Quantity, work: Work, measured: Quantity) -> Quantity:
     note = f"{work.hours:,.0f} h of audio ({work.source}) at the {measured.method} rate"
     if quantity.ci95 is None:
-        note = f"{note}, of which no interval is known"
+        note = f"{note}, which has no interval"
     return replace(quantity, method="projected", note=note)

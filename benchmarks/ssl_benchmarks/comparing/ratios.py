@@ -1,4 +1,4 @@
-"""How many times as fast, as hungry, as large: one model's figure over another's, with its interval."""
+"""One model's figure divided by another's, with its interval."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ssl_benchmarks.record.quantity import Quantity, flaws, joined, unavailable,
 
 
 def paired_ratio(ours: Sequence[Quantity | None], theirs: Sequence[Quantity | None]) -> Quantity:
-    """The geometric mean over rounds of our figure over theirs, both of the same round; Student's 95 % interval over rounds.
+    """The geometric mean of our figure divided by theirs within each round; Student's 95 % interval over rounds.
 
-    A drift of clocks or temperature from round to round is in both and leaves the ratio. Normal logs assumed; simulated in
-    the tests. Rounds in which one of the two has a flaw are left out where enough are without. With one round in common:
-    `ratio` of its two figures.
+    Drift of clocks or temperature between rounds affects both and cancels. Logs are assumed normal; simulated in the
+    tests. Rounds in which either figure has a flaw are left out if enough remain. With only one common round: `ratio`
+    of its two figures.
     """
     known = [(a, b) for a, b in zip(ours, theirs, strict=True) if a and b and a.value and b.value]
     if not known:
@@ -29,43 +29,43 @@ def paired_ratio(ours: Sequence[Quantity | None], theirs: Sequence[Quantity | No
     values = [found.value for found in map(ratio, *zip(*pairs, strict=True)) if found.value is not None]
     method = weakest(*(q.method for pair in pairs for q in pair))
     ci95 = student_on_logs(values) if method in HARDWARE else None
-    left_out = f"{len(known) - len(pairs)} of {len(known)} left out for a flaw" if len(pairs) < len(known) else ""
-    unknown = "" if ci95 else f"{method}: no interval is known"
+    left_out = f"{len(known) - len(pairs)} of {len(known)} left out (flawed)" if len(pairs) < len(known) else ""
+    unknown = "" if ci95 else f"no interval ({method})"
     note = joined(f"paired in {len(values)} rounds", left_out, unknown)
     flaw = flaws(q for pair in pairs for q in pair)
     return Quantity(math.exp(sum(map(math.log, values)) / len(values)), "1", method, ci95, len(values), note, flaw)
 
 
 def ratio(ours: Quantity, theirs: Quantity) -> Quantity:
-    """Quotient of two figures whose errors are independent: half-widths of the logs added in squares, end by end.
+    """Quotient of two figures with independent errors: half-widths (of logs) are added in quadrature, end by end.
 
-    Delta method on logs. Two counts have an exact quotient and no interval; a figure without an interval leaves none.
+    Delta method on logs. The quotient of two counts is exact and has no interval; nor has that of a figure without one.
     """
     if not ours.value or not theirs.value:
         return _missing([ours, theirs])
     value, method = ours.value / theirs.value, weakest(ours.method, theirs.method)
     ends = [_log_ends(q) for q in (ours, theirs)]
     if method == "analytic" or ends[0] is None or ends[1] is None:
-        note = "" if method == "analytic" else "no interval is known of both"
+        note = "" if method == "analytic" else "no interval: not known for both"
         return Quantity(value, "1", method, None, None, note, flaws((ours, theirs)))
     (a_low, a_high), (b_low, b_high) = ends[0], ends[1]
     ci95 = (value * math.exp(-math.hypot(a_low, b_high)), value * math.exp(math.hypot(a_high, b_low)))
-    return Quantity(value, "1", method, ci95, None, "not paired: errors taken as independent", flaws((ours, theirs)))
+    return Quantity(value, "1", method, ci95, None, "not paired: errors assumed independent", flaws((ours, theirs)))
 
 
 def ratio_of_largest(ours: Sequence[Quantity | None], theirs: Sequence[Quantity | None]) -> Quantity:
-    """Quotient of the largest figures of each; its interval holds it and that of `paired_ratio`."""
+    """Quotient of the largest figures on each side; its interval contains it and the interval of `paired_ratio`."""
     values = [[q.value for q in side if q and q.value] for side in (ours, theirs)]
     paired = paired_ratio(ours, theirs)
     if paired.value is None:
         return paired
     value = max(values[0]) / max(values[1])
     ci95 = None if paired.ci95 is None else hull((value, value), paired.ci95)
-    return replace(paired, value=value, ci95=ci95, note=f"of the largest; {paired.note}")
+    return replace(paired, value=value, ci95=ci95, note=f"ratio of the largest; {paired.note}")
 
 
 def _log_ends(quantity: Quantity) -> Interval | None:
-    """How far the ends of an interval are from the value, as logs; a counted figure has no error."""
+    """Distances of an interval's ends from the value, as logs; a counted figure has no error."""
     if quantity.method == "analytic":
         return 0.0, 0.0
     if quantity.ci95 is None or quantity.value is None or quantity.ci95[0] <= 0:
@@ -75,4 +75,4 @@ def _log_ends(quantity: Quantity) -> Interval | None:
 
 def _missing(found: Sequence[Quantity]) -> Quantity:
     reasons = dict.fromkeys(q.note for q in found if q.value is None)
-    return unavailable("1", "; ".join(reasons) or "the two have no figure in common")
+    return unavailable("1", "; ".join(reasons) or "the two models have no common figure")

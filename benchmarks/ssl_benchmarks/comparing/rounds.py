@@ -1,4 +1,4 @@
-"""One figure from several rounds, in each of which every model was measured once, in a process of its own."""
+"""One figure from several rounds, in each of which every model was measured once, in its own process."""
 
 from __future__ import annotations
 
@@ -21,74 +21,75 @@ HARDWARE = ("measured", "sampled")
 
 
 def order_of(cells: Sequence[Cell], seed: int, number: int) -> list[Cell]:
-    """The order of a round, drawn by the seed, so that no model always follows the same one."""
+    """The order of a round, drawn with the seed, so that no model always follows the same one."""
     drawn = list(cells)
-    random.Random(f"{seed} {number}").shuffle(drawn)  # noqa: S311 - an order, no secret
+    random.Random(f"{seed} {number}").shuffle(drawn)  # noqa: S311 - an order, not a secret
     return drawn
 
 
 def student_on_logs(values: Sequence[float]) -> Interval:
     """Student's 95 % interval of the geometric mean of at least two positive values.
 
-    On the log scale a rate and its inverse tell the same. Two values have one degree of freedom, and an interval 13 times
-    as wide as they are apart: that is what two rounds know.
+    On the log scale, a rate and its inverse agree. Two values have one degree of freedom, which makes the interval 13
+    times as wide as their distance: two rounds support no more.
     """
     logs = [math.log(value) for value in values]
     return _from_logs(statistics.fmean(logs), student_half_width(logs))
 
 
 def _from_logs(mean: float, half: float) -> Interval:
-    """The ends of an interval of logs, the upper one as far as floats go."""
+    """The ends of an interval of logs, the upper one limited to the largest float."""
     return math.exp(mean - half), math.exp(min(mean + half, 700.0))
 
 
 def over_rounds(found: Sequence[Quantity]) -> Quantity:
-    """Geometric mean over rounds; its interval is the hull of Student's over the rounds and of the rounds' own, averaged.
+    """Geometric mean over rounds; the interval is the union of Student's over rounds and the mean within-round interval.
 
-    The own interval stays in, since a counter's error may be the same in every round. Of one round it is all there is. A
-    modelled value has none: its model's error is not in the scatter. Rounds with a flaw are left out where enough are without.
+    The within-round interval is included because a counter's error may be the same in every round; for one round it is
+    the only one. A modelled value has none: the error of its model does not show as variance. Rounds with a flaw are
+    left out if enough remain.
     """
     known, left_out, flaw = sound([q for q in found if q.value is not None and q.value > 0])
     if not known:
         return found[0]
     if len(known) == 1:
         return replace(
-            known[0], n=1, note=joined(known[0].note, "one round: how rounds scatter is not in the interval")
+            known[0], n=1, note=joined(known[0].note, "one round only: the interval excludes between-round variance")
         )
     values = [q.value for q in known if q.value is not None]
     value, method = math.exp(statistics.fmean(map(math.log, values))), weakest(*(q.method for q in known))
-    note = joined(f"geometric mean of {len(known)} rounds", left_out, *_said_by_all(known), _not_steady(known))
+    note = joined(f"geometric mean of {len(known)} rounds", left_out, *_common_notes(known), _not_steady(known))
     if method not in HARDWARE:
         scatter = deviation([math.log(value) for value in values])
-        note = joined(note, f"rounds scatter by {100 * scatter:.1f} %; the model's own error is not known")
+        note = joined(note, f"standard deviation of rounds {100 * scatter:.1f} %; the model's own error is unknown")
         return Quantity(value, known[0].unit, method, None, len(known), note, flaw)
     ci95 = hull((value, value), student_on_logs(values), _own(known, values, value))
     return Quantity(value, known[0].unit, method, ci95, len(known), note, flaw)
 
 
 def over_processes(found: Sequence[Quantity]) -> Quantity:
-    """Geometric mean over processes that measured the same, with an interval that holds the middle of repeated runs.
+    """Geometric mean over processes that measured the same, with an interval for the median of repeated runs.
 
-    Processes of one run share the machine's state of that minute, and the next run does not: runs are taken to differ by as
-    much as the processes of one. So the interval is Student's of the logs, sqrt(1 + 1/n) standard deviations on each side
-    rather than 1/sqrt(n), and its hull with the processes' own. Coverage simulated in the tests. Of two processes it is 22
-    times as wide as they are apart; of one there is only its own.
+    The processes of one run share the state of the machine at that time; another run does not. Runs are assumed to
+    differ as much as the processes of one run. So the interval is the union of the processes' own and Student's on
+    logs with sqrt(1 + 1/n) standard deviations per side, not 1/sqrt(n). Coverage is simulated in the tests. For two
+    processes it is 22 times as wide as their distance; for one there is only its own.
     """
     mean = over_rounds(found)
     kept, _, _ = sound([q for q in found if q.value is not None and q.value > 0])
     values = [math.log(q.value) for q in kept if q.value is not None]
     if len(values) < 2:
-        few = "one process: how repeated runs scatter is not in the interval"
+        few = "one process only: the interval excludes variance between repeated runs"
         return replace(mean, note=joined(*(part for part in mean.note.split("; ") if "one round" not in part), few))
     note = mean.note.replace(f"{len(values)} rounds", f"{len(values)} processes")
     if mean.ci95 is None or mean.value is None:
-        return replace(mean, note=note.replace("rounds scatter", "processes scatter"))
+        return replace(mean, note=note.replace("deviation of rounds", "deviation of processes"))
     half = student_half_width(values) * math.sqrt(len(values) + 1)
     return replace(mean, ci95=hull(mean.ci95, _from_logs(math.log(mean.value), half)), note=note)
 
 
 def largest(found: Sequence[Quantity]) -> Quantity:
-    """Of all rounds; the first one where none is known."""
+    """The largest of all rounds; the first if none has a value."""
     known = [q for q in found if q.value is not None]
     if not known:
         return found[0]
@@ -97,11 +98,11 @@ def largest(found: Sequence[Quantity]) -> Quantity:
 
 
 def combined(rounds: Iterable[Sequence[Measurement]], *, repeats: bool = False) -> list[Measurement]:
-    """One row for each metric, scope and set of conditions of a cell's rounds, in the order first met.
+    """One row for each metric, scope and set of conditions of a cell's rounds, in order of first occurrence.
 
     Times, energy and power are averaged, memory is the largest, counts are those of the first round. Rounds that are
-    `repeats` of one measurement in processes of their own have intervals that hold a further run's figure, and the energy
-    and time of all of them.
+    `repeats` of one measurement in separate processes get intervals that cover a further run's figure, and their energy
+    and time are added up.
     """
     groups: dict[tuple[str, str, str | None, str | None, Conditions], list[Quantity]] = {}
     for rows in rounds:
@@ -116,7 +117,7 @@ def combined(rounds: Iterable[Sequence[Measurement]], *, repeats: bool = False) 
 
 
 def relative_half_width(quantity: Quantity | None) -> float | None:
-    """Half the 95 % interval as a share of the value; None where there is none."""
+    """Half the 95 % interval as a share of the value; None without an interval."""
     if quantity is None or not quantity.value or quantity.ci95 is None:
         return None
     return (quantity.ci95[1] - quantity.ci95[0]) / 2 / quantity.value
@@ -135,15 +136,15 @@ def _one(metric: str, found: Sequence[Quantity], *, repeats: bool) -> Quantity:
 
 
 def _own(known: Sequence[Quantity], values: Sequence[float], value: float) -> Interval | None:
-    """The rounds' own intervals about the mean, their relative ends averaged; None where a round has none."""
+    """The within-round intervals about the mean, their relative ends averaged; None if a round has none."""
     ends = [(q.ci95[0] / each, q.ci95[1] / each) for q, each in zip(known, values, strict=True) if q.ci95 is not None]
     if len(ends) < len(known):
         return None
     return value * statistics.fmean(low for low, _ in ends), value * statistics.fmean(high for _, high in ends)
 
 
-def _said_by_all(known: Sequence[Quantity]) -> list[str]:
-    """The parts of a note that every round has; what is said of a round's own repeats holds no more."""
+def _common_notes(known: Sequence[Quantity]) -> list[str]:
+    """The parts of a note that all rounds share, without remarks about a round's own repeats."""
     parts = known[0].note.split("; ")
     return [part for part in parts if "repeat" not in part and all(part in q.note.split("; ") for q in known)]
 

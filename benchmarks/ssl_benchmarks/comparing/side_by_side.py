@@ -1,4 +1,4 @@
-"""Several models side by side: ratios to a baseline, whole pretrainings, and the cost of a life, from the rows of one session."""
+"""Models side by side, from the rows of one session: ratios to a baseline, projected pretrainings, life-cycle costs."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ COMPARED = (FLOPS, SPEED, ENERGY, MEMORY)
 
 @dataclass(frozen=True)
 class SideBySide:
-    """What is compared.
+    """The models and rows to compare.
 
     Attributes:
         models: in the order of the tables.
         phases: "inference", "training" or both.
-        baseline: of the ratios.
-        scope: whose joules are compared.
-        rows: one for each model, metric, phase and scope.
-        rounds: the rows of each round, empty where the rows were not measured in turn.
+        baseline: baseline model of the ratios.
+        scope: scope of the compared energy.
+        rows: one per model, metric, phase and scope.
+        rounds: the rows of each round; empty if the models were not measured in one session.
     """
 
     models: tuple[str, ...]
@@ -51,11 +51,11 @@ class SideBySide:
         return self.scope if metric == ENERGY else None
 
     def row(self, model: str, phase: str, metric: str) -> Measurement | None:
-        """The first row that fits, None where there is none."""
+        """The first matching row, or None."""
         return _row(self.rows, model, phase, metric, self.scope_of(metric))
 
     def find(self, model: str, phase: str, metric: str) -> Quantity:
-        """Its quantity; unavailable where it was not measured."""
+        """The matching quantity; unavailable if it was not measured."""
         row = self.row(model, phase, metric)
         return unavailable("1", f"{phase} of {model} was not measured") if row is None else row.quantity
 
@@ -71,7 +71,7 @@ def _row(rows: Iterable[Measurement], model: str, phase: str, metric: str, scope
 
 
 def ratios(sides: SideBySide) -> list[Ratio]:
-    """Of every model but the baseline itself, for each phase and metric that both have a row of."""
+    """Ratios of every model but the baseline, for each phase and metric of which both have a row."""
     found = []
     for model in sides.models:
         for phase in sides.phases:
@@ -92,7 +92,7 @@ def _ratio(sides: SideBySide, model: str, phase: str, metric: str) -> Quantity:
 
 
 def differing(sides: SideBySide) -> list[Difference]:
-    """What keeps the rows from standing side by side, each condition once."""
+    """The conditions that make rows incomparable, each once."""
     found: dict[str, Difference] = {}
     for metric in COMPARED:
         for phase in sides.phases:
@@ -104,7 +104,7 @@ def differing(sides: SideBySide) -> list[Difference]:
 
 @dataclass(frozen=True)
 class Prices:
-    """What turns energy and time into carbon and money; `per_hour` of the device, in any unit."""
+    """Factors from energy and time to carbon and money; `per_hour` of the device, in any currency."""
 
     grid: GridIntensity | None = None
     pue: float = 1.0
@@ -112,7 +112,7 @@ class Prices:
 
 
 def projections(sides: SideBySide, prices: Prices) -> list[Projection]:
-    """Each model's own recipe, and the paper's hours, at its measured training rate; none where training was not measured."""
+    """Each model's own recipe, and the paper's hours, at its measured training rate; none if that was not measured."""
     if "training" not in sides.phases:
         return []
     return [_projection(sides, model, work, prices) for model in sides.models for work in works(model)]
@@ -124,7 +124,7 @@ def _projection(sides: SideBySide, model: str, work: Work, prices: Prices) -> Pr
 
 
 def projected_rows(sides: SideBySide, found: Sequence[Projection]) -> list[Measurement]:
-    """The recipes' own projections as rows of the long table, under the conditions of the rate."""
+    """Projections of the models' own recipes as rows of the long table, under the conditions of the rate."""
     rows = []
     for projection in found:
         rate = sides.row(projection.model, "training", SPEED)
@@ -141,14 +141,14 @@ def projected_rows(sides: SideBySide, found: Sequence[Projection]) -> list[Measu
 
 @dataclass(frozen=True)
 class Trained:
-    """What a model that was trained took, in "J" and in "FLOP"; `teacher` is the model's whose layers gave the targets."""
+    """Training cost of a model, in "J" and in "FLOP"; `teacher` is that of the model whose layers provided the targets."""
 
     pretraining: Mapping[str, Quantity]
     teacher: Mapping[str, Quantity] | None = None
 
 
 def ledger(sides: SideBySide, life: Life, trained: Mapping[str, Trained]) -> Ledger:
-    """Both units; `trained` are models whose pretraining is on record, all others are projected by their recipe."""
+    """Ledgers in both units; models that are not in `trained` (pretraining on record) are projected from their recipes."""
     if {"inference", "training"} - set(sides.phases):
         return Ledger(life)
     costs: list[LifeCost] = []

@@ -1,1 +1,1 @@
-"""FLOPs from the graph."""
+"""FLOPs counted from the graph."""

@@ -1,4 +1,4 @@
-"""A count as figures of the long table."""
+"""A count as rows of the long table."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ UNITS = {"macs": "MAC", "flops": "FLOP", "macs_per_audio_second": "MAC/s", "flop
 
 
 def counted(count: FlopCount, seconds: float, note: str) -> dict[str, Quantity]:
-    """MACs and FLOPs of a clip of `seconds`, and of each of its seconds, by metric.
+    """MACs and FLOPs of a clip of `seconds` and per audio second, by metric.
 
-    A lower bound is no figure to divide by or to compare: it stands in the reason why there is none.
+    A lower bound cannot be divided by or compared: the value is unavailable, and the reason states the bound.
     """
     macs, flops = count.flops / 2, float(count.flops)
     values = dict(zip(UNITS, (float(count.macs), flops, macs / seconds, flops / seconds), strict=True))
     if not count.missed:
         return {name: Quantity(value, UNITS[name], "analytic", note=note) for name, value in values.items()}
     return {
-        name: unavailable(UNITS[name], f"lower bound: at least {value:.6g} {UNITS[name]}, for {count.missed}")
+        name: unavailable(UNITS[name], f"lower bound: at least {value:.6g} {UNITS[name]}, since {count.missed}")
         for name, value in values.items()
     }

@@ -1,9 +1,9 @@
-"""Tensors with shapes but neither memory nor values, quick where the same operator meets the same shapes again.
+"""Tensors with shapes but neither memory nor values, fast if the same operator meets the same shapes again.
 
-torch's own fake tensors work out every result anew or look it up by a key that takes as long; a model's blocks and a second
-look at the same clip ask for the same thing hundreds of times. What torch once worked out for an operator that gives fresh
-tensors is kept here by the shapes, strides and types of its arguments (a pointwise one on contiguous tensors of one shape: by
-their types); everything else is torch's to answer, as it was.
+torch's own fake tensors compute each result anew or look it up by a key that takes as long; the blocks of a model, and
+a second look at the same clip, ask for the same thing hundreds of times. Once torch has computed the result of an
+operator that returns fresh tensors, it is kept here by the shapes, strides and types of the arguments (for a pointwise
+operator on contiguous tensors of one shape: by their types). Everything else is left to torch.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ VIEWS = frozenset({
     aten.t.default, aten.detach.default, aten.unsqueeze.default, aten.squeeze.dim, aten.expand.default, aten.split.Tensor,
     aten.split_with_sizes.default, aten.alias.default, aten.as_strided.default, aten.unbind.int, aten.unfold.default,
 })  # fmt: skip
-"""Views whose shapes torch's own code in C++ knows at once."""
+"""Views whose shapes torch's C++ code computes quickly."""
 PLAIN = frozenset({
     int, float, bool, complex, str, type(None), torch.dtype, torch.device, torch.layout, torch.memory_format
 })  # fmt: skip
-"""What may be in a key as it is."""
+"""Types that may be part of a key unchanged."""
 CPU, META = torch.device("cpu"), torch.device("meta")
 
 Made = tuple[torch.Size, tuple[int, ...], torch.dtype]
 """Shape, strides and type of a fresh tensor."""
 
 
-class _NotKept(Exception):  # noqa: N818 - no error: an answer that has to be worked out each time
-    """Of a call whose result follows from more than shapes, or is no fresh tensor."""
+class _NotKept(Exception):  # noqa: N818 - not an error: an answer that must be computed each time
+    """Raised for a call whose result depends on more than shapes, or is not a fresh tensor."""
 
 
 class _Converter(FakeTensorConverter):
-    """Takes in a plain constant by itself: torch, to name where a tensor came from, would import its compiler."""
+    """Converts a plain constant directly: torch would import its compiler to name the tensor's origin."""
 
     def from_real_tensor(
         self,
@@ -58,7 +58,7 @@ class _Converter(FakeTensorConverter):
 
 
 def _is_plain(tensor: Tensor) -> bool:
-    """Whether shape, strides and type are all that there is to know of a tensor beside its values."""
+    """Whether shape, strides and type fully describe a tensor except for its values."""
     return (
         type(tensor) is Tensor
         and tensor.layout is torch.strided
@@ -71,9 +71,9 @@ def _is_plain(tensor: Tensor) -> bool:
 
 
 class FakeTensors(FakeTensorMode):
-    """torch's fake tensors on a CPU, with a memory for what an operator gives; real tensors may be mixed in."""
+    """torch's fake tensors on a CPU, with remembered results of operators; real tensors may be mixed in."""
 
-    answers: dict[tuple[Any, ...], Made | tuple[Made | None, ...] | None] = {}  # noqa: RUF012 - of all instances, as torch's own is
+    answers: dict[tuple[Any, ...], Made | tuple[Made | None, ...] | None] = {}  # noqa: RUF012 - shared by all instances, as in torch
     unkept: set[Any] = set()  # noqa: RUF012 - the same
     types: dict[tuple[Any, ...], torch.dtype] = {}  # noqa: RUF012 - the same
 
@@ -98,7 +98,7 @@ class FakeTensors(FakeTensorMode):
         return self._answer(self.answers[key], args)
 
     def _first(self, key: tuple[Any, ...], func: Any, types: Any, args: Any, kwargs: Any) -> Any:  # noqa: ANN401
-        """What an operator gives to arguments that it has not met: worked out by torch, and from then on known."""
+        """The result of an operator for new arguments: computed by torch and remembered."""
         layout, kin = _pointwise(key)
         if known := self.types.get(kin):
             self.answers[key] = made = (*layout, known)
@@ -121,7 +121,7 @@ class FakeTensors(FakeTensorMode):
         return tuple(None if one is None else self._fresh(one) for one in made)
 
     def _is_ours(self, value: object) -> bool:
-        """Whether it is a dense tensor of this mode of which no value is known."""
+        """Whether it is a dense tensor of this mode with unknown values."""
         return (
             isinstance(value, FakeTensor)
             and value.layout is torch.strided
@@ -142,7 +142,7 @@ class FakeTensors(FakeTensorMode):
         for value in values:
             kind = type(value)
             if kind in PLAIN:
-                parts.append((kind, value))  # 1, 1.0 and True are equal
+                parts.append((kind, value))  # since 1, 1.0 and True are equal
             elif isinstance(value, Tensor):
                 if not self._is_ours(value):
                     raise _NotKept
@@ -169,7 +169,7 @@ class FakeTensors(FakeTensorMode):
             return self._wrapped(torch.empty_strided(shape, strides, dtype=dtype, device=META))
 
     def _wrapped(self, bare: Tensor) -> FakeTensor:
-        """What `FakeTensor(self, bare, CPU)` makes, in a quarter of the time."""
+        """The same as `FakeTensor(self, bare, CPU)`, in a quarter of the time."""
         tensor = Tensor._make_subclass(FakeTensor, bare, False, dispatch_device=True, device_for_backend_keys=CPU)
         torch._C._set_throw_on_mutable_data_ptr(tensor)
         tensor.__dict__.update(self._attributes)
@@ -177,7 +177,7 @@ class FakeTensors(FakeTensorMode):
 
 
 def _pointwise(key: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
-    """The layout of contiguous tensors of one shape in a pointwise operator, which its result shares, and what that one's type follows from.
+    """The layout that a pointwise operator's contiguous tensors share with its result, and what decides the result's type.
 
     Two empty tuples for any other call.
     """
@@ -192,7 +192,7 @@ def _pointwise(key: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
 
 
 def _kept(func: Any, args: Any, kwargs: Any, out: Any) -> Made | tuple[Made | None, ...] | None:  # noqa: ANN401
-    """What to give next time: None for the first argument, written to in place; else what is fresh.
+    """What to return next time: None for the first argument, modified in place; otherwise the fresh tensors.
 
     Raises:
         _NotKept: for anything else.
@@ -201,7 +201,7 @@ def _kept(func: Any, args: Any, kwargs: Any, out: Any) -> Made | tuple[Made | No
         raise _NotKept
     has_kernel = torch._C._dispatch_has_kernel_for_dispatch_key
     if has_kernel(func.name(), "CompositeImplicitAutograd") and not has_kernel(func.name(), "CPU"):
-        raise _NotKept  # it is made of others, which may be chosen by a switch
+        raise _NotKept  # it is composed of others, which a switch may select
     written = func._schema.is_mutable
     if written and out is args[0] and func._schema.name.endswith("_") and len(func._schema.returns) == 1:
         return None

@@ -1,8 +1,8 @@
-"""Floating-point operations counted from the graph, on no data and with no memory.
+"""Floating-point operations counted from the graph, without data or memory.
 
-1 MAC = 2 FLOPs. Counted are matrix products, convolutions and attention (through its math kernel, since torch's counter
-reads fused attention on the CPU as 0); elementwise work and FFTs are not, and are listed by name. A count beside operators that
-may hide products is a lower bound, and says so.
+1 MAC = 2 FLOPs. Matrix products, convolutions and attention are counted (attention through its math kernel, since
+torch's counter reads fused attention on the CPU as 0); elementwise work and FFTs are not, and are listed by name. A
+count with operators that may hide products is a lower bound and is marked as such.
 """
 
 from __future__ import annotations
@@ -30,25 +30,25 @@ HIDDEN_PRODUCTS = re.compile(
     r"(?<!upsample_)(?<!upsample_bi)(?<!upsample_tri)linear|m[mv](?![a-z])|matmul|conv(?!ert)|attention|rnn|lstm|gru|einsum"
     r"|dist(?![a-z])|transformer|linalg_(?!vector_norm|cross|check)|cholesky|triangular_solve|lstsq|geqrf|orgqr|ormqr|matrix_exp"
 )
-"""An operator of torch's own without a formula whose name says one of these may hide matrix products."""
+"""A torch operator without a formula whose name contains one of these may hide matrix products."""
 PLAIN_NAMED = frozenset({"aten", "prim", "prims", "profiler", "c10d", "_c10d_functional"})
-"""Namespaces whose operators say what they do; one from anywhere else (quantised, compiled, the user's own) may hide anything."""
+"""Namespaces whose operators have telling names; all others (quantised, compiled, user-defined) may hide products."""
 
 
 def may_hide_products(operator: str) -> bool:
-    """Whether an operator without a formula, named `namespace.operator`, may multiply matrices."""
+    """Whether an operator without a formula, named `namespace.operator`, may contain matrix products."""
     namespace, _, name = operator.partition(".")
     return namespace not in PLAIN_NAMED or bool(HIDDEN_PRODUCTS.search(name))
 
 
 @dataclass(frozen=True)
 class FlopCount:
-    """What one call costs.
+    """The operations of one call.
 
     Attributes:
-        work: FLOPs by module, operator and phase, 2 per MAC; in expectation where layers are dropped at random.
-        uncounted: operators without a formula and their calls; views and bare allocations are not among them.
-        unfit: operators that have a formula, on operands that it cannot count (sparse, quantised), and their calls.
+        work: FLOPs by module, operator and phase, 2 per MAC; the expected value if layers are dropped at random.
+        uncounted: operators without a formula and their calls, except views and bare allocations.
+        unfit: operators with a formula that does not apply to their operands (sparse, quantised), and their calls.
     """
 
     work: dict[Work, float]
@@ -57,12 +57,12 @@ class FlopCount:
 
     @property
     def flops(self) -> int:
-        """Model FLOPs: forward and backward, whatever is computed twice."""
+        """Model FLOPs: forward and backward, excluding whatever is computed twice."""
         return round(sum(flops for work, flops in self.work.items() if work.phase != "recomputed"))
 
     @property
     def hardware_flops(self) -> int:
-        """All that the hardware computes, gradient checkpointing's second forward included."""
+        """All FLOPs that the hardware computes, including gradient checkpointing's second forward."""
         return round(sum(self.work.values()))
 
     @property
@@ -76,9 +76,9 @@ class FlopCount:
         return self._split(lambda work: work.operator)
 
     def by_module(self, depth: int = 2) -> dict[str, int]:
-        """Model FLOPs by module, with those inside it, in the order of first use; "" is the whole.
+        """Model FLOPs by module, including its submodules, in order of first use; "" is the whole model.
 
-        `depth` bounds the path: 1 is the root's own children. What a module computes itself counts only there.
+        `depth` limits the path: 1 means the root's children. A module's own operations count only there.
         """
         found: Counter[str] = Counter()
         for work, flops in self.work.items():
@@ -96,9 +96,9 @@ class FlopCount:
 
     @property
     def missed(self) -> str:
-        """The suspects in words: where there are any, the count is a lower bound. Empty where there are none."""
+        """The suspects in words, empty if there are none; with any, the count is a lower bound."""
         named = ", ".join(f"{name} x {calls}" for name, calls in self.suspects.items())
-        return f"{named} may hide matrix products that nobody counted" if named else ""
+        return f"{named} may hide uncounted matrix products" if named else ""
 
     def _split(self, key: Callable[[Work], str]) -> dict[str, int]:
         found: Counter[str] = Counter()
@@ -121,7 +121,7 @@ def count_flops(call: Callable[[], object], root: nn.Module | None = None) -> Fl
 
 @contextmanager
 def unfused_layers() -> Iterator[None]:
-    """Without torch's fused transformer layer, whose products no formula sees."""
+    """Disable torch's fused transformer layer, whose products no formula counts."""
     enabled = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
@@ -131,33 +131,33 @@ def unfused_layers() -> Iterator[None]:
 
 
 def fake_tensors() -> AbstractContextManager[object]:
-    """Tensors made inside have shapes but neither memory nor values."""
+    """Make tensors inside the block have shapes but neither memory nor values."""
     return FakeTensors()
 
 
 def inference_flops(build: Callable[[], Encoder], seconds: float, clips: int = 1) -> FlopCount:
-    """Of encoding `clips` clips of `seconds`; `build` makes the encoder, on the CPU, without weights being needed."""
+    """FLOPs of encoding `clips` clips of `seconds`; `build` makes the encoder on the CPU and need not load weights."""
     with fake_tensors():
         return count_inference(build(), seconds, clips)
 
 
 def training_flops(build: Callable[[], Pretraining], seconds: float, clips: int = 1) -> FlopCount:
-    """Of one training step's forward and backward with the model's own objective; the optimiser's work is left out."""
+    """FLOPs of one training step, forward and backward, with the model's own objective; the optimiser is excluded."""
     with fake_tensors():
         return count_training(build(), seconds, clips)
 
 
 def count_inference(encoder: Encoder, seconds: float, clips: int = 1) -> FlopCount:
-    """`inference_flops` of an encoder that was built inside the `fake_tensors()` at hand."""
+    """`inference_flops` of an encoder that was built inside the current `fake_tensors()`."""
     with torch.no_grad():
         waveforms = torch.zeros(clips, round(seconds * SAMPLE_RATE))
         return count_flops(lambda: encoder(waveforms), cast("nn.Module", encoder))
 
 
 def count_training(pretraining: Pretraining, seconds: float, clips: int = 1) -> FlopCount:
-    """`training_flops` of a model that was built inside the `fake_tensors()` at hand; no gradient is left behind.
+    """`training_flops` of a model that was built inside the current `fake_tensors()`; no gradient is left behind.
 
-    Layers that training drops at random count in expectation: once with all of them, their work times the share kept.
+    For layers that training drops at random, the expected value is counted: their work times the share kept.
     """
     root = cast("nn.Module", pretraining)
     waveforms = torch.zeros(clips, round(seconds * SAMPLE_RATE))
@@ -174,7 +174,7 @@ def count_training(pretraining: Pretraining, seconds: float, clips: int = 1) -> 
 
 @contextmanager
 def without_layer_drop(encoder: Any) -> Iterator[tuple[float, Collection[nn.Module]]]:  # noqa: ANN401 - any encoder
-    """Run all layers; gives the share that training drops, and the layers it may drop."""
+    """Run all layers; yields the share that training drops, and the layers it may drop."""
     share = getattr(encoder, "layer_drop", None)
     if share is None:
         yield 0.0, ()
@@ -188,7 +188,7 @@ def without_layer_drop(encoder: Any) -> Iterator[tuple[float, Collection[nn.Modu
 
 
 class _EveryLayerKept(TorchFunctionMode):
-    """Some releases of transformers (5.17) draw each layer's lot as a tensor even where none is dropped, which is no number here."""
+    """Replaces the random draws per layer that some transformers releases (5.17) make even without layer drop."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
         if func is torch.rand and args == ([],):

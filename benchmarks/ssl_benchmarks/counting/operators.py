@@ -1,8 +1,8 @@
-"""Every operator of a computation with its FLOPs, the module it belongs to, and whether it runs forward or backward.
+"""Every operator of a computation with its FLOPs, its module, and whether it runs forward or backward.
 
-The formulas are torch's own (`torch.utils.flop_counter`). The walk is ours for three reasons: torch's counter ignores groups
-in the backward of convolutions, books the backward of one module under another, and cannot tell what gradient
-checkpointing computes a second time from what the backward itself costs.
+The formulas are torch's own (`torch.utils.flop_counter`). The traversal is not, for three reasons: torch's counter
+ignores groups in the backward of convolutions, attributes the backward of one module to another, and cannot
+distinguish what gradient checkpointing computes a second time from the backward itself.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ FREE = frozenset({
 
 DENSE = frozenset({"torch.strided", "torch._mkldnn"})
 COMPLEX = 4
-"""Real products in a complex one."""
+"""Real products per complex product."""
 
 ASKS_DEVICE = torch.ops.prim.device.default
-"""A question that code asks a tensor by the thousand; a fake one has the answer at hand."""
+"""A query that code makes thousands of times; a fake tensor can answer it directly."""
 
 
 class Kind(NamedTuple):
-    """What is known of an operator: its name, its formula, whether it is made of others, whether it does any work."""
+    """An operator's name, its formula, whether it is composed of others, and whether it does any work."""
 
     name: str
     formula: Any
@@ -49,9 +49,9 @@ class Kind(NamedTuple):
 
 @cache
 def kind_of(func: Any) -> Kind:  # noqa: ANN401 - torch's operator
-    """Look an operator up; autograd takes most composite ones apart before they come here.
+    """Look up an operator; autograd decomposes most composite ones before they get here.
 
-    An operator of the user's own has the formula that `torch.utils.flop_counter.register_flop_formula` gave it.
+    A user-defined operator has the formula registered with `torch.utils.flop_counter.register_flop_formula`.
     """
     packet, asks = func.overloadpacket, func.namespace == "prim"  # `prim` asks for a device or a layout
     formula = FORMULAS.get(packet, flop_registry.get(packet))
@@ -61,7 +61,7 @@ def kind_of(func: Any) -> Kind:  # noqa: ANN401 - torch's operator
 
 
 class Work(NamedTuple):
-    """Where FLOPs were spent: a module's path below the root ("" is the root itself), an operator and a phase."""
+    """Where FLOPs were spent: a module's path below the root ("" is the root), an operator and a phase."""
 
     module: str
     operator: str
@@ -69,11 +69,11 @@ class Work(NamedTuple):
 
 
 class OperatorCounter(TorchDispatchMode):
-    """Counts inside `counting()`: `flops` by `Work`, calls of operators without a formula, and calls whose operands are unfit for theirs.
+    """Counts inside `counting()`: `flops` by `Work`, and calls of operators without a formula or with unfit operands.
 
-    Which module a backward operator belongs to follows from autograd's sequence numbers: each node carries the number at
-    which it was made, and the numbers at which modules were entered and left are kept. Within a backward node gradients
-    are off, except where a checkpointed forward runs again.
+    The module of a backward operator follows from autograd's sequence numbers: each node carries the number at which
+    it was created, and the numbers at which modules were entered and left are kept. Inside a backward node gradients
+    are off, except when a checkpointed forward runs again.
     """
 
     def __init__(self, root: nn.Module) -> None:
@@ -98,7 +98,7 @@ class OperatorCounter(TorchDispatchMode):
             leave.remove()
 
     def _enter(self, module: nn.Module, inputs: object) -> None:  # noqa: ARG002 - torch's signature
-        # A module outside the root is booked under the one that calls it.
+        # A module outside the root is attributed to its caller.
         self._path.append(self._names.get(id(module), self._path[-1]))
         self._mark()
 
@@ -138,7 +138,7 @@ class OperatorCounter(TorchDispatchMode):
 
 
 def unfit_kind(operands: Any) -> str:  # noqa: ANN401 - an operator's arguments
-    """What keeps a formula, which goes by shapes, from these operands: "quantised" or a layout that is not dense; else nothing."""
+    """Why formulas do not apply to these operands: "quantised", or a layout that is not dense; "" if they do."""
     for tensor in operands:
         if isinstance(tensor, torch.Tensor):
             if tensor.is_quantized:
@@ -155,13 +155,13 @@ def _is_complex(operands: Any) -> bool:  # noqa: ANN401 - the same
 def _conv_backward(grad_out: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, *rest: Any, **named: object) -> int:  # noqa: ANN401
     """The gradients of input and weight each take as many products as the forward, whatever the groups."""
     del named
-    # The operator's signature goes on: bias, stride, padding, dilation, transposed, output padding, groups, mask.
+    # The operator's further arguments: bias, stride, padding, dilation, transposed, output padding, groups, mask.
     transposed, mask = rest[4], rest[7]
     return conv_flop_count(list(x.shape), list(weight.shape), list(grad_out.shape), transposed) * sum(mask[:2])
 
 
 def _recurrent(x: torch.Tensor, from_input: torch.Tensor, from_state: torch.Tensor, *rest: Any, **named: object) -> int:  # noqa: ANN401
-    """One direction of one recurrent layer: each frame of `(T, B, C)` meets both matrices once."""
+    """One direction of one recurrent layer: each frame of `(T, B, C)` is multiplied by both matrices once."""
     del rest, named
     return 2 * x.shape[0] * x.shape[1] * (from_input.numel() + from_state.numel())
 
@@ -172,7 +172,7 @@ def _recurrent_backward(*arguments: Any, **named: Any) -> int:  # noqa: ANN401
 
 
 def _matrix_vector(matrix: torch.Tensor, vector: torch.Tensor, **named: object) -> int:
-    """A matrix or a vector times a vector, which torch's counter leaves out."""
+    """A matrix or a vector times a vector, which torch's counter ignores."""
     del vector, named
     return 2 * matrix.numel()
 
@@ -185,4 +185,4 @@ FORMULAS: dict[Any, Any] = {
     torch.ops.aten.mkldnn_rnn_layer: _recurrent,
     torch.ops.aten.mkldnn_rnn_layer_backward: _recurrent_backward,
 }
-"""Beside torch's own or in place of them; they take the operator's arguments and `out_val`, and give FLOPs."""
+"""In addition to torch's own, or replacing them; they take the operator's arguments and `out_val`, and return FLOPs."""

@@ -1,4 +1,4 @@
-"""The weights of a module, those included that are neither parameters nor plain tensors of its state."""
+"""The weights of a module, including those that are neither parameters nor plain tensors of its state."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ SPARSE = {
     torch.sparse_csc: ("ccol_indices", "row_indices", "values"),
     torch.sparse_bsc: ("ccol_indices", "row_indices", "values"),
 }
-"""The dense tensors that a sparse one is made of, by its layout."""
+"""The dense tensors that make up a sparse one, by its layout."""
 
 
 def state_tensors(module: nn.Module) -> list[Tensor]:
-    """Every dense tensor of a module's state; of sparse ones, indices and values."""
+    """Every dense tensor of a module's state; for sparse ones, indices and values."""
     return [part for value in module.state_dict().values() for part in tensors_in(value)]
 
 
 def parameter_count(module: nn.Module) -> int:
-    """Weights of a module: its parameters, and what quantised layers keep packed."""
+    """Number of weights of a module: its parameters and the packed weights of quantised layers."""
     return sum(p.numel() for p in module.parameters()) + packed_count(module)
 
 
 def packed_count(module: nn.Module) -> int:
-    """How many weights are packed, as `packed_tensors` finds them."""
+    """Number of packed weights, as found by `packed_tensors`."""
     return sum(tensor.numel() for tensor in packed_tensors(module))
 
 
 def packed_tensors(module: nn.Module) -> list[Tensor]:
-    """Weights that are no tensors of the module's state but packed into something else, as those of quantised layers are.
+    """Weights that are not tensors of the module's state but packed into other objects, as in quantised layers.
 
-    Each once, with its values, also where tensors have none.
+    Each is listed once, with its values even under fake tensors.
     """
     with _disable_current_modes():
         packed = (value for value in module.state_dict().values() if not isinstance(value, Tensor))
@@ -46,7 +46,7 @@ def packed_tensors(module: nn.Module) -> list[Tensor]:
 
 
 def tensors_in(value: object) -> Iterator[Tensor]:
-    """The tensors of an entry of a state: a tensor itself, or what is packed in containers and in objects of C++."""
+    """The tensors of an entry of a state: the tensor itself, or those packed in containers and C++ objects."""
     if isinstance(value, Tensor):
         parts = SPARSE.get(value.layout)
         yield from [value] if parts is None else (getattr(value, part)() for part in parts)

@@ -1,1 +1,1 @@
-"""What a model gives: error rates of small heads on its frozen features."""
+"""Quality of a model: error rates of small heads on its frozen features."""

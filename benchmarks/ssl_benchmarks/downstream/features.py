@@ -1,4 +1,4 @@
-"""Frozen features of utterances, extracted once and kept in half precision on the host, and the learned weighting of their layers."""
+"""Frozen features of utterances, extracted once and kept in half precision on the host, and learned layer weights."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Frames:
     """Features of utterances.
 
     Attributes:
-        utterances: for each utterance `(frames, layers, D)` on the host, float16, or all float32 where that cannot hold a value.
+        utterances: `(frames, layers, D)` on the host for each utterance, float16, or all float32 if float16 overflows.
         frame_rate: per second.
     """
 
@@ -27,9 +27,9 @@ class Frames:
 
 
 class LogMelControl(nn.Module):
-    """The control without a model: log-mel, four frames joined to 25 Hz; first as it is, then normalised over the clip.
+    """The log-mel control, without a model: four frames joined to 25 Hz; a raw layer and one normalised over the clip.
 
-    Who speaks is in the level that the normalisation takes off; what is said is clearer without it.
+    The level, which normalisation removes, carries the speaker; the words are clearer without it.
     """
 
     def __init__(self, mels: int = 80, stack: int = 4) -> None:
@@ -47,7 +47,7 @@ class LogMelControl(nn.Module):
 
 
 class LayerMix(nn.Module):
-    """Softmax-weighted sum of standardised layers, as SUPERB does (arXiv 2105.01051): `(..., L, D)` to `(..., D)`."""
+    """Softmax-weighted sum of standardised layers, as in SUPERB (arXiv 2105.01051): `(..., L, D)` to `(..., D)`."""
 
     mean: Tensor
     deviation: Tensor
@@ -62,11 +62,11 @@ class LayerMix(nn.Module):
     def fitted(cls, frames: Frames) -> LayerMix:
         """Mean and deviation of each channel over the training frames, in one pass over the utterances.
 
-        Means and squares of utterances are joined as in Chan, Golub and LeVeque, "Updating formulae and a pairwise
+        Means and squares of utterances are combined as in Chan, Golub and LeVeque, "Updating formulae and a pairwise
         algorithm for computing sample variances" (1979), in float64.
 
         Raises:
-            ValueError: where there is no frame.
+            ValueError: if there are no frames.
         """
         count, mean, square = 0, torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
         for utterance in frames.utterances:
@@ -78,10 +78,10 @@ class LayerMix(nn.Module):
             square = square + share * (own_square - square) + share * (1 - share) * difference.square()
             count += len(utterance)
         if not count:
-            raise ValueError("no frame to standardise the layers by")
+            raise ValueError("no frames from which to standardise the layers")
         return cls(mean.float(), square.sqrt().float().clamp(min=1e-4))
 
     def forward(self, layers: Tensor) -> Tensor:
-        """Standardise, weigh, add up."""
+        """Standardise, weight and add up the layers."""
         standard = (layers.float() - self.mean) / self.deviation
         return torch.einsum("...ld,l->...d", standard, self.weights.softmax(0))

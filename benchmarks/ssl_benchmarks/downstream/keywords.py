@@ -1,4 +1,4 @@
-"""Keyword spotting: a linear head on mean-pooled features names the word of a clip."""
+"""Keyword spotting: a linear head on mean-pooled features classifies the word of a clip."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Clips:
     """A split of clips of one word each.
 
     Attributes:
-        frames: of the clips.
-        spoken: who speaks, and the word as its text.
+        frames: features of the clips.
+        spoken: speaker of each clip, and its word as the text.
     """
 
     frames: Frames
@@ -30,10 +30,10 @@ class Clips:
 
 
 def spot(train: Clips, dev: Clips, test: Clips, device: torch.device, seed: int) -> Outcome:
-    """Accuracy over all words, each as likely as the clips have it.
+    """Accuracy over all words, weighted by their frequency in the clips.
 
-    SUPERB's task of this name has twelve classes (ten words, silence, and all others as one), so its figures are others.
-    Words that no training clip says cannot be named: their clips are wrong, and the words are counted.
+    SUPERB's task of this name has twelve classes (ten words, silence, and all others as one), so its figures differ. A
+    word that no training clip contains cannot be recognised: its clips count as errors, and such words are counted.
     """
     splits = {"train": train, "dev": dev, "test": test}
     words = sorted({s.text for clips in splits.values() for s in clips.spoken})
@@ -45,9 +45,9 @@ def spot(train: Clips, dev: Clips, test: Clips, device: torch.device, seed: int)
     details["words_not_in_train"] = len(words) - len(learned_from)
     empty = [name for name in splits if not details[name]]
     if empty or len(learned_from) < 2:
-        lack = f"{' and '.join(empty)} has none" if empty else f"there is only {', '.join(learned_from)} to learn from"
+        lack = f"none in {' and '.join(empty)}" if empty else f"train contains only {', '.join(learned_from)}"
         return Outcome(
-            {"accuracy": unavailable("1", f"keyword spotting needs clips of two words: {lack}")}, None, details
+            {"accuracy": unavailable("1", f"keyword spotting needs clips of at least two words: {lack}")}, None, details
         )
 
     def examples(name: str) -> Examples:
@@ -59,7 +59,9 @@ def spot(train: Clips, dev: Clips, test: Clips, device: torch.device, seed: int)
     tested = examples("test")
     hits = (classifier.classes(tested.features) == tested.labels).double().tolist()
     speakers = [test.spoken[i].speaker for i in means["test"][1]]
-    note = f"linear on mean-pooled frozen features, one of {len(words)} words, {len(set(speakers))} unseen speakers"
+    note = (
+        f"linear head on mean-pooled frozen features, one of {len(words)} words, {len(set(speakers))} unseen speakers"
+    )
     if details["words_not_in_train"]:
         note += f"; {details['words_not_in_train']} words are not in train"
     note += "; 95 % bootstrap over speakers and their utterances"

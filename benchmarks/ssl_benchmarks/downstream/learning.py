@@ -1,6 +1,6 @@
-"""How every head and every fine-tuning finds its learning rate, the one thing that is tuned, on dev; and whether it learned anything.
+"""The learning-rate search of any head or fine-tuning, the only value tuned on dev; and whether anything was learned.
 
-That is told by its training loss against that of the same head on shuffled labels.
+The latter is decided by comparing the training loss with that of the same head on shuffled labels.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from typing import Any
 from ssl_benchmarks.downstream.outcome import finite
 
 MARGIN = 0.95
-"""A head has learned something where its loss is below this share of the control's."""
+"""A head has learned something if its loss is below this share of the control's."""
 FACTOR = math.sqrt(10)
 FARTHEST = 4
-"""Steps from the start: two powers of ten to either side."""
+"""Steps from the start: two powers of ten in either direction."""
 
 
 class HeldAgainstControl:
-    """What anything learned by the rate search says of itself.
+    """The result of the rate search, compared with a random-label control.
 
     Attributes:
         rate: the learning rate.
-        dev_losses: of every rate tried, nats.
-        loss: of training at its end, nats.
-        control_loss: the same where labels are shuffled, after as many steps, since every loss falls with time.
+        dev_losses: of every rate tried, in nats.
+        loss: final training loss in nats.
+        control_loss: the same with shuffled labels after as many steps, since every loss falls with time.
     """
 
     rate: float
@@ -35,12 +35,12 @@ class HeldAgainstControl:
 
     @property
     def converged(self) -> bool:
-        """Whether it learned more than how frequent labels are, or than can be learned by heart as fast."""
+        """Whether it learned more than label frequencies, or than can be memorised as fast."""
         return self.loss < MARGIN * self.control_loss
 
     @property
     def losses(self) -> dict[str, Any]:
-        """For the record; a loss that is not finite, which JSON cannot hold, is None."""
+        """For the record; a loss that is not finite, which JSON cannot represent, is None."""
         return {
             "learning_rate": self.rate,
             "dev_losses": {f"{rate:.3g}": finite(loss) for rate, loss in self.dev_losses.items()},
@@ -52,11 +52,11 @@ class HeldAgainstControl:
 def climbed(
     trial: Callable[[float], float], start: float, more: Callable[[], bool] = lambda: True
 ) -> tuple[float, dict[float, float]]:
-    """The rate with the lowest dev loss, and every loss seen by its rate.
+    """The rate with the lowest dev loss, and the losses of all rates tried.
 
-    From `start` one factor of sqrt(10) up, then on in the direction that is better until the next rate is not. The loss
-    is taken to have one valley; one that is not finite counts as the worst, and the search goes down from it. After the first
-    two rates another is tried as long as there is time for `more`.
+    From `start`, one factor of sqrt(10) up, then on in the better direction until the next rate is not better. The
+    loss is assumed to have a single minimum; a loss that is not finite counts as the worst, and the search goes down
+    from it. After the first two rates, another one is tried only while there is time for `more`.
     """
     seen: dict[int, float] = {}
 

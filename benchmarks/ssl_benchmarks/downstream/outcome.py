@@ -1,4 +1,4 @@
-"""What a task found of one system."""
+"""The result of a task for one system."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ssl_benchmarks.record.quantity import Quantity
 FINAL = "final"
 NO_BETTER = "no better than its own random weights"
 UNCONVERGED = "did not converge"
-"""What the note of a rate says first, and tables have signs for; final: on a test set on which nothing is chosen."""
+"""Notes of a rate begin with these, and tables mark them; they are final: nothing is chosen on the test set."""
 
 
 @dataclass(frozen=True)
@@ -19,10 +19,10 @@ class Outcome:
     """The result of one task with one head.
 
     Attributes:
-        rates: metric (`cer`, `wer`, `per`, `accuracy`, `eer`, `abx`) to its value with the bootstrap's interval.
-        converged: whether the head's training loss ended below that of a random-label control; None where nothing is
+        rates: metric (`cer`, `wer`, `per`, `accuracy`, `eer`, `abx`) to its value with a bootstrap interval.
+        converged: whether the head's training loss ended below that of a random-label control; None if nothing is
             learned.
-        details: for the record: rates tried, losses, what was counted and left out.
+        details: for the record: rates tried, losses, counts of what was used and left out.
     """
 
     rates: dict[str, Quantity]
@@ -31,5 +31,5 @@ class Outcome:
 
 
 def finite(loss: float) -> float | None:
-    """As a record holds a loss: None where it is not finite, which JSON cannot say."""
+    """A loss as a record holds it: None if it is not finite, which JSON cannot represent."""
     return loss if math.isfinite(loss) else None

@@ -1,4 +1,4 @@
-"""Utterances as one vector each, and the linear head that tells them apart: the layers' learned weighting, averaged in time."""
+"""Utterances as one vector each, and the linear head that classifies them: learned layer weights, averaged over time."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from ssl_benchmarks.downstream.learning import HeldAgainstControl, climbed
 from ssl_models.optimisation import OptimisationConfig
 
 UPDATES, BATCH = 500, 512
-"""Each update takes all utterances, or `BATCH` of them where there are more."""
+"""Each update uses all utterances, or `BATCH` of them if there are more."""
 START = 1e-2
 OPTIMISATION = OptimisationConfig(betas=(0.9, 0.999), weight_decay=0.01, clip=1e9, warmup=0.0, schedule="cosine")
 
 
 class Chosen(Sequence[Tensor]):
-    """Some of the utterances, read at access."""
+    """Some of the utterances, read on access."""
 
     def __init__(self, utterances: Sequence[Tensor], places: Sequence[int]) -> None:
         self.utterances, self.places = utterances, places
@@ -36,9 +36,9 @@ class Chosen(Sequence[Tensor]):
 
 
 def pooled(frames: Frames) -> tuple[Tensor, list[int]]:
-    """Mean over frames of every layer, `(utterances, L, D)` float32, and whose these are.
+    """Mean over frames of every layer, `(utterances, L, D)` float32, and the indices of these utterances.
 
-    Utterances without a frame, or with a feature that is not finite, have none.
+    Utterances without a frame, or with a feature that is not finite, are left out.
     """
     means, places = [], []
     for i, utterance in enumerate(frames.utterances):
@@ -62,15 +62,15 @@ class Examples:
     labels: Tensor
 
     def shuffled(self, seed: int) -> Examples:
-        """The same utterances with each other's classes."""
+        """The same utterances with their classes shuffled."""
         order = torch.randperm(len(self.labels), generator=torch.Generator().manual_seed(seed))
         return replace(self, labels=self.labels[order])
 
 
 class PooledHead(nn.Module):
-    """Means of layers over frames `(B, L, D)` to a score for each class `(B, classes)`.
+    """Maps means of layers over frames `(B, L, D)` to a score for each class `(B, classes)`.
 
-    To standardise, weigh and add up layers is linear, so means of frames give what the mean of the mixed frames would.
+    Standardising, weighting and adding layers is linear, so the mean over frames can be taken first.
     """
 
     def __init__(self, mix: LayerMix, classes: int) -> None:
@@ -84,15 +84,15 @@ class PooledHead(nn.Module):
 
 @dataclass(frozen=True)
 class Classifier(HeldAgainstControl):
-    """A head and how it came to be.
+    """A head and how it was trained.
 
     Attributes:
-        head: learned.
+        head: the trained head.
         rate: the learning rate.
-        dev_losses: of every rate tried, nats.
-        loss: on the training utterances at the end, nats.
-        control_loss: the same where classes are shuffled among the utterances.
-        seen: utterances that updates were made with, repeats, tries and control included.
+        dev_losses: of every rate tried, in nats.
+        loss: final loss on the training utterances in nats.
+        control_loss: the same with classes shuffled among the utterances.
+        seen: utterances used in updates, including repeats, all tries and the control.
     """
 
     head: nn.Module
@@ -114,14 +114,14 @@ class Classifier(HeldAgainstControl):
 
 
 def learn(mix: LayerMix, train: Examples, dev: Examples, device: torch.device, seed: int) -> Classifier:
-    """Learn with every rate that the search tries, keep the head that is best on dev, and run the control at its rate.
+    """Train with every rate that the search tries, keep the head that is best on dev, and run the control at its rate.
 
     Args:
-        mix: with the statistics of the training frames; its weights are learned anew.
-        train: whose highest label tells how many classes there are at least.
-        dev: of the same classes.
-        device: to learn on.
-        seed: of the first weights, the order of utterances and the control.
+        mix: statistics of the training frames; the weights are learned from scratch.
+        train: training examples; there are at least as many classes as the highest label plus 1.
+        dev: examples of the same classes.
+        device: to train on.
+        seed: for initial weights, the order of utterances and the control.
     """
     classes = 1 + int(torch.cat([train.labels, dev.labels]).max())
     heads: dict[float, nn.Module] = {}
@@ -144,7 +144,7 @@ def learn(mix: LayerMix, train: Examples, dev: Examples, device: torch.device, s
 
 
 def _trained(head: nn.Module, data: Examples, rate: float, seed: int) -> nn.Module:
-    """After `UPDATES` updates, in evaluation mode."""
+    """The head after `UPDATES` updates, in evaluation mode."""
     settings = replace(OPTIMISATION, peak_learning_rate=rate)
     optimiser = torch.optim.AdamW(
         head.parameters(), rate, settings.betas, weight_decay=settings.weight_decay, fused=True
@@ -161,7 +161,7 @@ def _trained(head: nn.Module, data: Examples, rate: float, seed: int) -> nn.Modu
 
 
 def _batches(count: int, seed: int) -> Iterator[Tensor]:
-    """Places of the utterances of each update, all of one size, pass after pass, each in an order of its own."""
+    """Indices of the utterances of each update, all of one size, pass after pass, each pass in a new order."""
     generator, size = torch.Generator().manual_seed(seed), min(BATCH, count)
     while True:
         yield from torch.randperm(count, generator=generator)[: count // size * size].split(size)
@@ -169,13 +169,13 @@ def _batches(count: int, seed: int) -> Iterator[Tensor]:
 
 @torch.inference_mode()
 def mean_loss(head: nn.Module, data: Examples) -> float:
-    """Cross-entropy over the utterances, nats."""
+    """Cross-entropy over the utterances in nats."""
     scores = torch.cat([part.cpu() for part in _scores(head, data.features)])
     return float(F.cross_entropy(scores, data.labels))
 
 
 def _scores(head: nn.Module, features: Tensor) -> Iterator[Tensor]:
-    """Of all utterances, batch by batch."""
+    """Scores of all utterances, batch by batch."""
     device = next(head.parameters()).device
     for part in features.split(BATCH):
         yield head(part.to(device))

@@ -12,10 +12,10 @@ from ssl_benchmarks.record.quantity import Quantity, flaws, joined, unavailable
 
 
 def over_seeds(outcomes: Sequence[Outcome], metric: str) -> Quantity:
-    """Mean of a rate over seeds. A seed whose head did not converge is left out, unless none converged, and the note says so.
+    """Mean of a rate over seeds. Seeds whose head did not converge are left out, unless none converged; the note says so.
 
-    The half-width of the 95 % interval adds, in squares, the mean half-width over test speakers and utterances (the same in
-    every seed, so it does not shrink with their number) and Student's over the seeds.
+    The half-width of the 95 % interval is the mean half-width over test speakers and utterances (equal for every seed,
+    so it does not shrink with their number) and Student's over the seeds, added in quadrature.
     """
     known = [o for o in outcomes if o.rates[metric].value is not None]
     if not known:
@@ -38,7 +38,7 @@ def over_seeds(outcomes: Sequence[Outcome], metric: str) -> Quantity:
 
 
 def _left_out(outcomes: Sequence[Outcome], usable: Sequence[Outcome]) -> str:
-    """What is to be said of heads that did not converge, and of seeds without a rate."""
+    """The remarks on heads that did not converge and on seeds without a rate."""
     failed = sum(o.converged is False for o in outcomes)
     parts = []
     if all(o.converged is False for o in usable):

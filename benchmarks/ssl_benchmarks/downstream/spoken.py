@@ -1,4 +1,4 @@
-"""An utterance as the tasks take it."""
+"""An utterance in the form that the tasks use."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ class Spoken:
     """An utterance to evaluate with.
 
     Attributes:
-        read: gives its samples `(n,)`, float32 in [-1, 1] at 16 kHz.
-        samples: how many.
-        speaker: who speaks; empty where that is not known.
-        text: what is said, normalised; empty where it is not known.
-        key: what tells the recording from others in a store of features: a path, say.
-        session: the chapter or recording session it was cut from; empty where it is not known.
+        read: returns its samples `(n,)`, float32 in [-1, 1] at 16 kHz.
+        samples: number of samples.
+        speaker: the speaker; empty if unknown.
+        text: the normalised transcript; empty if unknown.
+        key: identifies the recording in a store of features: a path, say.
+        session: the chapter or recording session that it comes from; empty if unknown.
     """
 
     read: Callable[[], NDArray[np.float32]]

@@ -1,4 +1,4 @@
-"""Frozen features on the disk: each utterance is extracted once for each set of weights, and kept."""
+"""Frozen features on disk: each utterance is extracted once for each set of weights, and kept."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 @dataclass(frozen=True)
 class StoredFrames(Frames):
-    """Features that lie on the disk.
+    """Features that are stored on disk.
 
     Attributes:
-        extracted_seconds: of speech that this call encoded, and so is on its bill; the rest was there.
-        bytes: on the disk, of all utterances of this call.
-        wide: utterances kept in float32 since float16 cannot hold a value of theirs.
+        extracted_seconds: seconds of speech that this call encoded and is charged for; the rest was stored already.
+        bytes: size on disk of all utterances of this call.
+        wide: number of utterances kept in float32 because float16 overflows.
     """
 
     extracted_seconds: float
@@ -51,9 +51,9 @@ class StoredFrames(Frames):
 
 @dataclass(frozen=True)
 class StoredUtterances(Sequence[Tensor]):
-    """Features `(frames, L, D)` of each file, read at access; all of one type, since batches are padded together.
+    """Features `(frames, L, D)` of each file, read on access; all of one type, since batches are padded together.
 
-    Nothing is held in memory: the system's own cache of files is as fast as memory and gives way where that is short.
+    Nothing is held in memory: the system's file cache is as fast as memory and is released when memory is short.
     """
 
     paths: tuple[Path, ...]
@@ -71,7 +71,7 @@ class StoredUtterances(Sequence[Tensor]):
 
 @dataclass(frozen=True)
 class _Kept:
-    """What the head of a whole file says."""
+    """The header of a complete file."""
 
     frame_rate: float
     wide: bool
@@ -79,7 +79,7 @@ class _Kept:
 
 
 def default_folder() -> Path:
-    """In the user's cache."""
+    """The folder in the user's cache."""
     return user_cache() / "sslbench" / "features"
 
 
@@ -90,19 +90,19 @@ def stored(
     folder: Path | str | None = None,
     say: Callable[[str], None] | None = None,
 ) -> StoredFrames:
-    """Every layer of every utterance, in the order given; what `folder` (None: the user's cache) has is not extracted again.
+    """Every layer of every utterance, in order; what `folder` (None: the user's cache) has is not extracted again.
 
-    One file an utterance in `folder/HASH OF THE WEIGHTS/`. Each is encoded by itself in float32, so that no neighbour's
-    padding reaches it, and kept in float16, or in float32 where float16 cannot hold a value (above 65,504): nothing is
-    clamped. A stop at any moment leaves whole files only; a broken one is extracted anew.
+    There is one file per utterance in `folder/HASH OF THE WEIGHTS/`. Each utterance is encoded separately in float32,
+    so that no padding of others affects it, and kept in float16, or in float32 if float16 cannot hold a value (above
+    65,504): nothing is clamped. An interruption leaves only complete files; a broken one is extracted again.
 
     Raises:
-        BadInputError: for features that are no numbers, an utterance too long for the memory or on which the
-            encoder fails, or a folder that is full or cannot be written.
-        ValueError: for an encoder in training mode, or no utterances.
+        BadInputError: if features are not numbers, an utterance is too long for the memory or makes the encoder fail,
+            or the folder is full or not writable.
+        ValueError: if the encoder is in training mode, or there are no utterances.
     """
     if cast("nn.Module", encoder).training:
-        raise ValueError("features are kept of an encoder in evaluation mode")
+        raise ValueError("the encoder must be in evaluation mode")
     if not spoken:
         raise ValueError("no utterances")
     root = Path(folder) if folder else default_folder()
@@ -116,26 +116,25 @@ def stored(
         kept |= {path: _kept(path) for path in missing}
     whole = [head for head in kept.values() if head is not None]
     if len(whole) < len(kept):
-        raise BadInputError(f"{root}: features vanish as they are written; is another program clearing the folder?")
+        raise BadInputError(
+            f"{root}: features disappear while they are written; is another program clearing the folder?"
+        )
     wide, size = sum(head.wide for head in whole), sum(head.bytes for head in whole)
-    say(f"features of {len(kept)} utterances, {size / 1e9:.2f} GB in {root}{_wide_note(wide)}")
+    overflow = f"; {wide} in float32, since float16 overflows at 65,504" if wide else ""
+    say(f"features of {len(kept)} utterances, {size / 1e9:.2f} GB in {root}{overflow}")
     utterances = StoredUtterances(paths, torch.float32 if wide else torch.float16)
     seconds = sum(s.samples for s in missing.values()) / SAMPLE_RATE
     return StoredFrames(utterances, whole[0].frame_rate, seconds, size, wide)
 
 
-def _wide_note(wide: int) -> str:
-    return f"; {wide} in float32, since float16 ends at 65,504" if wide else ""
-
-
 def _name(spoken: Spoken) -> str:
-    """Tells recordings apart: by key and length, or by the samples where there is no key."""
-    told = spoken.key.encode(errors="backslashreplace") if spoken.key else spoken.read().tobytes()
-    return hashlib.sha256(told + f"\n{spoken.samples}".encode()).hexdigest()
+    """A name that identifies a recording: from key and length, or from the samples without a key."""
+    identifier = spoken.key.encode(errors="backslashreplace") if spoken.key else spoken.read().tobytes()
+    return hashlib.sha256(identifier + f"\n{spoken.samples}".encode()).hexdigest()
 
 
 def _kept(path: Path) -> _Kept | None:
-    """None for a file that is missing or broken; only its head is read, which tells how long it must be."""
+    """The header of a file; None if the file is missing or incomplete, judged by the length that its header states."""
     try:
         with safe_open(path, framework="pt") as file:
             rate, kind = float((file.metadata() or {})[RATE]), file.get_slice(TENSOR).get_dtype()
@@ -146,11 +145,11 @@ def _kept(path: Path) -> _Kept | None:
 
 @dataclass
 class _Extraction:
-    """Encodes what is missing and writes it.
+    """Encodes missing utterances and writes their features.
 
     Attributes:
-        root: that errors name.
-        missing: the file that each utterance goes to.
+        root: the folder named in errors.
+        missing: the file for each utterance.
     """
 
     encoder: Encoder
@@ -164,9 +163,9 @@ class _Extraction:
 
     @torch.inference_mode()
     def run(self) -> None:
-        """Utterance by utterance, the longest first: one that is too long ends an hour of work before it has begun.
+        """Extract utterance by utterance, the longest first: one that is too long then fails at once, not after an hour.
 
-        It is not left out, since every system has to be rated on the same speech, whatever memory it takes.
+        It is not left out, since every system must be tested on the same speech, whatever memory that takes.
 
         Raises:
             BadInputError: see `stored`.
@@ -184,10 +183,10 @@ class _Extraction:
             raise BadInputError(self._reason(error)) from error
 
     def _encoded(self, spoken: Spoken) -> bytes:
-        """Its features as a file.
+        """An utterance's features as the content of a file.
 
         Raises:
-            BadInputError: where memory does not hold what its length asks for, or the encoder fails on it.
+            BadInputError: if its length needs more memory than there is, or the encoder fails on it.
         """
         samples = spoken.read()
         try:
@@ -195,11 +194,11 @@ class _Extraction:
         except BadInputError:
             raise
         except Exception as error:
-            what = f"{spoken.key or 'an utterance'}: to encode its {spoken.samples / SAMPLE_RATE:.4g} s at once"
+            what = f"{spoken.key or 'an utterance'}: encoding its {spoken.samples / SAMPLE_RATE:.4g} s at once"
             if not is_out_of_memory(error):
                 raise BadInputError(f"{what} fails ({said(error)})") from error
             raise BadInputError(
-                f"{what} takes more memory than there is; cut it into utterances, or take it out of the folder"
+                f"{what} needs more memory than available; split it into utterances, or remove it from the folder"
             ) from error
 
     def _features(self, samples: NDArray[np.float32], spoken: Spoken) -> bytes:
@@ -214,28 +213,30 @@ class _Extraction:
 
     def _reason(self, error: OSError) -> str:
         if error.errno not in FULL or not self._samples:
-            return f"{self.root}: cannot keep features there ({error.strerror or error}); name a folder by --features"
+            return f"{self.root}: features cannot be stored there ({error.strerror or error}); choose a folder with --features"
         samples = sum(s.samples for s in self.missing.values())
         needed = self._bytes / max(self._samples, 1) * samples
         written = sum(path.is_file() and path.stat().st_size for path in self.missing)
         return (
             f"{self.root}: the disk is full; features of {samples / SAMPLE_RATE / 3600:.2g} h need "
-            f"{needed / 1e9:.3g} GB there, of which {written / 1e9:.3g} GB are written and stay; "
-            "make room, or name another folder by --features"
+            f"{needed / 1e9:.3g} GB there, of which {written / 1e9:.3g} GB are written and will be kept; "
+            "free some space, or choose another folder with --features"
         )
 
 
 def _compact(layers: Tensor, spoken: Spoken) -> Tensor:
-    """`(frames, L, D)` in float16 where that holds every value, else in float32."""
+    """`(frames, L, D)` in float16 if that can hold every value, else in float32."""
     finite = layers.isfinite().flatten(2).all(2).all(0)
     if not bool(finite.all()):
         layer = int((~finite).nonzero()[0, 0])
-        raise BadInputError(f"layer {layer} of the features of {spoken.key or 'an utterance'} holds what is no number")
+        raise BadInputError(
+            f"layer {layer} of the features of {spoken.key or 'an utterance'} contains values that are not numbers"
+        )
     wide = layers.numel() and float(layers.abs().max()) > torch.finfo(torch.float16).max
     return layers.float() if wide else layers.half()
 
 
 def _swept(shelf: Path) -> None:
-    """The folder, made, and without what killed processes left half-written."""
+    """The folder, created if needed, without files that killed processes left unfinished."""
     shelf.mkdir(parents=True, exist_ok=True)
     sweep(shelf, ".")

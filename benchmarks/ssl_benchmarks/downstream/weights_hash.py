@@ -1,4 +1,4 @@
-"""A name for what an encoder computes."""
+"""A name for the function that an encoder computes."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from ssl_benchmarks.counting.weights import tensors_in
 from ssl_models.interface import Encoder
 
 LIBRARIES = frozenset({"torch", "transformers"})
-"""Their modules show their settings in their repr and config; what else they hold may change as they run."""
+"""Modules of these packages show their settings in repr and config; other attributes may change at run time."""
 PASSING = frozenset({"_name_or_path", "name_or_path", "transformers_version"})
-"""Entries of a transformers config that change without the model."""
+"""Entries of a transformers config that may change although the model does not."""
 
 
 def weights_hash(encoder: Encoder) -> str:
-    """SHA-256 of everything that decides the features: weights and buffers, classes and settings, and source files.
+    """SHA-256 of everything that determines the features: weights and buffers, classes and settings, and source files.
 
-    Over names, shapes, types and bytes of the state and of buffers outside it, so the same in every process and on every
-    device. The files of classes outside torch and transformers are read too, so that an edited `forward` is another model;
-    of functions that they import from elsewhere nothing is known.
+    Computed over names, shapes, types and bytes of the state and of buffers outside it, so it is the same in every
+    process and on every device. The files of classes outside torch and transformers are included, so that an edited
+    `forward` is another model; functions that they import from elsewhere are not.
     """
     module = cast("nn.Module", encoder)
     digest = hashlib.sha256()
@@ -61,19 +61,19 @@ def _settings(module: nn.Module) -> Iterator[str]:
             yield f"{name} {sorted((k, repr(v)) for k, v in config.to_dict().items() if k not in PASSING)}"
         if not _is_of_a_library(part):
             for key, value in sorted(vars(part).items()):
-                if not key.startswith("_") and key != "training" and _tells(value):
+                if not key.startswith("_") and key != "training" and _has_stable_repr(value):
                     yield f"{name}.{key} = {value!r}"
 
 
-def _tells(value: object) -> bool:
-    """Whether the repr of a value is the value, in every process."""
+def _has_stable_repr(value: object) -> bool:
+    """Whether the repr of a value identifies the value, in every process."""
     if isinstance(value, tuple | list):
-        return all(map(_tells, value))
+        return all(map(_has_stable_repr, value))
     return value is None or isinstance(value, bool | int | float | str) or is_dataclass(value)
 
 
 def _sources(module: nn.Module) -> Iterator[bytes]:
-    """The files that its own classes are written in."""
+    """The source files of its own classes."""
     names = {type(part).__module__ for part in module.modules() if not _is_of_a_library(part)}
     for name in sorted(names):
         file = getattr(sys.modules.get(name), "__file__", None)

@@ -1,4 +1,4 @@
-"""FLOPs of an evaluation: what the encoder and the heads compute, counted from the graph, times the seconds they worked."""
+"""FLOPs of an evaluation: the work of encoder and heads, counted from the graph, times the seconds processed."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from torch import nn
 from ssl_benchmarks.counting.flops import FlopCount, count_flops, count_inference, fake_tensors, without_layer_drop
 
 CLIP = 10.0
-"""Seconds of the clip that is counted; utterances of other lengths cost a little more or less a second."""
+"""Length in s of the counted clip; utterances of other lengths cost a little more or less per second."""
 
 
 @dataclass(frozen=True)
 class Rates:
-    """FLOPs for a second of audio; NaN where the count is a lower bound, or fails.
+    """FLOPs per audio second; NaN if the count is a lower bound or fails.
 
     Attributes:
-        reading: of a forward pass.
-        learning: of a forward and a backward pass.
+        reading: for a forward pass.
+        learning: for a forward and a backward pass.
     """
 
     reading: float
@@ -30,12 +30,12 @@ class Rates:
 
 
 def encoder_rate(shape: Callable[[], Any]) -> float:
-    """FLOPs a second of encoding, NaN where they cannot be counted in full; `shape` builds the encoder."""
+    """FLOPs per audio second of encoding, NaN if they cannot be counted in full; `shape` builds the encoder."""
     return _rate(lambda: count_inference(shape().eval(), CLIP))
 
 
 def recogniser_rates(build: Callable[[], nn.Module], utterance: Callable[[], torch.Tensor]) -> Rates:
-    """Of a recogniser on an `utterance` of `CLIP` seconds; the loss itself is no matrix product and counts nothing."""
+    """Rates of a recogniser on an `utterance` of `CLIP` seconds; the loss has no matrix products and counts as 0."""
 
     def reading() -> FlopCount:
         recogniser, heard = build().eval(), utterance()
@@ -51,10 +51,10 @@ def recogniser_rates(build: Callable[[], nn.Module], utterance: Callable[[], tor
 
 
 def _rate(count: Callable[[], FlopCount]) -> float:
-    """FLOPs for a second of the clip that is counted."""
+    """FLOPs per second of the counted clip."""
     try:
         with fake_tensors():
             counted = count()
-    except Exception:  # noqa: BLE001 - a user's own encoder may do what fake tensors cannot, and is evaluated all the same
+    except Exception:  # noqa: BLE001 - a user's own encoder may do what fake tensors cannot, and is evaluated anyway
         return math.nan
     return math.nan if counted.missed else counted.flops / CLIP

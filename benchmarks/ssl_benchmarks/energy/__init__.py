@@ -1,4 +1,4 @@
-"""Energy of a block of code, by part of the machine: a counter where there is one, else samples, else a model, else a reason."""
+"""Energy of a block of code, by part of the machine, from counters, power samples or a model; else the reason why not."""
 
 from ssl_benchmarks.energy.meter import EnergyMeter
 from ssl_benchmarks.energy.reading import EnergyReading, LiveReading

@@ -1,4 +1,4 @@
-"""Carbon from energy: joules times overhead of the building times the grid's intensity, never looked up, never guessed."""
+"""Carbon from energy: joules times PUE times grid intensity, which is never looked up online and never guessed."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from ssl_models.errors import BadInputError
 
 @dataclass(frozen=True)
 class GridIntensity:
-    """Grams of CO2 equivalent for a kilowatt-hour of a grid, and whose figure it is.
+    """Grid intensity in grams of CO2 equivalent per kilowatt-hour, with its source.
 
     Attributes:
         g_per_kwh: g/kWh, finite and not negative.
-        country: ISO 3166 alpha-3 code, or None where the figure was given by hand.
-        year: which the figure is of, or None.
-        source: where it is from.
+        country: ISO 3166 alpha-3 code, or None if the figure was given by hand.
+        year: the year of the figure, or None.
+        source: where the figure is from.
 
     Raises:
-        BadInputError: for an intensity that cannot be.
+        BadInputError: if the intensity is negative or not finite.
     """
 
     g_per_kwh: float
@@ -37,13 +37,13 @@ class GridIntensity:
 
     @property
     def label(self) -> str:
-        """What tells two grids apart in a record's conditions."""
+        """The grid's label in a record's conditions, which distinguishes it from others."""
         where = " ".join(str(part) for part in (self.country, self.year) if part is not None)
         return f"{where or self.source}: {self.g_per_kwh:g} g/kWh"
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.g_per_kwh) and self.g_per_kwh >= 0):
-            raise BadInputError(f"a grid intensity of {self.g_per_kwh} g/kWh cannot be: give a number of at least 0")
+            raise BadInputError(f"a grid intensity of {self.g_per_kwh} g/kWh is invalid: give a number of at least 0")
 
 
 @lru_cache(maxsize=1)
@@ -55,30 +55,31 @@ def _energy_mix() -> dict[str, dict[str, Any]]:
 
 
 def country_intensity(iso3: str) -> GridIntensity:
-    """The yearly mean of a country in codecarbon's offline table; hour and region may differ from it by a factor.
+    """The yearly mean of a country from codecarbon's offline table; hourly or regional values may differ by a factor.
 
     Args:
-        iso3: ISO 3166 alpha-3 code such as FRA, in either case.
+        iso3: ISO 3166 alpha-3 code such as FRA, in upper or lower case.
 
     Raises:
-        BadInputError: for a code that is not in the table, naming the one that is meant or the nearest, or whose figure there is 0.
+        BadInputError: if the code is not in the table (the message suggests the intended or nearest ones), or has the
+            figure 0.
     """
     mix = _energy_mix()
     code = iso3.strip().upper()
     if code not in mix:
-        raise BadInputError(f"no country {iso3!r} in codecarbon's table; {_lacking(iso3, mix)}")
+        raise BadInputError(f"country {iso3!r} is not in codecarbon's table; {_lacking(iso3, mix)}")
     entry = mix[code]
     grams, year = float(entry["carbon_intensity"]), int(entry["year"])
     if grams <= 0:
         raise BadInputError(
-            f"codecarbon's table gives 0 g/kWh for {code}, which no grid has; give the intensity yourself"
+            f"codecarbon's table gives 0 g/kWh for {code}, which no grid has; give the intensity yourself (--grid-intensity G, in g/kWh)"
         )
     source = f"codecarbon {version('codecarbon')}, offline table of national energy mixes ({entry['country_name']})"
     return GridIntensity(grams, code, year, source)
 
 
 def _lacking(text: str, mix: dict[str, dict[str, Any]]) -> str:
-    """What to write for a country that is not in the table as it was written."""
+    """Advice for a country that is not in the table as written."""
     names = {plain(str(entry["country_name"])): code for code, entry in mix.items()}
     meant = names.get(plain(text)) or called(text)
     if meant is not None and meant not in mix:
@@ -91,19 +92,19 @@ def _lacking(text: str, mix: dict[str, dict[str, Any]]) -> str:
 
 
 def given_intensity(g_per_kwh: float) -> GridIntensity:
-    """An intensity in g/kWh that the user states.
+    """A user-supplied intensity in g/kWh.
 
     Raises:
-        BadInputError: for one that is negative or not finite.
+        BadInputError: if it is negative or not finite.
     """
     return GridIntensity(g_per_kwh, None, None, "given by hand")
 
 
 def chosen_intensity(country: str | None, g_per_kwh: float | None) -> GridIntensity | None:
-    """That of a country, or the one given, or none.
+    """The intensity of a country, or the given one, or None.
 
     Raises:
-        BadInputError: as `country_intensity` and `given_intensity`.
+        BadInputError: as for `country_intensity` and `given_intensity`.
     """
     if country is not None:
         return country_intensity(country)
@@ -111,10 +112,10 @@ def chosen_intensity(country: str | None, g_per_kwh: float | None) -> GridIntens
 
 
 def co2e(energy: Quantity, intensity: GridIntensity | None, pue: float = 1.0) -> Quantity:
-    """Grams of CO2 equivalent of an energy in J: energy x PUE x grid intensity / 3.6e6.
+    """Grams of CO2 equivalent for an energy in J: energy x PUE x grid intensity / 3.6e6.
 
-    The interval is the energy's, scaled: the table's own error, which is larger, has no figure. Without an intensity
-    there is no figure at all.
+    The interval is that of the energy, scaled: the table's own error is larger but unknown. Without an intensity the
+    result is unavailable.
 
     Args:
         energy: in J.
@@ -122,13 +123,13 @@ def co2e(energy: Quantity, intensity: GridIntensity | None, pue: float = 1.0) ->
         pue: power usage effectiveness of the building, at least 1.
 
     Raises:
-        BadInputError: for a PUE below 1 or not finite.
-        ValueError: for an energy that is not in J.
+        BadInputError: if the PUE is below 1 or not finite.
+        ValueError: if the energy is not in J.
     """
     if not (math.isfinite(pue) and pue >= 1):
-        raise BadInputError(f"a PUE of {pue} cannot be: it is total power over computing power, so at least 1")
+        raise BadInputError(f"a PUE of {pue} is invalid: it is total power divided by computing power, so at least 1")
     if energy.unit != "J":
-        raise ValueError(f"carbon is counted from J, got {energy.unit!r}")
+        raise ValueError(f"carbon is computed from J, got {energy.unit!r}")
     if energy.value is None:
         return unavailable("g", energy.note)
     if intensity is None:

@@ -1,4 +1,4 @@
-"""The rows of what a phase of work cost."""
+"""The rows for the cost of a phase."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def cost_rows(
     model: str, phase: str, cost: PhaseCost, held: Conditions, grid: GridIntensity | None
 ) -> list[Measurement]:
-    """Time, energy and carbon of a phase, one row for each scope; `held` names the PUE."""
+    """Time, energy and carbon of a phase, one row per scope; `held` holds the PUE."""
     found: list[tuple[str, str | None, Quantity]] = [
         ("duration", None, Quantity(cost.seconds, "s", "measured")),
         ("device_hours", None, Quantity(cost.seconds / 3600, "h", "measured", note="one device")),

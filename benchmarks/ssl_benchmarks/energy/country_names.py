@@ -1,4 +1,4 @@
-"""Countries by the names and codes that people use, beside the alpha-3 code of ISO 3166."""
+"""Countries by the names and codes that people use besides the alpha-3 code of ISO 3166."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _CODES = """
     SX SXM  SY SYR  SZ SWZ  TC TCA  TD TCD  TF ATF  TG TGO  TH THA  TJ TJK  TK TKL  TL TLS  TM TKM  TN TUN  TO TON
     TR TUR  TT TTO  TV TUV  TW TWN  TZ TZA  UA UKR  UG UGA  UM UMI  US USA  UY URY  UZ UZB  VA VAT  VC VCT  VE VEN
     VG VGB  VI VIR  VN VNM  VU VUT  WF WLF  WS WSM  XK XKX  YE YEM  YT MYT  ZA ZAF  ZM ZMB  ZW ZWE
-""".split()  # noqa: SIM905 - a table reads better than 500 strings
+""".split()  # noqa: SIM905 - a table is more readable than 500 strings
 ALPHA_3 = dict(zip(_CODES[::2], _CODES[1::2], strict=True))
 """Alpha-2 to alpha-3 of ISO 3166-1; XK and XKX are the European Union's and the World Bank's for Kosovo."""
 ALSO = {
@@ -66,7 +66,7 @@ ALSO = {
     "VEN": "Venezuela, Bolivarian Republic of", "VNM": "Viet Nam, Việt Nam, VIE",
     "ZAF": "RSA, Suid-Afrika, Südafrika",
 }
-"""What else a country is called: by its own people, in languages near it, in sports and on cars, and formerly."""
+"""Other names of countries: in their own languages, in neighbouring ones, in sports and on cars, and former ones."""
 ABSENT = {
     "AIA": "Anguilla", "ALA": "Åland", "AND": "Andorra", "ATA": "Antarctica", "ATF": "French Southern Territories",
     "BES": "Bonaire", "BLM": "Saint Barthélemy", "BVT": "Bouvet Island", "CCK": "Cocos Islands", "CUW": "Curaçao",
@@ -78,12 +78,12 @@ ABSENT = {
     "TUV": "Tuvalu", "UMI": "US Minor Outlying Islands", "VAT": "Vatican", "WLF": "Wallis and Futuna",
     "XKX": "Kosovo",
 }
-"""Places with a code of their own for which tables of national grids have no figure."""
+"""Places with their own code for which tables of national grids have no figure."""
 # fmt: on
 
 
 def called(text: str) -> str | None:
-    """The alpha-3 code of what is called so; None where this table does not know."""
+    """The alpha-3 code of a country by one of these names; None if it is not in this table."""
     return _BY_NAME.get(plain(text))
 
 

@@ -8,17 +8,17 @@ from typing import Any
 
 
 def synchronise() -> None:
-    """Wait for the devices this process computes on, if it has initialised CUDA; torch is never imported for this.
+    """Wait for the devices that this process computes on, if it has initialised CUDA; never imports torch.
 
-    Devices that hold no memory of this process are left alone, since touching one would create a context on it. An error
-    of the metered program is left for the program to meet.
+    Devices that hold no memory of this process are skipped, since touching one would create a context on it. An error
+    of the metered program is left for the program to encounter.
     """
     torch: Any = sys.modules.get("torch")
     cuda = getattr(torch, "cuda", None)
     if cuda is None or not cuda.is_initialized():
         return
     with suppress(RuntimeError):
-        if cuda.is_current_stream_capturing():  # a wait would spoil the graph that is being captured
+        if cuda.is_current_stream_capturing():  # waiting would invalidate the graph that is being captured
             return
         current = cuda.current_device()
         for index in range(cuda.device_count()):

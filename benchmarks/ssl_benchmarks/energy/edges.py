@@ -1,4 +1,4 @@
-"""Edges of windows: all sources marked at one moment, whatever any of them may do."""
+"""Edges of windows: all sources are marked at one moment, whatever errors they raise."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class Edge:
 
 @dataclass
 class Window:
-    """All passes through the windows of one name, added up; where several are open at once, the time they share counts once.
+    """All passes through the windows of one name, added up; time in which several are open counts once.
 
     Attributes:
-        times: of the stretches in which at least one pass was open, in their order.
-        spans: what these took, by device.
-        passes: that were closed; more than there are stretches where some overlapped.
+        times: start and end of the stretches in which at least one pass was open, in order.
+        spans: the energy of these stretches, by device.
+        passes: number of closed passes; more than stretches if some overlapped.
     """
 
     times: list[tuple[float, float]] = field(default_factory=list)
@@ -38,15 +38,15 @@ class Window:
     _end: Edge | None = None
 
     def enter(self, edge: Edge) -> None:
-        """A pass begins."""
+        """Begin a pass."""
         if not self._open:
-            # Threads may have marked their edges in another order than they come here.
+            # Threads may arrive here in a different order than they marked their edges.
             late = self._end is not None and edge.time_s < self._end.time_s
             self._start = self._end if late else edge
         self._open += 1
 
     def leave(self, sources: Sources, edge: Edge) -> None:
-        """A pass ends; with the last one that is open its stretch is added."""
+        """End a pass; when the last open one ends, its stretch is added."""
         self._open, self.passes = self._open - 1, self.passes + 1
         if self._end is None or edge.time_s > self._end.time_s:
             self._end = edge
@@ -61,12 +61,12 @@ class Window:
 
 
 def between(sources: Sources, start: Edge, end: Edge) -> dict[str, Span]:
-    """What each device took from edge to edge."""
+    """The energy of each device between two edges."""
     return {one.device: one.between(start.marks[one.device], end.marks[one.device]) for one in sources}
 
 
 def take_edge(sources: Sources, *, opening: bool = False) -> Edge:
-    """Mark all sources, which are opened at the first edge."""
+    """Mark all sources, opening them if this is the first edge."""
     now_s = time.perf_counter()
     return Edge(now_s, {source.device: _mark(source, now_s, opening=opening) for source in sources})
 
@@ -76,13 +76,13 @@ def _mark(source: Source, now_s: float, *, opening: bool) -> Mark:
         if opening:
             source.open(now_s)
         return source.mark(now_s)
-    except Exception as error:  # noqa: BLE001 - whatever the hardware does, the metered program goes on
+    except Exception as error:  # noqa: BLE001 - whatever the hardware does, the metered program continues
         source.fail(f"{error!r}")
         return Mark(now_s, 0.0, source.energy_j, 0.0, 0, 0.0, source.power_w)
 
 
 def sample_all(sources: Sources) -> None:
-    """Read all sources once; one that fails does not end the sampling of the others."""
+    """Read all sources once; a failing source does not stop the others."""
     now_s = time.perf_counter()
     for source in sources:
         try:

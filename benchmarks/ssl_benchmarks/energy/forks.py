@@ -1,4 +1,4 @@
-"""Forked children: they inherit a meter's memory, not its thread, so they are told that they have none."""
+"""Forked children: they inherit a meter's memory but not its thread, so their meters are disabled."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing import Protocol
 
 
 class Orphan(Protocol):
-    """What a fork leaves behind."""
+    """An object that is invalid in a forked child."""
 
     def leave_to_parent(self) -> None:
-        """Become harmless, in the child."""
+        """Become harmless in the child."""
 
 
 _RUNNING: weakref.WeakSet[Orphan] = weakref.WeakSet()
 
 
 def watch(meter: Orphan) -> None:
-    """Tell a meter when this process is the child of the one that started it."""
+    """Notify a meter when this process is a fork of the one that started it."""
     _register()
     _RUNNING.add(meter)
 
 
 def forget(meter: Orphan) -> None:
-    """Leave a meter alone from now on."""
+    """Stop watching a meter."""
     _RUNNING.discard(meter)
 
 

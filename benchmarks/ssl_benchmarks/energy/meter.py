@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class EnergyMeter:
-    """Energy in J of what runs inside it, by part of the machine.
+    """Energy in J of the code that runs inside it, by part of the machine.
 
     ```
     with EnergyMeter() as meter:
@@ -35,25 +35,25 @@ class EnergyMeter:
     meter.reading.energy_gpu, meter.windows["warm-up"].energy_cpu
     ```
 
-    GPU: the driver's total-energy counter (NVML) between edges that wait for the GPU; where there is no counter, the
-    integral of power samples ("sampled"). CPU and DRAM: RAPL, else codecarbon's estimate ("modelled", up to 40 % off, on
-    small virtual machines more). What cannot be had is None with its reason, never 0. Counters are of the whole device:
-    a neighbour's work on it is on the bill. `ci95` holds the error of the edges (a counter moves every 20 to 100 ms) and
-    of sampling, not the calibration of the sensors, which for NVML is some 5 %. Hardware trouble never raises. Neighbours,
-    throttling and limits that change are in the reading's `disturbances`.
+    GPU: the driver's total-energy counter (NVML), read at edges that wait for the GPU; without a counter, the integral
+    of power samples ("sampled"). CPU and DRAM: RAPL, else codecarbon's estimate ("modelled", up to 40 % off, more on
+    small virtual machines). A missing value is None with its reason, never 0. Counters cover the whole device,
+    including the work of neighbours. `ci95` covers the error of the edges (a counter is updated every 20 to 100 ms)
+    and of sampling, but not the calibration of the sensors, which is about 5 % for NVML. Hardware trouble never
+    raises. Neighbours, throttling and changed limits are listed in the reading's `disturbances`.
 
-    Starting looks at the machine first (0.3 s with a GPU, 2 s once per process where codecarbon is needed); none of this
-    is in the metered block. A meter runs once. A forked child has no meter: in it every call is harmless and every
-    quantity unavailable.
+    Starting examines the machine first (0.3 s with a GPU, 2 s once per process where codecarbon is needed); that time
+    is not in the metered block. A meter runs once. In a forked child, every call is harmless and every quantity
+    unavailable.
 
     Args:
-        gpus: "visible" (those CUDA_VISIBLE_DEVICES leaves), "all", or NVML indices (as nvidia-smi counts) and UUIDs or
-            their beginnings; () for none.
+        gpus: "visible" (those in CUDA_VISIBLE_DEVICES), "all", or NVML indices (as in nvidia-smi), UUIDs or
+            prefixes of UUIDs; () for none.
         cpu: whether CPU and DRAM are metered.
-        sample_hz: power samples a second, above 0 and at most 1000.
+        sample_hz: power samples per second, above 0 and at most 1000.
 
     Raises:
-        BadInputError: for a sampling rate or a GPU given by hand that cannot be.
+        BadInputError: if the sampling rate is invalid or a given GPU does not exist.
     """
 
     def __init__(
@@ -64,7 +64,9 @@ class EnergyMeter:
         sample_hz: float = 10.0,
     ) -> None:
         if not 0 < sample_hz <= 1000:
-            raise BadInputError(f"sample_hz={sample_hz} cannot be: samples a second lie above 0 and at most at 1000")
+            raise BadInputError(
+                f"sample_hz={sample_hz} is invalid: it must be above 0 and at most 1000 samples per second"
+            )
         self._gpus, self._cpu, self._period_s = gpus, cpu, 1 / sample_hz
         self._model = True
         self._state: Literal["new", "running", "ended", "forked"] = "new"
@@ -75,19 +77,20 @@ class EnergyMeter:
         self._edge_cpu_s = 0.0
         self._first = self._last = Edge(0.0, {})
         self._windows: dict[str, Window] = {}
+
         self.idle: IdlePower | None = None
 
     def measure_idle(self, seconds: float = 10.0) -> Quantity:
         """Measure idle power in W before the run, so that the reading has `energy_net`; nothing of ours may run meanwhile.
 
-        Only counters and samples are read: where there are none, this takes no time and the power is unavailable. The
-        result is kept in `idle`, which may be handed to other meters of the same parts.
+        Only counters and samples are read: without either this takes no time, and the power is unavailable. The result
+        is kept in `idle`, which may be passed to other meters of the same parts.
 
         Raises:
-            RuntimeError: once the meter was started.
+            RuntimeError: if the meter has been started.
         """
         if self._state != "new":
-            raise RuntimeError("idle power is measured before the meter starts")
+            raise RuntimeError("idle power must be measured before the meter starts")
         meter = EnergyMeter(self._gpus, cpu=self._cpu, sample_hz=1 / self._period_s)
         meter._model = False
         with meter:
@@ -100,14 +103,14 @@ class EnergyMeter:
         return self.idle.machine
 
     def start(self) -> Self:
-        """Look at the machine, then begin to meter.
+        """Examine the machine, then begin to meter.
 
         Raises:
-            RuntimeError: on a second start.
-            BadInputError: for a GPU given by hand that is not here.
+            RuntimeError: if it was started before.
+            BadInputError: if a given GPU does not exist.
         """
         if self._state != "new":
-            raise RuntimeError("a meter runs once: make a new one")
+            raise RuntimeError("a meter runs only once: create a new one")
         self._sources = find_sources(self._gpus, cpu=self._cpu, model=self._model, period_s=self._period_s)
         self._sampler = Sampler(self._sample, min(self._period_s, self._sources.poll_s))
         forks.watch(self)
@@ -144,16 +147,16 @@ class EnergyMeter:
 
     @contextmanager
     def window(self, name: str) -> Iterator[None]:
-        """Meter a part of the block; windows may nest, and those of one name add up, with their errors.
+        """Meter a part of the block; windows may nest, and windows of the same name are added up, including their errors.
 
-        Windows of one name that are open at once (a step that calls itself, threads, coroutines) are metered together: what
-        they share counts once. A window that is still open when the meter stops ends there.
+        Windows of the same name that are open at once (a step that calls itself, threads, coroutines) are metered
+        together: time that they share counts once. A window that is still open when the meter stops ends there.
 
         Raises:
-            RuntimeError: before the meter was started or after it ended.
+            RuntimeError: before the meter has started or after it has ended.
         """
         if self._state in {"new", "ended"}:
-            raise RuntimeError(f"window {name!r} lies outside the metered block")
+            raise RuntimeError(f"window {name!r} is outside the metered block")
         start = self._edge()
         with self._lock:
             window = self._windows.setdefault(name, Window())
@@ -168,20 +171,20 @@ class EnergyMeter:
 
     @property
     def reading(self) -> EnergyReading:
-        """The whole metered block.
+        """The reading of the whole metered block.
 
         Raises:
             RuntimeError: before the block has ended.
         """
         if self._state in {"new", "running"}:
-            raise RuntimeError("the reading is there when the metered block has ended; use live() before")
+            raise RuntimeError("the reading is available after the metered block has ended; use live() until then")
         times = [(self._first.time_s, self._last.time_s)] if self._state == "ended" else []
         spans = between(self._sources, self._first, self._last)
         return read_out(self._sources, spans, times, self._first.time_s, idle=self.idle, watch=self._watch)
 
     @property
     def windows(self) -> dict[str, EnergyReading]:
-        """The closed windows by name, at any time; those of one name are added up."""
+        """The closed windows by name, at any time; windows of the same name are added up."""
         return {
             name: read_out(
                 self._sources,
@@ -197,10 +200,10 @@ class EnergyMeter:
         }
 
     def live(self) -> LiveReading:
-        """Energy so far and power now, from the sampler's last round; asks no hardware and takes no lock.
+        """Energy so far and current power, from the sampler's last round; queries no hardware and takes no lock.
 
         Raises:
-            RuntimeError: before the meter was started.
+            RuntimeError: before the meter has started.
         """
         if self._state == "new":
             raise RuntimeError("the meter has not been started")
@@ -209,11 +212,11 @@ class EnergyMeter:
 
     @property
     def own_cpu_seconds(self) -> float:
-        """CPU time in s that metering took so far: the thread and the edges, without the wait for the GPU."""
+        """CPU time in s that metering has taken so far: the thread and the edges, without waiting for the GPU."""
         return self._edge_cpu_s + (self._sampler.cpu_seconds if self._sampler else 0.0)
 
     def _edge(self, *, opening: bool = False) -> Edge:
-        """Mark all sources now; after the end it is the last edge once more."""
+        """Mark all sources now; after the end, the last edge again."""
         if self._state != "running":
             return self._last
         synchronise()
@@ -230,7 +233,7 @@ class EnergyMeter:
             self._watch.look(time.perf_counter())
 
     def leave_to_parent(self) -> None:
-        """In a forked child: forget thread, lock and driver, all of which are the parent's."""
+        """In a forked child: forget thread, lock and driver, which belong to the parent."""
         self._state = "forked"
         self._lock = threading.Lock()
         reason = "this process was forked from the metered one"

@@ -1,4 +1,4 @@
-"""Time and energy of a phase of work, and their sum over several attempts at it."""
+"""Time and energy of a phase of work, and their sum over several attempts."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class PhaseCost:
     """Time and energy of a phase.
 
     Attributes:
-        seconds: of wall time.
-        energy: scope to gross joules.
-        energy_net: scope to joules without the idle power.
-        flaw: what speaks against its figures.
+        seconds: wall time in s.
+        energy: gross energy in J by scope.
+        energy_net: energy above idle in J by scope.
+        flaw: why its figures may be wrong; empty if there is no reason.
     """
 
     seconds: float
@@ -31,20 +31,20 @@ class PhaseCost:
 
     @classmethod
     def of(cls, reading: EnergyReading) -> PhaseCost:
-        """The cost that a meter's window read."""
+        """The cost of a meter's window."""
         flaw = DISTURBED if reading.disturbances else ""
         return cls(reading.duration.value or 0.0, reading.by_scope(), reading.net_by_scope(), flaw)
 
     def since(self, earlier: PhaseCost) -> PhaseCost:
-        """What was spent after `earlier` had been."""
+        """The cost added since `earlier`."""
         unknown = unavailable("J", "not metered at the start of the part")
         energy = {scope: _less(q, earlier.energy.get(scope, unknown)) for scope, q in self.energy.items()}
-        seconds, net = max(0.0, self.seconds - earlier.seconds), not_net("the part of a phase")
+        seconds, net = max(0.0, self.seconds - earlier.seconds), not_net("not computed for part of a phase")
         return PhaseCost(seconds, energy, net, self.flaw)
 
 
 def _less(whole: Quantity, part: Quantity) -> Quantity:
-    """What is left of a sum that grew; a running sum has no interval."""
+    """The part of a growing sum that was added later; such a running sum has no interval."""
     if whole.value is None or part.value is None:
         return whole if whole.value is None else part
     return Quantity(
@@ -56,15 +56,15 @@ def _less(whole: Quantity, part: Quantity) -> Quantity:
     )
 
 
-def by_scope(cost: Any) -> Any:  # noqa: ANN401 - a value out of JSON
-    """The document of a `PhaseCost` with every scope; older records have the machine's net energy alone."""
+def by_scope(cost: Any) -> Any:  # noqa: ANN401 - a value from JSON
+    """The document of a `PhaseCost` with every scope; older records only have the machine's net energy."""
     if not isinstance(cost, dict):
         return cost
     energy, net = cost.get("energy"), cost.get("energy_net")
     if isinstance(net, dict) and "unit" in net:
         net = _documents(not_net("recorded before net energy was kept by scope")) | {"machine": net}
     if isinstance(energy, dict):
-        energy = _documents(dict.fromkeys(SCOPES, unavailable("J", "the record does not tell"))) | energy
+        energy = _documents(dict.fromkeys(SCOPES, unavailable("J", "not in the record"))) | energy
     return {**cost, "energy": energy, "energy_net": net}
 
 
@@ -73,12 +73,12 @@ def _documents(quantities: dict[str, Quantity]) -> dict[str, Any]:
 
 
 def not_net(reason: str) -> dict[str, Quantity]:
-    """No net energy of any scope."""
+    """Net energy that is unavailable in every scope."""
     return {scope: unavailable("J", reason) for scope in SCOPES}
 
 
 def total_cost(costs: Mapping[str, PhaseCost]) -> PhaseCost | None:
-    """The sum of named costs, scope by scope; None where there is none."""
+    """The sum of named costs, scope by scope; None if there are none."""
     if not costs:
         return None
     energy = _by_scope({name: cost.energy for name, cost in costs.items()})
@@ -88,7 +88,7 @@ def total_cost(costs: Mapping[str, PhaseCost]) -> PhaseCost | None:
 
 
 def _by_scope(costs: Mapping[str, Mapping[str, Quantity]]) -> dict[str, Quantity]:
-    """The sum for each scope, for those too that only some machines have."""
+    """The sum for each scope, including scopes that only some machines have."""
     scopes = dict.fromkeys((*SCOPES, *(scope for cost in costs.values() for scope in cost)))
     return {
         scope: added(

@@ -1,4 +1,4 @@
-"""What was read: energy by part of the machine, over a block or a window, and live."""
+"""Readings: energy by part of the machine, over a block or a window, and live."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LiveReading:
-    """Energy so far and power now.
+    """Energy so far and current power.
 
-    Every scope ("gpu", "cpu", "dram", "machine") has its entry, unavailable or not, and "module" where GPUs share one with a CPU.
+    Every scope ("gpu", "cpu", "dram", "machine") has an entry, possibly unavailable, and "module" if GPUs share one
+    with a CPU.
 
     Attributes:
-        duration_s: since the meter was started, s.
+        duration_s: s since the meter was started.
         energy: J, gross, up to the last sample.
         power: W, the last sample.
     """
@@ -35,21 +36,21 @@ class EnergyReading:
 
     Attributes:
         duration: s, wall clock.
-        energy_gpu: J, all metered GPUs; unavailable if one of them is.
-        per_gpu: J by device ("gpu0" as nvidia-smi counts, or a MIG instance: its UUID, or "instance of gpu0").
+        energy_gpu: J, all metered GPUs; unavailable if any of them is.
+        per_gpu: J by device ("gpu0" as in nvidia-smi, or a MIG instance: its UUID, or "instance of gpu0").
         energy_cpu: J, all packages.
         energy_dram: J.
-        energy_net: J, scope machine of its measured and sampled parts, less idle power times duration.
-        net: the same of each scope; see `net_by_scope`.
-        power_idle: W, of the same parts.
+        energy_net: J, the machine's measured and sampled parts minus idle power times duration.
+        net: the same by scope; see `net_by_scope`.
+        power_idle: W, for the same parts.
         trace: the power samples: time_s (since the block began), device, power_w (W), temperature_c, sm_clock_mhz,
-            utilisation (0 to 1) and method; NaN where a device does not tell.
-        integral_gpu: J, the integral of the GPUs' power samples, kept beside the counter.
-        energy_module: J, of the modules that the GPUs share with a CPU and its memory (GH200); None where they share none.
-        disturbances: what was seen in the whole metered block (also by a window's reading) that should not have been: other
-            processes on the GPUs or the CPU, throttling, a power limit or clock setting that changed; the CPU's are told
-            once the block has ended.
-        remarks: what a setting explains (a GPU at its power limit), and what could not be watched.
+            utilisation (0 to 1) and method; NaN where a device does not report it.
+        integral_gpu: J, the integral of the GPUs' power samples, kept for comparison with the counter.
+        energy_module: J, of the modules that the GPUs share with a CPU and its memory (GH200); None if they share none.
+        disturbances: disturbances of the whole metered block (also for a window's reading): other processes on the
+            GPUs or the CPU, throttling, a changed power limit or clock setting; those of the CPU are known once the
+            block has ended.
+        remarks: effects of a setting (a GPU at its power limit), and what could not be watched.
     """
 
     duration: Quantity
@@ -68,13 +69,13 @@ class EnergyReading:
 
     @property
     def parts(self) -> dict[str, Quantity]:
-        """Energy in J of "gpu", "cpu" and "dram", and of the "module" that holds them, where there is one."""
+        """Energy in J of "gpu", "cpu" and "dram", and of the "module" that contains them, if there is one."""
         alone = {"gpu": self.energy_gpu, "cpu": self.energy_cpu, "dram": self.energy_dram}
         return alone | ({} if self.energy_module is None else {MODULE: self.energy_module})
 
     @property
     def energy_machine(self) -> Quantity:
-        """J, the parts that exist added up, or the module that holds them all; the note names them and says what is missing."""
+        """J, all available parts added up, or the module that contains them; the note names them and what is missing."""
         return total(of_machine(self.parts), "J")
 
     def by_scope(self) -> dict[str, Quantity]:
@@ -82,14 +83,14 @@ class EnergyReading:
         return self.parts | {"machine": self.energy_machine}
 
     def net_by_scope(self) -> dict[str, Quantity]:
-        """Energy in J of all `parts` and of "machine" less idle power times duration, of what is metered."""
+        """Energy in J of all `parts` and of "machine" minus idle power times duration, for the metered parts."""
         return {**self.net, "machine": self.energy_net}
 
     def power_mean(self, scope: str) -> Quantity:
         """Mean power in W of a scope over the duration.
 
         Raises:
-            KeyError: for a scope that is neither one of `parts` nor "machine".
+            KeyError: if the scope is neither one of `parts` nor "machine".
         """
         energy = self.by_scope()[scope]
         if not self.duration.value:
@@ -98,7 +99,7 @@ class EnergyReading:
 
 
 def add_devices(devices: dict[str, Quantity], unit: str) -> Quantity:
-    """Sum over devices of one kind; unavailable if one is, since a sum without it would pass for the whole."""
+    """Sum over devices of one kind; unavailable if any is, since a partial sum would pass for the whole."""
     missing = [device for device in devices.values() if device.value is None]
     if missing:
         return unavailable(unit, "; ".join(device.note for device in missing))

@@ -31,7 +31,7 @@ def read_out(
     watch: Disturbances | None,
     passes: int = 1,
 ) -> EnergyReading:
-    """The reading of windows that lie at `times` and whose spans, by device, are added up already; `passes` of them."""
+    """The reading of windows at `times` with the given spans, already added up by device; `passes` is their number."""
     duration_s = sum(end - start for start, end in times)
     by_device = {source: source.energy(spans.get(source.device, Span())) for source in sources}
     per_gpu = {source.device: by_device[source] for source in sources.gpus}
@@ -42,8 +42,8 @@ def read_out(
     parts = missing | others | ({"gpu": add_devices(per_gpu, "J")} if per_gpu else {})
     parts |= {MODULE: add_devices(modules, "J")} if modules else {}
     net = net_by_scope(parts, duration_s, idle)
-    at_idle = () if idle is None else tuple(f"while idle power was measured: {line}" for line in idle.disturbances)
-    overlaps = f"{passes} windows, some open at once: what they share counts once" if passes > len(times) else ""
+    at_idle = () if idle is None else tuple(f"during the idle measurement: {line}" for line in idle.disturbances)
+    overlaps = f"{passes} windows, some open at once: shared time counts once" if passes > len(times) else ""
     return EnergyReading(
         duration=Quantity(duration_s, "s", "measured", n=len(times), note=overlaps)
         if times
@@ -64,7 +64,7 @@ def read_out(
 
 
 def read_live(sources: Sources, duration_s: float) -> LiveReading:
-    """What the sources hold at this moment; asks no hardware."""
+    """The current totals of the sources; queries no hardware."""
     energy: dict[str, Quantity] = {}
     power: dict[str, Quantity] = {}
     for scope in (*SCOPES, *([MODULE] if sources.modules else [])):
@@ -73,7 +73,7 @@ def read_live(sources: Sources, duration_s: float) -> LiveReading:
         energies = {
             source.device: source.energy(Span(duration_s, source.energy_j, fault=source.fault)) for source in mine
         }
-        # a running total has no edges yet, hence no interval
+        # a running total has no edges yet and so no interval
         energies = {name: Quantity(e.value, "J", e.method, note=e.note) for name, e in energies.items()}
         energy[scope] = add_devices(energies, "J") if mine else unavailable("J", reason)
         power[scope] = add_devices({s.device: s.power() for s in mine}, "W") if mine else unavailable("W", reason)

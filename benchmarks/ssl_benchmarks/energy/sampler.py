@@ -1,4 +1,4 @@
-"""The background thread that samples, and what it costs."""
+"""The background thread that samples, and its cost."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 JOIN_S = 2.0
-"""A driver that hangs must not hold the program up for longer than this."""
+"""A hanging driver must not delay the program for longer than this (s)."""
 
 
 class Sampler:
-    """Calls `sample` every `period_s` seconds on a daemon thread; what falls behind is left out, not made up for."""
+    """Calls `sample` every `period_s` seconds on a daemon thread; missed calls are skipped, not made up for."""
 
     def __init__(self, sample: Callable[[], None], period_s: float) -> None:
         self._sample, self._period_s = sample, period_s
@@ -23,7 +23,7 @@ class Sampler:
         self.cpu_seconds = 0.0
 
     def start(self) -> None:
-        """Begin to sample."""
+        """Start sampling."""
         self._thread.start()
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""The power samples of a run on disk: `power.csv.gz`, a table that pandas and any spreadsheet read."""
+"""The power samples of a run on disk: `power.csv.gz`, a table that pandas and any spreadsheet can read."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 TRACE = "power.csv.gz"
 OLDER_TRACE = "power.parquet"
-"""As version 0.1 wrote it."""
+"""The file of version 0.1."""
 PARTS = ("attempt", "cell", "part")
-"""Columns that tell which part of a run samples are of; time starts anew in each."""
+"""Columns that name the part of a run that samples belong to; time starts at 0 in each."""
 DECIMALS = 6
-"""Of every number: us, uW, finer than any counter is read."""
+"""Decimal places: us, uW, finer than any counter's resolution."""
 
 
 def append_traces(folder: Path, traces: Sequence[pd.DataFrame]) -> None:
-    """Append samples, columns `COLUMNS` and any of `PARTS`, to the run's file; the file is replaced whole.
+    """Append samples, with columns `COLUMNS` and any of `PARTS`, to the run's file, which is replaced as a whole.
 
-    What is appended is compressed by itself, so that a long run's earlier samples are not parsed again.
+    Appended samples are compressed separately, so that a long run's earlier samples are not parsed again.
     """
     path, columns = folder / TRACE, [*COLUMNS, *PARTS]
     known = path.read_bytes() if path.is_file() else b""
@@ -38,10 +38,10 @@ def append_traces(folder: Path, traces: Sequence[pd.DataFrame]) -> None:
 
 
 def _checked(trace: pd.DataFrame) -> pd.DataFrame:
-    """A table whose times and powers are finite numbers, or a power that is not known, and whose devices and methods are words.
+    """A table whose times are finite, powers finite or unknown, and devices and methods text.
 
     Raises:
-        ValueError, TypeError, KeyError: for any other table.
+        ValueError, TypeError, KeyError: if the table is not of this form.
     """
     import numpy as np
 
@@ -53,9 +53,9 @@ def _checked(trace: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_trace(folder: Path) -> pd.DataFrame:
-    """The samples of a run, those of an older file first; empty where it has none.
+    """The samples of a run, those of an older file first; empty if there are none.
 
-    `attrs["unread"]` says which file could not be read and why, else it is empty.
+    `attrs["unread"]` names a file that could not be read, with the reason; otherwise it is empty.
     """
     import pandas as pd
 
@@ -67,9 +67,9 @@ def read_trace(folder: Path) -> pd.DataFrame:
         try:
             frames.append(_checked(read(path)))
         except ImportError:
-            unread.append(f"{path}: needs pyarrow to be read (pip install pyarrow)")
-        except Exception as error:  # noqa: BLE001 - of pandas', gzip's and pyarrow's many kinds
-            unread.append(f"{path}: not readable ({' '.join(str(error).split())[:160]})")
+            unread.append(f"{path}: reading it needs pyarrow (pip install pyarrow)")
+        except Exception as error:  # noqa: BLE001 - pandas, gzip and pyarrow raise many kinds
+            unread.append(f"{path}: unreadable ({' '.join(str(error).split())[:160]})")
     trace = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
     trace = trace.drop(columns=[part for part in PARTS if part in trace and trace[part].isna().all()])
     trace.attrs["unread"] = "; ".join(unread)

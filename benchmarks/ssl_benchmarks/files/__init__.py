@@ -1,1 +1,1 @@
-"""Files as any command reads and leaves them."""
+"""Reading files and cleaning up after them, for all commands."""

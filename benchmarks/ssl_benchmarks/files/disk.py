@@ -1,4 +1,4 @@
-"""What a disk that is full, or that takes no writing, looks like in whatever library meets it."""
+"""Errors of a disk that is full or read-only, whichever library raises them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _BY_RUST = re.compile(r"\(os error (\d+)\)|\bOs \{ code: (\d+)")
 
 
 def refusal(error: BaseException) -> str:
-    """Why a disk refused to be written, with the file where it is known; "" for an error that is of something else.
+    """Why a disk could not be written to, with the file if known; "" for any other error.
 
-    Libraries of C++ and Rust tell the system's error in words, and one error is often raised from another.
+    Libraries in C++ and Rust give the system's error in words, and one error is often raised from another.
     """
     for one in _chain(error):
         number = _number(one)
@@ -27,19 +27,19 @@ def refusal(error: BaseException) -> str:
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether a disk without room is behind an error."""
+    """Whether an error comes from a full disk."""
     return any(_number(one) in FULL for one in _chain(error))
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and those that it was raised from."""
+    """An error and those from which it was raised."""
     while error is not None:
         yield error
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
 def _number(error: BaseException) -> int:
-    """The system's number of an error, 0 where it has none."""
+    """The system's number of an error, 0 without one."""
     if isinstance(error, OSError) and error.errno:
         return error.errno
     if isinstance(error, OSError) and _BY_NUMPY.search(str(error)):

@@ -1,4 +1,4 @@
-"""Names of what is half-made, by which what a killed process left behind is told from what a living one is at work on."""
+"""Names of unfinished files, which distinguish leftovers of a killed process from files that a running one is writing."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _OWNER = re.compile(r"\.(\d+)-([0-9a-f]{8})-[^.]*(?:\.old)?$")
 
 
 def owned(name: str) -> str:
-    """The beginning of a name beside `name` that tells who is at work on it."""
+    """The beginning of a name beside `name` that identifies the writing process."""
     return f"{name}.{os.getpid()}-{_place()}-"
 
 
 @lru_cache(maxsize=1)
 def _place() -> str:
-    """Where our process numbers count: on this host, and in a container by themselves."""
+    """The scope of our PIDs: this host, and within it this container."""
     try:
         namespace = os.stat("/proc/self/ns/pid").st_ino  # noqa: PTH116 - the same call
     except OSError:
@@ -30,16 +30,16 @@ def _place() -> str:
 
 
 def sweep(folder: Path, name: str, *, held: bool = False) -> None:
-    """Remove from `folder` what processes that live no more have left of `name` ("." for all that is hidden).
+    """Remove from `folder` what ended processes have left of `name` ("." for everything hidden).
 
-    Where the caller has `held` the folder for itself, what others have left, on whichever machine, is never alive.
+    If the caller has exclusive access (`held`), everything left by others, on any machine, is removed.
     """
-    with suppress(OSError):  # another process may be doing the same, and the folder may be another user's
+    with suppress(OSError):  # another process may be doing the same, or the folder may belong to another user
         for entry in os.scandir(folder):
-            told = _OWNER.search(entry.name)
-            if not told or not entry.name.startswith(name):
+            owner = _OWNER.search(entry.name)
+            if not owner or not entry.name.startswith(name):
                 continue
-            if not held and (told[2] != _place() or _lives(int(told[1]))):
+            if not held and (owner[2] != _place() or _lives(int(owner[1]))):
                 continue
             if entry.is_dir(follow_symlinks=False):
                 shutil.rmtree(entry.path, ignore_errors=True)
@@ -52,6 +52,6 @@ def _lives(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except OSError:  # another user's
+    except OSError:  # it belongs to another user
         return True
     return True

@@ -1,4 +1,4 @@
-"""Where files are kept that can be made again at any time."""
+"""The folder for files that can be recreated at any time."""
 
 from __future__ import annotations
 
@@ -11,15 +11,13 @@ from ssl_models.errors import BadInputError
 
 
 def user_cache() -> Path:
-    """`SSLBENCH_CACHE`, else where this system keeps a user's caches (`XDG_CACHE_HOME`, else `~/.cache`); it need not exist.
+    """`SSLBENCH_CACHE`, else this system's folder for a user's caches (`XDG_CACHE_HOME`, else `~/.cache`); it may not exist.
 
     Raises:
-        BadInputError: where there is no home folder.
+        BadInputError: if there is no home folder.
     """
     named = os.environ.get("SSLBENCH_CACHE") or user_cache_dir()
     try:
         return Path(named).expanduser()
     except RuntimeError as error:
-        raise BadInputError(
-            f"no home folder for {named}: set SSLBENCH_CACHE to a folder that can be written"
-        ) from error
+        raise BadInputError(f"no home folder for {named}: set SSLBENCH_CACHE to a writable folder") from error

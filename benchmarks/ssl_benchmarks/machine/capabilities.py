@@ -1,4 +1,4 @@
-"""What can be measured on this machine, and how: looked at as the meter itself looks."""
+"""What can be measured on this machine, and how, determined in the same way as by the meter itself."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PERIOD_S = 0.1
 
 @dataclass(frozen=True)
 class Way:
-    """How a quantity is come by here: the method its rows will carry ("unavailable": not at all), and the means or the reason."""
+    """The method that rows of a quantity will have here ("unavailable": none), and the means or the reason."""
 
     method: Method
     how: str
@@ -38,18 +38,18 @@ class Way:
 
 @dataclass(frozen=True)
 class GpuFacts:
-    """One GPU as NVML tells it; None where it does not.
+    """One GPU as described by NVML; None for what it does not report.
 
     Attributes:
         device: "gpu" and the driver's index, or the UUID of a MIG instance.
-        visible: whether CUDA_VISIBLE_DEVICES leaves it; None where its order of GPUs is not known.
-        power_limit_w: as enforced.
-        energy: of this GPU alone.
-        tick_s: between two moves of its counter.
-        mig: whether it is cut into instances.
-        others: processes on it that are not of this run.
-        throttles: reasons for lower clocks at this moment.
-        remarks: settings that hold its clocks down, and what it does not tell.
+        visible: whether CUDA_VISIBLE_DEVICES includes it; None if its order of GPUs is unknown.
+        power_limit_w: enforced limit.
+        energy: how the energy of this GPU alone is obtained.
+        tick_s: update interval of its counter in s.
+        mig: whether it is split into instances.
+        others: processes on it that do not belong to this run.
+        throttles: current reasons for lower clocks.
+        remarks: settings that limit its clocks, and what it does not report.
     """
 
     device: str
@@ -71,13 +71,13 @@ class Rapl:
     """The CPU's counters.
 
     Attributes:
-        root: where the kernel lists them.
+        root: folder where the kernel lists them.
         cpu, dram: the domains that are added up.
-        apart: those that are not, being inside of a package (core, uncore), more than the machine's parts (psys) or another name
-            of a counter that is.
-        fault: why they cannot be read, or nothing.
-        still: by scope, why what can be read counts nothing, or nothing.
-        allow: the command that would allow it, or nothing.
+        apart: those that are not added up because they are inside a package (core, uncore), cover more than the
+            machine's parts (psys), or are another name of a counter that is.
+        fault: why they cannot be read; empty if they can.
+        still: by scope, why readable counters count nothing; empty if they do.
+        allow: the command that would make them readable, or empty.
     """
 
     root: str
@@ -91,12 +91,12 @@ class Rapl:
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What this machine tells.
+    """What this machine can measure.
 
     Attributes:
-        driver: NVIDIA's, None where there is none.
-        gpus: all that NVML lists, and MIG instances that are visible.
-        measurable: by quantity.
+        driver: version of NVIDIA's driver, None without one.
+        gpus: all GPUs that NVML lists, and visible MIG instances.
+        measurable: method and means by quantity.
     """
 
     driver: str | None
@@ -105,20 +105,20 @@ class Capabilities:
     measurable: dict[str, Way]
 
     def document(self) -> dict[str, Any]:
-        """As it stands in a record."""
+        """The JSON object for a record."""
         return asdict(self)
 
 
 @lru_cache(maxsize=1)
 def capabilities() -> Capabilities:
-    """Look at the machine, once a process; half a second where a GPU's counter is watched, two where CPU or DRAM is modelled.
+    """Examine the machine once per process; takes 0.5 s to watch a GPU's counter, 2 s if CPU or DRAM energy is modelled.
 
-    A counter is "measured" only where it was seen to move.
+    A counter counts as "measured" only if it was seen to move.
     """
     driver, gpus, parts = _gpus()
     rapl = _rapl()
     reasons = {"cpu": rapl.fault, "dram": rapl.fault or ("" if rapl.dram else f"no RAPL dram domain under {rapl.root}")}
-    for scope, guess in (("cpu", "TDP x load"), ("dram", "watts a DIMM")):
+    for scope, guess in (("cpu", "TDP x load"), ("dram", "watts per DIMM")):
         domains = rapl.cpu if scope == "cpu" else rapl.dram
         still = rapl.still.get(scope, "")
         parts[scope] = Way("unavailable", still) if still else _counted_or_modelled(domains, reasons[scope], guess)
@@ -149,7 +149,7 @@ def _rapl() -> Rapl:
 
 
 def _gpus() -> tuple[str | None, tuple[GpuFacts, ...], dict[str, Way]]:
-    """The driver's version, its GPUs, and how the energy of the visible ones, and of modules that they share, is come by."""
+    """The driver's version, its GPUs, and how the energy of the visible ones and of shared modules is obtained."""
     nvml = Nvml.open()
     if isinstance(nvml, Missing):
         return None, (), {"gpu": Way("unavailable", nvml.reason)}
@@ -210,12 +210,12 @@ def _way(source: GpuSource) -> Way:
         why = f"of the GPU alone; {source.of_module}" if source.shared else "no energy counter"
         return Way("sampled", f"integral of power samples, {why}")
     if not source.moved:
-        return Way("unavailable", "NVML energy counter: it was not seen to move in half a second")
-    return Way("measured", f"NVML energy counter, moves every {source.tick.seconds * 1000:.0f} ms")
+        return Way("unavailable", "NVML energy counter: no update within half a second")
+    return Way("measured", f"NVML energy counter, updated every {source.tick.seconds * 1000:.0f} ms")
 
 
 def _joined(ways: dict[str, Way]) -> Way:
-    """Of several devices together: as weak as the weakest, and none where one is missing."""
+    """The method for several devices together: the weakest, and unavailable if any is."""
     missing = [way.how for way in ways.values() if way.method == "unavailable"]
     if missing:
         return Way("unavailable", "; ".join(missing))
@@ -224,7 +224,7 @@ def _joined(ways: dict[str, Way]) -> Way:
 
 
 def _measurable(parts: dict[str, Way]) -> dict[str, Way]:
-    """Each quantity of the long table, in the order of the table that is printed."""
+    """Each quantity of the long table, in the order of the printed table."""
     known = {scope: way for scope, way in parts.items() if way.method != "unavailable"}
     metered = [scope for scope, way in known.items() if way.method in {"measured", "sampled"}]
     scopes = ["gpu", *([MODULE] if MODULE in parts else []), "cpu", "dram"]
@@ -236,21 +236,19 @@ def _measurable(parts: dict[str, Way]) -> dict[str, Way]:
         methods = [way.method for way in known.values()]
         found["energy_machine"] = Way(weakest(*methods), " + ".join(f"{s} ({w.method})" for s, w in known.items()))
     else:
-        found["energy_machine"] = Way("unavailable", "no part of it can be had")
+        found["energy_machine"] = Way("unavailable", "no part of it is available")
     if metered:
         net = weakest(*(known[scope].method for scope in metered))
-        found["energy_net"] = Way(
-            net, f"{' + '.join(metered)}, less idle power, which is measured for 10 s before a run"
-        )
+        found["energy_net"] = Way(net, f"{' + '.join(metered)}, minus idle power, measured for 10 s before a run")
     else:
-        found["energy_net"] = Way("unavailable", "nothing here is metered, and a model's idle is no measurement")
+        found["energy_net"] = Way("unavailable", "nothing here is metered, and idle power cannot be modelled")
     found["power"] = _power(known)
     return found | _other_quantities(found["energy_machine"])
 
 
 def _power(known: dict[str, Way]) -> Way:
     if not known:
-        return Way("unavailable", "no part of it can be had")
+        return Way("unavailable", "no part of it is available")
     methods: dict[str, Method] = {
         scope: "sampled" if scope in {"gpu", MODULE} else way.method for scope, way in known.items()
     }
@@ -263,19 +261,21 @@ def _other_quantities(energy: Way) -> dict[str, Way]:
         "" if torch.version.cuda else f" (torch {torch.__version__} is built without CUDA)"
     )
     resolution = time.get_clock_info("perf_counter").resolution
-    mark = Way("measured", "high-water mark of the resident set, in a process of its own")
+    mark = Way("measured", "peak resident set, in a separate process")
     return {
         "peak_memory_gpu": Way("measured", "max allocated by torch's CUDA allocator")
         if cuda
         else Way("unavailable", no_gpu),
         "peak_memory_cpu": mark
         if sys.platform != "linux" or Path("/proc/self/status").is_file()
-        else Way("unavailable", "this system tells no high-water mark"),
+        else Way("unavailable", "this system reports no peak resident set"),
         "time": Way(
             "measured", f"monotonic clock, resolution {1e9 * resolution:.0f} ns" + ", CUDA synchronised" * cuda
         ),
-        "flops": Way("analytic", "counted from the graph, held against a closed form"),
-        "mfu": Way("measured", "counted FLOPs x measured rate, over a matrix-product rate measured in the same run"),
+        "flops": Way("analytic", "counted from the graph, checked against a closed form"),
+        "mfu": Way(
+            "measured", "counted FLOPs x measured rate, divided by the matrix-product rate measured in the same run"
+        ),
         "co2e": Way("unavailable", "no energy")
         if energy.method == "unavailable"
         else Way("modelled", "energy x PUE x grid: give --country FRA (ISO code) or --grid-intensity G (g/kWh)"),

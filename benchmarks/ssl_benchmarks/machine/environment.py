@@ -24,10 +24,10 @@ PACKAGES = (
 
 
 def environment() -> dict[str, Any]:
-    """What this machine is and what can be measured on it; anything that cannot be told is None.
+    """What this machine is and what can be measured on it; unknown values are None.
 
-    `gpus` are torch's; those of `capabilities` are NVML's, in the driver's order. `job` is what this process may use of the
-    machine's cores and memory.
+    `gpus` are torch's; those of `capabilities` are NVML's, in the driver's order. `job` is the share of the machine's
+    cores and memory that this process may use.
     """
     return {
         "system": platform.platform(),
@@ -45,14 +45,14 @@ def environment() -> dict[str, Any]:
 
 
 def cpu_name() -> str:
-    """The processor's name as the system gives it."""
+    """The processor's name as given by the system."""
     return model_name() or platform.processor() or platform.machine()
 
 
 def conditions(device: torch.device, dtype: str, attention: str | None, **rest: Any) -> Conditions:  # noqa: ANN401 - fields of Conditions
-    """The conditions of rows measured here on `device`; `rest` are those that the measurement decides.
+    """The conditions of rows measured here on `device`; `rest` are the conditions that depend on the measurement.
 
-    `attention` is what the encoder says of itself ("sdpa" or "eager"), None where it does not say.
+    `attention` is as reported by the encoder ("sdpa" or "eager"), None if it is not.
     """
     base: dict[str, Any] = {"dtype": dtype, "attention": attention, "torch": torch.__version__}
     if device.type == "cuda":
@@ -74,7 +74,7 @@ def _gpu(index: int) -> dict[str, Any]:
 
 
 def _driver_and_limit(index: int) -> tuple[str | None, float | None]:
-    """Driver version and power limit in W of torch's GPU `index`, each None where NVML does not tell."""
+    """Driver version and power limit in W of torch's GPU `index`, each None if NVML does not report it."""
     nvml = Nvml.open()
     if isinstance(nvml, Missing):
         return None, None

@@ -1,1 +1,1 @@
-"""Bytes of a step."""
+"""Memory of a step, in bytes."""

@@ -1,4 +1,4 @@
-"""What torch would do on a CUDA device, in so far as it changes which tensors are kept, played on tensors without one."""
+"""Imitates torch's choices on a CUDA device, as far as they change which tensors are kept, without such a device."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ IN_FLOAT32 = frozenset({
     torch.cosine_similarity, torch.exp, Tensor.exp, torch.log, Tensor.log, torch.pow, Tensor.pow, Tensor.__pow__,
     torch.sum, Tensor.sum, torch.cumsum, Tensor.cumsum, torch.logsumexp, F.mse_loss, F.l1_loss, F.smooth_l1_loss,
 })  # fmt: skip
-"""What autocast computes in float32 on CUDA and in the lower precision on the CPU (torch's reference of autocast operators)."""
+"""Operators that autocast computes in float32 on CUDA and in lower precision on the CPU (torch's autocast reference)."""
 
 
 class CudaDispatch(TorchFunctionMode):
-    """Fused attention whatever the dropout, fused RMS norms, dropout with a mask of one byte, CUDA's autocast rules.
+    """Fused attention for any dropout, fused RMS norms, one-byte dropout masks, and CUDA's autocast rules.
 
     Args:
         autocast: whether bfloat16 autocast is on.
@@ -40,7 +40,7 @@ class CudaDispatch(TorchFunctionMode):
         if func is F.dropout:
             return _fused_dropout(*args, **kwargs)
         if func is F.multi_head_attention_forward:
-            # A mode is off inside the function that it handles, and this one calls others.
+            # A mode is off inside the function that it handles, and this function calls others.
             with patch.object(F, "softmax", self._softmax), patch.object(F, "dropout", _fused_dropout):
                 return func(*args, **kwargs)
         if self.autocast and func in IN_FLOAT32:
@@ -61,7 +61,7 @@ def _fused_rms_norm(
     weight: Tensor | None = None,
     eps: float | None = None,
 ) -> Tensor:
-    """On CUDA it keeps what a layer norm keeps; on a CPU torch takes it apart."""
+    """On CUDA it keeps the same tensors as a layer norm; on a CPU, torch decomposes it."""
     del eps
     return F.layer_norm(input, normalized_shape, weight)
 

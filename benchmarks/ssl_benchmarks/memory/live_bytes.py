@@ -1,4 +1,4 @@
-"""Bytes that a computation on fake tensors would hold at each moment, by kind, and what it would move."""
+"""Bytes that a computation on fake tensors would hold at each moment, by kind, and bytes that it would move."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ if TYPE_CHECKING:
 
 Kind = Literal["weights", "gradients", "optimizer", "activations"]
 BLOCK = 512
-"""torch's CUDA allocator hands out multiples of this; its rounding is below one in a thousand for tensors that matter."""
+"""torch's CUDA allocator allocates multiples of this; the rounding is below 0.1 % for large tensors."""
 CONVOLUTIONS = frozenset({torch.ops.aten.convolution, torch.ops.aten.convolution_backward})
 
 
 def bytes_of(tensor: Tensor) -> int:
-    """Of the values of a tensor, whatever its storage holds beside them."""
+    """Bytes of a tensor's values, whatever else its storage holds."""
     return tensor.numel() * tensor.element_size()
 
 
 class LiveBytes(TorchDispatchMode):
-    """Follows every storage from its making to its end, under an outer `FakeTensorMode`.
+    """Follows every storage from creation to release, under an outer `FakeTensorMode`.
 
     Args:
-        blocked_convolutions: whether convolutions copy into a blocked layout and back, as oneDNN's do on a CPU.
+        blocked_convolutions: whether convolutions copy to a blocked layout and back, as oneDNN does on a CPU.
 
     Attributes:
-        live: bytes now, by kind; what was not given another kind counts as activations.
-        peak: the same at the moment of the largest sum since `restart`.
-        moved: bytes that the operators without matrix products read and wrote since `restart`, each tensor once a call.
+        live: current bytes, by kind; unmarked tensors count as activations.
+        peak: the same at the largest sum since `restart`.
+        moved: bytes read and written since `restart` by operators without matrix products, each tensor once per call.
     """
 
     def __init__(self, *, blocked_convolutions: bool = False) -> None:
@@ -69,12 +69,12 @@ class LiveBytes(TorchDispatchMode):
         return out
 
     def _pass_through(self, sizes: list[int]) -> None:
-        """A convolution beside its plain tensors: the largest has a blocked copy while the others are made."""
+        """Add the blocked copy that a convolution keeps of its largest tensor while it makes the others."""
         self._hold("activations", max(sizes))
         self._hold("activations", -max(sizes))
 
     def _hold(self, kind: Kind, size: int) -> None:
-        """Take up or give back bytes of a kind."""
+        """Add or subtract bytes of a kind."""
         self.live[kind] += size
         self._total += size
         if self._total > self._highest:
@@ -95,7 +95,7 @@ class LiveBytes(TorchDispatchMode):
         self._hold(self._kinds.pop(key), -size)
 
     def mark(self, kind: Kind, tensors: Iterable[Tensor]) -> None:
-        """Say what these tensors are; those made before the block come in here."""
+        """Set the kind of these tensors, including those created before the block."""
         for tensor in tensors:
             self._see(tensor)
             storage = tensor.untyped_storage()
@@ -107,7 +107,7 @@ class LiveBytes(TorchDispatchMode):
 
     @contextmanager
     def gradients_marked(self, module: nn.Module) -> Iterator[None]:
-        """Inside the block each gradient is known for what it is as soon as it is there."""
+        """Mark each gradient as such as soon as it exists, inside the block."""
 
         def mark(parameter: Tensor) -> None:
             if parameter.grad is not None:

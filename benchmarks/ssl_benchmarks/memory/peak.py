@@ -1,4 +1,4 @@
-"""Peak memory of a piece of work, and the bytes behind a model's tensors."""
+"""Peak memory of a piece of work, and the bytes of a model's tensors."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from ssl_benchmarks.record.quantity import Quantity, unavailable
 class PeakMemory:
     """Peak memory between entering and leaving the block, in bytes.
 
-    On CUDA the peak of what torch's allocator handed out. On the CPU the peak resident set (the kernel's high-water
-    mark) less the resident set at the start: enter it before the model is built, in a process that did no such work
-    before, or memory freed earlier and used again goes unseen.
+    On CUDA, the largest amount allocated by torch's allocator. On the CPU, the peak resident set (the kernel's
+    high-water mark) minus the resident set at the start: enter the block before the model is built, in a process that
+    did no such work before; otherwise memory that was freed earlier and is reused goes unnoticed.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -43,34 +43,32 @@ class PeakMemory:
         self._peak = self._read()
 
     def restart(self) -> None:
-        """Forget the peak so far, keep the start: what comes next is what counts."""
+        """Forget the peak so far but keep the start: only what follows counts."""
         if self.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.device)
         else:
             _reset_high_water()
 
     def so_far(self, *, less: int = 0) -> Quantity:
-        """The peak until now, or until the block's end; `less` bytes that were held in it but belong to no model."""
+        """The peak until now, or until the block's end, minus `less` bytes that were held but belong to no model."""
         peak = self._read() if self._peak is None else self._peak
         if self.device.type == "cuda":
             return Quantity(float(peak), "B", "measured", note="max allocated by torch's CUDA allocator")
         if peak == 0:
-            return unavailable("B", "this system tells no high-water mark of the resident set")
+            return unavailable("B", "this system reports no peak resident set")
         growth = float(max(0, peak - self._before - less))
-        note = "peak resident set less the one before the model was built"
-        return Quantity(
-            growth, "B", "measured", note=note + (f" and less {less} B of speech kept decoded" * bool(less))
-        )
+        note = "peak resident set minus that before the model was built"
+        return Quantity(growth, "B", "measured", note=note + (f" and minus {less} B of decoded speech" * bool(less)))
 
     def _read(self) -> int:
         return torch.cuda.max_memory_allocated(self.device) if self.device.type == "cuda" else _high_water()
 
 
 def load_libraries() -> None:
-    """Let torch load what its operators load on first use, and give back what that leaves: it is no part of a model.
+    """Let torch load what its operators load on first use, and release what that leaves: it is no part of a model.
 
-    Convolution, matrix product, attention, spectrum, backward and optimiser, on tensors of a few kilobytes: code of the
-    kernels, their threads, and torch's own modules take some 20 MiB for inference, 100 MiB for training.
+    Convolution, matrix product, attention, spectrum, backward and optimiser are run on tensors of a few kilobytes:
+    kernel code, threads and torch's own modules take about 20 MiB for inference and 100 MiB for training.
     """
     with torch.inference_mode(mode=False), torch.enable_grad():
         layers = nn.Sequential(nn.Conv1d(4, 8, 5, groups=2), nn.GELU(), nn.Linear(60, 64), nn.LayerNorm(64))
@@ -80,20 +78,20 @@ def load_libraries() -> None:
         (out.square().mean() + spectrum.abs().mean()).backward()
         torch.optim.AdamW(layers.parameters(), fused=True).step()
     gc.collect()
-    with suppress(OSError, AttributeError):  # glibc's own
+    with suppress(OSError, AttributeError):  # only glibc has it
         ctypes.CDLL(None).malloc_trim(0)
 
 
 def _reset_high_water() -> None:
-    """Let the kernel's high-water mark start anew (Linux 4.0; proc(5), clear_refs, value 5)."""
+    """Reset the kernel's high-water mark (Linux 4.0; proc(5), clear_refs, value 5)."""
     try:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:
-        return  # elsewhere the mark covers the whole process, which is then new anyway
+        return  # elsewhere the mark covers the whole process, which is new anyway
 
 
 def _high_water() -> int:
-    """Peak resident set of this process in bytes, 0 where it cannot be told."""
+    """Peak resident set of this process in bytes, 0 if the system does not report it."""
     try:
         status = Path("/proc/self/status").read_text()
     except OSError:
@@ -111,16 +109,16 @@ def _high_water_elsewhere() -> int:
 
 
 def reserved(device: torch.device) -> Quantity | None:
-    """Most bytes torch's allocator took from a CUDA device, with the driver's figure for this process; None on a CPU."""
+    """Peak bytes that torch's allocator reserved on a CUDA device; the note has the driver's figure. None on a CPU."""
     if device.type != "cuda":
         return None
     used = _process_use(device)
-    note = f"max reserved by torch's CUDA allocator; by NVML this process holds {used}"
+    note = f"max reserved by torch's CUDA allocator; according to NVML, this process holds {used}"
     return Quantity(float(torch.cuda.max_memory_reserved(device)), "B", "measured", note=note)
 
 
 def _process_use(device: torch.device) -> str:
-    """What the driver says this process holds on the device, context and libraries included, in words."""
+    """The memory of this process on the device, context and libraries included, as the driver reports it, in words."""
     nvml = Nvml.open()
     if isinstance(nvml, Missing):
         return f"an unknown amount ({nvml.reason})"
@@ -137,17 +135,17 @@ def _process_use(device: torch.device) -> str:
 
 
 def gradient_bytes(module: nn.Module) -> Quantity:
-    """One gradient for each learned parameter."""
+    """Size of one gradient per trainable parameter."""
     size = sum(p.numel() * p.element_size() for p in module.parameters() if p.requires_grad)
-    return Quantity(float(size), "B", "analytic", note="one gradient for each learned parameter")
+    return Quantity(float(size), "B", "analytic", note="one gradient per trainable parameter")
 
 
 def optimiser_bytes(optimiser: torch.optim.Optimizer) -> Quantity:
-    """The state that an optimiser has made so far."""
+    """Size of the state that an optimiser has created so far."""
     return bytes_of(v for state in optimiser.state.values() for v in state.values() if isinstance(v, Tensor))
 
 
 def bytes_of(tensors: Iterable[Tensor]) -> Quantity:
-    """Memory of the tensors themselves, each storage once."""
+    """Size of the tensors, counting each storage once."""
     storages = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors}
     return Quantity(float(sum(storages.values())), "B", "analytic", note="sum of the tensors' storages")

@@ -1,1 +1,1 @@
-"""Processes: how they end, and what of the machine they may use."""
+"""Processes: how they end, and which share of the machine they may use."""

@@ -1,4 +1,4 @@
-"""Ctrl-C, a termination, a hang-up and SIGUSR1 end long work in one way: with a record of what was done, and soon."""
+"""Ctrl-C, termination, hang-up and SIGUSR1 all end long work in the same way: soon, with a record of what was done."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 SAME_S = 1.0
-"""A closing terminal, a job manager and a parent may each send a signal of theirs: within this time they are one request."""
+"""Signals within this time (s) are one request: a terminal, a job manager and a parent may each send one."""
 AGAIN_S = 0.1
 
 
 @dataclass
 class StopRequest:
-    """Whether the user wants the work to end at its next good place."""
+    """Whether the user wants the work to end at its next good stopping point."""
 
     made: bool = False
 
 
 class _Answer:
-    """What the signals of one command have asked for.
+    """The requests made by the signals of one command.
 
     Attributes:
-        asked_s: when the first came, None before.
-        waiting: work that ends by itself once it is told, so that the first signal need not interrupt it.
+        asked_s: time of the first signal, None before it.
+        waiting: work that ends by itself on request, so that the first signal need not interrupt it.
     """
 
     def __init__(self) -> None:
@@ -41,20 +41,20 @@ class _Answer:
         self.waiting: list[StopRequest] = []
 
     def to_signal(self, number: int, frame: FrameType | None) -> None:
-        """Signal handler: the first tells who waits for it, else interrupts, as does each later one that is a new request."""
+        """Signal handler: the first signal notifies waiting work or else interrupts; each later new request interrupts."""
         del number, frame
         now = time.monotonic()
         if self.asked_s is not None and now - self.asked_s < SAME_S:
             return
         self.asked_s = now
-        told = [request for request in self.waiting if not request.made]
-        if not told:
+        notified = [request for request in self.waiting if not request.made]
+        if not notified:
             raise KeyboardInterrupt
-        for request in told:
+        for request in notified:
             request.made = True
 
     def to_lost(self, lost: UnraisableHookArgs) -> None:
-        """Hook for errors that nobody can catch: an interruption that came in a finaliser comes again, outside of it."""
+        """Hook for uncatchable errors: an interruption raised in a finaliser is raised again outside it."""
         if issubclass(lost.exc_type, KeyboardInterrupt):
             signal.setitimer(signal.ITIMER_REAL, AGAIN_S)
         else:
@@ -66,12 +66,12 @@ _answer: _Answer | None = None
 
 @contextmanager
 def stopped_by_signals() -> Iterator[None]:
-    """Raise KeyboardInterrupt on each of `SIGNALS` meanwhile, but where a handler of someone else's stands already.
+    """Raise KeyboardInterrupt on each of `SIGNALS` inside the block, unless another handler has been installed.
 
-    Within another such block, and outside of the main thread, where Python delivers no signals, this does nothing. A
-    hang-up stays ignored where it is (nohup).
+    Inside another such block, and outside the main thread, where Python delivers no signals, this does nothing. A
+    hang-up stays ignored if it was (nohup).
     """
-    global _answer  # noqa: PLW0603 - signals are the process' own
+    global _answer  # noqa: PLW0603 - signals belong to the process
     if _answer is not None or threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -88,7 +88,7 @@ def stopped_by_signals() -> Iterator[None]:
 
 
 def _handle(stack: ExitStack, number: int, handler: signal._HANDLER, over: tuple[signal._HANDLER, ...]) -> None:
-    """Handle a signal until the stack ends, where one of `over` does so far."""
+    """Handle a signal until the stack ends, if its current handler is one of `over`."""
     before = signal.getsignal(number)
     if before in over:
         stack.callback(signal.signal, number, before)
@@ -96,13 +96,13 @@ def _handle(stack: ExitStack, number: int, handler: signal._HANDLER, over: tuple
 
 
 def _forget() -> None:
-    global _answer  # noqa: PLW0603 - signals are the process' own
+    global _answer  # noqa: PLW0603 - signals belong to the process
     _answer = None
 
 
 @contextmanager
 def told_of_signals() -> Iterator[StopRequest]:
-    """Within this block the first signal makes the request and interrupts nothing; a later one interrupts."""
+    """Inside this block, the first signal makes a request without interrupting; a later one interrupts."""
     with stopped_by_signals():
         request = StopRequest()
         if _answer is None:
@@ -117,11 +117,11 @@ def told_of_signals() -> Iterator[StopRequest]:
 
 
 def stop_asked() -> bool:
-    """Whether a signal has asked the command at hand to end."""
+    """Whether a signal has asked the current command to end."""
     return _answer is not None and _answer.asked_s is not None
 
 
 def ignore_signals() -> None:
-    """From now on none of them does anything: what little is left to do must be done."""
+    """Ignore all of them from now on: the little that is left to do must be done."""
     for number in (*SIGNALS, signal.SIGALRM):
         signal.signal(number, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""What of the machine this job may use: CPUs by its affinity and quota, memory by its control groups and those around them."""
+"""What this job may use of the machine: CPUs by affinity and quota, memory by its control groups and their parents."""
 
 from __future__ import annotations
 
@@ -13,40 +13,40 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PROC = Path("/proc/self")
-"""Where the kernel tells of this process; the formats are those of cgroups(7) and proc_pid_mountinfo(5)."""
+"""Where the kernel describes this process; the formats are those of cgroups(7) and proc_pid_mountinfo(5)."""
 MEMORY = (
     ("memory.max", "memory.current", "inactive_file"),
     ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
 )
-"""Limit, use, and what of the use is a cache that gives way, of control groups version 2 and 1."""
+"""Files for limit, use, and reclaimable cache within the use, for control groups version 2 and 1."""
 
 
 def usable_cpus() -> float:
-    """CPUs that this process may use: those it is bound to, or less where a quota allows less (1.5 is one and a half)."""
+    """Number of CPUs that this process may use: those it is bound to, or fewer by a quota (1.5 is one and a half)."""
     bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min([float(bound), *(quota for folder in groups("cpu") if (quota := _quota(folder)) is not None)])
 
 
 def memory_limit() -> float:
-    """Bytes that this job may hold: the machine's memory, or less where a control group allows less."""
+    """Bytes of memory that this job may use: the machine's, or less if a control group says so."""
     return min([float(psutil.virtual_memory().total), *(limit for limit, _ in _memory())])
 
 
 def memory_at_hand() -> float:
-    """Bytes of host memory that can still be had: what the system has available, or less where a control group allows less."""
+    """Bytes of host memory that are still available: the system's, or less if a control group says so."""
     left = (max(0.0, limit - used) for limit, used in _memory())
     return min([float(psutil.virtual_memory().available), *left])
 
 
 def groups(controller: str) -> Iterator[Path]:
-    """The folders of the control groups that bound this process' `controller`, "memory" or "cpu", from its own outwards."""
+    """Folders of the control groups that limit this process' `controller` ("memory" or "cpu"), from its own outwards."""
     paths = dict(_paths(_text(PROC / "cgroup")))
     for line in _text(PROC / "mountinfo").splitlines():
         before, _, after = line.partition(" - ")
-        told = [*_unescaped(before)[3:5], *after.split()[:1], *after.split()[-1:]]
-        if len(told) < 4:  # no line as the kernel writes it
+        fields = [*_unescaped(before)[3:5], *after.split()[:1], *after.split()[-1:]]
+        if len(fields) < 4:  # not a line written by the kernel
             continue
-        root, mount, kind, options = *told[:3], told[3].split(",")
+        root, mount, kind, options = *fields[:3], fields[3].split(",")
         if kind == "cgroup2" and "" in paths:
             yield from _outwards(Path(mount), root, paths[""])
         elif kind == "cgroup" and controller in options and controller in paths:
@@ -54,7 +54,7 @@ def groups(controller: str) -> Iterator[Path]:
 
 
 def _paths(text: str) -> Iterator[tuple[str, str]]:
-    """The process' path in each hierarchy by controller; version 2 has the name ""."""
+    """The process' path in each hierarchy by controller; version 2 is named ""."""
     for line in text.splitlines():
         _, names, path = [*line.split(":", 2), "", ""][:3]
         for name in names.split(","):
@@ -66,7 +66,7 @@ def _unescaped(text: str) -> list[str]:
 
 
 def _outwards(mount: Path, root: str, path: str) -> Iterator[Path]:
-    """From the group at `path` to the mount, which shows the hierarchy below `root`; the mount alone for a group outside of it."""
+    """From the group at `path` to the mount, which shows the hierarchy below `root`; the mount alone if outside it."""
     inner = Path(path).relative_to(root) if Path(path).is_relative_to(root) and ".." not in path else Path()
     folder = mount / inner
     while folder != mount:
@@ -76,7 +76,7 @@ def _outwards(mount: Path, root: str, path: str) -> Iterator[Path]:
 
 
 def _memory() -> Iterator[tuple[float, float]]:
-    """Limit and use in bytes of each group that has a limit."""
+    """Limit and use in bytes of each group with a limit."""
     for folder in groups("memory"):
         for limit, used, cache in MEMORY:
             bounds = _number(folder / limit), _number(folder / used)
@@ -86,7 +86,7 @@ def _memory() -> Iterator[tuple[float, float]]:
 
 
 def _quota(folder: Path) -> float | None:
-    """CPUs that a group's quota allows; None where it has none."""
+    """Number of CPUs that a group's quota allows; None without a quota."""
     quota, _, period = _text(folder / "cpu.max").partition(" ")
     if not quota:
         quota, period = _text(folder / "cpu.cfs_quota_us"), _text(folder / "cpu.cfs_period_us")
@@ -99,7 +99,7 @@ def _number(path: Path) -> float | None:
 
 
 def _whole(text: str) -> float | None:
-    """A whole number; None for "max", or what else stands there."""
+    """A whole number; None for "max" or any other text."""
     try:
         return float(int(text))
     except (ValueError, OverflowError):
@@ -109,5 +109,5 @@ def _whole(text: str) -> float | None:
 def _text(path: Path) -> str:
     try:
         return path.read_text().strip()
-    except (OSError, ValueError):  # no such file, or no text
+    except (OSError, ValueError):  # no such file, or not text
         return ""

@@ -1,4 +1,4 @@
-"""Whether an error says that there was not enough memory."""
+"""Whether an error was caused by lack of memory."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ PHRASES = (
     "CUBLAS_STATUS_ALLOC_FAILED",
     "CUDNN_STATUS_ALLOC_FAILED",
 )
-"""How torch says it where it raises no error of its own kind."""
+"""torch's messages where it raises no error class of its own."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether the error is of memory, in Python's words or in torch's."""
+    """Whether the error is one of memory, from Python or from torch."""
     import torch
 
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(part in str(error) for part in PHRASES)

@@ -1,4 +1,4 @@
-"""Processes that end with the one that started them, however that one ends."""
+"""Processes that end with their parent, however the parent ends."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ LOOK_S = 1.0
 
 
 def environment_of_child() -> dict[str, str]:
-    """Our environment for a command of ours that shall stop, as by a termination signal, when this process is gone."""
+    """Our environment for a child command that is to stop, as on a termination signal, when this process ends."""
     return {**os.environ, PARENT: str(os.getpid())}
 
 
 def end_with_named_parent() -> None:
-    """Do so where the environment names this process' parent, and only this process'."""
+    """End with the parent if the environment names this process' parent (and not that of another process)."""
     named = os.environ.pop(PARENT, "")
     if named == str(os.getppid()):
         end_with_parent(signal.SIGTERM)
@@ -30,11 +30,11 @@ def end_with_named_parent() -> None:
 
 
 def end_with_parent(number: signal.Signals = signal.SIGKILL) -> None:
-    """Get this signal when the process that started us ends, by the kernel on Linux, elsewhere within a second."""
+    """Receive this signal when the parent ends: from the kernel on Linux, elsewhere within a second."""
     parent = os.getppid()
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_SET_DEATH_SIGNAL, int(number), 0, 0, 0)
-        if os.getppid() != parent:  # it ended before the kernel knew
+        if os.getppid() != parent:  # it ended before the kernel was notified
             os.kill(os.getpid(), number)
     else:
         threading.Thread(target=_look, args=(parent, number), name="sslbench-parent", daemon=True).start()

@@ -1,4 +1,4 @@
-"""Something small done every few seconds beside the work, however long a step of it takes."""
+"""A small task done every few seconds besides the main work, however long its steps take."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from types import TracebackType
 from typing import Self
 
 JOIN_S = 2.0
-"""A disk that hangs must not hold the work up for longer than this."""
+"""A hanging disk must not delay the work for longer than this (s)."""
 
 
 class Regularly:
     """Calls `do` at once and then every `period_s` seconds on a daemon thread, while the block runs.
 
-    A disk that is full ends nothing here: the work meets it in its own files.
+    A full disk is not an error here: the work will notice it when it writes its own files.
     """
 
     def __init__(self, do: Callable[[], None], period_s: float) -> None:

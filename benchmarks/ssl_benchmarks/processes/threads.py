@@ -1,4 +1,4 @@
-"""Threads that read many files, and drop what nobody waits for any more."""
+"""Threads that read many files, and drop what is no longer needed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def threads(most: int) -> Iterator[ThreadPoolExecutor]:
-    """A pool for the block; where that is interrupted, only what a thread is at is still waited for, not all that was asked."""
+    """A pool for the block; after an interruption only tasks in progress are waited for, not queued ones."""
     pool = ThreadPoolExecutor(most)
     try:
         yield pool

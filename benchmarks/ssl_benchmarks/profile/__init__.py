@@ -1,1 +1,1 @@
-"""What a model costs on paper."""
+"""The cost of a model, computed without running it."""

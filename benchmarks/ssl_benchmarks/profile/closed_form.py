@@ -1,4 +1,4 @@
-"""The closed form of a model's multiply-accumulates, by its name."""
+"""The closed form of a model's multiply-accumulates, by the model's name."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ssl_models.families import family_of
 
 @dataclass(frozen=True)
 class ClosedForm:
-    """MACs of one clip of so many samples, forward and (where the objective is built) of a training step.
+    """MACs of one clip of a given number of samples: forward, and a training step if the model has an objective.
 
-    `source` names the module whose docstring has the terms.
+    `source` names the module whose docstring lists the terms.
     """
 
     inference: Callable[[int], float]
@@ -24,10 +24,10 @@ class ClosedForm:
 
 
 def closed_form(name: str) -> ClosedForm | None:
-    """The closed form of a catalog model, a run, or a transformers folder of a known family; None for any other.
+    """The closed form of a catalog model, a run, or a transformers folder of a known family; None for any other model.
 
     Raises:
-        BadInputError: for an unknown name or an unusable folder.
+        BadInputError: if the name is unknown or the folder unusable.
     """
     if is_foreign(name):
         return _of_folder(name) if name.startswith("hf:") else None

@@ -1,4 +1,4 @@
-"""What a model costs on paper: counted from its graph, held against a closed form and a second opinion."""
+"""The cost of a model, counted from its graph and checked against a closed form and a second opinion."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ OPINION_SECONDS = 1.0
 
 
 class CountError(RuntimeError):
-    """Count and closed form part: one of them is wrong, and no figure of either can be given."""
+    """Count and closed form disagree: one of them is wrong, so neither can be reported."""
 
 
 class UncountableError(BadInputError):
-    """A model that cannot be run on tensors without values."""
+    """A model that does not run on tensors without values."""
 
 
 @dataclass(frozen=True)
 class ProfileSetting:
-    """What is asked.
+    """What to profile.
 
     Attributes:
-        seconds: lengths of the clip that is counted.
-        clip_seconds, batch_seconds: of the batch whose peak memory is predicted.
-        precision, device, optimiser: of that prediction.
-        checkpointed: whether training runs its blocks again in the backward.
-        superb: whether SUPERB's sum is counted.
-        opinion: whether fvcore is asked.
+        seconds: lengths of the counted clips.
+        clip_seconds, batch_seconds: of the batch for which peak memory is predicted.
+        precision, device, optimiser: for that prediction.
+        checkpointed: whether training recomputes its blocks in the backward.
+        superb: whether to count SUPERB's sum.
+        opinion: whether to ask fvcore.
     """
 
     seconds: tuple[float, ...] = (1.0, 10.0, 30.0)
@@ -62,13 +62,13 @@ class ProfileSetting:
 
     @property
     def clips(self) -> int:
-        """Clips in the batch."""
+        """Number of clips in the batch."""
         return max(1, round(self.batch_seconds / self.clip_seconds))
 
 
 @dataclass(frozen=True)
 class PhaseCount:
-    """The count of one phase at one length, beside its closed form in MACs, where there is one."""
+    """The count of one phase at one length, with its closed form in MACs if there is one."""
 
     phase: str
     seconds: float
@@ -77,23 +77,23 @@ class PhaseCount:
 
     @property
     def apart(self) -> float | None:
-        """How far count and closed form part, as a share of the closed form."""
+        """Relative difference between count and closed form, as a share of the closed form."""
         return None if self.closed_form is None else self.count.flops / 2 / self.closed_form - 1
 
 
 @dataclass(frozen=True)
 class Profile:
-    """All that `sslbench profile` tells.
+    """All results of `sslbench profile`.
 
     Attributes:
-        parameters: "encoder", its "trainable" ones, those that quantised layers keep "packed", where there are any, and those of
-            "pretraining" where the objective is built.
-        counts: by length, inference then training.
-        memory: phase to its predicted peak.
-        superb: MACs of the 32 utterances.
-        opinion: fvcore's, or the reason why there is none; `opinion_macs` is our count of the same clip.
-        missing: phase to the reason why it is not there.
-        unpredicted: phase that was counted to the reason why its peak memory could not be predicted.
+        parameters: "encoder", its "trainable" ones, "packed" ones of quantised layers if there are any, and
+            "pretraining" if the objective was built.
+        counts: by length, first inference, then training.
+        memory: predicted peak by phase.
+        superb: MACs of SUPERB's 32 utterances.
+        opinion: fvcore's count, or the reason why there is none; `opinion_macs` is our count of the same clip.
+        missing: the reason for each missing phase.
+        unpredicted: the reason for each counted phase whose peak memory could not be predicted.
         form: the closed form.
     """
 
@@ -116,11 +116,11 @@ class Profile:
 
 
 def profile(model: str, setting: ProfileSetting) -> Profile:
-    """Count a model of any kind of name that `load_model` takes, without its weights.
+    """Count a model given by any name that `load_model` accepts, without its weights.
 
     Raises:
-        BadInputError: for a model that cannot be built or counted, or a clip that is too short for it.
-        CountError: where count and closed form part by more than 0.1 %.
+        BadInputError: if the model cannot be built or counted, or a clip is too short for it.
+        CountError: if count and closed form differ by more than 0.1 %.
     """
     form, build = closed_form(model), partial(load_model, model, weights=False)
     with _without_collection(), fake_tensors():
@@ -153,7 +153,7 @@ def profile(model: str, setting: ProfileSetting) -> Profile:
 
 
 def _trained(model: str, setting: ProfileSetting) -> tuple[Any, dict[str, str]]:
-    """The model with its objective, or None and why training is not there."""
+    """The model with its objective, or None and the reason why there is no training."""
     try:
         built: Any = pretraining(model, weights=False)
     except BadInputError as error:
@@ -179,7 +179,7 @@ def _counts(model: str, encoder: Any, trained: Any, seconds: float, form: Closed
 
 
 def _macs_at(seconds: float, counts: Sequence[PhaseCount], encoder: Any, model: str) -> int | str:  # noqa: ANN401
-    """The encoder's MACs at a length, counted already or now, or why it has none: a clip may be too short for it."""
+    """The encoder's MACs at a length, counted before or now, or the reason if there are none (a clip may be too short)."""
     known = next((c.count.macs for c in counts if (c.phase, c.seconds) == ("inference", seconds)), None)
     try:
         with _one_line(model, f"at {seconds:g} s"):
@@ -194,7 +194,7 @@ def _memory(
     trained: Any,  # noqa: ANN401
     setting: ProfileSetting,
 ) -> tuple[dict[str, PeakForecast], dict[str, str]]:
-    """The peak of each phase, and of those that cannot be predicted the reason: the count stands without it."""
+    """The peak of each phase, and the reason for each that cannot be predicted, which does not invalidate the count."""
     seconds, clips = setting.clip_seconds, setting.clips
     how: Any = {"precision": setting.precision, "device": setting.device}
     phases: dict[str, Callable[[], PeakForecast]] = {
@@ -220,17 +220,17 @@ def _checked(model: str, phase: str, seconds: float, count: FlopCount, form: Clo
     if counted.apart is not None and abs(counted.apart) > TOLERANCE:
         raise CountError(
             f"{model}, {phase} at {seconds:g} s: {count.flops / 2:.6g} MACs counted, {counted.closed_form:.6g} by the "
-            f"closed form in {form.source if form else ''}: {counted.apart:+.2%} apart, so neither is given"
+            f"closed form in {form.source if form else ''}: they differ by {counted.apart:+.2%}, so neither is reported"
         )
     return counted
 
 
 def _opinion(model: str, build: Callable[[], Any]) -> SecondOpinion | str:
-    """The count by fvcore at one second; a model that it cannot trace has none."""
+    """The count by fvcore for one second, or the reason why it cannot trace the model."""
     from ssl_benchmarks.profile.second_opinion import opinion_or_reason, without_weights
 
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # a second of audio is too little work to share
+    torch.set_num_threads(1)  # a second of audio is too little work for several threads
     try:
         empty: Callable[[], Any] = (lambda: build().eval()) if is_foreign(model) else (lambda: without_weights(build))
         return opinion_or_reason(empty, OPINION_SECONDS)
@@ -240,7 +240,7 @@ def _opinion(model: str, build: Callable[[], Any]) -> SecondOpinion | str:
 
 @contextmanager
 def _without_collection() -> Iterator[None]:
-    """Fake graphs are many small objects: looking for cycles among them takes a third of the time."""
+    """Disable garbage collection: searching the many small objects of fake graphs for cycles takes a third of the time."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -252,8 +252,8 @@ def _without_collection() -> Iterator[None]:
 
 @contextmanager
 def _one_line(model: str, where: str = "") -> Iterator[None]:
-    """What goes wrong inside a user's model or a clip that is too short is bad input, said in one line."""
-    logger = logging.getLogger("torch._subclasses.fake_tensor")  # it prints a traceback of its own
+    """Report errors of a user's model, or of a clip that is too short, as bad input in one line."""
+    logger = logging.getLogger("torch._subclasses.fake_tensor")  # it prints its own traceback
     level = logger.level
     logger.setLevel(logging.CRITICAL)
     try:
@@ -264,7 +264,7 @@ def _one_line(model: str, where: str = "") -> Iterator[None]:
     except Exception as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         at = f" {where}" if where else ""
-        # An encoder refuses what it cannot take by a ValueError; tensors without values make torch raise RuntimeErrors.
+        # An encoder rejects bad input with a ValueError; tensors without values make torch raise RuntimeErrors.
         if isinstance(error, ValueError):
             raise BadInputError(f"{model}{at}: {reason}") from error
         said = f"fails with {type(error).__name__}: {reason}"

@@ -1,4 +1,4 @@
-"""A profile as rows of the long table, and as a document with what no row can hold."""
+"""A profile as rows of the long table, and as a document with whatever does not fit into rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COUNTED = "matrix products and convolutions, 1 MAC = 2 FLOPs"
 
 
 def profile_rows(profile: Profile) -> list[Measurement]:
-    """Every figure of a profile; what is missing stands with its reason."""
+    """Every figure of a profile; a missing one has its reason."""
     held = Conditions(attention=profile.attention, torch=torch.__version__)
     rows = [*_size_rows(profile, held)]
     for phase_count in profile.counts:
@@ -32,9 +32,9 @@ def profile_rows(profile: Profile) -> list[Measurement]:
 
 
 def _superb(profile: Profile, macs: int) -> Quantity:
-    """The sum over SUPERB's utterances; none where the encoder's count is a lower bound."""
+    """The sum over SUPERB's utterances; unavailable if the encoder's count is a lower bound."""
     if missed := next((c.count.missed for c in profile.counts if c.phase == "inference"), ""):
-        return unavailable("MAC", f"lower bound: at least {macs:.6g} MAC, for {missed}")
+        return unavailable("MAC", f"lower bound: at least {macs:.6g} MAC, since {missed}")
     note = "sum over SUPERB's 32 utterances of LibriSpeech test-clean, one at a time"
     return Quantity(float(macs), "MAC", "analytic", n=32, note=note)
 
@@ -45,7 +45,7 @@ def _size_rows(profile: Profile, held: Conditions) -> list[Measurement]:
     note += f", {sizes['packed']} packed by quantised layers" if "packed" in sizes else ""
     rows = [Measurement(profile.model, "parameters", _exact(sizes["encoder"], "1", note), "inference", None, held)]
     if "pretraining" in sizes:
-        whole = _exact(sizes["pretraining"], "1", "all that training holds, head and teacher included")
+        whole = _exact(sizes["pretraining"], "1", "all parameters of training, including head and teacher")
         rows.append(Measurement(profile.model, "parameters", whole, "training", None, held))
     return rows
 
@@ -60,7 +60,7 @@ def _count_rows(profile: Profile, phase: PhaseCount, held: Conditions) -> list[M
     if phase.closed_form is not None:
         note += f"; closed form {phase.closed_form:.6g} MAC"
     if count.hardware_flops != count.flops:
-        note += f"; {count.hardware_flops} FLOPs in hardware, with what gradient checkpointing computes twice"
+        note += f"; {count.hardware_flops} FLOPs in hardware, including what gradient checkpointing computes twice"
     at = replace(held, clip_seconds=seconds)
     return [
         Measurement(profile.model, metric, quantity, phase.phase, None, at)
@@ -91,7 +91,7 @@ def _memory_rows(profile: Profile, held: Conditions) -> list[Measurement]:
 
 
 def profile_document(profile: Profile) -> dict[str, Any]:
-    """What `--json` prints beside the schema."""
+    """The document that `--json` prints besides the schema."""
     return {
         "model": profile.model,
         "setting": asdict(profile.setting),

@@ -1,4 +1,4 @@
-"""fvcore's count of an encoder's forward: a second opinion, with what it is known to leave out or to add."""
+"""fvcore's count of an encoder's forward: a second opinion, with its known omissions and additions."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 NORMS = ("layer_norm", "group_norm", "batch_norm", "instance_norm")
 MISSED = ("aten::baddbmm", "aten::scaled_dot_product_attention", "aten::lstm", "aten::gru")
-"""Products that fvcore has no handler for; attention gets ours."""
+"""Matrix products for which fvcore has no handler; attention gets ours."""
 
 
 class ModuleMacs(NamedTuple):
-    """What fvcore says of one module."""
+    """fvcore's figures for one module."""
 
     module: str
     macs: int
@@ -34,10 +34,10 @@ class SecondOpinion:
     """fvcore's MACs of one clip.
 
     Attributes:
-        macs: in all, as it tells them.
-        norms: of these, the work of norms, which it counts and we do not.
-        missed: operators with matrix products that it passed over, and their calls.
-        modules: by module its name, MACs and parameters.
+        macs: in total, as it reports them.
+        norms: the part for norms, which it counts and we do not.
+        missed: operators with matrix products that it skipped, and their calls.
+        modules: name, MACs and parameters of each module.
     """
 
     macs: int
@@ -47,7 +47,7 @@ class SecondOpinion:
 
 
 def second_opinion(encoder: Encoder, seconds: float, depth: int = 2) -> SecondOpinion:
-    """Let fvcore trace an encoder on real tensors; it knows no backward, and attention is added here, which it lacks.
+    """Let fvcore trace an encoder on real tensors, forward only; attention, which it lacks, is counted by our handler.
 
     `modules` goes `depth` levels below the encoder.
     """
@@ -78,7 +78,7 @@ def second_opinion(encoder: Encoder, seconds: float, depth: int = 2) -> SecondOp
 
 
 def opinion_or_reason(build: Callable[[], Encoder], seconds: float) -> SecondOpinion | str:
-    """The second opinion, or why there is none: a count stands without it, whatever goes wrong in tracing."""
+    """The second opinion, or the reason why there is none: a failed trace does not invalidate the count."""
     if find_spec("fvcore") is None:
         return "fvcore is not installed"
     try:
@@ -88,14 +88,14 @@ def opinion_or_reason(build: Callable[[], Encoder], seconds: float) -> SecondOpi
 
 
 def without_weights(build: Callable[[], nn.Module]) -> nn.Module:
-    """A module whose tensors were never filled: zero pages that cost neither time nor memory, for a trace of shapes."""
+    """A module with uninitialised tensors: zero pages that cost neither time nor memory, for a trace of shapes."""
     with torch.device("meta"):
         module = build()
     return module.to_empty(device="cpu").eval()
 
 
 class _LastLayer(nn.Module):
-    """The encoder as the tracer can follow it: one tensor out."""
+    """The encoder in a form that the tracer can follow, with one tensor as output."""
 
     def __init__(self, encoder: nn.Module) -> None:
         super().__init__()

@@ -16,11 +16,12 @@ def pooled_rate(
 ) -> Quantity:
     """Sum of errors over sum of totals, with the 95 % percentile interval of a two-stage bootstrap.
 
-    Each resample draws speakers with replacement, then utterances of each drawn speaker with replacement (A. Davison and
-    D. Hinkley, Bootstrap Methods and their Application, section 3.8). With few speakers such an interval is too narrow.
+    Each resample draws speakers with replacement, then utterances of each drawn speaker with replacement (A. Davison
+    and D. Hinkley, Bootstrap Methods and their Application, section 3.8). With few speakers such an interval is too
+    narrow.
 
     Raises:
-        ValueError: where there is nothing to rate.
+        ValueError: if there is nothing to rate.
     """
     if not sum(totals):
         raise ValueError("nothing to rate")

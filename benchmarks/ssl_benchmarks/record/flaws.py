@@ -1,4 +1,4 @@
-"""What can speak against a number, in the words that records and tables have for it."""
+"""The flaws of a number, in the words that records and tables use for them."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ NOT_STEADY = "not steady"
 STOPPED = "stopped early"
 MEANINGS = {
     DISTURBED: "other work on the machine, a throttled clock or a changed limit while it was measured",
-    NOT_STEADY: "the warm-up before it did not come to rest",
-    STOPPED: "the run it is of was stopped before its end",
+    NOT_STEADY: "its warm-up did not become steady",
+    STOPPED: "the run was stopped early",
 }
-"""Each flaw, and what a table's foot says of it."""
+"""Each flaw and its explanation in a table's notes."""
 FEWEST_SOUND = 2
-"""Rounds or repeats without a flaw from which the flawed ones are left out; fewer cannot tell how they scatter."""
+"""From this many rounds or repeats without a flaw, flawed ones are left out; with fewer, the spread would be unknown."""
 
 
 def flawed(quantity: Quantity, *found: str) -> Quantity:
-    """The quantity with more flaws; one that has no value has nothing to be marked."""
+    """The quantity with more flaws; a quantity without a value is returned unchanged."""
     if quantity.value is None or not any(found):
         return quantity
     return replace(
@@ -30,7 +30,7 @@ def flawed(quantity: Quantity, *found: str) -> Quantity:
 
 
 def sound(found: Sequence[Quantity]) -> tuple[Sequence[Quantity], str, str]:
-    """Those without a flaw where there are enough of them, else all; what to note of it, and the flaws that stay."""
+    """The quantities without a flaw if there are enough of them, else all; a note about it, and the flaws that remain."""
     kept = [quantity for quantity in found if not quantity.flaw]
     if len(kept) == len(found):
         return found, "", ""

@@ -1,4 +1,4 @@
-"""One number of a record: its value, its unit, and how it was come by."""
+"""One number of a record: its value, its unit, and how it was obtained."""
 
 from __future__ import annotations
 
@@ -8,27 +8,28 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 Method = Literal["measured", "sampled", "modelled", "analytic", "projected", "published", "unavailable"]
-"""From the strongest to the weakest; `weakest` goes by this order."""
+"""From the strongest to the weakest; `weakest` uses this order."""
 
 METHODS: tuple[Method, ...] = get_args(Method)
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """A value in SI units (J, W, s, B, FLOP, MAC, g, 1/s, 1) with the way it was obtained.
+    """A value in SI units (J, W, s, B, FLOP, MAC, g, 1/s, 1) with the method by which it was obtained.
 
     Attributes:
         value: the number; None only when `method` is "unavailable".
-        unit: of `value` and `ci95`.
+        unit: the unit of `value` and `ci95`.
         method: see `Method`.
-        ci95: the 95 % interval (low, high), or None where none is known.
-        n: how many independent observations stand behind the value, or None.
-        note: what qualifies the number, or the reason why there is none.
-        flaw: what speaks against the number (a neighbour, a throttled clock, a warm-up that was not steady, work that was not
-            counted); empty where nothing does. A flawed number is marked wherever it shows, and decides nothing.
+        ci95: the 95 % interval (low, high), or None if unknown.
+        n: the number of independent observations behind the value, or None.
+        note: a qualification of the number, or the reason why it is missing.
+        flaw: why the number may be wrong (a neighbour, a throttled clock, a warm-up that was not steady, uncounted
+            work); empty if there is no reason. A flawed number is marked wherever it is shown, and decides no
+            comparison.
 
     Raises:
-        ValueError: for a value that is missing without a reason or not finite, or an interval that is not finite or backwards.
+        ValueError: if a value is missing without a reason or not finite, or an interval is not finite or reversed.
     """
 
     value: float | None
@@ -43,13 +44,13 @@ class Quantity:
         if self.method not in METHODS:
             raise ValueError(f"unknown method {self.method!r}")
         if (self.value is None) != (self.method == "unavailable"):
-            raise ValueError(f"a value is None exactly when it is unavailable, got {self.value!r} {self.method}")
+            raise ValueError(f"a value must be None exactly when it is unavailable, got {self.value!r} {self.method}")
         if self.value is None and not self.note:
             raise ValueError("an unavailable value needs its reason in `note`")
         if self.value is not None and not math.isfinite(self.value):
-            raise ValueError(f"a value is finite, got {self.value!r}")
+            raise ValueError(f"a value must be finite, got {self.value!r}")
         if self.ci95 is not None and not -math.inf < self.ci95[0] <= self.ci95[1] < math.inf:
-            raise ValueError(f"an interval is (low, high), both finite, got {self.ci95!r}")
+            raise ValueError(f"an interval must be (low, high), both finite, got {self.ci95!r}")
 
     def scaled(self, factor: float, unit: str) -> Quantity:
         """The same number in another unit: value and interval times `factor`, which must be positive."""
@@ -66,30 +67,31 @@ def quantity_of(document: Mapping[str, Any]) -> Quantity:
 
 
 def joined(*notes: str) -> str:
-    """Parts of a note in one line; empty ones leave no trace."""
+    """The non-empty parts of a note in one line."""
     return "; ".join(note for note in notes if note)
 
 
 def flaws(parts: Iterable[Quantity | None]) -> str:
-    """The flaws of all parts, each once: those of what is made of them."""
+    """The flaws of all parts, each once: those of a figure derived from them."""
     return joined(*dict.fromkeys(flaw for part in parts if part is not None for flaw in part.flaw.split("; ") if flaw))
 
 
 def unavailable(unit: str, reason: str) -> Quantity:
-    """A quantity that cannot be had here, and why."""
+    """A quantity without a value, with the reason."""
     return Quantity(None, unit, "unavailable", note=reason)
 
 
 def weakest(*methods: Method) -> Method:
-    """The method that a sum of such parts may claim."""
+    """The method of a sum of parts with these methods."""
     return max(methods, key=METHODS.index)
 
 
 def added(parts: Mapping[str, Quantity], unit: str) -> Quantity:
-    """The sum of named parts; unavailable as soon as one of them is, and the note says which.
+    """The sum of named parts; unavailable if any part is, with that part named in the note.
 
-    Its method is the weakest of theirs, its note has each of theirs once. Intervals add up by their ends, which is right for
-    errors that may move together; a sum has one only if all its parts do. The sum of one part is that part.
+    Its method is the weakest of theirs; its note holds each of theirs once. The ends of intervals are added, which is
+    right for errors that may be correlated; without an interval for every part there is none. The sum of one part is
+    that part.
 
     Raises:
         ValueError: for a part in another unit.
@@ -100,8 +102,8 @@ def added(parts: Mapping[str, Quantity], unit: str) -> Quantity:
         return next(iter(parts.values()))
     missing = {name: part.note for name, part in parts.items() if part.value is None}
     if missing or not parts:
-        all_alike = len(missing) == len(parts) and len(set(missing.values())) == 1
-        why = set(missing.values()) if all_alike else (f"{name}: {reason}" for name, reason in missing.items())
+        one_reason = len(missing) == len(parts) and len(set(missing.values())) == 1
+        why = set(missing.values()) if one_reason else (f"{name}: {reason}" for name, reason in missing.items())
         return unavailable(unit, "; ".join(why) or "no parts")
     return Quantity(
         sum(part.value for part in parts.values() if part.value is not None),
@@ -114,7 +116,7 @@ def added(parts: Mapping[str, Quantity], unit: str) -> Quantity:
 
 
 def _summed_interval(parts: Collection[Quantity]) -> tuple[float, float] | None:
-    """By the parts' ends; None as soon as one part has none."""
+    """The interval of a sum from the ends of its parts' intervals; None if any part has none."""
     intervals = [part.ci95 for part in parts if part.ci95 is not None]
     if len(intervals) != len(parts):
         return None
@@ -122,9 +124,10 @@ def _summed_interval(parts: Collection[Quantity]) -> tuple[float, float] | None:
 
 
 def total(parts: Mapping[str, Quantity], unit: str) -> Quantity:
-    """What the parts that exist add up to (see `added`), which are named in `note` with those that do not.
+    """The sum of the parts that have a value (see `added`); `note` names them and the missing ones.
 
-    A figure with a name of its own, such as the energy of the scope "machine", since its parts differ between machines.
+    Such a figure needs a name of its own, such as energy of scope "machine", since the available parts differ by
+    machine.
 
     Raises:
         ValueError: for a part in another unit.

@@ -32,8 +32,8 @@ SCOPES = frozenset({"gpu", "cpu", "dram", "machine", "module"})
 class Conditions:
     """What must be equal before two rows may be compared; None where it does not apply.
 
-    `task`, `head`, `labels` and `tested_on` are of error rates: what was learned, with which head, from how much labelled
-    speech, and the folder it was rated on.
+    `task`, `head`, `labels` and `tested_on` belong to error rates: what was learned, with which head, from how much
+    labelled speech, and the folder of the test speech.
     """
 
     device: str | None = None
@@ -55,7 +55,7 @@ class Conditions:
 
 
 LATER_COLUMNS = frozenset({"task", "head", "labels", "tested_on", "flaw"})
-"""Columns that records of version 0.1 do not have yet."""
+"""Columns that records of version 0.1 lack."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Measurement:
     """One row of the long table.
 
     Raises:
-        ValueError: for a metric, phase or scope that the schema does not know.
+        ValueError: if the schema has no such metric, phase or scope.
     """
 
     model: str
@@ -101,19 +101,19 @@ class Measurement:
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Measurement:
-        """The inverse of `row`; columns that this version does not know are passed over.
+        """The inverse of `row`; columns unknown to this version are ignored.
 
         Raises:
-            ValueError: for a row that does not follow the schema.
+            ValueError: if the row does not follow the schema.
         """
         return measurements([row])[0]
 
 
 def measurements(rows: Sequence[Mapping[str, Any]]) -> tuple[Measurement, ...]:
-    """Rows of the long table as they come out of JSON.
+    """Rows of the long table from parsed JSON.
 
     Raises:
-        ValueError: for a row that does not follow the schema.
+        ValueError: if a row does not follow the schema.
     """
     return typed(tuple[Measurement, ...], [_nested(row) for row in rows])
 
@@ -123,31 +123,31 @@ OF_QUANTITY, OF_CONDITIONS = (frozenset(f.name for f in fields(kind)) for kind i
 
 
 def _nested(row: object) -> dict[str, Any]:
-    """A row as its measurement is made."""
+    """A row with its quantity and its conditions nested, as `Measurement` takes them."""
     if not isinstance(row, Mapping):
-        raise ValueError(f"a row is an object, not {row!r:.40}")  # noqa: TRY004 - of what a file holds
+        raise ValueError(f"a row must be an object, not {row!r:.40}")  # noqa: TRY004 - the file is wrong, not the call
     if missing := (COLUMNS | OF_QUANTITY | OF_CONDITIONS) - LATER_COLUMNS - set(row):
         raise ValueError(f"columns {', '.join(sorted(missing))} are missing")
-    told = {name: row[name] for name in COLUMNS}
+    nested = {name: row[name] for name in COLUMNS}
     parts = {"quantity": OF_QUANTITY, "conditions": OF_CONDITIONS}
-    return told | {part: {n: v for n, v in row.items() if n in names} for part, names in parts.items()}
+    return nested | {part: {n: v for n, v in row.items() if n in names} for part, names in parts.items()}
 
 
 @dataclass(frozen=True)
 class Record:
-    """All that is known of a run.
+    """Everything recorded about a run.
 
     Attributes:
         id: the run's name.
         created: ISO 8601, UTC.
         status: "finished" or "unfinished".
         command: as typed.
-        config: every setting as it was used.
+        config: every setting that was used.
         environment: hardware and software.
         measurements: the long table.
-        artifacts: file name in the run folder to its sha256.
-        details: what no row can hold: data and split, attempts, skipped files, warnings; as it is written.
-        kind: of the command that made it, which says what its details are; see `ssl_benchmarks.record.details`.
+        artifacts: sha256 by file name in the run folder.
+        details: whatever does not fit into a row: data and split, attempts, skipped files, warnings; as in the file.
+        kind: which command made it; it decides what the details are, see `ssl_benchmarks.record.details`.
     """
 
     id: str
@@ -163,37 +163,37 @@ class Record:
 
     @cached_property
     def settings(self) -> Settings:
-        """What readers look at in `config`."""
+        """The settings in `config` that readers use."""
         return typed(Settings, self.config)
 
     @cached_property
     def machine(self) -> Machine:
-        """What readers look at in `environment`."""
+        """The part of `environment` that readers use."""
         return typed(Machine, self.environment)
 
     @cached_property
-    def _told(self) -> Details:
+    def _typed_details(self) -> Details:
         return typed(DETAILS[self.kind], self.details)
 
     def told(self, kind: type[D]) -> D:
-        """The details of a record whose kind is known.
+        """The details of a record of a known kind.
 
         Raises:
-            TypeError: for a record of another kind.
+            TypeError: if the record is of another kind.
         """
-        if not isinstance(self._told, kind):
-            raise TypeError(f"{self.id}: a {self.kind}, which has no {kind.__name__}")
-        return self._told
+        if not isinstance(self._typed_details, kind):
+            raise TypeError(f"{self.id} is a {self.kind}, not a {kind.__name__}")
+        return self._typed_details
 
     def document(self) -> dict[str, Any]:
-        """As it is written."""
+        """The JSON document of the record."""
         rest = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "measurements"}
         return {"schema": SCHEMA, **rest, "measurements": [m.row() for m in self.measurements]}
 
     def find(
         self, metric: str, phase: str | None = None, scope: str | None = None, model: str | None = None
     ) -> Quantity | None:
-        """The first row that fits, None where there is none."""
+        """The first matching row, or None."""
         for m in self.measurements:
             if (m.metric, m.phase, m.scope) == (metric, phase, scope) and model in (None, m.model):
                 return m.quantity
@@ -205,13 +205,13 @@ class Record:
 
 
 def headline_scope(device: object) -> str:
-    """Whose joules count in headlines and budgets on this device: the GPU's where one does the work, else the machine's."""
+    """The scope of headlines and budgets in joules on this device: the GPU if it does the work, else the machine."""
     return "gpu" if device == "cuda" else "machine"
 
 
 def write_record(record: Record, path: Path) -> None:
-    """Write atomically: a reader sees the old document or the new one; one that will be written again is on a single line."""
-    indent = 1 if record.status == "finished" else None  # without it json is ten times as fast
+    """Write atomically: a reader sees the old document or the new one. Unfinished records are one line long."""
+    indent = 1 if record.status == "finished" else None  # json is ten times as fast without
     write_atomically(path, json.dumps(record.document(), indent=indent, allow_nan=False) + "\n")
 
 
@@ -219,20 +219,20 @@ def read_record(path: Path) -> Record:
     """Read a run's document.
 
     Raises:
-        BadInputError: for a file that is missing, broken, or of another schema.
+        BadInputError: if the file is missing, broken or of another schema.
     """
     if not path.exists():
-        raise BadInputError(f"{path}: no such file; a run folder holds a run.json")
+        raise BadInputError(f"{path}: no such file; a run folder contains a run.json")
     document = read_document(path, "record", SCHEMA)
     try:
         return _record(document)
     except ValueError as error:
-        raise BadInputError(f"{path}: not a record of {SCHEMA} ({error})") from error
+        raise BadInputError(f"{path}: not a record of schema {SCHEMA} ({error})") from error
 
 
 @dataclass(frozen=True)
 class Head:
-    """A record's document without what depends on its kind; see `Record`."""
+    """A record's document without the parts that depend on its kind; see `Record`."""
 
     id: str
     created: str
@@ -247,10 +247,10 @@ class Head:
 
 
 def _record(document: dict[str, Any]) -> Record:
-    """A document whose every part is what the schema says; fields that this version does not know are passed over.
+    """A record from a document that follows the schema; fields unknown to this version are ignored.
 
     Raises:
-        ValueError: for the first that is not.
+        ValueError: at the first part that does not follow the schema.
     """
     details = document.get("details")
     if isinstance(details, dict):
@@ -268,7 +268,7 @@ def _record(document: dict[str, Any]) -> Record:
 
 
 def _flawed_of_old(rows: tuple[Measurement, ...], disturbances: Iterable[str]) -> tuple[Measurement, ...]:
-    """Rows of a record from before they had their flaws: by their notes, and by the parts that the record calls disturbed."""
+    """Rows of a record from before rows had flaws: taken from their notes and from the record's list of disturbances."""
     parts = tuple(disturbances)
 
     def disturbed(row: Measurement) -> bool:
@@ -279,7 +279,7 @@ def _flawed_of_old(rows: tuple[Measurement, ...], disturbances: Iterable[str]) -
             f"clip-seconds={clip:g}" if clip else "\n",
             f"batch-seconds={batch:g}" if batch else "\n",
         )
-        return METRICS[row.metric].spoilt and any(part.startswith(names) for part in parts)
+        return METRICS[row.metric].disturbable and any(part.startswith(names) for part in parts)
 
     def as_now(row: Measurement) -> Measurement:
         found = (DISTURBED * disturbed(row), NOT_STEADY * ("NOT STEADY" in row.quantity.note))
@@ -292,26 +292,26 @@ def _flawed_of_old(rows: tuple[Measurement, ...], disturbances: Iterable[str]) -
 
 
 def read_document(path: Path, kind: str, schema: str) -> dict[str, Any]:
-    """A JSON object of a schema, without the schema's name; `kind` is what a message calls it.
+    """A JSON object of a schema, without the schema's name; `kind` is its name in messages.
 
     Raises:
-        BadInputError: for a file that cannot be read, is broken, or is of another schema.
+        BadInputError: if the file is unreadable, broken or of another schema.
     """
     try:
         document = read_json(path)
     except (OSError, ValueError) as error:
-        raise BadInputError(f"{path}: not readable as JSON ({error})") from error
+        raise BadInputError(f"{path}: not valid JSON ({error})") from error
     if not isinstance(document, dict) or document.pop("schema", None) != schema:
-        raise BadInputError(f"{path}: not a {kind} of {schema}")
+        raise BadInputError(f"{path}: not a {kind} of schema {schema}")
     return document
 
 
 def write_atomically(path: Path, content: str | bytes, *, flush: bool = True) -> None:
-    """Write to a file beside `path`, flush it to the disk, then put it in place of `path`.
+    """Write to a file beside `path`, flush it to disk, then rename it to `path`.
 
-    Without `flush` a power failure may leave a broken file behind.
+    Without `flush`, a power failure may leave a broken file.
     """
-    # A file's name need not be text; it is no reason to lose a record.
+    # A file name need not be valid text; that must not cost the record.
     data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
     temporary = path.with_name(f"{owned(f'.{path.name}')}{secrets.token_hex(4)}")
     try:

@@ -1,4 +1,4 @@
-"""What runs are called beside each other: their names, told apart by their folders where several share one."""
+"""Names of runs shown side by side: their own names, with the folders added where several share one."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 
 
 def told_apart(names: Sequence[str], folders: Sequence[Path | None] = ()) -> tuple[str, ...]:
-    """A name for each run, no two the same; the only one of its name keeps it.
+    """A distinct name for each run; a name that occurs once stays as it is.
 
-    Those that share a name are called by as many of the last parts of their folders' paths as tell them apart, such as
-    `first/run` and `second/run`: never by a whole path, which is a machine's own. Without folders they are numbered.
+    Runs that share a name get as many of the last parts of their folders' paths as make them distinct, such as
+    `first/run` and `second/run`: never a whole path, which belongs to one machine. Without folders they are numbered.
     """
     found = list(names)
     for name in [name for name, count in Counter(names).items() if count > 1 and folders]:
@@ -22,7 +22,7 @@ def told_apart(names: Sequence[str], folders: Sequence[Path | None] = ()) -> tup
 
 
 def _by_folder(name: str, folders: Sequence[Path | None]) -> list[str]:
-    """By the shortest ends of the paths that are all different; the name itself where there are none."""
+    """The shortest ends of the paths that are all different; the name itself if there are none."""
     parts = [() if folder is None else folder.resolve().parts[1:] for folder in folders]
     for count in range(1, max(map(len, parts)) + 1):
         ends = ["/".join(each[-count:]) for each in parts]

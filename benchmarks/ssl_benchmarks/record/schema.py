@@ -12,14 +12,14 @@ from ssl_models.documents import json_schemas
 
 
 def schema_text() -> str:
-    """The file; `python -c "from ssl_benchmarks.record.schema import schema_text; print(schema_text(), end='')"` writes it anew."""
+    """The text of the file, printed by `python -c "from ssl_benchmarks.record.schema import schema_text; print(schema_text(), end='')"`."""
     return json.dumps(record_schema(), indent=1) + "\n"
 
 
 def record_schema() -> dict[str, Any]:
-    """As `read_record` reads it. What it does not name may be there, and means nothing to this version.
+    """The schema that `read_record` accepts. Fields that it does not name may be present and are ignored by this version.
 
-    A row of `measurements` has the columns of a measurement, its quantity and its conditions side by side.
+    A row of `measurements` has the columns of a measurement, of its quantity and of its conditions side by side.
     """
     kinds = (Head, Measurement, Quantity, Conditions, *DETAILS.values())
     found, definitions = json_schemas(kinds)
@@ -35,7 +35,7 @@ def record_schema() -> dict[str, Any]:
         for kind, of_kind in DETAILS.items()
     ]
     properties = {"schema": {"const": SCHEMA}, **head["properties"]}
-    required = [name for name in properties if name != "kind"]  # older records do not have it
+    required = [name for name in properties if name != "kind"]  # older records lack it
     properties["measurements"] = {
         "type": "array",
         "items": {"type": "object", "properties": row, "required": sorted(set(row) - LATER_COLUMNS)},

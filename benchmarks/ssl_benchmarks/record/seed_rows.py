@@ -20,13 +20,13 @@ UNTRAINED = (
     ("energy", "J", "*"),
     ("energy_per_audio_hour", "J/h", "*"),
 )
-"""What a model of which no run ended is missing; "*" stands for the headline's scope."""
+"""The metrics listed as missing for a model none of whose runs ended; "*" stands for the headline's scope."""
 
 
 def study_rows(
     models: Sequence[str], finished: Mapping[Run, Record], failed: Mapping[Run, str], scope: str
 ) -> list[Measurement]:
-    """One row for each model and each metric of its runs, over the seeds that ended; one without any says why."""
+    """One row for each model and each metric of its runs, over the seeds that finished; if none did, the row says why."""
     rows: list[Measurement] = []
     for model in models:
         records = {seed: record for (name, seed), record in finished.items() if name == model}
@@ -50,10 +50,10 @@ def _over_seeds(model: str, records: Mapping[int, Record], reasons: Mapping[int,
 
 
 def mean_over_seeds(quantities: Mapping[int, Quantity]) -> Quantity:
-    """Mean with Student's 95 % interval over seeds, which holds what differs between runs and no error that they share.
+    """Mean with Student's 95 % interval over seeds, which covers differences between runs but no error that they share.
 
-    One seed, or the same figure in all of them, keeps its own interval. Without a figure of every seed there is none. A modelled
-    figure has no interval: its model's error is the same in all seeds.
+    One seed, or the same figure for all of them, keeps its own interval. A mean over fewer than all seeds is
+    unavailable. A modelled figure has no interval, since its model's error is the same for every seed.
     """
     first = next(iter(quantities.values()))
     missing = {seed: q.note for seed, q in quantities.items() if q.value is None}
@@ -73,7 +73,7 @@ def mean_over_seeds(quantities: Mapping[int, Quantity]) -> Quantity:
 
 
 def _missing(model: str, reasons: Mapping[int, str], scope: str) -> list[Measurement]:
-    reason = "; ".join(dict.fromkeys(reasons.values())) or "no run of it was begun"
+    reason = "; ".join(dict.fromkeys(reasons.values())) or "none of its runs was started"
     return [
         Measurement(model, metric, unavailable(unit, reason), "training", scope if part == "*" else None)
         for metric, unit, part in UNTRAINED

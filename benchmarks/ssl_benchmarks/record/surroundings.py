@@ -1,4 +1,4 @@
-"""What readers look at among a record's settings and its machine; either holds more, and an older record less."""
+"""The settings and the machine of a record, as far as readers use them; a record may hold more, and an older one less."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Protocol:
-    """How a cell was measured: s of a window, of a repeat and of rest, and the share by which warm windows may differ."""
+    """How a cell was measured: seconds per window, repeat and rest, and by what share warm windows may differ."""
 
     window: float
     tolerance: float
@@ -19,7 +19,7 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Settings:
-    """Of any command; `training` are those that all runs of a study share."""
+    """Settings of any command; `training` holds those that all runs of a study share."""
 
     device: str | None = None
     precision: str | None = None
@@ -43,7 +43,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Gpu:
-    """As torch tells it."""
+    """A GPU as torch describes it."""
 
     name: str
     memory_bytes: int | None = None
@@ -53,7 +53,7 @@ class Gpu:
 
 @dataclass(frozen=True)
 class Way:
-    """How a quantity is come by."""
+    """How a quantity is obtained."""
 
     method: str
     how: str
@@ -61,7 +61,7 @@ class Way:
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What can be measured there."""
+    """What can be measured on the machine."""
 
     measurable: dict[str, Way] = field(default_factory=dict)
 
@@ -82,5 +82,5 @@ class Machine:
 
     @property
     def named(self) -> str:
-        """The processor and the GPUs, in a line."""
-        return ", ".join([self.cpu or "processor not told", *(gpu.name for gpu in self.gpus)])
+        """The processor and the GPUs in one line."""
+        return ", ".join([self.cpu or "processor not recorded", *(gpu.name for gpu in self.gpus)])

@@ -1,1 +1,1 @@
-"""Seconds of a step."""
+"""Time of a step."""

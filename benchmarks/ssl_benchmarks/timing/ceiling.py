@@ -1,4 +1,4 @@
-"""How fast this device multiplies matrices: what MFU is held against."""
+"""The rate at which this device multiplies matrices: the reference for MFU."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.timing.stopwatch import Stopwatch
 
 FEWEST = 6
-"""The fewest products whose order tells the median's interval."""
+"""The fewest products from which order statistics give an interval for the median."""
 
 
 def matmul_ceiling(device: torch.device, dtype: torch.dtype, seconds: float = 1.0) -> Quantity:
-    """FLOP/s of square matrix products in `dtype` on random data: the median of about `seconds` of them, after one.
+    """FLOP/s of square matrix products in `dtype` on random data: the median over about `seconds`, after one to warm up.
 
-    8192 wide on a GPU, 2048 on a CPU; random data because a GPU multiplies zeros faster, at less power. The interval is
-    that of the median among these products, not of what the device may reach on another day.
+    The matrices are 8192 wide on a GPU and 2048 on a CPU; random, because a GPU multiplies zeros faster and at less
+    power. The interval is that of the median among these products, not of what the device may reach at another time.
     """
     width = 8192 if device.type == "cuda" else 2048
     left, right = (torch.randn(width, width, device=device, dtype=dtype) for _ in range(2))

@@ -1,4 +1,4 @@
-"""How a step is measured: warmed up until it is steady, then timed in repeats with a rest between them."""
+"""The measuring protocol: warm-up until the step is steady, then timed repeats with rests in between."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ FEWEST_IN_WARM_UP = 2
 
 @dataclass(frozen=True)
 class Protocol:
-    """How long, how often, and when a step counts as warm.
+    """The duration and number of repeats, and the criterion for a warm step.
 
     Attributes:
-        duration: s of one repeat.
-        repeats: how many.
-        cool_down: s of rest between two repeats.
-        window: s; the calls of the last window are held against those of the window before.
-        tolerance: relative difference of the two windows' medians below which the step is steady.
-        warm_up_limit: s after which it is measured all the same.
-        fewest_calls: in a repeat, however long they take.
+        duration: length of one repeat in s.
+        repeats: their number.
+        cool_down: rest between two repeats in s.
+        window: length in s of the windows that are compared during warm-up.
+        tolerance: relative difference between the medians of the last two windows up to which the step is steady.
+        warm_up_limit: warm-up time in s after which the step is measured anyway.
+        fewest_calls: fewest calls in a repeat, however long they take.
     """
 
     duration: float = 10.0
@@ -36,13 +36,13 @@ class Protocol:
 
 @dataclass(frozen=True)
 class WarmUp:
-    """How the warm-up went.
+    """The course of a warm-up.
 
     Attributes:
-        calls: done.
-        seconds: in them.
-        drift: between the medians of the last two windows, as a share; None where there were too few calls for two.
-        steady: whether it ended because the drift was within the tolerance.
+        calls: number of calls.
+        seconds: their total duration in s.
+        drift: relative difference between the medians of the last two windows; None with too few calls for two.
+        steady: whether it ended with the drift within the tolerance.
     """
 
     calls: int
@@ -52,7 +52,7 @@ class WarmUp:
 
     @property
     def note(self) -> str:
-        """In words."""
+        """The course in words."""
         after = f"{self.calls} warm-up calls in {self.seconds:.1f} s"
         if self.drift is None:
             return f"{after}, too few to compare two windows"
@@ -62,8 +62,8 @@ class WarmUp:
 def warm_up(step: Call, protocol: Protocol, watch: Stopwatch, between: Between) -> WarmUp:
     """Call until the median of the last window differs from that of the window before by no more than the tolerance.
 
-    A window is the fewest calls that fill `protocol.window` seconds, at least three. At `protocol.warm_up_limit` it ends,
-    after two calls at the least.
+    A window is the fewest calls that fill `protocol.window` seconds, at least three. The warm-up ends at
+    `protocol.warm_up_limit`, but not before two calls.
     """
     times: list[float] = []
     start = watch.clock()
@@ -78,7 +78,7 @@ def warm_up(step: Call, protocol: Protocol, watch: Stopwatch, between: Between) 
 
 
 def drift_of(times: list[float], window: float) -> float | None:
-    """Relative difference of the medians of the last two windows of calls; None where there are not two."""
+    """Relative difference between the medians of the last two windows of calls; None if there are not two."""
     last = _window(times, window)
     before = _window(times[: len(times) - len(last)], window)
     if not last or not before:
@@ -88,7 +88,7 @@ def drift_of(times: list[float], window: float) -> float | None:
 
 
 def _window(times: list[float], seconds: float) -> list[float]:
-    """The fewest last calls that fill `seconds`, at least three; empty where there are too few."""
+    """The fewest last calls that fill `seconds`, at least three; empty if there are too few."""
     total = 0.0
     for count, time in enumerate(reversed(times), start=1):
         total += time

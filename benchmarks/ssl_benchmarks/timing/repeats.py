@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     from ssl_benchmarks.timing.stopwatch import Between, Call, Stopwatch
 
 MOST_ERROR = 0.01
-"""A repeat is taken again, and longer, where a counter's error is a larger share of it."""
+"""A repeat is measured again for longer if a counter's error is a larger share of its energy."""
 LONGEST = 120.0
 REPORT_EVERY = 1.0
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Where a measurement stands, for whoever watches.
+    """The state of a measurement, for progress reports.
 
     Attributes:
         name: "build", "warm-up", "repeat", "rest" or "latency".
-        repeat: which one, from 1 on.
-        seconds_per_call: of late, or None.
-        power, joules: W now and J so far by scope.
-        left: s until the last repeat's end, or None.
+        repeat: its number, from 1.
+        seconds_per_call: recent value, or None.
+        power, joules: current power in W and energy so far in J, by scope.
+        left: s until the end of the last repeat, or None.
     """
 
     name: str
@@ -45,32 +45,32 @@ Report = Callable[[Stage], None]
 
 @dataclass(frozen=True, eq=False)
 class Repeats:
-    """What was timed and metered.
+    """The timed and metered repeats.
 
     Attributes:
-        warm: how the warm-up went.
-        calls: seconds of each call, by repeat.
+        warm: the warm-up.
+        calls: seconds per call, by repeat.
         readings: energy, by repeat.
-        whole: energy of all repeats, without the rests between them.
-        duration: s that a repeat was to last, after prolonging.
+        total: energy of all repeats, rests excluded.
+        duration: planned length of a repeat in s, after prolonging.
     """
 
     warm: WarmUp
     calls: list[list[float]]
     readings: list[EnergyReading]
-    whole: EnergyReading
+    total: EnergyReading
     duration: float
 
 
 class Watcher:
-    """Reports now and then, between two calls."""
+    """Reports progress at intervals, between two calls."""
 
     def __init__(self, protocol: Protocol, meter: EnergyMeter, report: Report) -> None:
         self.protocol, self.meter, self.report = protocol, meter, report
         self._said = -REPORT_EVERY
 
     def during(self, name: str, repeat: int, duration: float) -> Between:
-        """What to call with the times of a stage so far."""
+        """A function to call with the times of a stage so far."""
         rest = self.protocol.repeats - repeat
         after = rest * (duration + self.protocol.cool_down)
 
@@ -90,10 +90,10 @@ class Watcher:
 def timed_repeats(
     run: Call, warm: WarmUp, protocol: Protocol, *, watch: Stopwatch, meter: EnergyMeter, report: Report
 ) -> Repeats:
-    """Time and meter the repeats of a step that is warm; `meter` is running and stays so.
+    """Time and meter the repeats of a warm step; `meter` is running and stays so.
 
-    A first repeat in which a counter's error is above 1 % of its energy is thrown away, and all repeats last as long as
-    1 % needs (at most two minutes).
+    If a counter's error is above 1 % of the energy of the first repeat, that one is discarded, and all repeats last as
+    long as 1 % requires (at most two minutes).
     """
     watcher = Watcher(protocol, meter, report)
     duration, calls, number = protocol.duration, [], 1
@@ -117,12 +117,12 @@ def timed_repeats(
 
 
 def needed_seconds(reading: EnergyReading) -> float:
-    """How long a window must be for its counters to err by at most 1 %; an error of the edges shrinks with its length."""
+    """Window length in s at which counter errors are at most 1 %; the relative error falls with the length."""
     counted = [part for part in reading.parts.values() if part.method == "measured"]
     shares = [(q.ci95[1] - q.ci95[0]) / 2 / q.value for q in counted if q.ci95 and q.value]
     return (reading.duration.value or 0.0) * max(shares, default=0.0) / MOST_ERROR
 
 
 def _name(duration: float, repeat: int | None = None) -> str:
-    """Of a meter's window; those of a repeat that was thrown away have another duration in it."""
+    """Name of a meter's window; a discarded repeat has another duration in its name."""
     return f"repeats of {duration:.6g} s" + ("" if repeat is None else f", {repeat}")

@@ -1,4 +1,4 @@
-"""Timing calls: by a monotonic clock on the CPU, by events on the device's own stream on CUDA."""
+"""Timing of calls: a monotonic clock on the CPU, events on the device's own stream on CUDA."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ import torch
 
 Call = Callable[[], object]
 Between = Callable[[list[float]], None]
-"""Told the times so far, between two calls."""
+"""A function that gets the times so far, between two calls."""
 
 
 def unheard(_: object) -> None:
-    """Where nobody watches."""
+    """Ignore a report."""
 
 
 class Stopwatch:
-    """Times calls on `device`; `clock` gives seconds."""
+    """Times calls on `device`; `clock` returns seconds."""
 
     def __init__(self, device: torch.device, clock: Callable[[], float] = time.perf_counter) -> None:
         self.device, self.clock = device, clock
 
     @property
     def queues(self) -> bool:
-        """Whether `block` hands a call over before the one before it has ended."""
+        """Whether `block` queues a call before the previous one has ended."""
         return self.device.type == "cuda"
 
     def wait(self) -> None:
-        """Until the device has done all it was given."""
+        """Wait until the device has finished all queued work."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
 
     def call(self, step: Call) -> float:
-        """Seconds of one call, waited for: what a user waits who has one clip."""
+        """Seconds of one call, waited for: the latency for a user with a single clip."""
         start = self.clock()
         step()
         self.wait()
@@ -48,7 +48,7 @@ class Stopwatch:
         fewest: int = 2,
         between: Between = unheard,
     ) -> list[float]:
-        """Seconds of each call in `seconds` of them, each waited for; `between` is told the times so far."""
+        """Seconds of each call made within `seconds`, each waited for; `between` gets the times so far."""
         times: list[float] = []
         end = self.clock() + seconds
         while len(times) < fewest or self.clock() < end:
@@ -57,10 +57,10 @@ class Stopwatch:
         return times
 
     def block(self, step: Call, seconds: float, *, fewest: int, between: Between) -> list[float]:
-        """Seconds of each call in `seconds` of calls at full throughput.
+        """Seconds of each call made within `seconds` at full throughput.
 
-        On CUDA a call is handed over while the one before it runs, as a loop over a corpus does it, and each one lasts
-        from the end of the one before it to its own.
+        On CUDA, a call is queued while the previous one runs, as in a loop over a corpus; its duration is the time
+        from the end of the previous call to its own end.
         """
         if self.queues:
             return self._block_of_events(step, seconds, fewest, between)

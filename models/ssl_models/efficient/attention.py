@@ -7,11 +7,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 ROTARY_BASE = 200.0
-"""For clips of some hundred frames: with language models' 10,000 half of the angles would hardly turn within a clip, and
-the model takes longer to find that a hidden frame is like its neighbours (ours: loss 4.16 for 4.22 after 200 steps)."""
+"""For clips of a few hundred frames: with language models' 10,000, half of the angles would hardly turn within a clip, and
+the model takes longer to learn that hidden frames resemble their neighbours (loss 4.16 instead of 4.22 after 200
+steps)."""
 
 SHARPNESS = 2.0
-"""Query gain at the start: scores of unit queries and keys spread too little to pick neighbours out (4.08 for 4.16)."""
+"""Initial query gain: scores of unit queries and keys vary too little to single out neighbours (loss 4.08 instead of 4.16)."""
 
 
 def rotary_angles(frames: int, head_width: int, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -23,7 +24,7 @@ def rotary_angles(frames: int, head_width: int, device: torch.device) -> tuple[T
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Turn each pair (i, i + half) of the head width by its frame's angle; x is `(B, heads, frames, head_width)`."""
+    """Rotate each pair (i, i + half) of the head width by its frame's angle; x is `(B, heads, frames, head_width)`."""
     first, second = x.float().chunk(2, dim=-1)
     return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1).to(x.dtype)
 
@@ -31,7 +32,7 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 class RMSNorm(nn.RMSNorm):
     """Zhang and Sennrich, arXiv 1910.07467, over the last dimension, with a learned gain; `(..., width)` to the same.
 
-    Under bfloat16 the gain is cast down: torch has no fused kernel for input and gain of two kinds.
+    Under bfloat16 the gain is cast down: torch has no fused kernel for input and gain of different types.
     """
 
     def __init__(self, width: int) -> None:
@@ -55,7 +56,7 @@ class SelfAttention(nn.Module):
         self.output = nn.Linear(width, width, bias=False)
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor, attend: Tensor | None) -> Tensor:
-        """Attend over frames; `attend` is `(B, 1, 1, frames)`, True where a frame may be looked at, None for all."""
+        """Attend over frames; `attend` is `(B, 1, 1, frames)`, True for frames that may be attended to, None for all."""
         batch, frames, width = x.shape
         qkv = self.qkv(x).view(batch, frames, 3, self.heads, width // self.heads)
         query, key, value = qkv.permute(2, 0, 3, 1, 4)

@@ -1,4 +1,4 @@
-"""The efficient model's multiply-accumulates on paper, to hold the counter against."""
+"""Closed form of the efficient model's multiply-accumulates, to check the counter against."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from ssl_models.parts.framing import HOP, filter_macs, random_projection_macs, t
 
 
 def encoder_macs(config: EncoderConfig, samples: int) -> int:
-    """MACs of one clip's encoding: matrix products only, as torch's counter sees them; 1 MAC = 2 FLOPs.
+    """MACs of one clip's encoding: matrix products only, as torch's counter counts them; 1 MAC = 2 FLOPs.
 
-    Per block and frame 4 d^2 for the projections, 2 T d for scores and mixing, 3 d h for SwiGLU; before them the mel
-    filters and the input projection. The FFT (about 2.5 % of the front end's filters) and elementwise work are left out.
+    Per block and frame: 4 d^2 for the projections, 2 T d for scores and mixing, 3 d h for SwiGLU; before them the mel
+    filters and the input projection. The FFT (about 2.5 % of the front end's filters) and elementwise work are left
+    out.
     """
     frames = samples // HOP // config.stack
     front = filter_macs(samples, config.mels) + frames * config.mels * config.stack * config.width
@@ -19,7 +20,7 @@ def encoder_macs(config: EncoderConfig, samples: int) -> int:
 
 
 def training_macs(config: EfficientConfig, samples: int) -> int:
-    """MACs of one clip's training step: forward, backward (twice the forward of what is learned), and the targets.
+    """MACs of one clip's training step: forward, backward (twice the forward of trained parts), and the targets.
 
     The front end and the targets are not differentiated, and the input projection needs no gradient of its input.
     """
@@ -37,7 +38,7 @@ def training_macs(config: EfficientConfig, samples: int) -> int:
 
 
 def encoder_parameters(config: EncoderConfig) -> int:
-    """Learned values: the input projection, each block's matrices and norms, the last norm."""
+    """Number of trainable values: the input projection, each block's matrices and norms, the last norm."""
     width, head = config.width, config.width // config.heads
     block = 4 * width**2 + 3 * width * config.hidden + 2 * width + 2 * head
     return config.mels * config.stack * width + config.blocks * block + width

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ssl_models.optimisation import OptimisationConfig
+from ssl_models.parts.checks import require_positive
 
 
 @dataclass(frozen=True)
@@ -13,9 +14,9 @@ class EncoderConfig:
     """The encoder's shape.
 
     Attributes:
-        width: of the residual stream.
-        blocks: transformer blocks.
-        heads: attention heads; the head width is `width // heads`.
+        width: width of the residual stream.
+        blocks: number of transformer blocks.
+        heads: number of attention heads; the head width is `width // heads`.
         hidden: SwiGLU's inner width.
         mels: log-mel channels.
         stack: 10 ms frames joined into one encoder frame (4 = 40 ms = 25 Hz).
@@ -29,9 +30,7 @@ class EncoderConfig:
     stack: int = 4
 
     def __post_init__(self) -> None:
-        for name in ("width", "blocks", "heads", "hidden", "mels", "stack"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} {getattr(self, name)} must be at least 1")
+        require_positive(self, "width", "blocks", "heads", "hidden", "mels", "stack")
         if self.width % self.heads or (self.width // self.heads) % 2:
             raise ValueError(f"width {self.width} must split into {self.heads} heads of even width")
 
@@ -56,17 +55,18 @@ class EncoderConfig:
 
 @dataclass(frozen=True)
 class ObjectiveConfig:
-    """Masked prediction of clustered cepstra, or of random-projection codes as BEST-RQ does.
+    """Masked prediction of clustered cepstra, or of random-projection codes as in BEST-RQ.
 
     Attributes:
         targets: "k-means" of cepstra, fitted on training speech, or "random-projection" of log-mel, never fitted.
-        clusters: of the k-means codebook, or codes in each random one.
-        codebooks: random ones, each with a head of its own; k-means has one.
+        clusters: size of the k-means codebook, or of each random one.
+        codebooks: number of random codebooks, each with its own head; k-means has one.
         labels_per_frame: stretches of 20 ms whose labels one encoder frame predicts (2 at 25 Hz = 50 Hz targets).
-        span_frames: encoder frames a masked span covers (6 = 240 ms).
-        masked_share: of the valid frames.
-        masked_weight: of the loss at masked frames, alpha of HuBERT (arXiv 2106.07447, eq. 3); the rest is that at visible ones.
-        fit_hours: training speech that k-means sees at most.
+        span_frames: length of a masked span in encoder frames (6 = 240 ms).
+        masked_share: masked share of the valid frames.
+        masked_weight: weight of the loss at masked frames (alpha in HuBERT, arXiv 2106.07447, eq. 3); visible frames
+            have the rest.
+        fit_hours: most hours of training speech used for k-means.
     """
 
     targets: Literal["k-means", "random-projection"] = "k-means"
@@ -86,22 +86,22 @@ class ObjectiveConfig:
         return f"masked prediction of {self.clusters} k-means units of MFCC"
 
     def __post_init__(self) -> None:
-        for name in ("clusters", "codebooks", "labels_per_frame", "span_frames"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} {getattr(self, name)} must be at least 1")
+        require_positive(self, "clusters", "codebooks", "labels_per_frame", "span_frames")
         if self.targets == "k-means" and self.codebooks != 1:
-            raise ValueError(f"codebooks {self.codebooks}: k-means has one; several go with random-projection targets")
+            raise ValueError(
+                f"codebooks {self.codebooks}: k-means has one; use several only with random-projection targets"
+            )
         if not 0 < self.masked_share <= 1:
-            raise ValueError(f"masked_share {self.masked_share} must lie above 0 and at most at 1")
+            raise ValueError(f"masked_share {self.masked_share} must be above 0 and at most 1")
         if not 0 <= self.masked_weight <= 1:
-            raise ValueError(f"masked_weight {self.masked_weight} must lie in [0, 1]")
+            raise ValueError(f"masked_weight {self.masked_weight} must be in [0, 1]")
         if not self.fit_hours > 0:
             raise ValueError(f"fit_hours {self.fit_hours} must be more than 0")
 
 
 @dataclass(frozen=True)
 class EfficientConfig:
-    """One efficient model in full."""
+    """All settings of one efficient model."""
 
     encoder: EncoderConfig
     objective: ObjectiveConfig = ObjectiveConfig()
@@ -111,14 +111,14 @@ class EfficientConfig:
         labels = self.encoder.stack // 2
         if self.encoder.stack % 2 or self.objective.labels_per_frame != labels:
             raise ValueError(
-                f"{self.objective.labels_per_frame} labels of 20 ms a frame do not fill {self.encoder.stack} x 10 ms"
+                f"{self.objective.labels_per_frame} labels of 20 ms per frame do not fill {self.encoder.stack} x 10 ms"
             )
 
 
 RANDOM_PROJECTION = ObjectiveConfig("random-projection", clusters=2048, codebooks=4)
 
-# Of minutes on a CPU: visible frames teach too, at twice the rate. After 25 h of audio in batches of 31 s the masked
-# accuracy was 20 % for 18 % (one seed, both changes together); untried at the sizes for a GPU.
+# For minutes on a CPU: visible frames are learned too, at twice the learning rate. After 25 h of audio in batches of 31 s,
+# masked accuracy was 20 % instead of 18 % (one seed, both changes together); untested at the sizes for a GPU.
 TINY = EfficientConfig(
     EncoderConfig(144, 8, 3, 384), ObjectiveConfig(clusters=100, masked_weight=0.5), OptimisationConfig(4e-3)
 )

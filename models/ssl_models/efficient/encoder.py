@@ -12,7 +12,7 @@ from torch.utils.checkpoint import checkpoint
 from ssl_models.efficient.attention import RMSNorm, SelfAttention, rotary_angles
 from ssl_models.efficient.config import EncoderConfig
 from ssl_models.interface import SpeechFeatures
-from ssl_models.parts.frontend import LogMel, silence_padding, stacked_frames, valid_mask
+from ssl_models.parts.frontend import LogMel, known_lengths, silence_padding, stacked_frames, valid_mask
 from ssl_models.parts.shareable import Shareable
 
 
@@ -50,7 +50,7 @@ class EfficientEncoder(Shareable, nn.Module):
     """Waveforms `(B, T)` to `blocks + 1` layers of `(B, T // 640, width)` at 25 Hz.
 
     Raises:
-        ValueError: for clips shorter than one frame (40 ms).
+        ValueError: if a clip is shorter than one frame (40 ms).
     """
 
     attention = "sdpa"
@@ -68,12 +68,12 @@ class EfficientEncoder(Shareable, nn.Module):
         self._initialise()
 
     def checkpoint_gradients(self) -> None:
-        """In training keep each block's input alone and run the block again in the backward."""
+        """In training, keep only each block's input and recompute the block in the backward."""
         self.checkpointed = True
 
     @torch.no_grad()
     def _initialise(self) -> None:
-        """Normal(0, 1/sqrt(fan in)); what writes to the residual stream is scaled down by its depth (GPT-2's rule)."""
+        """Normal(0, 1/sqrt(fan in)); matrices that write to the residual stream are scaled down with depth (as in GPT-2)."""
         for name, parameter in self.named_parameters():
             if parameter.ndim == 2:
                 deviation = parameter.shape[1] ** -0.5
@@ -82,13 +82,13 @@ class EfficientEncoder(Shareable, nn.Module):
                 nn.init.normal_(parameter, std=deviation)
 
     def require_a_frame(self, waveforms: Tensor) -> None:
-        """Refuse `(B, T)` waveforms that are too short for a single frame.
+        """Reject `(B, T)` waveforms that are too short for a single frame.
 
         Raises:
-            ValueError: with both lengths.
+            ValueError: naming both lengths.
         """
         if waveforms.shape[1] < self.config.samples_per_frame:
-            raise ValueError(f"a clip needs {self.config.samples_per_frame} samples, got {waveforms.shape[1]}")
+            raise ValueError(f"a clip needs at least {self.config.samples_per_frame} samples, got {waveforms.shape[1]}")
 
     def frame_lengths(self, lengths: Tensor) -> Tensor:
         """Valid encoder frames of clips of `lengths` samples."""
@@ -113,6 +113,4 @@ class EfficientEncoder(Shareable, nn.Module):
             stacked = stacked_frames(self.logmel(silence_padding(waveforms, lengths)), lengths, self.config.stack)
         frame_lengths = None if lengths is None else self.frame_lengths(lengths)
         layers = self.transform(self.project(stacked), frame_lengths)
-        if frame_lengths is None:
-            frame_lengths = torch.full((len(waveforms),), stacked.shape[1], device=waveforms.device)
-        return SpeechFeatures(layers, frame_lengths, self.config.frame_rate)
+        return SpeechFeatures(layers, known_lengths(frame_lengths, stacked), self.config.frame_rate)

@@ -9,7 +9,7 @@ from ssl_models.efficient.config import EfficientConfig
 from ssl_models.efficient.encoder import EfficientEncoder
 from ssl_models.interface import LossAndMetrics
 from ssl_models.parts.framing import HOP
-from ssl_models.parts.frontend import silence_padding, stacked_frames, valid_mask
+from ssl_models.parts.frontend import known_lengths, silence_padding, stacked_frames, valid_mask
 from ssl_models.parts.masking import span_mask
 from ssl_models.parts.objective import UnitObjective, feature_variance, hidden_cross_entropy
 from ssl_models.parts.random_projection import RandomProjectionQuantiser, codebook_entropy
@@ -36,14 +36,14 @@ class MaskedPrediction(UnitObjective):
         self._predict = self.predict
 
     def compile(self, *args: object, **kwargs: object) -> None:
-        """Compile what is differentiated; the front end's complex spectrum stays outside, where compilers stumble."""
+        """Compile the differentiated part; the front end's complex spectrum is excluded, since compilers fail on it."""
         self._predict = torch.compile(self.predict, *args, dynamic=False, **kwargs)  # type: ignore[call-overload]
 
     def forward(self, waveforms: Tensor, lengths: Tensor | None, generator: torch.Generator) -> LossAndMetrics:
-        """Mean cross-entropy in nats per label of `(B, T)` waveforms, at masked and visible valid frames by their weights.
+        """Mean cross-entropy in nats per label for `(B, T)` waveforms, with masked and visible valid frames weighted.
 
         Raises:
-            ValueError: for clips shorter than one frame.
+            ValueError: if a clip is shorter than one frame.
         """
         self.encoder.require_a_frame(waveforms)
         settings = self.config.objective
@@ -54,7 +54,7 @@ class MaskedPrediction(UnitObjective):
             batch, frames = stacked.shape[:2]
             labels = labels[:, : frames * settings.labels_per_frame].reshape(batch, frames, -1)
             frame_lengths = None if lengths is None else self.encoder.frame_lengths(lengths)
-            known = torch.full((batch,), frames, device=stacked.device) if frame_lengths is None else frame_lengths
+            known = known_lengths(frame_lengths, stacked)
             mask = span_mask(known, frames, settings.span_frames, settings.masked_share, generator)
         loss, hits, variance = self._predict(stacked, labels, mask, frame_lengths)
         with torch.no_grad():
@@ -66,9 +66,9 @@ class MaskedPrediction(UnitObjective):
     def predict(
         self, stacked: Tensor, labels: Tensor, mask: Tensor, frame_lengths: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Loss at masked and visible frames, share of masked labels hit, and variance of the output.
+        """Loss at masked and visible frames, accuracy on masked labels, and variance of the output.
 
-        The variance is that of its channels over valid frames, near 0 where it has collapsed.
+        The variance is that of the channels over valid frames; near 0, the output has collapsed.
         """
         projected = self.encoder.project(stacked)
         projected = torch.where(mask[..., None], self.mask_vector.to(projected.dtype), projected)

@@ -30,10 +30,10 @@ def save_pretraining(module: nn.Module, name: str, config: ModelConfig, folder: 
 
 
 def write_tensors(tensors: dict[str, Tensor], path: Path, about: dict[str, str] | None = None) -> None:
-    """Tensors into a safetensors file.
+    """Write tensors to a safetensors file.
 
     Raises:
-        OSError: with the system's number where safetensors has it in words only, as of a full disk.
+        OSError: with the system's error number where safetensors gives only words, as for a full disk.
     """
     from safetensors import SafetensorError
     from safetensors.torch import save_file
@@ -50,7 +50,7 @@ def read_config(folder: Path) -> tuple[str, ModelConfig]:
     """The model's name and settings.
 
     Raises:
-        BadInputError: for a file that is missing, broken, or of a family that is not known here.
+        BadInputError: if the file is missing, broken, or of an unknown family.
     """
     path = folder / CONFIG
     try:
@@ -58,23 +58,23 @@ def read_config(folder: Path) -> tuple[str, ModelConfig]:
         name, kind = str(settings.pop("name")), str(settings.pop("model_type"))
         return name, cast("ModelConfig", from_document(_family(kind, folder).config, settings))
     except FileNotFoundError as error:
-        raise BadInputError(f"{path}: no such file; a checkpoint holds {CONFIG} and {WEIGHTS}") from error
+        raise BadInputError(f"{path}: no such file; a checkpoint contains {CONFIG} and {WEIGHTS}") from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadInputError(f"{path}: not the settings of a model ({error})") from error
+        raise BadInputError(f"{path}: not a model's settings ({error})") from error
 
 
 def _family(model_type: str, folder: Path) -> Family:
     found = next((family for family in FAMILIES if family.model_type == model_type), None)
     if found is None:
-        raise ValueError(f"model_type {model_type!r}; for a transformers folder write hf:{folder}")
+        raise ValueError(f"unknown model_type {model_type!r}; for a transformers folder write hf:{folder}")
     return found
 
 
 def load_weights(module: nn.Module, folder: Path) -> None:
-    """Put the weights of `folder` into a module of the same shape.
+    """Load the weights in `folder` into a module of the same shape.
 
     Raises:
-        BadInputError: for a file that is missing, broken, or of another model.
+        BadInputError: if the file is missing, broken, or of another model.
     """
     tensors = read_tensors(folder / WEIGHTS)
     try:
@@ -87,7 +87,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     """Tensors of a safetensors file.
 
     Raises:
-        BadInputError: for a file that is missing or broken.
+        BadInputError: if the file is missing or broken.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file

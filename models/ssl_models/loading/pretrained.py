@@ -1,4 +1,4 @@
-"""Published weights for a catalog model: a local folder, a safetensors file, or a name on the hub, and only where asked."""
+"""Published weights for a catalog model, used on request: a local folder, a safetensors file, or a name on the hub."""
 
 from __future__ import annotations
 
@@ -18,25 +18,26 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 FAMILY = re.compile(r"(wav2vec2|hubert|wavlm|data2vec_audio)\.(feature_projection|encoder\.layers)\.")
-"""How transformers names a family before a tensor; torchaudio calls every model wav2vec2."""
+"""Prefix of tensor names for each family in transformers; torchaudio calls every model wav2vec2."""
 FUNCTION = (
     "model_type", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "hidden_act",
     "do_stable_layer_norm", "layer_norm_eps", "conv_dim", "conv_kernel", "conv_stride", "conv_bias", "feat_extract_norm",
     "feat_extract_activation", "feat_proj_layer_norm", "num_conv_pos_embeddings", "num_conv_pos_embedding_groups",
     "conv_pos_kernel_size", "conv_pos_batch_norm", "num_buckets", "max_bucket_distance", "add_adapter", "adapter_attn_dim",
 )  # fmt: skip
-"""transformers' settings that decide what a model computes from its weights; two models may differ in them and not in a shape."""
+"""transformers' settings that decide what is computed from the weights; models of equal shape may differ in them."""
 
 
 def load_pretrained(encoder: nn.Module, where: str) -> None:
-    """Put published weights into an encoder that transformers built; its input normalisation comes along.
+    """Load published weights into an encoder that transformers built, along with their input normalisation.
 
-    `where` is a folder with safetensors, a safetensors file (names of transformers, fairseq or torchaudio), or a name on
-    the hub such as facebook/hubert-base-ls960, which is fetched. The settings and the preprocessor beside the weights are
-    read where there are any; a file without them is held against names and shapes alone, and its clips are left as they are.
+    `where` is a folder with safetensors, a safetensors file (names as in transformers, fairseq or torchaudio), or a
+    name on the hub such as facebook/hubert-base-ls960, which is downloaded. Settings and preprocessor beside the
+    weights are read if there are any; a file without them is checked by names and shapes alone, and its clips are not
+    normalised.
 
     Raises:
-        BadInputError: for weights that cannot be had or are of another model.
+        BadInputError: if the weights are unavailable or of another model.
     """
     if not isinstance(encoder, TransformersEncoder):
         raise not_taken(where)
@@ -50,7 +51,7 @@ def load_pretrained(encoder: nn.Module, where: str) -> None:
 
 
 def _require_same_function(encoder: TransformersEncoder, folder: Path, names: Iterable[str], asked: str) -> None:
-    """Refuse weights that would fit and compute something else, by the settings beside them or the family in their names."""
+    """Reject weights that fit but compute something else, judging by the settings beside them or the names' family."""
     ours = encoder.model.config
     families = {found[1].replace("_", "-") for name in names if (found := FAMILY.match(name))}
     differing = [f"model_type {family}, not {ours.model_type}" for family in families - {ours.model_type}]
@@ -63,7 +64,7 @@ def _require_same_function(encoder: TransformersEncoder, folder: Path, names: It
 
 
 def _plain(value: object) -> object:
-    """JSON knows no tuples."""
+    """A value as JSON keeps it, where tuples are lists."""
     return list(value) if isinstance(value, tuple) else value
 
 
@@ -71,22 +72,22 @@ def weight_files(where: str) -> list[Path]:
     """The safetensors files behind `--pretrained`.
 
     Raises:
-        BadInputError: where there are none.
+        BadInputError: if there are none.
     """
     folder = local_folder(where, f"--pretrained {where}")
     files = [folder] if folder.is_file() else sorted(folder.glob("*.safetensors"))
     if not files:
         raise BadInputError(
-            f"--pretrained {where}: no .safetensors there; nothing is unpickled, save the weights as safetensors"
+            f"--pretrained {where}: no .safetensors file there; pickled weights are never loaded, save them as safetensors"
         )
     return files
 
 
 def local_folder(where: str, asked: str, *, weights: bool = True) -> Path:
-    """The folder or file itself, or what the hub has under that name, fetched; `asked` is what the user typed.
+    """The folder or file itself, or a download from the hub; `asked` is what the user typed.
 
     Raises:
-        BadInputError: where there is neither, or `weights` are wanted that the hub has in no safetensors.
+        BadInputError: if there is neither, or `weights` are requested and the hub has no safetensors.
     """
     path = Path(where)
     if path.is_dir() or path.is_file():
@@ -98,9 +99,11 @@ def local_folder(where: str, asked: str, *, weights: bool = True) -> Path:
         fetched = Path(snapshot_download(where, allow_patterns=["*.json", *["*.safetensors"] * weights]))
     except Exception as error:
         reason = " ".join(str(error).split())[:160]
-        raise BadInputError(f"{asked}: no such folder here, and the hub did not give it ({reason})") from error
+        raise BadInputError(
+            f"{asked}: no such folder here, and it could not be downloaded from the hub ({reason})"
+        ) from error
     if weights and not holds_weights(fetched):
-        raise BadInputError(f"{asked}: the hub has no .safetensors of it; nothing is unpickled")
+        raise BadInputError(f"{asked}: the hub has no .safetensors file of it; pickled weights are never loaded")
     return fetched
 
 

@@ -1,4 +1,4 @@
-"""Published weights before they are read: where they may be, and which models take any; no torch is needed to tell."""
+"""Checks of published weights without reading them or torch: whether they may exist, and whether the model takes any."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 def require_place(where: str, asked: str) -> None:
-    """Refuse what is neither here nor could be on the hub; `asked` is what the user typed.
+    """Reject what is neither here nor could be on the hub; `asked` is what the user typed.
 
     Raises:
-        BadInputError: saying so.
+        BadInputError: if it is neither.
     """
     if not Path(where).exists() and not HUB_NAME.fullmatch(where):
         raise BadInputError(f"{asked}: no such folder or file, and not a name on the hub (OWNER/NAME)")
@@ -23,5 +23,5 @@ def require_place(where: str, asked: str) -> None:
 def not_taken(where: str) -> BadInputError:
     """The error for a model that takes no published weights."""
     return BadInputError(
-        f"--pretrained {where}: published weights go into models of transformers only; a run of ours loads by its folder"
+        f"--pretrained {where}: only models from transformers take published weights; load an sslbench run by its folder"
     )

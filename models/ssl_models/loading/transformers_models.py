@@ -1,4 +1,4 @@
-"""The models that are ours, made known to the transformers library."""
+"""Registration of our models with the transformers library."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from ssl_models.parts.transformers_form import register
 
 
 def register_transformers() -> None:
-    """Let `AutoConfig` and `AutoModel` of transformers know our encoders; calling it again does nothing."""
+    """Register our encoders with `AutoConfig` and `AutoModel` of transformers; calling it again does nothing."""
     for encoder in (EfficientEncoder, EsslEncoder):
         register(encoder)

@@ -1,4 +1,4 @@
-"""Code of the user's own, run so that what it does to the process it runs in does not outlast it."""
+"""Running a user's own code so that its effects on this process do not outlast it."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from ssl_models.errors import BadInputError
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGCHLD", "SIGPIPE", "SIGALRM")
 
 listeners: list[Callable[[str], None]] = []
-"""Called with what the user's code is at, such as "loading mine.py:encoder", and with nothing when it is done."""
+"""Called with what the user's code is doing, such as "loading mine.py:encoder", and with "" when it is done."""
 
 
 @contextmanager
 def contained(what: str, doing: str) -> Iterator[None]:
-    """Run code of the user's in the block: `what` it is, and what it is `doing`, are in every line about it.
+    """Run a user's code in the block: `what` it is and what it is `doing` are in every line about it.
 
-    Standard streams, working directory and signal handlers are as before after it; a fork that comes out of the block
-    where only one process went in ends there.
+    Standard streams, working directory and signal handlers are restored afterwards; a forked process that leaves the
+    block, which only one process entered, is ended there.
 
     Raises:
-        BadInputError: for whatever the code raises, `sys.exit` included; Ctrl-C stays Ctrl-C.
+        BadInputError: for anything that the code raises, including `sys.exit`; Ctrl-C is passed on.
     """
     process, before = os.getpid(), _Surroundings.now()
     _tell(f"{doing} {what}")
@@ -48,7 +48,7 @@ def contained(what: str, doing: str) -> Iterator[None]:
 
 @contextmanager
 def told(what: str) -> Iterator[None]:
-    """Tell what is waited for in the block."""
+    """Report what the block is waiting for."""
     _tell(what)
     try:
         yield
@@ -57,11 +57,11 @@ def told(what: str) -> Iterator[None]:
 
 
 def said(error: BaseException) -> str:
-    """An error of the user's own code in one line."""
+    """An error from the user's own code in one line."""
     try:
         text = " ".join(str(error).split())
     except Exception:  # noqa: BLE001 - its own __str__ may fail too
-        text = "no words"
+        text = "no message"
     return f"{type(error).__name__}: {text}"[:400]
 
 
@@ -72,13 +72,13 @@ def _tell(text: str) -> None:
 
 @dataclass(frozen=True)
 class _Surroundings:
-    """What code may change about its process, and should not.
+    """The parts of a process that a user's code may change but should not.
 
     Attributes:
-        copies: descriptor 0, 1 and 2 and a copy of each.
+        copies: descriptors 0, 1 and 2 with a copy of each.
         streams: `sys.stdin`, `sys.stdout` and `sys.stderr`.
-        folder: the working directory; empty where it is gone.
-        handlers: of signals; none outside the main thread, which alone may set them.
+        folder: the working directory; empty if it no longer exists.
+        handlers: signal handlers; none outside the main thread, which alone may set them.
     """
 
     copies: dict[int, int]
@@ -94,7 +94,7 @@ class _Surroundings:
                 copies[descriptor] = os.dup(descriptor)
         folder = ""
         with suppress(OSError):
-            folder = os.getcwd()  # noqa: PTH109 - given back to os.chdir
+            folder = os.getcwd()  # noqa: PTH109 - passed to os.chdir later
         main = threading.current_thread() is threading.main_thread()
         numbers = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)] if main else []
         streams = {name: getattr(sys, name) for name in ("stdin", "stdout", "stderr")}

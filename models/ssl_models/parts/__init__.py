@@ -1,1 +1,1 @@
-"""What several models share."""
+"""Parts shared by several models."""

@@ -1,7 +1,7 @@
-"""Log-mel and MFCC front ends, computed on whatever device the waveforms are on.
+"""Log-mel and MFCC front ends, computed on the device of the waveforms.
 
 Framing: frame i covers samples [i * hop, i * hop + window), zeros past the end of the clip, so a clip of n samples has
-n // hop frames and a frame never sees a neighbour in a padded batch.
+n // hop frames, and no frame depends on other clips in a padded batch.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ssl_models.interface import SAMPLE_RATE
 from ssl_models.parts.framing import CEPSTRA, FFT, HOP, WINDOW
 
-LOG_FLOOR = 1e-8  # of mel energy; quantisation noise of 16-bit audio lies above it
+LOG_FLOOR = 1e-8  # of mel energy; the quantisation noise of 16-bit audio is above it
 
 
 def valid_mask(lengths: Tensor, frames: int) -> Tensor:
@@ -22,8 +22,13 @@ def valid_mask(lengths: Tensor, frames: int) -> Tensor:
     return torch.arange(frames, device=lengths.device) < lengths[:, None]
 
 
+def known_lengths(lengths: Tensor | None, batch: Tensor) -> Tensor:
+    """`lengths` `(B,)`, or for None the whole length of each row of `batch` `(B, length, ...)`."""
+    return torch.full(batch.shape[:1], batch.shape[1], device=batch.device) if lengths is None else lengths
+
+
 def silence_padding(waveforms: Tensor, lengths: Tensor | None) -> Tensor:
-    """The waveforms `(B, T)` with zeros past each clip's end, whatever the caller padded with."""
+    """The waveforms `(B, T)` with zeros past each clip's end, whatever the padding was."""
     if lengths is None:
         return waveforms
     return torch.where(valid_mask(lengths, waveforms.shape[1]), waveforms, 0.0)
@@ -56,7 +61,7 @@ def centred(features: Tensor, lengths: Tensor | None) -> Tensor:
 
     Shapes: features `(B, frames, D)`, lengths `(B,)` in frames.
     """
-    # Seen from the first frame a constant channel is exactly zero, so no rounding is left for `normalised` to blow up.
+    # Relative to the first frame, a constant channel is exactly zero, so `normalised` has no rounding error to amplify.
     features = features - features[:, :1]
     if lengths is None:
         return features - features.mean(1, keepdim=True)
@@ -87,7 +92,7 @@ def stacked_frames(logmel: Tensor, lengths: Tensor | None, stack: int) -> Tensor
 class LogMel(nn.Module):
     """Log-mel spectrum: `(B, T)` waveforms to `(B, T // 160, mels)`, natural logarithm, Hann window, 10 ms hop.
 
-    `window` is in samples, 25 ms unless said otherwise, at most the 512 points of the transform.
+    `window` is in samples, 25 ms by default, at most the 512 points of the transform.
     """
 
     window: Tensor
@@ -95,22 +100,22 @@ class LogMel(nn.Module):
 
     def __init__(self, mels: int = 80, window: int = WINDOW) -> None:
         super().__init__()
-        # Not persistent: both follow from the settings, so checkpoints hold only what was learned.
+        # Not persistent: both follow from the settings, so checkpoints hold only learned values.
         self.register_buffer("window", torch.hann_window(window), persistent=False)
         self.register_buffer("filters", mel_filters(mels), persistent=False)
 
     @torch.no_grad()
     def fill(self) -> None:
-        """Make window and filters again, where they were built on tensors without values."""
+        """Recompute window and filters, if they were built on tensors without values."""
         self.window.copy_(torch.hann_window(len(self.window)))
         self.filters.copy_(mel_filters(self.filters.shape[1]))
 
     def forward(self, waveforms: Tensor) -> Tensor:
-        """Log-mel of each 10 ms frame; padding must be zeros already."""
-        # Half precision would lose quiet frames: the front end is float32 even under autocast.
+        """Log-mel of each 10 ms frame; padding must already be zeros."""
+        # Half precision would lose quiet frames, so the front end is float32 even under autocast.
         with torch.autocast(waveforms.device.type, enabled=False):
             frames = waveforms.shape[1] // HOP
-            # torch.stft centres a short window in the FFT: shift so that frame i starts at sample i * HOP.
+            # torch.stft centres a short window in the FFT; shift so that frame i starts at sample i * HOP.
             width = len(self.window)
             margin = (FFT - width) // 2
             padded = nn.functional.pad(waveforms.float(), (margin, FFT))
@@ -122,15 +127,15 @@ class LogMel(nn.Module):
 class MFCC(nn.Module):
     """Cepstra for targets: log-mel `(B, frames, mels)` at 100 Hz to `(B, frames // 2, 39)` at 50 Hz.
 
-    13 coefficients with first and second regression deltas (width 5; HTK Book, section 5.6), their mean over the clip
-    taken off. Their scale is left as it is: low coefficients, which carry the vowels, weigh most in a distance.
+    13 coefficients with first and second regression deltas (width 5; HTK Book, section 5.6), minus their mean over the
+    clip. They are not scaled: low coefficients, which carry the vowels, have the largest weight in a distance.
     """
 
     dct: Tensor
 
-    def __init__(self, mels: int = 80, coefficients: int = CEPSTRA) -> None:
+    def __init__(self, mels: int = 80) -> None:
         super().__init__()
-        self.register_buffer("dct", dct_matrix(mels, coefficients), persistent=False)
+        self.register_buffer("dct", dct_matrix(mels, CEPSTRA), persistent=False)
 
     def forward(self, logmel: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Centred cepstra with deltas; `lengths` are log-mel frames."""
@@ -142,7 +147,7 @@ class MFCC(nn.Module):
 
 
 def _hold_last(features: Tensor, lengths: Tensor | None) -> Tensor:
-    """Repeat each clip's last valid frame to the end, as the deltas' edge rule does for a clip alone."""
+    """Repeat each clip's last valid frame to the end, as the deltas' edge rule does for a single clip."""
     if lengths is None:
         return features
     last = (lengths.clamp(min=1) - 1)[:, None]
@@ -151,7 +156,7 @@ def _hold_last(features: Tensor, lengths: Tensor | None) -> Tensor:
 
 
 def _delta(features: Tensor) -> Tensor:
-    """Slope by linear regression over five frames, edges held."""
+    """Slope of a linear regression over five frames, with edge frames repeated."""
     padded = nn.functional.pad(features.transpose(1, 2), (2, 2), mode="replicate")
     slope = padded[..., 3:-1] - padded[..., 1:-3] + 2.0 * (padded[..., 4:] - padded[..., :-4])
     return (slope / 10.0).transpose(1, 2)

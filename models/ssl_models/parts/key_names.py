@@ -1,8 +1,9 @@
-"""Names of weights that come from elsewhere, as transformers calls them.
+"""Names of weights from elsewhere, translated to those of transformers.
 
-fairseq (wav2vec 2.0, HuBERT, WavLM, data2vec) and torchaudio (wav2vec 2.0, HuBERT) name the same tensors otherwise; a
-transformers checkpoint with a head holds the encoder below its family's name. What belongs to heads, quantisers and
-teachers is dropped, by name; any other tensor that the encoder does not have is of another model.
+fairseq (wav2vec 2.0, HuBERT, WavLM, data2vec) and torchaudio (wav2vec 2.0, HuBERT) use other names for the same
+tensors; a transformers checkpoint with a head has the encoder's names below the family's name. Tensors of heads,
+quantisers and teachers are dropped by name; any other tensor that the encoder lacks shows that the weights are of
+another model.
 """
 
 from __future__ import annotations
@@ -52,13 +53,13 @@ HEADS = re.compile(
     r"|(final_proj|label_embs_concat|input_quantizer|target_glu|regression_head|_ema|(w2v_encoder\.)?proj)(\.|$)"
     r"|(aux|mask_generator|logit_generator)\.)"
 )
-"""What fine-tuning, pretraining and rating put on an encoder, and no layer of ours needs."""
+"""Parts that fine-tuning, pretraining and evaluation add to an encoder, which none of our layers needs."""
 OPTIONAL = frozenset({"masked_spec_embed"})
-"""Weights of fine-tuned models may lack what only pretraining needs."""
+"""Weights needed only for pretraining, which fine-tuned models may lack."""
 
 
 def transformers_names(tensors: Mapping[str, T]) -> dict[str, T]:
-    """The tensors under transformers' names, whoever named them; what belongs to `HEADS` is left out."""
+    """The tensors with transformers' names, whatever their source; parts in `HEADS` are left out."""
     found: dict[str, T] = {}
     for name, tensor in tensors.items():
         translated = PREFIXES.sub("", name)
@@ -72,10 +73,10 @@ def transformers_names(tensors: Mapping[str, T]) -> dict[str, T]:
 def require_same_tensors(
     asked: str, missing: Iterable[str], unexpected: Iterable[str], misshapen: Iterable[str] = ()
 ) -> None:
-    """Refuse weights that leave a layer random, or that have a layer more than the model; `asked` begins the message.
+    """Reject weights that leave a layer random, or have more layers than the model; `asked` starts the message.
 
     Raises:
-        BadInputError: with an example of what is missing, unexpected or of another shape, `OPTIONAL` and `HEADS` aside.
+        BadInputError: with an example that is missing, unexpected or of another shape, except `OPTIONAL` and `HEADS`.
     """
     lacking = sorted(set(missing) - OPTIONAL)
     surplus = sorted(name for name in unexpected if not HEADS.match(PREFIXES.sub("", name)))

@@ -1,4 +1,4 @@
-"""What the objectives have in common."""
+"""The common parts of the objectives."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ssl_models.parts.frontend import valid_mask
 
 
 class Objective(nn.Module):
-    """A `ssl_models.interface.Pretraining` but for its `forward`: nothing to fit, nothing to do after a step.
+    """A `ssl_models.interface.Pretraining` without `forward`: nothing to fit, and nothing to do after a step.
 
     Attributes:
         config: the model's settings.
@@ -26,7 +26,7 @@ class Objective(nn.Module):
 
     @property
     def optimisation(self) -> OptimisationConfig:
-        """Of the model's recipe."""
+        """The optimisation in the model's recipe."""
         return self.config.optimisation
 
     @property
@@ -35,7 +35,7 @@ class Objective(nn.Module):
         return True
 
     def after_step(self, progress: float) -> None:
-        """What follows an optimiser step at `progress` in [0, 1] of the budget."""
+        """Follow-up of an optimiser step at `progress` in [0, 1] of the budget."""
 
     def fit_targets(
         self,
@@ -43,12 +43,12 @@ class Objective(nn.Module):
         seed: int,  # noqa: ARG002
         spent: Callable[[], float] = lambda: 0.0,  # noqa: ARG002
     ) -> dict[str, float]:
-        """Fit what the targets need on clips of training speech; figures for the record. `spent`: see `ssl_models.parts.targets.KMeans.fit`."""
+        """Fit the targets on clips of training speech; returns figures for the record. `spent`: see `ssl_models.parts.targets.KMeans.fit`."""
         return {}
 
 
 class UnitObjective(Objective):
-    """An objective whose targets are units that a `quantiser` has to be fitted for; see `ssl_models.parts.targets.KMeans.fit`."""
+    """An objective with units as targets, whose `quantiser` must be fitted; see `ssl_models.parts.targets.KMeans.fit`."""
 
     quantiser: Any
 
@@ -65,10 +65,10 @@ class UnitObjective(Objective):
 
 
 def hidden_cross_entropy(logits: Tensor, labels: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean cross-entropy in nats over the labels of hidden frames, and the share of these labels hit.
+    """Mean cross-entropy in nats over the labels of hidden frames, and the accuracy on these labels.
 
-    Shapes: logits `(B, frames, ..., classes)` float32, labels `(B, frames, ...)`, hidden `(B, frames)`, True where a frame
-    counts. Nothing hidden gives 0.
+    Shapes: logits `(B, frames, ..., classes)` float32, labels `(B, frames, ...)`, hidden `(B, frames)`, True where a
+    frame counts. The result is 0 if nothing is hidden.
     """
     each = F.cross_entropy(logits.flatten(0, -2), labels.flatten(), reduction="none").view(labels.shape)
     of_a_frame = labels[0, 0].numel()
@@ -82,7 +82,7 @@ def hidden_cross_entropy(logits: Tensor, labels: Tensor, hidden: Tensor) -> tupl
 def feature_variance(output: Tensor, frame_lengths: Tensor | None) -> Tensor:
     """Mean over channels of the variance over the valid frames of `(B, frames, D)`; near 0 = collapsed.
 
-    In float32, with Bessel's correction. `frame_lengths` `(B,)` are valid frames (None: all); padding has no share in it.
+    In float32, with Bessel's correction. `frame_lengths` `(B,)` are valid frames (None: all); padding is ignored.
     """
     frames = output.float().flatten(0, 1)
     if frame_lengths is None:

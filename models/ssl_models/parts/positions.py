@@ -1,4 +1,4 @@
-"""Positions told by a convolution, as wav2vec 2.0 does."""
+"""Positions from a convolution, as in wav2vec 2.0."""
 
 from __future__ import annotations
 
@@ -19,6 +19,6 @@ class PositionConvolution(nn.Module):
         self.convolution = weight_norm(convolution, dim=2)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Frames past the end must be zeros; an even kernel's one frame more is cut off."""
+        """Frames past the end must be zeros; the extra frame of an even kernel is cut off."""
         around = self.convolution(x.transpose(1, 2))[..., : x.shape[1]]
         return x + F.gelu(around).transpose(1, 2)

@@ -1,4 +1,4 @@
-"""Targets out of chance: each stretch of speech gets the number of its nearest random code (BEST-RQ, arXiv 2202.01855)."""
+"""Random targets: each stretch of speech gets the number of its nearest random code (BEST-RQ, arXiv 2202.01855)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from ssl_models.parts.frontend import normalised
 class RandomProjectionQuantiser(nn.Module):
     """Nearest codes of projected log-mel: `(B, F, mels)` at 100 Hz to `(B, F // stack, codebooks)` int64 labels.
 
-    Each codebook has a projection of its own (Xavier uniform) to 16 dimensions and its own codes (standard normal); frames
-    and codes are compared at unit length. Nothing is ever learned: all follows from the seed and travels with the weights,
-    so that labels do not depend on a release's random numbers.
+    Each codebook has its own projection (Xavier uniform) to 16 dimensions and its own codes (standard normal); frames
+    and codes are compared at unit length. Nothing is ever learned: everything follows from the seed and is stored with
+    the weights, so that labels do not depend on the random numbers of a torch release.
     """
 
     projections: Tensor
@@ -38,24 +38,24 @@ class RandomProjectionQuantiser(nn.Module):
         self.register_buffer("codes", F.normalize(codes, dim=-1))
 
     def forward(self, logmel: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Labels; `lengths` are valid log-mel frames, labels past them mean nothing."""
+        """Labels; `lengths` are valid log-mel frames, and labels past them are meaningless."""
         with torch.autocast(logmel.device.type, enabled=False):
             batch, frames, mels = logmel.shape
             kept = frames // self.stack
             normal = normalised(logmel.float(), lengths)[:, : kept * self.stack]
             projected = normal.reshape(batch * kept, mels * self.stack) @ self.projections
             projected = projected.view(batch * kept, self.codebooks, CODE_WIDTH).transpose(0, 1)
-            # At unit length the nearest code is the one of the largest product, and a frame's own length changes nothing.
+            # At unit length the nearest code has the largest product, and a frame's own length does not matter.
             labels = (projected @ self.codes.transpose(1, 2)).argmax(-1)
             return labels.T.reshape(batch, kept, self.codebooks)
 
     def fit(self, waveforms: Iterable[NDArray[np.float32]], seed: int) -> dict[str, float]:  # noqa: ARG002
-        """Nothing is fitted."""
+        """Do nothing: there is nothing to fit."""
         return {}
 
 
 def codebook_entropy(labels: Tensor, valid: Tensor, entries: int) -> Tensor:
-    """Entropy in nats of each codebook's use in this batch, mean over the codebooks.
+    """Entropy in nats of each codebook's use in this batch, averaged over the codebooks.
 
     Shapes: labels `(B, frames, codebooks)`, valid `(B, frames)`, True where a frame counts.
     """

@@ -1,4 +1,4 @@
-"""Saving and loading our encoders in the form of the transformers library."""
+"""Saving and loading of our encoders in the format of the transformers library."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
 
 class Shareable:
-    """An encoder with `save_pretrained` and `from_pretrained`: safetensors and config.json.
+    """Adds `save_pretrained` and `from_pretrained` to an encoder, with safetensors and config.json.
 
-    `AutoModel` of transformers loads such a folder too, once `ssl_bench.register_transformers()` was called.
+    `AutoModel` of transformers loads such a folder too, after a call of `ssl_bench.register_transformers()`.
 
     Attributes:
-        model_type: what transformers calls this kind of model.
+        model_type: the name of this kind of model in transformers.
         settings_class: the dataclass of the encoder's settings.
     """
 
@@ -23,7 +23,7 @@ class Shareable:
     settings_class: ClassVar[type[Any]]
 
     def save_pretrained(self, folder: Path | str) -> None:
-        """Write weights and settings; the folder is made."""
+        """Write weights and settings to the folder, which is created if needed."""
         from ssl_models.parts.transformers_form import to_transformers
         from ssl_models.parts.transformers_loading import quiet_transformers
 
@@ -32,10 +32,10 @@ class Shareable:
 
     @classmethod
     def from_pretrained(cls, folder: Path | str) -> Self:
-        """The encoder of such a folder, in evaluation mode; nothing is fetched or unpickled.
+        """The encoder in such a folder, in evaluation mode; nothing is downloaded or unpickled.
 
         Raises:
-            BadInputError: for a folder that holds no encoder of this class, or not all of its weights.
+            BadInputError: if the folder has no encoder of this class, or not all of its weights.
         """
         from ssl_models.parts.transformers_form import from_transformers
 

@@ -1,4 +1,4 @@
-"""Targets of masked prediction: each 20 ms of speech gets the number of its nearest centroid."""
+"""Targets of masked prediction: every 20 ms of speech get the number of their nearest centroid."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from ssl_models.parts.framing import MFCC_WIDTH
 from ssl_models.parts.frontend import MFCC, LogMel, normalised
 
 READING_SHARE = 0.5
-"""Of the time for targets, in which speech is read."""
+"""Share of the time for targets in which speech is read."""
 BATCH, MOST_PASSES, LEAST_GAIN = 10_000, 50, 1e-3
-"""Frames of a mini-batch; passes over all frames; the share by which a pass has to lower the inertia to be followed by another."""
+"""Frames per mini-batch; most passes over all frames; relative decrease of inertia below which passes stop."""
 
 
 class KMeans(nn.Module):
-    """Numbers the nearest of `clusters` centroids of frames of a width; `frames_of` says which frames of speech these are."""
+    """Assigns frames of a given width to the nearest of `clusters` centroids; `frames_of` extracts them from speech."""
 
     centroids: Tensor
     fitted: Tensor
@@ -29,7 +29,7 @@ class KMeans(nn.Module):
     def __init__(self, clusters: int, width: int) -> None:
         super().__init__()
         self.register_buffer("centroids", torch.zeros(clusters, width))
-        # Whether `centroids` were fitted travels with the weights.
+        # Whether `centroids` were fitted is stored with the weights.
         self.register_buffer("fitted", torch.zeros((), dtype=torch.bool))
 
     def nearest(self, frames: Tensor) -> Tensor:
@@ -40,7 +40,7 @@ class KMeans(nn.Module):
             return distance.argmin(-1)
 
     def frames_of(self, waveforms: Tensor) -> Tensor:
-        """What is clustered: frames `(B, frames, width)` of waveforms `(B, T)`."""
+        """The frames to be clustered, `(B, frames, width)`, from waveforms `(B, T)`."""
         raise NotImplementedError
 
     @torch.no_grad()
@@ -49,13 +49,15 @@ class KMeans(nn.Module):
     ) -> dict[str, float]:
         """Fit the centroids with scikit-learn's mini-batch k-means on clips of 16 kHz speech.
 
-        Where time is limited, `spent` tells the share of it that is over: half of it is for reading speech, and at its end
-        the centroids are taken as they are. Clips are read until there are enough frames whatever the clock says.
+        If time is limited, `spent` returns the share of it that has passed: half of the time is for reading speech,
+        and when all of it has passed the centroids are taken as they are. Clips are read until there are enough
+        frames, whatever the time.
 
-        Returns the hours seen, the passes over them, the inertia per frame and the entropy of the codebook's use in nats.
+        Returns the hours seen, the passes over them, the inertia per frame and the entropy of the codebook's use in
+        nats.
 
         Raises:
-            ValueError: when there are fewer frames than clusters.
+            ValueError: if there are fewer frames than clusters.
         """
         clusters, width = self.centroids.shape
         parts, samples, count = [np.zeros((0, width), np.float32)], 0, 0
@@ -85,7 +87,7 @@ class KMeans(nn.Module):
 def mini_batch_kmeans(
     frames: NDArray[np.float32], clusters: int, seed: int, spent: Callable[[], float]
 ) -> tuple[NDArray[np.float32], float]:
-    """Centroids `(clusters, width)` of frames `(n, width)`, and the passes over them: until one gains little, or time is up."""
+    """Centroids `(clusters, width)` of frames `(n, width)`, and the number of passes: until one gains little or time is up."""
     from sklearn.cluster import MiniBatchKMeans  # a slow import, needed once
 
     kmeans = MiniBatchKMeans(clusters, batch_size=BATCH, n_init=1, random_state=seed)
@@ -116,7 +118,7 @@ class KMeansQuantiser(KMeans):
         return self.mfcc(self.logmel(waveforms))
 
     def forward(self, logmel: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Labels; `lengths` are valid log-mel frames, labels past them mean nothing."""
+        """Labels; `lengths` are valid log-mel frames, and labels past them are meaningless."""
         return self.nearest(self.mfcc(logmel, lengths))
 
 
@@ -132,7 +134,7 @@ class LogMelQuantiser(KMeans):
         return _every_second(normalised(self.logmel(waveforms), None))
 
     def forward(self, logmel: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Labels; `lengths` are valid log-mel frames, labels past them mean nothing."""
+        """Labels; `lengths` are valid log-mel frames, and labels past them are meaningless."""
         return self.nearest(_every_second(normalised(logmel, lengths)))
 
 
@@ -141,7 +143,7 @@ def _every_second(frames: Tensor) -> Tensor:
 
 
 def label_entropy(labels: Tensor, valid: Tensor, clusters: int) -> Tensor:
-    """Entropy in nats of the labels' use in this batch: what a guess from frequencies alone would lose.
+    """Entropy in nats of the label frequencies in this batch: the loss of a guess from frequencies alone.
 
     Shapes: labels `(B, frames, ...)`, valid `(B, frames)`, True where a frame counts.
     """

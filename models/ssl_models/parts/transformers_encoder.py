@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ssl_models.documents import read_json
 from ssl_models.errors import BadInputError
 from ssl_models.interface import SAMPLE_RATE, SpeechFeatures
-from ssl_models.parts.frontend import valid_mask
+from ssl_models.parts.frontend import known_lengths, valid_mask
 from ssl_models.parts.key_names import require_same_tensors
 
 if TYPE_CHECKING:
@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 class TransformersEncoder(nn.Module):
     """Waveforms `(B, T)` to the hidden states of a transformers model that takes `input_values`.
 
-    `layers` are the model's own `hidden_states`, in its order: the first block's input, then each block's output, without
-    the norm that pre-norm encoders end in. Padding past `lengths` is zeros to the front end and masked in the blocks;
-    whether a front end's norm over the clip lets it through is the architecture's matter (HuBERT base's group norm does).
-    With `normalise` each clip is brought to zero mean and unit variance first, as a checkpoint's preprocessor asks.
+    `layers` are the model's own `hidden_states` in order: the first block's input, then each block's output, without
+    the norm at the end of pre-norm encoders. Padding past `lengths` is zeros for the front end and masked in the
+    blocks; whether a front end's norm over the clip lets it through depends on the architecture (HuBERT base's group
+    norm does). With `normalise`, each clip is first brought to zero mean and unit variance, as a checkpoint's
+    preprocessor may require.
 
     Raises:
         ValueError: for clips shorter than one frame.
@@ -37,15 +38,15 @@ class TransformersEncoder(nn.Module):
         self.model = cast("Any", model)
         self.normalise = False
         if self.model.config.model_type == "wavlm":
-            # Its attention hands torch a padding mask of one kind and positions of another.
+            # Its attention passes torch a padding mask and positions of different types.
             warnings.filterwarnings("ignore", "Support for mismatched key_padding_mask", UserWarning)
-        # SEW's blocks see fewer frames than its front end makes.
+        # SEW's blocks see fewer frames than its front end produces.
         self.squeeze = int(getattr(self.model.config, "squeeze_factor", 1))
         self.frame_rate = SAMPLE_RATE / math.prod(self.model.config.conv_stride) / self.squeeze
 
     @property
     def attention(self) -> str:
-        """How the model attends: "sdpa" or "eager"."""
+        """The model's kind of attention: "sdpa" or "eager"."""
         return str(self.model.config._attn_implementation or "eager")
 
     @property
@@ -59,18 +60,18 @@ class TransformersEncoder(nn.Module):
 
     @property
     def droppable(self) -> Sequence[nn.Module]:
-        """The blocks that `layer_drop` may leave out; WavLM keeps its first, which holds the positions."""
+        """The blocks that `layer_drop` may leave out; WavLM keeps its first, which contains the positions."""
         blocks = list(self.model.encoder.layers) if hasattr(self.model, "encoder") else []
         return blocks[1:] if self.model.config.model_type == "wavlm" else blocks
 
     def checkpoint_gradients(self) -> None:
-        """In training keep each block's input alone and run the block again in the backward."""
-        # transformers 5.24 gave the method a new name and warns of the old one.
+        """In training, keep only each block's input and recompute the block in the backward."""
+        # transformers 5.24 renamed the method and warns about the old name.
         enable = getattr(self.model, "activation_checkpointing_enable", self.model.gradient_checkpointing_enable)
         enable({"use_reentrant": False})
 
     def mask_nothing(self) -> None:
-        """In training hide no spans at random, as transformers does on its own: a comparison augments all models or none."""
+        """Turn off transformers' own random masks in training: a comparison augments all models or none."""
         self.model.config.apply_spec_augment = False
 
     def frame_lengths(self, lengths: Tensor) -> Tensor:
@@ -78,16 +79,16 @@ class TransformersEncoder(nn.Module):
         return self.model._get_feat_extract_output_lengths(lengths).long() // self.squeeze
 
     def require_a_frame(self, waveforms: Tensor) -> None:
-        """Refuse `(B, T)` waveforms that are too short for a single frame.
+        """Reject `(B, T)` waveforms that are too short for a single frame.
 
         Raises:
-            ValueError: with both lengths.
+            ValueError: naming both lengths.
         """
         config, shortest = self.model.config, 1
         for kernel, stride in zip(reversed(config.conv_kernel), reversed(config.conv_stride), strict=True):
             shortest = (shortest - 1) * stride + kernel
         if waveforms.shape[1] < shortest:
-            raise ValueError(f"a clip needs {shortest} samples, got {waveforms.shape[1]}")
+            raise ValueError(f"a clip needs at least {shortest} samples, got {waveforms.shape[1]}")
 
     def forward(self, waveforms: Tensor, lengths: Tensor | None = None) -> SpeechFeatures:
         """All hidden states of `(B, T)` waveforms of `lengths` valid samples (None: all valid)."""
@@ -100,14 +101,11 @@ class TransformersEncoder(nn.Module):
             waveforms = standardised(waveforms, lengths)
         out = self.model(waveforms, attention_mask=mask, output_hidden_states=True)
         layers = tuple(out.hidden_states)
-        if lengths is None:
-            frames = torch.full((len(waveforms),), layers[-1].shape[1], device=waveforms.device)
-        else:
-            frames = self.frame_lengths(lengths)
-        return SpeechFeatures(layers, frames, self.frame_rate)
+        frame_lengths = None if lengths is None else self.frame_lengths(lengths)
+        return SpeechFeatures(layers, known_lengths(frame_lengths, layers[-1]), self.frame_rate)
 
     def conv_features(self, waveforms: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """The front end's output `(B, frames, D)`, before it is projected; padding must be zeros already."""
+        """The front end's output `(B, frames, D)`, before projection; padding must already be zeros."""
         if self.normalise:
             waveforms = standardised(waveforms, lengths)
         return self.model.feature_extractor(waveforms).transpose(1, 2)
@@ -122,23 +120,23 @@ class TransformersEncoder(nn.Module):
 
 
 def folder_config(folder: Path, asked: str = "") -> Any:  # noqa: ANN401 - transformers' settings class
-    """The settings of a local transformers folder; nothing is fetched and no code of the folder is run.
+    """The settings of a local transformers folder; nothing is downloaded and no code in the folder is run.
 
-    `asked` begins the message of what cannot be used (empty: the folder as `hf:FOLDER`).
+    `asked` starts error messages (empty: the folder as `hf:FOLDER`).
 
     Raises:
-        BadInputError: for a folder without usable settings, or of a model that takes no waveforms.
+        BadInputError: if the folder has no usable settings, or the model does not take waveforms.
     """
     from transformers import AutoConfig
 
     asked = asked or f"hf:{folder}"
     if not (folder / "config.json").is_file():
-        raise BadInputError(f"{asked}: no config.json there; give the folder of a transformers model")
+        raise BadInputError(f"{asked}: no config.json there; give a transformers model's folder")
     try:
         read_json(folder / "config.json")
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:
-        raise BadInputError(f"{asked}: settings that transformers cannot use ({_reason(error)})") from error
+        raise BadInputError(f"{asked}: its settings cannot be used by transformers ({_reason(error)})") from error
     return config
 
 
@@ -146,7 +144,7 @@ def encoder_from_folder(folder: Path, *, weights: bool) -> TransformersEncoder:
     """The encoder of a local transformers folder in float32, with its weights or with random ones.
 
     Raises:
-        BadInputError: for a folder that cannot be used, or whose weights leave a layer random; weights must be safetensors,
+        BadInputError: if the folder cannot be used, or its weights leave a layer random; weights must be safetensors,
             since nothing is unpickled.
     """
     from transformers import AutoModel
@@ -156,7 +154,7 @@ def encoder_from_folder(folder: Path, *, weights: bool) -> TransformersEncoder:
     if weights and not holds_weights(folder):
         held = next((path.name for pattern in ("*.bin", "*.pt", "*.h5") for path in folder.glob(pattern)), None)
         if held is not None:
-            raise BadInputError(f"hf:{folder}: {held} would have to be unpickled; save the weights as safetensors")
+            raise BadInputError(f"hf:{folder}: {held} is pickled and is not loaded; save the weights as safetensors")
         weights = False
     try:
         if weights:
@@ -170,8 +168,8 @@ def encoder_from_folder(folder: Path, *, weights: bool) -> TransformersEncoder:
     if getattr(model, "main_input_name", "") != "input_values" or not hasattr(config, "conv_kernel"):
         takes = getattr(model, "main_input_name", "something else")
         raise BadInputError(
-            f"hf:{folder}: {config.model_type} takes {takes}; wanted is an encoder that takes waveforms as input_values "
-            "and has a front end of convolutions (conv_kernel)"
+            f"hf:{folder}: {config.model_type} takes {takes}; the encoder must take waveforms as input_values "
+            "and have a convolutional front end (conv_kernel)"
         )
     require_same_tensors(f"hf:{folder}", found.get("missing_keys", ()), found.get("unexpected_keys", ()))
     encoder = TransformersEncoder(cast("nn.Module", model))
@@ -180,7 +178,7 @@ def encoder_from_folder(folder: Path, *, weights: bool) -> TransformersEncoder:
 
 
 def holds_weights(folder: Path) -> bool:
-    """Whether a transformers folder comes with weights that may be opened."""
+    """Whether a transformers folder contains weights that may be opened."""
     return any(folder.glob("*.safetensors"))
 
 
@@ -188,16 +186,16 @@ PREPROCESSORS = (
     ("processor_config.json", ("feature_extractor", "audio_processor")),
     ("preprocessor_config.json", ()),
 )
-"""Files that say how clips are prepared, and under which keys; transformers takes the first that does."""
+"""Files that may describe the preparation of clips, with the keys for it; transformers uses the first that does."""
 
 
 def asks_for_normal(folder: Path) -> bool:
-    """Whether the preprocessor of a folder wants clips of zero mean and unit variance, as transformers reads it.
+    """Whether a folder's preprocessor asks for clips with zero mean and unit variance, as transformers reads it.
 
-    A wish that is left out is the default of its class, which is yes; without a preprocessor it is no.
+    A missing entry means the default of its class, yes; without a preprocessor the answer is no.
 
     Raises:
-        BadInputError: for a file that cannot be read, is of no preprocessor of waveforms, or wants another sample rate.
+        BadInputError: if the file is unreadable, is not for a waveform preprocessor, or asks for another sample rate.
     """
     path, settings = _preprocessor(folder)
     if settings is None:
@@ -209,14 +207,14 @@ def asks_for_normal(folder: Path) -> bool:
         extractor = kind.from_dict(settings)
         rate, normalised = extractor.sampling_rate, bool(extractor.do_normalize)
     except Exception as error:
-        raise BadInputError(f"{path}: not the settings of a preprocessor of waveforms ({_reason(error)})") from error
+        raise BadInputError(f"{path}: not the settings of a waveform preprocessor ({_reason(error)})") from error
     if rate != SAMPLE_RATE:
-        raise BadInputError(f"{path}: sampling_rate {rate}; speech is given at {SAMPLE_RATE} Hz here")
+        raise BadInputError(f"{path}: sampling_rate {rate}; it must be {SAMPLE_RATE} Hz")
     return normalised
 
 
 def _preprocessor(folder: Path) -> tuple[Path, dict[str, Any] | None]:
-    """The first file that says how clips are prepared, and what it says; None where there is none."""
+    """The first file that describes the preparation of clips, and its content; None if there is none."""
     path = folder
     for name, keys in PREPROCESSORS:
         path = folder / name
@@ -243,5 +241,5 @@ def standardised(waveforms: Tensor, lengths: Tensor | None) -> Tensor:
 
 
 def _reason(error: Exception) -> str:
-    """What transformers says, in one line; its checks raise classes of their own."""
+    """The message of transformers in one line; its checks raise their own exception classes."""
     return " ".join(str(error).split())[:200] or type(error).__name__

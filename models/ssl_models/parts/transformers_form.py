@@ -1,4 +1,4 @@
-"""An encoder of ours as a class of the transformers library, so that its `AutoModel` can load it."""
+"""Our encoders as classes of the transformers library, so that its `AutoModel` can load them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ssl_models.settings import from_document
 
 
 class EncoderHFConfig(PretrainedConfig):  # type: ignore[no-untyped-call]
-    """Settings of an encoder of ours; `encoder` holds the fields of its settings class."""
+    """Settings of one of our encoders; `encoder` holds the fields of its settings class."""
 
     def __init__(self, encoder: dict[str, Any] | None = None, **rest: Any) -> None:  # noqa: ANN401 - transformers' own
         self.encoder = encoder or {}
@@ -27,7 +27,7 @@ class EncoderHFConfig(PretrainedConfig):  # type: ignore[no-untyped-call]
 
 
 class EncoderHFModel(PreTrainedModel):  # type: ignore[no-untyped-call]
-    """Waveforms `input_values` `(B, T)` at 16 kHz in [-1, 1], `attention_mask` `(B, T)` of ones over valid samples."""
+    """Takes waveforms `input_values` `(B, T)` at 16 kHz in [-1, 1] and `attention_mask` `(B, T)`, 1 for valid samples."""
 
     main_input_name = "input_values"
     base_model_prefix = "encoder"
@@ -40,7 +40,7 @@ class EncoderHFModel(PreTrainedModel):  # type: ignore[no-untyped-call]
         self.post_init()  # type: ignore[no-untyped-call]
 
     def _init_weights(self, module: nn.Module) -> None:
-        # transformers builds on tensors without values; what is in no checkpoint has to be made again.
+        # transformers builds on tensors without values, so tensors that are not in the checkpoint must be recomputed.
         if isinstance(module, LogMel):
             module.fill()
 
@@ -52,7 +52,7 @@ class EncoderHFModel(PreTrainedModel):  # type: ignore[no-untyped-call]
         return_dict: bool | None = None,  # noqa: FBT001 - transformers' signature
         **rest: Any,  # noqa: ANN401, ARG002 - transformers' signature
     ) -> BaseModelOutput | tuple[Any, ...]:
-        """The last layer, and all of them where `output_hidden_states` is set."""
+        """The last layer, and all layers if `output_hidden_states` is set."""
         lengths = None if attention_mask is None else attention_mask.long().sum(1)
         features = self.encoder(input_values, lengths)
         hidden = features.layers if output_hidden_states or self.config.output_hidden_states else None
@@ -64,7 +64,7 @@ _CLASSES: dict[str, type[EncoderHFModel]] = {}
 
 
 def transformers_class(encoder: type[Any]) -> type[EncoderHFModel]:
-    """The class of transformers for a class of encoders that has a `model_type` and a `settings_class`."""
+    """The transformers class for a class of encoders with a `model_type` and a `settings_class`."""
     if encoder.model_type in _CLASSES:
         return _CLASSES[encoder.model_type]
     name = encoder.__name__.removesuffix("Encoder")
@@ -74,21 +74,21 @@ def transformers_class(encoder: type[Any]) -> type[EncoderHFModel]:
 
 
 def register(encoder: type[Any]) -> None:
-    """Let `AutoConfig` and `AutoModel` of transformers know a class of encoders; calling it again does nothing."""
+    """Register a class of encoders with `AutoConfig` and `AutoModel` of transformers; calling it again does nothing."""
     model: Any = transformers_class(encoder)
     AutoConfig.register(encoder.model_type, model.config_class, exist_ok=True)
     AutoModel.register(model.config_class, model, exist_ok=True)
 
 
 def to_transformers(encoder: nn.Module) -> PreTrainedModel:
-    """The same encoder, sharing its weights, as a transformers model with `save_pretrained` and `push_to_hub`.
+    """The encoder, with shared weights, as a transformers model with `save_pretrained` and `push_to_hub`.
 
     Raises:
-        BadInputError: for an encoder that is not ours.
+        BadInputError: if the encoder is not one of ours.
     """
     if not hasattr(encoder, "model_type"):
         raise BadInputError(
-            f"{type(encoder).__name__} is not a model of ours; transformers has its own save_pretrained"
+            f"{type(encoder).__name__} is not one of our models; transformers has its own save_pretrained"
         )
     model: Any = transformers_class(type(encoder))
     with torch.device("meta"):
@@ -98,19 +98,19 @@ def to_transformers(encoder: nn.Module) -> PreTrainedModel:
 
 
 def from_transformers(folder: Path | str, kind: type[Any]) -> nn.Module:
-    """The encoder of a folder that `save_pretrained` wrote, in evaluation mode; nothing is fetched or unpickled.
+    """The encoder in a folder written by `save_pretrained`, in evaluation mode; nothing is downloaded or unpickled.
 
     Raises:
-        BadInputError: for a folder that holds no encoder of the class `kind`, or not all of its weights.
+        BadInputError: if the folder has no encoder of the class `kind`, or not all of its weights.
     """
     register(kind)
     try:
         settings, _ = PretrainedConfig.get_config_dict(folder, local_files_only=True)
         model, found = loaded(folder) if settings.get("model_type") == kind.model_type else (None, {})
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise BadInputError(f"{folder}: no model that can be loaded ({str(error).splitlines()[0]})") from error
+        raise BadInputError(f"{folder}: the model cannot be loaded ({str(error).splitlines()[0]})") from error
     if model is None:
-        raise BadInputError(f"{folder}: a model of another kind, {settings.get('model_type')}")
+        raise BadInputError(f"{folder}: a model of another type, {settings.get('model_type')}")
     require_same_tensors(str(folder), found["missing_keys"], found["unexpected_keys"])
     encoder: nn.Module = model.encoder
     return encoder.eval()

@@ -1,4 +1,4 @@
-"""Loading by the transformers library: from a local folder, without a word of its own, with what it found and missed."""
+"""Loading of a local folder by the transformers library, silently, with lists of found and missing weights."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from transformers.utils import logging
 
 
 def loaded(folder: Path | str, **more: Any) -> tuple[Any, dict[str, Any]]:  # noqa: ANN401 - transformers' own
-    """The model of a local folder, and its `missing_keys` and `unexpected_keys`; nothing is fetched or unpickled.
+    """The model of a local folder, and its `missing_keys` and `unexpected_keys`; nothing is downloaded or unpickled.
 
     Raises:
-        Exception: of transformers' many kinds, for a folder that it cannot load.
+        Exception: of one of transformers' many kinds, if it cannot load the folder.
     """
     auto: Any = AutoModel
     with quiet_transformers():
@@ -32,7 +32,7 @@ def loaded(folder: Path | str, **more: Any) -> tuple[Any, dict[str, Any]]:  # no
 
 @contextmanager
 def quiet_transformers() -> Iterator[None]:
-    """Without the progress bars and loading reports of transformers, which would mix with our lines."""
+    """Turn off the progress bars and loading reports of transformers, which would mix with our output."""
     shown, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]

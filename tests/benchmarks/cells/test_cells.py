@@ -57,8 +57,8 @@ def test_clips_halve_until_they_fit() -> None:
     assert cell is empty
     assert lines == said
     assert said == [
-        "out of memory at 24 s a batch (too much): halved to 12 s",
-        "out of memory at 12 s a batch (too much): halved to 6 s",
+        "out of memory with 24 s per batch (too much): halved to 12 s",
+        "out of memory with 12 s per batch (too much): halved to 6 s",
     ]
 
 
@@ -66,7 +66,7 @@ def test_one_clip_that_does_not_fit_is_an_error_with_its_reason() -> None:
     def attempt(request: CellRequest) -> MeasuredCell:
         raise CellMemoryError(f"{request.setting.clips} clips")
 
-    with pytest.raises(CellError, match=r"out of memory at one clip of 2 s: 1 clips") as caught:
+    with pytest.raises(CellError, match=r"out of memory with a single clip of 2 s: 1 clips") as caught:
         halved_until_it_fits(REQUEST, attempt, lambda line: None)
     assert not isinstance(caught.value, CellMemoryError)
 
@@ -97,12 +97,12 @@ def test_what_torch_says_when_memory_is_out() -> None:
 @pytest.mark.parametrize(
     ("code", "lines", "words"),
     [
-        (-signal.SIGKILL, ["x"], "killed (SIGKILL), as the kernel does when memory runs out"),
+        (-signal.SIGKILL, ["x"], "killed (SIGKILL), as happens when memory runs out"),
         (-signal.SIGSEGV, [], "ended by SIGSEGV"),
         (-signal.SIGABRT, ["free(): invalid pointer"], "ended by SIGABRT: free(): invalid pointer"),
         (1, ["Traceback", "ValueError: no"], "ValueError: no"),
-        (3, [], "ended with exit code 3 and without a result"),
-        (0, ["bye"], "ended with exit code 0 and without a result"),
+        (3, [], "ended with exit code 3 without a result"),
+        (0, ["bye"], "ended with exit code 0 without a result"),
     ],
 )
 def test_why_a_process_ended(code: int, lines: list[str], words: str) -> None:

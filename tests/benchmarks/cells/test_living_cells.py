@@ -75,7 +75,7 @@ def test_the_largest_makes_room_and_comes_back_in_its_turn(
     measure(living, device, "huge")
     assert set(bench.alive) == {"small", "huge"}
     (line,) = living.rebuilt
-    assert line.startswith("large inference ended for huge inference: ")
+    assert line.startswith("large inference ended to make room for huge inference: ")
     measure(living, device, "large")
     assert bench.built == ["small", "large", "huge", "large"]
 
@@ -85,7 +85,7 @@ def test_what_does_not_fit_alone_is_an_error(nobody: Any, monkeypatch: pytest.Mo
     monkeypatch.setattr("ssl_benchmarks.cells.living.memory_at_hand", lambda: 5e9 - sum(bench.alive.values()))
     living = LivingCells(bench, np.zeros(1, dtype=np.int16), nobody)
     measure(living, "cpu", "small")
-    with pytest.raises(CellMemoryError, match="GiB needed by prediction"):
+    with pytest.raises(CellMemoryError, match="GiB predicted to be needed"):
         measure(living, "cpu", "whole")
     assert bench.alive == {}, "the other had made room before that was known"
 

@@ -62,7 +62,7 @@ def test_a_count_has_no_error_of_its_own() -> None:
 )
 def test_a_figure_without_a_positive_interval_leaves_none(ours: Quantity, theirs: Quantity) -> None:
     assert (ratio(ours, theirs).value, ratio(ours, theirs).ci95) == (2.0, None)
-    assert ratio(ours, theirs).note == "no interval is known of both"
+    assert ratio(ours, theirs).note == "no interval: not known for both"
     assert ratio(q(2.0, 1e-9, 3.0), q(1.0, 0.9, 1.1)).ci95 is not None
 
 
@@ -95,7 +95,7 @@ def test_rounds_with_a_flaw_are_left_out_where_enough_are_without() -> None:
     flawed = q(9.0, flaw="disturbed")
     kept = paired_ratio([q(2.0), flawed, q(2.0)], [q(1.0)] * 3)
     assert (kept.value, kept.flaw, kept.n) == (pytest.approx(2.0), "", 2)
-    assert "1 of 3 left out for a flaw" in kept.note
+    assert "1 of 3 left out (flawed)" in kept.note
     both = paired_ratio([q(1.0), flawed], [q(1.0), q(1.0)])
     assert (both.value, both.flaw, both.n) == (pytest.approx(3.0), "disturbed", 2)
     assert "left out" not in both.note
@@ -110,7 +110,7 @@ def test_flaws_of_both_sides_come_along_ours_first() -> None:
 def test_a_modelled_ratio_has_no_interval() -> None:
     found = paired_ratio([q(2.0, method="modelled"), q(2.2)], [q(1.0)] * 2)
     assert (found.ci95, found.method) == (None, "modelled")
-    assert "modelled: no interval is known" in found.note
+    assert "no interval (modelled)" in found.note
 
 
 def test_the_ratio_of_the_largest_by_hand() -> None:
@@ -119,7 +119,7 @@ def test_the_ratio_of_the_largest_by_hand() -> None:
     paired = paired_ratio([q(6.0), q(4.0)], [q(2.0), q(4.0)])
     assert found.value == 1.5
     assert found.ci95 == paired.ci95
-    assert found.note == "of the largest; paired in 2 rounds"
+    assert found.note == "ratio of the largest; paired in 2 rounds"
     far = ratio_of_largest([q(10.0), q(4.0), q(1.0)], [q(10.0), q(4.0), q(1.0)])
     assert far.ci95 == pytest.approx((1.0, 1.0))
     apart = ratio_of_largest([q(8.0), q(2.0)], [q(4.0), q(1.0)])

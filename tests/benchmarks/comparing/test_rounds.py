@@ -56,13 +56,16 @@ def test_one_round_has_its_own_interval_and_says_so() -> None:
 def test_a_modelled_energy_has_no_interval_however_well_rounds_agree() -> None:
     mean = over_rounds([q(100.0, method="modelled"), q(110.0, method="modelled")])
     assert (mean.ci95, mean.method) == (None, "modelled")
-    assert "rounds scatter by 6.7 %" in mean.note
+    assert "standard deviation of rounds 6.7 %" in mean.note
 
 
 def test_a_modelled_energy_of_processes_has_none_either() -> None:
     mean = over_processes([q(100.0, method="modelled"), q(110.0, method="modelled")])
     assert (mean.ci95, mean.method) == (None, "modelled")
-    assert mean.note == "geometric mean of 2 processes; processes scatter by 6.7 %; the model's own error is not known"
+    assert (
+        mean.note
+        == "geometric mean of 2 processes; standard deviation of processes 6.7 %; the model's own error is unknown"
+    )
 
 
 def test_the_rounds_own_ends_are_averaged_as_shares_by_hand() -> None:
@@ -123,7 +126,7 @@ def test_ratios_without_an_interval() -> None:
     assert (modelled.value, modelled.ci95, modelled.method) == (2.0, None, "modelled")
     missing = paired_ratio([unavailable("J/h", "killed"), None], [q(1.0), q(1.0)])
     assert (missing.value, missing.note) == (None, "killed")
-    assert "no figure in common" in paired_ratio([q(1.0), None], [None, q(1.0)]).note
+    assert "no common figure" in paired_ratio([q(1.0), None], [None, q(1.0)]).note
 
 
 def test_the_ratio_of_peaks_is_that_of_the_largest_and_in_its_interval() -> None:
@@ -198,7 +201,7 @@ def test_the_interval_over_processes_by_hand() -> None:
     assert "geometric mean of 2 processes" in found.note
     alone = over_processes([q(100.0, (99.0, 101.0))])
     assert alone.ci95 == (99.0, 101.0)
-    assert alone.note == "one process: how repeated runs scatter is not in the interval"
+    assert alone.note == "one process only: the interval excludes variance between repeated runs"
 
 
 def test_energy_of_repeats_adds_up_with_its_errors_and_misses_what_a_part_misses() -> None:

@@ -35,7 +35,7 @@ def test_figures_by_hand() -> None:
 def test_a_lower_bound_gives_no_figure_and_no_mfu(uncounted: dict[str, int], unfit: dict[str, int], named: str) -> None:
     found = {name: q for name, _, q in count_rows(lambda: FlopCount(WORK, uncounted, unfit), 2.0)}
     assert found["flops"].note == (
-        f"lower bound: at least 6e+09 FLOP, for {named} may hide matrix products that nobody counted"
+        f"lower bound: at least 6e+09 FLOP, since {named} may hide uncounted matrix products"
     )
     assert all(q.value is None and q.note.startswith("lower bound: at least") for q in found.values())
     rate = Quantity(100.0, "s/s", "measured", (90.0, 110.0))

@@ -79,7 +79,7 @@ def test_statistics_take_one_pass_over_files_and_keep_their_digits() -> None:
     np.testing.assert_allclose(mix.mean.numpy(), everything.mean(0), rtol=1e-6)
     np.testing.assert_allclose(mix.deviation.numpy(), everything.std(0), rtol=1e-6)
     assert [i for i in reads if i < len(speech)] == [0, 1, 2]
-    with pytest.raises(ValueError, match="no frame"):
+    with pytest.raises(ValueError, match="no frames"):
         LayerMix.fitted(Frames((torch.zeros(0, 1, 2),), 25.0))
 
 

@@ -85,8 +85,8 @@ def test_clips_without_a_frame_are_counted_and_left_out() -> None:
 @pytest.mark.parametrize(
     ("train", "dev", "reason"),
     [
-        (["a"], ["a", "bb"], "there is only a to learn from"),
-        (["a", "bb"], [], "dev has none"),
+        (["a"], ["a", "bb"], "train contains only a"),
+        (["a", "bb"], [], "none in dev"),
         ([], [], "train and dev"),
     ],
 )

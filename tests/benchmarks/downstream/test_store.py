@@ -32,7 +32,7 @@ from ssl_models.interface import SpeechFeatures
 CPU = torch.device("cpu")
 SAMPLES = [16_000, 4_000, 30_123, 4_000, 700]
 READS: Counter[int] = Counter()
-FULL = r"disk is full; features of 0\.0056 h need 0\.0066 GB there, of which 0\.00264 GB are written and stay"
+FULL = r"disk is full; features of 0\.0056 h need 0\.0066 GB there, of which 0\.00264 GB are written and will be kept"
 
 
 def noise(samples: int, seed: int) -> NDArray[np.float32]:
@@ -202,7 +202,7 @@ def test_what_half_precision_cannot_hold_is_kept_in_single(value: float, tmp_pat
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_features_that_are_no_numbers_are_refused(value: float, tmp_path: Path) -> None:
-    with pytest.raises(BadInputError, match="layer 1 of the features of 0 holds what is no number"):
+    with pytest.raises(BadInputError, match="layer 1 of the features of 0 contains values that are not numbers"):
         stored(Scripted(value), spoken([6_400]), CPU, tmp_path)
     assert not list(tmp_path.rglob("*.safetensors"))
 
@@ -233,7 +233,7 @@ class Hungry(Scripted):
 )
 def test_an_utterance_too_long_for_the_memory_is_named_in_one_line(error: Exception, tmp_path: Path) -> None:
     with pytest.raises(
-        BadInputError, match=r"^2: to encode its 1\.883 s at once takes more memory than there is"
+        BadInputError, match=r"^2: encoding its 1\.883 s at once needs more memory than available"
     ) as caught:
         stored(Hungry(error), spoken(SAMPLES), CPU, tmp_path)
     assert "\n" not in str(caught.value)
@@ -245,7 +245,7 @@ def test_an_utterance_too_long_for_the_memory_is_named_in_one_line(error: Except
 )
 def test_an_utterance_on_which_the_encoder_fails_is_named_in_one_line(error: Exception, tmp_path: Path) -> None:
     """As one with a table of positions does beyond its end; it is not taken for a lack of memory."""
-    said = rf"^2: to encode its 1\.883 s at once fails \({type(error).__name__}: {error}\)$"
+    said = rf"^2: encoding its 1\.883 s at once fails \({type(error).__name__}: {error}\)$"
     with pytest.raises(BadInputError, match=said):
         stored(Hungry(error), spoken(SAMPLES), CPU, tmp_path)
 
@@ -325,7 +325,7 @@ def test_a_disk_that_is_really_full(small_disk: Path) -> None:
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     """A file where the folder should be stops even root."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(BadInputError, match=r"file: cannot keep features there .*--features") as caught:
+    with pytest.raises(BadInputError, match=r"file: features cannot be stored there .*--features") as caught:
         stored(encoder(), spoken([4_000]), CPU, tmp_path / "file")
     assert "\n" not in str(caught.value)
 

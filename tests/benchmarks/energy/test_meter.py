@@ -63,7 +63,7 @@ def test_the_model_asks_no_network_writes_nothing_and_prints_nothing(
     assert cpu_w <= (machine.tdp_w or 85) * 1.001
     assert {reading.energy_cpu.method, reading.energy_dram.method, reading.energy_machine.method} == {"modelled"}
     assert "TDP" in reading.energy_cpu.note
-    assert "5 W a DIMM" in reading.energy_dram.note
+    assert "5 W per DIMM" in reading.energy_dram.note
     assert list(reading.trace.columns) == list(COLUMNS)
     assert set(reading.trace["device"]) == {"cpu", "dram"}
     assert reading.energy_net.value is None
@@ -147,7 +147,7 @@ def test_the_measured_program_keeps_its_own_errors() -> None:
     meter = EnergyMeter(gpus=(), cpu=False)
     with pytest.raises(KeyError), meter, meter.window("broken"):
         raise KeyError("mine")
-    assert meter.windows["broken"].energy_cpu.note == "not asked for (cpu=False)"
+    assert meter.windows["broken"].energy_cpu.note == "not requested (cpu=False)"
 
 
 def test_live_has_every_scope() -> None:
@@ -171,7 +171,7 @@ def test_idle_is_taken_off_measured_parts_alone() -> None:
     assert (net.value, net.ci95, net.method) == (30.0, (27.0, 33.0), "measured")
     without = net_energy({"cpu": unavailable("J", "lost")}, 2.0, idle)
     assert without.value is None
-    assert "idle was measured of cpu" in without.note
+    assert "idle power was measured for cpu" in without.note
 
 
 @given(st.floats(0, 1000), st.floats(-100, 100), st.lists(st.floats(0.01, 2), min_size=2, max_size=30))
@@ -278,7 +278,7 @@ def test_what_windows_of_one_name_share_counts_once(work: Callable[[EnergyMeter]
     assert 0 < (window.duration.value or 0) <= (whole.duration.value or 0)
     assert 0 < (window.energy_dram.value or 0) <= (whole.energy_dram.value or 0)
     assert window.duration.n == 1
-    assert window.duration.note == f"{passes} windows, some open at once: what they share counts once"
+    assert window.duration.note == f"{passes} windows, some open at once: shared time counts once"
 
 
 def test_a_window_is_there_when_the_last_of_its_name_has_closed() -> None:
@@ -312,7 +312,7 @@ def test_looking_at_the_machine_starts_no_program(monkeypatch: pytest.MonkeyPatc
     found.cpu()
     assert found.model == "AMD EPYC 7763"
     assert found.tdp_w == 2 * 280
-    assert "2 x 280.0 W by its table" in found.cpu_note
+    assert "2 x 280.0 W from its table" in found.cpu_note
 
 
 @pytest.mark.usefixtures("fresh_look")

@@ -65,7 +65,7 @@ def test_without_pyarrow_an_older_file_is_told_and_passed_over(tmp_path: Path) -
     )
     command = [sys.executable, "-P", "-W", "error", "-c", script, str(tmp_path)]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    assert said == f"[2, 2, 2] {tmp_path / OLDER_TRACE}: needs pyarrow to be read (pip install pyarrow)\n"
+    assert said == f"[2, 2, 2] {tmp_path / OLDER_TRACE}: reading it needs pyarrow (pip install pyarrow)\n"
 
 
 @pytest.mark.parametrize("content", [b"", b"no gzip", b"\x1f\x8b\x08"])
@@ -73,4 +73,4 @@ def test_a_broken_file_is_a_line(tmp_path: Path, content: bytes) -> None:
     (tmp_path / TRACE).write_bytes(content)
     found = read_trace(tmp_path)
     assert found.empty
-    assert found.attrs["unread"].startswith(f"{tmp_path / TRACE}: not readable (")
+    assert found.attrs["unread"].startswith(f"{tmp_path / TRACE}: unreadable (")

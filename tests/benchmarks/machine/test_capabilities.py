@@ -134,7 +134,7 @@ def test_counters_of_root_alone_come_with_the_command_that_opens_them(
 ) -> None:
     """Root may read every file, so the refusal is put into the reader."""
     zone(fresh, "intel-rapl:0", "package-0")
-    fault = "package-0: RAPL may be read by root only (...)"
+    fault = "package-0: RAPL is readable by root only (...)"
     monkeypatch.setattr(looking, "unreadable", lambda _: fault)
     said = capabilities()
     assert said.rapl.allow == f"sudo chmod a+r {fresh}/*/energy_uj"
@@ -221,7 +221,7 @@ def told(scripted_driver: Path, warm: Callable[..., Any]) -> dict[str, Any]:
 def test_a_scripted_gpu_is_metered_as_it_was_said(told: dict[str, Any], name: str) -> None:
     said, method, _ = told[name]
     if name == "still":  # the meter finds out in the run
-        assert "not seen to move" in said["measurable"]["energy_gpu"]["how"]
+        assert "no update within half a second" in said["measurable"]["energy_gpu"]["how"]
         return
     assert said["measurable"]["energy_gpu"]["method"] == method
     wanted = {"counter": "measured", "sampled": "sampled", "hidden": "measured", "module": "sampled"}
@@ -234,7 +234,7 @@ def test_a_module_is_listed_under_its_own_name(told: dict[str, Any]) -> None:
     said = told["module"][0]["measurable"]
     assert said["energy_module"]["method"] == "measured"
     assert said["energy_machine"] == {"method": "measured", "how": "module (measured)"}
-    assert "the energy counter is of the whole module" in said["energy_gpu"]["how"]
+    assert "the energy counter covers the whole module" in said["energy_gpu"]["how"]
     assert said["energy_cpu"]["method"] == "modelled"
 
 

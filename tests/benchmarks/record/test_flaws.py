@@ -101,7 +101,7 @@ def test_a_pair_of_which_one_is_flawed_is_left_out() -> None:
     ours = [speed(20.0), speed(21.0), speed(20.5), speed(4.0, DISTURBED)]
     theirs = [speed(10.0), speed(10.2, NOT_STEADY), speed(10.1), speed(10.0)]
     found, kept = paired_ratio(ours, theirs), paired_ratio([ours[0], ours[2]], [theirs[0], theirs[2]])
-    assert found == replace(kept, note="paired in 2 rounds; 2 of 4 left out for a flaw")
+    assert found == replace(kept, note="paired in 2 rounds; 2 of 4 left out (flawed)")
     assert found.flaw == ""
 
 

@@ -172,7 +172,7 @@ def test_repeats_that_are_too_short_for_the_counter_are_taken_again(duration: fl
     found = timed_repeats(clock.step, WARM, protocol, watch=clock.watch, meter=meter, report=unheard)
     assert found.duration == pytest.approx(lasts)
     assert [sum(calls) for calls in found.calls] == [pytest.approx(lasts, abs=0.5)] * 3
-    assert found.whole.duration.value == pytest.approx(3 * lasts, abs=1.5)
+    assert found.total.duration.value == pytest.approx(3 * lasts, abs=1.5)
     assert len(found.readings) == 3
 
 

@@ -131,7 +131,7 @@ def test_what_it_may_return(out: object, layers: int, *, known: bool) -> None:
     ],
 )  # fmt: skip
 def test_what_it_may_not_return(out: object) -> None:
-    with pytest.raises(BadInputError, match=r"x:y: forward gave .*torch\.nn\.Module") as caught:
+    with pytest.raises(BadInputError, match=r"x:y: forward returned .*torch\.nn\.Module") as caught:
         UserEncoder(Returning(out), "x:y")(torch.zeros(2, 16_000))
     assert "\n" not in str(caught.value)
 
@@ -166,7 +166,7 @@ def test_names_that_lead_nowhere(tmp_path: Path) -> None:
     refused(f"{tmp_path}/gone.py:build", "gone.py", "no such file")
     refused(f"{written(tmp_path, HEAD)}:", "no function")
     refused(":build", "importing")
-    with pytest.raises(BadInputError, match=r"name a function in it too, as in .*mine\.py:build"):
+    with pytest.raises(BadInputError, match=r"add the name of a function in it, as in .*mine\.py:build"):
         require_name(f"{tmp_path}/mine.py")
 
 

@@ -375,9 +375,9 @@ def test_a_broken_preprocessor_is_one_line(tmp_path: Path, text: str, name: str)
 @pytest.mark.parametrize(
     ("wish", "words"),
     [
-        ({"sampling_rate": 8_000}, "sampling_rate 8000; speech is given at 16000 Hz"),
-        ({"feature_extractor_type": "NoSuchExtractor"}, "preprocessor of waveforms"),
-        ({"feature_extractor_type": "WhisperFeatureExtractor"}, "preprocessor of waveforms"),
+        ({"sampling_rate": 8_000}, "sampling_rate 8000; it must be 16000 Hz"),
+        ({"feature_extractor_type": "NoSuchExtractor"}, "waveform preprocessor"),
+        ({"feature_extractor_type": "WhisperFeatureExtractor"}, "waveform preprocessor"),
     ],
 )
 def test_clips_that_cannot_be_prepared_as_asked_are_refused(tmp_path: Path, wish: dict[str, Any], words: str) -> None:

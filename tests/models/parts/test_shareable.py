@@ -101,7 +101,7 @@ def test_a_foreign_encoder_is_not_ours() -> None:
 
 def test_a_folder_of_another_kind_is_refused(saved: Saved) -> None:
     other = EsslEncoder if isinstance(saved[0], EfficientEncoder) else EfficientEncoder
-    with pytest.raises(BadInputError, match="another kind"):
+    with pytest.raises(BadInputError, match="another type"):
         other.from_pretrained(saved[1])
 
 

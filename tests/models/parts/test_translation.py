@@ -127,7 +127,7 @@ def test_what_cannot_be_loaded_is_one_line(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     refused(str(tmp_path / "no such"), "no such folder")
     refused(str(tmp_path), "no .safetensors")
-    refused("nobody/no-such-model", "the hub did not give it")
+    refused("nobody/no-such-model", "it could not be downloaded from the hub")
     torch.save({}, tmp_path / "pytorch_model.bin")
     refused(str(tmp_path), "unpickled")
     other = weights()
@@ -225,7 +225,7 @@ def test_what_the_hub_has_as_pickles_alone_is_refused(tmp_path: Path, monkeypatc
     transformers.HubertConfig(**transformers_settings(SMALL)).save_pretrained(tmp_path)
     monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *_, **__: str(tmp_path))
     for name in ("hf:some/model", "hf:some/other"):
-        with pytest.raises(BadInputError, match=rf"{name}: the hub has no \.safetensors of it"):
+        with pytest.raises(BadInputError, match=rf"{name}: the hub has no \.safetensors file of it"):
             load_model(name)
     refused("some/model", "the hub has no .safetensors")
     assert load_model("hf:some/model", weights=False).frame_rate == 1_600.0

@@ -66,5 +66,5 @@ def test_the_reason_why_a_trace_was_not_read_is_in_the_caption() -> None:
     import pandas as pd
 
     trace = pd.DataFrame()
-    trace.attrs["unread"] = "power.parquet: needs pyarrow to be read (pip install pyarrow)"
+    trace.attrs["unread"] = "power.parquet: reading it needs pyarrow (pip install pyarrow)"
     assert "needs pyarrow" in trace_picture("p", "r", trace).caption

@@ -96,7 +96,7 @@ def test_a_line_of_the_curve_stays_whole_where_the_next_does_not_fit(tmp_path: P
 )
 def test_a_disk_is_known_by_number_and_by_words(error: Exception, wanted: str) -> None:
     assert refusal(error) == wanted
-    raised = BadInputError("cannot keep features there")
+    raised = BadInputError("features cannot be stored there")
     raised.__cause__ = error
     assert refusal(raised) == wanted
     assert is_full(raised) == (wanted not in {"", "read-only file system"})

@@ -79,7 +79,7 @@ def test_json_has_claims_and_rows(sslbench: Run, folder: Path) -> None:
         (("report",), ("Missing argument", "runs")),
         (("report", "nowhere"), ("nowhere", "no such run")),
         (("report", "."), ("no run.json",)),
-        (("report", "one", "broken"), ("broken", "not readable as JSON")),
+        (("report", "one", "broken"), ("broken", "not valid JSON")),
         (("report", "one", "--out", "one"), ("one", "no part of a report")),
         (("report", "one", "--out", "one/run.json"), ("run.json", "not a folder")),
     ],

@@ -295,7 +295,7 @@ def test_one_clip_that_does_not_fit_is_a_row_with_its_reason(tmp_path: Path, clo
 
     cells.refuse = refuse
     record = compared(tmp_path, cells, phases=("training",), clip_seconds=5.0, batch_seconds=20.0, minutes=2.0)
-    reason = "out of memory at one clip of 5 s: CUDA out of memory"
+    reason = "out of memory with a single clip of 5 s: CUDA out of memory"
     assert record.details["failed"] == {"efficient-small training": reason}
     assert [clips for model, _, clips in cells.begun if model == "efficient-small"] == [4, 2, 1]
     for metric, scope in (
@@ -433,7 +433,7 @@ def test_weights_that_do_not_fit_are_a_row_and_the_compiled_step_is_measured(
     document = json.loads(done.stdout)
     assert set(document["details"]["failed"]) == {"efficient-tiny inference"}
     rows = {(row["model"], row["metric"]): row for row in document["measurements"]}
-    assert "models of transformers only" in rows["efficient-tiny", "audio_seconds_per_second"]["note"]
+    assert "only models from transformers" in rows["efficient-tiny", "audio_seconds_per_second"]["note"]
     assert rows["hubert-tiny", "audio_seconds_per_second"]["value"] > 1
     assert rows["hubert-tiny", "audio_seconds_per_second"]["compile"] is True
     assert "torch.compile" in rows["hubert-tiny", "peak_memory"]["note"]

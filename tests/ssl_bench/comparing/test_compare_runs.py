@@ -108,10 +108,10 @@ def test_runs_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> Non
         ({"device": "another x 2"}, "device: a processor x 2 (efficient-tiny); another x 2 (essl)"),
         ({"clip_seconds": 15.0}, "clip seconds: 5 (efficient-tiny); 15 (essl)"),
         ({"dtype": "bfloat16"}, "dtype: float32 (efficient-tiny); bfloat16 (essl)"),
-        ({"driver": "570.1"}, "driver: not told (efficient-tiny); 570.1 (essl)"),
-        ({"power_limit": 350.0}, "power limit: not told (efficient-tiny); 350 (essl)"),
+        ({"driver": "570.1"}, "driver: not recorded (efficient-tiny); 570.1 (essl)"),
+        ({"power_limit": 350.0}, "power limit: not recorded (efficient-tiny); 350 (essl)"),
         ({"pue": 1.5}, "pue: 1 (efficient-tiny); 1.5 (essl)"),
-        ({"grid": "FRA 2024: 56 g/kWh"}, "grid: not told (efficient-tiny); FRA 2024: 56 g/kWh (essl)"),
+        ({"grid": "FRA 2024: 56 g/kWh"}, "grid: not recorded (efficient-tiny); FRA 2024: 56 g/kWh (essl)"),
     ],
 )  # fmt: skip
 def test_runs_that_were_not_measured_alike_are_refused_or_marked(
@@ -229,7 +229,7 @@ def test_what_cannot_be_compared_is_one_line(tmp_path: Path) -> None:
     one = made(tmp_path, "one", "essl", 100.0)
     with pytest.raises(BadInputError, match="named twice"):
         compared(tmp_path, one, one)
-    with pytest.raises(BadInputError, match=r"no such file; a run folder holds a run\.json"):
+    with pytest.raises(BadInputError, match=r"no such file; a run folder contains a run\.json"):
         compared(tmp_path, one, tmp_path / "nowhere")
     with pytest.raises(BadInputError, match="--baseline"):
         compared(tmp_path, one, baseline="hubert-base")
@@ -248,7 +248,7 @@ def test_what_speaks_against_a_run_travels_into_the_comparison(broken: str, tmp_
         own = replace(own, status="unfinished")
     else:
         rows = tuple(
-            replace(m, quantity=flawed(m.quantity, DISTURBED if METRICS[m.metric].spoilt else ""))
+            replace(m, quantity=flawed(m.quantity, DISTURBED if METRICS[m.metric].disturbable else ""))
             for m in own.measurements
         )
         own = replace(own, measurements=rows, details={**own.details, "disturbances": lines})
@@ -257,7 +257,7 @@ def test_what_speaks_against_a_run_travels_into_the_comparison(broken: str, tmp_
     timed = [
         m
         for m in record.measurements
-        if METRICS[m.metric].spoilt and m.quantity.method not in {"published", "unavailable"}
+        if METRICS[m.metric].disturbable and m.quantity.method not in {"published", "unavailable"}
     ]
     assert {m.quantity.flaw for m in timed if m.model == "essl"} == {word}
     assert {m.quantity.flaw for m in timed if m.model == "efficient-tiny"} == {""}

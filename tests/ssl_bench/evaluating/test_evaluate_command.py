@@ -484,7 +484,7 @@ def test_speech_that_cannot_be_used_is_one_line_and_leaves_nothing(sslbench: Run
         (speech, flat, ("--tasks", "asv"), "--tasks asv: nothing tells who speaks"),
         (speech, flat, ("--tasks", "sid"), "--tasks sid: nothing tells who speaks"),
         (speech, mixed, ("--tasks", "asv"), "speakers 11, 12, 13, 14 also speak in --train"),
-        (said, speech, ("--lm", broken), "is no whole ARPA language model"),
+        (said, speech, ("--lm", broken), "is not a complete ARPA language model"),
         (silent, speech, abx, "no one interval tier named phones (interval tiers: words)"),
     ):  # fmt: skip
         done = sslbench("evaluate", "efficient-tiny", "--train", train, "--test", test, "--no-idle", *words, cwd=work)

@@ -139,7 +139,10 @@ def test_a_trained_model_is_neither_kept_nor_read(kept: Path, tmp_path: Path) ->
 def test_a_folder_without_controls_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match=r"no controls\.json in it; --controls takes"):
         controls_file(tmp_path)
-    for text, words in (("{", "not readable"), (json.dumps({"schema": "x"}), "not a file of sslbench.controls/1")):
+    for text, words in (
+        ("{", "not valid JSON"),
+        (json.dumps({"schema": "x"}), "not a file of schema sslbench.controls/1"),
+    ):
         (tmp_path / FILE).write_text(text)
         with pytest.raises(BadInputError, match=words):
             read(tmp_path, tmp_path)

@@ -85,7 +85,7 @@ def test_a_window_is_as_long_as_its_device_needs(*, cuda: bool) -> None:
         (("--pue", "0.5"), "--pue"),
         (("--allow-mixed",), "--allow-mixed"),
         (("somewhere", "--models", "essl"), "give one of them"),
-        (("somewhere",), "no such file; a run folder holds a run.json"),
+        (("somewhere",), "no such file; a run folder contains a run.json"),
     ],
 )
 def test_what_cannot_be_compared_is_one_line(

@@ -64,7 +64,7 @@ def test_a_published_recipe_stands_beside_the_papers_hours() -> None:
     (line,) = full_run_lines(found)
     assert line.startswith("18,000 h of audio take 180 device-hours")
     assert "not told" in full_run_table(found)
-    assert "not at hand" in full_run_table(found)
+    assert "could not be looked up" in full_run_table(found)
 
 
 def test_before_the_first_step_there_is_nothing_to_say() -> None:

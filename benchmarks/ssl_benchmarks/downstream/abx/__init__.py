@@ -1,1 +1,1 @@
-"""Telling phones apart without labels."""
+"""Phone discrimination without labels (ABX)."""

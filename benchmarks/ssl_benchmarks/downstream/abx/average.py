@@ -19,14 +19,14 @@ AT_ONCE = 50  # resamples
 
 @dataclass(frozen=True)
 class Cells:
-    """The share of errors of each cell: one phone A, phone B, context, speaker of A and B, and speaker of X.
+    """The share of errors of each cell: phone A, phone B, context, speaker of A and B, and speaker of X.
 
     Attributes:
         phones: `(cells,)`, the ordered pair "A B".
         speakers: `(cells,)`, of A and B.
         x_speakers: `(cells,)`, of X.
         errors: `(layers, cells)` in [0, 1].
-        triples: how many stand behind them all.
+        triples: total number of triples.
     """
 
     phones: Sequence[tuple[str, str]]
@@ -37,9 +37,9 @@ class Cells:
 
 
 class Average:
-    """The mean over contexts and X speakers, then over speakers, then over ordered phone pairs, all weighed alike.
+    """The mean over contexts and X speakers, then over speakers, then over ordered phone pairs, all with equal weight.
 
-    This is the order of the ZeroSpeech and Libri-Light evaluation.
+    This is the order of the ZeroSpeech and Libri-Light evaluations.
     """
 
     def __init__(self, cells: Cells) -> None:
@@ -55,7 +55,7 @@ class Average:
         x_speaker = np.array([number[name] for name in cells.x_speakers])
         group, self._row = np.unique(pair * self.speakers + speaker, return_inverse=True)
         self._pair, self._speaker = np.divmod(group, self.speakers)
-        # Within one speaker the speaker of X weighs nothing of its own.
+        # Within one speaker, the speaker of X has no separate weight.
         self._within = bool((speaker == x_speaker).all())
         self._column = np.zeros_like(x_speaker) if self._within else x_speaker
         self._counts = self._summed(np.ones(len(pair)))
@@ -69,13 +69,13 @@ class Average:
         return scipy.sparse.csr_array(scipy.sparse.coo_array((values, (self._row, self._column)), shape))
 
     def error(self, errors: NDArray[np.float64]) -> float:
-        """Of cells with these errors, in [0, 1]."""
+        """The average of these cell errors, in [0, 1]."""
         return float(self._weighed(self._summed(errors), np.ones((1, self.speakers)))[0])
 
     def resampled(self, errors: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
-        """The errors of bootstrap resamples of the speakers; a speaker weighs as often as drawn, as A and B and as X.
+        """Errors of bootstrap resamples of speakers; a speaker's weight is its number of draws, as A and B and as X.
 
-        Resamples that leave no cell (one speaker drawn throughout has no other for X) are left out.
+        Resamples without any cell (a single speaker drawn each time, so that X has no other) are left out.
         """
         draw = np.random.default_rng(seed)
         weights = draw.multinomial(self.speakers, np.full(self.speakers, 1 / self.speakers), RESAMPLES).astype(float)
@@ -85,7 +85,7 @@ class Average:
         return every[np.isfinite(every)]
 
     def _weighed(self, sums: scipy.sparse.csr_array, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The error under each row of speakers' weights `(rows, speakers)`; nan where no cell has any weight."""
+        """The error for each row of speaker weights `(rows, speakers)`; nan if no cell has any weight."""
         x_weights = np.ones((1, len(weights))) if self._within else weights.T
         wrong, all_ = sums @ x_weights, self._counts @ x_weights
         weight = weights.T[self._speaker] * (all_ > 0)

@@ -1,4 +1,4 @@
-"""Distances between stretches of features: dynamic time warping over angles, for very many pairs at once."""
+"""Distances between stretches of features: dynamic time warping over angles, for many pairs at once."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 BATCH = 4_096
-LATTICE_CELLS = 1 << 22  # angles worked out at once
-HELD_CELLS = 1 << 23  # angles held before the pairs over them are warped
+LATTICE_CELLS = 1 << 22  # angles computed at once
+HELD_CELLS = 1 << 23  # angles kept before their pairs are warped
 
 GRAIN = 1 << 20
-"""An angle is kept as a whole number of parts of pi, so that sums are exact and equal sums are seen to be equal."""
+"""An angle is stored as an integer fraction of pi, so that sums are exact and equal sums compare as equal."""
 
 STEP_BITS = 20
-"""The low bits of a cell count the cells of a path, so that one minimum finds the smallest sum and then the fewest cells."""
+"""The low bits of a cell count the cells of a path, so that one minimum finds the smallest sum, then the fewest cells."""
 
 
 @dataclass(frozen=True)
 class Lattice:
-    """Angles between frames, and where in them each pair of stretches lies.
+    """Angles between frames, and the position of each pair of stretches in them.
 
     Attributes:
-        cells: flat; each an angle in the high bits and a one in the low bits.
-        start: for each pair the place of its first cell.
-        stride: for each pair how far its rows lie apart.
-        pairs: which pairs these are.
+        cells: flat; each has an angle in the high bits and a one in the low bits.
+        start: for each pair, the index of its first cell.
+        stride: for each pair, the distance between its rows.
+        pairs: indices of the pairs.
     """
 
     cells: NDArray[np.int64]
@@ -44,17 +44,17 @@ def pair_distances(
 ) -> NDArray[np.float32]:
     """Angular distance of each pair of stretches along its warping path, in [0, 1].
 
-    The distance of two frames is the angle between them over pi (0.5 against a frame of zeros), to a millionth. A path goes
-    from the first frames to the last ones by steps of one frame in either stretch or in both; the one with the smallest
-    sum is taken, and its sum divided by the number of its cells, as Libri-Light does (Kahn et al., arXiv 1912.07875). Of
-    equal sums the one with the fewest cells counts (there: the one that steps in both last), so that a distance is the
-    same both ways.
+    The distance of two frames is the angle between them divided by pi (0.5 against a frame of zeros), to a millionth.
+    A path leads from the first frames to the last ones in steps of one frame in either stretch or in both; the path
+    with the smallest sum is chosen, and its sum divided by its number of cells, as in Libri-Light (Kahn et al., arXiv
+    1912.07875). Among equal sums, the path with the fewest cells is chosen (there: the one whose last step is in
+    both), so that distances are symmetric.
 
     Args:
         stretches: each `(frames, D)`, at least one frame.
-        first: of each pair, ascending.
-        second: of each pair, in the same block as the first.
-        blocks: where the blocks begin; stretches of a block are compared with one another only.
+        first: first stretch of each pair, ascending.
+        second: second stretch of each pair, in the same block as the first.
+        blocks: starts of the blocks; only stretches of the same block are compared.
 
     Returns:
         `(pairs,)` float32.
@@ -78,7 +78,7 @@ def _lattices(
     second: NDArray[np.int64],
     blocks: NDArray[np.int64],
 ) -> Iterator[Lattice]:
-    """The angles of the blocks that have pairs; one matrix product for many stretches is far cheaper than one a pair."""
+    """The angles of the blocks that have pairs; one matrix product for many stretches is far cheaper than one per pair."""
     bounds = np.append(blocks, len(stretches))
     for begin, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
         if np.searchsorted(first, begin) == np.searchsorted(first, end):
@@ -101,7 +101,7 @@ def _lattices(
 
 
 def _unit_vectors(frames: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Double precision: the arc cosine of a number near 1 would lose half the digits of a float32."""
+    """Unit vectors in double precision: the arc cosine of a number near 1 would lose half the digits of a float32."""
     vectors = frames.astype(np.float64)
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors / np.where(norms > 0, norms, 1.0)
@@ -110,7 +110,7 @@ def _unit_vectors(frames: NDArray[np.floating]) -> NDArray[np.float64]:
 def _warp_all(
     lattices: Sequence[Lattice], rows: NDArray[np.int64], columns: NDArray[np.int64], distances: NDArray[np.float32]
 ) -> None:
-    """Fill in the distances of these lattices' pairs, in batches of pairs of like lengths."""
+    """Fill in the distances of these lattices' pairs, in batches of pairs of similar length."""
     if not lattices:
         return
     cells = np.concatenate([lattice.cells for lattice in lattices])
@@ -132,24 +132,24 @@ def warped(
     rows: NDArray[np.int64],
     columns: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    """The mean cell of each pair's best path; all pairs go along their antidiagonals together.
+    """The mean cell of each pair's best path; all pairs advance along their antidiagonals together.
 
     Args:
-        cells: as in `Lattice`; cell (i, j) of a pair lies at start + i * stride + j.
-        start: of each pair.
-        stride: of each pair.
+        cells: as in `Lattice`; cell (i, j) of a pair is at start + i * stride + j.
+        start: index of each pair's first cell.
+        stride: row distance of each pair.
         rows: frames of the first stretch.
         columns: frames of the second stretch.
     """
     most_rows, most_columns, pairs = int(rows.max()), int(columns.max()), len(rows)
     base = start + np.arange(most_rows)[:, None] * (stride - 1)
-    # Row i + 1 stands for frame i; row 0 is the border, which no path comes from.
+    # Row i + 1 is frame i; row 0 is the border, where no path starts.
     now, last, before = (np.full((most_rows + 1, pairs), 1 << 62, np.int64) for _ in range(3))
     before[0] = 0
     best = np.empty(pairs, np.int64)
     for diagonal in range(most_rows + most_columns - 1):
         low, high = max(0, diagonal - most_columns + 1), min(most_rows, diagonal + 1)
-        # Cells past the end of a shorter pair read what lies there; no cell within the pair depends on them.
+        # Cells past the end of a shorter pair read unrelated values; no cell within the pair depends on them.
         here = np.take(cells, base[low:high] + diagonal, mode="clip")
         nearest = np.minimum(last[low:high], last[low + 1 : high + 1])
         np.minimum(nearest, before[low:high], out=nearest)

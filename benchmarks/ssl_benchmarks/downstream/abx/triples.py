@@ -1,4 +1,4 @@
-"""The comparisons of the ABX task: which tokens stand as A, B and X."""
+"""The comparisons of the ABX task: which tokens are used as A, B and X."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 MOST_TOKENS = 10
-"""Of one phone, context and speaker; as in the ZeroSpeech and Libri-Light evaluation."""
+"""Most tokens of one phone, context and speaker, as in the ZeroSpeech and Libri-Light evaluations."""
 
 MOST_X_SPEAKERS = 5
-"""For one phone, context and speaker of A; as there."""
+"""Most speakers of X for one phone, context and speaker of A, as there."""
 
 
 class Token(NamedTuple):
-    """A stretch of an utterance that stands for its phone.
+    """A stretch of an utterance that represents a phone.
 
     Attributes:
-        utterance: its place among the utterances.
-        onset: s.
-        offset: s.
+        utterance: its index among the utterances.
+        onset: in s.
+        offset: in s.
         phone: the one in the middle.
         before: the phone before it.
         after: the phone after it.
-        speaker: who speaks.
+        speaker: the speaker.
     """
 
     utterance: int
@@ -48,8 +48,8 @@ class Comparison:
         speaker: of A and B.
         x_speaker: of X.
         x: tokens.
-        a: tokens; within one speaker the same as `x`, and no token is compared with itself.
-        b: for each other phone its tokens.
+        a: tokens; the same as `x` within one speaker, where no token is compared with itself.
+        b: tokens of each other phone.
     """
 
     phone: str
@@ -61,14 +61,14 @@ class Comparison:
 
 
 Groups = dict[tuple[str, str], dict[str, dict[str, NDArray[np.int64]]]]
-"""Context to speaker to phone to tokens."""
+"""Tokens by phone, by speaker, by context."""
 
 
 def grouped(tokens: Sequence[Token], usable: Sequence[int], draw: np.random.Generator) -> tuple[Groups, int]:
-    """Usable tokens by context, speaker and phone, and how many were left out to keep to `MOST_TOKENS` a group."""
+    """Usable tokens by context, speaker and phone, and the number left out to keep at most `MOST_TOKENS` per group."""
     groups: dict[tuple[str, str], dict[str, dict[str, list[int]]]]
     groups = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
-    # In an order of its own, so that the order of the tokens given changes nothing.
+    # In a fixed order, so that the order of the given tokens does not matter.
     for i in sorted(usable, key=lambda i: (tokens[i][4:], tokens[i].phone, tokens[i][:3])):
         groups[tokens[i].before, tokens[i].after][tokens[i].speaker][tokens[i].phone].append(i)
     left_out = 0
@@ -87,7 +87,7 @@ def grouped(tokens: Sequence[Token], usable: Sequence[int], draw: np.random.Gene
 
 
 def within(groups: Groups) -> Iterator[Comparison]:
-    """A, B and X of one speaker."""
+    """Comparisons with A, B and X from one speaker."""
     for speakers in groups.values():
         for speaker, phones in speakers.items():
             for phone, tokens in phones.items():
@@ -97,7 +97,7 @@ def within(groups: Groups) -> Iterator[Comparison]:
 
 
 def across(groups: Groups, draw: np.random.Generator) -> tuple[list[Comparison], int]:
-    """A and B of one speaker, X of another; and how many X speakers were left out to keep to `MOST_X_SPEAKERS`."""
+    """Comparisons with A and B from one speaker and X from another; and how many X speakers exceed `MOST_X_SPEAKERS`."""
     comparisons: list[Comparison] = []
     left_out = 0
     for speakers in groups.values():

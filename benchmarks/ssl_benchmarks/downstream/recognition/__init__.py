@@ -1,1 +1,1 @@
-"""Recognising characters and phones."""
+"""Recognition of characters and phones."""

@@ -1,4 +1,4 @@
-"""ARPA files: a back-off n-gram of words as text, plain or gzipped."""
+"""ARPA files: a back-off word n-gram as text, plain or gzipped."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from ssl_benchmarks.files.text_files import encoding_of
 from ssl_models.errors import BadInputError
 
 MOST_NGRAMS = 10_000_000  # about 2.5 GB of memory
-UNSEEN = -100.0  # log10 probability of an unknown word where the file has no <unk>, as in KenLM
-_LONGEST_START = 32  # characters of a word by which it is looked up before it ends
+UNSEEN = -100.0  # log10 probability of an unknown word if the file has no <unk>, as in KenLM
+_LONGEST_START = 32  # characters used to look up an unfinished word
 _LONGEST_LINE = 100_000  # characters
 _LONGEST_PREAMBLE = 1_000  # lines before \data\
-_BLANK = " \t\r\n"  # between words; a space that must not break is part of one, as in KenLM
+_BLANK = " \t\r\n"  # between words; a non-breaking space is part of a word, as in KenLM
 _BETWEEN = re.compile(f"[{_BLANK}]+")
 _COUNT = re.compile(r"ngram\s+(\d{1,3})\s*=\s*(\d{1,18})")
 
 
 @dataclass(frozen=True)
 class Arpa:
-    """Log10 probabilities and back-off weights, each by its words joined with a space."""
+    """Log10 probabilities and back-off weights, each by its words joined with spaces."""
 
     order: int
     probabilities: dict[str, float]
@@ -37,9 +37,9 @@ class Arpa:
         return word in self.probabilities
 
     def log10(self, word: str, context: tuple[str, ...]) -> float:
-        """Log10 P(word | context), the context oldest first and of `order - 1` words at most.
+        """Log10 P(word | context), with at most `order - 1` context words, oldest first.
 
-        The longest n-gram the file has, and for each shorter one the weight of the context left behind (S. Katz 1987).
+        The longest n-gram in the file is used, with the back-off weight of each dropped context (S. Katz 1987).
         """
         weight = 0.0
         word, *context_known = (w if w in self.probabilities else "<unk>" for w in (word, *context))
@@ -52,11 +52,11 @@ class Arpa:
         return weight + UNSEEN
 
     def spelling(self, word: str) -> str:
-        """As the file spells it: of all that differ in case alone the likeliest; the word itself where there is none."""
+        """The most likely of the spellings in the file that differ only in case; the word itself if there is none."""
         return self._spellings.get(word.upper(), word)
 
     def log10_begun(self, start: str) -> float:
-        """Log10 P of the likeliest word that begins so, in any case, without a context; that of `<unk>` where none does."""
+        """Log10 P without context of the most likely word with this beginning, in any case; that of `<unk>` if none."""
         return self._begun.get(start[:_LONGEST_START].upper(), self.probabilities.get("<unk>", UNSEEN))
 
     @cached_property
@@ -79,10 +79,11 @@ class Arpa:
 
 
 def read_arpa(path: Path) -> Arpa:
-    """Read an ARPA file, any order.
+    """Read an ARPA file of any order.
 
     Raises:
-        BadInputError: where the file can't be read, is no ARPA file, contradicts itself or is too large for this reader.
+        BadInputError: if the file can't be read, is not an ARPA file, contradicts itself or is too large for this
+            reader.
     """
     try:
         with path.open("rb") as opened:
@@ -95,12 +96,12 @@ def read_arpa(path: Path) -> Arpa:
         raise BadInputError(f"{path} can't be read as an ARPA language model: {error}") from error
     except UnicodeDecodeError as error:
         raise BadInputError(
-            f"{path} is no ARPA language model: it holds bytes that are neither UTF-8 nor UTF-16 text"
+            f"{path} is not an ARPA language model: it contains bytes that are neither UTF-8 nor UTF-16 text"
         ) from error
 
 
 class _Reader:
-    """One pass over the lines of a file; every complaint names the line."""
+    """One pass over the lines of a file; every error names the line."""
 
     def __init__(self, path: Path, lines: Iterator[str]) -> None:
         self.path, self.lines, self.number = path, lines, 0
@@ -116,10 +117,10 @@ class _Reader:
         return Arpa(len(counts), self.probabilities, self.backoffs)
 
     def _counts(self) -> list[int]:
-        """How many n-grams of each order the head of the file announces."""
+        """The number of n-grams of each order that the file's header announces."""
         while self._next() != "\\data\\":
             if self.number > _LONGEST_PREAMBLE:
-                raise self._wrong("and still no \\data\\, with which an ARPA file begins")
+                raise self._wrong("but \\data\\, with which an ARPA file begins, has not occurred")
         counts: list[int] = []
         while (line := self._next()).startswith("ngram"):
             found = _COUNT.fullmatch(line)
@@ -130,19 +131,19 @@ class _Reader:
             raise self._wrong("where the counts and then \\1-grams: were expected")
         if sum(counts) > MOST_NGRAMS:
             raise BadInputError(
-                f"{self.path} holds {sum(counts):,} n-grams, and a text file may have {MOST_NGRAMS:,}: "
-                "turn it into a KenLM binary (build_binary) and pip install kenlm, or prune it"
+                f"{self.path} holds {sum(counts):,} n-grams, more than the limit of {MOST_NGRAMS:,} for a text file: "
+                "convert it to a KenLM binary (build_binary) and pip install kenlm, or prune it"
             )
         return counts
 
     def _section(self, order: int, count: int, *, last: bool) -> None:
-        """The n-grams of one order; the head of the first was read with the counts."""
+        """Read the n-grams of one order; the header of the first was read with the counts."""
         if order > 1 and self._next() != f"\\{order}-grams:":
-            raise self._wrong(f"where \\{order}-grams: was expected after the n-grams announced")
+            raise self._wrong(f"where \\{order}-grams: was expected after the announced n-grams")
         before = len(self.probabilities)
         for _ in range(count):
             fields = _BETWEEN.split(self._next())
-            # The last order has no back-off; a line of another may leave it out.
+            # The last order has no back-off weights; in the others they are optional.
             if len(fields) != order + 1 and (last or len(fields) != order + 2):
                 raise self._wrong(f"where a log10 probability and {order} words were expected")
             words = " ".join(fields[1 : order + 1])
@@ -150,10 +151,10 @@ class _Reader:
             if len(fields) == order + 2:
                 self.backoffs[words] = self._number(fields[-1])
         if len(self.probabilities) != before + count:
-            raise BadInputError(f"{self.path} names one of its {order}-grams twice")
+            raise BadInputError(f"{self.path} lists one of its {order}-grams twice")
 
     def _number(self, text: str, most: float = sys.float_info.max, least: float = -sys.float_info.max) -> float:
-        """A number of the file; a word that is never predicted, as `<s>`, has a log10 probability of minus infinity."""
+        """A number in the file; a word that is never predicted, such as `<s>`, has log10 probability minus infinity."""
         try:
             number = float(text)
         except ValueError:
@@ -163,17 +164,17 @@ class _Reader:
         return number
 
     def _next(self) -> str:
-        """The next line that isn't empty; short of the end of the file."""
+        """The next non-empty line; an error at the end of the file."""
         for line in self.lines:
             self.number += 1
             if len(line) >= _LONGEST_LINE:
-                raise BadInputError(f"{self.path} is no ARPA language model: line {self.number} is too long")
+                raise BadInputError(f"{self.path} is not an ARPA language model: line {self.number} is too long")
             if stripped := line.strip(_BLANK):
                 self.line = stripped
                 return stripped
-        raise BadInputError(f"{self.path} is no whole ARPA language model: it ends after line {self.number}")
+        raise BadInputError(f"{self.path} is not a complete ARPA language model: it ends after line {self.number}")
 
     def _wrong(self, expected: str) -> BadInputError:
         return BadInputError(
-            f"{self.path} is no whole ARPA language model: line {self.number} reads {self.line[:40]!r} {expected}"
+            f"{self.path} is not a complete ARPA language model: line {self.number} reads {self.line[:40]!r} {expected}"
         )

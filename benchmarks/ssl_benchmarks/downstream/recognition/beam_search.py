@@ -1,4 +1,4 @@
-"""CTC prefix beam search over characters, with a word n-gram at the ends of words."""
+"""CTC prefix beam search over characters, with a word n-gram applied at the ends of words."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WIDTH = 32  # texts kept after each output
 # Never tuned here: the defaults of pyctcdecode 0.5.
 ALPHA = 0.5
 BETA = 1.5
-LEAST = 1e-3  # a symbol of a lower probability is not tried at that output
+LEAST = 1e-3  # symbols with a lower probability are not tried at that output
 _BLANK = 0
 
 
@@ -33,25 +33,25 @@ def beam_search(
     beta: float = BETA,
     least: float = LEAST,
 ) -> str:
-    """The text that CTC outputs `(T, symbols)` say, symbol `i + 1` being `alphabet[i]` (one character) and 0 the blank.
+    """The text for CTC outputs `(T, symbols)`, where symbol `i + 1` is `alphabet[i]` (one character) and 0 the blank.
 
-    Looks for the text with the highest log P(text | outputs) + alpha log P(words </s>) + beta x words, natural logarithms;
-    without a language model for the highest P(text | outputs), which is the sum over all paths that spell the text. After
-    each output the best `width` texts are kept (A. Hannun et al. 2014, arXiv 1408.2873; weights as in arXiv 1412.5567).
-    A word weighs in when a space ends it. Until then it is kept or dropped by the likeliest word that begins so, else ended
-    words would give way to ever longer ones; a KenLM binary, whose words can't be listed, wants a wider beam therefore.
-    Spaces at either end are dropped.
+    Searches for the text with the highest log P(text | outputs) + alpha log P(words </s>) + beta x words, in natural
+    logarithms; without a language model, for the highest P(text | outputs), the sum over all paths that spell the
+    text. After each output the best `width` texts are kept (A. Hannun et al. 2014, arXiv 1408.2873; weights as in
+    arXiv 1412.5567). The language model scores a word when a space ends it. Until then, the text is kept or dropped by
+    the most likely word with the same beginning; otherwise finished words would lose to ever longer ones. A KenLM
+    binary, whose words can't be listed, therefore needs a wider beam. Leading and trailing spaces are dropped.
 
     Raises:
-        ValueError: where the outputs do not fit the alphabet, or the width is not positive.
+        ValueError: if the outputs do not fit the alphabet, or the width is not positive.
     """
     chances = torch.as_tensor(log_probabilities).detach().double().exp().cpu().numpy()
     if chances.ndim != 2 or chances.shape[1] != len(alphabet) + 1:
         raise ValueError(f"outputs {chances.shape} do not fit an alphabet of {len(alphabet)} and the blank")
     if width < 1:
-        raise ValueError(f"a beam has a width of at least 1, not {width}")
+        raise ValueError(f"the beam width must be at least 1, not {width}")
     if not (chances.max(1, initial=0) > 0).all():
-        raise ValueError("outputs hold what is no probability")
+        raise ValueError("outputs contain values that are not probabilities")
     words = _Words(language_model, alpha, beta)
     beam = {"": (1.0, 0.0)}
     for output in chances:
@@ -60,13 +60,13 @@ def beam_search(
         beam = _grow(beam, symbols)
         rated = [(words.rate(text, *chance), text) for text, chance in beam.items()]
         kept = [text for _, text in heapq.nlargest(width, rated)]
-        scale = max(sum(beam[text]) for text in kept)  # only ratios matter; so they stay far from underflow
+        scale = max(sum(beam[text]) for text in kept)  # only ratios matter; this prevents underflow
         beam = {text: (beam[text][0] / scale, beam[text][1] / scale) for text in kept}
     return max(beam, key=lambda text: (words.rate_ended(text, *beam[text]), text)).strip()
 
 
 def _grow(beam: dict[str, tuple[float, float]], symbols: dict[str, float]) -> dict[str, tuple[float, float]]:
-    """Texts after one more output, each with the chance of its paths that end in the blank (`""`) and of the others."""
+    """Texts after one more output, each with the probabilities of paths that end in the blank (`""`) and of others."""
     blank: defaultdict[str, float] = defaultdict(float)
     spoken: defaultdict[str, float] = defaultdict(float)
     for text, (was_blank, was_spoken) in beam.items():
@@ -74,7 +74,7 @@ def _grow(beam: dict[str, tuple[float, float]], symbols: dict[str, float]) -> di
         for symbol, chance in symbols.items():
             if not symbol:
                 blank[text] += either * chance
-            elif symbol == last:  # without a blank between, the same symbol goes on
+            elif symbol == last:  # without a blank in between, the same symbol continues
                 spoken[text] += was_spoken * chance
                 spoken[text + symbol] += was_blank * chance
             else:
@@ -85,14 +85,14 @@ def _grow(beam: dict[str, tuple[float, float]], symbols: dict[str, float]) -> di
 
 
 class _Words:
-    """What the words of a text add to its rating; asked of the same words again and again, so remembered."""
+    """The contribution of a text's words to its score; remembered, since the same words occur again and again."""
 
     def __init__(self, model: WordNgram | None, alpha: float, beta: float) -> None:
         self.model, self.alpha, self.beta = model, alpha, beta
         self.ended, self.begun = cache(self._ended), cache(self._begun)
 
     def rate(self, text: str, blank: float, spoken: float) -> float:
-        """By the words that a space has ended, and by what the last one may become."""
+        """The score with the words that a space has ended, and with what the last one may become."""
         rating = math.log(blank + spoken)
         if self.model is None:
             return rating
@@ -100,7 +100,7 @@ class _Words:
         return rating + self.ended(text[:start])[0] + self.begun(text[start:])
 
     def rate_ended(self, text: str, blank: float, spoken: float) -> float:
-        """By all words and the end of the sentence."""
+        """The score with all words and the end of the sentence."""
         rating = math.log(blank + spoken)
         if self.model is None:
             return rating

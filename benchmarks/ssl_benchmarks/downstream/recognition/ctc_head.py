@@ -1,4 +1,4 @@
-"""The head that fine-tuning puts on essL's encoder: frames taken four times as often, convolutions, characters."""
+"""The head for fine-tuning essL's encoder: frames upsampled four times, convolutions, characters."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ssl_models.baselines.essl.convolutions import Convolution, silenced
 
 @dataclass(frozen=True)
 class CtcHeadConfig:
-    """What turns frames into characters in fine-tuning; the whole model learns with it.
+    """Maps frames to characters in fine-tuning, where the whole model is trained.
 
     Attributes:
-        upsampling: outputs for one encoder frame (4 = 50 Hz).
-        width, kernel, convolutions: of the layers after it.
+        upsampling: outputs per encoder frame (4 = 50 Hz).
+        width, kernel, convolutions: of the layers after upsampling.
     """
 
     upsampling: int = 4
@@ -47,7 +47,7 @@ class CtcHead(nn.Module):
         self.dropout = dropout
 
     def forward(self, features: Tensor, frame_lengths: Tensor | None = None) -> Tensor:
-        """`frame_lengths` `(B,)` are valid encoder frames (None: all); padding is silent to its neighbours."""
+        """Apply the head; `frame_lengths` `(B,)` are valid encoder frames (None: all). Padding does not affect others."""
         x = self.upsampling(silenced(features, frame_lengths).transpose(1, 2)).transpose(1, 2)
         x = F.dropout(F.relu(self.norm(x)), self.dropout, self.training)
         lengths = None if frame_lengths is None else frame_lengths * self.config.upsampling

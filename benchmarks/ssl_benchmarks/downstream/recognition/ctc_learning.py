@@ -1,4 +1,4 @@
-"""Recognisers learned with CTC (A. Graves et al., 2006): one loop for heads on frozen features and for whole encoders."""
+"""CTC training of recognisers (A. Graves et al., 2006): one loop for heads on frozen features and for whole encoders."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ TELL_EVERY = 3.0
 
 @dataclass(frozen=True)
 class Labelled:
-    """Utterances with what is said.
+    """Utterances with their transcripts.
 
     Attributes:
-        utterances: features `(frames, L, D)` or waveforms `(n,)`, read at access.
-        seconds: of each.
-        targets: symbol numbers of each, from 1 on, int64.
+        utterances: features `(frames, L, D)` or waveforms `(n,)`, read on access.
+        seconds: length of each.
+        targets: symbol numbers of each, starting at 1, int64.
     """
 
     utterances: Sequence[Tensor]
@@ -37,7 +37,7 @@ class Labelled:
     targets: Sequence[Tensor]
 
     def batches(self, batch_seconds: float) -> list[list[int]]:
-        """Utterances of like length, up to `batch_seconds` of padded audio, at least one each."""
+        """Batches of utterances of similar length: up to `batch_seconds` of padded audio, but at least one utterance."""
         batches: list[list[int]] = [[]]
         for i in sorted(range(len(self.seconds)), key=lambda i: self.seconds[i]):
             if batches[-1] and (len(batches[-1]) + 1) * self.seconds[i] > batch_seconds:
@@ -46,23 +46,23 @@ class Labelled:
         return batches
 
     def shuffled(self, seed: int) -> Labelled:
-        """The same utterances with each other's transcripts."""
+        """The same utterances with their transcripts shuffled."""
         order = torch.randperm(len(self.targets), generator=torch.Generator().manual_seed(seed)).tolist()
         return replace(self, targets=[self.targets[i] for i in order])
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how a recogniser learns.
+    """How and for how long a recogniser is trained.
 
     Attributes:
         passes: over the labelled speech.
-        batch_seconds: of padded audio a step.
-        start_rate: where the search for the learning rate begins.
-        optimisation: schedule, betas, decay, clipping; its own peak rate is not used.
+        batch_seconds: padded audio per step.
+        start_rate: where the search for the learning rate starts.
+        optimisation: schedule, betas, decay, clipping; its peak rate is not used.
         precision: "float32", or "bfloat16" under autocast.
-        tell: is told every few seconds how learning goes on.
-        left: seconds for all that is to be learned; another rate is tried where they hold it and the control.
+        report: called every few seconds with a line on the progress.
+        left: seconds left for all training; another rate is tried only if it and the control still fit.
     """
 
     passes: float
@@ -70,23 +70,23 @@ class Schedule:
     start_rate: float
     optimisation: OptimisationConfig
     precision: str = "float32"
-    tell: Callable[[str], None] = lambda _: None
+    report: Callable[[str], None] = lambda _: None
     left: Callable[[], float] = lambda: math.inf
 
 
 @dataclass(frozen=True)
 class Learned(HeldAgainstControl):
-    """A recogniser and how it came to be.
+    """A recogniser and how it was trained.
 
     Attributes:
         recogniser: in evaluation mode.
         rate: the learning rate.
-        dev_losses: of every rate tried, nats a symbol, after all passes.
-        loss: of training at its end, nats a symbol.
-        control_loss: the same on shuffled transcripts, after as many passes, since every loss falls with time.
-        seconds_heard: of audio that was trained on, tries and control included.
-        cut_short: whether the search for the rate ended since time was up.
-        too_long: texts of "train" and "dev" that their outputs cannot spell; they teach nothing and are in no loss.
+        dev_losses: of every rate tried, in nats per symbol, after all passes.
+        loss: final training loss in nats per symbol.
+        control_loss: the same with shuffled transcripts after as many passes, since every loss falls with time.
+        seconds_heard: of training audio, including all tries and the control.
+        cut_short: whether the search for the rate ended because time was up.
+        too_long: texts of "train" and "dev" that are too long for their outputs; they are in no loss.
     """
 
     recogniser: nn.Module
@@ -108,17 +108,17 @@ class _Tried(NamedTuple):
 
 
 def learn(build: Callable[[], nn.Module], train: Labelled, dev: Labelled, schedule: Schedule, seed: int) -> Learned:
-    """Learn in full at each rate of a search on dev, keep the best, and learn the control at its rate.
+    """Train in full with each rate of a search on dev, keep the best, and train the control at its rate.
 
-    A shorter try would rank the rates by who leaves the blank plateau first, not by who ends lower. `build` makes the
-    recogniser anew, with the same weights each time.
+    Shorter tries would rank the rates by which leaves the blank plateau first, not by which ends lower. `build`
+    creates the recogniser, each time with the same initial weights.
     """
     heard, best, took, cut_short = 0.0, _Tried(math.inf, 0.0, nn.Identity(), math.inf, {}), 0.0, False
 
     def run(rate: float, data: Labelled, what: str, too_long: set[int]) -> tuple[nn.Module, float]:
         nonlocal heard
-        told = replace(schedule, tell=lambda text: schedule.tell(f"{what} {rate:.2g}: {text}"))
-        recogniser, loss, seconds = _trained(build(), data, told, rate, seed, too_long=too_long)
+        reporting = replace(schedule, report=lambda text: schedule.report(f"{what} {rate:.2g}: {text}"))
+        recogniser, loss, seconds = _trained(build(), data, reporting, rate, seed, too_long=too_long)
         heard += seconds
         return recogniser, loss
 
@@ -148,7 +148,7 @@ def _trained(
 ) -> tuple[nn.Module, float, float]:
     """The recogniser in evaluation mode, its mean loss over the last tenth of the steps, and the seconds it heard.
 
-    A batch in which no text fits its outputs has no loss; where none has, the mean is infinite.
+    A batch without a text that fits its outputs has no loss; if no batch has one, the mean is infinite.
     """
     settings = replace(schedule.optimisation, peak_learning_rate=rate)
     optimiser = torch.optim.AdamW(
@@ -160,8 +160,8 @@ def _trained(
     )
     batches = data.batches(schedule.batch_seconds)
     steps = max(1, round(schedule.passes * len(batches)))
-    losses, seconds, told = [], 0.0, time.monotonic()
-    began = told
+    losses, seconds, last_report = [], 0.0, time.monotonic()
+    began = last_report
     recogniser.train()
     with torch.random.fork_rng(devices=_cuda_devices(recogniser)):
         torch.manual_seed(seed)
@@ -179,10 +179,10 @@ def _trained(
             if torch.isfinite(norm):
                 optimiser.step()
             losses.append(loss.detach())
-            if (now := time.monotonic()) > told + TELL_EVERY:
-                told = now
+            if (now := time.monotonic()) > last_report + TELL_EVERY:
+                last_report = now
                 speed = seconds / (now - began)
-                schedule.tell(f"step {step + 1} of {steps}, loss {float(loss.detach()):.2f}, {speed:.0f} x real time")
+                schedule.report(f"step {step + 1} of {steps}, loss {float(loss.detach()):.2f}, {speed:.0f} x real time")
     last = float(torch.stack(losses[-max(1, steps // 10) :]).mean()) if losses else math.inf
     return recogniser.eval(), last, seconds
 
@@ -193,7 +193,7 @@ def _cuda_devices(module: nn.Module) -> list[torch.device]:
 
 
 def _shuffled_passes(count: int, seed: int) -> Iterator[int]:
-    """Numbers below `count`, pass after pass, each in an order of its own."""
+    """Numbers below `count`, pass after pass, each pass in a new order."""
     generator = torch.Generator().manual_seed(seed)
     while True:
         yield from torch.randperm(count, generator=generator).tolist()
@@ -202,7 +202,7 @@ def _shuffled_passes(count: int, seed: int) -> Iterator[int]:
 def _loss(
     recogniser: nn.Module, data: Labelled, batch: Sequence[int], precision: str, too_long: set[int]
 ) -> tuple[Tensor, int]:
-    """CTC loss of a batch in nats, and the symbols that it is of; texts longer than their outputs are in `too_long` alone."""
+    """CTC loss of a batch in nats, and its number of symbols; texts longer than their outputs only go into `too_long`."""
     device = next(recogniser.parameters()).device
     with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
         log_probabilities, outputs = recogniser([data.utterances[i] for i in batch])
@@ -218,16 +218,16 @@ def _loss(
 
 
 def outputs_needed(target: Tensor) -> int:
-    """That CTC needs to spell a text: one for each symbol, and a blank between two that are equal."""
+    """Number of outputs that CTC needs for a text: one for each symbol, and a blank between two that are equal."""
     symbols = target.tolist()
     return len(symbols) + sum(map(eq, symbols, symbols[1:]))
 
 
 @torch.inference_mode()
 def mean_loss(recogniser: nn.Module, data: Labelled, schedule: Schedule, too_long: set[int] | None = None) -> float:
-    """Over the utterances, nats a symbol; those whose text their outputs cannot spell are left out, and go into `too_long`.
+    """Mean loss over the utterances in nats per symbol; texts longer than their outputs only go into `too_long`.
 
-    Infinite where none can be spelled.
+    Infinite if no text fits.
     """
     total, symbols = 0.0, 0
     for batch in data.batches(schedule.batch_seconds):
@@ -238,7 +238,7 @@ def mean_loss(recogniser: nn.Module, data: Labelled, schedule: Schedule, too_lon
 
 @torch.inference_mode()
 def log_probabilities(recogniser: nn.Module, utterances: Sequence[Tensor], precision: str) -> Iterator[Tensor]:
-    """`(outputs, symbols + 1)` float32 on the CPU of each utterance by itself, so that no padding reaches it."""
+    """`(outputs, symbols + 1)` float32 on the CPU for each utterance separately, so that no padding affects it."""
     device = next(recogniser.parameters()).device
     for utterance in utterances:
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):

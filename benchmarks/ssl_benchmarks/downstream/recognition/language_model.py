@@ -1,4 +1,4 @@
-"""A word n-gram that helps decoding: an ARPA file, or a KenLM binary where the kenlm package is installed."""
+"""A word n-gram for decoding: an ARPA file, or a KenLM binary if the kenlm package is installed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ssl_models.errors import BadInputError
 
 START, END = "<s>", "</s>"
 _KENLM_MAGIC = b"mmap lm http://kheafield.com/code"
-_WITHOUT_KENLM = "is a KenLM binary, which the kenlm package reads: pip install kenlm (it needs a C++ compiler), or give the ARPA file"
+_WITHOUT_KENLM = "is a KenLM binary, which needs the kenlm package: pip install kenlm (it needs a C++ compiler), or give the ARPA file"
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,10 @@ class WordNgram:
 
     Attributes:
         order: 3 for a trigram.
-        log10: of a word and its context, as the file spells them.
-        log10_begun: of the likeliest word that begins so; None where the words of the model can't be listed.
-        spelling: of a word in the file, whatever its case: recognisers spell in capitals, files as they like.
-        holds: whether a word, so spelled, is in the file.
+        log10: of a word and its context, as spelled in the file.
+        log10_begun: of the most likely word with a given beginning; None if the model's words can't be listed.
+        spelling: spelling of a word in the file, whatever its case: recognisers use capitals, files anything.
+        holds: whether a word, in this spelling, is in the file.
     """
 
     order: int
@@ -39,7 +39,7 @@ class WordNgram:
         """Read `.arpa`, `.arpa.gz` or a KenLM binary; the content decides, not the name.
 
         Raises:
-            BadInputError: where it is none of these, or a KenLM binary without the kenlm package.
+            BadInputError: if it is none of these, or a KenLM binary and the kenlm package is missing.
         """
         try:
             with path.open("rb") as stream:
@@ -52,19 +52,19 @@ class WordNgram:
         return cls(arpa.order, arpa.log10, arpa.log10_begun, arpa.spelling, arpa.__contains__)
 
     def score(self, word: str, context: tuple[str, ...]) -> float:
-        """Natural logarithm of P(word | context): words before, oldest first, `<s>` at the start of a sentence.
+        """Natural logarithm of P(word | context): the words before, oldest first, `<s>` at the start of a sentence.
 
-        A word that the model does not know is scored as its `<unk>`; where it has none, at log10 -100 as KenLM does.
+        An unknown word is scored as the model's `<unk>`, or with log10 -100 if it has none, as in KenLM.
         """
         known = context[max(0, len(context) - self.order + 1) :]
         return math.log(10) * self.log10(self.spelling(word), tuple(map(self.spelling, known)))
 
     def score_begun(self, start: str) -> float | None:
-        """Natural logarithm of P of the likeliest word that begins so, without a context; None where that is not known."""
+        """Natural logarithm of P without context of the most likely word with this beginning; None if that is unknown."""
         return None if self.log10_begun is None else math.log(10) * self.log10_begun(start)
 
     def unknown(self, words: Iterable[str]) -> int:
-        """How many of the words it does not know, in any case."""
+        """Number of words that the model does not contain, in any case."""
         return sum(not self.holds(self.spelling(word)) for word in words)
 
 
@@ -88,7 +88,7 @@ def _kenlm(path: Path) -> WordNgram:
 
     @cache
     def spelling(word: str) -> str:
-        """Of the usual three, since a binary does not list its words."""
+        """One of the three usual spellings, since a binary does not list its words."""
         known = [each for each in (word, word.lower(), word.capitalize()) if each in model]
         return max(known, key=lambda each: log10(each, ()), default=word)
 

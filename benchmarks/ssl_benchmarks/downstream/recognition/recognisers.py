@@ -1,4 +1,4 @@
-"""What turns utterances into log-probabilities of symbols: heads, over frozen features or over a whole encoder."""
+"""Modules from utterances to log-probabilities of symbols: heads on frozen features or on a whole encoder."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from ssl_models.interface import Encoder
 from ssl_models.parts.frontend import valid_mask
 
 OUTPUT_RATE, LINEAR_RATE = 50.0, 25.0
-"""Outputs a second at least, of a deep and of a linear head; a slower encoder's frame speaks for several.
+"""Fewest outputs per second of a deep and of a linear head; a frame of a slower encoder yields several.
 
-A linear map spells 14 letters a second in 25 outputs better than in 50, of which two would be read off one frame.
+A linear map recognises 14 letters per second better from 25 outputs than from 50, where each frame would yield two.
 """
 
 
 class Head(Protocol):
-    """Features `(B, frames, D)` and valid frames `(B,)` to log-probabilities `(B, frames * slots, symbols + 1)`."""
+    """Maps features `(B, frames, D)` and valid frames `(B,)` to log-probabilities `(B, frames * slots, symbols + 1)`."""
 
     slots: int
 
     def __call__(self, features: Tensor, lengths: Tensor) -> Tensor:
-        """Padding is silent to its neighbours."""
+        """Apply the head; padding does not affect other frames."""
         ...
 
 
 def slots_of(frame_rate: float, rate: float = OUTPUT_RATE) -> int:
-    """Outputs for one frame, such that there are `rate` a second: 4 for the 80 ms of essL, as its authors upsample."""
+    """Outputs per frame that give `rate` per second: 4 for the 80 ms frames of essL, as in its authors' upsampling."""
     return max(1, math.ceil(rate / frame_rate))
 
 
@@ -54,7 +54,7 @@ class LinearHead(nn.Module):
 
 
 class BlstmHead(nn.Module):
-    """Two bidirectional LSTM layers of 1,024 units a direction, then a linear map: SUPERB's recogniser (arXiv 2105.01051)."""
+    """Two bidirectional LSTM layers, 1,024 units per direction, and a linear map: SUPERB's recogniser (arXiv 2105.01051)."""
 
     def __init__(self, width: int, symbols: int, frame_rate: float, units: int = 1024) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class BlstmHead(nn.Module):
 
     def forward(self, features: Tensor, lengths: Tensor) -> Tensor:
         """See `Head`."""
-        if len(features) == 1:  # nothing is padded
+        if len(features) == 1:  # no padding
             return _spread(self.output(self.lstm(features)[0]), self.slots)
         packed = pack_padded_sequence(features, lengths.clamp(min=1).cpu(), batch_first=True, enforce_sorted=False)
         hidden, _ = pad_packed_sequence(self.lstm(packed)[0], batch_first=True, total_length=features.shape[1])
@@ -85,13 +85,13 @@ class ConvolutionalHead(nn.Module):
 
 
 def _spread(scores: Tensor, slots: int) -> Tensor:
-    """`(B, frames, slots * symbols)` to log-probabilities `(B, frames * slots, symbols)`."""
+    """Scores `(B, frames, slots * symbols)` to log-probabilities `(B, frames * slots, symbols)`."""
     batch, frames, _ = scores.shape
     return scores.float().reshape(batch, frames * slots, -1).log_softmax(-1)
 
 
 class FrozenRecogniser(nn.Module):
-    """A head over the learned weighting of frozen layers; an utterance is its features `(frames, L, D)`."""
+    """A head on the learned weighting of frozen layers; an utterance is its features `(frames, L, D)`."""
 
     def __init__(self, mix: LayerMix, head: nn.Module) -> None:
         super().__init__()
@@ -107,14 +107,14 @@ class FrozenRecogniser(nn.Module):
 
 
 class WholeRecogniser(nn.Module):
-    """An encoder that learns with its head, which sees the last layer; an utterance is its waveform `(n,)` at 16 kHz."""
+    """An encoder trained with a head on its last layer; an utterance is its waveform `(n,)` at 16 kHz."""
 
     def __init__(self, encoder: Encoder, head: nn.Module, width: int) -> None:
         super().__init__()
         self.encoder, self.norm, self.head = cast("Any", encoder), nn.LayerNorm(width), head
 
     def forward(self, utterances: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """As `FrozenRecogniser` gives them."""
+        """As in `FrozenRecogniser`."""
         lengths = torch.tensor([len(u) for u in utterances])
         device = self.norm.weight.device
         waveforms = pad_sequence(list(utterances), batch_first=True).to(device)

@@ -1,4 +1,4 @@
-"""What a recogniser is asked for: characters or phones, how a text is spelled in them, and which errors count."""
+"""The units that a recogniser outputs: characters or phones, how texts are spelled in them, and which errors count."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Spelling:
     """Texts in a language's symbols.
 
     Attributes:
-        units: of each text; empty where there is no text, or its spelling is not known.
+        units: symbols of each text; empty if there is no text, or its spelling is unknown.
         about: what was left out, for the record.
     """
 
@@ -31,14 +31,14 @@ class Spelling:
 
 @dataclass(frozen=True)
 class Language:
-    """Symbols and what is rated.
+    """Symbols and metrics.
 
     Attributes:
-        symbols: that the recogniser puts out.
-        spell: normalised texts to symbols.
-        written: symbols to the text that is rated.
-        metrics: name to whether it counts words (True) or characters of the written text.
-        context: seconds to either side of a frame that a linear head sees.
+        symbols: symbols that the recogniser outputs.
+        spell: maps normalised texts to symbols.
+        written: maps symbols to the text that is compared.
+        metrics: by name, whether it counts words (True) or characters of the written text.
+        context: seconds on either side of a frame that a linear head uses.
     """
 
     symbols: Symbols
@@ -50,7 +50,7 @@ class Language:
     def rates(
         self, said: Sequence[str], heard: Sequence[str], speakers: Sequence[str], *, seed: int, note: str
     ) -> dict[str, Quantity]:
-        """Each metric over the utterances as jiwer counts errors, with its bootstrap interval; `said` are never empty."""
+        """Each metric over the utterances as counted by jiwer, with its bootstrap interval; `said` are never empty."""
         return {
             metric: _rate(said, heard, speakers, words=words, seed=seed, note=note)
             for metric, words in self.metrics.items()
@@ -74,7 +74,7 @@ LETTERS = Language(
     {"cer": False, "wer": True},
     context=0.08,
 )
-"""A letter is heard over more than a frame: five frames of 40 ms, 200 ms, in a linear head."""
+"""A letter extends over more than a frame, so a linear head uses five frames of 40 ms (200 ms)."""
 
 
 def _phones_of(texts: Sequence[str]) -> Spelling:
@@ -90,4 +90,4 @@ def _phones_of(texts: Sequence[str]) -> Spelling:
 
 
 PHONE_LANGUAGE = Language(Symbols(PHONES), _phones_of, " ".join, {"per": True}, context=0.0)
-"""Phones of the CMU dictionary, frame by frame as SUPERB has them."""
+"""Phones of the CMU dictionary, frame by frame as in SUPERB."""

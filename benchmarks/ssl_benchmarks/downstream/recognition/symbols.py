@@ -1,4 +1,4 @@
-"""What a recogniser spells with: characters or phones, and how text is normalised."""
+"""The symbols of a recogniser, characters or phones, and the normalisation of text."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ def normalise(text: str) -> str:
 
 @dataclass(frozen=True)
 class Symbols:
-    """Symbols numbered from 1 on; 0 is the blank."""
+    """Symbols numbered from 1; 0 is the blank."""
 
     names: tuple[str, ...]
 
     def encode(self, units: Sequence[str]) -> Tensor:
-        """Their numbers, int64.
+        """The numbers of these symbols, int64.
 
         Raises:
-            ValueError: for one that is not among them.
+            ValueError: if a symbol is unknown.
         """
         return torch.tensor([self.names.index(unit) + 1 for unit in units], dtype=torch.long)
 
     def merged(self, path: Sequence[int]) -> list[str]:
-        """The symbols of a path through the outputs: repeats merged, blanks dropped."""
+        """The symbols on a path through the outputs, with repeats merged and blanks dropped."""
         kept = [now for before, now in zip([BLANK, *path], path, strict=False) if now not in (BLANK, before)]
         return [self.names[i - 1] for i in kept]
 

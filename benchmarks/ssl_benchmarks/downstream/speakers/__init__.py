@@ -1,1 +1,1 @@
-"""Identifying and verifying speakers."""
+"""Speaker identification and verification."""

@@ -8,27 +8,27 @@ from contextlib import suppress
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-ONE_KIND = "an equal error rate needs target trials and others"
-BLOCK = 2_048  # trials that are summed at once
+ONE_KIND = "an equal error rate needs target and non-target trials"
+BLOCK = 2_048  # trials summed at once
 RESAMPLES = 500
-"""Each looks at all trials: 3.4 million take a CPU about 20 ms."""
+"""Each resample uses all trials: 3.4 million take about 20 ms on a CPU."""
 
 
 def equal_error_rate(scores: ArrayLike, is_target: ArrayLike, weights: ArrayLike | None = None) -> float:
-    """Where as large a share of targets is rejected as of the others is accepted, in [0, 1].
+    """The rate in [0, 1] at which as large a share of targets is rejected as of non-targets is accepted.
 
-    A trial is accepted where its score is at least the threshold, so trials of equal score are accepted together. Between
-    neighbouring thresholds both shares change on straight lines, as in the usual ROC curve; the rate is where the
-    lines cross. A trial of weight w counts as w trials.
+    A trial is accepted if its score is at least the threshold, so trials with equal scores are accepted together.
+    Between neighbouring thresholds both shares are interpolated linearly, as in the usual ROC curve; the rate is where
+    the lines cross. A trial of weight w counts as w trials.
 
     Raises:
-        ValueError: where no target or no other trial has any weight, or a score is not finite.
+        ValueError: if no target or no non-target trial has any weight, or a score is not finite.
     """
     values = np.asarray(scores)
     if not len(values):
         raise ValueError(ONE_KIND)
     if not np.isfinite(values).all():
-        raise ValueError("a score is not finite")
+        raise ValueError("scores must be finite")
     order = np.argsort(-values, kind="stable")
     target = np.asarray(is_target, bool)[order]
     weight = np.ones(len(order)) if weights is None else np.asarray(weights, float)[order]
@@ -40,33 +40,33 @@ def equal_error_rate(scores: ArrayLike, is_target: ArrayLike, weights: ArrayLike
 
 
 def _ends(falling: NDArray[np.floating]) -> NDArray[np.int64]:
-    """The last trial of each score, of one score or more that fall."""
+    """The index of the last trial of each score, for scores in falling order."""
     return np.append(np.flatnonzero(falling[1:] != falling[:-1]), len(falling) - 1)
 
 
 def _accepted(chosen: NDArray[np.bool_], weight: NDArray[np.floating], ends: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The weight of chosen trials accepted: none of them, then down to each end."""
+    """Accepted weight of the chosen trials: for none of them, then down to each end."""
     return np.append(0.0, np.cumsum(np.where(chosen, weight, 0.0), dtype=np.float64)[ends])
 
 
 def _crossing(targets: NDArray[np.float64], others: NDArray[np.float64]) -> float:
-    """False acceptance where it equals false rejection, by the shares accepted at falling thresholds."""
+    """False acceptance where it equals false rejection, from the shares accepted at falling thresholds."""
     return float(np.interp(0.0, others - (1.0 - targets), others))
 
 
 class Trials:
-    """All pairs of different utterances with the scores between them.
+    """All pairs of different utterances with their scores.
 
     Args:
-        scores: `(n, n)`, symmetric; what stands on the diagonal is not used.
-        speakers: of each utterance.
+        scores: `(n, n)`, symmetric; the diagonal is not used.
+        speakers: speaker of each utterance.
 
     Attributes:
-        targets: trials of one speaker with themselves.
-        others: trials of two speakers.
+        targets: number of same-speaker trials.
+        others: number of different-speaker trials.
 
     Raises:
-        ValueError: where there is no target trial or no other.
+        ValueError: if there is no target or no non-target trial.
     """
 
     def __init__(self, scores: NDArray[np.float32], speakers: Sequence[str]) -> None:
@@ -82,16 +82,16 @@ class Trials:
         self.others = len(values) - self.targets
         if not (self.targets and self.others):
             raise ValueError(ONE_KIND)
-        # Blocks end where scores change, so that no tie is cut.
+        # Blocks end where scores change, so that no tie is split.
         self._starts = np.append(0, _ends(self._scores)[BLOCK - 1 : -1 : BLOCK] + 1)
         self._matched = np.flatnonzero(self._target)
         self._block = np.searchsorted(self._starts, self._matched, "right") - 1
 
     def equal_error_rate(self, counts: ArrayLike | None = None) -> float:
-        """With utterances that count so often (`(n,)`, whole numbers): a trial weighs the product of its two counts.
+        """The rate with integer counts of the utterances (`(n,)`): a trial's weight is the product of its two counts.
 
         Raises:
-            ValueError: where no target or no other trial has any weight.
+            ValueError: if no target or no non-target trial has any weight.
         """
         if counts is None:
             return equal_error_rate(self._scores, self._target)
@@ -101,7 +101,7 @@ class Trials:
         others = np.add.reduceat(weight, self._starts, dtype=np.float64) - targets
         if not (targets.any() and others.any()):
             raise ValueError(ONE_KIND)
-        # The sums of whole blocks tell in which one the curves cross; only its trials are looked at one by one.
+        # The sums of whole blocks show in which one the curves cross; only its trials are examined individually.
         shares = np.cumsum(targets) / targets.sum(), np.cumsum(others) / others.sum()
         block = int(np.searchsorted(shares[0] + shares[1], 1.0))
         inside = slice(self._starts[block], self._starts[block + 1] if block + 1 < len(self._starts) else None)
@@ -114,8 +114,8 @@ class Trials:
     def resampled(self, seed: int, resamples: int = RESAMPLES) -> NDArray[np.float64]:
         """Equal error rates of bootstrap resamples: speakers are drawn, then utterances of each drawn speaker.
 
-        The trials of an utterance drawn twice with itself do not count. Resamples that leave no target trial or no other
-        (one speaker drawn throughout) are left out.
+        Trials of an utterance with its own copy do not count. Resamples without a target or a non-target trial (a
+        single speaker drawn each time) are left out.
         """
         draw = np.random.default_rng(seed)
         speakers = len(self._members)
@@ -124,7 +124,7 @@ class Trials:
             counts = np.zeros(sum(map(len, self._members)))
             times = draw.multinomial(speakers, np.full(speakers, 1 / speakers))
             for k, own in zip(times, self._members, strict=True):
-                # Draws of n utterances for each of k draws of their speaker are k n draws from the same utterances.
+                # n draws of utterances for each of k draws of their speaker are k n draws from the same utterances.
                 counts[own] = draw.multinomial(k * len(own), np.full(len(own), 1 / len(own)))
             with suppress(ValueError):
                 rates.append(self.equal_error_rate(counts))

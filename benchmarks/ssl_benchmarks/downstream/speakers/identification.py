@@ -1,6 +1,6 @@
-"""Speaker identification: a linear head on mean-pooled features names the speaker of an utterance from another session.
+"""Speaker identification: a linear head on mean-pooled features classifies the speaker, in a session it was not trained on.
 
-Only utterances of the test speech are rated, and none of it chooses the learning rate.
+Only utterances of the test speech are classified, and none of them is used to choose the learning rate.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ ROLES: tuple[Role, ...] = ("train", "dev", "test")
 def identify(
     frames: Frames, spoken: Sequence[Spoken], roles: Sequence[Role], device: torch.device, seed: int
 ) -> Outcome:
-    """Accuracy on utterances of the test speech that the head did not learn from.
+    """Accuracy on utterances of the test speech that the head was not trained on.
 
     Args:
-        frames: of the utterances.
-        spoken: who speaks, and in which session.
-        roles: the speech that each is from.
-        device: to learn on.
-        seed: of the head and the bootstrap.
+        frames: features of the utterances.
+        spoken: speaker and session of each.
+        roles: the split of each.
+        device: to train on.
+        seed: for the head and the bootstrap.
     """
     means, places = pooled(frames)
     split = SpeakerSplit.of({i: spoken[i] for i in places}, {i: roles[i] for i in places})
@@ -60,13 +60,17 @@ def identify(
 
 def _note(split: SpeakerSplit) -> str:
     parts = [
-        f"linear on mean-pooled frozen features, one of {len(split.speakers)} speakers, {split.rated} of them rated"
+        f"linear head on mean-pooled frozen features, one of {len(split.speakers)} speakers, {split.rated} of them tested"
     ]
     if split.one_session < split.rated:
-        parts.append("in a session not learned from")
+        parts.append("in a session not used for training")
     if split.one_session:
-        parts.append(f"{split.one_session} of these in a session that was learned from too, since there is no other")
-    parts.append("rate chosen on other utterances" if split.alone else "rate chosen on speech that is not tested")
+        parts.append(f"{split.one_session} of these in a session also used for training, since they have no other")
+    parts.append(
+        "learning rate chosen on other utterances"
+        if split.alone
+        else "learning rate chosen on speech that is not tested"
+    )
     if split.left_out:
         parts.append(f"{split.left_out} with a single utterance left out")
     return "; ".join([*parts, "95 % bootstrap over speakers and their utterances"])
@@ -74,14 +78,14 @@ def _note(split: SpeakerSplit) -> str:
 
 @dataclass
 class SpeakerSplit:
-    """Every speaker's utterances in three parts, by their places.
+    """Every speaker's utterances in three parts, by index.
 
     Attributes:
-        alone: whether there is no speech but the test speech, which then chooses the rate too.
+        alone: whether there is only test speech, part of which then also chooses the rate.
         speakers: sorted.
-        rated: how many of them.
-        one_session: how many of these are rated in a session that was learned from.
-        left_out: speakers with nothing to choose by or to rate beside what is learned from.
+        rated: number of tested speakers.
+        one_session: number of these who are tested in a session used for training.
+        left_out: speakers without utterances beyond those needed for training.
     """
 
     alone: bool
@@ -95,11 +99,11 @@ class SpeakerSplit:
 
     @classmethod
     def of(cls, spoken: Mapping[int, Spoken], roles: Mapping[int, Role]) -> SpeakerSplit:
-        """A speaker of train or dev gives utterances to choose the rate by, one of test alone gives none.
+        """Split the utterances: speakers of train or dev provide some to choose the rate by, those of test alone do not.
 
-        Who speaks in train and dev keeps these apart; who speaks in one of them gives a part of it (see `_apart`) to choose
-        by. Who speaks in test alone is learned from there, and rated on a part of it; whoever else speaks in test is rated
-        on all of it.
+        Speakers who occur in both train and dev keep these apart; those in only one of them have a part of it (see
+        `_apart`) set aside for the choice. Speakers who occur in test alone are trained on there and tested on a part
+        of it; all other speakers in test are tested on all of it.
         """
         own: dict[str, dict[Role, dict[str, list[int]]]] = defaultdict(lambda: {role: {} for role in ROLES})
         for place, one in spoken.items():
@@ -112,7 +116,7 @@ class SpeakerSplit:
         return split
 
     def _add(self, speaker: str, train: list[list[int]], dev: list[list[int]], test: list[list[int]]) -> None:
-        """A speaker's sessions in order."""
+        """Add a speaker's sessions in order."""
         if train or dev:
             train, dev = (train, dev) if train and dev else _apart(train or dev)
         else:
@@ -128,12 +132,12 @@ class SpeakerSplit:
 
     @property
     def lack(self) -> str:
-        """What is missing to rate anything, else empty."""
+        """What is missing for a test; empty if nothing."""
         if len(self.speakers) < 2:
-            return f"two speakers with two utterances each, found {len(self.speakers)}"
+            return f"two speakers with two utterances each; found {len(self.speakers)}"
         if not self.dev:
-            return "an utterance to choose the learning rate by that is not tested: no speaker has one to spare"
-        return "" if self.test else "a speaker of the test speech with two utterances"
+            return "an untested utterance for choosing the learning rate; no speaker has a spare one"
+        return "" if self.test else "a speaker with two utterances in the test speech"
 
 
 def _session(spoken: Spoken) -> tuple[str, str]:
@@ -141,9 +145,9 @@ def _session(spoken: Spoken) -> tuple[str, str]:
 
 
 def _apart(sessions: list[list[int]]) -> tuple[list[list[int]], list[list[int]]]:
-    """What is before a speaker's last session, by name, and that; of one session three in four utterances, and the fourth.
+    """A speaker's utterances before the last session (by name), and that session; a single one is split 3 to 1.
 
-    A session without a name is one session.
+    Utterances without a session name form one session.
     """
     *earlier, last = sessions
     if earlier:

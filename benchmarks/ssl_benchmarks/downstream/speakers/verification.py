@@ -1,4 +1,4 @@
-"""Speaker verification: whether two utterances are of one speaker, by the cosine of their mean-pooled features."""
+"""Speaker verification: whether two utterances are from one speaker, by the cosine of their mean-pooled features."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def verify(mix: LayerMix, frames: Frames, spoken: Sequence[Spoken], seed: int) -
     Layers are standardised, averaged with equal weights, and averaged over frames.
 
     Args:
-        mix: `LayerMix.fitted` on the training utterances, for its statistics; weights that were learned are not used.
-        frames: of the utterances, whose speakers are not among those trained on.
-        spoken: who speaks.
-        seed: of the bootstrap.
+        mix: `LayerMix.fitted` on the training utterances, for its statistics; its weights are not used.
+        frames: features of utterances whose speakers were not trained on.
+        spoken: the speaker of each.
+        seed: for the bootstrap.
     """
     means, places = pooled(frames)
     speakers = [spoken[i].speaker for i in places]
@@ -41,12 +41,12 @@ def verify(mix: LayerMix, frames: Frames, spoken: Sequence[Spoken], seed: int) -
     trials = Trials((voices @ voices.T).numpy(), speakers)
     value = trials.equal_error_rate()
     note = (
-        f"cosine of mean-pooled frozen features, {trials.targets} trials of one speaker and {trials.others} of two, "
+        f"cosine of mean-pooled frozen features, {trials.targets} same-speaker and {trials.others} different-speaker trials, "
         f"{len(own)} unseen speakers; 95 % bootstrap over speakers and their utterances"
     )
     resampled = trials.resampled(seed)
     low, high = np.percentile(resampled, [2.5, 97.5]).tolist()
-    # A skewed bootstrap may leave the value outside.
+    # A skewed bootstrap may exclude the value.
     ci95 = (min(low, value), max(high, value))
     details |= {"target_trials": trials.targets, "other_trials": trials.others, "resamples": len(resampled)}
     return Outcome({"eer": Quantity(value, "1", "measured", ci95, len(speakers), note)}, None, details)

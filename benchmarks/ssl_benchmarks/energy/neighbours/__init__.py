@@ -1,1 +1,1 @@
-"""What else is at work on the machine."""
+"""Neighbours: other work on the machine."""

@@ -1,4 +1,4 @@
-"""What disturbs a metered block: neighbours on its devices, throttling, limits that change, a machine put to sleep."""
+"""What disturbs a metered block: neighbours on its devices, throttling, changed limits, a suspended machine."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
     from ssl_benchmarks.energy.sources.discovery import Sources
 
 LOOK_S = 1.0
-"""What is watched changes slowly, and each look costs half a dozen queries."""
+"""Seconds between looks: the watched values change slowly, and each look costs half a dozen queries."""
 
 
 SHORTEST_SLEEP_S = 0.5
-"""The two clocks are read one after the other, which on a loaded machine may take a while."""
+"""Seconds: the two clocks are read one after the other, which may take a while on a loaded machine."""
 
 
 def asleep_s() -> float:
-    """Seconds that this machine was suspended since it was started; 0 where no clock tells."""
+    """Seconds for which this machine has been suspended since it was started; 0 if no clock reports it."""
     if not hasattr(time, "CLOCK_BOOTTIME"):
         return 0.0
     return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
 class Disturbances:
-    """Looks at the GPUs once a second, and at the CPU when the block begins and ends; never raises, and takes no lock."""
+    """Watches the GPUs once per second, and the CPU at both ends of the block; never raises, and takes no lock."""
 
     def __init__(self, sources: Sources, *, cpu: bool) -> None:
         self._gpus = [] if sources.nvml is None else [GpuWatch(sources.nvml, source.gpu) for source in sources.gpus]
@@ -40,27 +40,27 @@ class Disturbances:
         self._asleep_s = (0.0, 0.0)
 
     def begin(self, now_s: float) -> None:
-        """Right before the block."""
+        """Look right before the block."""
         self._asleep_s = (asleep_s(),) * 2
         self._start = self._cpu_times()
         self.look(now_s)
 
     def end(self, now_s: float) -> None:
-        """Right after the block."""
+        """Look right after the block."""
         self._looked_s = -math.inf
         self.look(now_s)
         self._asleep_s = (self._asleep_s[0], asleep_s())
         self._end = self._cpu_times()
 
     def look(self, now_s: float) -> None:
-        """Look at the GPUs, if it is time again."""
+        """Look at the GPUs if a look is due."""
         if not self._gpus or now_s - self._looked_s < LOOK_S:
             return
         self._looked_s = now_s
         try:
             for gpu in self._gpus:
                 gpu.look()
-        except Exception as error:  # noqa: BLE001 - whatever the hardware does, the metered program goes on
+        except Exception as error:  # noqa: BLE001 - whatever the hardware does, the metered program continues
             self._failed = f"watching for disturbances failed: {error!r}"
 
     def _cpu_times(self) -> CpuTimes | None:
@@ -69,19 +69,19 @@ class Disturbances:
         try:
             return read_cpu_times()
         except Exception as error:  # noqa: BLE001 - the same
-            self._failed = f"the CPU's neighbours cannot be seen: {error!r}"
+            self._failed = f"the CPU's neighbours could not be watched: {error!r}"
             return None
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """What was seen so far that should not have been; of the CPU only once the block has ended."""
+        """Disturbances so far; those of the CPU only once the block has ended."""
         found = [line for gpu in self._gpus for line in gpu.disturbances()]
         asleep = self._asleep_s[1] - self._asleep_s[0]
-        found += [f"machine: suspended for {asleep:.0f} s meanwhile"] if asleep >= SHORTEST_SLEEP_S else []
+        found += [f"machine: suspended for {asleep:.0f} s during the measurement"] if asleep >= SHORTEST_SLEEP_S else []
         return (*found, *(cpu_disturbances(self._start, self._end) if self._start and self._end else ()))
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What a setting explains, and what could not be watched."""
+        """Effects of settings, and what could not be watched."""
         found = [line for gpu in self._gpus for line in gpu.remarks()]
         return (*found, *([self._failed] if self._failed else []))

@@ -1,4 +1,4 @@
-"""What happens to a GPU while it is metered: who else runs on it, throttling, limits that change."""
+"""What happens to a GPU while it is metered: other processes on it, throttling, changed limits."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ THROTTLES = {
     0x40: "thermal slowdown by the hardware",
     0x80: "power brake by the hardware",
 }
-"""NVML's reasons for lower clocks that a sound machine does not show (nvml.h, nvmlClocksEventReasons)."""
+"""NVML's reasons for lower clocks that do not occur on a healthy machine (nvml.h, nvmlClocksEventReasons)."""
 HELD = {
-    0x02: "clocks held by a clock setting",
+    0x02: "clocks limited by a clock setting",
     0x04: "at its power limit",
-    0x10: "clocks held to those of its group",
-    0x100: "clocks held by a display setting",
+    0x10: "clocks limited to those of its group",
+    0x100: "clocks limited by a display setting",
 }
-"""Reasons that a setting explains: a busy GPU at its power limit is what the limit is for."""
+"""Reasons that a setting explains: a busy GPU is expected to be at its power limit."""
 SHOWN = 4
 
 
 class GpuWatch:
-    """One GPU, looked at now and then. NVML tells a locked clock only by its reason, and only while it holds the clock down."""
+    """One GPU, checked at intervals. NVML reports a locked clock only as a reason, and only while it limits the clock."""
 
     def __init__(self, nvml: Nvml, gpu: Gpu) -> None:
         self._nvml, self._gpu = nvml, gpu
@@ -47,7 +47,7 @@ class GpuWatch:
         self.mig = is_cut(nvml, gpu.handle)
 
     def look(self) -> None:
-        """Ask once; what the driver does not tell is left out."""
+        """Query once; what the driver does not report is skipped."""
         if isinstance(self._gpu.handle, Missing):
             return
         self._looks += 1
@@ -55,13 +55,13 @@ class GpuWatch:
         self._reasons.update(bit for bit in (THROTTLES | HELD) if bits is not None and bits & bit)
         limit = self._ask("the power limit", "EnforcedPowerLimit")
         self._see("the power limit", None if limit is None else f"{limit / 1000:g} W")
-        for what, kind in (("the graphics clock set", "CLOCK_GRAPHICS"), ("the memory clock set", "CLOCK_MEM")):
+        for what, kind in (("the graphics clock setting", "CLOCK_GRAPHICS"), ("the memory clock setting", "CLOCK_MEM")):
             clock = self._nvml.query("DeviceGetApplicationsClock", self._gpu.handle, self._nvml.constant(kind))
             self._see(what, None if isinstance(clock, Missing) else f"{clock} MHz")
         self._see_processes()
 
     def _ask(self, what: str, *names: str) -> int | None:
-        """The first query of `names` that the driver knows."""
+        """The first of the queries in `names` that the driver supports."""
         reason = ""
         for name in names:
             answer = number(self._nvml.query(f"DeviceGet{name}", self._gpu.handle))
@@ -87,7 +87,7 @@ class GpuWatch:
         fresh = found - self._own - self._unknown - set(self._strangers)
         own = {pid: is_own(pid) for pid in fresh}
         self._own |= {pid for pid, ours in own.items() if ours}
-        # numbers are comparable when the driver counts as we do, which it shows by listing one of ours
+        # PIDs are comparable if the driver uses our namespace, as it does if it lists one of ours
         comparable = in_first_namespace() or bool(self._own & found)
         for pid in fresh - self._own:
             if comparable and own[pid] is False:
@@ -97,45 +97,45 @@ class GpuWatch:
 
     @property
     def strangers(self) -> list[str]:
-        """Processes on the GPU that are not of this run."""
+        """Processes on the GPU that do not belong to this run."""
         return list(self._strangers.values())
 
     @property
     def throttles(self) -> list[str]:
-        """Reasons for lower clocks that were seen."""
+        """Observed reasons for throttling."""
         return [name for bit, name in THROTTLES.items() if self._reasons[bit]]
 
     @property
     def held(self) -> list[str]:
-        """Settings that were seen to hold the clocks down."""
+        """Settings that were observed to limit the clocks."""
         return [name for bit, name in HELD.items() if self._reasons[bit]]
 
     def _counted(self, names: dict[int, str]) -> list[str]:
         return [
-            f"{name} in {self._reasons[bit]} of {self._looks} looks"
+            f"{name} in {self._reasons[bit]} of {self._looks} checks"
             for bit, name in names.items()
             if self._reasons[bit]
         ]
 
     def disturbances(self) -> list[str]:
-        """What should not have been, a line each."""
+        """Disturbances, one line each."""
         changed = {what: values for what, values in list(self._settings.items()) if len(values) > 1}
-        lines = [f"{who} runs on it too" for who in self.strangers] + self._counted(THROTTLES)
+        lines = [f"{who} also runs on it" for who in self.strangers] + self._counted(THROTTLES)
         lines += [f"{what} changed: {_arrows(values)}" for what, values in changed.items()]
         return self._named(lines)
 
     def remarks(self) -> list[str]:
-        """What a setting explains, and what could not be seen."""
+        """Effects of settings, and what could not be watched."""
         return self._named([*self._counted(HELD), *self.unseen])
 
     @property
     def unseen(self) -> list[str]:
-        """What keeps the eye from seeing."""
-        lines = ["cut into MIG instances: the work of all of them is on its bill"] if self.mig else []
+        """What could not be watched."""
+        lines = ["split into MIG instances: its readings cover the work of all of them"] if self.mig else []
         if self._unknown:
             count = len(self._unknown)
-            lines.append(f"processes on it that cannot be told from ours (of another container, or ended): {count}")
-        return lines + [f"not told: {what} ({reason})" for what, reason in list(self._missing.items())]
+            lines.append(f"processes on it that may or may not be ours (in another container, or ended): {count}")
+        return lines + [f"not reported: {what} ({reason})" for what, reason in list(self._missing.items())]
 
     def _named(self, lines: Iterable[str]) -> list[str]:
         return [f"{self._gpu.name}: {line}" for line in lines]

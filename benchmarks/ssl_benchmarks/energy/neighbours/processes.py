@@ -1,4 +1,4 @@
-"""Which processes are this run's own, and what the others took of the CPU."""
+"""Which processes belong to this run, and how much CPU time the others took."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from dataclasses import dataclass
 import psutil
 
 _family: int | None = None
-"""The process whose descendants, with its ancestors, are this run's own; this one, where nobody adopted it."""
+"""The process whose ancestors and descendants belong to this run; this process unless `adopt` names another."""
 FIRST_NAMESPACE = 0xEFFFFFFC
-"""The kernel's own namespace of process numbers (PROC_PID_INIT_INO); in any other, a driver's numbers may not be ours."""
+"""The initial PID namespace (PROC_PID_INIT_INO); in any other, the driver's PIDs may differ from ours."""
 OTHERS_CORES = 1.0
 OTHERS_SHARE = 0.05
-"""Others disturb from one core on, or from this share of the machine where that is less."""
+"""Others disturb from one core on, or from this share of the machine if that is less."""
 SHORTEST_S = 0.5
-"""The kernel counts in hundredths of a second: over less than this, most of it is rounding."""
+"""The kernel counts in hundredths of a second: over less time than this (s), most of the count is rounding."""
 
 
 @dataclass(frozen=True)
 class CpuTimes:
-    """CPU seconds so far at `time_s` (of `time.perf_counter`): of this run's own tree, of all work, and withheld by a hypervisor."""
+    """CPU seconds up to `time_s` (by `time.perf_counter`): this run's, of all work, and withheld by a hypervisor."""
 
     time_s: float
     own_s: float
@@ -32,20 +32,20 @@ class CpuTimes:
 
 
 def adopt(pid: int) -> None:
-    """Take all descendants of `pid`, an ancestor of this process, for this run's own: processes side by side are no neighbours."""
-    global _family  # noqa: PLW0603 - of this process, as its number is
+    """Count all descendants of `pid`, an ancestor of this process, as this run's: its siblings are no neighbours."""
+    global _family  # noqa: PLW0603 - one per process, as its PID is
     _family = pid
 
 
 def read_cpu_times() -> CpuTimes:
-    """One look at all processes of our own tree, and one at the machine; a millisecond on a quiet machine."""
+    """CPU times of this run's processes and of the machine; takes a millisecond on a quiet machine."""
     whole = psutil.cpu_times()
     busy = whole.user + whole.system + getattr(whole, "nice", 0.0)
     return CpuTimes(time.perf_counter(), own_cpu_seconds(), busy, getattr(whole, "steal", 0.0))
 
 
 def own_cpu_seconds() -> float:
-    """Of this run's own processes: its head, the ancestors and the descendants of it, those that have ended included."""
+    """CPU seconds of this run's processes: its head with ancestors and descendants, including those that have ended."""
     head = _head()
     total = 0.0
     for process in [head, *head.children(recursive=True)]:
@@ -60,9 +60,9 @@ def own_cpu_seconds() -> float:
 
 
 def cpu_disturbances(start: CpuTimes, end: CpuTimes) -> list[str]:
-    """What other processes and other virtual machines took between two looks, where it is enough to matter.
+    """CPU time that other processes and other virtual machines took between two looks, if it matters.
 
-    Interrupts belong to nobody; kernel threads that write what we wrote count as others.
+    Interrupts are attributed to nobody; kernel threads that write out our data count as others.
     """
     seconds = end.time_s - start.time_s
     if seconds < SHORTEST_S:
@@ -78,7 +78,7 @@ def cpu_disturbances(start: CpuTimes, end: CpuTimes) -> list[str]:
 
 
 def is_own(pid: int) -> bool | None:
-    """Whether a process is of this run: its head, an ancestor or a descendant of it; None where no such process is known here."""
+    """Whether a process belongs to this run (its head, an ancestor or a descendant); None if the PID is unknown here."""
     try:
         head, other = _head(), psutil.Process(pid)
         return other == head or head in other.parents() or other in head.parents()
@@ -87,14 +87,14 @@ def is_own(pid: int) -> bool | None:
 
 
 def _head() -> psutil.Process:
-    """The process that all of this run's own descend from."""
+    """The process from which all of this run's processes descend."""
     with suppress(psutil.Error):
         return psutil.Process(_family)
     return psutil.Process()
 
 
 def described(pid: int) -> str:
-    """A process by number, name and user, as far as these can be told."""
+    """A process by PID, name and user, as far as these are known."""
     parts = []
     with suppress(psutil.Error, KeyError):
         process = psutil.Process(pid)
@@ -104,7 +104,7 @@ def described(pid: int) -> str:
 
 
 def in_first_namespace() -> bool:
-    """Whether process numbers here are those that the driver counts by; in a container they need not be."""
+    """Whether PIDs here are those of the driver, which need not hold in a container."""
     if sys.platform != "linux":
         return True
     try:

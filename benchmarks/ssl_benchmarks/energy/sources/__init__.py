@@ -1,1 +1,1 @@
-"""Where readings of energy come from."""
+"""Sources of energy readings."""

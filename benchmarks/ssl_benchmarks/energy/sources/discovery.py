@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Sources:
-    """The sources of a meter, and for each scope without one the reason; `modules` are those that the GPUs share with a CPU."""
+    """The sources of a meter, and the reason for each scope without one; `modules` are shared by the GPUs and a CPU."""
 
     gpus: list[GpuSource] = field(default_factory=list)
     modules: list[GpuSource] = field(default_factory=list)
@@ -37,27 +37,27 @@ class Sources:
         yield from self.others
 
     def close(self) -> None:
-        """Give the driver back."""
+        """Close the driver."""
         if self.nvml is not None:
             self.nvml.close()
 
 
 def find_sources(gpus: Choice, *, cpu: bool, model: bool, period_s: float) -> Sources:
-    """Look at the machine, best source first; may take seconds, so it comes before anything is metered.
+    """Examine the machine, best source first; may take seconds, so it is done before anything is metered.
 
     Args:
-        gpus: as `EnergyMeter` takes it.
-        cpu: whether CPU and DRAM are wanted.
-        model: whether codecarbon's model may stand in for a missing counter.
-        period_s: between samples.
+        gpus: as for `EnergyMeter`.
+        cpu: whether to meter CPU and DRAM.
+        model: whether codecarbon's model may replace a missing counter.
+        period_s: seconds between samples.
 
     Raises:
-        BadInputError: for a GPU given by hand that is not here.
+        BadInputError: if a given GPU does not exist.
     """
     found = Sources()
     _add_gpus(found, gpus, period_s)
     if not cpu:
-        found.reasons |= {"cpu": "not asked for (cpu=False)", "dram": "not asked for (cpu=False)"}
+        found.reasons |= {"cpu": "not requested (cpu=False)", "dram": "not requested (cpu=False)"}
         return found
     for scope, domains in find_counters(powercap_root()).items():
         reason = unreadable(domains) if domains else f"no RAPL {scope} domain under {powercap_root()}"
@@ -72,7 +72,7 @@ def find_sources(gpus: Choice, *, cpu: bool, model: bool, period_s: float) -> So
 
 def _add_gpus(found: Sources, gpus: Choice, period_s: float) -> None:
     if not isinstance(gpus, str) and not len(gpus):
-        found.reasons["gpu"] = "not asked for (gpus=())"
+        found.reasons["gpu"] = "not requested (gpus=())"
         return
     nvml = Nvml.open()
     if isinstance(nvml, Missing):
@@ -94,7 +94,7 @@ def _add_gpus(found: Sources, gpus: Choice, period_s: float) -> None:
 
 
 def find_modules(nvml: Nvml, gpus: list[GpuSource], period_s: float) -> list[GpuSource]:
-    """The modules that these GPUs share with a CPU, each once; none where one of them shares none, which no sum would hold."""
+    """The modules that these GPUs share with a CPU, each once; none if any GPU shares none, as no sum would cover it."""
     if not all(source.shared for source in gpus):
         return []
     modules = [GpuSource(nvml, source.gpu, period_s, module=True) for source in gpus]
@@ -116,5 +116,5 @@ def _add_modelled(found: Sources, scope: Scope, reason: str) -> None:
     build = modelled.ModelledCpu if scope == "cpu" else modelled.ModelledDram
     try:
         found.others.append(build(modelled.look_at_machine(), reason))
-    except Exception as error:  # noqa: BLE001 - a guess that fails, however, must not stop the program it guesses about
+    except Exception as error:  # noqa: BLE001 - whatever makes the model fail must not stop the metered program
         found.reasons[scope] = f"{reason}; {modelled.lack_of(error)}, so there is no model either"

@@ -1,4 +1,4 @@
-"""A GPU's energy: the driver's counter where there is one, else the integral of its power samples."""
+"""A GPU's energy: the driver's counter if there is one, else the integral of its power samples."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ if TYPE_CHECKING:
     from ssl_benchmarks.record.quantity import Method
 
 STALL_S = 1.0
-"""A counter that has not moved for so long while power is drawn stands still; the slowest known ticks at 0.1 s."""
+"""Seconds without an update under load after which a counter is stuck; the slowest known one takes 0.1 s."""
 SLOW_TICK = Tick(0.5, 0.0)
-"""Assumed for a counter that did not move while it was watched."""
+"""Assumed update interval of a counter that did not move while it was watched."""
 STATE_S = 1.0
-"""Temperature, clock and utilisation change slowly and cost a query each."""
+"""Seconds between readings of temperature, clock and utilisation, which change slowly and cost a query each."""
 DRAWN_W = 1.0
 ABOVE_LIMIT = 1.5
-"""For moments a GPU draws more than the limit that is set for it."""
+"""A GPU may briefly draw this many times its power limit."""
 AT_ONCE = 2.0
-"""And in an instant twice that."""
+"""For an instant, it may draw this many times even that."""
 HIGHEST_W = 5000.0
-"""No GPU or module of one draws more, whatever limit it does not tell."""
-UNTOLD_W, ABOVE_SEEN = 1000.0, 3.0
-"""Where no limit is told but power is, a counter may grow by so much, or by so many times the highest power seen."""
+"""No GPU or module draws more than this (W), even if it reports no limit."""
+UNREPORTED_W, ABOVE_SEEN = 1000.0, 3.0
+"""If power is reported but no limit, a counter may grow by this power, or by this multiple of the highest power seen."""
 COMPARED_S = 10.0
 COMPARED_SHARE = 0.1
-"""Over windows that are not too short, a counter and samples that part by more cannot both be right."""
+"""Except in short windows, a counter and samples that differ by more cannot both be right."""
 
 
 class GpuSource(Source):
     """One GPU, or the `module` that it shares with a CPU.
 
-    Totals count from `open`; a counter that fails later is not silently replaced by samples. On such a module the driver's
-    counter is of all of it, and the GPU's energy is the integral of its own power, where that is told; `shared` says what
-    showed it.
+    Totals count from `open`; a counter that fails later is not silently replaced by samples. On such a module the
+    driver's counter covers the whole module, and the GPU's energy is the integral of its own power, if that is
+    reported; `shared` says how the module was recognised.
     """
 
     def __init__(self, nvml: Nvml, gpu: Gpu, period_s: float, *, module: bool = False) -> None:
@@ -78,7 +78,7 @@ class GpuSource(Source):
             self.method = "sampled"
             if self.no_power:
                 self.fail(
-                    f"{self.of_module}, and the driver does not tell the power of the GPU alone ({self.no_power})"
+                    f"{self.of_module}, and the driver does not report the power of the GPU alone ({self.no_power})"
                 )
         elif isinstance(counter, Missing):
             self.method = "sampled"
@@ -87,46 +87,46 @@ class GpuSource(Source):
 
     @property
     def of_module(self) -> str:
-        """What the counter reaches on a `shared` module, in words."""
-        return f"the energy counter is of the whole module, its CPU and memory included ({self.shared})"
+        """What the counter covers on a `shared` module, in words."""
+        return f"the energy counter covers the whole module, including CPU and memory ({self.shared})"
 
     def _most_drawn(self) -> float:
-        """Power in W that this hardware does not pass for longer than a look, by the limits that it tells; infinite without any."""
+        """Power in W that is never exceeded for longer than a look, from the reported limits; infinite without any."""
         names = ("EnforcedPowerLimit", "PowerManagementDefaultLimit")
         limits = [limit for limit in map(self._thousandth, names) if not isinstance(limit, Missing) and limit > 0]
         return ABOVE_LIMIT * max(limits) if limits and self.scope == "gpu" else math.inf
 
     @property
     def _possible_w(self) -> float:
-        """The same, where no limit is told by the highest power seen."""
-        by_samples = max(UNTOLD_W, ABOVE_SEEN * self._seen_w) if self._seen_w else HIGHEST_W
+        """The same, but based on the highest power seen if no limit is reported."""
+        by_samples = max(UNREPORTED_W, ABOVE_SEEN * self._seen_w) if self._seen_w else HIGHEST_W
         return self._highest_w if math.isfinite(self._highest_w) else min(by_samples, HIGHEST_W)
 
     def _query(self, name: str, *arguments: int) -> float | Missing:
         return number(self._nvml.query(f"DeviceGet{name}", self._handle, *arguments))
 
     def _thousandth(self, name: str) -> float | Missing:
-        """A reading in mJ or mW as J or W, asked for twice before it is given up."""
+        """A reading in mJ or mW as J or W; a failed query is repeated once."""
         answer = self._query(name)
         answer = self._query(name) if isinstance(answer, Missing) else answer
         return answer if isinstance(answer, Missing) else answer / 1000
 
     def _power(self) -> float | Missing:
-        """The last power in W; what this hardware cannot draw is none."""
+        """The last power in W; a value that this hardware cannot draw counts as missing."""
         if self.scope == "module":
             watts = scoped_power(self._nvml, self._handle, "module")
         else:
             watts = scoped_power(self._nvml, self._handle, "gpu") if self.shared else self._thousandth("PowerUsage")
         if isinstance(watts, Missing) or watts <= AT_ONCE * min(self._highest_w, HIGHEST_W):
             return watts
-        return Missing(f"the driver told {watts:.4g} W, more than it can draw")
+        return Missing(f"the driver reported {watts:.4g} W, more than the GPU can draw")
 
     def counter_j(self) -> float | Missing:
         """The counter in J."""
         return self._thousandth("TotalEnergyConsumption")
 
     def look(self) -> float | None:
-        """The counter in J, None where it does not answer."""
+        """The counter in J, None if it does not answer."""
         answer = self.counter_j()
         return None if isinstance(answer, Missing) else answer
 
@@ -136,7 +136,7 @@ class GpuSource(Source):
         return self._last_j - self._first_j if self.method == "measured" else self._integral.joules
 
     def power_method(self) -> Method:
-        """The driver gives power as samples, whatever energy comes from."""
+        """Power is always sampled, whatever energy is read from."""
         return "sampled"
 
     def open(self, now_s: float) -> None:
@@ -151,7 +151,7 @@ class GpuSource(Source):
         self._read_power(now_s)
 
     def sample(self, now_s: float) -> None:
-        """Read once more."""
+        """Read again."""
         self._read_counter(now_s)
         self._read_power(time.perf_counter())
 
@@ -174,18 +174,18 @@ class GpuSource(Source):
         if self.fault or self.method != "measured":
             return
         looked_s, joules = time.perf_counter(), self.counter_j()
-        # Since it moved last, however late the looks came after the moments they are for.
+        # Measured from its last move, however late the looks were.
         elapsed = max(now_s - self._moved_s, time.perf_counter() - self._looked_s)
         if isinstance(joules, Missing):
             self.fail(f"lost during the run, {joules.reason}")
         elif joules < self._last_j:
-            self.fail(f"the energy counter stepped back from {self._last_j:g} J to {joules:g} J")
+            self.fail(f"the energy counter decreased from {self._last_j:g} J to {joules:g} J")
         elif (step := joules - self._last_j) > self._possible_w * (elapsed + self.tick.seconds):
-            self.fail(f"the energy counter leapt by {step:.4g} J within {elapsed:.2g} s, more than it can have drawn")
+            self.fail(f"the energy counter jumped by {step:.4g} J within {elapsed:.2g} s, more than the GPU can draw")
         elif joules > self._last_j:
             self._last_j, self._moved_s, self._looked_s = joules, now_s, looked_s
         elif now_s - self._moved_s > STALL_S and self.power_w > DRAWN_W:
-            self.fail(f"the energy counter stood still for {now_s - self._moved_s:.1f} s at {self.power_w:.0f} W")
+            self.fail(f"the energy counter did not move for {now_s - self._moved_s:.1f} s at {self.power_w:.0f} W")
 
     def _read_power(self, now_s: float) -> None:
         if self.no_power or isinstance(self._handle, Missing):
@@ -220,7 +220,7 @@ class GpuSource(Source):
         return Span(duration, energy, error, integral, doubt, samples, self.fault, unsampled)
 
     def _counter_error(self, start: Mark, end: Mark) -> float:
-        """Either edge may be read up to one tick late: the difference errs by at most one tick at the highest power seen."""
+        """Each edge may be read up to one tick late: the error is at most one tick at the highest power seen."""
         duration = end.time_s - start.time_s
         mean = (end.energy_j - start.energy_j) / duration if duration > self.tick.seconds else 0.0
         highest = max(mean, self.trace.peak(start.time_s, end.time_s), self.tick.joules / self.tick.seconds)
@@ -229,27 +229,27 @@ class GpuSource(Source):
         return highest * (self.tick.seconds + start.slack_s + end.slack_s)
 
     def integral(self, span: Span) -> Quantity:
-        """The integral of the power samples of a span in J, kept beside the counter."""
+        """The integral of the power samples of a span in J, for comparison with the counter."""
         if span.integral_fault:
             return unavailable("J", f"{self.device}: {span.integral_fault}")
         low, high = span.integral_j - span.integral_error_j, span.integral_j + span.integral_error_j
         return Quantity(span.integral_j, "J", "sampled", (low, high), span.samples, f"{self.device}: power samples")
 
     def note(self, span: Span) -> str:
-        """How the energy was come by."""
+        """How the energy was obtained."""
         parts = [f"{self.device}: power samples, no energy counter"]
         if self.shared and self.scope == "gpu":
             parts = [f"{self.device}: power samples of the GPU alone; {self.of_module}"]
         if self.method == "measured":
-            parts = [f"{self.device}: NVML energy counter, moves every {self.tick.seconds * 1000:.0f} ms"]
+            parts = [f"{self.device}: NVML energy counter, updated every {self.tick.seconds * 1000:.0f} ms"]
             apart = span.integral_j / span.energy_j - 1
             if span.samples and not span.integral_fault:
                 parts.append(f"integral of its power samples {span.integral_j:.6g} J ({apart:+.1%})")
                 if span.duration_s >= COMPARED_S and abs(apart) > COMPARED_SHARE:
-                    parts.append(f"counter and integral part by {abs(apart):.0%}: one of them is wrong")
+                    parts.append(f"counter and integral differ by {abs(apart):.0%}: one of them is wrong")
         if span.error_j > 0.01 * span.energy_j:
             need = 100 * span.error_j / span.energy_j * span.duration_s
-            parts.append(f"window too short for 1 %: {span.duration_s:.4g} s, would need {need:.4g} s")
+            parts.append(f"window too short for 1 % precision: {span.duration_s:.4g} s, {need:.4g} s needed")
         return "; ".join(parts)
 
 
@@ -258,7 +258,7 @@ def _or_nan(answer: float | Missing) -> float:
 
 
 def set_ticks(sources: Sequence[GpuSource]) -> None:
-    """Find the ticks of all counters at once, before the metered block; takes up to half a second."""
+    """Find the update intervals of all counters at once, before the metered block; takes up to half a second."""
     counting = [source for source in sources if not source.fault and source.method == "measured"]
 
     ticks = find_ticks([source.look for source in counting])

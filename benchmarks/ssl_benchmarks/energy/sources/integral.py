@@ -1,4 +1,4 @@
-"""Energy as the integral of power samples, and how wrong that can be."""
+"""Energy as the integral of power samples, and its error."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from ssl_benchmarks.energy.sources.source import Mark
 
 AVERAGED_S = 1.0
-"""On many chips the driver's power reading is a mean over the last second (arXiv 2312.02741)."""
+"""On many chips, the driver's power reading is a mean over the last second (arXiv 2312.02741)."""
 RESOLUTION_W = 0.001
 
 
 @dataclass
 class PowerIntegral:
-    """Trapezoid rule over power samples in W; times are in s. `squares` is the sum of the squared times between samples."""
+    """Trapezoid rule over power samples in W; times in s. `squares` is the sum of squared times between samples."""
 
     joules: float = 0.0
     samples: int = 0
@@ -26,7 +26,7 @@ class PowerIntegral:
     power_w: float = math.nan
 
     def add(self, time_s: float, power_w: float) -> None:
-        """Take a sample."""
+        """Add a sample."""
         if self.samples:
             self.joules += (time_s - self.time_s) * (power_w + self.power_w) / 2
             self.roughness += (power_w - self.power_w) ** 2
@@ -35,7 +35,7 @@ class PowerIntegral:
         self.time_s, self.power_w = time_s, power_w
 
     def hold(self, time_s: float) -> None:
-        """Go on to `time_s` at the last power, where a new sample would cost more than it tells."""
+        """Continue to `time_s` at the last power, where a new sample would cost more than it is worth."""
         if self.samples:
             self.joules += (time_s - self.time_s) * self.power_w
             self.squares += (time_s - self.time_s) ** 2
@@ -45,11 +45,11 @@ class PowerIntegral:
 def integral_error(start: Mark, end: Mark) -> float:
     """Half-width of the 95 % interval of the integral between two marks, in J.
 
-    The samples' scatter is taken from successive differences (von Neumann's estimate), so that a slow ramp costs
-    nothing, and power jumping about between samples costs as much as random draws would, each of which stands for the
-    time to the next, however late that came. To it comes the lag of a reading that is a mean over a second: half of
-    `AVERAGED_S` times the change of power from edge to edge. The sensor's own calibration (the driver's manual grants it
-    5 %) is not in it. With fewer than three samples nothing is known: 100 %.
+    The variance of samples is estimated from successive differences (von Neumann), so that a slow ramp adds nothing,
+    while power that jumps between samples adds as much as random draws would, each of which stands for the time to the
+    next one, however late that came. The lag of a reading that is a mean over a second is added: half of `AVERAGED_S`
+    times the change of power from edge to edge. The sensor's own calibration error (5 % in the driver's manual) is not
+    included. With fewer than three samples the error is taken as 100 %.
     """
     count = end.samples - start.samples + 1
     energy = end.integral_j - start.integral_j
@@ -65,6 +65,6 @@ def integral_error(start: Mark, end: Mark) -> float:
 def student(freedom: int) -> float:
     """The 97.5 % quantile of Student's t by its expansion about the normal's (Abramowitz and Stegun 26.7.5).
 
-    Within 5 % of it from two degrees of freedom on. scipy has the exact one, and takes a second to import.
+    Within 5 % from two degrees of freedom on. scipy has the exact quantile but takes a second to import.
     """
     return 1.960 + 2.372 / freedom + 2.822 / freedom**2 + 2.556 / freedom**3

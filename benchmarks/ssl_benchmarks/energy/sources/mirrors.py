@@ -1,4 +1,4 @@
-"""One counter under two names, as some processors show that of a package for each of its dies: it counts once."""
+"""One counter under two names, as some processors list a package's counter for each of its dies: it counts once."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from ssl_benchmarks.energy.sources.source import Scope
 
 Look = Callable[[], float | None]
-"""A counter as it stands, in J; None where it cannot be read."""
+"""A counter's value in J; None if it cannot be read."""
 WATCHED_S = 0.1
-"""So long two counters that stand alike are watched; a counter at work moves about once a millisecond."""
+"""Seconds for which two counters with equal values are watched; a working counter is updated about once a millisecond."""
 MOVES = 3
-"""So often both have to move alike."""
+"""Number of equal moves that show two names to be one counter."""
 
 
 def find_counters(root: Path) -> dict[Scope, list[Domain]]:
-    """The domains of each scope as `find_domains` has them, each counter once; a scope that cannot be read is left as it is."""
+    """The domains of each scope from `find_domains`, each counter once; a scope that cannot be read is left unchanged."""
     found = find_domains(root)
     readable = [domain for domains in found.values() if not unreadable(domains) for domain in domains]
     mirrors = {domain.path for domain in readable} - {domain.path for domain in without_mirrors(readable)}
@@ -32,9 +32,9 @@ def find_counters(root: Path) -> dict[Scope, list[Domain]]:
 
 
 def without_mirrors(domains: Sequence[Domain]) -> list[Domain]:
-    """The domains whose counter is no other's; each has in `mirrors` the names of those that show it too.
+    """The domains without duplicates; each lists in `mirrors` the other names of its counter.
 
-    Takes up to `WATCHED_S` for two that stand alike, and no time where all differ.
+    Takes up to `WATCHED_S` if two counters have equal values, and no time if all differ.
     """
     kept: list[Domain] = []
     for domain in domains:
@@ -47,7 +47,7 @@ def without_mirrors(domains: Sequence[Domain]) -> list[Domain]:
 
 
 def _show_one(one: Domain, other: Domain) -> bool:
-    """Whether two domains are one file, or one counter."""
+    """Whether two domains are one file or one counter."""
     first, second = one.path / "energy_uj", other.path / "energy_uj"
     with suppress(OSError):
         if first.samefile(second):
@@ -56,9 +56,9 @@ def _show_one(one: Domain, other: Domain) -> bool:
 
 
 def are_one(first: Look, second: Look, watched_s: float) -> bool:
-    """Whether two looks are at one counter: that of the second always falls between two of the first.
+    """Whether two looks are at one counter: each value of the second then lies between two of the first.
 
-    Two counters of their own may stand alike by chance, and never do so while they move.
+    Two separate counters may be equal by chance, but not while they move.
     """
     end, seen = time.perf_counter() + watched_s, set[float]()
     while time.perf_counter() < end:

@@ -1,9 +1,10 @@
-"""CPU and DRAM energy by codecarbon's model, where no counter can be read: a guess, and marked as one.
+"""CPU and DRAM energy from codecarbon's model if no counter can be read: a guess, and marked as such.
 
-The CPU is taken to draw its thermal design power (from codecarbon's table, or 4 W a thread where the table does not know
-it) scaled with the machine's load (cubic, and never below a tenth, in codecarbon 3.3); memory 5 W for each DIMM that its
-size suggests, busy or not. Against a wall meter such estimates err by up to 40 % (arXiv 2509.22092), on a small virtual
-machine by more: memory alone may come out at several times the CPU. Nothing is asked of the network and nothing is written.
+The CPU is assumed to draw its thermal design power (from codecarbon's table, or 4 W per thread if it is not listed)
+scaled with the machine's load (cubic, and at least a tenth, in codecarbon 3.3), and memory 5 W for each DIMM that its
+size suggests, busy or not. Compared with a wall meter, such estimates are up to 40 % off (arXiv 2509.22092), and more
+on a small virtual machine: memory alone may come out at several times the CPU. Nothing is sent over the network or
+written.
 """
 
 from __future__ import annotations
@@ -27,32 +28,32 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LOAD_S = 1.0
-"""Between two readings of the machine's load."""
+"""Seconds between two readings of the machine's load."""
 SHORTEST_LOAD_S = 0.2
-"""The kernel counts load in hundredths of a second: over less than this, it is mostly rounding."""
+"""The kernel counts load in hundredths of a second: over less time than this (s), it is mostly rounding."""
 
 LOOK_LIMIT_S = 10.0
-"""Looking at the machine takes a second or two, and may wait for a program where the kernel does not name the processor."""
+"""Seconds; examining the machine takes 1 to 2, and may wait for a program if the kernel does not name the processor."""
 _hanging: Future[Machine] | None = None
 _one_at_a_time = threading.Lock()
 
 DEFAULT_TDP_W = 85.0
-"""What codecarbon takes for a CPU of which it knows nothing."""
+"""Watts that codecarbon assumes for an unknown CPU."""
 
 
 class LoadModel(Protocol):
-    """What we use of codecarbon's hardware classes."""
+    """The part of codecarbon's hardware classes that is used here."""
 
     def start(self) -> None:
-        """Let the load count from now."""
+        """Start counting the load."""
 
     def total_power(self) -> Any:  # noqa: ANN401 - codecarbon's Power, with a field W
-        """Power in W as `.W`: of the CPU, at the load since the last call."""
+        """Power in W as `.W`, for the CPU at the load since the last call."""
 
 
 @dataclass(frozen=True)
 class Machine:
-    """codecarbon's view of this machine: its CPU's design power in W, its memory's power in W, and how it got them."""
+    """codecarbon's view of this machine: the CPU's design power in W, the memory's power in W, and their sources."""
 
     tdp_w: float | None
     model: str
@@ -61,7 +62,7 @@ class Machine:
     dram_note: str
 
     def cpu(self) -> LoadModel:
-        """A fresh load model of the CPU, with a baseline of its own."""
+        """A new load model of the CPU with its own baseline."""
         with quiet_codecarbon(), whole_machine():
             hardware = importlib.import_module("codecarbon.external.hardware")
             return cast("LoadModel", hardware.CPU.from_utils("", "cpu_load", self.model, self.tdp_w))
@@ -69,7 +70,7 @@ class Machine:
 
 @contextmanager
 def quiet_codecarbon() -> Iterator[None]:
-    """Drop what codecarbon logs on this thread, and leave its logger to others as it was."""
+    """Drop codecarbon's log messages on this thread, and leave its logger unchanged for others."""
     thread = threading.get_ident()
 
     def other_thread(record: logging.LogRecord) -> bool:
@@ -85,10 +86,10 @@ def quiet_codecarbon() -> Iterator[None]:
 
 @contextmanager
 def whole_machine() -> Iterator[None]:
-    """Let codecarbon see the whole machine, whose load its model goes by, as the kernel names it.
+    """Make codecarbon use the whole machine, whose load its model needs, as the kernel describes it.
 
-    For the CPUs and the memory of a job it would ask Slurm's controller, and for the processor's name other programs, any of
-    which may be missing, or not answer for long. Its own trackers see both as before.
+    It would ask Slurm's controller for the CPUs and memory of a job, and other programs for the processor's name; any
+    of them may be missing or slow to answer. codecarbon's own trackers are unaffected.
     """
     core: list[Any] = [
         importlib.import_module(f"codecarbon.{name}") for name in ("core.util", "external.ram", "core.cpu")
@@ -109,26 +110,26 @@ def whole_machine() -> Iterator[None]:
 
 @lru_cache(maxsize=1)
 def look_at_machine() -> Machine:
-    """Ask codecarbon what this machine is; one to two seconds the first time, so call it before anything is metered.
+    """Ask codecarbon about this machine; takes one to two seconds the first time, so call it before anything is metered.
 
     Raises:
-        TimeoutError: where a program that it starts hangs for `LOOK_LIMIT_S`, and at once where one still does.
+        TimeoutError: if a program that it starts hangs for `LOOK_LIMIT_S`, and at once if one is still hanging.
     """
-    global _hanging  # noqa: PLW0603 - of this process, as the program that hangs is
+    global _hanging  # noqa: PLW0603 - one per process, as the hanging program is
     if _hanging is not None and not _hanging.done():
-        raise TimeoutError("its look at this machine still hangs")
+        raise TimeoutError("its examination of this machine still hangs")
     _hanging = Future[Machine]()
     threading.Thread(target=_look_into, args=(_hanging,), name="sslbench-look", daemon=True).start()
     try:
         return _hanging.result(LOOK_LIMIT_S)
     except TimeoutError:
-        raise TimeoutError(f"its look at this machine did not end within {LOOK_LIMIT_S:g} s") from None
+        raise TimeoutError(f"its examination of this machine did not end within {LOOK_LIMIT_S:g} s") from None
 
 
 def _look_into(found: Future[Machine]) -> None:
     try:
         found.set_result(_look())
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is for the one who waits
+    except Exception as error:  # noqa: BLE001 - whatever it is, the waiting caller gets it
         found.set_exception(error)
 
 
@@ -141,34 +142,36 @@ def _look() -> Machine:
         dram_w, size_gib = float(ram.total_power().W), float(ram.machine_memory_GB)
         processors = sockets()
     source = f"codecarbon {version('codecarbon')}"
-    # its guess for an unknown CPU is already of all sockets, its table's figure is of one
+    # its guess for an unknown CPU covers all sockets, its table's figure one
     guessed = tdp.tdp == threads * cpu.DEFAULT_POWER_PER_CORE
     tdp_w = None if tdp.tdp is None else float(tdp.tdp) * (1 if guessed else processors)
     origin = (
-        f"{cpu.DEFAULT_POWER_PER_CORE} W x {threads} threads" if guessed else f"{processors} x {tdp.tdp} W by its table"
+        f"{cpu.DEFAULT_POWER_PER_CORE} W x {threads} threads"
+        if guessed
+        else f"{processors} x {tdp.tdp} W from its table"
     )
     origin = "its default" if tdp_w is None else origin
     shown = f"{DEFAULT_TDP_W if tdp_w is None else tdp_w:g} W"
     return Machine(
         tdp_w,
         tdp.model,
-        f"{source}, cpu_load mode: TDP {shown} ({origin}) of {tdp.model}, by the load of the whole machine",
+        f"{source}, cpu_load mode: TDP {shown} ({origin}) of {tdp.model}, scaled with the load of the whole machine",
         dram_w,
-        f"{source}: {dram_w:g} W constant, guessed from {size_gib:.1f} GiB of the whole machine at 5 W a DIMM (1.5 W on ARM)",
+        f"{source}: {dram_w:g} W constant, guessed from {size_gib:.1f} GiB of the whole machine at 5 W per DIMM (1.5 W on ARM)",
     )
 
 
 def no_model() -> str:
-    """Why there is no model of this machine, or nothing; told by building it, as a meter does."""
+    """Why there is no model of this machine, or ""; found by building it, as a meter does."""
     try:
         look_at_machine()
-    except Exception as error:  # noqa: BLE001 - whatever it is, a meter has no model for it
+    except Exception as error:  # noqa: BLE001 - whatever it is, it leaves a meter without a model
         return lack_of(error)
     return ""
 
 
 def lack_of(error: Exception) -> str:
-    """What stood in the way of a model, in words."""
+    """The reason why there is no model, in words."""
     if isinstance(error, TimeoutError):
         return f"codecarbon's model fails: {error}"
     if not isinstance(error, ModuleNotFoundError):
@@ -178,9 +181,9 @@ def lack_of(error: Exception) -> str:
 
 
 class ModelledCpu(Source):
-    """The CPU's modelled power, by the machine's load at about 1 Hz, integrated over time.
+    """The CPU's modelled power, from the machine's load at about 1 Hz, integrated over time.
 
-    Windows shorter than a reading of the load go on at the last one; before the first, at full load.
+    Windows shorter than a load reading use the last one; before the first one, full load is assumed.
     """
 
     def __init__(self, machine: Machine, reason: str) -> None:
@@ -203,7 +206,7 @@ class ModelledCpu(Source):
         self._now_s = self._read_s = now_s
 
     def sample(self, now_s: float) -> None:
-        """Read once more."""
+        """Read again."""
         if now_s - self._read_s >= LOAD_S:
             self._read_load(now_s)
 
@@ -230,7 +233,7 @@ class ModelledCpu(Source):
         return Span(duration, energy, samples=end.samples - start.samples, fault=self.fault)
 
     def note(self, span: Span) -> str:
-        """How the energy was come by."""
+        """How the energy was obtained."""
         return f"{self._note}; {f'{span.samples} readings of the load' if span.samples else 'at the last load read'}"
 
 
@@ -245,7 +248,7 @@ class ModelledDram(Source):
         self._start_s = self._now_s = 0.0
         self._traced_s = -math.inf
         if not machine.dram_w > 0:
-            self.fail("codecarbon could not tell the memory's power")
+            self.fail("codecarbon reported no power of the memory")
 
     @property
     def energy_j(self) -> float:
@@ -257,7 +260,7 @@ class ModelledDram(Source):
         self._start_s = self._now_s = now_s
 
     def sample(self, now_s: float) -> None:
-        """Read once more."""
+        """Read again."""
         self._now_s = now_s
         if now_s - self._traced_s >= LOAD_S:
             self.trace.add(now_s, self._watts)
@@ -273,6 +276,6 @@ class ModelledDram(Source):
         return Span(end.time_s - start.time_s, end.energy_j - start.energy_j, fault=self.fault)
 
     def note(self, span: Span) -> str:
-        """How the energy was come by."""
+        """How the energy was obtained."""
         del span
         return self._note

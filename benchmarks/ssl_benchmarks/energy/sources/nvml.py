@@ -1,4 +1,4 @@
-"""NVIDIA's management library, every query of which may fail on its own."""
+"""NVIDIA's management library, any query of which may fail."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ class Missing:
     reason: str
 
 
-def number(answer: Any | Missing) -> float | Missing:  # noqa: ANN401 - whatever a binding gives
-    """The answer of a query that has to be a number."""
+def number(answer: Any | Missing) -> float | Missing:  # noqa: ANN401 - whatever a binding returns
+    """The answer of a query that must be a number."""
     try:
         return answer if isinstance(answer, Missing) else float(answer)
     except (TypeError, ValueError):
-        return Missing(f"NVML answered {answer!r}, which is no number")
+        return Missing(f"NVML answered {answer!r}, which is not a number")
 
 
 class Nvml:
@@ -31,14 +31,14 @@ class Nvml:
 
     @classmethod
     def open(cls) -> Nvml | Missing:
-        """Load the library and start a session, or say why that cannot be done here."""
+        """Load the library and start a session, or return the reason why that is not possible here."""
         try:
             import pynvml
         except ImportError as error:
             return Missing(f"no NVML binding ({error})")
         if not all(hasattr(pynvml, name) for name in ("nvmlInit", "NVMLError", "NVMLError_LibraryNotFound")):
             where = getattr(pynvml, "__file__", "unknown")
-            return Missing(f"the module pynvml ({where}) is not NVIDIA's binding: install nvidia-ml-py in its place")
+            return Missing(f"the module pynvml ({where}) is not NVIDIA's binding: replace it with nvidia-ml-py")
         try:
             pynvml.nvmlInit()
         except pynvml.NVMLError_LibraryNotFound:
@@ -48,9 +48,9 @@ class Nvml:
         return cls(pynvml)
 
     def query(self, function: str, *arguments: object) -> Any | Missing:  # noqa: ANN401 - many kinds of answer
-        """Call `nvml<function>`; what fails comes back as `Missing`, and text as text, which older bindings give as bytes.
+        """Call `nvml<function>`; a failure is returned as `Missing`, and bytes (from older bindings) as text.
 
-        An argument that is missing itself is the answer.
+        An argument that is `Missing` is returned.
         """
         if missing := next((each for each in arguments if isinstance(each, Missing)), None):
             return missing
@@ -63,11 +63,11 @@ class Nvml:
         return answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer
 
     def constant(self, name: str) -> int:
-        """A constant of the binding, without its prefix NVML_; -1, which no query knows, where the binding does not have it."""
+        """A constant of the binding, without its prefix NVML_; -1, which no query accepts, if the binding lacks it."""
         return int(getattr(self._binding, f"NVML_{name}", -1))
 
     def close(self) -> None:
-        """End the session; a driver that is gone by now is no error."""
+        """End the session; a driver that has gone away is no error."""
         if self._open:
             self.query("Shutdown")
             self._open = False

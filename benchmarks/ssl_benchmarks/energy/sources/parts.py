@@ -1,4 +1,4 @@
-"""The parts of a machine that are metered, and which of them add up to the machine."""
+"""The metered parts of a machine, and which of them add up to the machine."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 SCOPES = ("gpu", "cpu", "dram")
 """The parts of the scope "machine"."""
 MODULE = "module"
-"""Where GPU and CPU share one: the sensor of all of it, beside those of its parts."""
+"""Scope of a module shared by GPU and CPU: the sensor of the whole, besides those of its parts."""
 
 
 def of_machine(parts: Mapping[str, Quantity]) -> dict[str, Quantity]:
-    """The parts whose sum is the machine: those of `SCOPES`, or a module for its GPU and for what is only modelled beside it.
+    """The parts that add up to the machine: `SCOPES`, or a module in place of its GPU and of parts that are only modelled.
 
-    A CPU with a counter of its own is not the module's, which has none that we read.
+    A CPU with its own counter is not part of the module, whose CPU has none that we read.
     """
     alone = {scope: part for scope, part in parts.items() if scope != MODULE}
     module = parts.get(MODULE)

@@ -1,4 +1,4 @@
-"""The processor as the kernel lists it."""
+"""The processor as listed by the kernel."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from pathlib import Path
 
 
 def model_name() -> str:
-    """The processor's name; empty where the kernel does not tell it."""
+    """The processor's name; empty if the kernel does not report it."""
     return next(iter(_values("model name")), "")
 
 
 def sockets() -> int:
-    """Processors of the machine; 1 where the kernel does not tell."""
+    """Number of processors (sockets); 1 if the kernel does not report it."""
     return len(set(_values("physical id"))) or 1
 
 
 def _values(key: str) -> list[str]:
-    """What stands under a key of /proc/cpuinfo, for each thread."""
+    """The values of a key in /proc/cpuinfo, one per thread."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -12,31 +12,31 @@ from pathlib import Path
 from ssl_benchmarks.energy.sources.source import FRESH_SHARE, Mark, Scope, Source, Span
 
 UPDATE_S = 0.001
-"""The processor renews its counters about once a millisecond (Intel SDM vol. 3, section on RAPL)."""
+"""The processor updates its counters about once a millisecond (Intel SDM vol. 3, section on RAPL)."""
 HIGHEST_W = 1000.0
-"""No package draws more for longer than a poll."""
+"""No package draws more than this (W) for longer than a poll."""
 BASE_W, THREAD_W = 100.0, 25.0
-"""Where no limit is told: what a package draws at most beside its threads, and for each of the machine's threads; a
-processor of two draws up to 60 W, one of 32 up to 350 W."""
+"""If no limit is reported: the most (W) that a package draws, apart from its threads and per thread of the machine; a
+processor with 2 threads draws up to 60 W, one with 32 up to 350 W."""
 HIGHEST_DRAM_W = 300.0
-"""Nor the memory of one package: two dozen DIMMs at some 10 W."""
+"""No memory of a package draws more than this (W): two dozen DIMMs at about 10 W."""
 ABOVE_LIMIT = 2.0
-"""For moments a processor may draw more than the limits that are set for it."""
+"""A processor may briefly draw this many times its limits."""
 LATE_S = 0.02
-"""What was drawn so long before a reading may only come with the next one."""
+"""Energy drawn this long (s) before a reading may only appear in the next one."""
 POLLS = 3
-"""Readings in the time in which a counter could wrap at `HIGHEST_W`: with two, a late one could miss a wrap."""
+"""Readings in the time in which a counter could wrap at `HIGHEST_W`: with two, a late one could miss a wrap-around."""
 STALL_S = 1.0
 SEEN_S = 0.3
-"""A counter at work moves many times in this."""
+"""Seconds in which a working counter moves many times."""
 READ_BYTES = 64
 
 
 @dataclass
 class Domain:
-    """One counter in microjoules that starts anew after `range_j`; `joules` is its unwrapped total since `open`.
+    """One counter in microjoules that wraps around at `range_j`; `joules` is its unwrapped total since `open`.
 
-    A step that the hardware cannot draw, at more than `highest_w`, is a fault; `mirrors` are other names of the same counter.
+    A step that implies more than `highest_w` is a fault; `mirrors` are other names of the same counter.
     """
 
     name: str
@@ -57,39 +57,39 @@ class Domain:
         self._last_j, self.moved_s = self._last_j if first is None else first, now_s
 
     def update(self, now_s: float) -> None:
-        """Add what was counted since the last reading, over a wrap if there was one."""
+        """Add what was counted since the last reading, including a wrap-around."""
         began_s = time.perf_counter()
         raw = None if self.fault else self._read()
         if raw is None:
             return
-        # However late the readings came after the moments they are for.
+        # However late the readings were.
         elapsed = max(now_s - self._read_s[0], time.perf_counter() - self._read_s[1])
         step = self._possible(raw - self._last_j, elapsed)
         if step > 0:
             self.joules, self.moved_s = self.joules + step, now_s
         elif not self.fault and now_s - self.moved_s > STALL_S:
-            self.fault = f"{self.name}: the counter stood still for {now_s - self.moved_s:.1f} s"
+            self.fault = f"{self.name}: the counter did not move for {now_s - self.moved_s:.1f} s"
         self._last_j, self._read_s = raw, (now_s, began_s)
 
     def _possible(self, step: float, elapsed: float) -> float:
-        """The step, or over a wrap what it was; a fault and 0 where the hardware cannot have drawn so much."""
+        """The step, corrected for a wrap-around; a fault and 0 if the hardware cannot have drawn that much."""
         most = self.highest_w * (elapsed + LATE_S)
         if step < 0:
             whole = None if self.range_j is None else step + self.range_j
             if whole is not None and 0 <= whole <= most:
                 return whole
-            self.fault = f"{self.name}: the counter stepped back by {-step:g} J"
+            self.fault = f"{self.name}: the counter decreased by {-step:g} J"
             return 0.0
         if step > most:
             self.fault = (
-                f"{self.name}: the counter leapt by {step:.4g} J within {elapsed:.2g} s, more than the {self.highest_w:g} W "
+                f"{self.name}: the counter jumped by {step:.4g} J within {elapsed:.2g} s, more than the {self.highest_w:g} W "
                 "that it can draw"
             )
             return 0.0
         return step
 
     def _read(self) -> float | None:
-        """Microjoules as J; an unreadable or empty reading is tried once more."""
+        """Microjoules as J; an unreadable or empty file is read once more."""
         error: Exception = OSError("no reading")
         for _ in range(2):
             try:
@@ -101,7 +101,7 @@ class Domain:
 
 
 def read_text(path: Path) -> str:
-    """A sysfs file in three system calls, a third of what `open` costs."""
+    """Read a sysfs file in three system calls, at a third of the cost of `open`."""
     handle = os.open(path, os.O_RDONLY)
     try:
         return os.read(handle, READ_BYTES).decode().strip()
@@ -110,21 +110,21 @@ def read_text(path: Path) -> str:
 
 
 def powercap_root() -> Path:
-    """Where the kernel lists its power domains; SSLBENCH_POWERCAP_ROOT moves it."""
+    """The folder where the kernel lists its power domains; SSLBENCH_POWERCAP_ROOT changes it."""
     return Path(os.environ.get("SSLBENCH_POWERCAP_ROOT", "/sys/class/powercap"))
 
 
 def allow() -> str:
-    """The command that lets everybody read the counters until the machine starts anew."""
+    """The command that lets all users read the counters until the next reboot."""
     return f"sudo chmod a+r {powercap_root()}/*/energy_uj"
 
 
 def find_domains(root: Path) -> dict[Scope, list[Domain]]:
     """Every package under "cpu" and every DRAM domain under "dram", each once.
 
-    Cores and the uncore are inside the package, psys is more than the machine's parts, and a package that is listed by
-    two drivers (MSR and MMIO) counts once, as does one that is listed beside its dies. Reads no counter; a domain that cannot
-    be read is listed all the same.
+    Cores and the uncore are inside the package, psys covers more than the machine's parts, and a package that is
+    listed by two drivers (MSR and MMIO), or besides its dies, counts once. Reads no counter; an unreadable domain is
+    listed too.
     """
     found: dict[tuple[Scope, str], Domain] = {}
     for zone, path in sorted(_zones(root).items(), key=lambda item: ("mmio" in item[0], item[0])):
@@ -150,12 +150,12 @@ def _domain(name: str, path: Path) -> Domain:
 
 
 def names_of_zones(root: Path) -> dict[str, str]:
-    """Every zone the kernel lists, those included that are not added up (core, uncore, psys), and its name."""
+    """The name of every zone that the kernel lists, including those that are not added up (core, uncore, psys)."""
     return {zone: _name(path) for zone, path in _zones(root).items()}
 
 
 def _zones(root: Path) -> dict[str, Path]:
-    """Zones by their name (intel-rapl:0, intel-rapl:0:2); the kernel lists subzones flat, nested, or both."""
+    """Zones by name (intel-rapl:0, intel-rapl:0:2); the kernel lists subzones flat, nested, or both."""
     pattern = re.compile(r"[\w-]*rapl[\w-]*(:\d+)+")
     zones: dict[str, Path] = {}
     folders = [root]
@@ -178,7 +178,7 @@ def _name(path: Path) -> str:
 
 
 def micro(path: Path) -> float | None:
-    """A file of microjoules or microwatts in J or W."""
+    """The content of a file of microjoules or microwatts, in J or W."""
     try:
         return int(read_text(path)) / 1e6
     except (OSError, ValueError, OverflowError):
@@ -186,24 +186,24 @@ def micro(path: Path) -> float | None:
 
 
 def mirrored(domain: Domain) -> str:
-    """What names a counter has beside its own, in words."""
-    return f"{', '.join(domain.mirrors)} {'show' if len(domain.mirrors) > 1 else 'shows'} the same counter as {domain.name}, which counts once"
+    """The other names of a counter, in words."""
+    return f"{', '.join(domain.mirrors)} {'show' if len(domain.mirrors) > 1 else 'shows'} the same counter as {domain.name}, which is counted once"
 
 
 def unreadable(domains: list[Domain]) -> str:
-    """Why these domains cannot be read, or nothing."""
+    """Why these domains cannot be read; empty if they can."""
     for domain in domains:
         try:
             int(read_text(domain.path / "energy_uj"))
         except PermissionError:
-            return f"{domain.name}: RAPL may be read by root only ({allow()} allows it)"
+            return f"{domain.name}: RAPL is readable by root only ({allow()} changes that)"
         except (OSError, ValueError) as error:
-            return f"{domain.name}: RAPL cannot be read ({error})"
+            return f"{domain.name}: RAPL is unreadable ({error})"
     return ""
 
 
 def unmoved(domains: list[Domain]) -> str:
-    """Which of these counters, watched for up to `SEEN_S`, did not move, or nothing."""
+    """Which of these counters, watched for up to `SEEN_S`, did not move; empty if all did."""
     end, first = time.perf_counter() + SEEN_S, {domain.name: micro(domain.path / "energy_uj") for domain in domains}
     still = list(domains)
     while still and time.perf_counter() < end:
@@ -224,7 +224,7 @@ class RaplSource(Source):
 
     @property
     def poll_s(self) -> float:
-        """The longest time between readings that cannot miss a wrap."""
+        """The longest time in s between readings that cannot miss a wrap-around."""
         return min(
             (domain.range_j / HIGHEST_W / POLLS for domain in self._domains if domain.range_j), default=float("inf")
         )
@@ -241,7 +241,7 @@ class RaplSource(Source):
         self._sampled_s = now_s
 
     def sample(self, now_s: float) -> None:
-        """Read once more."""
+        """Read again."""
         for domain in self._domains:
             domain.update(now_s)
             if domain.fault:
@@ -267,8 +267,8 @@ class RaplSource(Source):
         return Span(duration, energy, error, samples=end.samples - start.samples, fault=self.fault)
 
     def note(self, span: Span) -> str:
-        """How the energy was come by."""
+        """How the energy was obtained."""
         parts = [f"RAPL {' + '.join(domain.name for domain in self._domains)}"]
         parts += [mirrored(domain) for domain in self._domains if domain.mirrors]
-        parts += ["window too short for 1 %"] if span.error_j > 0.01 * span.energy_j else []
+        parts += ["window too short for 1 % precision"] if span.error_j > 0.01 * span.energy_j else []
         return "; ".join(parts)

@@ -1,4 +1,4 @@
-"""What the sensors of a GPU reach: the GPU alone, the card that it is an instance of, or the module that it shares with a CPU."""
+"""What the sensors of a GPU cover: the GPU alone, the card that it is an instance of, or the module shared with a CPU."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ if TYPE_CHECKING:
     from ssl_benchmarks.energy.sources.nvml import Nvml
 
 INSTANCE = (
-    "a MIG instance has no sensor of its own, and what answers for it is the whole card's: give the parent GPU's index to meter "
-    "the whole of it"
+    "a MIG instance has no sensor of its own, and the readings it returns are those of the whole card: give the index of the "
+    "parent GPU to meter the whole card"
 )
 SUPERCHIP = re.compile(r"\bG[HB]\d|\bGrace", re.IGNORECASE)
-"""Names of chips that are built with a CPU: GH200, GB200, GB10."""
+"""Names of GPUs that are built together with a CPU: GH200, GB200, GB10."""
 SCOPES = {"gpu": "POWER_SCOPE_GPU", "module": "POWER_SCOPE_MODULE"}
 UNSIGNED = 1
-"""The kind of value (NVML_VALUE_TYPE_UNSIGNED_INT) that a power has."""
+"""The value type of a power reading (NVML_VALUE_TYPE_UNSIGNED_INT)."""
 
 
 def shared_module(nvml: Nvml, handle: Any) -> str:  # noqa: ANN401 - NVML's handle
-    """What shows that a GPU shares a module with a CPU, whose energy the driver's counter then holds too; else nothing."""
+    """How a GPU was found to share a module with a CPU, whose energy the driver's counter then includes; else empty."""
     if not isinstance(scoped_power(nvml, handle, "module"), Missing):
-        return "the driver tells the power of a module"
+        return "the driver reports the power of a module"
     link = nvml.query("DeviceGetC2cModeInfoV", handle)
     if getattr(link, "isC2cEnabled", 0):
         return "the GPU is linked chip to chip with a CPU"
@@ -33,7 +33,7 @@ def shared_module(nvml: Nvml, handle: Any) -> str:  # noqa: ANN401 - NVML's hand
 
 
 def scoped_power(nvml: Nvml, handle: Any, scope: Literal["gpu", "module"]) -> float | Missing:  # noqa: ANN401 - the same
-    """Power in W of the GPU alone or of its module, where the driver tells them apart."""
+    """Power in W of the GPU alone or of its module, if the driver distinguishes them."""
     asked = [(nvml.constant("FI_DEV_POWER_INSTANT"), nvml.constant(SCOPES[scope]))]
     answer = nvml.query("DeviceGetFieldValues", handle, asked)
     if isinstance(answer, Missing):

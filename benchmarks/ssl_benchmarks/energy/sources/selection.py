@@ -1,4 +1,4 @@
-"""Which GPUs are metered: the names a user or CUDA_VISIBLE_DEVICES gives, resolved to NVML handles."""
+"""Which GPUs are metered: names from a user or from CUDA_VISIBLE_DEVICES, resolved to NVML handles."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 Choice = Literal["visible", "all"] | Sequence[int | str]
 INSTANCE_OF = "instance of "
-"""How the name of an instance begins of which only the card is known."""
+"""Prefix of the name of an instance of which only the card is known."""
 
 
 @dataclass(frozen=True)
 class Gpu:
-    """A chosen GPU: "gpu" and its NVML index (as nvidia-smi counts), or a MIG instance; `handle` may be `Missing`.
+    """A selected GPU: "gpu" and its NVML index (as in nvidia-smi), or a MIG instance; `handle` may be `Missing`.
 
-    An instance goes by its UUID, or is "instance of gpu0" where only its card is known.
+    An instance is named by its UUID, or "instance of gpu0" if only its card is known.
     """
 
     name: str
@@ -34,7 +34,7 @@ def select(nvml: Nvml, choice: Choice) -> list[Gpu] | Missing:
     """The GPUs of a choice, each once.
 
     Raises:
-        BadInputError: for an index or UUID that was given by hand and is not here.
+        BadInputError: if a given index or UUID does not exist.
     """
     count = nvml.query("DeviceGetCount")
     if isinstance(count, Missing):
@@ -47,7 +47,7 @@ def select(nvml: Nvml, choice: Choice) -> list[Gpu] | Missing:
         found = _visible(nvml, count)
         return found if isinstance(found, Missing) else [_as_used(nvml, gpu) for gpu in found]
     if isinstance(choice, str):
-        raise BadInputError(f"gpus={choice!r} is not known: give 'visible', 'all', or a list of indices and UUIDs")
+        raise BadInputError(f"gpus={choice!r} is invalid: give 'visible', 'all', or a list of indices and UUIDs")
     return _unique([_given(nvml, str(token), count) for token in choice])
 
 
@@ -62,20 +62,20 @@ def _visible(nvml: Nvml, count: int) -> list[Gpu] | Missing:
     chosen = []
     for token in names.split(","):
         gpu = _resolve(nvml, token.strip(), count)
-        if gpu is None:  # CUDA ignores the first name it does not know, and all after it
+        if gpu is None:  # CUDA ignores the first unknown name and all after it
             break
         chosen.append(gpu)
     return _unique(chosen) or Missing(f"CUDA_VISIBLE_DEVICES={names} hides every GPU")
 
 
 def _as_used(nvml: Nvml, gpu: Gpu) -> Gpu:
-    """The instance that CUDA takes on a card which is cut into some (MIG), since it never runs on the whole of it."""
+    """The instance that CUDA uses on a card split into instances (MIG), since it never runs on the whole card."""
     cut = gpu.name.startswith("gpu") and is_cut(nvml, gpu.handle)
     return Gpu(f"{INSTANCE_OF}{gpu.name}", gpu.handle) if cut else gpu
 
 
 def _torch_sees(nvml: Nvml, count: int) -> list[Gpu]:
-    """The GPUs of a torch that has initialised CUDA, by UUID; empty where it has not, or where NVML does not know one."""
+    """The GPUs of a torch that has initialised CUDA, by UUID; empty if it has not, or if NVML does not know one of them."""
     torch: Any = sys.modules.get("torch")
     cuda = getattr(torch, "cuda", None)
     if cuda is None or not cuda.is_initialized():
@@ -87,9 +87,9 @@ def _torch_sees(nvml: Nvml, count: int) -> list[Gpu]:
 
 
 def _order_unknown(nvml: Nvml, names: str, count: int) -> str:
-    """Why numbers in CUDA_VISIBLE_DEVICES may name other GPUs than NVML's, or nothing.
+    """Why the numbers in CUDA_VISIBLE_DEVICES may mean other GPUs than NVML's; empty if they do not.
 
-    NVML counts along the PCI bus, CUDA the fastest first unless CUDA_DEVICE_ORDER says otherwise: the same for GPUs of one kind.
+    NVML counts in PCI order, CUDA fastest first unless CUDA_DEVICE_ORDER is set: the same for identical GPUs.
     """
     numbers = {int(token) for token in names.split(",") if token.strip().isdecimal()} & set(range(count))
     if os.environ.get("CUDA_DEVICE_ORDER") == "PCI_BUS_ID" or len(numbers) in {0, count}:
@@ -99,7 +99,7 @@ def _order_unknown(nvml: Nvml, names: str, count: int) -> str:
         return ""
     listed = ", ".join(sorted(kind or "unknown" for kind in kinds))
     return (
-        f"CUDA_VISIBLE_DEVICES={names} counts the fastest GPU first, the driver along the PCI bus, and the GPUs here differ "
+        f"CUDA_VISIBLE_DEVICES={names} counts the fastest GPU first, the driver in PCI order, and the GPUs here differ "
         f"({listed}): set CUDA_DEVICE_ORDER=PCI_BUS_ID"
     )
 
@@ -112,7 +112,7 @@ def _given(nvml: Nvml, token: str, count: int) -> Gpu:
     gpu = _resolve(nvml, token, count)
     if gpu is None:
         known = ", ".join(f"{index} ({uuid_of(nvml, index)})" for index in range(count))
-        raise BadInputError(f"no GPU {token!r} here; there are: {known}")
+        raise BadInputError(f"no GPU {token!r} here; available: {known}")
     return gpu
 
 
@@ -131,27 +131,27 @@ def _by_index(nvml: Nvml, index: int) -> Gpu:
 
 
 def uuid_of(nvml: Nvml, index: int) -> str:
-    """The UUID of the driver's GPU `index`, "GPU-" included."""
-    return _told(nvml, index, "UUID") or "UUID unknown"
+    """The UUID of the driver's GPU `index`, including "GPU-"."""
+    return _device_text(nvml, index, "UUID") or "UUID unknown"
 
 
 def name_of(nvml: Nvml, index: int) -> str | None:
-    """What the driver's GPU `index` is called."""
-    return _told(nvml, index, "Name")
+    """The name of the driver's GPU `index`."""
+    return _device_text(nvml, index, "Name")
 
 
-def _told(nvml: Nvml, index: int, what: str) -> str | None:
+def _device_text(nvml: Nvml, index: int, what: str) -> str | None:
     answer = nvml.query(f"DeviceGet{what}", nvml.query("DeviceGetHandleByIndex", index))
     return None if isinstance(answer, Missing) else str(answer)
 
 
 def is_cut(nvml: Nvml, handle: Any) -> bool | None:  # noqa: ANN401 - NVML's handle
-    """Whether a card is cut into instances (MIG); None where the driver does not tell."""
+    """Whether a card is split into instances (MIG); None if the driver does not report it."""
     mode = nvml.query("DeviceGetMigMode", handle)
     return None if isinstance(mode, Missing) else bool(mode[0])
 
 
 def is_instance(nvml: Nvml, gpu: Gpu) -> bool:
     """Whether this is an instance of a card (MIG)."""
-    told = nvml.query("DeviceIsMigDeviceHandle", gpu.handle)
-    return gpu.name.startswith(("MIG-", INSTANCE_OF)) or (not isinstance(told, Missing) and bool(told))
+    answer = nvml.query("DeviceIsMigDeviceHandle", gpu.handle)
+    return gpu.name.startswith(("MIG-", INSTANCE_OF)) or (not isinstance(answer, Missing) and bool(answer))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Scope = Literal["gpu", "cpu", "dram", "module"]
 
 FRESH_SHARE = 0.2
-"""At an edge, power is asked for again only when the last sample is older than this share of the sampling period."""
+"""At an edge, power is read again only if the last sample is older than this share of the sampling period."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,11 @@ class Mark:
     """The totals of one source at one moment.
 
     Attributes:
-        time_s: of the edge, by `time.perf_counter`.
-        slack_s: how long after the edge the source was read.
-        energy_j: since the meter was started.
-        integral_j: the same by power samples, where they stand beside a counter.
-        samples: how many power readings so far.
+        time_s: time of the edge, by `time.perf_counter`.
+        slack_s: delay in s between the edge and the reading.
+        energy_j: energy since the meter was started.
+        integral_j: the same from power samples, if there are any besides a counter.
+        samples: number of power readings so far.
         roughness: sum of squared steps between successive power samples, W^2.
         power_w: the last power reading.
         squares: sum of squared times between successive power samples, s^2.
@@ -46,9 +46,10 @@ class Mark:
 
 @dataclass(frozen=True)
 class Span:
-    """What lies between two marks of a source, or the sum of several such; half-widths of 95 % in J.
+    """The difference of two marks of a source, or the sum of several; half-widths of 95 % intervals in J.
 
-    The errors of several windows add up, because a loop that beats with the counter's tick errs the same way each time.
+    The errors of several windows are added, since a loop in step with the counter's updates has the same error each
+    time.
     """
 
     duration_s: float = 0.0
@@ -74,7 +75,7 @@ class Span:
 
 
 class Source(ABC):
-    """One part of the machine. `fault`, once set, says why its readings cannot be used from then on."""
+    """One part of the machine. `fault`, once set, says why its readings are invalid from then on."""
 
     method: Method
 
@@ -93,7 +94,7 @@ class Source(ABC):
 
     @abstractmethod
     def open(self, now_s: float) -> None:
-        """Take the first reading, from which the totals count."""
+        """Take the first reading, the start of the totals."""
 
     @abstractmethod
     def sample(self, now_s: float) -> None:
@@ -109,18 +110,18 @@ class Source(ABC):
 
     @abstractmethod
     def note(self, span: Span) -> str:
-        """What qualifies the energy of a span."""
+        """The note for the energy of a span."""
 
     def fail(self, reason: str) -> None:
-        """Give the source up; the first reason stands."""
+        """Mark the source as failed; the first reason is kept."""
         self.fault = self.fault or f"{self.device}: {reason}"
 
     def energy(self, span: Span) -> Quantity:
-        """Energy of a span in J, with its 95 % interval where its error is known."""
+        """Energy of a span in J, with its 95 % interval if its error is known."""
         if span.fault:
             return unavailable("J", span.fault)
         if span.energy_j <= 0:
-            return unavailable("J", f"{self.device}: nothing was counted in {span.duration_s:.3g} s")
+            return unavailable("J", f"{self.device}: no energy was counted in {span.duration_s:.3g} s")
         bounded = self.method in {"measured", "sampled"}
         ci95 = (span.energy_j - span.error_j, span.energy_j + span.error_j) if bounded else None
         count = span.samples if self.method == "sampled" else None
@@ -135,5 +136,5 @@ class Source(ABC):
         return Quantity(self.power_w, "W", self.power_method())
 
     def power_method(self) -> Method:
-        """How `power_w` is come by."""
+        """The method of `power_w`."""
         return self.method

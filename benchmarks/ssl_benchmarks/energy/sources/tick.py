@@ -1,4 +1,4 @@
-"""How often a counter moves, which bounds what a short window can know."""
+"""The update interval of a counter, which limits the precision of a short window."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ POLL_S = 0.001
 
 @dataclass(frozen=True)
 class Tick:
-    """The longest time in s between two moves of a counter, and the smallest move in J."""
+    """The longest time in s between two updates of a counter, and its smallest step in J."""
 
     seconds: float
     joules: float
@@ -36,7 +36,7 @@ class _Watch:
             if self.moved_s is not None:
                 self.gaps.append(now_s - self.moved_s)
                 self.moves.append(joules - self.last)
-            # Where this look came late, the counter may have moved as early as a look in time would have seen it.
+            # If this look came late, the counter may have moved as early as an on-time look would have seen.
             self.moved_s = min(now_s, self.looked_s + POLL_S)
         self.last, self.looked_s = joules, now_s
 
@@ -47,7 +47,7 @@ def find_ticks(
     clock: Callable[[], float] = time.perf_counter,
     sleep: Callable[[float], None] = time.sleep,
 ) -> list[Tick | None]:
-    """Watch counters (in J) until each has moved often enough, all at once; None for one that did not in `limit_s`."""
+    """Watch counters (in J) until each has moved often enough, all at once; None for any that did not within `limit_s`."""
     watches = [_Watch() for _ in counters]
     end = clock() + limit_s
     while clock() < end and any(len(watch.gaps) < GAPS for watch in watches):

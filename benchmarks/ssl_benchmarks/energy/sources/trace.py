@@ -1,4 +1,4 @@
-"""The power trace: what each metered device drew, sample by sample."""
+"""The power trace: the power of each metered device, sample by sample."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from ssl_benchmarks.record.quantity import Method
 
 COLUMNS = ("time_s", "device", "power_w", "temperature_c", "sm_clock_mhz", "utilisation", "method")
-"""Seconds since the block began, W, degrees Celsius, MHz, share from 0 to 1; NaN where the device does not tell."""
+"""Seconds since the block began, W, degrees Celsius, MHz, share from 0 to 1; NaN if the device does not report it."""
 
 NAN = math.nan
 
 
 class Trace:
-    """Samples of one device in the order of time, 40 bytes each; times are of `time.perf_counter`."""
+    """Samples of one device in order of time, 40 bytes each; times are from `time.perf_counter`."""
 
     def __init__(self, device: str, method: Method) -> None:
         self.device = device
@@ -40,12 +40,12 @@ class Trace:
         self._times.append(time_s)
 
     def peak(self, start_s: float, end_s: float) -> float:
-        """The largest power in W sampled between two moments, 0 where none was."""
+        """The largest power in W sampled between two moments, 0 if there was no sample."""
         inside = self._power[bisect_left(self._times, start_s) : bisect_right(self._times, end_s)]
         return max((watts for watts in inside if watts == watts), default=0.0)  # noqa: PLR0124 - NaN is not itself
 
     def frame(self, origin_s: float, spans: Sequence[tuple[float, float]]) -> pd.DataFrame:
-        """The samples that lie in any of `spans`, which are in the order of time."""
+        """The samples within any of `spans`, which are in order of time."""
         import numpy as np
         import pandas as pd
 
@@ -61,7 +61,7 @@ class Trace:
 
 
 def join_traces(traces: Iterable[Trace], origin_s: float, spans: Sequence[tuple[float, float]]) -> pd.DataFrame:
-    """One table of all devices, `COLUMNS` wide, ordered by time within each device."""
+    """One table of all devices with the columns `COLUMNS`, ordered by time within each device."""
     import pandas as pd
 
     frames = [frame for trace in traces if len(frame := trace.frame(origin_s, spans))]

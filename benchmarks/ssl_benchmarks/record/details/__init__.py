@@ -1,1 +1,1 @@
-"""What records hold beside their rows, by kind."""
+"""What records hold besides their rows, by kind."""

@@ -1,16 +1,16 @@
-"""What records of every kind hold beside their rows. Fields with a default are lacking in some records, older ones among them."""
+"""What records of every kind hold besides their rows. Fields with a default may be missing (in older ones, say)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 Lines = dict[str, tuple[str, ...]]
-"""Remarks by the part of the run that they are of."""
+"""Remarks by the part of the run that they concern."""
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Of a country in a year, or given by hand; g/kWh."""
+    """Grid intensity in g/kWh, of a country in a year or given by hand."""
 
     g_per_kwh: float
     source: str
@@ -20,7 +20,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Limit:
-    """The time that an evaluation had, and the share of the speech and of the effort that it left."""
+    """The time limit of an evaluation, and the shares of the speech and of the effort that it left."""
 
     taken: str
     share: float = 1.0
@@ -29,12 +29,12 @@ class Limit:
 
 @dataclass(frozen=True)
 class Details:
-    """Of every kind.
+    """Details of every kind.
 
     Attributes:
-        stopped: by whom or why, empty where the run came to its end.
-        disturbances: what disturbed which part.
-        evaluation_limit: of what was rated; None where nothing was, or there was no limit.
+        stopped: by what the run was stopped; empty if it finished.
+        disturbances: the disturbances of each part.
+        evaluation_limit: the limit of the evaluation; None without an evaluation or a limit.
     """
 
     stopped: str = ""

@@ -1,4 +1,4 @@
-"""What a record of `compare` holds beside its rows."""
+"""What a record of `compare` holds besides its rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ssl_benchmarks.record.quantity import Quantity
 
 @dataclass(frozen=True)
 class RoundCell:
-    """A cell in a round: its raw rows, the seconds that it took, and why it has no result."""
+    """A cell in a round: its raw rows, the seconds it took, and why it has no result."""
 
     model: str
     phase: str
@@ -24,14 +24,14 @@ class RoundCell:
 
 @dataclass(frozen=True)
 class Round:
-    """Every cell once."""
+    """A round, in which every cell is measured once."""
 
     cells: tuple[RoundCell, ...]
 
 
 @dataclass(frozen=True)
 class Target:
-    """The precision, as a share, at which rounds were to end, whether it was met, and what ended them."""
+    """The precision (a share) at which to stop, whether it was reached, and what ended the rounds."""
 
     precision: float
     minutes: float
@@ -41,7 +41,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Reached:
-    """Half-widths of intervals as shares of the values, None where there is no interval."""
+    """Half-widths of intervals as shares of the values; None without an interval."""
 
     model: str
     phase: str
@@ -51,7 +51,7 @@ class Reached:
 
 @dataclass(frozen=True)
 class Ratio:
-    """One model's figure over the baseline's."""
+    """One model's figure divided by the baseline's."""
 
     model: str
     phase: str
@@ -62,7 +62,7 @@ class Ratio:
 
 @dataclass(frozen=True)
 class ComparedRun:
-    """A run that was compared as it is."""
+    """A run that was compared from its record."""
 
     run: str
     command: str
@@ -70,7 +70,7 @@ class ComparedRun:
 
 @dataclass(frozen=True)
 class ComparisonDetails(Details):
-    """Of `compare`; `sources` are the runs, None where models were measured in turn."""
+    """Details of `compare`; `sources` are the runs, None if the models were measured in one session."""
 
     models: tuple[str, ...] = ()
     phases: tuple[Literal["inference", "training"], ...] = ()

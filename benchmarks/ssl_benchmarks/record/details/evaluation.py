@@ -1,4 +1,4 @@
-"""What a record of `evaluate`, or of any command that rates something, holds beside its rows."""
+"""What a record of `evaluate`, or of any command that evaluates, holds besides its rows."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing_extensions import TypedDict
 from ssl_benchmarks.record.details.common import Details
 
 ControlRead = TypedDict("ControlRead", {"system": str, "from": str})
-"""A control that was not rated again, and the run that has it on its bill."""
+"""A control that was not evaluated again, and the run whose record holds its cost."""
 
 
 @dataclass(frozen=True)
 class OddFiles:
-    """Files whose audio is odd in one way, by name."""
+    """Files with the same anomaly in their audio, by name."""
 
     files: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class SpeechPart:
-    """A split of the speech that was learned from or rated."""
+    """A split of the speech that was used for learning or testing."""
 
     counts: dict[str, int] = field(default_factory=dict)
     kept: dict[str, OddFiles] = field(default_factory=dict)
@@ -30,7 +30,7 @@ class SpeechPart:
 
 @dataclass(frozen=True)
 class Speech:
-    """What heads learned from, were chosen on, and were rated on."""
+    """The speech that heads were trained, selected and tested on."""
 
     how: str = ""
     train: SpeechPart | None = None
@@ -40,7 +40,7 @@ class Speech:
 
 @dataclass(frozen=True)
 class WordsLeftOut:
-    """Utterances of a split that hold words which no dictionary knows."""
+    """Utterances of a split with words that are in no dictionary."""
 
     utterances_left_out: int = 0
     words: int = 0
@@ -49,7 +49,7 @@ class WordsLeftOut:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What a task could not use of the speech."""
+    """The speech that a task could not use."""
 
     counts: dict[str, int] = field(default_factory=dict)
     kept: dict[str, OddFiles] = field(default_factory=dict)
@@ -59,14 +59,14 @@ class LeftOut:
 
     @property
     def splits(self) -> dict[str, WordsLeftOut]:
-        """Those of which something is told."""
+        """The splits with something left out."""
         found = {"train": self.train, "dev": self.dev, "test": self.test}
         return {name: words for name, words in found.items() if words is not None}
 
 
 @dataclass(frozen=True)
 class Evaluated(Details):
-    """Of every kind that rates something; `speech` is None where nothing was rated."""
+    """Details of every kind that includes an evaluation; `speech` is None if nothing was evaluated."""
 
     speech: Speech | None = None
     left_out: dict[str, LeftOut] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class Evaluated(Details):
 
 @dataclass(frozen=True)
 class Finding:
-    """What one system was rated with by one head."""
+    """The error rates of one system with one head."""
 
     system: str
     task: str
@@ -84,7 +84,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class EvaluationDetails(Evaluated):
-    """Of `evaluate`."""
+    """Details of `evaluate`."""
 
     speech: Speech = field(default_factory=Speech)
     findings: tuple[Finding, ...] = ()

@@ -1,4 +1,4 @@
-"""The kinds of records, and what the details of each are."""
+"""The kinds of records and the details of each."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DETAILS: dict[Kind, type[Details]] = {
 
 
 def kind_of_older(details: dict[str, Any]) -> Kind:
-    """The kind of a record from before records told it, by what those of each command alone have."""
+    """The kind of a record from before `kind` was stored, inferred from details that only one command writes."""
     marks: dict[str, Kind] = {
         "study": "study", "rounds": "comparison", "cells": "measurement", "findings": "evaluation",
     }  # fmt: skip

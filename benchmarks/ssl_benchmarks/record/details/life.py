@@ -1,4 +1,4 @@
-"""What a model costs over its life, in joules or FLOPs."""
+"""Life-cycle cost of a model, in joules or FLOPs."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ssl_benchmarks.record.quantity import Quantity
 
 @dataclass(frozen=True)
 class Life:
-    """What a model is used for.
+    """The use that a model is put to.
 
     Attributes:
-        finetunings: how often it is fine-tuned.
-        finetuning_hours: audio heard in each of them.
-        inference_hours: audio it is used on, in all.
+        finetunings: the number of fine-tunings.
+        finetuning_hours: audio in each of them.
+        inference_hours: audio processed in total.
     """
 
     finetunings: int = 1
@@ -24,14 +24,14 @@ class Life:
 
 @dataclass(frozen=True)
 class LifeCost:
-    """In one unit (J, or FLOP).
+    """Life-cycle cost in one unit (J or FLOP).
 
     Attributes:
-        model: it is of.
-        teacher: the pretraining of the model that gave the targets, its own teacher's included; None where there is none.
+        model: its name.
+        teacher: pretraining of the model that provided the targets, including its own teacher; None if there is none.
         pretraining, finetuning, inference: the other parts.
-        total: their sum, unavailable as soon as a part is.
-        per_hour: of inference, by the hour of audio.
+        total: their sum, unavailable if any part is.
+        per_hour: inference, per hour of audio.
     """
 
     model: str
@@ -45,13 +45,13 @@ class LifeCost:
 
 @dataclass(frozen=True)
 class BreakEven:
-    """Hours of inference after which the one of two models that costs more before use has paid that back.
+    """Hours of inference after which the model that costs more to train has made up for it.
 
     Attributes:
         models: the two.
-        unit: of the ledger, J or FLOP.
-        dearer: which one pays back; None where none does.
-        hours: in h.
+        unit: J or FLOP.
+        dearer: the model that costs more to train and less to run; None if there is no break-even.
+        hours: of inference, in h.
     """
 
     models: tuple[str, str]
@@ -62,7 +62,7 @@ class BreakEven:
 
 @dataclass(frozen=True)
 class Ledger:
-    """What each model's life costs, in joules and in FLOPs, and when one has paid back against the baseline."""
+    """Life-cycle costs of all models, in joules and in FLOPs, and each one's break-even against the baseline."""
 
     life: Life
     costs: tuple[LifeCost, ...] = ()

@@ -1,4 +1,4 @@
-"""What a record of `measure` holds beside its rows."""
+"""What a record of `measure` holds besides its rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ssl_benchmarks.record.details.common import Details
 
 @dataclass(frozen=True)
 class MeasuredCell:
-    """A cell of `measure`: s of a clip and of audio in a call, and why it has no result."""
+    """A cell of `measure`: seconds per clip and audio seconds per batch, and why it has no result."""
 
     label: str
     clip_seconds: float
@@ -20,7 +20,7 @@ class MeasuredCell:
 
 @dataclass(frozen=True)
 class MeasurementDetails(Details):
-    """Of `measure`."""
+    """Details of `measure`."""
 
     cells: tuple[MeasuredCell, ...] = ()
     speech: str = ""

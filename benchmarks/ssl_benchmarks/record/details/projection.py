@@ -1,4 +1,4 @@
-"""What a pretraining would cost that nobody ran here."""
+"""Projected costs of pretrainings that were not run here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ssl_benchmarks.record.quantity import Method, Quantity
 
 @dataclass(frozen=True)
 class Work:
-    """Audio to pretrain on: `hours` seen in all, None where nobody told; `source` says whose figure that is."""
+    """Audio to pretrain on: `hours` in total, None if not reported; `source` states its origin."""
 
     name: str
     hours: float | None
@@ -18,15 +18,15 @@ class Work:
 
 @dataclass(frozen=True)
 class Projection:
-    """Cost of a pretraining that nobody ran here.
+    """Projected cost of a pretraining that was not run here.
 
     Attributes:
-        model: projected.
-        work: the audio.
+        model: its name.
+        work: the audio to pretrain on.
         device_hours: in h.
-        energy: in J, of the headline's scope.
+        energy: in J, for the headline's scope.
         co2e: in g.
-        price: in units of the price that was given, None where none was.
+        price: in the currency of the given price; None without one.
     """
 
     model: str
@@ -39,7 +39,7 @@ class Projection:
 
 @dataclass(frozen=True)
 class FullRun:
-    """What a whole pretraining would take at the rate of a training."""
+    """Projected cost of a full pretraining at the measured rate of a training."""
 
     scope: str
     method: Method

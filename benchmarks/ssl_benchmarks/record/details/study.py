@@ -1,4 +1,4 @@
-"""What a record of a study holds beside its rows."""
+"""What a record of a study holds besides its rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ssl_benchmarks.record.quantity import Method
 
 @dataclass(frozen=True)
 class Spent:
-    """What a run used in all its phases and attempts; None where that is not known."""
+    """Resources that a run used over all phases and attempts; None if unknown."""
 
     audio_hours: float | None = None
     minutes: float | None = None
@@ -23,7 +23,7 @@ class Spent:
 
 @dataclass(frozen=True)
 class StudyRun:
-    """One run of a study; `spent` is None where it has not ended, `reason` where it did not fail."""
+    """One run of a study; `spent` is None until it has ended, `reason` is None unless it failed."""
 
     model: str
     folder: str
@@ -35,20 +35,20 @@ class StudyRun:
 
 @dataclass(frozen=True)
 class StudyPlan:
-    """A model's share: s of audio in a step."""
+    """A model's plan: audio seconds per step."""
 
     step_seconds: float
 
 
 @dataclass(frozen=True)
 class Study:
-    """The budget of a study, and its runs.
+    """The budget and the runs of a study.
 
     Attributes:
-        equal: what every run might spend as much of, None where the budget is as given.
-        budget: how much that is.
-        names: of the models, as rows have them.
-        joules: how energy is known.
+        equal: the resource of which all runs have the same budget; None if the budget is used as given.
+        budget: its amount.
+        names: names of the models as in the rows.
+        joules: how energy is obtained.
     """
 
     equal: Literal["joules", "audio-hours", "minutes", "flops"] | None
@@ -61,6 +61,6 @@ class Study:
 
 @dataclass(frozen=True)
 class StudyDetails(Evaluated):
-    """Of a study."""
+    """Details of a study."""
 
     study: Study = field(default_factory=lambda: Study(None, None))

@@ -1,4 +1,4 @@
-"""What a record of `train-and-measure` holds beside its rows."""
+"""What a record of `train-and-measure` holds besides its rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ssl_benchmarks.record.details.projection import FullRun
 
 @dataclass(frozen=True)
 class Data:
-    """The speech of a training."""
+    """The speech of a training run."""
 
     folder: str = ""
     hours: float = 0.0
@@ -23,15 +23,15 @@ class Data:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Speakers that a training did not hear."""
+    """Speakers that were held out of training."""
 
-    how: str = "not told"
+    how: str = "not recorded"
     speakers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class AudioRead:
-    """How many files were read, and how many were odd in each way."""
+    """How many files were read, and how many had each anomaly."""
 
     counts: dict[str, int] = field(default_factory=dict)
     files_read: int = 0
@@ -39,14 +39,14 @@ class AudioRead:
 
 @dataclass(frozen=True)
 class Targets:
-    """How the targets of a training were fitted; `limited` says to what share of the speech, empty where to all of it."""
+    """How the targets were fitted; `limited` names the share of the speech that was used, empty if all was."""
 
     limited: str = ""
 
 
 @dataclass(frozen=True)
 class TrainingDetails(Details):
-    """Of `train-and-measure`; `attempts` are `ssl_bench.training.attempts.Attempt`s."""
+    """Details of `train-and-measure`; `attempts` are of type `ssl_bench.training.attempts.Attempt`."""
 
     attempts: tuple[dict[str, Any], ...] = ()
     data: Data = field(default_factory=Data)

@@ -1,11 +1,11 @@
 """Settings of BEST-RQ: C.-C. Chiu et al., arXiv 2202.01855; R. Whetten et al., arXiv 2405.04296, and SpeechBrain's recipe.
 
-From the paper: log-mel at unit variance, 40 ms a frame, spans of 400 ms that start at each 10 ms with probability 0.01,
-hidden as normal noise of deviation 0.1. From SpeechBrain: AdamW at 8e-4, 25,000 of 300,000 steps of warm-up, 2 h of audio a
-step. Ours: a plain pre-norm transformer of wav2vec 2.0 base's size where both have a Conformer (the paper's of 0.6 G
-parameters), frames joined where both have two convolutions, four codebooks of 2,048 for one of 8,192, a fixed number of
-spans on the grid of 40 ms, and a rate that falls on a line. With it the multiply-accumulates of training on
-paper, to hold the counter against.
+From the paper: log-mel at unit variance, 40 ms frames, spans of 400 ms that start at each 10 ms with probability 0.01,
+hidden as normal noise of deviation 0.1. From SpeechBrain: AdamW at 8e-4, 25,000 of 300,000 steps of warm-up, 2 h of
+audio per step. Our choices: a plain pre-norm transformer of wav2vec 2.0 base's size instead of a Conformer (the
+paper's has 0.6 G parameters), joined frames instead of two convolutions, four codebooks of 2,048 instead of one of
+8,192, a fixed number of spans on the grid of 40 ms, and linear decay of the learning rate. Also the closed form of
+training's multiply-accumulates, to check the counter against.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from ssl_models.baselines.transformer.closed_form import encoder_macs, encoder_parameters, step_macs
 from ssl_models.baselines.transformer.config import EncoderConfig
 from ssl_models.optimisation import OptimisationConfig
+from ssl_models.parts.checks import require_positive
 from ssl_models.parts.framing import random_projection_macs
 
 __all__ = ["BEST_RQ", "BestRqConfig", "ObjectiveConfig", "encoder_macs", "encoder_parameters", "training_macs"]
@@ -25,10 +26,10 @@ class ObjectiveConfig:
     """Masked prediction of random-projection codes.
 
     Attributes:
-        codebooks, entries: frozen random codebooks, and codes in each.
-        seed: of projections and codes.
+        codebooks, entries: number of frozen random codebooks, and of codes in each.
+        seed: for projections and codes.
         span_frames, span_share: length of a hidden span; spans times length over frames (spans may overlap).
-        noise: standard deviation of what hidden frames are replaced with; speech has 1.
+        noise: standard deviation of the noise that replaces hidden frames; speech has 1.
     """
 
     codebooks: int = 4
@@ -39,11 +40,9 @@ class ObjectiveConfig:
     noise: float = 0.1
 
     def __post_init__(self) -> None:
-        for name in ("codebooks", "entries", "span_frames"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} {getattr(self, name)} must be at least 1")
+        require_positive(self, "codebooks", "entries", "span_frames")
         if not (0 < self.span_share <= 1 and self.noise >= 0):
-            raise ValueError(f"span_share {self.span_share} must lie in (0, 1], noise {self.noise} must be at least 0")
+            raise ValueError(f"span_share {self.span_share} must be in (0, 1], noise {self.noise} must be at least 0")
 
     @property
     def line(self) -> str:
@@ -53,19 +52,19 @@ class ObjectiveConfig:
 
 @dataclass(frozen=True)
 class BestRqConfig:
-    """One model in full."""
+    """All settings of one model."""
 
     encoder: EncoderConfig
     objective: ObjectiveConfig = ObjectiveConfig()
     optimisation: OptimisationConfig = field(default_factory=OptimisationConfig)
 
 
-# 64 frames of 40 ms: the 2.6 s of wav2vec 2.0's positions.
+# 64 frames of 40 ms: the 2.6 s of wav2vec 2.0's position convolution.
 _BASE = EncoderConfig(mels=80, stack=4, position_kernel=64, pre_norm=True)
 _OPTIMISATION = OptimisationConfig(8e-4, 7200, warmup=25 / 300, clip=10.0)
 
 BEST_RQ = {
-    # Ours, for CPUs and tests: three sixteenths of each width; with 2,048 entries the heads would be half the encoder's size.
+    # Our own, for CPUs and tests: 3/16 of each width; with 2,048 entries the heads would be half the encoder's size.
     "best-rq-tiny": BestRqConfig(
         replace(_BASE, width=144, layers=8, heads=3, hidden=576),
         ObjectiveConfig(entries=256),

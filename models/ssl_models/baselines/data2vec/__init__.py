@@ -1,1 +1,1 @@
-"""data2vec-audio: a transformer that predicts its own moving average's layers where speech is hidden from it."""
+"""data2vec-audio: a transformer that predicts, where speech is hidden, the layers of its own moving average."""

@@ -1,4 +1,4 @@
-"""Multiply-accumulates and parameters of data2vec-audio on paper, to hold the counter against."""
+"""Closed form of data2vec-audio's multiply-accumulates and parameters, to check the counter against."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ssl_models.parts.framing import most_hidden
 
 
 def encoder_macs(config: Data2VecEncoderConfig, samples: int) -> int:
-    """MACs of one clip's encoding: matrix products and convolutions, as torch's counter sees them; 1 MAC = 2 FLOPs.
+    """MACs of one clip's encoding: matrix products and convolutions, as torch's counter counts them; 1 MAC = 2 FLOPs.
 
     The front end, the projection of its frames, the position convolutions and the blocks.
     """
@@ -18,24 +18,24 @@ def encoder_macs(config: Data2VecEncoderConfig, samples: int) -> int:
 
 
 def position_macs(config: Data2VecEncoderConfig, frames: int) -> int:
-    """Of the stacked position convolutions; an even kernel yields a frame more, which is cut off again."""
+    """MACs of the stacked position convolutions; an even kernel yields an extra frame, which is cut off."""
     shifted = frames + 2 * (config.position_kernel // 2) - config.position_kernel + 1
     group = config.width // config.position_groups
     return config.position_layers * shifted * config.width * group * config.position_kernel
 
 
 def block_macs(config: Data2VecEncoderConfig, frames: int) -> int:
-    """Of all blocks: per frame 4 d^2 for projections, 2 T d for scores and mixing, 2 d h for the feed-forward layer."""
+    """MACs of all blocks: per frame 4 d^2 for projections, 2 T d for scores and mixing, 2 d h for the feed-forward."""
     layer = 4 * config.width**2 + 2 * frames * config.width + 2 * config.width * config.hidden
     return config.layers * frames * layer
 
 
 def training_macs(config: Data2VecConfig, samples: int) -> float:
-    """MACs of one clip's step: forward and backward (twice the forward) of the student, forward of the teacher.
+    """MACs of one clip's training step: student forward and backward (twice the forward), teacher forward.
 
-    The teacher runs position convolutions and blocks again, all blocks whatever LayerDrop leaves out of the student's. The
-    prediction is made for as many frames as the spans can hide. transformers takes the gradient of the waveform too, so
-    even the first convolution costs three times its forward.
+    The teacher recomputes position convolutions and blocks, all blocks regardless of the student's LayerDrop.
+    Predictions are made for as many frames as the spans can hide. transformers also computes the gradient of the
+    waveform, so even the first convolution costs three times its forward.
     """
     encoder, objective = config.encoder, config.objective
     frames = conv_frames(encoder, samples)[-1]
@@ -45,7 +45,7 @@ def training_macs(config: Data2VecConfig, samples: int) -> float:
 
 
 def encoder_parameters(config: Data2VecEncoderConfig) -> int:
-    """Learned values of the encoder, the mask vector included; the teacher is not part of it."""
+    """Number of trainable values of the encoder, including the mask vector; the teacher is not part of it."""
     c, count, width_in = config, 0, 1
     for width, kernel in zip(c.conv_widths, c.conv_kernels, strict=True):
         count += width * width_in * kernel + 2 * width

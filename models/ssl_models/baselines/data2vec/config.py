@@ -1,8 +1,8 @@
-"""Settings of data2vec-audio: sizes as published, objective, optimisation.
+"""Settings of data2vec-audio: published sizes, objective, optimisation.
 
-A. Baevski et al., arXiv 2202.03555 (sections 3, 4 and 4.2), and fairseq's examples/data2vec (base_librispeech.yaml) for what
-the paper leaves open: dropout, LayerDrop, instance norm of the targets. Of "large" both give the size alone; the base
-recipe stands in for its own.
+A. Baevski et al., arXiv 2202.03555 (sections 3, 4 and 4.2), and fairseq's examples/data2vec (base_librispeech.yaml) for
+details missing in the paper: dropout, LayerDrop, instance norm of the targets. For "large" both give only the size; the
+base recipe is used in its place.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass, field
 
 from ssl_models.optimisation import OptimisationConfig
+from ssl_models.parts.checks import require_positive, require_shares
 
 
 @dataclass(frozen=True)
@@ -18,10 +19,11 @@ class Data2VecEncoderConfig:
     """The encoder's shape and its regularisation in training: post-norm blocks over layer-normed convolutions.
 
     Attributes:
-        width, layers, heads, hidden: of the transformer.
-        conv_widths, conv_kernels, conv_strides: of the front end, layer by layer.
-        position_layers, position_kernel, position_groups: of the convolutions, one after the other, that tell positions.
-        dropout, attention_dropout, layer_drop: shares of values, of attention weights and of layers left out in training.
+        width, layers, heads, hidden: sizes of the transformer.
+        conv_widths, conv_kernels, conv_strides: of the front end's convolutions, layer by layer.
+        position_layers, position_kernel, position_groups: of the stacked convolutions that encode positions.
+        dropout, attention_dropout, layer_drop: shares of values, of attention weights and of layers left out in
+            training.
     """
 
     width: int = 768
@@ -39,16 +41,14 @@ class Data2VecEncoderConfig:
     layer_drop: float = 0.05
 
     def __post_init__(self) -> None:
-        for name in ("width", "layers", "heads", "hidden", "position_layers", "position_kernel", "position_groups"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} {getattr(self, name)} must be at least 1")
+        require_positive(
+            self, "width", "layers", "heads", "hidden", "position_layers", "position_kernel", "position_groups"
+        )
         if self.width % self.heads or self.width % self.position_groups:
             raise ValueError(f"width {self.width} must split into {self.heads} heads and {self.position_groups} groups")
         if not len(self.conv_widths) == len(self.conv_kernels) == len(self.conv_strides) > 0:
             raise ValueError("conv_widths, conv_kernels and conv_strides must name the same convolutions")
-        for name in ("dropout", "attention_dropout", "layer_drop"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name} {getattr(self, name)} must lie in [0, 1)")
+        require_shares(self, "dropout", "attention_dropout", "layer_drop")
 
     @property
     def line(self) -> str:
@@ -69,13 +69,13 @@ class Data2VecEncoderConfig:
 
 @dataclass(frozen=True)
 class Data2VecObjectiveConfig:
-    """Regression of a moving-average teacher's top layers.
+    """Regression of the top layers of a moving-average teacher.
 
     Attributes:
-        top_layers: of the teacher, whose mean is the target.
+        top_layers: number of the teacher's layers whose mean is the target.
         span_frames, span_share: length of a hidden span; spans times length over frames (spans may overlap).
-        kept_start, kept_end: share of itself that the teacher keeps in a step, at first and after `kept_progress`.
-        kept_progress: of the budget, over which that share rises on a line; 30,000 of 400,000 updates.
+        kept_start, kept_end: share of its values that the teacher keeps in a step, initially and after `kept_progress`.
+        kept_progress: share of the budget over which that share rises linearly; 30,000 of 400,000 updates.
     """
 
     top_layers: int = 8
@@ -86,14 +86,14 @@ class Data2VecObjectiveConfig:
     kept_progress: float = 0.075
 
     def __post_init__(self) -> None:
-        for name in ("top_layers", "span_frames"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} {getattr(self, name)} must be at least 1")
+        require_positive(self, "top_layers", "span_frames")
         for name in ("span_share", "kept_progress"):
             if not 0 < getattr(self, name) <= 1:
-                raise ValueError(f"{name} {getattr(self, name)} must lie above 0 and at most at 1")
+                raise ValueError(f"{name} {getattr(self, name)} must be above 0 and at most 1")
         if not 0 <= self.kept_start <= self.kept_end <= 1:
-            raise ValueError(f"kept_start {self.kept_start} and kept_end {self.kept_end} must rise within [0, 1]")
+            raise ValueError(
+                f"kept_start {self.kept_start} and kept_end {self.kept_end} must be ascending within [0, 1]"
+            )
 
     @property
     def line(self) -> str:
@@ -101,17 +101,17 @@ class Data2VecObjectiveConfig:
         return f"regression of the mean of a moving-average teacher's top {self.top_layers} layers"
 
     def kept(self, progress: float) -> float:
-        """Share of itself that the teacher keeps in the step at `progress` in [0, 1] of the budget."""
+        """Share of its values that the teacher keeps in the step at `progress` in [0, 1] of the budget."""
         return self.kept_start + (self.kept_end - self.kept_start) * min(progress / self.kept_progress, 1.0)
 
 
 @dataclass(frozen=True)
 class Data2VecConfig:
-    """One model in full."""
+    """All settings of one model."""
 
     encoder: Data2VecEncoderConfig = Data2VecEncoderConfig()
     objective: Data2VecObjectiveConfig = Data2VecObjectiveConfig()
-    # 63 minutes of audio a step (3.8 M samples on each of 16 GPUs); the recipe clips no gradient, and the norm of a mean
+    # 63 minutes of audio per step (3.8 M samples on each of 16 GPUs); gradients are not clipped, and the norm of a mean
     # loss stays far below 1,000.
     optimisation: OptimisationConfig = field(
         default_factory=lambda: OptimisationConfig(

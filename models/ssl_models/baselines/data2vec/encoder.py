@@ -1,4 +1,4 @@
-"""data2vec-audio's encoder as transformers builds it, with random weights."""
+"""data2vec-audio's encoder as built by transformers, with random weights."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from ssl_models.parts.transformers_encoder import TransformersEncoder
 
 
 def build_encoder(config: Data2VecEncoderConfig) -> TransformersEncoder:
-    """An encoder of this shape; the recipe's clips have zero mean and unit variance, which `normalise` turns on.
+    """An encoder of this shape; `normalise` is on, since the recipe's clips have zero mean and unit variance.
 
-    From the second position convolution on padding is no longer zero, in transformers as in the authors' code, so a clip's
-    last 45 frames (and by attention, weakly, all) depend on how much padding follows, though never on what stands in it.
+    From the second position convolution on, padding is no longer zero, in transformers as in the authors' code, so a
+    clip's last 45 frames (and by attention, weakly, all) depend on the amount of padding that follows, though never on
+    its content.
     """
     from transformers import Data2VecAudioConfig, Data2VecAudioModel
 

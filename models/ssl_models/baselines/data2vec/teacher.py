@@ -11,9 +11,9 @@ from ssl_models.parts.frontend import normalised, valid_mask
 
 
 class Teacher(nn.Module):
-    """Blocks, and the norm before them, of their own; the front end and the position convolutions are the student's.
+    """Its own blocks and the norm before them; the front end and the position convolutions are the student's.
 
-    It starts as a copy, learns from no gradient and drops nothing out.
+    It starts as a copy, receives no gradient and uses no dropout.
     """
 
     def __init__(self, encoder: Any) -> None:  # noqa: ANN401 - transformers' encoder
@@ -29,7 +29,7 @@ class Teacher(nn.Module):
         self.eval()
 
     def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002, ARG002 - torch's signature
-        """Stays in evaluation mode."""
+        """Stay in evaluation mode."""
         return super().train(mode=False)
 
     @torch.no_grad()
@@ -42,12 +42,13 @@ class Teacher(nn.Module):
     def forward(self, positioned: Tensor, frame_lengths: Tensor | None, top: int) -> Tensor:
         """Targets `(B, frames, width)` float32: the mean over the top blocks of their feed-forward layers' outputs.
 
-        These are taken before the residual sum, each channel at zero mean and unit variance over the clip's valid frames.
+        These are taken before the residual sum, with each channel at zero mean and unit variance over the clip's valid
+        frames.
 
         Args:
             positioned: unhidden frames with their positions, `(B, frames, width)`.
             frame_lengths: valid frames `(B,)`, None for all.
-            top: blocks averaged.
+            top: number of blocks to average.
         """
         from transformers.masking_utils import create_bidirectional_mask
 
@@ -55,7 +56,7 @@ class Teacher(nn.Module):
         mask = create_bidirectional_mask(config=self.settings, inputs_embeds=positioned, attention_mask=valid)
         frames, total = self.layer_norm(positioned), torch.zeros_like(positioned, dtype=torch.float32)
         for number, block in enumerate(cast("Any", self.layers), start=1):
-            # The block taken apart, since its own forward does not tell what the feed-forward layer gave.
+            # The block's forward is written out here, since its own does not return the feed-forward layer's output.
             attended = block.layer_norm(frames + block.attention(frames, attention_mask=mask)[0])
             fed = block.feed_forward(attended)
             frames = block.final_layer_norm(attended + fed)

@@ -1,4 +1,4 @@
-"""How the student's and the teacher's views of a clip are made to differ: noise, masks, a shift; all drawn on the device."""
+"""Differences between the student's and the teacher's view of a clip: noise, masks, a shift; all drawn on the device."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import torch
 from torch import Tensor
 
 from ssl_models.baselines.essl.config import EsslObjectiveConfig
-from ssl_models.parts.frontend import valid_mask
+from ssl_models.parts.frontend import known_lengths, valid_mask
 
 
 def add_noise(
     waveforms: Tensor, lengths: Tensor | None, settings: EsslObjectiveConfig, generator: torch.Generator
 ) -> Tensor:
-    """White Gaussian noise over a share of the clips `(B, T)`, at an SNR drawn evenly in dB; padding stays silent.
+    """White Gaussian noise on a share of the clips `(B, T)`, at an SNR drawn uniformly in dB; padding stays silent.
 
-    The authors mix in recordings of noise (DNS challenge 2021), which nobody here can be asked to have.
+    The authors mix in noise recordings (DNS challenge 2021), which users of this tool need not have.
     """
     count = waveforms.shape[1] if lengths is None else lengths[:, None].clamp(min=1)
     power = waveforms.square().sum(1, keepdim=True) / count
@@ -29,14 +29,15 @@ def add_noise(
 def spec_augment(
     spectrum: Tensor, lengths: Tensor | None, settings: EsslObjectiveConfig, generator: torch.Generator
 ) -> Tensor:
-    """Bands of mel channels set to zero, then spans of frames to Gaussian noise (D. Park et al., arXiv 1904.08779).
+    """Sets bands of mel channels to zero, then spans of frames to Gaussian noise (D. Park et al., arXiv 1904.08779).
 
-    `spectrum` `(B, frames, mels)` is normalised, so the fill is as loud as speech. A clip of n frames gets
-    floor(share * n) time masks. Widths are drawn evenly from 0 to the widest, starts from all at which the widest fits.
+    `spectrum` `(B, frames, mels)` is normalised, so the noise is as loud as speech. A clip of n frames gets
+    floor(share * n) time masks. Widths are drawn uniformly from 0 to the largest, starts from all at which the largest
+    width fits.
     """
     batch, frames, mels = spectrum.shape
     device = spectrum.device
-    known = torch.full((batch,), frames, device=device) if lengths is None else lengths
+    known = known_lengths(lengths, spectrum)
     channels = torch.full((batch,), mels, device=device)
     many = torch.full_like(channels, settings.frequency_masks)
     bands = _spans(
@@ -50,10 +51,10 @@ def spec_augment(
 
 
 def shifted(spectrum: Tensor, shifts: Tensor, unit: int, most: int) -> Tensor:
-    """The spectrum `(B, frames, mels)` behind `shifts` `(B,)` units of silence, `most` units longer: the rest follows it.
+    """The spectrum `(B, frames, mels)` after `shifts` `(B,)` units of silence, lengthened by `most` units in total.
 
-    The authors draw the silence after a clip by itself, from 0 to `most` too; here both add up to `most`, their mean, so
-    that shapes are constant and the teacher costs what theirs costs on average.
+    The authors draw the silence after a clip separately, also from 0 to `most`; here both add up to `most`, their
+    mean, so that shapes are constant and the teacher costs what theirs costs on average.
     """
     frames = spectrum.shape[1]
     source = torch.arange(frames + most * unit, device=spectrum.device) - unit * shifts[:, None]
@@ -65,7 +66,7 @@ def shifted(spectrum: Tensor, shifts: Tensor, unit: int, most: int) -> Tensor:
 def _spans(
     lengths: Tensor, counts: Tensor, generator: torch.Generator, *, most: int, width: int, positions: int
 ) -> Tensor:
-    """Positions under `counts` `(B,)` spans, at most `most`, in clips of `lengths`: `(B, positions)` bool."""
+    """Positions in `counts` `(B,)` spans, at most `most`, in clips of `lengths`: `(B, positions)` bool."""
     starts, widths = _uniform((2, len(lengths), most), lengths.device, generator)
     starts = (starts * ((lengths - width).clamp(min=0) + 1)[:, None]).long()
     widths = (widths * (width + 1)).long().clamp(max=width)

@@ -1,4 +1,4 @@
-"""essL's multiply-accumulates and parameters on paper, to hold the counter against."""
+"""Closed form of essL's multiply-accumulates and parameters, to check the counter against."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from ssl_models.parts.framing import HOP, filter_macs
 
 
 def encoder_macs(config: EsslEncoderConfig, samples: int) -> int:
-    """MACs of one clip's encoding: matrix products and convolutions, as torch's counter sees them; 1 MAC = 2 FLOPs.
+    """MACs of one clip's encoding: matrix products and convolutions, as torch's counter counts them; 1 MAC = 2 FLOPs.
 
-    Convolutions: frames x width out x width in x kernel. Positions: (frames + 1) x d x d / groups x kernel, the frame more
-    being the one that an even kernel's padding yields. Per layer and frame 4 d^2 for the projections, 2 T d for scores and
+    Convolutions: frames x width out x width in x kernel. Positions: (frames + 1) x d x d / groups x kernel, with an
+    extra frame from an even kernel's padding. Per layer and frame: 4 d^2 for the projections, 2 T d for scores and
     mixing, 2 d h for the feed-forward layer. The FFT, norms, activations and the kernel's weight norm are left out.
     """
     return filter_macs(samples, config.mels) + _stack_macs(config, samples // HOP)
 
 
 def training_macs(config: EsslConfig, samples: int) -> float:
-    """MACs of one clip's step: the student forward and backward (twice its forward), the teacher forward.
+    """MACs of one clip's training step: student forward and backward (twice its forward), teacher forward.
 
-    The spectrum is made twice, clean and noisy, and not differentiated; the first convolution needs no gradient of its input,
-    the similarities none of the teacher's side. LayerDrop leaves out a student's layer with all its work, so these layers
-    count in expectation. The teacher's clip is longer by the silence of the shift.
+    The spectrum is computed twice, clean and noisy, and not differentiated; the first convolution needs no gradient of
+    its input, and the similarities none of the teacher's side. LayerDrop skips a student's layer with all its work, so
+    the expected value is counted. The teacher's clip is longer by the silence of the shift.
     """
     encoder, objective, frames = config.encoder, config.objective, samples // HOP
     outputs = encoder_frames(encoder, frames)
@@ -39,12 +39,12 @@ def training_macs(config: EsslConfig, samples: int) -> float:
 
 
 def encoder_frames(config: EsslEncoderConfig, logmel_frames: int) -> int:
-    """Encoder frames of a clip of so many log-mel frames."""
+    """Encoder frames of a clip with this many log-mel frames."""
     return config.upper.frames(config.lower.frames(logmel_frames)[-1])[-1]
 
 
 def _stack_macs(config: EsslEncoderConfig, frames: int) -> int:
-    """Both stages over so many log-mel frames."""
+    """MACs of both stages for this many log-mel frames."""
     total, width_in = 0, config.mels
     for stage in (config.lower, config.upper):
         counts = stage.frames(frames)
@@ -58,12 +58,12 @@ def _stack_macs(config: EsslEncoderConfig, frames: int) -> int:
 
 
 def _layer_macs(stage: StageConfig, frames: int) -> int:
-    """All layers of a stage's transformer."""
+    """MACs of all layers of a stage's transformer."""
     return stage.layers * frames * (4 * stage.width**2 + 2 * frames * stage.width + 2 * stage.width * stage.hidden)
 
 
 def encoder_parameters(config: EsslEncoderConfig) -> int:
-    """Learned values of the encoder; the authors' 90.8 M of the student hold its head too."""
+    """Number of trainable values of the encoder; the authors' 90.8 M for the student include its head."""
     total, width_in = 0, config.mels
     for stage in (config.lower, config.upper):
         for width, kernel in zip(stage.conv_widths, stage.conv_kernels, strict=True):

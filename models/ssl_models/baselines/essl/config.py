@@ -1,8 +1,8 @@
-"""Settings of essL, the baseline that the efficient model is to improve on.
+"""Settings of essL, the baseline that the efficient model is meant to improve on.
 
 L. Lugo, V. Vielzeuf, Towards efficient self-supervised representation learning in speech processing (EACL 2024); every
-number is from the settings the authors published with it (Orange-OpenSource/essL, MIT). The recipe comes down from SPIRAL
-(W. Huang et al., arXiv 2201.10207). Where the publication leaves a choice to us, the attribute or module says so.
+number is from the settings that the authors published (Orange-OpenSource/essL, MIT). The recipe derives from SPIRAL
+(W. Huang et al., arXiv 2201.10207). Where the publication leaves a choice open, the attribute or module says so.
 """
 
 from __future__ import annotations
@@ -11,22 +11,19 @@ from dataclasses import dataclass, field
 from math import prod
 
 from ssl_models.optimisation import OptimisationConfig
+from ssl_models.parts.checks import require_positive, require_shares
 from ssl_models.parts.framing import FFT, HOP
-
-
-def _require_share(name: str, value: float) -> None:
-    if not 0 <= value < 1:
-        raise ValueError(f"{name} {value} must lie in [0, 1)")
 
 
 @dataclass(frozen=True)
 class StageConfig:
-    """Convolutions that thin the frames out, then a transformer over what is left.
+    """Convolutions that reduce the frame rate, then a transformer.
 
     Attributes:
-        conv_widths, conv_kernels, conv_strides: of the convolutions, layer by layer; the last width is the transformer's.
-        layers, heads, hidden: of the transformer; `hidden` is the feed-forward layer's inner width.
-        layer_drop: share of the layers that training leaves out.
+        conv_widths, conv_kernels, conv_strides: of the convolutions, layer by layer; the last width is the
+            transformer's.
+        layers, heads, hidden: sizes of the transformer; `hidden` is the feed-forward layer's inner width.
+        layer_drop: share of the layers that training skips.
     """
 
     conv_widths: tuple[int, ...]
@@ -40,17 +37,17 @@ class StageConfig:
     def __post_init__(self) -> None:
         depths = {len(self.conv_widths), len(self.conv_kernels), len(self.conv_strides)}
         if len(depths) > 1 or not self.conv_widths:
-            raise ValueError("conv_widths, conv_kernels and conv_strides must be of one length, at least 1")
+            raise ValueError("conv_widths, conv_kernels and conv_strides must have the same length, at least 1")
         sizes = (*self.conv_widths, *self.conv_kernels, *self.conv_strides, self.layers, self.heads, self.hidden)
         if min(sizes) < 1:
             raise ValueError(f"{min(sizes)}: widths, kernels, strides, layers, heads and hidden must be at least 1")
         if self.width % self.heads:
             raise ValueError(f"width {self.width} must split into {self.heads} heads")
-        _require_share("layer_drop", self.layer_drop)
+        require_shares(self, "layer_drop")
 
     @property
     def width(self) -> int:
-        """Of the transformer."""
+        """Width of the transformer."""
         return self.conv_widths[-1]
 
     def frames(self, frames: int) -> list[int]:
@@ -69,9 +66,9 @@ class EsslEncoderConfig:
     Attributes:
         lower, upper: the two stages, to 40 ms and to 80 ms.
         mels: log-mel channels.
-        window: of the log-mel spectrum, in samples (320 = 20 ms).
-        position_kernel, position_groups: of the convolution that tells positions.
-        dropout, attention_dropout: shares of values and of attention weights left out in training.
+        window: of the log-mel spectrum in samples (320 = 20 ms).
+        position_kernel, position_groups: of the convolution that encodes positions.
+        dropout, attention_dropout: dropout of values and of attention weights in training.
     """
 
     lower: StageConfig = StageConfig((384, 512, 512), (5, 5, 1), (2, 2, 1), 2, 8, 2048)
@@ -84,16 +81,13 @@ class EsslEncoderConfig:
     attention_dropout: float = 0.1
 
     def __post_init__(self) -> None:
-        for name in ("mels", "window", "position_kernel", "position_groups"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} {getattr(self, name)} must be at least 1")
+        require_positive(self, "mels", "window", "position_kernel", "position_groups")
         if self.window > FFT:
             raise ValueError(f"window {self.window} must be at most {FFT} samples")
         for stage in (self.lower, self.upper):
             if stage.width % self.position_groups:
                 raise ValueError(f"width {stage.width} must split into {self.position_groups} position_groups")
-        _require_share("dropout", self.dropout)
-        _require_share("attention_dropout", self.attention_dropout)
+        require_shares(self, "dropout", "attention_dropout")
 
     @property
     def line(self) -> str:
@@ -130,20 +124,20 @@ class EsslEncoderConfig:
 
 @dataclass(frozen=True)
 class EsslObjectiveConfig:
-    """Tell, for every frame, the teacher's frame from others of the same utterance.
+    """Distinguish, for every frame, the teacher's frame from others of the same utterance.
 
     Attributes:
-        code_width: of what student and teacher are compared in.
-        predictor_kernels: of the student's convolutions between its code and its guess, each `code_width` wide.
+        code_width: width of the codes in which student and teacher are compared.
+        predictor_kernels: of the student's convolutions from its code to its prediction, each `code_width` wide.
         temperature: of the cosine similarity.
         negatives: drawn for each frame, with replacement, from the other frames of its utterance.
-        momentum: of the teacher at the start; it rises to 1 on half a cosine.
-        most_shift: encoder frames of silence that the teacher's clip starts with at most.
-        noise_share: of the clips, which reach the student with white noise (the authors added recordings of noise).
+        momentum: initial momentum of the teacher; it rises to 1 on half a cosine.
+        most_shift: most encoder frames of silence at the start of the teacher's clip.
+        noise_share: share of the student's clips with white noise (the authors added noise recordings).
         noise_snr: lowest and highest signal-to-noise ratio in dB.
-        frequency_masks, frequency_width: bands of mel channels set to zero, and how wide one is at most.
-        time_mask_share, time_width: time masks for one log-mel frame, and how many frames one covers at most.
-        most_time_masks: in a clip.
+        frequency_masks, frequency_width: number of bands of mel channels set to zero, and the largest width of one.
+        time_mask_share, time_width: time masks per log-mel frame, and the most frames that one covers.
+        most_time_masks: most time masks in a clip.
     """
 
     code_width: int = 256
@@ -161,9 +155,7 @@ class EsslObjectiveConfig:
     most_time_masks: int = 100
 
     def __post_init__(self) -> None:
-        for name in ("code_width", "negatives", "frequency_width", "time_width"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} {getattr(self, name)} must be at least 1")
+        require_positive(self, "code_width", "negatives", "frequency_width", "time_width")
         for name in ("most_shift", "frequency_masks", "most_time_masks"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} {getattr(self, name)} must be at least 0")
@@ -172,23 +164,23 @@ class EsslObjectiveConfig:
         if not 0 < self.temperature < float("inf"):
             raise ValueError(f"temperature {self.temperature} must be more than 0")
         if not (0 <= self.momentum <= 1 and 0 <= self.noise_share <= 1 and 0 <= self.time_mask_share <= 1):
-            raise ValueError("momentum, noise_share and time_mask_share must lie in [0, 1]")
+            raise ValueError("momentum, noise_share and time_mask_share must be in [0, 1]")
         if not self.noise_snr[0] <= self.noise_snr[1]:
-            raise ValueError(f"noise_snr {self.noise_snr} must rise")
+            raise ValueError(f"noise_snr {self.noise_snr} must be ascending")
 
     @property
     def line(self) -> str:
         """The objective in one line."""
-        return f"contrast of each frame with {self.negatives} of its utterance, as an averaged teacher codes them"
+        return f"contrast of each frame with {self.negatives} others of its utterance, coded by an averaged teacher"
 
 
-# One cycle of 15,000 steps of 4 x 1,080 s; the authors clip no gradient, and this bound is far above an ordinary step's.
+# One cycle of 15,000 steps of 4 x 1,080 s; the authors do not clip gradients, and this bound is far above the norm of an ordinary step.
 _PRETRAINING = OptimisationConfig(3e-4, 4_320.0, warmup=0.08, clip=100.0, schedule="cosine")
 
 
 @dataclass(frozen=True)
 class EsslConfig:
-    """One model in full."""
+    """All settings of one model."""
 
     encoder: EsslEncoderConfig = field(default_factory=EsslEncoderConfig)
     objective: EsslObjectiveConfig = field(default_factory=EsslObjectiveConfig)
@@ -201,7 +193,7 @@ class EsslConfig:
             )
 
 
-# Ours, for CPUs and tests: three sixteenths of each width, half of the upper layers, the same frames and masks.
+# Our own, for CPUs and tests: 3/16 of each width, half of the upper layers, the same frames and masks.
 _TINY = EsslConfig(
     EsslEncoderConfig(
         StageConfig((72, 96, 96), (5, 5, 1), (2, 2, 1), 2, 2, 384),

@@ -1,4 +1,4 @@
-"""essL's objective: the student tells the teacher's code of each frame from its codes of other frames of the utterance."""
+"""essL's objective: distinguish the teacher's code of a frame from its codes of other frames in the utterance."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from ssl_models.baselines.essl.teacher import Teacher, momentum
 from ssl_models.baselines.essl.transformer import Layer
 from ssl_models.interface import LossAndMetrics
 from ssl_models.parts.framing import HOP
-from ssl_models.parts.frontend import silence_padding, valid_mask
+from ssl_models.parts.frontend import known_lengths, silence_padding, valid_mask
 from ssl_models.parts.objective import Objective, feature_variance
 
 
 def negative_counts(lengths: Tensor, frames: int, negatives: int, generator: torch.Generator) -> Tensor:
     """How often each frame is drawn as a negative of each other, `(B, frames, frames)` float32.
 
-    Row i of a clip of n frames holds `negatives` draws with replacement from its n - 1 frames other than i. Rows past the
-    end, and clips of one frame, mean nothing.
+    Row i of a clip of n frames contains `negatives` draws with replacement from its n - 1 frames other than i. Rows
+    past the end, and clips of one frame, are meaningless.
     """
     own = torch.arange(frames, device=lengths.device)[:, None]
     lots = torch.rand(len(lengths), frames, negatives, generator=generator, device=lengths.device)
     others = (lengths - 1).clamp(min=1)[:, None, None]
     drawn = torch.minimum((lots * others).long(), others - 1)
-    # Numbers from a frame's own on stand for the frame after: its own is never drawn.
+    # Numbers from a frame's own on mean the next frame, so its own is never drawn.
     drawn = (drawn + (drawn >= own)).clamp(max=frames - 1)
     counts = torch.zeros(len(lengths), frames, frames, device=lengths.device)
     return counts.scatter_add_(2, drawn, torch.ones_like(lots))
@@ -37,11 +37,11 @@ def negative_counts(lengths: Tensor, frames: int, negatives: int, generator: tor
 def contrastive_loss(
     guesses: Tensor, targets: Tensor, counts: Tensor, lengths: Tensor, temperature: float
 ) -> tuple[Tensor, Tensor]:
-    """Mean cross-entropy in nats over valid frames, and the share of them whose own target is nearest of the drawn.
+    """Mean cross-entropy in nats over valid frames, and the share whose own target is closer than the drawn negatives.
 
-    Cosine similarities of `(B, frames, D)` guesses and targets over the temperature, in float32. All pairs are one matrix
-    product; a negative drawn k times stands k times in the softmax's sum, which is its logit plus log k. Clips of a single
-    frame have nothing to tell apart and are left out.
+    Cosine similarities of predictions and targets `(B, frames, D)` over the temperature, in float32. All pairs are one
+    matrix product; a negative drawn k times occurs k times in the softmax's sum, i.e. its logit is increased by log k.
+    Clips of a single frame have nothing to distinguish and are left out.
     """
     with torch.autocast(guesses.device.type, enabled=False):
         scores = (
@@ -77,7 +77,7 @@ class EsslPretraining(Objective):
         self.teacher.follow(self.encoder, self.head, momentum(self.config.objective.momentum, progress))
 
     def compile(self, *args: object, **kwargs: object) -> None:
-        """Compile the transformers' layers one by one: which of them a step leaves out is decided outside."""
+        """Compile the transformers' layers one by one, since it is decided outside which of them a step skips."""
         for module in self.modules():
             if isinstance(module, Layer):
                 module.compile(*args, dynamic=False, **kwargs)
@@ -86,7 +86,7 @@ class EsslPretraining(Objective):
         """Loss over the valid frames of `(B, T)` waveforms.
 
         Raises:
-            ValueError: for clips shorter than one frame.
+            ValueError: if a clip is shorter than one frame.
         """
         self.encoder.require_a_frame(waveforms)
         settings = self.config.objective
@@ -100,7 +100,7 @@ class EsslPretraining(Objective):
         output = self.encoder.transform(noisy, logmel_lengths)[-1]
         guesses = self.predictor(self.head(output), frame_lengths)
         frames = output.shape[1]
-        known = torch.full((len(output),), frames, device=output.device) if frame_lengths is None else frame_lengths
+        known = known_lengths(frame_lengths, output)
         with torch.no_grad():
             targets = self.targets(clean, logmel_lengths, frames, generator)
             counts = negative_counts(known, frames, settings.negatives, generator)
@@ -111,7 +111,7 @@ class EsslPretraining(Objective):
     def targets(
         self, spectrum: Tensor, logmel_lengths: Tensor | None, frames: int, generator: torch.Generator
     ) -> Tensor:
-        """The teacher's codes `(B, frames, code width)` of a clean spectrum, behind a silence drawn anew for each clip."""
+        """The teacher's codes `(B, frames, code width)` of a clean spectrum, after a silence drawn anew for each clip."""
         most, unit = self.config.objective.most_shift, self.config.encoder.stride
         lots = torch.rand(len(spectrum), generator=generator, device=spectrum.device)
         shifts = (lots * (most + 1)).long().clamp(max=most)

@@ -14,7 +14,7 @@ from ssl_models.parts.frontend import valid_mask
 class Convolution(nn.Module):
     """`(B, frames, width in)` to `(B, frames out, width)`: convolution, dropout, layer norm, ReLU.
 
-    `padding` zeros stand on either side. With it, frames past the end must be zeros, which `forward` sees to.
+    `padding` zeros are added on either side. With it, frames past the end must be zeros, which `forward` ensures.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Convolution(nn.Module):
 
 
 class Predictor(nn.ModuleList):
-    """The student's guess at the teacher's code, `(B, frames, width)` to the same; the last layer is rectified too."""
+    """The student's prediction of the teacher's code, `(B, frames, width)` to the same; with ReLU after the last layer too."""
 
     def __init__(self, width: int, kernels: Sequence[int], dropout: float) -> None:
         super().__init__(Convolution(width, width, kernel, padding=kernel // 2, dropout=dropout) for kernel in kernels)

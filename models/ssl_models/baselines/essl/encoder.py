@@ -12,12 +12,12 @@ from ssl_models.baselines.essl.convolutions import Convolution
 from ssl_models.baselines.essl.transformer import Transformer
 from ssl_models.interface import SpeechFeatures
 from ssl_models.parts.framing import HOP
-from ssl_models.parts.frontend import LogMel, normalised, silence_padding
+from ssl_models.parts.frontend import LogMel, known_lengths, normalised, silence_padding
 from ssl_models.parts.shareable import Shareable
 
 
 class Stage(nn.Module):
-    """Frames `(B, frames, width in)` to the hidden states of a transformer over fewer of them."""
+    """Maps frames `(B, frames, width in)` to the hidden states of a transformer at a lower frame rate."""
 
     def __init__(self, width_in: int, stage: StageConfig, config: EsslEncoderConfig) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class Stage(nn.Module):
         return self.transformer(self.convolutions(x), None if lengths is None else self.frame_lengths(lengths))
 
     def frame_lengths(self, lengths: Tensor) -> Tensor:
-        """Frames after the convolutions of clips of `lengths` frames; none of them sees padding."""
+        """Frames after the convolutions for clips of `lengths` frames; none of them sees padding."""
         for kernel, stride in zip(self.config.conv_kernels, self.config.conv_strides, strict=True):
             lengths = (lengths - kernel + stride).clamp(min=0) // stride
         return lengths
@@ -43,10 +43,10 @@ class Stage(nn.Module):
 class EsslEncoder(Shareable, nn.Module):
     """Waveforms `(B, T)` to the `upper.layers + 1` hidden states of the upper transformer, at 12.5 Hz.
 
-    The lower transformer's states have another rate and width and are not among them.
+    The lower transformer's states have another rate and width and are not included.
 
     Raises:
-        ValueError: for clips shorter than one frame (290 ms).
+        ValueError: if a clip is shorter than one frame (290 ms).
     """
 
     attention = "sdpa"
@@ -62,7 +62,7 @@ class EsslEncoder(Shareable, nn.Module):
 
     @property
     def layer_drop(self) -> float:
-        """Share of the droppable layers that training leaves out."""
+        """Share of the droppable layers that training skips."""
         return self.upper.transformer.layer_drop
 
     @layer_drop.setter
@@ -71,35 +71,35 @@ class EsslEncoder(Shareable, nn.Module):
 
     @property
     def droppable(self) -> Sequence[nn.Module]:
-        """The layers that `layer_drop` may leave out."""
+        """The layers that `layer_drop` may skip."""
         return list(self.upper.transformer.layers)
 
     def checkpoint_gradients(self) -> None:
-        """In training keep each layer's input alone and run the layer again in the backward."""
+        """In training, keep only each layer's input and recompute the layer in the backward."""
         self.lower.transformer.checkpointed = self.upper.transformer.checkpointed = True
 
     def require_a_frame(self, waveforms: Tensor) -> None:
-        """Refuse `(B, T)` waveforms that are too short for a single frame.
+        """Reject `(B, T)` waveforms that are too short for a single frame.
 
         Raises:
-            ValueError: with both lengths.
+            ValueError: naming both lengths.
         """
         if waveforms.shape[1] < self.config.shortest:
-            raise ValueError(f"a clip needs {self.config.shortest} samples, got {waveforms.shape[1]}")
+            raise ValueError(f"a clip needs at least {self.config.shortest} samples, got {waveforms.shape[1]}")
 
     def frame_lengths(self, lengths: Tensor) -> Tensor:
         """Valid encoder frames of clips of `lengths` samples."""
         return self.thinned(lengths // HOP)
 
     def thinned(self, logmel_lengths: Tensor) -> Tensor:
-        """Valid encoder frames of clips of so many log-mel frames."""
+        """Valid encoder frames of clips with this many log-mel frames."""
         return self.upper.frame_lengths(self.lower.frame_lengths(logmel_lengths))
 
     @torch.no_grad()
     def spectrum(self, waveforms: Tensor, lengths: Tensor | None) -> Tensor:
         """Log-mel `(B, frames, mels)`, each channel with zero mean and unit variance over the clip; zeros past its end.
 
-        The authors' settings ask for normalised input and their Gaussian fill presumes it; their code leaves it out.
+        The authors' settings ask for normalised input, and their Gaussian noise assumes it; their code does not do it.
         """
         logmel = self.logmel(silence_padding(waveforms, lengths))
         return normalised(logmel, None if lengths is None else lengths // HOP)
@@ -113,8 +113,5 @@ class EsslEncoder(Shareable, nn.Module):
         """All hidden states of `(B, T)` waveforms of `lengths` valid samples (None: all valid)."""
         self.require_a_frame(waveforms)
         layers = self.transform(self.spectrum(waveforms, lengths), None if lengths is None else lengths // HOP)
-        if lengths is None:
-            frames = torch.full((len(waveforms),), layers[-1].shape[1], device=waveforms.device)
-        else:
-            frames = self.frame_lengths(lengths)
-        return SpeechFeatures(layers, frames, self.config.frame_rate)
+        frame_lengths = None if lengths is None else self.frame_lengths(lengths)
+        return SpeechFeatures(layers, known_lengths(frame_lengths, layers[-1]), self.config.frame_rate)

@@ -13,14 +13,14 @@ from ssl_models.baselines.essl.encoder import EsslEncoder
 
 
 def momentum(start: float, progress: float) -> float:
-    """Share of itself that the teacher keeps at `progress` of the budget: from `start` to 1 on half a cosine."""
+    """Share of its values that the teacher keeps at `progress` of the budget: from `start` to 1 on half a cosine."""
     return 1.0 - (1.0 - start) * (1.0 + math.cos(math.pi * min(max(progress, 0.0), 1.0))) / 2.0
 
 
 class Teacher(nn.Module):
-    """A student's moving average; it learns from no gradient and drops nothing out.
+    """A student's moving average; it receives no gradient and uses no dropout.
 
-    The authors' teacher runs in training mode, dropout and all; a frozen copy here is evaluated, as in data2vec.
+    The authors' teacher runs in training mode with dropout; here it runs in evaluation mode, as in data2vec.
     """
 
     def __init__(self, config: EsslConfig) -> None:
@@ -31,12 +31,12 @@ class Teacher(nn.Module):
         self.eval()
 
     def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002, ARG002 - torch's signature
-        """Stays in evaluation mode."""
+        """Stay in evaluation mode."""
         return super().train(mode=False)
 
     @torch.no_grad()
     def follow(self, encoder: nn.Module, head: nn.Module, kept: float) -> None:
-        """Keep the share `kept` of every value and take the rest from the student; 0 copies."""
+        """Keep the share `kept` of every value and take the rest from the student; 0 copies the student."""
         mine: list[Tensor] = [*self.encoder.parameters(), *self.head.parameters()]
         theirs: list[Tensor] = [*encoder.parameters(), *head.parameters()]
         torch._foreach_lerp_(mine, theirs, 1.0 - kept)

@@ -1,4 +1,4 @@
-"""The transformer of essL: positions by a convolution, norms after each residual sum, layers left out at random."""
+"""The transformer of essL: positions from a convolution, norms after each residual sum, layers skipped at random."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Layer(nn.Module):
             nn.init.zeros_(linear.bias)
 
     def forward(self, x: Tensor, attend: Tensor | None) -> Tensor:
-        """`attend` is `(B, 1, 1, frames)`, True where a frame may be looked at, None for all."""
+        """`attend` is `(B, 1, 1, frames)`, True for frames that may be attended to, None for all."""
         batch, frames, width = x.shape
         qkv = self.qkv(x).view(batch, frames, 3, self.heads, width // self.heads)
         query, key, value = qkv.permute(2, 0, 3, 1, 4)
@@ -44,7 +44,7 @@ class Layer(nn.Module):
 
 
 class Transformer(nn.Module):
-    """`(B, frames, width)` to `layers + 1` hidden states, the first layer's input first."""
+    """Maps `(B, frames, width)` to `layers + 1` hidden states, starting with the first layer's input."""
 
     def __init__(self, stage: StageConfig, config: EsslEncoderConfig) -> None:
         super().__init__()
@@ -54,12 +54,12 @@ class Transformer(nn.Module):
         self.dropout, self.layer_drop, self.checkpointed = config.dropout, stage.layer_drop, False
 
     def forward(self, x: Tensor, lengths: Tensor | None) -> tuple[Tensor, ...]:
-        """`lengths` `(B,)` are valid frames (None: all). A layer left out hands its input on."""
+        """`lengths` `(B,)` are valid frames (None: all). A skipped layer passes on its input."""
         x = self.norm(self.positions(silenced(x, lengths)))
-        # A clip without a frame looks at its padding: a softmax over nothing is not a number.
+        # A clip without a frame attends to its padding: a softmax over nothing is not a number.
         attend = None if lengths is None else valid_mask(lengths.clamp(min=1), x.shape[1])[:, None, None]
         states = [F.dropout(x, self.dropout, self.training)]
-        for layer, kept in zip(self.layers, self._lots(), strict=True):
+        for layer, kept in zip(self.layers, self._kept_layers(), strict=True):
             if not kept:
                 states.append(states[-1])
             elif self.checkpointed and self.training:
@@ -68,8 +68,8 @@ class Transformer(nn.Module):
                 states.append(layer(states[-1], attend))
         return tuple(states)
 
-    def _lots(self) -> list[bool]:
-        """Which layers this pass keeps; drawn on the host, as what is left out must not be computed at all."""
+    def _kept_layers(self) -> list[bool]:
+        """The layers that this pass keeps; drawn on the host, since skipped layers must not be computed at all."""
         if not (self.training and self.layer_drop):
             return [True] * len(self.layers)
         return [lot >= self.layer_drop for lot in torch.rand(len(self.layers), device="cpu").tolist()]

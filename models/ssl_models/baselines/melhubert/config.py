@@ -1,10 +1,10 @@
 """Settings of MelHuBERT: T.-Q. Lin, H.-Y. Lee, H. Tang, arXiv 2211.09944, and its public settings for 20 ms frames.
 
-40 log-mel channels at 10 ms joined in pairs, the transformer of HuBERT base over a linear projection, dropout 0.1
-everywhere, no LayerDrop; 512 units; spans of 5 frames over 0.7 of the frames (they may overlap), hidden as zeros before the
-projection; Adam at a constant 1e-4, (0.9, 0.999), no weight decay, gradients clipped at 10, 32 crops of 15 s a step, 200
-epochs of 360 h. Ours: log-mel is normalised over the clip, there over the corpus. With it the multiply-accumulates of training
-on paper, to hold the counter against.
+40 log-mel channels at 10 ms joined in pairs, the transformer of HuBERT base on a linear projection, dropout 0.1
+everywhere, no LayerDrop; 512 units; spans of 5 frames over 0.7 of the frames (they may overlap), hidden as zeros
+before the projection; Adam at a constant 1e-4, (0.9, 0.999), no weight decay, gradients clipped at 10, 32 crops of 15
+s per step, 200 epochs of 360 h. Our choice: log-mel is normalised over the clip instead of the corpus. Also the closed
+form of training's multiply-accumulates, to check the counter against.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from ssl_models.baselines.transformer.closed_form import encoder_macs, encoder_parameters, step_macs
 from ssl_models.baselines.transformer.config import EncoderConfig
 from ssl_models.optimisation import OptimisationConfig
+from ssl_models.parts.checks import require_positive
 from ssl_models.parts.framing import HOP
 
 __all__ = ["MELHUBERT", "MelHubertConfig", "ObjectiveConfig", "encoder_macs", "encoder_parameters", "training_macs"]
@@ -24,9 +25,9 @@ class ObjectiveConfig:
     """Masked prediction of k-means units of log-mel frames.
 
     Attributes:
-        clusters: of the codebook.
+        clusters: size of the codebook.
         span_frames, span_share: length of a hidden span; spans times length over frames (spans may overlap).
-        fit_hours: training speech that k-means sees at most.
+        fit_hours: most hours of training speech used for k-means.
     """
 
     clusters: int = 512
@@ -35,11 +36,9 @@ class ObjectiveConfig:
     fit_hours: float = 1.0
 
     def __post_init__(self) -> None:
-        for name in ("clusters", "span_frames"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} {getattr(self, name)} must be at least 1")
+        require_positive(self, "clusters", "span_frames")
         if not (0 < self.span_share <= 1 and self.fit_hours > 0):
-            raise ValueError(f"span_share {self.span_share} must lie in (0, 1], fit_hours {self.fit_hours} above 0")
+            raise ValueError(f"span_share {self.span_share} must be in (0, 1], fit_hours {self.fit_hours} above 0")
 
     @property
     def line(self) -> str:
@@ -49,10 +48,10 @@ class ObjectiveConfig:
 
 @dataclass(frozen=True)
 class MelHubertConfig:
-    """One model in full.
+    """All settings of one model.
 
     Raises:
-        ValueError: for frames that are not the units' 20 ms.
+        ValueError: if frames are not 20 ms long, as the units are.
     """
 
     encoder: EncoderConfig
@@ -69,7 +68,7 @@ _OPTIMISATION = OptimisationConfig(
 )
 
 MELHUBERT = {
-    # Ours, for CPUs and tests: three sixteenths of each width, two thirds of the layers.
+    # Our own, for CPUs and tests: 3/16 of each width, 2/3 of the layers.
     "melhubert-tiny": MelHubertConfig(
         EncoderConfig(mels=40, stack=2, width=144, layers=8, heads=3, hidden=576),
         ObjectiveConfig(clusters=100),
@@ -80,6 +79,6 @@ MELHUBERT = {
 
 
 def training_macs(config: MelHubertConfig, samples: int) -> int:
-    """MACs of one clip's training step: forward, backward, and the distances of every second log-mel frame to the centroids."""
+    """MACs of one clip's training step: forward, backward, and every second log-mel frame's distances to the centroids."""
     targets = samples // HOP // 2 * config.encoder.mels * config.objective.clusters
     return step_macs(config.encoder, samples, config.objective.clusters) + targets

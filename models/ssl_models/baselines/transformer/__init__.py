@@ -1,1 +1,1 @@
-"""A plain transformer over stacked log-mel frames with convolutional positions: what MelHuBERT and BEST-RQ share."""
+"""A plain transformer over stacked log-mel frames with convolutional positions, shared by MelHuBERT and BEST-RQ."""

@@ -1,4 +1,4 @@
-"""Multiply-accumulates and parameters of the plain transformer on paper, to hold the counter against."""
+"""Closed form of the plain transformer's multiply-accumulates and parameters, to check the counter against."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ssl_models.parts.framing import HOP, filter_macs
 
 
 def encoder_frames(config: EncoderConfig, samples: int) -> int:
-    """Frames of a clip of so many samples."""
+    """Number of frames of a clip with this many samples."""
     return samples // HOP // config.stack
 
 
@@ -19,8 +19,8 @@ def projection_macs(config: EncoderConfig, samples: int) -> int:
 def transformer_macs(config: EncoderConfig, samples: int) -> int:
     """MACs of positions and layers on one clip.
 
-    Positions: (frames + 1) x d x d / groups x kernel, the frame more being the one that an even kernel's padding yields.
-    Per layer and frame 4 d^2 for the projections, 2 T d for scores and mixing, 2 d h for the feed-forward layer.
+    Positions: (frames + 1) x d x d / groups x kernel, with an extra frame from an even kernel's padding. Per layer and
+    frame: 4 d^2 for the projections, 2 T d for scores and mixing, 2 d h for the feed-forward layer.
     """
     c, frames = config, encoder_frames(config, samples)
     shifted = frames + 2 * (c.position_kernel // 2) - c.position_kernel + 1
@@ -29,12 +29,12 @@ def transformer_macs(config: EncoderConfig, samples: int) -> int:
 
 
 def encoder_macs(config: EncoderConfig, samples: int) -> int:
-    """MACs of one clip's encoding: matrix products and convolutions, as torch's counter sees them; 1 MAC = 2 FLOPs."""
+    """MACs of one clip's encoding: matrix products and convolutions, as torch's counter counts them; 1 MAC = 2 FLOPs."""
     return filter_macs(samples, config.mels) + projection_macs(config, samples) + transformer_macs(config, samples)
 
 
 def step_macs(config: EncoderConfig, samples: int, outputs: int) -> int:
-    """MACs of a training step without the targets: a head of so many outputs on each frame, backward twice the forward.
+    """MACs of a training step without the targets: a head with this many outputs per frame, backward twice the forward.
 
     The mel filters are not differentiated, and the projection needs no gradient of its input.
     """
@@ -44,7 +44,7 @@ def step_macs(config: EncoderConfig, samples: int, outputs: int) -> int:
 
 
 def encoder_parameters(config: EncoderConfig) -> int:
-    """Learned values: projection, positions (with their weight norm), each layer's matrices and norms, one norm more."""
+    """Number of trainable values: projection, positions (with weight norm), each layer's matrices and norms, a final norm."""
     c = config
     positions = c.width * (c.width // c.position_groups) * c.position_kernel + c.position_kernel + c.width
     layer = 4 * (c.width**2 + c.width) + 2 * c.width * c.hidden + c.hidden + c.width + 4 * c.width

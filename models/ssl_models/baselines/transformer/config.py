@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ssl_models.parts.checks import require_positive, require_shares
 from ssl_models.parts.framing import HOP
 
 
@@ -14,10 +15,10 @@ class EncoderConfig:
     Attributes:
         mels: log-mel channels.
         stack: 10 ms frames joined into one encoder frame.
-        width, layers, heads, hidden: of the transformer.
-        position_kernel, position_groups: of the convolution that tells positions.
-        pre_norm: whether norms stand before attention and feed-forward layer.
-        dropout: share of values and of attention weights left out in training.
+        width, layers, heads, hidden: sizes of the transformer.
+        position_kernel, position_groups: of the convolution that encodes positions.
+        pre_norm: whether norms come before attention and feed-forward layer.
+        dropout: dropout of values and of attention weights in training.
     """
 
     mels: int
@@ -32,16 +33,14 @@ class EncoderConfig:
     dropout: float = 0.1
 
     def __post_init__(self) -> None:
-        sizes = ("mels", "stack", "width", "layers", "heads", "hidden", "position_kernel", "position_groups")
-        for name in sizes:
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} {getattr(self, name)} must be at least 1")
+        require_positive(
+            self, "mels", "stack", "width", "layers", "heads", "hidden", "position_kernel", "position_groups"
+        )
         if self.width % self.heads or self.width % self.position_groups:
             raise ValueError(
                 f"width {self.width} must split into {self.heads} heads and {self.position_groups} position_groups"
             )
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout {self.dropout} must lie in [0, 1)")
+        require_shares(self, "dropout")
 
     @property
     def line(self) -> str:

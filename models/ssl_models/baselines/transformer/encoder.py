@@ -8,17 +8,17 @@ from torch.utils.checkpoint import checkpoint
 
 from ssl_models.baselines.transformer.config import EncoderConfig
 from ssl_models.interface import SpeechFeatures
-from ssl_models.parts.frontend import LogMel, silence_padding, stacked_frames, valid_mask
+from ssl_models.parts.frontend import LogMel, known_lengths, silence_padding, stacked_frames, valid_mask
 from ssl_models.parts.positions import PositionConvolution
 
 
 class TransformerEncoder(nn.Module):
     """Waveforms `(B, T)` to `layers + 1` hidden states of `(B, T // samples_per_frame, width)`.
 
-    The first is what enters the first layer: projected frames with positions and, in the post-norm model, their norm.
+    The first is the first layer's input: projected frames with positions and, in the post-norm model, their norm.
 
     Raises:
-        ValueError: for clips shorter than one frame.
+        ValueError: if a clip is shorter than one frame.
     """
 
     attention = "sdpa"
@@ -35,17 +35,17 @@ class TransformerEncoder(nn.Module):
         self.checkpointed = False
 
     def checkpoint_gradients(self) -> None:
-        """In training keep each layer's input alone and run the layer again in the backward."""
+        """In training, keep only each layer's input and recompute the layer in the backward."""
         self.checkpointed = True
 
     def require_a_frame(self, waveforms: Tensor) -> None:
-        """Refuse `(B, T)` waveforms that are too short for a single frame.
+        """Reject `(B, T)` waveforms that are too short for a single frame.
 
         Raises:
-            ValueError: with both lengths.
+            ValueError: naming both lengths.
         """
         if waveforms.shape[1] < self.config.samples_per_frame:
-            raise ValueError(f"a clip needs {self.config.samples_per_frame} samples, got {waveforms.shape[1]}")
+            raise ValueError(f"a clip needs at least {self.config.samples_per_frame} samples, got {waveforms.shape[1]}")
 
     def frame_lengths(self, lengths: Tensor) -> Tensor:
         """Valid encoder frames of clips of `lengths` samples."""
@@ -53,7 +53,7 @@ class TransformerEncoder(nn.Module):
 
     @torch.no_grad()
     def stacked(self, logmel: Tensor, lengths: Tensor | None) -> Tensor:
-        """What is projected, `(B, frames, mels * stack)`, of log-mel of clips of `lengths` samples."""
+        """The stacked frames to project, `(B, frames, mels * stack)`, from log-mel of clips of `lengths` samples."""
         return stacked_frames(logmel, lengths, self.config.stack)
 
     def transform(self, stacked: Tensor, frame_lengths: Tensor | None) -> tuple[Tensor, ...]:
@@ -61,7 +61,7 @@ class TransformerEncoder(nn.Module):
         x, padding = self.project(stacked), None
         if frame_lengths is not None:
             x = x.masked_fill(~valid_mask(frame_lengths, x.shape[1])[..., None], 0.0)
-            # A clip without a frame still needs one to look at.
+            # A clip without a frame still needs one to attend to.
             padding = ~valid_mask(frame_lengths.clamp(min=1), x.shape[1])
         x = self.positions(x)
         layers = [self.dropout(x if self.config.pre_norm else self.norm(x))]
@@ -79,13 +79,11 @@ class TransformerEncoder(nn.Module):
             logmel = self.logmel(silence_padding(waveforms, lengths))
         frame_lengths = None if lengths is None else self.frame_lengths(lengths)
         layers = self.transform(self.stacked(logmel, lengths), frame_lengths)
-        if frame_lengths is None:
-            frame_lengths = torch.full((len(waveforms),), layers[-1].shape[1], device=waveforms.device)
-        return SpeechFeatures(layers, frame_lengths, self.config.frame_rate)
+        return SpeechFeatures(layers, known_lengths(frame_lengths, layers[-1]), self.config.frame_rate)
 
 
 def _layer(config: EncoderConfig) -> nn.TransformerEncoderLayer:
-    """A layer of torch's own, with BERT's initial weights."""
+    """A layer of torch, with BERT's initial weights."""
     layer = nn.TransformerEncoderLayer(
         config.width,
         config.heads,

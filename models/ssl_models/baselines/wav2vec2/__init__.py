@@ -1,1 +1,1 @@
-"""wav2vec 2.0, HuBERT and WavLM: one architecture, a convolutional front end under a transformer at 50 Hz."""
+"""wav2vec 2.0, HuBERT and WavLM: one architecture, a convolutional front end below a transformer at 50 Hz."""

@@ -1,4 +1,4 @@
-"""Multiply-accumulates and parameters of wav2vec 2.0, HuBERT and WavLM on paper, to hold the counter against."""
+"""Closed form of multiply-accumulates and parameters of wav2vec 2.0, HuBERT and WavLM, to check the counter against."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from ssl_models.parts.framing import filter_macs, most_hidden, target_macs
 
 
 class Convolutions(Protocol):
-    """Settings of a front end of convolutions, layer by layer."""
+    """Settings of a convolutional front end, layer by layer."""
 
     @property
     def conv_widths(self) -> tuple[int, ...]:
-        """Channels out."""
+        """Output channels."""
         ...
 
     @property
     def conv_kernels(self) -> tuple[int, ...]:
-        """Samples or frames seen."""
+        """Kernel sizes in samples or frames."""
         ...
 
     @property
     def conv_strides(self) -> tuple[int, ...]:
-        """Samples or frames from one to the next."""
+        """Strides in samples or frames."""
         ...
 
 
@@ -53,12 +53,12 @@ def front_end_macs(architecture: Convolutions, samples: int) -> int:
 
 
 def encoder_macs(architecture: ArchitectureConfig, samples: int) -> int:
-    """MACs of one clip's encoding: matrix products and convolutions, as torch's counter sees them; 1 MAC = 2 FLOPs.
+    """MACs of one clip's encoding: matrix products and convolutions, as torch's counter counts them; 1 MAC = 2 FLOPs.
 
-    Positions: (frames + 1) x d x d / groups x kernel, the frame more
-    being the one that an even kernel's padding yields and "same" padding cuts off. Per layer and frame 4 d^2 for the
-    projections, 2 T d for scores and mixing, 2 d h for the feed-forward layer; WavLM's gate adds 8 d. Norms, activations
-    and the weight norm of the position kernel are left out.
+    Positions: (frames + 1) x d x d / groups x kernel, with an extra frame from an even kernel's padding that "same"
+    padding cuts off. Per layer and frame: 4 d^2 for the projections, 2 T d for scores and mixing, 2 d h for the
+    feed-forward layer; WavLM's gate adds 8 d. Norms, activations and the weight norm of the position kernel are left
+    out.
     """
     a = architecture
     frames = conv_frames(a, samples)[-1]
@@ -69,21 +69,21 @@ def encoder_macs(architecture: ArchitectureConfig, samples: int) -> int:
 
 
 def layer_macs(architecture: ArchitectureConfig, frames: int) -> int:
-    """MACs of one transformer layer over so many frames."""
+    """MACs of one transformer layer for this many frames."""
     a = architecture
     gate = 8 * a.width if a.family == "wavlm" else 0
     return frames * (4 * a.width**2 + 2 * frames * a.width + 2 * a.width * a.hidden + gate)
 
 
 def training_macs(config: Wav2Vec2FamilyConfig, samples: int) -> float:
-    """MACs of one clip's step: forward, backward (twice the forward of what is learned), and the targets.
+    """MACs of one clip's training step: forward, backward (twice the forward of trained parts), and the targets.
 
-    LayerDrop leaves out a layer with all its work, so the layers count in expectation; WavLM's first, which holds the
-    positions, always stays. transformers takes the gradient of the waveform too, so even the first convolution costs three
-    times its forward. A teacher runs forward only, up to the layer that is clustered.
+    LayerDrop skips a layer with all its work, so the expected value is counted; WavLM's first layer, which contains
+    the positions, is always kept. transformers also computes the gradient of the waveform, so even the first
+    convolution costs three times its forward. A teacher runs forward only, up to the layer that is clustered.
 
     Raises:
-        ValueError: for a model whose objective is not built.
+        ValueError: if the model's objective is not built.
     """
     if config.objective is None:
         raise ValueError("the objective is not built")
@@ -108,8 +108,8 @@ def unit_macs(objective: HubertObjectiveConfig, samples: int, frames: int) -> in
 def contrastive_macs(architecture: ArchitectureConfig, objective: Wav2Vec2ObjectiveConfig, frames: int) -> int:
     """MACs of wav2vec 2.0's quantiser, projections and similarities, forward, for a clip of `frames` frames.
 
-    All are computed for as many slots as the spans can hide, n: the quantiser's logits take n x conv width x codebooks x
-    entries, the choice n x entries x code width, the projections n x (width + code width) x projected width, and the
+    All are computed for n slots, as many as the spans can hide: the quantiser's logits take n x conv width x codebooks
+    x entries, the choice n x entries x code width, the projections n x (width + code width) x projected width, and the
     similarities of all slots with each other n^2 x projected width.
     """
     o, slots = objective, most_hidden(frames, objective.span_frames, objective.span_share)
@@ -119,7 +119,7 @@ def contrastive_macs(architecture: ArchitectureConfig, objective: Wav2Vec2Object
 
 
 def encoder_parameters(architecture: ArchitectureConfig) -> int:
-    """Learned values of the encoder, the mask vector included."""
+    """Number of trainable values of the encoder, including the mask vector."""
     a, count, width_in = architecture, 0, 1
     for number, (width, kernel) in enumerate(zip(a.conv_widths, a.conv_kernels, strict=True)):
         normed = a.conv_norm == "layer" or number == 0

@@ -1,10 +1,10 @@
-"""Settings of wav2vec 2.0, HuBERT and WavLM: sizes as published, objective, optimisation.
+"""Settings of wav2vec 2.0, HuBERT and WavLM: published sizes, objective, optimisation.
 
-A. Baevski et al., arXiv 2006.11477 (appendix B); W.-N. Hsu et al., arXiv 2106.07447 (table I); S. Chen et al.,
-arXiv 2110.13900 (section V-B). HuBERT large and X-large and both WavLM learn units of a smaller HuBERT's layer in their
-papers (hubert-large and hubert-xlarge: layer 9 of the base's second iteration); here their default is 500 units of MFCC,
-which needs no other model (`second_iteration` has the rest). WavLM's batch could not be looked up and is taken to be
-HuBERT's. "large" is the model of the 60,000 h recipes: layer norm in the front end, pre-norm blocks.
+A. Baevski et al., arXiv 2006.11477 (appendix B); W.-N. Hsu et al., arXiv 2106.07447 (table I); S. Chen et al., arXiv
+2110.13900 (section V-B). In their papers, HuBERT large and X-large and both WavLM models learn units of a smaller
+HuBERT's layer (hubert-large and hubert-xlarge: layer 9 of the base's second iteration); the default here is 500 units
+of MFCC, which needs no other model (`second_iteration` does the rest). WavLM's batch size could not be looked up and
+is assumed to be HuBERT's. "large" is the model of the 60,000 h recipes: layer norm in the front end, pre-norm blocks.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from ssl_models.optimisation import OptimisationConfig
+from ssl_models.parts.checks import require_positive
 
 Family = Literal["wav2vec2", "hubert", "wavlm"]
 
 MELS = 80
-"""Log-mel channels behind the cepstra that HuBERT's first units are clusters of."""
+"""Log-mel channels of the cepstra whose clusters are HuBERT's first units."""
 
 
 @dataclass(frozen=True)
@@ -25,15 +26,15 @@ class ArchitectureConfig:
     """The encoder's shape and its regularisation in training.
 
     Attributes:
-        family: whose transformer block it is; WavLM's has a gated relative position bias.
-        width, layers, heads, hidden: of the transformer.
-        conv_widths, conv_kernels, conv_strides: of the front end, layer by layer.
+        family: family of the transformer block; WavLM's has a gated relative position bias.
+        width, layers, heads, hidden: sizes of the transformer.
+        conv_widths, conv_kernels, conv_strides: of the front end's convolutions, layer by layer.
         conv_norm: "group" (after the first convolution) or "layer" (after each).
-        conv_bias: whether the convolutions have one.
-        pre_norm: whether norms stand before attention and feed-forward layer.
-        position_kernel, position_groups: of the convolution that tells positions.
-        dropout, attention_dropout, layer_drop: shares of values, of attention weights and of layers left out in training.
-        position_buckets: of WavLM's relative positions.
+        conv_bias: whether the convolutions have a bias.
+        pre_norm: whether norms come before attention and feed-forward layer.
+        position_kernel, position_groups: of the convolution that encodes positions.
+        dropout, attention_dropout, layer_drop: dropout of values, of attention weights and of whole layers in training.
+        position_buckets: number of WavLM's relative position buckets.
     """
 
     family: Family
@@ -58,7 +59,7 @@ class ArchitectureConfig:
     def line(self) -> str:
         """The shape in one line."""
         norm = "pre" if self.pre_norm else "post"
-        # Group norm takes its mean over the clip with its padding, so a clip's frames depend on its batch.
+        # Group norm averages over the clip including its padding, so a clip's frames depend on its batch.
         leak = "; padding leaks through the front end's group norm" if self.conv_norm == "group" else ""
         shape = f"{len(self.conv_widths)} convolutions, {self.layers} {norm}-norm layers, width {self.width}"
         return f"{shape}, {self.heads} heads{leak}"
@@ -82,17 +83,17 @@ class HubertObjectiveConfig:
     """Masked prediction of k-means units (arXiv 2106.07447, section II).
 
     Attributes:
-        clusters: of the codebook; 100 on MFCC in the first iteration.
-        code_width: of the projected frame and the code vectors that it is compared with.
+        clusters: size of the codebook; 100 on MFCC in the first iteration.
+        code_width: width of the projected frame and of the code vectors that it is compared with.
         span_frames, span_share: length of a hidden span; spans times length over frames (spans may overlap).
         temperature: of the cosine similarity.
         feature_penalty: weight of the mean square of the front end's output.
         feature_gradient: factor on the gradient that reaches the front end.
-        fit_hours: training speech that k-means sees at most.
-        mixing: share of the utterances that a part of another one is laid over (WavLM); labels stay those of clean speech.
-        targets: what is clustered: "mfcc", or "layer", the frames of a model trained before (later iterations).
-        teacher: that model's shape, with a front end of the same frames.
-        target_layer: which of its layers; 1 is the first block's output.
+        fit_hours: most hours of training speech used for k-means.
+        mixing: share of the utterances mixed with a part of another one (WavLM); labels are those of clean speech.
+        targets: what is clustered: "mfcc", or "layer", the frames of a previously trained model (later iterations).
+        teacher: that model's shape, whose front end has the same frame rate.
+        target_layer: number of its layer; 1 is the first block's output.
     """
 
     clusters: int = 100
@@ -110,11 +111,13 @@ class HubertObjectiveConfig:
 
     def __post_init__(self) -> None:
         if not 0 <= self.mixing <= 1:
-            raise ValueError(f"mixing {self.mixing} must lie in [0, 1]")
+            raise ValueError(f"mixing {self.mixing} must be in [0, 1]")
         if (self.targets == "layer") != (self.teacher is not None):
-            raise ValueError(f"targets {self.targets!r}: a teacher goes with 'layer' and with nothing else")
+            raise ValueError(
+                f"targets {self.targets!r}: a teacher is needed for 'layer' and must not be given otherwise"
+            )
         if self.teacher and not 1 <= self.target_layer <= self.teacher.layers:
-            raise ValueError(f"target_layer {self.target_layer} must lie in 1 to {self.teacher.layers}")
+            raise ValueError(f"target_layer {self.target_layer} must be between 1 and {self.teacher.layers}")
 
     @property
     def line(self) -> str:
@@ -126,18 +129,19 @@ class HubertObjectiveConfig:
 
 @dataclass(frozen=True)
 class Wav2Vec2ObjectiveConfig:
-    """Telling hidden frames' quantised features apart (arXiv 2006.11477, sections 3 and 4.2).
+    """Distinguishing the quantised features of hidden frames (arXiv 2006.11477, sections 3 and 4.2).
 
     Attributes:
-        codebooks, entries: of the product quantiser.
-        code_width: of its joined entries.
-        projected_width: in which outputs and targets are compared.
-        negatives: other hidden frames of the utterance that each one is compared with.
+        codebooks, entries: number of codebooks of the product quantiser, and of entries in each.
+        code_width: width of its concatenated entries.
+        projected_width: width in which outputs and targets are compared.
+        negatives: number of other hidden frames of the utterance that each one is compared with.
         span_frames, span_share: length of a hidden span; spans times length over frames (spans may overlap).
         temperature: of the cosine similarity.
-        diversity_weight: of the codebooks' missing perplexity.
-        gumbel_start, gumbel_end, gumbel_decay: temperature of the quantiser's choice, at first and at last, and its factor a step.
-        target_dropout: of the features that are quantised.
+        diversity_weight: weight of the codebooks' missing perplexity.
+        gumbel_start, gumbel_end, gumbel_decay: initial and final temperature of the quantiser's choice, and its factor
+            per step.
+        target_dropout: dropout of the features to quantise.
         feature_penalty: weight of the mean square of the front end's output.
         feature_gradient: factor on the gradient that reaches the front end.
     """
@@ -159,13 +163,11 @@ class Wav2Vec2ObjectiveConfig:
     feature_gradient: float = 0.1
 
     def __post_init__(self) -> None:
-        for name in ("codebooks", "entries", "code_width", "projected_width", "negatives", "span_frames"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} {getattr(self, name)} must be at least 1")
+        require_positive(self, "codebooks", "entries", "code_width", "projected_width", "negatives", "span_frames")
         if self.code_width % self.codebooks:
             raise ValueError(f"code_width {self.code_width} must split into {self.codebooks} codebooks")
         if not 0 < self.span_share <= 1:
-            raise ValueError(f"span_share {self.span_share} must lie above 0 and at most at 1")
+            raise ValueError(f"span_share {self.span_share} must be above 0 and at most 1")
         if not (self.temperature > 0 and 0 < self.gumbel_end <= self.gumbel_start and 0 < self.gumbel_decay <= 1):
             raise ValueError(
                 "temperatures must be more than 0, gumbel_end at most gumbel_start, gumbel_decay at most 1"
@@ -179,7 +181,7 @@ class Wav2Vec2ObjectiveConfig:
 
 @dataclass(frozen=True)
 class Wav2Vec2FamilyConfig:
-    """One model in full; `objective` is None where it is not built."""
+    """All settings of one model; `objective` is None if it is not built."""
 
     encoder: ArchitectureConfig
     objective: HubertObjectiveConfig | Wav2Vec2ObjectiveConfig | None = None
@@ -189,16 +191,16 @@ class Wav2Vec2FamilyConfig:
 def second_iteration(
     config: Wav2Vec2FamilyConfig, teacher: ArchitectureConfig, layer: int = 6, clusters: int = 500
 ) -> Wav2Vec2FamilyConfig:
-    """The same model on units of another's layer; defaults are HuBERT base's second iteration (X-large: layer 9 of that).
+    """The same model on units of another's layer; by default HuBERT base's second iteration (X-large: layer 9 of that).
 
     Raises:
-        TypeError: for a model whose objective is not masked prediction.
-        ValueError: for a layer that the teacher has not, or a teacher with frames of its own.
+        TypeError: if the model's objective is not masked prediction.
+        ValueError: if the teacher has no such layer, or another frame rate.
     """
     if not isinstance(config.objective, HubertObjectiveConfig):
         raise TypeError("only masked prediction has later iterations")
     if (teacher.conv_kernels, teacher.conv_strides) != (config.encoder.conv_kernels, config.encoder.conv_strides):
-        raise ValueError("the teacher's front end must have the frames of the model's own")
+        raise ValueError("the teacher's front end must have the model's frame rate")
     units = replace(config.objective, targets="layer", teacher=teacher, target_layer=layer, clusters=clusters)
     return replace(config, objective=units)
 
@@ -211,7 +213,7 @@ def _large(family: Family, *, conv_bias: bool) -> ArchitectureConfig:
 
 
 def _tiny(family: Family) -> ArchitectureConfig:
-    """Ours, for CPUs and tests: three sixteenths of each width of the base model, the front end's too, and 7 of 12 layers."""
+    """Our own, for CPUs and tests: 3/16 of each width of the base model, front end included, and 7 of 12 layers."""
     return ArchitectureConfig(family, 144, 7, 3, 576, conv_widths=(96,) * 7)
 
 
@@ -220,7 +222,7 @@ def _hubert_optimisation(peak: float, batch_seconds: float) -> OptimisationConfi
 
 
 def _wav2vec2_optimisation(peak: float, batch_hours: float) -> OptimisationConfig:
-    # The recipes clip no gradient; the norm of a mean loss stays far below this.
+    # The recipes do not clip gradients; the norm for a mean loss stays far below this.
     return OptimisationConfig(peak, batch_hours * 3600, warmup=0.08, clip=1e3)
 
 
@@ -235,7 +237,7 @@ WAV2VEC2_FAMILY = {
     ),
     "wav2vec2-large": Wav2Vec2FamilyConfig(
         _large("wav2vec2", conv_bias=True),
-        # On 60,000 h without the penalty and with the front end's full gradient (section 4.2).
+        # For 60,000 h, without the penalty and with the front end's full gradient (section 4.2).
         Wav2Vec2ObjectiveConfig(
             code_width=768,
             projected_width=768,

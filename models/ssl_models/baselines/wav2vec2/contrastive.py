@@ -1,4 +1,4 @@
-"""wav2vec 2.0's objective: tell a hidden frame's quantised self from those of other hidden frames (arXiv 2006.11477, section 3)."""
+"""wav2vec 2.0's objective: distinguish hidden frames' quantised features (arXiv 2006.11477, section 3)."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from ssl_models.baselines.wav2vec2.encoder import build_encoder
 from ssl_models.baselines.wav2vec2.quantiser import GumbelQuantiser, expected_use, gumbel_noise, hard_use, perplexities
 from ssl_models.interface import LossAndMetrics
 from ssl_models.parts.framing import most_hidden
-from ssl_models.parts.frontend import silence_padding, valid_mask
+from ssl_models.parts.frontend import known_lengths, silence_padding, valid_mask
 from ssl_models.parts.masking import HiddenFrames, hidden_frames, span_mask
 from ssl_models.parts.objective import Objective, feature_variance
 
 
 class Draws(NamedTuple):
-    """What chance decides in one step.
+    """All random draws of one step.
 
     Attributes:
         mask: hidden frames, `(B, frames)` bool.
         hidden: the same in slots.
         negatives: slots of each slot's negatives, `(B, slots, negatives)` int64.
-        noise: of the quantiser's choice, `(B, slots, codebooks, entries)`; None outside training.
+        noise: noise for the quantiser's choice, `(B, slots, codebooks, entries)`; None outside training.
     """
 
     mask: Tensor
@@ -38,9 +38,9 @@ class Draws(NamedTuple):
 class ContrastivePretraining(Objective):
     """Encoder, quantiser and two projections; implements `ssl_models.interface.Pretraining`.
 
-    The loss is the contrastive one over hidden frames, plus the weighted shortfall of the codebooks' perplexity and, where
-    the recipe has it, the penalty on the front end's output. All that follows the encoder is computed for a fixed number
-    of slots, as many as the spans can hide.
+    The loss is the contrastive one over hidden frames, plus the weighted shortfall of the codebooks' perplexity and,
+    if in the recipe, the penalty on the front end's output. Everything after the encoder is computed for a fixed
+    number of slots, as many as the spans can hide.
     """
 
     steps: Tensor
@@ -55,18 +55,18 @@ class ContrastivePretraining(Objective):
         )
         self.project_targets = nn.Linear(objective.code_width, objective.projected_width)
         self.project_output = nn.Linear(config.encoder.width, objective.projected_width)
-        # Counted on the device, so that the temperature is never waited for.
+        # Counted on the device, so that nothing waits for the temperature.
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
 
     @property
     def temperature(self) -> Tensor:
-        """Of the quantiser's Gumbel softmax, after the steps so far."""
+        """Temperature of the quantiser's Gumbel softmax, after the steps so far."""
         objective = self.objective
         falling = objective.gumbel_start * torch.exp(self.steps.float() * math.log(objective.gumbel_decay))
         return falling.clamp(min=objective.gumbel_end)
 
     def draw(self, frame_lengths: Tensor, frames: int, generator: torch.Generator) -> Draws:
-        """All the chance of one step, in bulk, for clips of `frame_lengths` `(B,)` of `frames` frames."""
+        """All random draws of one step, for clips of `frame_lengths` `(B,)` out of `frames` frames."""
         objective = self.objective
         mask = span_mask(frame_lengths, frames, objective.span_frames, objective.span_share, generator, overlap=True)
         slots = most_hidden(frames, objective.span_frames, objective.span_share)
@@ -79,25 +79,25 @@ class ContrastivePretraining(Objective):
         """Loss over the hidden valid frames of `(B, T)` waveforms: mean cross-entropy in nats, and the other terms.
 
         Raises:
-            ValueError: for clips shorter than one frame.
+            ValueError: if a clip is shorter than one frame.
         """
         self.encoder.require_a_frame(waveforms)
         features = self.encoder.conv_features(silence_padding(waveforms, lengths), lengths)
-        batch, frames = features.shape[:2]
+        frames = features.shape[1]
         frame_lengths = None if lengths is None else self.encoder.frame_lengths(lengths)
-        known = torch.full((batch,), frames, device=waveforms.device) if frame_lengths is None else frame_lengths
+        known = known_lengths(frame_lengths, features)
         with torch.no_grad():
             draws = self.draw(known, frames, generator)
         return self.compare(features, frame_lengths, draws)
 
     def compare(self, features: Tensor, frame_lengths: Tensor | None, draws: Draws) -> LossAndMetrics:
-        """The loss for the front end's output `(B, frames, D)`, with all chance given."""
+        """The loss for the front end's output `(B, frames, D)`, with all random draws given."""
         objective, (mask, hidden, negatives, noise) = self.objective, draws
         penalty = _mean_square(features, frame_lengths) if objective.feature_penalty else features.new_zeros(())
         if objective.feature_gradient != 1 and features.requires_grad:
             features.register_hook(lambda gradient: gradient * objective.feature_gradient)
         output = self.encoder.contextual(features, mask, frame_lengths)
-        # The blocks' input before it is projected: the front end's output, normed.
+        # The blocks' input before projection: the normed output of the front end.
         unhidden = self.encoder.model.feature_projection.layer_norm(hidden.of(features))
         targets = self.quantiser(self.drop(unhidden), noise, self.temperature)
         logits = contrastive_logits(
@@ -111,34 +111,34 @@ class ContrastivePretraining(Objective):
             metrics = {
                 "contrastive_loss": contrastive.detach(),
                 "diversity_loss": diversity.detach(),
-                "contrastive_accuracy": (_told_apart(logits) * hidden.weight).sum(),
+                "contrastive_accuracy": (_correct(logits) * hidden.weight).sum(),
                 "codebook_perplexity": perplexities(hard_use(targets.logits, hidden.weight)).mean(),
                 "feature_variance": feature_variance(output, frame_lengths),
             }
         return LossAndMetrics(loss, metrics)
 
-    def after_step(self, progress: float) -> None:  # noqa: ARG002 - the temperature falls by steps, not by the budget
-        """Count the step, by which the quantiser's temperature falls."""
+    def after_step(self, progress: float) -> None:  # noqa: ARG002 - the temperature depends on steps, not on the budget
+        """Count the step, on which the quantiser's temperature depends."""
         self.steps += 1
 
 
 def draw_negatives(counts: Tensor, slots: int, negatives: int, generator: torch.Generator) -> Tensor:
-    """For each slot, `negatives` of its clip's other slots in use, drawn evenly with replacement; `(B, slots, negatives)`.
+    """For each slot, `negatives` of its clip's other used slots, uniform with replacement; `(B, slots, negatives)`.
 
-    `counts` `(B,)` are the slots in use; what is drawn for the others means nothing.
+    `counts` `(B,)` are the numbers of used slots; draws for the others are meaningless.
     """
     draws = torch.rand(len(counts), slots, negatives, generator=generator, device=counts.device)
     others = (counts - 1).clamp(min=1)[:, None, None]
     found = torch.minimum((draws * others).long(), others - 1)
-    # Counting past itself keeps the draw even.
+    # Skipping the slot itself keeps the draw uniform.
     return (found + (found >= torch.arange(slots, device=counts.device)[:, None])).clamp(max=slots - 1)
 
 
 def contrastive_logits(output: Tensor, targets: Tensor, codes: Tensor, negatives: Tensor, temperature: float) -> Tensor:
     """Cosine similarities over the temperature, each slot's own target first, `(B, slots, 1 + negatives)` float32.
 
-    All slots of a clip are compared in one product and the drawn ones picked, which is far less work than gathering
-    vectors. A negative of the same codes as the slot's own target is none: its logit is minus infinity.
+    All slots of a clip are compared in one product and the drawn ones selected, which is far less work than gathering
+    vectors. A negative with the same codes as the slot's own target does not count: its logit is minus infinity.
 
     Shapes: output and targets `(B, slots, D)`, codes `(B, slots, codebooks)`, negatives `(B, slots, n)`.
     """
@@ -150,14 +150,14 @@ def contrastive_logits(output: Tensor, targets: Tensor, codes: Tensor, negatives
     return torch.cat([logits.diagonal(dim1=1, dim2=2)[..., None], others], dim=-1)
 
 
-def _told_apart(logits: Tensor) -> Tensor:
-    """Where a slot's own target beats all its negatives, and there is one to beat."""
+def _correct(logits: Tensor) -> Tensor:
+    """True where a slot has negatives and its own target beats them all."""
     best = logits[..., 1:].amax(-1)
     return (logits[..., 0] > best) & best.isfinite()
 
 
 def _mean_square(features: Tensor, frame_lengths: Tensor | None) -> Tensor:
-    """Over the valid frames of `(B, frames, D)`."""
+    """Mean square over the valid frames of `(B, frames, D)`."""
     squares = features.float().square().mean(-1)
     if frame_lengths is None:
         return squares.mean()

@@ -1,4 +1,4 @@
-"""The encoders of wav2vec 2.0, HuBERT and WavLM as transformers builds them, with random weights."""
+"""The encoders of wav2vec 2.0, HuBERT and WavLM as built by transformers, with random weights."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ssl_models.parts.transformers_encoder import TransformersEncoder
 
 
 def build_encoder(architecture: ArchitectureConfig) -> TransformersEncoder:
-    """An encoder of this shape; transformers' own settings stand for what the shape does not name."""
+    """An encoder of this shape; anything else is transformers' default."""
     match architecture.family:
         case "wav2vec2":
             from transformers import Wav2Vec2Config as Config
@@ -24,7 +24,7 @@ def build_encoder(architecture: ArchitectureConfig) -> TransformersEncoder:
 
 
 def transformers_settings(architecture: ArchitectureConfig) -> dict[str, Any]:
-    """The shape in transformers' words."""
+    """The shape as transformers' settings."""
     a = architecture
     return {
         "hidden_size": a.width,
@@ -48,7 +48,7 @@ def transformers_settings(architecture: ArchitectureConfig) -> dict[str, Any]:
 
 
 def architecture_of(config: Any) -> ArchitectureConfig | None:  # noqa: ANN401 - transformers' settings class
-    """The shape behind transformers' settings, None where it is of another family or has parts that a shape cannot name."""
+    """The shape behind transformers' settings, None for another family or for parts that a shape cannot express."""
     if config.model_type not in ("wav2vec2", "hubert", "wavlm"):
         return None
     if getattr(config, "add_adapter", False) or getattr(config, "adapter_attn_dim", None) is not None:

@@ -1,4 +1,4 @@
-"""Targets of HuBERT's later iterations: k-means units of a layer of a model trained before (arXiv 2106.07447, section IV-B)."""
+"""Targets of HuBERT's later iterations: k-means units of a previous model's layer (arXiv 2106.07447, section IV-B)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from ssl_models.parts.targets import KMeans
 class LayerQuantiser(KMeans):
     """Nearest centroid of a frozen teacher's layer: `(B, T)` waveforms to `(B, frames)` int64 labels.
 
-    The teacher stops at that layer, never trains and travels with the weights. It is random until `teach` is called.
+    The teacher stops at that layer, is never trained and is stored with the weights. It is random until `teach` is
+    called.
     """
 
     def __init__(self, clusters: int, teacher: ArchitectureConfig, layer: int) -> None:
@@ -23,23 +24,23 @@ class LayerQuantiser(KMeans):
         self.layer = layer
         self.teacher = build_encoder(replace(teacher, layers=layer, layer_drop=0.0))
         if teacher.pre_norm and layer < teacher.layers:
-            # Its last norm belongs to its last layer.
+            # Its final norm belongs to its last layer.
             self.teacher.model.encoder.layer_norm = nn.Identity()
         self.teacher.requires_grad_(requires_grad=False)
         self.teacher.eval()
 
     def teach(self, encoder: nn.Module) -> None:
-        """Take the weights of a whole encoder of the teacher's shape.
+        """Copy the weights of a whole encoder of the teacher's shape.
 
         Raises:
-            RuntimeError: for an encoder of another shape.
+            RuntimeError: if the encoder has another shape.
         """
         wanted, given = self.teacher.state_dict(), encoder.state_dict()
         self.teacher.load_state_dict({name: value for name, value in given.items() if name in wanted})
         self.fitted.fill_(value=False)
 
     def train(self, mode: bool = True) -> LayerQuantiser:  # noqa: FBT001, FBT002 - torch's signature
-        """Train or evaluate; the teacher always evaluates."""
+        """Train or evaluate; the teacher always stays in evaluation mode."""
         super().train(mode)
         self.teacher.eval()
         return self
@@ -50,5 +51,5 @@ class LayerQuantiser(KMeans):
         return self.teacher(waveforms, lengths).layers[-1]
 
     def forward(self, waveforms: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Labels of `lengths` valid samples; labels past them mean nothing."""
+        """Labels for `lengths` valid samples; labels past them are meaningless."""
         return self.nearest(self.frames_of(waveforms, lengths))

@@ -12,7 +12,7 @@ from ssl_models.baselines.wav2vec2.layer_targets import LayerQuantiser
 from ssl_models.baselines.wav2vec2.mixing import mixed
 from ssl_models.interface import LossAndMetrics
 from ssl_models.parts.framing import HOP
-from ssl_models.parts.frontend import LogMel, silence_padding, valid_mask
+from ssl_models.parts.frontend import LogMel, known_lengths, silence_padding, valid_mask
 from ssl_models.parts.masking import span_mask
 from ssl_models.parts.objective import UnitObjective, feature_variance, hidden_cross_entropy
 from ssl_models.parts.targets import KMeansQuantiser, label_entropy
@@ -21,8 +21,8 @@ from ssl_models.parts.targets import KMeansQuantiser, label_entropy
 class HubertPretraining(UnitObjective):
     """Encoder, target quantiser, projection and code vectors; implements `ssl_models.interface.Pretraining`.
 
-    Cosine similarities of projected frames and code vectors over a temperature, cross-entropy on hidden frames, and the
-    penalty on the front end's output. The quantiser runs in the step, on the device.
+    The loss is cross-entropy on hidden frames, from cosine similarities of projected frames and code vectors over a
+    temperature, plus the penalty on the front end's output. The quantiser runs in the step, on the device.
     """
 
     def __init__(self, config: Wav2Vec2FamilyConfig, objective: HubertObjectiveConfig) -> None:
@@ -42,7 +42,7 @@ class HubertPretraining(UnitObjective):
         """Loss over the hidden valid frames of `(B, T)` waveforms: mean cross-entropy in nats, and the penalty.
 
         Raises:
-            ValueError: for clips shorter than one frame.
+            ValueError: if a clip is shorter than one frame.
         """
         self.encoder.require_a_frame(waveforms)
         objective = self.objective
@@ -50,11 +50,11 @@ class HubertPretraining(UnitObjective):
         with torch.no_grad():
             heard = mixed(waveforms, lengths, objective.mixing, generator)
         features = self.encoder.conv_features(heard)
-        batch, frames = features.shape[:2]
+        frames = features.shape[1]
         with torch.no_grad():
             labels = self.units(waveforms, lengths)[:, :frames]
             frame_lengths = None if lengths is None else self.encoder.frame_lengths(lengths)
-            known = torch.full((batch,), frames, device=waveforms.device) if frame_lengths is None else frame_lengths
+            known = known_lengths(frame_lengths, features)
             hidden = span_mask(known, frames, objective.span_frames, objective.span_share, generator, overlap=True)
         penalty = features.float().square().mean()
         if objective.feature_gradient != 1 and features.requires_grad:
@@ -77,7 +77,7 @@ class HubertPretraining(UnitObjective):
         return self.quantiser(self.logmel(waveforms), None if lengths is None else lengths // HOP)
 
     def predict(self, output: Tensor, labels: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean cross-entropy of hidden frames in nats, and the share of their labels hit."""
+        """Mean cross-entropy of hidden frames in nats, and the accuracy on their labels."""
         projected = F.normalize(self.project(output).float(), dim=-1)
         logits = projected @ F.normalize(self.codes.float(), dim=-1).T / self.objective.temperature
         return hidden_cross_entropy(logits, labels, hidden)

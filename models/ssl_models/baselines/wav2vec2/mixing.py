@@ -1,32 +1,32 @@
-"""WavLM's utterance mixing: part of another utterance laid over some of a batch (arXiv 2110.13900, section IV-B)."""
+"""WavLM's utterance mixing: a part of another utterance is added to some of a batch (arXiv 2110.13900, section IV-B)."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from ssl_models.parts.frontend import valid_mask
+from ssl_models.parts.frontend import known_lengths, valid_mask
 
 LOUDEST, QUIETEST = -5.0, 5.0
-"""dB that the utterance lies above what is laid over it, drawn evenly in between."""
+"""Range in dB of the utterance's level above that of the added part, drawn uniformly."""
 
 SILENCE = 1e-10
-"""Energy below which nothing can be scaled."""
+"""Energy below which a signal cannot be scaled."""
 
 
 def mixed(waveforms: Tensor, lengths: Tensor | None, share: float, generator: torch.Generator) -> Tensor:
-    """The waveforms `(B, T)`, with probability `share` each with a part of another one added.
+    """The waveforms `(B, T)`, each with a part of another one added with probability `share`.
 
-    The part is 1 sample to half of the utterance long, from anywhere in the other to anywhere in the utterance, scaled so
-    that the energies per sample of the two whole utterances are -5 to 5 dB apart. `waveforms` are zeros past their
-    `lengths` `(B,)` (None: all valid), and stay so. A batch of one has nothing to mix with. The paper's other half, noise
-    from a corpus of it, is left out.
+    The part is 1 sample to half of the utterance long, from anywhere in the other one to anywhere in the utterance,
+    scaled so that the energies per sample of the two whole utterances differ by -5 to 5 dB. `waveforms` are zeros past
+    their `lengths` `(B,)` (None: all valid), and stay so. A batch of one is not mixed. The paper's other half, mixing
+    with noise from a corpus, is left out.
     """
     batch, samples = waveforms.shape
     if batch == 1 or share == 0:
         return waveforms
     device = waveforms.device
-    known = torch.full((batch,), samples, device=device) if lengths is None else lengths
+    known = known_lengths(lengths, waveforms)
     chosen, which, long, start, start_other, level = torch.rand(6, batch, generator=generator, device=device)
     other = (torch.arange(batch, device=device) + 1 + _below(torch.full_like(known, batch - 1), which)) % batch
     longest = torch.minimum(known // 2, known[other])
@@ -42,6 +42,6 @@ def mixed(waveforms: Tensor, lengths: Tensor | None, share: float, generator: to
 
 
 def _below(count: Tensor, uniform: Tensor) -> Tensor:
-    """A whole number from 0 to `count` - 1 (0 where there is none) out of a uniform one in [0, 1)."""
-    # In double precision: a float32 just under 1 times a long clip would round up to its length.
+    """An integer from 0 to `count` - 1 (0 if there is none) from a uniform value in [0, 1)."""
+    # In double precision: a float32 just below 1 times a long clip would round up to its length.
     return torch.minimum((uniform.double() * count).long(), count - 1).clamp(min=0)

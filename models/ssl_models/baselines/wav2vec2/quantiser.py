@@ -9,12 +9,12 @@ from torch import Tensor, nn
 
 
 class Quantised(NamedTuple):
-    """What the quantiser makes of `(..., D)` features.
+    """The quantiser's output for `(..., D)` features.
 
     Attributes:
-        vectors: the chosen entries, one codebook's behind the other's, `(..., width)`.
-        logits: of every entry, `(..., codebooks, entries)` float32, without noise.
-        codes: numbers of the chosen entries, `(..., codebooks)` int64.
+        vectors: the chosen entries, concatenated over codebooks, `(..., width)`.
+        logits: logits of every entry, `(..., codebooks, entries)` float32, without noise.
+        codes: indices of the chosen entries, `(..., codebooks)` int64.
     """
 
     vectors: Tensor
@@ -23,10 +23,10 @@ class Quantised(NamedTuple):
 
 
 class GumbelQuantiser(nn.Module):
-    """Features `(..., D)` to vectors that are each joined of one learned entry per codebook.
+    """Features `(..., D)` to vectors that each consist of one learned entry per codebook.
 
-    With noise the choice is the arg-max of noisy logits, and its gradient that of their softmax over a temperature
-    (straight-through; E. Jang et al., arXiv 1611.01144); without noise it is the arg-max, and has none.
+    With noise, the choice is the arg-max of noisy logits, and its gradient that of their softmax over a temperature
+    (straight-through; E. Jang et al., arXiv 1611.01144); without noise, it is the arg-max and has no gradient.
     """
 
     def __init__(self, features: int, codebooks: int, entries: int, width: int) -> None:
@@ -37,7 +37,7 @@ class GumbelQuantiser(nn.Module):
         self.entries = nn.Parameter(torch.rand(codebooks, entries, width // codebooks))
 
     def forward(self, features: Tensor, noise: Tensor | None, temperature: Tensor) -> Quantised:
-        """Quantise; `noise` has the logits' shape, `temperature` is a scalar."""
+        """Quantise; `noise` has the logits' shape, and `temperature` is a scalar."""
         logits = self.to_logits(features).float().unflatten(-1, self.entries.shape[:2])
         noisy = logits if noise is None else logits + noise
         codes = noisy.argmax(-1)
@@ -45,13 +45,13 @@ class GumbelQuantiser(nn.Module):
         if noise is not None:
             soft = torch.softmax(noisy / temperature, dim=-1)
             choice = choice - soft.detach() + soft
-        # One product a codebook, in place of every entry weighted and summed.
+        # One product per codebook instead of weighting and summing every entry.
         vectors = choice.flatten(0, -3).transpose(0, 1) @ self.entries
         return Quantised(vectors.transpose(0, 1).reshape(*features.shape[:-1], -1), logits, codes)
 
 
 def gumbel_noise(shape: tuple[int, ...], generator: torch.Generator, device: torch.device) -> Tensor:
-    """Standard Gumbel noise by its inverse distribution function, -log(-log u)."""
+    """Standard Gumbel noise from the inverse distribution function, -log(-log u)."""
     uniform = torch.rand(shape, generator=generator, device=device)
     return -(-uniform.clamp(min=torch.finfo(uniform.dtype).tiny).log()).log()
 
@@ -62,12 +62,12 @@ def perplexities(shares: Tensor) -> Tensor:
 
 
 def expected_use(logits: Tensor, weight: Tensor) -> Tensor:
-    """Mean probability of each entry over frames of `weight` `(...)`, which sums to 1; `(codebooks, entries)`."""
+    """Mean probability of each entry over frames with weights `weight` `(...)`, which sum to 1; `(codebooks, entries)`."""
     return (torch.softmax(logits, dim=-1) * weight[..., None, None]).flatten(0, -3).sum(0)
 
 
 def hard_use(logits: Tensor, weight: Tensor) -> Tensor:
-    """Share of frames, by `weight`, whose largest logit each entry has; `(codebooks, entries)`."""
+    """Share of frames, weighted by `weight`, in which each entry has the largest logit; `(codebooks, entries)`."""
     codes = logits.argmax(-1).flatten(0, -2).T
     shares = torch.zeros(logits.shape[-2:], device=logits.device)
     return shares.scatter_add_(1, codes, weight.flatten().expand_as(codes))

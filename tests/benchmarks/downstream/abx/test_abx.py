@@ -239,16 +239,14 @@ def test_a_speaker_axis_troubles_across_but_not_within() -> None:
     assert interval[0] == 0
 
 
-def test_the_layer_is_chosen_and_the_mean_is_of_the_vectors() -> None:
-    """Two layers: one blind, one that sees; their mean sees too."""
+@pytest.mark.parametrize("errors", [[0.5, 0.0], [0.0, 0.5]])
+def test_the_rate_is_of_the_last_layer_and_each_layer_has_its_own(errors: list[float]) -> None:
+    """Two layers: one blind, one that sees."""
     frames, tokens = corpus(lambda phone, _: np.eye(3)["abc".index(phone)])
-    blind = Frames([torch.cat([torch.ones_like(u), u], 1) for u in frames.utterances], RATE)
-    for layer, value, name in ((-1, 0.0, 1), (0, 0.5, 0), (1, 0.0, 1), ("mean", 0.0, "mean")):
-        outcome = abx(blind, tokens, 0, layer)["across"]  # type: ignore[arg-type]
-        assert (outcome.rates["abx"].value, outcome.details["layer"]) == (value, name)
-        assert outcome.details["layers"] == [0.5, 0.0]
-    with pytest.raises(IndexError):
-        abx(blind, tokens, 0, 2)
+    layers = [[u if error == 0 else torch.ones_like(u) for error in errors] for u in frames.utterances]
+    outcome = abx(Frames([torch.cat(each, 1) for each in layers], RATE), tokens, 0)["across"]
+    assert (outcome.rates["abx"].value, outcome.details["layer"]) == (errors[-1], 1)
+    assert outcome.details["layers"] == errors
 
 
 def test_large_groups_are_cut_by_the_seed_and_counted() -> None:
@@ -284,7 +282,7 @@ def test_nothing_to_compare_says_what_is_missing() -> None:
     frames, tokens = corpus(lambda phone, _: np.eye(3)["abc".index(phone)], "w", 1)
     for given_tokens in (tokens, []):
         outcomes = abx(frames, given_tokens, 0)
-        assert outcomes["within"].rates["abx"].note.startswith("no speaker says one phone twice")
+        assert outcomes["within"].rates["abx"].note.startswith("no speaker has two tokens of one phone")
         assert outcomes["across"].rates["abx"].note.startswith("no two speakers")
     assert abx(Frames((), RATE), [], 0)["within"].rates["abx"].value is None
 

@@ -153,8 +153,8 @@ def test_symbols_hardly_heard_do_not_change_sharp_outputs(seed: int) -> None:
     [
         (np.zeros((3, 5)), "alphabet of 3"),
         (np.zeros(4), "alphabet of 3"),
-        (np.full((2, 4), np.nan), "no probability"),
-        (np.full((2, 4), -np.inf), "no probability"),
+        (np.full((2, 4), np.nan), "not probabilities"),
+        (np.full((2, 4), -np.inf), "not probabilities"),
     ],
 )
 def test_outputs_that_are_none_are_refused(drawn: NDArray[np.float64], says: str) -> None:

@@ -66,12 +66,12 @@ def test_rates_by_hand(targets: list[float], others: list[float], rate: float) -
 
 @pytest.mark.parametrize(("scores", "target"), [([], []), ([1.0], [True]), ([1.0, 2.0], [False, False])])
 def test_one_kind_of_trials_has_no_rate(scores: list[float], target: list[bool]) -> None:
-    with pytest.raises(ValueError, match="target trials and others"):
+    with pytest.raises(ValueError, match="target and non-target trials"):
         equal_error_rate(scores, target)
 
 
 def test_a_kind_without_weight_has_no_rate() -> None:
-    with pytest.raises(ValueError, match="target trials and others"):
+    with pytest.raises(ValueError, match="target and non-target trials"):
         equal_error_rate([1.0, 2.0], [True, False], [0.0, 1.0])
 
 
@@ -111,7 +111,7 @@ def test_counted_utterances_are_repeated_utterances(
             expected = oracle([float(scores[i, j]) for i, j in pairs], kinds)
             assert Trials(scores, speakers).equal_error_rate(counts) == pytest.approx(expected, abs=1e-9)
         else:
-            with pytest.raises(ValueError, match="target trials and others"):
+            with pytest.raises(ValueError, match="target and non-target trials"):
                 Trials(scores, speakers).equal_error_rate(counts)
 
 

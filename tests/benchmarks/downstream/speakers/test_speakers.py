@@ -145,8 +145,8 @@ def test_speakers_are_named_and_counted() -> None:
     names = ("speakers", "speakers_rated", "rated_in_one_session", "speakers_left_out", "dev", "test")
     assert [outcome.details[name] for name in names] == [3, 3, 1, 1, 2, 8]
     assert outcome.details["utterances_without_features"] == 1
-    assert "one of 3 speakers, 3 of them rated" in rate.note
-    assert "1 of these in a session that was learned from too" in rate.note
+    assert "one of 3 speakers, 3 of them tested" in rate.note
+    assert "1 of these in a session also used for training" in rate.note
     assert "rate chosen on speech that is not tested" in rate.note
 
 
@@ -163,9 +163,9 @@ def test_two_names_for_one_voice_are_not_told_apart() -> None:
     [
         ([("a", "1", 9)], 0, "two speakers with two utterances each, found 1"),
         ([("a", "1", 1), ("b", "1", 1)], 0, "two speakers with two utterances each, found 0"),
-        ([("a", "1", 1), ("a", "2", 5), ("b", "1", 1), ("b", "2", 5)], 0, "no speaker has one to spare"),
-        ([("a", "1", 1), ("b", "1", 5), ("c", "1", 5)], 1, "no speaker has one to spare"),
-        ([("a", "1", 5), ("b", "1", 5), ("c", "1", 1)], 10, "a speaker of the test speech with two utterances"),
+        ([("a", "1", 1), ("a", "2", 5), ("b", "1", 1), ("b", "2", 5)], 0, "no speaker has a spare one"),
+        ([("a", "1", 1), ("b", "1", 5), ("c", "1", 5)], 1, "no speaker has a spare one"),
+        ([("a", "1", 5), ("b", "1", 5), ("c", "1", 1)], 10, "a speaker with two utterances in the test speech"),
         ([], 0, "found 0"),
     ],
 )
@@ -201,7 +201,7 @@ def test_the_equal_error_rate_is_that_of_all_pairs() -> None:
     assert (rate.unit, rate.method, rate.n, outcome.converged) == ("1", "measured", 12, None)
     assert rate.ci95 is not None
     assert rate.ci95[0] <= expected <= rate.ci95[1]
-    assert "25 trials of one speaker and 41 of two" in rate.note
+    assert "25 same-speaker and 41 different-speaker trials" in rate.note
 
 
 def test_an_utterance_without_frames_is_counted_and_left_out() -> None:

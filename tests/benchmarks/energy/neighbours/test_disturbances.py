@@ -162,9 +162,9 @@ def test_processes_of_another_container_cannot_be_told_from_ours(
     seen = watch(Driver(ComputeRunningProcesses=running))
     seen.look()
     sibling.communicate()
-    unseen = [line for line in seen.remarks() if "cannot be told from ours" in line]
+    unseen = [line for line in seen.remarks() if "may or may not be ours" in line]
     assert [line[-2:] for line in unseen] == ([" 1"] if comparable else [" 2"])
-    strangers = [line for line in seen.disturbances() if "runs on it too" in line]
+    strangers = [line for line in seen.disturbances() if "also runs on it" in line]
     assert len(strangers) == comparable
     assert all(f"process {sibling.pid} (python" in line for line in strangers)
 
@@ -188,7 +188,7 @@ QUERIES = {
 def test_every_query_may_be_missing_by_itself(missing: set[str]) -> None:
     seen = watch(Driver(**{name: answer for name, answer in QUERIES.items() if name not in missing}))
     seen.look()
-    assert seen.disturbances() == ["gpu3: hardware slowdown in 1 of 1 looks"] * (
+    assert seen.disturbances() == ["gpu3: hardware slowdown in 1 of 1 checks"] * (
         "CurrentClocksEventReasons" not in missing
     )
     told = " ".join(seen.remarks())
@@ -248,9 +248,9 @@ def test_the_real_binding_against_the_scripted_driver(scripted_driver: Path, war
     done = warm(sibling.pid, cwd=ROOT, env=env, code=CHILD, strict=True).finish()
     sibling.communicate()
     lines, remarks = json.loads(done.stdout)
-    assert sum("runs on it too" in line for line in lines) == 2, "once while idle was measured, once in the block"
+    assert sum("also runs on it" in line for line in lines) == 2, "once while idle was measured, once in the block"
     assert f"gpu0: process {sibling.pid} (python" in " ".join(lines)
-    assert sum("while idle power was measured: gpu0: thermal slowdown" in line for line in lines) == 1
+    assert sum("during the idle measurement: gpu0: thermal slowdown" in line for line in lines) == 1
     assert any("the power limit changed: 700 W -> 500 W" in line for line in lines)
     assert any("at its power limit" in remark for remark in remarks)
     assert not any("clock" in line for line in lines)
@@ -266,7 +266,7 @@ def test_a_machine_that_was_suspended_is_a_disturbance(monkeypatch: pytest.Monke
     assert watch.lines == ()
     asleep[0] += 12.0
     watch.end(3.0)
-    assert watch.lines == ("machine: suspended for 12 s meanwhile",)
+    assert watch.lines == ("machine: suspended for 12 s during the measurement",)
 
 
 def test_the_two_clocks_go_alike_while_a_machine_is_awake() -> None:

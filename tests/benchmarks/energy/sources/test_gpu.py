@@ -225,9 +225,9 @@ def test_no_reading_at_all_is_no_zero(outcomes: dict[str, Any]) -> None:
     [
         ("vanishing", "lost during the run"),
         ("reset", "lost during the run"),
-        ("stepping back", "stepped back"),
-        ("standing still", "stood still"),
-        ("leap", "leapt by 2"),
+        ("stepping back", "decreased"),
+        ("standing still", "did not move"),
+        ("leap", "jumped by 2"),
     ],
 )
 def test_a_counter_that_fails_is_none_with_its_reason(outcomes: dict[str, Any], name: str, word: str) -> None:
@@ -256,7 +256,7 @@ def test_visible_devices_are_honoured(outcomes: dict[str, Any]) -> None:
         both = outcomes[name]
         assert sorted(both["per_gpu"]) == ["gpu0", "gpu1"]
         assert both["gpu"]["value"] == pytest.approx(sum(part["value"] for part in both["per_gpu"].values()))
-    assert "there are: 0 (GPU-aa-uuid), 1 (GPU-bb-uuid)" in outcomes["unknown"]
+    assert "available: 0 (GPU-aa-uuid), 1 (GPU-bb-uuid)" in outcomes["unknown"]
 
 
 def test_numbers_that_may_name_another_gpu_are_refused(outcomes: dict[str, Any]) -> None:
@@ -293,7 +293,7 @@ def test_idle_power_is_taken_off(outcomes: dict[str, Any]) -> None:
 def test_an_instance_is_not_answered_for_by_its_card(outcomes: dict[str, Any]) -> None:
     run = outcomes["MIG that answers"]
     assert run["gpu"]["value"] is None
-    assert "what answers for it is the whole card's" in run["gpu"]["note"]
+    assert "the readings it returns are those of the whole card" in run["gpu"]["note"]
     assert list(run["per_gpu"]) == ["MIG-1234"]
     assert run["machine"]["value"] is None
     assert run["trace"]["power_w"] == []
@@ -307,7 +307,7 @@ def test_cuda_runs_on_an_instance_of_a_card_that_is_cut(outcomes: dict[str, Any]
     run = outcomes[name]
     assert list(run["per_gpu"]) == [f"instance of {device}"]
     assert (run["gpu"]["value"], run["machine"]["value"]) == (None, None)
-    assert "give the parent GPU's index" in run["gpu"]["note"]
+    assert "give the index of the parent GPU" in run["gpu"]["note"]
 
 
 def test_a_card_that_is_cut_is_metered_whole_where_it_is_asked_for(outcomes: dict[str, Any]) -> None:
@@ -322,7 +322,7 @@ def test_a_counter_of_a_whole_module_is_not_the_gpus(outcomes: dict[str, Any]) -
     seconds = run["end"] - run["start"]
     assert run["gpu"]["method"] == "sampled"
     assert run["gpu"]["ci95"][0] <= 300 * seconds <= run["gpu"]["ci95"][1]
-    assert "the energy counter is of the whole module" in run["gpu"]["note"]
+    assert "the energy counter covers the whole module" in run["gpu"]["note"]
     assert run["module"]["method"] == "measured"
     assert run["module"]["ci95"][0] <= 520 * seconds <= run["module"]["ci95"][1]
     assert (run["machine"]["value"], run["machine"]["method"]) == (run["module"]["value"], "measured")

@@ -134,7 +134,7 @@ def test_a_counter_and_samples_that_part_are_noted_in_windows_too(
     assert source.energy(span).value == pytest.approx(12 * GPU_W, rel=0.01)
     assert integral.value == pytest.approx(12 * GPU_W * scale, rel=0.01)
     assert f"integral of its power samples {integral.value:.6g} J" in note
-    assert ("counter and integral part by" in note) == bool(apart)
+    assert ("counter and integral differ by" in note) == bool(apart)
     assert apart in note
 
 
@@ -321,11 +321,11 @@ LINKED = SimpleNamespace(isC2cEnabled=1)
 @pytest.mark.parametrize(
     ("scopes", "signs", "words"),
     [
-        ({0, 1}, {}, "the driver tells the power of a module"),
+        ({0, 1}, {}, "the driver reports the power of a module"),
         ({0}, {"C2cModeInfoV": LINKED}, "linked chip to chip"),
         ({0}, {"Name": "NVIDIA GH200 480GB"}, "it is a NVIDIA GH200 480GB"),
         ({0}, {"Name": "NVIDIA GB10"}, "it is a NVIDIA GB10"),
-        (set(), {"Name": "Grace Hopper"}, "does not tell the power of the GPU alone"),
+        (set(), {"Name": "Grace Hopper"}, "does not report the power of the GPU alone"),
     ],
     ids=["scope", "link", "GH200", "GB10", "no scope"],
 )
@@ -429,8 +429,8 @@ def test_a_power_that_a_gpu_cannot_draw_is_no_sample(missing: set[str], scale: f
     assert (integral.value is not None) == believed
     assert (energy.value is not None) == (believed or not missing)
     if not believed:
-        assert "more than it can draw" in integral.note
-        assert "more than it can draw" in energy.note or not missing
+        assert "more than the GPU can draw" in integral.note
+        assert "more than the GPU can draw" in energy.note or not missing
 
 
 @given(st.floats(0.05, 3.0))
@@ -587,7 +587,7 @@ def test_a_window_that_is_too_short_says_how_long_would_do() -> None:
         source = GpuSource(Driver(clock, set()), Gpu("gpu0", "handle"), 0.1)  # type: ignore[arg-type]
         source.tick = Tick(0.02, 4.0)
         _, window = windows_of(clock, Sources(gpus=[source]), [0.5])
-    assert "window too short for 1 %: 0.5 s, would need 2 s" in source.energy(window.spans["gpu0"]).note
+    assert "window too short for 1 % precision: 0.5 s, 2 s needed" in source.energy(window.spans["gpu0"]).note
 
 
 def test_only_counters_that_are_read_are_watched_for_their_tick() -> None:
@@ -679,27 +679,27 @@ def test_a_counter_may_stand_still_where_nothing_is_drawn(watts: float, *, fault
         source.open(clock.now)
         clock.now += 9.0
         source.sample(clock.now)
-    assert ("stood still" in source.fault) == faulty
+    assert ("did not move" in source.fault) == faulty
 
 
 @pytest.mark.parametrize(
     ("duration_s", "integral_j", "error_j", "says"),
     [
         (20.0, 109.9, 0.5, ""),
-        (20.0, 110.2, 0.5, "counter and integral part by 10%: one of them is wrong"),
-        (20.0, 89.8, 0.5, "counter and integral part by 10%: one of them is wrong"),
-        (10.0, 120.0, 0.5, "counter and integral part by 20%: one of them is wrong"),
+        (20.0, 110.2, 0.5, "counter and integral differ by 10%: one of them is wrong"),
+        (20.0, 89.8, 0.5, "counter and integral differ by 10%: one of them is wrong"),
+        (10.0, 120.0, 0.5, "counter and integral differ by 20%: one of them is wrong"),
         (9.99, 120.0, 0.5, ""),
         (20.0, 100.0, 0.97, ""),
         (20.0, 100.0, 1.0, ""),
-        (20.0, 100.0, 1.5, "window too short for 1 %: 20 s, would need 30 s"),
-        (4.0, 100.0, 8.0, "window too short for 1 %: 4 s, would need 32 s"),
+        (20.0, 100.0, 1.5, "window too short for 1 % precision: 20 s, 30 s needed"),
+        (4.0, 100.0, 8.0, "window too short for 1 % precision: 4 s, 32 s needed"),
     ],
 )
 def test_what_is_noted_of_a_counter_by_hand(duration_s: float, integral_j: float, error_j: float, says: str) -> None:
     """Of 100 J."""
     note = watched(Clock()).note(Span(duration_s, 100.0, error_j, integral_j, 1.0, 50))
-    first = f"gpu0: NVML energy counter, moves every 20 ms; integral of its power samples {integral_j:g} J ({integral_j - 100:+.1f}%)"
+    first = f"gpu0: NVML energy counter, updated every 20 ms; integral of its power samples {integral_j:g} J ({integral_j - 100:+.1f}%)"
     assert note == f"{first}; {says}" if says else note == first
 
 
@@ -707,7 +707,7 @@ def test_what_is_noted_of_a_counter_by_hand(duration_s: float, integral_j: float
     "seen", [Span(20.0, 100.0, 0.5, 130.0, 1.0, 0), Span(20.0, 100.0, 0.5, 130.0, 1.0, 9, "", "lost")]
 )
 def test_a_counter_is_not_held_against_samples_that_are_none(seen: Span) -> None:
-    assert watched(Clock()).note(seen) == "gpu0: NVML energy counter, moves every 20 ms"
+    assert watched(Clock()).note(seen) == "gpu0: NVML energy counter, updated every 20 ms"
 
 
 def test_the_integral_of_samples_has_an_interval_of_its_own() -> None:

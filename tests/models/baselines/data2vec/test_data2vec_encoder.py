@@ -158,7 +158,7 @@ def test_shapes_that_cannot_be_are_refused(wrong: dict[str, int], words: str) ->
         ({"top_layers": 0}, "top_layers 0"),
         ({"span_share": 1.5}, "span_share 1.5"),
         ({"kept_progress": 0.0}, "kept_progress 0.0"),
-        ({"kept_start": 0.99999}, "must rise"),
+        ({"kept_start": 0.99999}, "must be ascending"),
     ],
 )
 def test_objectives_that_cannot_be_are_refused(wrong: dict[str, float], words: str) -> None:

@@ -134,13 +134,13 @@ def test_a_new_teacher_needs_a_new_fit_and_the_right_shape() -> None:
 
 
 def test_settings_that_cannot_be() -> None:
-    with pytest.raises(ValueError, match="target_layer 5 must lie in 1 to 4"):
+    with pytest.raises(ValueError, match="target_layer 5 must be between 1 and 4"):
         second_iteration(STUDENT, TEACHER, 5)
-    with pytest.raises(ValueError, match="a teacher goes with 'layer'"):
+    with pytest.raises(ValueError, match="a teacher is needed for 'layer'"):
         HubertObjectiveConfig(targets="layer")
-    with pytest.raises(ValueError, match="a teacher goes with 'layer'"):
+    with pytest.raises(ValueError, match="a teacher is needed for 'layer'"):
         HubertObjectiveConfig(teacher=TEACHER)
-    with pytest.raises(ValueError, match="frames of the model's own"):
+    with pytest.raises(ValueError, match="the model's frame rate"):
         second_iteration(STUDENT, replace(TEACHER, conv_strides=(5, 2, 2, 2, 2, 2, 1)))
     with pytest.raises(TypeError, match="only masked prediction"):
         second_iteration(WAV2VEC2_FAMILY["wav2vec2-base"], TEACHER)
