@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 def run_tables(record: Record) -> list[Table]:
-    """Cost, and what it gives where that was evaluated."""
-    cost = Table(title=f"{escape(str(record.config['model']))}: what it costs", title_justify="left")
+    """Cost, and quality if it was evaluated."""
+    cost = Table(title=f"cost of {escape(str(record.config['model']))}", title_justify="left")
     cost.add_column("what")
     cost.add_column("value", justify="right")
     cost.add_column("unit")
@@ -25,12 +25,12 @@ def run_tables(record: Record) -> list[Table]:
     rows, legend = quality(record)
     if not rows:
         return [cost]
-    gives = Table(
-        title="what it gives, on speakers that nothing was trained on", title_justify="left",
+    rates = Table(
+        title="quality, on speakers unseen in training", title_justify="left",
         caption="\n".join(legend) or None, caption_justify="left",
     )  # fmt: skip
     for column in ("frozen features of", "metric", "value [95 % interval]"):
-        gives.add_column(column)
+        rates.add_column(column)
     for row in rows:
-        gives.add_row(*(escape(cell) for cell in row))
-    return [cost, gives]
+        rates.add_row(*(escape(cell) for cell in row))
+    return [cost, rates]
