@@ -216,7 +216,7 @@ def test_methods_say_each_thing_once() -> None:
     assert "56 g/kWh (FRA, 2023, a table)" in text
     assert text.count("\\paragraph") == 7
     mixed = methods_markdown(Evidence((run(), replace(run("run 2"), details={}))))
-    assert "Record run 2: No CO2e" in mixed
+    assert "Record run 2: CO2e is not reported" in mixed
 
 
 def test_methods_of_models_in_turn_tell_of_rounds_and_pairs() -> None:
@@ -236,13 +236,19 @@ def test_methods_of_models_in_turn_tell_of_rounds_and_pairs() -> None:
     of_runs = replace(run("run 3"), details={"rounds": [], "sources": []}, kind="comparison")
     text = methods_markdown(Evidence((alone, turned, of_runs)))
     for words in (
-        "Record run 1: Precision float32. Each setting in a process of its own", "3 repeats of 9.5 s with 2 s of rest",
-        "Record run 2: Precision float32, compiled. essl, hubert-base measured in turn: in each of 4 rounds every model and phase once",
-        "in an order drawn at random by the seed", "come to 2 %, which was not reached (a further round would have",
-        "Their ratios are paired", "Record run 3: Rows of finished runs put side by side",
+        "Record run 1: Precision float32. Each setting was measured in a separate process", "3 repeats of 9.5 s with 2 s of rest",
+        "Record run 2: Precision float32, compiled. All models (essl, hubert-base) were measured in one session.",
+        "In each round every model and phase was run once, in random order, in a separate process; each was warmed up until",
+        "the medians of two 0.5 s windows differed by at most 3 %, then timed for 9.5 s. 4 rounds were completed.",
+        "within ± 2 %, was not reached (a further round would have ended after --minutes).",
+        "Ratios are paired by round", "Record run 3: Rows of finished runs are shown side by side",
     ):  # fmt: skip
         assert words in text.replace("\\", ""), words
     assert "1 repeats" not in text
+    one = replace(turned, details={**details, "rounds": [{"cells": []}]})
+    alone_round = "Only one round was completed, so intervals exclude between-round variance."
+    assert alone_round in methods_markdown(Evidence((one,)))
+    assert alone_round not in text
     assert "paired" not in methods_markdown(Evidence((alone,)))
 
 
