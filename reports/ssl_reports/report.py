@@ -1,4 +1,4 @@
-"""All that a paper takes from a set of records: tables, figures, methods, references, claims, and a page that shows them."""
+"""Everything that a paper needs from a set of records: tables, figures, methods, references, claims, and a page that shows them."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from ssl_reports.tables.table import PaperTable, comma_separated, latex, markdow
 if TYPE_CHECKING:
     import pandas as pd
 
-TITLE = "What it costs and what it gives"
+TITLE = "Cost and quality"
 PAGE = "report.html"
 
 
 def write_paper(evidence: Evidence, out: Path) -> list[str]:
-    """Write the folder whole, over an earlier report; the names of its files.
+    """Write the whole folder, over an earlier report; return the names of its files.
 
     Raises:
-        BadInputError: for an `out` that holds something else.
+        BadInputError: if `out` contains anything else.
     """
     return write_whole(out, lambda folder: _fill(evidence, folder))
 
 
 def paper_tables(evidence: Evidence, found: list[Claim]) -> list[PaperTable]:
-    """In the order of the page."""
+    """The tables, in the order of the page."""
     makers = (pretraining_table, inference_table, memory_table, quality_table)
     return [*(make(evidence) for make in makers), claims_table(found)]
 
@@ -66,7 +66,7 @@ def _fill(evidence: Evidence, folder: Path) -> None:
 
 
 def _figures(evidence: Evidence, folder: Path, traces: Mapping[int, pd.DataFrame]) -> Sequence[str]:
-    """Write the figures that the records allow; their names."""
+    """Write the figures for which the records have numbers; return their names."""
     from ssl_reports.pictures.figures import write_figures
 
     figures = write_figures(evidence.records, folder, traces, runs=evidence.labels)
@@ -74,7 +74,7 @@ def _figures(evidence: Evidence, folder: Path, traces: Mapping[int, pd.DataFrame
 
 
 def _traces(evidence: Evidence) -> Iterator[tuple[int, pd.DataFrame]]:
-    """Power samples of the records that are on disk and have some."""
+    """The power samples of each record on disk that has any, with the record's number."""
     for number, folder in enumerate(evidence.folders):
         trace = None if folder is None else read_trace(folder)
         if trace is not None and (len(trace) or trace.attrs["unread"]):
@@ -82,5 +82,5 @@ def _traces(evidence: Evidence) -> Iterator[tuple[int, pd.DataFrame]]:
 
 
 def unread_traces(evidence: Evidence) -> list[str]:
-    """A line for each power trace on disk that could not be read, with what would help."""
+    """A line for each power trace on disk that could not be read, with a remedy."""
     return [trace.attrs["unread"] for _, trace in _traces(evidence) if trace.attrs["unread"]]

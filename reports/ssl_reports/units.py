@@ -1,4 +1,4 @@
-"""Numbers as people read them; records stay in SI."""
+"""Numbers in readable units; records stay in SI."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PREFIXES = (
 
 
 def with_prefix(value: float, unit: str, digits: int = 3) -> str:
-    """`value` with the prefix that leaves one to three digits before the point: 3217 J is 3.22 kJ."""
+    """`value` with the SI prefix that leaves one to three digits before the point: 3217 J is 3.22 kJ."""
     if value == 0:
         return f"0 {unit}"
     factor, prefix = next((p for p in PREFIXES if abs(value) >= p[0] * 0.9995), PREFIXES[-1])
@@ -78,7 +78,7 @@ def _bytes(value: float) -> str:
 
 
 def percent(quantity: Quantity) -> str:
-    """A share as per cent with its interval: "63.9 % [63.1, 64.6]"."""
+    """A fraction in per cent with its interval: "63.9 % [63.1, 64.6]"."""
     if quantity.value is None:
         return f"not available: {quantity.note}"
     interval = "" if quantity.ci95 is None else f" [{100 * quantity.ci95[0]:.1f}, {100 * quantity.ci95[1]:.1f}]"

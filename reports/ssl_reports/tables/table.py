@@ -27,18 +27,18 @@ MARKS: dict[Method, tuple[str, str]] = {
     "projected": ("d", "projected: a measured rate times a stated amount of audio"),
     "published": ("e", "published by others"),
 }
-"""The sign of each method; what is measured has none."""
+"""The sign and meaning of each method; measured numbers have none."""
 
 LONG = 40
-"""Rows above which a table breaks over pages."""
+"""The most rows of a table that does not break over pages."""
 
 REASONS = 9
-"""Distinct reasons that a table's notes give; the CSV gives all."""
+"""The most distinct reasons in a table's notes; the CSV has all."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column: numbers are shown times `factor` in `unit`; `width` is that of wrapped text, as a share of the line."""
+    """A column: numbers are shown times `factor` in `unit`; `width` is the width of wrapped text as a share of the line."""
 
     name: str
     unit: str = ""
@@ -62,10 +62,10 @@ class PaperTable:
     """A table.
 
     Attributes:
-        name: of its files.
+        name: the stem of its files.
         caption: one sentence.
-        columns, rows: of the same width.
-        notes: below the table, before those that its cells need.
+        columns, rows: with as many cells per row as columns.
+        notes: shown below the table, before the notes that its cells need.
     """
 
     name: str
@@ -77,7 +77,7 @@ class PaperTable:
 
 @dataclass
 class _Notes:
-    """Which signs a table's cells use."""
+    """The signs that a table's cells use."""
 
     methods: set[Method] = field(default_factory=set)
     flaws: list[str] = field(default_factory=list)
@@ -100,8 +100,10 @@ class _Notes:
         return MARKS[quantity.method][0] if quantity.method in MARKS else ""
 
     def lines(self, *, more: bool) -> list[tuple[str, str]]:
-        """Sign and meaning."""
-        lines = [("", "Unmarked numbers are measured; intervals are of 95 %.")] if self.methods else []
+        """Sign and meaning of each note."""
+        lines = (
+            [("", "Unmarked numbers are measured; intervals are 95 % confidence intervals.")] if self.methods else []
+        )
         lines += [MARKS[method] for method in MARKS if method in self.methods]
         lines += [(SIGN, meaning(self.flaws))] if self.flaws else []
         lines += [(number, f"not available: {reason}") for reason, number in self.reasons.items()]
@@ -109,7 +111,7 @@ class _Notes:
 
 
 def latex(table: PaperTable) -> str:
-    """The table and its notes, without float and caption."""
+    """The table and its notes in LaTeX, without float and caption."""
     notes = _Notes()
     rows = [
         [_latex_cell(cell, column, notes) for cell, column in zip(row, table.columns, strict=True)]
@@ -152,7 +154,7 @@ def _latex_sign(mark: str) -> str:
 
 
 def markdown(table: PaperTable) -> str:
-    """The same with its caption; the sign of a method stands after its number."""
+    """The table, its caption and its notes in Markdown."""
     notes = _Notes()
     rows = [
         [_markdown_cell(cell, column, notes) for cell, column in zip(row, table.columns, strict=True)]
@@ -195,14 +197,14 @@ def plain_number(quantity: Quantity, factor: float = 1.0) -> str:
 
 
 def escape_markdown(text: str) -> str:
-    """Any text inside a cell, as itself: line ends become spaces."""
+    """Any text, escaped for a cell; line ends become spaces."""
     flat = " ".join(text.split())
     flat = "".join(f"\\{letter}" if letter in "\\`*_[]|~#" else letter for letter in flat)
     return flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def comma_separated(table: PaperTable) -> str:
-    """Every number in full: value, both ends, method and note, in the table's units."""
+    """The table as CSV, with every number in full: value, both ends, method, note and flaw, in the table's units."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     numeric = [
