@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ssl_benchmarks.energy.trace_file import read_trace
 from ssl_reports.page.page import report_page
 from ssl_reports.paper.folder import write_whole
 from ssl_reports.paper.main_tex import main_tex
@@ -14,13 +11,11 @@ from ssl_reports.paper.methods import methods_latex, methods_markdown
 from ssl_reports.paper.model_card import model_cards
 from ssl_reports.paper.reproduce import reproduce_script
 from ssl_reports.paper.tables import claims_table, inference_table, memory_table, pretraining_table, quality_table
+from ssl_reports.pictures.figures import write_figures
 from ssl_reports.reading.claims import Claim, claims
 from ssl_reports.reading.evidence import Evidence
 from ssl_reports.reading.references import bibliography, bibtex
 from ssl_reports.tables.table import PaperTable, comma_separated, latex, markdown
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 TITLE = "Cost and quality"
 PAGE = "report.html"
@@ -42,9 +37,9 @@ def paper_tables(evidence: Evidence, found: list[Claim]) -> list[PaperTable]:
 
 
 def _fill(evidence: Evidence, folder: Path) -> None:
-    found, traces = claims(evidence), dict(_traces(evidence))
+    found, traces = claims(evidence), evidence.traces
     tables = paper_tables(evidence, found)
-    figures = _figures(evidence, folder, traces)
+    figures = write_figures(evidence.records, folder, traces, runs=evidence.labels)
     texts = {
         **{f"tables/{table.name}.tex": latex(table) for table in tables},
         **{f"tables/{table.name}.md": markdown(table) for table in tables},
@@ -53,7 +48,7 @@ def _fill(evidence: Evidence, folder: Path) -> None:
         "methods.md": methods_markdown(evidence),
         "references.bib": bibtex(),
         "main.bbl": bibliography(),
-        "main.tex": main_tex(TITLE, tables, figures),
+        "main.tex": main_tex(TITLE, tables, [figure.name for figure in figures if figure.files]),
         "reproduce.sh": reproduce_script(evidence),
         PAGE: report_page(TITLE, evidence, tables[:-1], found, traces),
         **model_cards(evidence),
@@ -65,22 +60,6 @@ def _fill(evidence: Evidence, folder: Path) -> None:
     (folder / "reproduce.sh").chmod(0o755)
 
 
-def _figures(evidence: Evidence, folder: Path, traces: Mapping[int, pd.DataFrame]) -> Sequence[str]:
-    """Write the figures for which the records have numbers; return their names."""
-    from ssl_reports.pictures.figures import write_figures
-
-    figures = write_figures(evidence.records, folder, traces, runs=evidence.labels)
-    return [figure.name for figure in figures if figure.files]
-
-
-def _traces(evidence: Evidence) -> Iterator[tuple[int, pd.DataFrame]]:
-    """The power samples of each record on disk that has any, with the record's number."""
-    for number, folder in enumerate(evidence.folders):
-        trace = None if folder is None else read_trace(folder)
-        if trace is not None and (len(trace) or trace.attrs["unread"]):
-            yield number, trace
-
-
 def unread_traces(evidence: Evidence) -> list[str]:
     """A line for each power trace on disk that could not be read, with a remedy."""
-    return [trace.attrs["unread"] for _, trace in _traces(evidence) if trace.attrs["unread"]]
+    return [trace.attrs["unread"] for trace in evidence.traces.values() if trace.attrs["unread"]]

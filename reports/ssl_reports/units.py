@@ -31,10 +31,8 @@ def plain(value: float, digits: int = 3) -> str:
     if value == 0:
         return "0"
     rounded = float(f"{value:.{digits - 1}e}")
-    magnitude = len(str(int(abs(rounded)))) if abs(rounded) >= 1 else -len(f"{abs(rounded):e}".split("e-")[-1]) + 1
-    if abs(rounded) < 1:
-        return f"{rounded:.{digits + int(f'{abs(rounded):e}'.rsplit('e-', maxsplit=1)[-1]) - 1}f}"
-    return f"{rounded:,.{max(0, digits - magnitude)}f}"
+    exponent = int(f"{rounded:e}".partition("e")[2])
+    return f"{rounded:,.{max(0, digits - 1 - exponent)}f}"
 
 
 def duration(seconds: float) -> str:
@@ -68,6 +66,11 @@ def shown(quantity: Quantity) -> tuple[str, str]:
             text = f"{plain(value)} {unit}"
     number, _, shown_unit = text.partition(" ")
     return number, shown_unit
+
+
+def worded(quantity: Quantity) -> str:
+    """Value, unit and the sign of a flaw, such as "12.3 Wh"."""
+    return signed(" ".join(shown(quantity)).strip(), quantity)
 
 
 def _bytes(value: float) -> str:

@@ -20,7 +20,7 @@ from ssl_reports.paper.reproduce import reproduce_script
 from ssl_reports.reading.claims import claims
 from ssl_reports.reading.evidence import Evidence, distinct
 from ssl_reports.reading.published import published_rows
-from ssl_reports.report import paper_tables, write_paper
+from ssl_reports.report import paper_tables, unread_traces, write_paper
 from ssl_reports.tables.latex import escape_latex
 from ssl_reports.tables.table import MARKS, Cite, comma_separated, latex, markdown
 
@@ -131,6 +131,25 @@ def test_what_cannot_be_had_still_makes_every_table(tmp_path: Path) -> None:
     write_paper(Evidence((record,)), tmp_path / "out")
     assert "no device_hours here" in (tmp_path / "out" / "tables" / "pretraining.md").read_text().replace("\\", "")
     assert "emissions" not in (tmp_path / "out" / "model_card.md").read_text()
+
+
+def test_a_power_trace_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the report and by what tells of traces that could not be read."""
+    import pandas as pd
+
+    read: list[Path] = []
+
+    def unreadable(folder: Path) -> pd.DataFrame:
+        read.append(folder)
+        trace = pd.DataFrame()
+        trace.attrs["unread"] = f"{folder.name}: cut short"
+        return trace
+
+    monkeypatch.setattr("ssl_reports.reading.evidence.read_trace", unreadable)
+    evidence = Evidence((run(),), (tmp_path / "run",))
+    write_paper(evidence, tmp_path / "paper")
+    assert unread_traces(evidence) == ["run: cut short"]
+    assert read == [tmp_path / "run"]
 
 
 def test_names_stay_in_their_cells() -> None:

@@ -12,6 +12,7 @@ from ssl_benchmarks.record.record import Record
 from ssl_benchmarks.record.surroundings import Gpu, Machine
 from ssl_reports.flaw_marks import SIGN, meaning
 from ssl_reports.reading.evidence import Evidence
+from ssl_reports.tables.grid import grouped
 from ssl_reports.tables.latex import escape_latex
 from ssl_reports.tables.table import escape_markdown
 from ssl_reports.units import plain
@@ -70,9 +71,7 @@ def said_of(record: Record) -> list[tuple[str, str]]:
 
 def _grouped(evidence: Evidence, say: Callable[[Record], str]) -> str:
     """What `say` returns for each record, once; with the names of the records if they differ."""
-    said: dict[str, list[str]] = {}
-    for record, label in zip(evidence.records, evidence.labels, strict=True):
-        said.setdefault(say(record), []).append(label)
+    said = grouped(zip(map(say, evidence.records), evidence.labels, strict=True))
     if len(said) == 1:
         return next(iter(said))
     return " ".join(f"{named(labels)}: {text}" for text, labels in said.items())

@@ -8,13 +8,13 @@ from huggingface_hub import ModelCardData
 
 from ssl_benchmarks.record.details.common import Details
 from ssl_benchmarks.record.quantity import Quantity
-from ssl_reports.flaw_marks import noted, signed
+from ssl_reports.flaw_marks import noted
 from ssl_reports.paper.methods import hardware_of
 from ssl_reports.paper.tables import whole_run
 from ssl_reports.reading.evidence import Evidence, Setting, settings
 from ssl_reports.tables.grid import markdown_table
 from ssl_reports.tables.table import escape_markdown
-from ssl_reports.units import shown
+from ssl_reports.units import worded
 
 
 def model_cards(evidence: Evidence) -> dict[str, str]:
@@ -44,18 +44,13 @@ def model_card(run: Setting) -> str:
         *((f"CO2e, {part}", whole_run(run, "co2e", part)) for part in ("machine", "gpu")),
         ("peak memory of training", run.find("peak_memory")),
     ]
-    table = [_line(name, quantity) for name, quantity in lines if quantity is not None]
+    table = [(name, worded(q), q.method, escape_markdown(noted(q))) for name, q in lines if q is not None]
     return (
         f"---\n{_metadata(run, whole_run(run, 'co2e', scope)).to_yaml()}\n---\n\n"
         f"# {escape_markdown(run.model)}\n\nPretrained in run {escape_markdown(run.label)}, started {run.record.created}, on "
         f"{escape_markdown(hardware_of(run.record))}. Metered by sslbench, target fitting included.\n\n"
         + markdown_table(("what", "value", "method", "note"), table)
     )
-
-
-def _line(name: str, quantity: Quantity) -> tuple[str, str, str, str]:
-    value, unit = shown(quantity)
-    return name, signed(f"{value} {unit}".strip(), quantity), quantity.method, escape_markdown(noted(quantity))
 
 
 def _metadata(run: Setting, carbon: Quantity | None) -> ModelCardData:

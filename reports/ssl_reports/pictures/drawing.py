@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_reports.flaw_marks import SIGN, meaning
+from ssl_reports.tables.grid import grouped
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -66,9 +67,7 @@ def columns(quantity: Quantity, prefix: str = "") -> Row:
 
 def left_out(reasons: Mapping[str, str]) -> str:
     """A sentence on what is missing and why, cut to the length of a caption."""
-    groups: dict[str, list[str]] = {}
-    for name, reason in reasons.items():
-        groups.setdefault(reason, []).append(name)
+    groups = grouped((reason, name) for name, reason in reasons.items())
     parts = [f"{enumerated(names)} ({reason})" for reason, names in list(groups.items())[:NAMED]]
     if len(groups) > NAMED:
         parts.append(f"{sum(len(names) for names in list(groups.values())[NAMED:])} more")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -77,10 +78,14 @@ def place(
     """
     placed: list[Box | None] = []
     taken: list[Box] = []
-    leaders: list[tuple[At, At]] = []
+    leaders: list[Segment] = []
+
+    def free(places: Iterator[Box]) -> list[Box]:
+        return [box for box in places if not any(map(box.overlaps, taken))]
+
     for at, size in zip(anchors, sizes, strict=True):
-        room = Room(at, tuple(marks), tuple(lines), tuple(taken), tuple(leaders))
-        best = room.cheapest(_rings(at, size, frame)) or room.cheapest(_grid(size, frame))
+        cost = partial(_cost, at=at, marks=marks, lines=lines, taken=taken, leaders=leaders)
+        best = min(free(_rings(at, size, frame)) or free(_grid(size, frame)), key=cost, default=None)
         placed.append(best)
         if best is not None:
             taken.append(best)
@@ -88,27 +93,14 @@ def place(
     return placed
 
 
-@dataclass(frozen=True)
-class Room:
-    """The marks, lines, labels and leaders that are there when the label of the point `at` is placed."""
-
-    at: At
-    marks: tuple[Box, ...]
-    lines: tuple[Box, ...]
-    taken: tuple[Box, ...]
-    leaders: tuple[tuple[At, At], ...]
-
-    def cheapest(self, places: Iterator[Box]) -> Box | None:
-        """The cheapest of the places that cover no label, the first of equals; None if there is none."""
-        free = (box for box in places if not any(map(box.overlaps, self.taken)))
-        return min(free, key=self._cost, default=None)
-
-    def _cost(self, box: Box) -> float:
-        own = leader(box, self.at)
-        through = sum(cuts(*line, other) for line in own for other in self.taken)
-        across = sum(cuts(*line, other) for line in own for other in self.lines)
-        across += sum(cuts(*line, box) for line in self.leaders) + sum(map(box.overlaps, self.lines))
-        return OVER_MARK * (sum(map(box.overlaps, self.marks)) + through) + OVER_LINE * across + gap(box, self.at)
+def _cost(
+    box: Box, *, at: At, marks: Sequence[Box], lines: Sequence[Box], taken: Sequence[Box], leaders: Sequence[Segment]
+) -> float:
+    own = leader(box, at)
+    through = sum(cuts(*line, other) for line in own for other in taken)
+    across = sum(cuts(*line, other) for line in own for other in lines)
+    across += sum(cuts(*line, box) for line in leaders) + sum(map(box.overlaps, lines))
+    return OVER_MARK * (sum(map(box.overlaps, marks)) + through) + OVER_LINE * across + gap(box, at)
 
 
 def nearest(box: Box, at: At) -> At:
@@ -116,7 +108,7 @@ def nearest(box: Box, at: At) -> At:
     return min(max(at[0], box.left), box.right), min(max(at[1], box.bottom), box.top)
 
 
-def leader(box: Box, at: At) -> list[tuple[At, At]]:
+def leader(box: Box, at: At) -> list[Segment]:
     """The line that joins a distant label to its point; none for a label beside it."""
     return [(at, nearest(box, at))] if gap(box, at) > LEADER else []
 

@@ -9,7 +9,7 @@ from ssl_benchmarks.record.details.measurement import MeasuredCell, MeasurementD
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Measurement, Record, headline_scope
 from ssl_reports.flaw_marks import noted, signed
-from ssl_reports.units import shown
+from ssl_reports.units import shown, worded
 
 LINES = (
     ("speed", "audio_seconds_per_second", ""),
@@ -146,8 +146,5 @@ def _sweep_row(cell: Cell, scope: str) -> tuple[str, ...]:
     speed, joules = cell.find("audio_seconds_per_second"), cell.find("energy_per_audio_hour", scope)
     times = ("", "") if speed is None else (signed(shown(speed)[0], speed), interval(speed))
     rest = (cell.find(metric) for metric in ("latency_p50", "latency_p95", "peak_memory", "mfu"))
-    return (*size, *times, "" if joules is None else signed(shown(joules)[0], joules), *map(_text, rest))
-
-
-def _text(quantity: Quantity | None) -> str:
-    return "" if quantity is None else signed(" ".join(shown(quantity)).strip(), quantity)
+    words = ("" if quantity is None else worded(quantity) for quantity in rest)
+    return (*size, *times, "" if joules is None else signed(shown(joules)[0], joules), *words)

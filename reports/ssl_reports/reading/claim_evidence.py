@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from ssl_benchmarks.downstream.outcome import NO_BETTER, UNCONVERGED
 from ssl_benchmarks.record.details.study import StudyDetails, StudyRun
 from ssl_benchmarks.record.flaws import MEANINGS
+from ssl_benchmarks.record.quantity import joined
 from ssl_reports.reading.evidence import Found
 from ssl_reports.reading.paired_rounds import by_round
 
@@ -146,4 +147,4 @@ CLAIM_NEEDS: dict[str, tuple[str, ...]] = {
 
 def lacking(what: str, found: Sequence[Found]) -> str:
     """What the figures lack to decide a claim; empty if they lack nothing."""
-    return "; ".join(filter(None, (NEEDS[need](found) for need in CLAIM_NEEDS[what])))
+    return joined(*(NEEDS[need](found) for need in CLAIM_NEEDS[what]))

@@ -15,7 +15,7 @@ from ssl_benchmarks.comparing.projection import PAPER_HOURS, paper_work, project
 from ssl_benchmarks.comparing.ratios import ratio
 from ssl_benchmarks.record.details.study import StudyDetails
 from ssl_benchmarks.record.metrics import METRICS, RATES
-from ssl_benchmarks.record.quantity import Quantity
+from ssl_benchmarks.record.quantity import Quantity, joined
 from ssl_models.catalog import HEADLINE
 from ssl_models.recipes import RECIPES
 from ssl_reports.reading.claim_c4 import c4_line, verdict
@@ -114,10 +114,6 @@ def judged(ratio: Quantity, bound: float, *, strict: bool) -> Verdict:
     return "fails" if high < bound or (strict and high == bound) else "not decided"
 
 
-def _side(bound: float, *, strict: bool) -> str:
-    return f"above {bound:g}" if strict else f"at least {bound:g}"
-
-
 def _pairs(evidence: Evidence, other: str, metric: str, scope: str | None = None) -> Iterator[tuple[Found, Found]]:
     """All pairs of training-step rows of `other` and of ours that have a value and were measured under the same conditions."""
     ours: dict[object, list[Found]] = {}
@@ -151,9 +147,20 @@ class _Pair:
 
 
 def _worst(
-    pairs: Iterable[tuple[Found, Found]], kind: str, what: str, bound: float, *, strict: bool, times: float = 1.0
-) -> Finding | None:
-    """The least favourable pair of those that may decide the claim, else of all; its ratio is multiplied by `times`."""
+    pairs: Iterable[tuple[Found, Found]],
+    kind: str,
+    what: str,
+    need: str,
+    bound: float,
+    *,
+    strict: bool,
+    times: float = 1.0,
+) -> Finding:
+    """The least favourable pair of those that may decide the claim, else of all; its ratio is multiplied by `times`.
+
+    Without a pair the finding names what is needed.
+    """
+    side = f"above {bound:g}" if strict else f"at least {bound:g}"
     found = [
         _Pair(
             (ratio_by_rounds(other, own) or quotient(other.quantity, own.quantity)).scaled(times, "1"),
@@ -163,13 +170,16 @@ def _worst(
         for other, own in pairs
     ]
     if not found:
-        return None
+        return _missing(what, side, need)
     fit = [pair for pair in found if not pair.lacking] or found
     worst = min(fit, key=lambda pair: pair.least)
     several = f", the least favourable of {len(fit)} settings" if len(fit) > 1 else ""
     verdict = "not decided" if worst.lacking else judged(worst.ratio, bound, strict=strict)
-    why = "; ".join(filter(None, (f"{_where(worst.at)}{several}", worst.lacking and f"not decisive: {worst.lacking}")))
-    return Finding(what, worst.ratio, _side(bound, strict=strict), verdict, why)
+    return Finding(what, worst.ratio, side, verdict, _why(f"{_where(worst.at)}{several}", worst.lacking))
+
+
+def _why(where: str, missing: str) -> str:
+    return joined(where, missing and f"not decisive: {missing}")
 
 
 def _where(found: Found) -> str:
@@ -184,8 +194,7 @@ def _where(found: Found) -> str:
 def _memory(evidence: Evidence, other: str, bound: float, *, strict: bool) -> Finding:
     what = f"peak memory of a training step, {other} / {OURS}"
     need = f"a training step of {OURS} and {other} on one GPU with the same precision, clips and batch"
-    found = _worst(_pairs(evidence, other, "peak_memory"), "peak memory", what, bound, strict=strict)
-    return found or _missing(what, _side(bound, strict=strict), need)
+    return _worst(_pairs(evidence, other, "peak_memory"), "peak memory", what, need, bound, strict=strict)
 
 
 def _flops(evidence: Evidence, other: str, bound: float, *, strict: bool) -> Finding:
@@ -193,15 +202,14 @@ def _flops(evidence: Evidence, other: str, bound: float, *, strict: bool) -> Fin
         f"training FLOPs per audio hour, {other} / {OURS}; both see {PAPER_HOURS:,.0f} h, so also of the full recipes"
     )
     need = f"the FLOPs of a training step of {OURS} and {other} with the same clips"
-    found = _worst(_pairs(evidence, other, "flops_per_audio_second"), "counted FLOPs", what, bound, strict=strict)
-    return found or _missing(what, _side(bound, strict=strict), need)
+    pairs = _pairs(evidence, other, "flops_per_audio_second")
+    return _worst(pairs, "counted FLOPs", what, need, bound, strict=strict)
 
 
 def _joules(evidence: Evidence, other: str, bound: float) -> Finding:
     what = f"joules per audio hour of training, {other} / {OURS}"
     need = f"{OURS} and {other} metered on a GPU in one session"
-    found = _worst(_joule_pairs(evidence, other), "joules", what, bound, strict=True)
-    return found or _missing(what, _side(bound, strict=True), need)
+    return _worst(_joule_pairs(evidence, other), "joules", what, need, bound, strict=True)
 
 
 def _joule_pairs(evidence: Evidence, other: str) -> Iterator[tuple[Found, Found]]:
@@ -226,9 +234,7 @@ def _one_day(evidence: Evidence) -> Iterator[Finding]:
     for hours, found, missing in fastest.values():
         steps = f"{_where(found)}; steps only, without fitting targets"
         verdict = "not decided" if missing else _within_a_day(hours)
-        yield Finding(
-            what, hours, bound, verdict, "; ".join(filter(None, (steps, missing and f"not decisive: {missing}")))
-        )
+        yield Finding(what, hours, bound, verdict, _why(steps, missing))
     if not fastest:
         yield _missing(what, bound, f"the speed of a training step of {OURS} on a GPU")
 
@@ -272,8 +278,7 @@ def _error(ours: Found, other: Found, bound: str) -> Finding:
     if not missing:
         result = verdict(ours.quantity, other.quantity, lower_is_better=METRICS[ours.row.metric].better == "low")
     equal = ours.record.told(StudyDetails).study.equal
-    why = f"equal {equal}, record {ours.label}" if equal else f"record {ours.label}"
-    why += f"; not decisive: {missing}" if missing else ""
+    why = _why(f"equal {equal}, record {ours.label}" if equal else f"record {ours.label}", missing)
     positive = (other.quantity.value or 0) > 0 and (ours.quantity.value or 0) > 0
     return Finding(what, quotient(other.quantity, ours.quantity) if positive else None, bound, result, why)
 
@@ -297,8 +302,6 @@ def _recipes(evidence: Evidence, large: str) -> Iterator[Finding]:
         ),
         ("joules", "joules", _joule_pairs(evidence, large), "both metered on a GPU in one session"),
     ):
-        found = _worst(pairs, kind, what.format(name), 500.0, strict=False, times=more)
-        if found is None:
-            yield _missing(what.format(name), "at least 500", need)
-        else:
-            yield replace(found, why=f"{found.why}; {theirs:,.0f} h of audio against {ours:,.0f} h")
+        found = _worst(pairs, kind, what.format(name), need, 500.0, strict=False, times=more)
+        hours = f"; {theirs:,.0f} h of audio against {ours:,.0f} h" if found.quantity is not None else ""
+        yield replace(found, why=f"{found.why}{hours}")

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ssl_benchmarks.downstream.outcome import NO_BETTER, UNCONVERGED
+from ssl_benchmarks.energy.trace_file import read_trace
 from ssl_benchmarks.record.details.study import StudyDetails
 from ssl_benchmarks.record.flaws import STOPPED, flawed
 from ssl_benchmarks.record.metrics import RATES
@@ -15,6 +17,9 @@ from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Conditions, Measurement, Record, headline_scope, read_record
 from ssl_benchmarks.record.run_names import told_apart
 from ssl_models.errors import BadInputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def with_flaws(row: Measurement, record: Record) -> Measurement:
@@ -87,6 +92,12 @@ class Evidence:
         """All rows of all records."""
         pairs = zip(self.records, self.labels, strict=True)
         return tuple(Found(row, record, label) for record, label in pairs for row in record.measurements)
+
+    @cached_property
+    def traces(self) -> dict[int, pd.DataFrame]:
+        """The power samples of each record on disk that has any, by the record's number; or why they were not read."""
+        read = {number: read_trace(folder) for number, folder in enumerate(self.folders) if folder is not None}
+        return {number: trace for number, trace in read.items() if len(trace) or trace.attrs["unread"]}
 
     @cached_property
     def _by_model_and_metric(self) -> dict[tuple[str, str], list[Found]]:

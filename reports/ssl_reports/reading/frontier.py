@@ -112,7 +112,7 @@ def best_plot(systems: Sequence[System], xs: Sequence[Axis], ys: Sequence[Axis])
 def plot(systems: Sequence[System], x: Axis, y: Axis) -> Plot:
     """A point for each model of each record that has a y; its x may come from another record, if only one has it."""
     known = _by_model(systems, x)
-    several = {model for model, count in _counts(_by_model(systems, y)).items() if count > 1}
+    several = {model for model, rows in _by_model(systems, y).items() if len(rows) > 1}
     placed: list[Placed] = []
     missing: dict[str, str] = {}
     for system in systems:
@@ -144,10 +144,6 @@ def _by_model(systems: Sequence[System], axis: Axis) -> Known:
     return found
 
 
-def _counts(known: Known) -> dict[str, int]:
-    return {model: len(rows) for model, rows in known.items()}
-
-
 def _own_or_only(system: System, x: Axis, known: Known) -> tuple[str, Measurement | None]:
     own = x.find(system)
     others = known.get(system.model, [])
@@ -162,6 +158,4 @@ def _shown(quantity: Quantity, axis: Axis) -> str:
 
 
 def _reason(row: Measurement | None, axis: Axis) -> str:
-    if row is None:
-        return f"no {axis.name}"
-    return row.quantity.note
+    return f"no {axis.name}" if row is None else row.quantity.note

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from ssl_benchmarks.record.quantity import Quantity
+from ssl_benchmarks.record.quantity import Quantity, joined
 from ssl_benchmarks.record.record import Conditions, Measurement
 from ssl_models.documents import typed
 from ssl_reports.reading.references import REFERENCES
@@ -97,7 +97,7 @@ def _published() -> Published:
 
 
 def _note(entry: Figure | ErrorRates) -> str:
-    return "; ".join(filter(None, (REFERENCES[entry.reference].cited, entry.derived)))
+    return joined(REFERENCES[entry.reference].cited, entry.derived)
 
 
 def _row(figure: Figure) -> Measurement:

@@ -15,9 +15,10 @@ from ssl_reports.summaries.comparison_tables import (
     reached_line,
     seconds_spent,
 )
-from ssl_reports.summaries.evaluating import QUALITY, grid_table
+from ssl_reports.summaries.evaluating import QUALITY
+from ssl_reports.summaries.layout import bullets, disturbed_lines, document, grid_tables, noted_names
 from ssl_reports.summaries.rates import quality_grid
-from ssl_reports.tables.grid import Grid, markdown_table
+from ssl_reports.tables.grid import Grid, grouped, markdown_table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -34,10 +35,7 @@ RATIOS = "The second figure in a cell is the ratio to the baseline. 1 MAC = 2 FL
 
 def compare_tables(record: Record) -> list[Table]:
     """The tables of the report, in the same order."""
-    tables = [grid_table(title, grid) for title, grid in _grids(record) if grid.rows]
-    for table in tables:
-        table.columns[0].no_wrap = True
-    return tables
+    return grid_tables(_grids(record))
 
 
 def write_compare_report(record: Record, folder: Path) -> None:
@@ -59,11 +57,9 @@ def _report(record: Record) -> str:
     for title, grid in _grids(record):
         if not grid.rows:
             continue
-        notes = "\n".join(f"- {line}" for line in grid.legend)
-        parts += [f"## {title[0].upper()}{title[1:]}", markdown_table(grid.header, grid.rows), notes]
+        parts += [f"## {title[0].upper()}{title[1:]}", markdown_table(grid.header, grid.rows), bullets(grid.legend)]
     parts += _break_even(record)
-    parts += ["## Notes", _notes(record)]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return document([*parts, "## Notes", _notes(record)])
 
 
 def _opening(record: Record) -> str:
@@ -96,26 +92,25 @@ def _process(record: Record) -> str:
 
 
 def _break_even(record: Record) -> list[str]:
-    lines = [f"- energy: {line}" for line in break_even_lines(record, "J")]
-    lines += [f"- FLOPs: {line}" for line in break_even_lines(record, "FLOP")]
+    lines = [f"energy: {line}" for line in break_even_lines(record, "J")]
+    lines += [f"FLOPs: {line}" for line in break_even_lines(record, "FLOP")]
     about = (
         "Hours of inference after which the model that costs more to train, but less to run, is cheaper in total. The cost to "
         "train is that of pretraining and of fine-tuning, whose steps are taken to cost as much as a pretraining step."
     )
-    return ["## Break-even", about, "\n".join(lines)] if lines else []
+    return ["## Break-even", about, bullets(lines)] if lines else []
 
 
 def _notes(record: Record) -> str:
     details = record.told(ComparisonDetails)
-    lines = [f"- **disturbed** {part}: {line}" for part, found in details.disturbances.items() for line in found]
-    lines += [f"- {cell}: {line}" for cell, found in details.halved.items() for line in found]
-    lines += [f"- rebuilt in later rounds for lack of memory: {line}" for line in details.rebuilt or ()]
-    lines += [f"- differs: {line}" for line in details.differences]
-    lines += [f"- {line}" for line in details.about_weights]
-    notes: dict[str, list[str]] = {}
-    for row in record.measurements:
-        if row.quantity.note and row.phase in details.phases and row.quantity.method != "published":
-            name = f"{row.model}, {row.phase}, {row.metric}{f', {row.scope}' if row.scope else ''}"
-            notes.setdefault(row.quantity.note, []).append(name)
-    lines += [f"- {'; '.join(dict.fromkeys(names))}: {note}" for note, names in notes.items()]
-    return "\n".join(lines)
+    lines = disturbed_lines(details.disturbances)
+    lines += [f"{cell}: {line}" for cell, found in details.halved.items() for line in found]
+    lines += [f"rebuilt in later rounds for lack of memory: {line}" for line in details.rebuilt or ()]
+    lines += [f"differs: {line}" for line in details.differences]
+    lines += details.about_weights
+    pairs = dict.fromkeys(
+        (row.quantity.note, f"{row.model}, {row.phase}, {row.metric}{f', {row.scope}' if row.scope else ''}")
+        for row in record.measurements
+        if row.quantity.note and row.phase in details.phases and row.quantity.method != "published"
+    )
+    return bullets([*lines, *noted_names(grouped(pairs))])

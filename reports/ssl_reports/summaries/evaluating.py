@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-
-from rich.markup import escape
-from rich.table import Table
+from typing import TYPE_CHECKING
 
 from ssl_benchmarks.record.details.evaluation import Evaluated, EvaluationDetails, LeftOut, Speech, SpeechPart
 from ssl_benchmarks.record.record import Record, write_atomically
+from ssl_reports.summaries.layout import bullets, document, grid_table, noted_names
 from ssl_reports.summaries.rates import bill_grid, noted, quality_grid
-from ssl_reports.tables.grid import Grid, legend_list, markdown_table
+from ssl_reports.tables.grid import legend_list, markdown_table
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 QUALITY = "quality: error rate [95 % interval]"
 COST = "cost by system and phase"
@@ -79,17 +81,6 @@ def _counted(name: str, counts: Mapping[str, int]) -> str:
     return f"{name}:".ljust(10) + ", ".join(f"{kind.replace('_', ' ')} {n}" for kind, n in counts.items() if n)
 
 
-def grid_table(title: str, grid: Grid) -> Table:
-    """A table for the terminal."""
-    legend = escape("\n".join(grid.legend)) or None
-    table = Table(title=escape(title), title_justify="left", caption=legend, caption_justify="left")
-    for column in grid.header:
-        table.add_column(escape(column))
-    for row in grid.rows:
-        table.add_row(*(escape(cell) for cell in row))
-    return table
-
-
 def _report(record: Record) -> str:
     quality, bill, details = quality_grid(record), bill_grid(record), record.told(EvaluationDetails)
     stopped = f" Stopped {details.stopped}: not everything was rated." if details.stopped else ""
@@ -106,11 +97,6 @@ def _report(record: Record) -> str:
         details.speech.how,
         bullets([*left_out_lines(record), *kept_lines(record)]),
         "## Notes",
-        bullets([f"{'; '.join(columns)}: {note}" for note, columns in noted(record.measurements)]),
+        bullets(noted_names(noted(record.measurements))),
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def bullets(lines: Sequence[str]) -> str:
-    """A list in Markdown."""
-    return "\n".join(f"- {line}" for line in lines)
+    return document(parts)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-
-from rich.markup import escape
-from rich.table import Table
+from typing import TYPE_CHECKING
 
 from ssl_benchmarks.record.details.measurement import MeasurementDetails
 from ssl_benchmarks.record.record import Record, headline_scope, write_atomically
 from ssl_benchmarks.record.surroundings import Protocol
 from ssl_reports.pictures.length import sweep_picture
 from ssl_reports.reading.cells import SWEEP, Cell, cell_lines, cells_of, sweep_rows
-from ssl_reports.tables.grid import markdown_table
+from ssl_reports.summaries.layout import bullets, document, grid_table, noted_names
+from ssl_reports.tables.grid import Grid, grouped, markdown_table
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 COLUMNS = ("what", "value", "unit", "95 % interval", "method")
 
@@ -27,13 +29,14 @@ def write_measure_report(record: Record, folder: Path) -> None:
 def measure_tables(record: Record) -> list[Table]:
     """One row per cell, or every figure of a single cell."""
     cells, c = cells_of(record), record.config
-    title = escape(f"{c['model']}: cost of {c['phase']} ({c['device']}, {c['precision']})")
+    title = f"{c['model']}: cost of {c['phase']} ({c['device']}, {c['precision']})"
     if len(cells) == 1 and not cells[0].failed:
         cell = cells[0]
         title += f", {_size(cell)}"
         rows = [(x.name, x.value, x.unit, x.interval, x.method) for x in cell_lines(cell, c["device"])]
-        return [_table(title, COLUMNS, rows)]
-    return [_table(f"{title}{_energy_method(cells, c['device'])}", SWEEP, sweep_rows(cells, c["device"]))]
+        return [grid_table(title, Grid(COLUMNS, rows, []))]
+    title += _energy_method(cells, c["device"])
+    return [grid_table(title, Grid(SWEEP, sweep_rows(cells, c["device"]), []))]
 
 
 def _size(cell: Cell) -> str:
@@ -48,15 +51,6 @@ def _energy_method(cells: Sequence[Cell], device: object) -> str:
     return f"; {scope} energy: {methods}" if methods else ""
 
 
-def _table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Table:
-    table = Table(title=title, title_justify="left")
-    for name in columns:
-        table.add_column(name, justify="right" if name == "value" else "left")
-    for row in rows:
-        table.add_row(*(escape(cell) for cell in row))
-    return table
-
-
 def _report(record: Record, *, drawn: bool) -> str:
     cells, details = cells_of(record), record.told(MeasurementDetails)
     parts = [f"# {record.id}", _opening(record)]
@@ -66,9 +60,8 @@ def _report(record: Record, *, drawn: bool) -> str:
     parts += ["![cost and memory by size](sweep.png)"] if drawn else []
     for cell, entry in zip(cells, details.cells, strict=True):
         parts += _section(cell, entry.warm_up, record)
-    disturbed = [f"- {label}: {line}" for label, lines in details.disturbances.items() for line in lines]
-    parts += ["## Disturbances", "\n".join(disturbed)] if disturbed else []
-    return "\n\n".join(parts) + "\n"
+    disturbed = [f"{label}: {line}" for label, lines in details.disturbances.items() for line in lines]
+    return document([*parts, *(["## Disturbances", bullets(disturbed)] if disturbed else [])])
 
 
 def _opening(record: Record) -> str:
@@ -103,11 +96,6 @@ def _section(cell: Cell, warm_up: str, record: Record) -> list[str]:
     if cell.failed:
         return [title, f"Not available: {cell.failed}."]
     lines = cell_lines(cell, record.settings.device)
-    notes: dict[str, list[str]] = {}
-    for line in lines:
-        if line.note:
-            notes.setdefault(line.note, []).append(line.name)
-    bullets = [f"- {', '.join(names)}: {note}" for note, names in notes.items()]
-    bullets.append(f"- warm-up: {warm_up or 'not recorded'}")
+    notes = noted_names(grouped((line.note, line.name) for line in lines if line.note), ", ")
     table = markdown_table(COLUMNS, [(x.name, x.value, x.unit, x.interval, x.method) for x in lines])
-    return [title, table, "\n".join(bullets)]
+    return [title, table, bullets([*notes, f"warm-up: {warm_up or 'not recorded'}"])]

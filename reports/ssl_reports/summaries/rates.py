@@ -9,7 +9,7 @@ from ssl_benchmarks.record.metrics import METRICS
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Measurement, Record, headline_scope
 from ssl_reports.flaw_marks import foot, signed
-from ssl_reports.tables.grid import Grid, legend, marks
+from ssl_reports.tables.grid import Grid, grouped, legend, marks
 from ssl_reports.units import duration, percent, shown
 
 
@@ -78,10 +78,7 @@ def _shown(quantity: Quantity | None) -> str:
     return signed(f"{value} {unit}{method}".strip(), quantity)
 
 
-def noted(rows: Sequence[Measurement]) -> list[tuple[str, list[str]]]:
+def noted(rows: Sequence[Measurement]) -> dict[str, list[str]]:
     """Each note of the error rates, with the columns that it concerns."""
-    notes: dict[str, list[str]] = {}
-    for row in rows:
-        if METRICS[row.metric].rate and row.conditions.task is not None and row.quantity.note:
-            notes.setdefault(row.quantity.note, []).append(f"{row.model}, {_column(row)}")
-    return list(notes.items())
+    rated = (row for row in rows if METRICS[row.metric].rate and row.conditions.task is not None and row.quantity.note)
+    return grouped((row.quantity.note, f"{row.model}, {_column(row)}") for row in rated)

@@ -9,7 +9,7 @@ from ssl_reports.flaw_marks import signed
 from ssl_reports.reading.evidence import shown_models
 from ssl_reports.summaries.rates import flops_of_pretraining, quality_grid
 from ssl_reports.tables.grid import Grid
-from ssl_reports.units import duration, plain, shown, with_prefix
+from ssl_reports.units import duration, plain, with_prefix, worded
 
 UNITS = {"joules": "J", "audio-hours": "h", "flops": "FLOP", "minutes": "min"}
 
@@ -61,7 +61,7 @@ def _text(quantity: Quantity | None) -> str:
         return "not available"
     if quantity.unit == "J/h" and quantity.value is not None:
         return signed(with_prefix(quantity.value, "J"), quantity)
-    return signed(" ".join(shown(quantity)).strip(), quantity)
+    return worded(quantity)
 
 
 RUNS = ("run", "status", "audio hours seen", "FLOPs", "minutes", "joules", "share of budget")

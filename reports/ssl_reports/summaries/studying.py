@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssl_benchmarks.record.details.study import StudyDetails
-from ssl_benchmarks.record.record import Measurement, Record, write_atomically
+from ssl_benchmarks.record.record import Record, write_atomically
 from ssl_reports.reading.claim_c4 import c4_line
-from ssl_reports.summaries.evaluating import QUALITY, bullets, grid_table, remark_lines
+from ssl_reports.summaries.evaluating import QUALITY, remark_lines
+from ssl_reports.summaries.layout import NO_CO2E, bullets, disturbed_lines, document, grid_tables, noted_names
 from ssl_reports.summaries.rates import bill_grid, noted, quality_grid
 from ssl_reports.summaries.study_tables import RUNS, budget_line, cost_grid, run_rows, study_grid
-from ssl_reports.tables.grid import Grid, legend_list, markdown_table
+from ssl_reports.tables.grid import Grid, grouped, legend_list, markdown_table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -32,10 +33,7 @@ def study_tables(record: Record) -> list[Table]:
         (QUALITY, quality_grid(record)),
         (budget_line(record), Grid(RUNS, run_rows(record), [])),
     ]
-    tables = [grid_table(title, grid) for title, grid in grids if grid.rows]
-    for table in tables:
-        table.columns[0].no_wrap = True
-    return tables
+    return grid_tables(grids)
 
 
 def write_study_report(record: Record, folder: Path) -> None:
@@ -62,7 +60,7 @@ def _report(record: Record) -> str:
         "## Notes",
         _notes(record),
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return document(parts)
 
 
 def _steps(record: Record) -> str:
@@ -83,20 +81,10 @@ def _evaluation(record: Record) -> list[str]:
 
 def _notes(record: Record) -> str:
     details = record.told(StudyDetails)
-    lines = [f"- **disturbed** {part}: {line}" for part, found in details.disturbances.items() for line in found]
-    lines += [f"- {'; '.join(columns)}: {note}" for note, columns in noted(record.measurements)]
-    lines += [f"- {'; '.join(what)}: {note}" for note, what in _training_notes(record.measurements).items()]
-    if details.grid is None:
-        lines.append("- no CO2e: add `--country FRA` (ISO code) or `--grid-intensity G` (g/kWh)")
-    return "\n".join(lines)
-
-
-def _training_notes(rows: tuple[Measurement, ...]) -> dict[str, list[str]]:
-    """Each note of the costs, with the rows that it concerns."""
-    notes: dict[str, list[str]] = {}
-    for row in rows:
-        if row.quantity.note and row.phase in {"training", "targets"} and row.quantity.value is not None:
-            notes.setdefault(row.quantity.note, []).append(
-                f"{row.model}, {row.metric}{f', {row.scope}' if row.scope else ''}"
-            )
-    return notes
+    costs = grouped(
+        (row.quantity.note, f"{row.model}, {row.metric}{f', {row.scope}' if row.scope else ''}")
+        for row in record.measurements
+        if row.quantity.note and row.phase in {"training", "targets"} and row.quantity.value is not None
+    )
+    lines = disturbed_lines(details.disturbances) + noted_names(noted(record.measurements)) + noted_names(costs)
+    return bullets([*lines, *([NO_CO2E] if details.grid is None else [])])

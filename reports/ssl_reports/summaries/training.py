@@ -13,7 +13,8 @@ from ssl_benchmarks.record.record import Record, write_atomically
 from ssl_reports.pictures.training import training_picture
 from ssl_reports.summaries.cost import Line, quality, summary
 from ssl_reports.summaries.full_run import full_run_table
-from ssl_reports.tables.grid import legend_list, markdown_table
+from ssl_reports.summaries.layout import NO_CO2E, bullets, document, noted_names
+from ssl_reports.tables.grid import grouped, legend_list, markdown_table
 
 if TYPE_CHECKING:
     from ssl_benchmarks.profile.second_opinion import ModuleMacs
@@ -43,7 +44,7 @@ def _report(record: Record, modules: Sequence[ModuleMacs] | str | None) -> str:
     ]
     if modules is not None:
         parts += ["## MACs by module", f"None: {modules}." if isinstance(modules, str) else _modules(modules)]
-    return "\n\n".join(parts) + "\n"
+    return document(parts)
 
 
 def _opening(record: Record) -> str:
@@ -76,25 +77,21 @@ def _quality(record: Record) -> list[str]:
 
 def _notes(record: Record, lines: Sequence[Line]) -> str:
     """Disturbances, every distinct note of the tables, and every file that was left out."""
-    notes: dict[str, list[str]] = {}
-    for x in lines:
-        if x.note:
-            notes.setdefault(x.note, []).append(x.name)
     details = record.told(TrainingDetails)
-    bullets = [
-        f"- {word} in {part}: {line}"
+    found = [
+        f"{word} in {part}: {line}"
         for lines_of, word in ((details.disturbances, "**disturbed**"), (details.meter_remarks, "noted"))
-        for part, found in lines_of.items()
-        for line in found
+        for part, lines_in_part in lines_of.items()
+        for line in lines_in_part
     ]
-    bullets += [f"- {', '.join(names)}: {note}" for note, names in notes.items()]
-    bullets += [f"- {line}" for line in limited_lines(record)]
+    found += noted_names(grouped((x.note, x.name) for x in lines if x.note), ", ")
+    found += limited_lines(record)
     skipped = {**details.data.skipped_files, **details.broken_files}
-    bullets += [f"- left out `{path}`: {reason}" for path, reason in skipped.items()]
-    bullets += [f"- {line}" for line in audio_lines(record)]
+    found += [f"left out `{path}`: {reason}" for path, reason in skipped.items()]
+    found += audio_lines(record)
     if record.settings.country is None and record.settings.grid_intensity is None:
-        bullets.append("- no CO2e: add `--country FRA` (ISO code) or `--grid-intensity G` (g/kWh)")
-    return "\n".join(bullets)
+        found.append(NO_CO2E)
+    return bullets(found)
 
 
 def audio_lines(record: Record) -> list[str]:

@@ -25,6 +25,14 @@ def legend(used: dict[str, str]) -> list[str]:
     return [f"{sign} {meaning}" for meaning, sign in used.items()]
 
 
+def grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Names by what is said of them, from pairs of text and name, in order of appearance."""
+    found: dict[str, list[str]] = {}
+    for said, name in pairs:
+        found.setdefault(said, []).append(name)
+    return found
+
+
 def legend_list(lines: Sequence[str]) -> str:
     """A legend in Markdown; its signs are escaped, because each would begin a list or a heading there."""
     return "\n".join(f"- \\{line}" for line in lines)
