@@ -113,7 +113,7 @@ def _picture(
     rows = tuple(row for bar in bars for row in _rows(bar))
     missing = _missing(bars)
     if not full:
-        return Drawing(name, sentences("No figure:", about, "There is no value.", left_out(missing)), rows)
+        return Drawing(name, sentences("No figure:", about, "No record has a value.", left_out(missing)), rows)
     hatched = any(not _metered(q) for bar in full for q in bar.parts.values())
     caption = sentences(
         about,

@@ -19,7 +19,7 @@ LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 2)), (0, (7, 2))
 """Styles of consecutive series: colour, marker and line change together, so that any one identifies the series."""
 METERED = frozenset({"measured", "sampled"})
 HATCHED = "/////"
-"""The hatching of modelled values."""
+"""The hatching of values that were not measured."""
 
 RC: dict[Any, Any] = {
     "figure.dpi": 72,

@@ -91,12 +91,16 @@ def _cell(record: Record, entry: MeasuredCell) -> Cell:
     return Cell(entry.label, clip, batch, entry.failed, rows(batch), alone)
 
 
+def scopes_of(scope: str, device: object) -> Sequence[str | None]:
+    """The scopes that a line asks for, see `LINES`; None for a line without one."""
+    return {"*": SCOPES, "headline": (headline_scope(device),)}.get(scope, (None,))
+
+
 def cell_lines(cell: Cell, device: object) -> list[CellLine]:
     """Every quantity of a cell, in a fixed order."""
     lines = []
     for name, metric, scope in LINES:
-        scopes: Sequence[str | None] = {"*": SCOPES, "headline": (headline_scope(device),)}.get(scope, (None,))
-        for each in scopes:
+        for each in scopes_of(scope, device):
             quantity = cell.find(metric, each, alone=scope == "alone")
             if quantity is None or (each not in {None, headline_scope(device)} and quantity.value is None):
                 continue

@@ -98,7 +98,7 @@ def _entry(key: str, entry: Reference) -> str:
 
 
 def _names(entry: Reference) -> str:
-    """Authors as LaTeX prints them: "Hsu, W., Bolte, B."."""
+    """The authors, separated by semicolons."""
     return entry.author.replace(" and others", " et al.").replace(" and ", "; ").strip("{}")
 
 

@@ -99,7 +99,9 @@ def projection_grid(record: Record) -> Grid:
         quantities += [found.price or unavailable("1", "no price was given")] if priced else []
         hours = "" if work.hours is None else f"{work.hours:,.0f} ({work.name})"
         others = (
-            (_value(published[model]) if model in published and work.name == "recipe" else "",) if published else ()
+            (with_interval(published[model]) if model in published and work.name == "recipe" else "",)
+            if published
+            else ()
         )
         rows.append((model, hours, *map(with_interval, quantities), *others))
         if found.device_hours.value is None:
@@ -123,10 +125,6 @@ def with_interval(quantity: Quantity) -> str:
         "" if quantity.ci95 is None else f" [{_bare(quantity, quantity.ci95[0])}, {_bare(quantity, quantity.ci95[1])}]"
     )
     return signed(f"{_bare(quantity, quantity.value)}{ends}", quantity)
-
-
-def _value(quantity: Quantity) -> str:
-    return "not available" if quantity.value is None else signed(_bare(quantity, quantity.value), quantity)
 
 
 def _bare(quantity: Quantity, value: float) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ssl_benchmarks.record.quantity import Quantity
-from ssl_benchmarks.record.record import Record, headline_scope
+from ssl_benchmarks.record.record import Record
 from ssl_reports.flaw_marks import noted, signed
+from ssl_reports.reading.cells import scopes_of
 from ssl_reports.tables.grid import legend, marks
 from ssl_reports.units import percent, shown
 
@@ -53,17 +52,13 @@ COST = (
     ("entropy of the targets", "target_entropy", "training", ""),
     ("final masked accuracy", "masked_accuracy", "training", ""),
 )
-SCOPES = ("machine", "gpu", "cpu", "dram", "module")
 
 
 def summary(record: Record) -> list[Line]:
     """The lines of a run's cost, in a fixed order; what was not asked for is left out, what is unavailable stays."""
     lines = []
     for name, metric, phase, scope in COST:
-        scopes: Sequence[str | None] = (None,)
-        if scope:
-            scopes = SCOPES if scope == "*" else (headline_scope(record.settings.device),)
-        for each in scopes:
+        for each in scopes_of(scope, record.settings.device):
             quantity = record.find(metric, phase, each)
             if quantity is None:
                 continue
@@ -71,14 +66,10 @@ def summary(record: Record) -> list[Line]:
                 quantity = quantity.scaled(3600.0, "FLOP")
             if metric == "parameters":
                 quantity = quantity.scaled(1e-6, "M")
-            lines.append(line(name if each is None else f"{name}, {each}", quantity))
+            value, unit = shown(quantity)
+            full = name if each is None else f"{name}, {each}"
+            lines.append(Line(full, signed(value, quantity), unit, quantity.method, noted(quantity)))
     return lines
-
-
-def line(name: str, quantity: Quantity) -> Line:
-    """A quantity as a line of a summary."""
-    value, unit = shown(quantity)
-    return Line(name, signed(value, quantity), unit, quantity.method, noted(quantity))
 
 
 def quality(record: Record) -> tuple[list[tuple[str, str, str]], list[str]]:
