@@ -51,32 +51,46 @@ def number(quantity: Quantity, factor: float = 1.0) -> str:
     A balanced interval is written as value and half-width, with two digits of the latter: `\num{12.34 +- 0.21}`. An unbalanced
     one, or one wider than its value, is written out: `\num{12.3} [\num{9.1}, \num{20}]`.
     """
-    match written(quantity, factor):
-        case [value]:
-            return rf"\num{{{value}}}"
-        case [value, half]:
-            return rf"\num{{{value} +- {half}}}"
-        case [value, low, high]:
-            return rf"\num{{{value}}} {{[}}\num{{{low}}}, \num{{{high}}}{{]}}"
-    return ""
+    if quantity.value is None:
+        return ""
+    value, ends = scaled(quantity, factor)
+    if ends is None:
+        return rf"\num{{{single(quantity, value)}}}"
+    half = half_width(value, ends)
+    if half is not None:
+        places = places_of(half)
+        return rf"\num{{{fixed(value, places)} +- {fixed(half, places)}}}"
+    low, high = (rf"\num{{{decimal(end)}}}" for end in ends)
+    return rf"\num{{{decimal(value)}}} {{[}}{low}, {high}{{]}}"
 
 
-def written(quantity: Quantity, factor: float) -> list[str]:
-    """Value times `factor` with its uncertainty as texts: value, value and half-width, or value and both ends; empty without a value.
+def scaled(quantity: Quantity, factor: float) -> tuple[float, tuple[float, float] | None]:
+    """Value and interval of a quantity, each times `factor`.
 
-    An interval is written as a half-width, the larger one, if its sides differ by at most a fifth and it is narrower than its value.
+    Raises:
+        ValueError: if the quantity has no value.
     """
     if quantity.value is None:
-        return []
-    value = quantity.value * factor
-    if quantity.ci95 is None:
-        return [single(quantity, value)]
-    low, high = (end * factor for end in quantity.ci95)
-    half, narrow = max(value - low, high - value), min(value - low, high - value)
-    if 0 < half < abs(value) and narrow >= 0.8 * half:
-        places = max(0, 1 - math.floor(math.log10(half)))
-        return [f"{value:.{places}f}", f"{half:.{places}f}"]
-    return [decimal(value), decimal(low), decimal(high)]
+        raise ValueError("no value")
+    ends = None if quantity.ci95 is None else (quantity.ci95[0] * factor, quantity.ci95[1] * factor)
+    return quantity.value * factor, ends
+
+
+def half_width(value: float, ends: tuple[float, float]) -> float | None:
+    """The larger side of an interval whose sides differ by at most a fifth and that is narrower than its value, else None."""
+    below, above = value - ends[0], ends[1] - value
+    wide = max(below, above)
+    return wide if 0 < wide < abs(value) and min(below, above) >= 0.8 * wide else None
+
+
+def places_of(uncertainty: float) -> int:
+    """Decimal places that show two digits of an uncertainty; never negative."""
+    return max(0, 1 - math.floor(math.log10(uncertainty)))
+
+
+def fixed(value: float, places: int) -> str:
+    """The value with `places` decimals."""
+    return f"{value:.{places}f}"
 
 
 def decimal(value: float, digits: int = 3) -> str:

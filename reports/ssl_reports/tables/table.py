@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ssl_benchmarks.record.quantity import Method, Quantity
 from ssl_reports.flaw_marks import SIGN, meaning, sign
-from ssl_reports.tables.latex import escape_latex, number, tabular, written
+from ssl_reports.tables.latex import (
+    decimal,
+    escape_latex,
+    fixed,
+    half_width,
+    number,
+    places_of,
+    scaled,
+    single,
+    tabular,
+)
 
 MARKS: dict[Method, tuple[str, str]] = {
     "sampled": ("a", "sampled: integrated power samples"),
@@ -73,7 +82,6 @@ class _Notes:
     methods: set[Method] = field(default_factory=set)
     flaws: list[str] = field(default_factory=list)
     reasons: dict[str, str] = field(default_factory=dict)
-    more: bool = False
 
     def mark(self, quantity: Quantity) -> str:
         if quantity.value is not None:
@@ -81,7 +89,6 @@ class _Notes:
                 self.flaws.append(quantity.flaw)
             return ",".join(filter(None, (self._method(quantity), sign(quantity))))
         if quantity.note not in self.reasons and len(self.reasons) == REASONS:
-            self.more = True
             return "*"
         return self.reasons.setdefault(quantity.note, str(len(self.reasons) + 1))
 
@@ -92,16 +99,15 @@ class _Notes:
             return f"{MARKS['modelled'][0]},{MARKS['projected'][0]}"
         return MARKS[quantity.method][0] if quantity.method in MARKS else ""
 
-    def lines(self, first: Sequence[str]) -> list[tuple[str, str]]:
-        """Sign and meaning of each note, after the `first` ones, which have no sign."""
-        lines = [("", note) for note in first]
-        lines += (
+    def lines(self, *, more: bool) -> list[tuple[str, str]]:
+        """Sign and meaning of each note."""
+        lines = (
             [("", "Unmarked numbers are measured; intervals are 95 % confidence intervals.")] if self.methods else []
         )
         lines += [MARKS[method] for method in MARKS if method in self.methods]
         lines += [(SIGN, meaning(self.flaws))] if self.flaws else []
         lines += [(number, f"not available: {reason}") for reason, number in self.reasons.items()]
-        return [*lines, *([("*", "not available: see the table's CSV")] if self.more else [])]
+        return [*lines, *([("*", "not available: see the table's CSV")] if more else [])]
 
 
 def latex(table: PaperTable) -> str:
@@ -116,7 +122,8 @@ def latex(table: PaperTable) -> str:
     units = [escape_latex(column.unit) if column.unit != "1" else "" for column in table.columns]
     heads = [" & ".join(header), " & ".join(units)] if any(units) else [" & ".join(header)]
     body = tabular("".join(widths), [" \\\\\n".join(heads)], rows, long=len(rows) > LONG)
-    said = notes.lines(table.notes)
+    more = any("\\textsuperscript{*}" in cell for row in rows for cell in row)
+    said = [("", note) for note in table.notes] + notes.lines(more=more)
     tail = "\n\\quad ".join(
         f"\\textsuperscript{{{_latex_sign(sign)}}}{escape_latex(text)}" if sign else escape_latex(text)
         for sign, text in said
@@ -157,7 +164,8 @@ def markdown(table: PaperTable) -> str:
     rule = "|".join(" ---: " if column.unit else " --- " for column in table.columns)
     body = "\n".join(f"| {' | '.join(row)} |" for row in [[escape_markdown(h) for h in header], *rows])
     head, _, rest = body.partition("\n")
-    said = notes.lines(table.notes)
+    more = any("<sup>*</sup>" in cell for row in rows for cell in row)
+    said = [("", note) for note in table.notes] + notes.lines(more=more)
     tail = "".join(f"- {f'<sup>{sign}</sup> ' if sign else ''}{escape_markdown(text)}\n" for sign, text in said)
     return f"# {escape_markdown(table.caption)}\n\n{head}\n|{rule}|\n{rest}\n\n{tail}"
 
@@ -176,14 +184,16 @@ def _markdown_cell(cell: Cell, column: Column, notes: _Notes) -> str:
 
 def plain_number(quantity: Quantity, factor: float = 1.0) -> str:
     """Value with its uncertainty in plain text: "12.34 ± 0.21", "12.3 [9.10, 20.0]", or "n/a"."""
-    match written(quantity, factor):
-        case [value]:
-            return value
-        case [value, half]:
-            return f"{value} ± {half}"
-        case [value, low, high]:
-            return f"{value} [{low}, {high}]"
-    return "n/a"
+    if quantity.value is None:
+        return "n/a"
+    value, ends = scaled(quantity, factor)
+    if ends is None:
+        return single(quantity, value)
+    half = half_width(value, ends)
+    if half is not None:
+        places = places_of(half)
+        return f"{fixed(value, places)} ± {fixed(half, places)}"
+    return f"{decimal(value)} [{decimal(ends[0])}, {decimal(ends[1])}]"
 
 
 def escape_markdown(text: str) -> str:
@@ -229,5 +239,6 @@ def _full(cell: Cell, column: Column) -> list[str]:
         return [_word(cell), "", "", "", "", ""]
     if cell.value is None:
         return ["", "", "", cell.method, cell.note, ""]
-    low, high = ("", "") if cell.ci95 is None else (repr(end * column.factor) for end in cell.ci95)
-    return [repr(cell.value * column.factor), low, high, cell.method, cell.note, cell.flaw]
+    value, ends = scaled(cell, column.factor)
+    low, high = ("", "") if ends is None else (repr(ends[0]), repr(ends[1]))
+    return [repr(value), low, high, cell.method, cell.note, cell.flaw]
