@@ -32,12 +32,12 @@ def c4_line(record: Record) -> str | None:
     found = list(_verdicts(record))
     if not found:
         return None
-    details, settings = record.told(StudyDetails), record.settings
-    study, seeds = details.study, settings.seeds or 1
+    told, settings = record.told(StudyDetails), record.settings
+    study, seeds = told.study, settings.seeds or 1
     budget = "the budget given" if study.equal is None else f"{study.budget or 0:g} {study.equal} each"
     sizes = ", ".join(f"{model} {_size(record, model)}" for model in dict.fromkeys(_compared(record)))
     speech = settings.training.get("data", "sample (synthetic)")
-    labelled = None if details.speech is None or details.speech.train is None else details.speech.train.hours
+    labelled = None if told.speech is None or told.speech.train is None else told.speech.train.hours
     learned = "" if labelled is None else f", heads trained on {60 * labelled:.3g} min of it"
     return (
         f"C4 (lower downstream error than essL) under {budget}: {'; '.join(found)}. "

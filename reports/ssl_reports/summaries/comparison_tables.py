@@ -188,7 +188,7 @@ def reached_line(record: Record) -> str:
     words = [f"{kind} ± {plain(100 * width, 2)} % ({each.model}, {each.phase})" for kind, width, each in widest]
     known = f"; widest intervals: {', '.join(words)}" if words else ""
     state = "was reached" if target.met else "was not reached"
-    aim = f"target of ± {100 * target.precision:g} % {state} in {rounds} round{'s' * (rounds != 1)}"
+    aim = f"target of {100 * target.precision:g} % {state} in {rounds} round{'s' * (rounds != 1)}"
     return f"{aim}{f' ({target.ended})' if target.ended and not target.met else ''}{known}"
 
 

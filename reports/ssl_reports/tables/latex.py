@@ -84,12 +84,12 @@ def half_width(value: float, ends: tuple[float, float]) -> float | None:
 
 
 def places_of(uncertainty: float) -> int:
-    """Decimal places that show two digits of an uncertainty; never negative."""
+    """Decimal places that show two digits of an uncertainty, at least none."""
     return max(0, 1 - math.floor(math.log10(uncertainty)))
 
 
 def fixed(value: float, places: int) -> str:
-    """The value with `places` decimals."""
+    """With so many decimals."""
     return f"{value:.{places}f}"
 
 

@@ -38,7 +38,7 @@ REASONS = 9
 
 @dataclass(frozen=True)
 class Column:
-    """A column: numbers are shown times `factor` in `unit`; `width` is the width of wrapped text as a share of the line."""
+    """A column: numbers are shown times `factor` in `unit`; `width` is that of wrapped text, as a share of the line."""
 
     name: str
     unit: str = ""
@@ -64,8 +64,8 @@ class PaperTable:
     Attributes:
         name: the stem of its files.
         caption: one sentence.
-        columns, rows: with as many cells per row as columns.
-        notes: shown below the table, before the notes that its cells need.
+        columns, rows: of the same width.
+        notes: below the table, before those that its cells need.
     """
 
     name: str
@@ -77,7 +77,7 @@ class PaperTable:
 
 @dataclass
 class _Notes:
-    """The signs that a table's cells use."""
+    """Which signs a table's cells use."""
 
     methods: set[Method] = field(default_factory=set)
     flaws: list[str] = field(default_factory=list)
@@ -100,10 +100,8 @@ class _Notes:
         return MARKS[quantity.method][0] if quantity.method in MARKS else ""
 
     def lines(self, *, more: bool) -> list[tuple[str, str]]:
-        """Sign and meaning of each note."""
-        lines = (
-            [("", "Unmarked numbers are measured; intervals are 95 % confidence intervals.")] if self.methods else []
-        )
+        """Sign and meaning."""
+        lines = [("", "Unmarked numbers are measured; intervals are of 95 %.")] if self.methods else []
         lines += [MARKS[method] for method in MARKS if method in self.methods]
         lines += [(SIGN, meaning(self.flaws))] if self.flaws else []
         lines += [(number, f"not available: {reason}") for reason, number in self.reasons.items()]
@@ -111,7 +109,7 @@ class _Notes:
 
 
 def latex(table: PaperTable) -> str:
-    """The table and its notes in LaTeX, without float and caption."""
+    """The table and its notes, without float and caption."""
     notes = _Notes()
     rows = [
         [_latex_cell(cell, column, notes) for cell, column in zip(row, table.columns, strict=True)]
@@ -154,7 +152,7 @@ def _latex_sign(mark: str) -> str:
 
 
 def markdown(table: PaperTable) -> str:
-    """The table, its caption and its notes in Markdown."""
+    """The same with its caption; the sign of a method stands after its number."""
     notes = _Notes()
     rows = [
         [_markdown_cell(cell, column, notes) for cell, column in zip(row, table.columns, strict=True)]
