@@ -1,4 +1,4 @@
-"""Everything that a paper needs from a set of records: tables, figures, methods, references, claims, and a page that shows them."""
+"""What a paper needs from a set of records: tables, figures, methods, references, claims, and a page with all of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The data of a page's plots: Pareto axes with the values of each model, the models' cards, and power traces thinned for a screen."""
+"""The data of a page's plots: Pareto axes with each model's values, model cards, and power thinned for a screen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The numbers of a page: each quantity is stored once and referred to by its index, in units that the page can choose."""
+"""The numbers of a page: each quantity is stored once and referred to by its index, in selectable units."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The methods section: a paragraph each on hardware, software, energy, protocol, uncertainty, carbon and disturbances."""
+"""The methods section: hardware, software, energy, protocol, uncertainty, carbon and disturbances."""
 
 from __future__ import annotations
 
@@ -21,22 +21,23 @@ NAMED = 4
 """The most records that a sentence names; more are counted."""
 
 UNCERTAINTY = (
-    "Intervals are 95 % confidence intervals. For a time, the interval is the union of the order-statistics interval over all "
-    "batches and Student's t interval over repeats; for energy, it is Student's t over repeats; for an error rate, it comes from a "
-    "hierarchical bootstrap over speakers and utterances. For a ratio of two figures that were not measured in the same rounds, "
-    "relative half-widths are added in quadrature. A projection carries the interval of its rate; the audio hours of the recipe "
-    "are taken as exact. Every number states its source: measured, sampled, modelled, counted, projected, published or not available."
+    "Intervals are 95 % confidence intervals. For a time, the interval is the union of the order-statistics interval "
+    "over all batches and Student's t interval over repeats; for energy, it is Student's t over repeats; for an error "
+    "rate, it comes from a hierarchical bootstrap over speakers and utterances. For a ratio of two figures that were "
+    "not measured in the same rounds, relative half-widths are added in quadrature. A projection carries the interval "
+    "of its rate; the audio hours of the recipe are taken as exact. Every number states its source: measured, "
+    "sampled, modelled, counted, projected, published or not available."
 )
 IN_ROUNDS = (
-    "For models measured in rounds, a figure is the geometric mean over rounds; its interval is the union of Student's t interval "
-    "over the logarithms of the rounds and the mean within-round interval. A peak is the maximum over rounds. Ratios are "
-    "paired by round, and their interval is Student's t over the logarithms of the per-round ratios, so that drift common to both "
-    "models cancels. "
+    "For models measured in rounds, a figure is the geometric mean over rounds; its interval is the union of "
+    "Student's t interval over the logarithms of the rounds and the mean within-round interval. A peak is the maximum "
+    "over rounds. Ratios are paired by round, and their interval is Student's t over the logarithms of the per-round "
+    "ratios, so that drift common to both models cancels. "
 )
 COUNTING = (
-    "FLOPs are counted from the graph of a forward pass or a training step (matrix products only, 1 MAC = 2 FLOPs), with "
-    "attention unfused so that all of it is counted. Peak memory is that of PyTorch's allocator on a GPU and, on a CPU, the growth "
-    "of the resident set of a separate process."
+    "FLOPs are counted from the graph of a forward pass or a training step (matrix products only, 1 MAC = 2 FLOPs), "
+    "with attention unfused so that all of it is counted. Peak memory is that of PyTorch's allocator on a GPU and, on "
+    "a CPU, the growth of the resident set of a separate process."
 )
 
 
@@ -149,12 +150,13 @@ def _protocol(record: Record) -> str:
             return f"{number}{_rounds(compared, compared.target, steady, p.duration)}"
         if not p.cool_down:
             return (
-                f"{number}Each setting was measured in {p.repeats} repeats of up to {p.duration:g} s, each in a separate process, "
-                f"{steady}. The interval of a time is Student's t over processes, widened to cover a further run."
+                f"{number}Each setting was measured in {p.repeats} repeats of up to {p.duration:g} s, each in a "
+                f"separate process, {steady}. The interval of a time is Student's t over processes, widened to cover a "
+                "further run."
             )
         return (
-            f"{number}Each setting was measured in a separate process, {steady}, in {p.repeats} repeats of {p.duration:g} s with "
-            f"{p.cool_down:g} s of rest between them."
+            f"{number}Each setting was measured in a separate process, {steady}, in {p.repeats} repeats of "
+            f"{p.duration:g} s with {p.cool_down:g} s of rest between them."
         )
     if record.kind == "study":
         equal = record.told(StudyDetails).study.equal
@@ -179,9 +181,10 @@ def _rounds(compared: ComparisonDetails, target: Target, steady: str, duration: 
     )
     ended = f" ({target.ended})" if target.ended and not target.met else ""
     return (
-        f"All models ({', '.join(compared.models)}) were measured in one session. In each round every model and phase was run once, "
-        f"in random order, in a separate process; each was {steady}, then timed for {duration:.3g} s. {completed} The target, every "
-        f"95 % interval within ± {100 * target.precision:g} %, was {'' if target.met else 'not '}reached{ended}."
+        f"All models ({', '.join(compared.models)}) were measured in one session. In each round every model and phase "
+        f"was run once, in random order, in a separate process; each was {steady}, then timed for {duration:.3g} s. "
+        f"{completed} The target, every 95 % interval within ± {100 * target.precision:g} %, was "
+        f"{'' if target.met else 'not '}reached{ended}."
     )
 
 
@@ -206,7 +209,10 @@ def _disturbances(evidence: Evidence) -> str:
         else "None was observed."
     )
     flawed = [found.quantity.flaw for found in evidence.rows if found.quantity.flaw]
-    marked = f" Flawed rounds and repeats are left out if at least two sound ones remain; other flawed figures are marked {SIGN}: {meaning(flawed)}."
+    marked = (
+        " Flawed rounds and repeats are left out if at least two sound ones remain; other flawed figures are marked "
+        f"{SIGN}: {meaning(flawed)}."
+    )
     return first + (marked if flawed else "") + (f" {named(unfinished)} did not finish." if unfinished else "")
 
 

@@ -18,7 +18,7 @@ from ssl_reports.units import worded
 
 
 def model_cards(evidence: Evidence) -> dict[str, str]:
-    """Cards by file name: `model_card.md` for the first pretraining (or saying that there is none), the others in `model_cards/`."""
+    """Cards by file name: `model_card.md` for the first pretraining, or why there is none; others in `model_cards/`."""
     runs = [
         s
         for s in settings(evidence, "training")
@@ -26,7 +26,8 @@ def model_cards(evidence: Evidence) -> dict[str, str]:
     ]
     if not runs:
         return {
-            "model_card.md": "# Model card\n\nNone of these records is of a pretraining, so there is no energy or CO2e to report.\n"
+            "model_card.md": "# Model card\n\nNone of these records is of a pretraining, so there is no energy or "
+            "CO2e to report.\n"
         }
     cards = {"model_card.md": model_card(runs[0])}
     for number, run in enumerate(runs[1:], start=2):
@@ -46,10 +47,10 @@ def model_card(run: Setting) -> str:
     ]
     table = [(name, worded(q), q.method, escape_markdown(noted(q))) for name, q in lines if q is not None]
     return (
-        f"---\n{_metadata(run, whole_run(run, 'co2e', scope)).to_yaml()}\n---\n\n"
-        f"# {escape_markdown(run.model)}\n\nPretrained in run {escape_markdown(run.label)}, started {run.record.created}, on "
-        f"{escape_markdown(hardware_of(run.record))}. Metered by sslbench, target fitting included.\n\n"
-        + markdown_table(("what", "value", "method", "note"), table)
+        f"---\n{_metadata(run, whole_run(run, 'co2e', scope)).to_yaml()}\n---\n\n# "
+        f"{escape_markdown(run.model)}\n\nPretrained in run {escape_markdown(run.label)}, started "
+        f"{run.record.created}, on {escape_markdown(hardware_of(run.record))}. Metered by sslbench, target fitting "
+        "included.\n\n" + markdown_table(("what", "value", "method", "note"), table)
     )
 
 

@@ -30,8 +30,8 @@ def pretraining_table(evidence: Evidence) -> PaperTable:
     rows = [row for setting in settings(evidence, "training") for row in _pretraining_rows(setting)]
     rows += _published_rows(evidence)
     note = (
-        "Time, energy and CO2e of a run include fitting targets. Energy is that of the GPU where one was used, otherwise of the "
-        f"machine. {FLOPS}"
+        "Time, energy and CO2e of a run include fitting targets. Energy is that of the GPU where one was used, "
+        f"otherwise of the machine. {FLOPS}"
     )
     return PaperTable("pretraining", "Cost of pretraining", PRETRAINING, tuple(rows), (note,))
 
@@ -150,8 +150,9 @@ def inference_table(evidence: Evidence) -> PaperTable:
         rest = (s.find("energy_per_audio_hour", s.scope), s.find("peak_memory"), s.find("latency_p50"))
         rows.append((s.model, where(s.conditions), size, flops, s.find("audio_seconds_per_second"), *rest, _source(s)))
     note = (
-        "Size is the number of parameters. FLOPs are per second of audio and energy is per hour of audio, of the GPU where one was "
-        f"used, otherwise of the machine. Peak is peak memory; latency is the median for a whole batch. {FLOPS}"
+        "Size is the number of parameters. FLOPs are per second of audio and energy is per hour of audio, of the GPU "
+        "where one was used, otherwise of the machine. Peak is peak memory; latency is the median for a whole batch. "
+        f"{FLOPS}"
     )
     return PaperTable("inference", "Cost of inference", INFERENCE, tuple(rows), (note,))
 
@@ -171,7 +172,10 @@ def memory_table(evidence: Evidence) -> PaperTable:
             if s.find("peak_memory") is not None:
                 parts = (s.find(f"memory_{part}") for part in PARTS)
                 rows.append((s.model, phase, where(s.conditions), s.find("peak_memory"), *parts, _source(s)))
-    note = "The peak is that of PyTorch's allocator on a GPU and, on a CPU, of the resident set minus its size before the model was built."
+    note = (
+        "The peak is that of PyTorch's allocator on a GPU and, on a CPU, of the resident set minus its size before the "
+        "model was built."
+    )
     return PaperTable("memory", "Memory by part", MEMORY, tuple(rows), (note,))
 
 
@@ -221,7 +225,8 @@ def claims_table(claims: list[Claim]) -> PaperTable:
             unit = each.quantity and replace(each.quantity, note=each.quantity.note or each.why)
             rows.append((named, each.what, unit, each.bound, each.verdict, each.why))
     note = (
-        "Claims of arXiv 2406.07696. A claim holds only if the whole interval meets the requirement, and fails only if the whole "
-        "interval misses it. Ratios are dimensionless; times are in hours. No ratio is taken between GPU-hours of different chips."
+        "Claims of arXiv 2406.07696. A claim holds only if the whole interval meets the requirement, and fails only "
+        "if the whole interval misses it. Ratios are dimensionless; times are in hours. No ratio is taken between "
+        "GPU-hours of different chips."
     )
     return PaperTable("claims", "Claims and verdicts", CLAIMS, tuple(rows), (note,))

@@ -66,8 +66,8 @@ def place(
 ) -> list[Box | None]:
     """A place for each label, None for a label without room.
 
-    Labels are placed in the order given, each in the cheapest place around its point: distance costs, covering a mark or a
-    line costs more, and covering an earlier label or leaving the frame is forbidden.
+    Labels are placed in the order given, each in the cheapest place around its point: distance costs, covering a mark
+    or a line costs more, and covering an earlier label or leaving the frame is forbidden.
 
     Args:
         anchors: the points of the labels.

@@ -1,4 +1,4 @@
-"""Cost against clip or batch length: `sweep.png` of one `measure --sweep`, and a figure for print with a line per model."""
+"""Cost against clip or batch length: `sweep.png` of one `measure --sweep`, and a figure for print of several models."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Line:
 
 
 def length_picture(records: Sequence[Record], runs: Sequence[str]) -> Drawing:
-    """Joules per audio hour if metered for all lines, else speed; below it peak memory. `runs` are the records' names."""
+    """Joules per audio hour if metered for all, else speed; below it peak memory. `runs` are the records' names."""
     lines, failed = _lines(records, runs)
     about = "Cost and peak memory against the length of a clip."
     if not lines:
@@ -127,7 +127,7 @@ def _draw_metric(axes: Any, lines: Sequence[Line], metric: str, factor: float) -
 def sweep_picture(record: Record, path: Path) -> bool:
     """Draw it; return False, drawing nothing, if fewer than two cells have a result.
 
-    The upper panel shows joules per audio hour if metered, else speed, since modelled joules carry no further information.
+    The upper panel shows joules per audio hour if metered, else speed: modelled joules carry no further information.
     """
     from matplotlib.figure import Figure
 

@@ -11,7 +11,7 @@ from ssl_reports.reading.axes import READABLE
 SPAN = 3.0
 """Positive values that span more than this factor get a logarithmic axis."""
 MARGIN, FARTHEST = 0.09, 0.4
-"""Margin beyond the outermost values, and how far an interval may widen the axis, as shares of the span of the values."""
+"""Margin beyond the outermost values, and how far an interval may widen an axis, as shares of the values' span."""
 EXPONENTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 

@@ -50,7 +50,7 @@ def metric_axis(metric: str, phase: str | None = None, scope: str | None = None)
 
 
 def energy_axes() -> list[Axis]:
-    """Energy of the full pretraining or per audio hour of training, of the GPU or of the machine as in the headlines."""
+    """Energy of the full pretraining or per audio hour of training, in the scope of the headlines."""
     names = {scope: f"energy of pretraining, {scope}" for scope in ("gpu", "machine")}
     whole = [Axis(name, name, _whole_energy(scope)) for scope, name in names.items()]
     return whole + [metric_axis("energy_per_audio_hour", "training", scope) for scope in ("gpu", "machine")]
@@ -146,7 +146,7 @@ READABLE = (5e-4, 2e5)
 
 
 def axis_unit(values: Sequence[float], unit: str, *, percent: bool = False) -> tuple[float, str]:
-    """Factor and unit for an axis: one prefix, chosen for the middle of its positive values; no prefix for a wide range."""
+    """Factor and unit for an axis: one prefix, for the middle of its positive values; none for a wide range."""
     if unit == "1":
         return (100.0, "%") if percent else (1.0, "")
     positive = [value for value in values if value > 0] or [1.0]

@@ -34,7 +34,7 @@ LINES = (
     ("mean power", "power_mean", "headline"),
     ("CO2e", "co2e", "headline"),
 )
-"""Name, metric, scope: "*" all available, "headline" that of the run's headlines, "alone" the row of a batch of one clip."""
+"""Name, metric, scope: "*" all available, "headline" that of the headlines, "alone" the row of a batch of one clip."""
 SCOPES = ("machine", "gpu", "cpu", "dram", "module")
 
 

@@ -18,7 +18,7 @@ Verdict = Literal["holds", "fails", "not decided"]
 
 
 def verdict(efficient: Quantity, baseline: Quantity, *, lower_is_better: bool) -> Verdict:
-    """Decided only by intervals that do not overlap; a rate without one, or a head that did not converge, decides nothing."""
+    """Decided only if both heads converged and both rates have intervals, which do not overlap."""
     if efficient.ci95 is None or baseline.ci95 is None or any(UNCONVERGED in q.note for q in (efficient, baseline)):
         return "not decided"
     below, above = efficient.ci95[1] < baseline.ci95[0], efficient.ci95[0] > baseline.ci95[1]
@@ -28,7 +28,7 @@ def verdict(efficient: Quantity, baseline: Quantity, *, lower_is_better: bool) -
 
 
 def c4_line(record: Record) -> str | None:
-    """The verdict on the claim in a study, per task and metric, with data and sizes; None if the study cannot decide it."""
+    """A study's verdict on the claim, per task and metric, with data and sizes; None if it has no say."""
     found = list(_verdicts(record))
     if not found:
         return None

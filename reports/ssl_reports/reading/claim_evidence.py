@@ -13,7 +13,7 @@ from ssl_reports.reading.paired_rounds import by_round
 
 METERED = frozenset({"measured", "sampled"})
 RECIPE_CLIP, CLIPS_APART = 15.36, 0.1
-"""Clip length, in seconds, of the recipes that the claims are about, and the share by which a measurement may deviate."""
+"""Seconds per clip in the recipes that the claims are about, and the share by which a measurement may deviate."""
 FEWEST_ROUNDS = 2
 FEWEST_SEEDS = 2
 BUDGET_SPENT = 0.9
@@ -142,7 +142,7 @@ CLAIM_NEEDS: dict[str, tuple[str, ...]] = {
     "speed": TIMED,
     "error rate": ("trained on a gpu", "budget", "settings", "seeds", "learned", "sound"),
 }
-"""Needs by what is compared: C1 and C5 compare peak memory, C2 and C6 counted FLOPs and joules, C3 speed, C4 error rates."""
+"""Needs by what is compared: peak memory in C1 and C5, FLOPs and joules in C2 and C6, speed in C3, error in C4."""
 
 
 def lacking(what: str, found: Sequence[Found]) -> str:

@@ -1,8 +1,9 @@
 """The claims C1 to C6 of arXiv 2406.07696, tested against the records.
 
-A claim holds only if the whole interval meets the requirement, and fails only if the whole interval misses it; evidence that lacks
-anything that `ssl_reports.reading.claim_evidence` asks for decides nothing. Counts from a graph, or by the allocator of a GPU, have no
-spread: there the value decides. No ratio is taken between GPU-hours of different chips, and tiny sizes decide nothing about full ones.
+A claim holds only if the whole interval meets the requirement, and fails only if the whole interval misses it; evidence
+that lacks anything that `ssl_reports.reading.claim_evidence` asks for decides nothing. Counts from a graph, or by the
+allocator of a GPU, have no spread: there the value decides. No ratio is taken between GPU-hours of different chips, and
+tiny sizes decide nothing about full ones.
 """
 
 from __future__ import annotations
@@ -115,7 +116,7 @@ def judged(ratio: Quantity, bound: float, *, strict: bool) -> Verdict:
 
 
 def _pairs(evidence: Evidence, other: str, metric: str, scope: str | None = None) -> Iterator[tuple[Found, Found]]:
-    """All pairs of training-step rows of `other` and of ours that have a value and were measured under the same conditions."""
+    """All pairs of training-step rows of `other` and of ours with values measured under the same conditions."""
     ours: dict[object, list[Found]] = {}
     for found in evidence.find(OURS, metric, "training", scope):
         if found.quantity.value:
@@ -222,7 +223,7 @@ def _missing(what: str, bound: str, need: str) -> Finding:
 
 
 def _one_day(evidence: Evidence) -> Iterator[Finding]:
-    """GPU-hours for the paper's audio at the measured rate, for the fastest setting of each GPU that may decide the claim."""
+    """GPU-hours for the paper's audio at the measured rate, by the fastest setting of each GPU that may decide it."""
     what, bound = f"hours of one GPU for {PAPER_HOURS:,.0f} h of audio, {OURS}", "below 24 h"
     measured = [f for f in evidence.find(OURS, "audio_seconds_per_second", "training") if f.on_gpu and f.quantity.value]
     fastest: dict[str | None, tuple[Quantity, Found, str]] = {}

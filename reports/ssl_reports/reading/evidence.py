@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def with_flaws(row: Measurement, record: Record) -> Measurement:
-    """A row with the flaws that its record or its note implies: a run that was stopped, a head that learned nothing useful."""
+    """A row with the flaws that its record or note implies: a stopped run, a head that learned nothing useful."""
     if row.metric not in RATES or row.quantity.method == "published":
         return with_status(row, record)
     parts = row.quantity.note.split("; ")

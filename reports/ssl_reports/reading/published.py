@@ -47,7 +47,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Rates:
-    """Word error rates in per cent on LibriSpeech's two test sets, after fine-tuning on this amount of labelled speech."""
+    """Word error rates in per cent on LibriSpeech's two test sets, after fine-tuning on the `labels` named."""
 
     labels: str
     clean: float
@@ -74,7 +74,7 @@ class Published:
 
 
 def published_rows() -> list[Measurement]:
-    """Every published figure in SI units; its `note` is the citation and how the figure follows from what is printed."""
+    """Every published figure in SI units; its `note` is the citation and how it follows from what is printed."""
     found = _published()
     return [*map(_row, found.figure), *(row for entry in found.error_rate for row in _error_rates(entry))]
 

@@ -40,7 +40,7 @@ class System:
 
 
 def systems_of(records: Sequence[Record], runs: Sequence[str] | None = None) -> list[System]:
-    """The systems in the order of the records and their rows; `runs` are the records' names (by default made unique)."""
+    """The systems in the order of the records and their rows; `runs` are the records' names, by default made unique."""
     found = []
     for record, run in zip(records, runs or told_apart([record.id for record in records]), strict=True):
         models: dict[str, dict[Key, list[Measurement]]] = {}

@@ -28,7 +28,8 @@ WHOLE = "projected full pretraining on this device"
 LIFE = "life-cycle cost"
 HOW = {
     "inference": "Inference is encoding with all layers kept.",
-    "training": "A pretraining step is forward, backward and optimiser step, run by the functions of the training loop.",
+    "training": "A pretraining step is forward, backward and optimiser step, run by the functions of the training "
+    "loop.",
 }
 RATIOS = "The second figure in a cell is the ratio to the baseline. 1 MAC = 2 FLOPs."
 
@@ -68,18 +69,19 @@ def _opening(record: Record) -> str:
     head = f"`{record.command}`\n\n{record.status}, started {record.created}.{stopped} {RATIOS}"
     if details.sources is not None:
         runs = ", ".join(f"{source.run} (`{source.command}`)" for source in details.sources)
-        return f"{head}\n\nRuns compared: {runs}. Ratios are not paired: the errors of two runs are assumed to be independent."
+        independent = "Ratios are not paired: the errors of two runs are assumed to be independent."
+        return f"{head}\n\nRuns compared: {runs}. {independent}"
     c = record.settings
     how = " ".join(HOW[phase] for phase in details.phases)
     return (
         f"{head}\n\nOn {record.machine.named}, {c.device}, {c.precision}; {c.clip_seconds or 0:g} s clips, "
-        f"{c.batch_seconds or 0:g} s of audio per batch unless marked. {how}\n\n"
-        f"All models were measured in one session. Each round measures every model and phase once, in random order, each in a "
-        f"{_process(record)} after a warm-up. Figures are geometric means over rounds; peak memory is the maximum. "
-        "The 95 % interval is the union of Student's t interval over rounds and the within-round interval. Ratios are paired by "
-        "round; their interval is Student's t over the logarithms of the per-round ratios. Modelled energy has no interval, "
-        f"because the error of its model is unknown.\n\nThe {reached_line(record)}. Measuring took {seconds_spent(record)}. "
-        f"Speech: {details.speech}."
+        f"{c.batch_seconds or 0:g} s of audio per batch unless marked. {how}\n\nAll models were measured in one "
+        f"session. Each round measures every model and phase once, in random order, each in a {_process(record)} after "
+        "a warm-up. Figures are geometric means over rounds; peak memory is the maximum. The 95 % interval is the "
+        "union of Student's t interval over rounds and the within-round interval. Ratios are paired by round; their "
+        "interval is Student's t over the logarithms of the per-round ratios. Modelled energy has no interval, "
+        f"because the error of its model is unknown.\n\nThe {reached_line(record)}. Measuring took "
+        f"{seconds_spent(record)}. Speech: {details.speech}."
     )
 
 
@@ -95,8 +97,9 @@ def _break_even(record: Record) -> list[str]:
     lines = [f"energy: {line}" for line in break_even_lines(record, "J")]
     lines += [f"FLOPs: {line}" for line in break_even_lines(record, "FLOP")]
     about = (
-        "Hours of inference after which the model that costs more to train, but less to run, is cheaper in total. The cost to "
-        "train is that of pretraining and of fine-tuning, whose steps are taken to cost as much as a pretraining step."
+        "Hours of inference after which the model that costs more to train, but less to run, is cheaper in total. The "
+        "cost to train is that of pretraining and of fine-tuning, whose steps are taken to cost as much as a "
+        "pretraining step."
     )
     return ["## Break-even", about, bullets(lines)] if lines else []
 

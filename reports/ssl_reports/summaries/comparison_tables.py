@@ -20,7 +20,7 @@ LIFE_UNITS = {"J": "kWh", "FLOP": "FLOP"}
 
 
 def phase_grid(record: Record, phase: str) -> Grid:
-    """One row per model: each figure with its half-width, below it the ratio to the baseline; letters mark what differs."""
+    """One row per model: figures with their half-widths, below them ratios to the baseline; letters mark differences."""
     details, marks = record.told(ComparisonDetails), Marks()
     ratios = {(r.model, r.metric): r.ratio for r in details.ratios if r.phase == phase}
     rows = []
@@ -87,7 +87,7 @@ def _method(record: Record, phase: str, metric: str) -> str:
 
 
 def projection_grid(record: Record) -> Grid:
-    """Each recipe and the paper's hours, projected at the measured rate, beside published GPU-hours; empty without training."""
+    """Recipes and the paper's hours projected at the measured rate, and published GPU-hours; empty without training."""
     details = record.told(ComparisonDetails)
     priced = details.price_per_gpu_hour is not None
     header = ("model", "audio hours seen", "device-hours", "kWh", "CO2e", *(("price units",) if priced else ()))

@@ -73,7 +73,7 @@ def summary(record: Record) -> list[Line]:
 
 
 def quality(record: Record) -> tuple[list[tuple[str, str, str]], list[str]]:
-    """Model, metric and value (with interval and signs) of the evaluation, in the order measured; and the legend of the signs."""
+    """Model, metric and value of each rate of the evaluation, in the order measured, and the legend of the signs."""
     names = {"cer": "CER", "wer": "WER", "per": "PER", "accuracy": "speaker accuracy"}
     used: dict[str, str] = {}
     rated = (m for m in record.measurements if m.phase == "evaluation" and m.metric in names)

@@ -70,24 +70,25 @@ def _opening(record: Record) -> str:
     weights = " ".join(f"{line}." for line in details.about_weights)
     protocol = "How the cells were measured is not recorded." if c.protocol is None else _repeats(c.protocol)
     return (
-        f"`{record.command}`\n\n{record.status}, started {record.created}, {c.phase} of {c.model} on {record.machine.named}, "
-        f"{c.precision}.{stopped}\n\n{protocol} Waveforms are on the device before the first batch. "
-        f"Speech: {details.speech}; only its length affects time and memory. {weights}"
+        f"`{record.command}`\n\n{record.status}, started {record.created}, {c.phase} of {c.model} on "
+        f"{record.machine.named}, {c.precision}.{stopped}\n\n{protocol} Waveforms are on the device before the first "
+        f"batch. Speech: {details.speech}; only its length affects time and memory. {weights}"
     )
 
 
 def _repeats(protocol: Protocol) -> str:
-    """How the cells were measured; in older records the repeats of a cell shared a process, with a rest between them."""
-    steady = f"warmed up until the medians of two {protocol.window:g} s windows differed by at most {100 * protocol.tolerance:g} %"
+    """How the cells were measured; in older records the repeats of a cell shared a process, with rests in between."""
+    medians = f"medians of two {protocol.window:g} s windows differed by at most {100 * protocol.tolerance:g} %"
+    steady = f"warmed up until the {medians}"
     if protocol.cool_down:
         return (
-            f"Each cell was measured in a separate process, {steady}, in {protocol.repeats} repeats of {protocol.duration:g} s "
-            f"with {protocol.cool_down:g} s of rest between them. The interval of a time is the union of the order-statistics "
-            "interval over all batches and Student's t interval over the repeats."
+            f"Each cell was measured in a separate process, {steady}, in {protocol.repeats} repeats of "
+            f"{protocol.duration:g} s with {protocol.cool_down:g} s of rest between them. The interval of a time is "
+            "the union of the order-statistics interval over all batches and Student's t interval over the repeats."
         )
     return (
-        f"Each cell was measured in {protocol.repeats} repeats of up to {protocol.duration:g} s, each in a separate process, {steady}. "
-        "The interval of a time is Student's t over the processes, widened to cover a further run."
+        f"Each cell was measured in {protocol.repeats} repeats of up to {protocol.duration:g} s, each in a separate "
+        f"process, {steady}. The interval of a time is Student's t over the processes, widened to cover a further run."
     )
 
 

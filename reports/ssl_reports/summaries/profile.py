@@ -66,7 +66,7 @@ def _cost_row(profile: Profile, counted: PhaseCount) -> list[str]:
 
 
 def _by_module(counts: Sequence[PhaseCount], depth: int) -> list[dict[str, int]]:
-    """FLOPs by module, with the same names in all phases: if training lists an encoder, all of inference counts as it."""
+    """FLOPs by module, with the same names in all phases: if training lists an encoder, inference is all encoder."""
     found = [_named(counted, depth) for counted in counts]
     if any("encoder" in part for part in found):
         for counted, part in zip(counts, found, strict=True):
@@ -148,7 +148,8 @@ def _uncounted(phase: str, count: FlopCount) -> list[str]:
     )
     if count.hardware_flops != count.flops:
         said.append(
-            f"{phase}: {with_prefix(count.hardware_flops, 'FLOP')} executed, {with_prefix(count.flops, 'FLOP')} without recomputation"
+            f"{phase}: {with_prefix(count.hardware_flops, 'FLOP')} executed, {with_prefix(count.flops, 'FLOP')} "
+            "without recomputation"
         )
     return said
 

@@ -63,7 +63,10 @@ def _opening(record: Record) -> str:
 def _whole(record: Record) -> list[str]:
     """What the full recipe would take."""
     table = full_run_table(record.told(TrainingDetails).full_run)
-    about = "At the rate of these steps, without fitting targets; the interval is that of the rate, and the hours are taken as exact."
+    about = (
+        "At the rate of these steps, without fitting targets; the interval is that of the rate, and the hours are "
+        "taken as exact."
+    )
     return ["## Projected full pretraining on this device", about, table] if table else []
 
 
@@ -113,7 +116,8 @@ def limited_lines(record: Record) -> list[str]:
 def _modules(modules: Sequence[ModuleMacs]) -> str:
     rows = [(f"`{name}`", f"{macs / 1e6:,.1f}", f"{size:,}") for name, macs, size in modules]
     about = (
-        "A second opinion: fvcore's count for encoding one clip of the training length. fvcore counts neither the backward pass "
-        "nor fused attention, whose products are added here, nor FFT, RMSNorm and other elementwise work."
+        "A second opinion: fvcore's count for encoding one clip of the training length. fvcore counts neither the "
+        "backward pass nor fused attention, whose products are added here, nor FFT, RMSNorm and other elementwise "
+        "work."
     )
     return f"{about}\n\n{markdown_table(('module', 'MMAC', 'parameters'), rows)}"

@@ -48,8 +48,8 @@ def _escaped(character: str) -> str:
 def number(quantity: Quantity, factor: float = 1.0) -> str:
     r"""Value times `factor` with its uncertainty, in the syntax of siunitx; "" if there is no value.
 
-    A balanced interval is written as value and half-width, with two digits of the latter: `\num{12.34 +- 0.21}`. An unbalanced
-    one, or one wider than its value, is written out: `\num{12.3} [\num{9.1}, \num{20}]`.
+    A balanced interval is written as value and half-width, with two digits of the latter: `\num{12.34 +- 0.21}`. An
+    unbalanced one, or one wider than its value, is written out: `\num{12.3} [\num{9.1}, \num{20}]`.
     """
     if quantity.value is None:
         return ""
@@ -77,7 +77,7 @@ def scaled(quantity: Quantity, factor: float) -> tuple[float, tuple[float, float
 
 
 def half_width(value: float, ends: tuple[float, float]) -> float | None:
-    """The larger side of an interval whose sides differ by at most a fifth and that is narrower than its value, else None."""
+    """The larger side of an interval that is narrower than its value and balanced to within a fifth, else None."""
     below, above = value - ends[0], ends[1] - value
     wide = max(below, above)
     return wide if 0 < wide < abs(value) and min(below, above) >= 0.8 * wide else None
