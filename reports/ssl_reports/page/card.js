@@ -72,10 +72,10 @@ function cardLine(axis, q) {
 }
 
 function drawPoints() {
-  const heads = ["model", "run", axisTitle(plotted.x), "method", axisTitle(plotted.y), "method", "on the frontier"].map((name) => make("th", { scope: "col" }, name));
-  const [fx, fy] = plotted.factors;
-  const rows = plotted.order.map((point) => make("tr", {}, make("th", { scope: "row" }, data.plots.systems[point.system].model),
-    ...[data.plots.systems[point.system].run, numberText(point.x, fx), point.x.method, numberText(point.y, fy), point.y.method, plotted.best.has(point) ? "yes" : "no"]
-      .map((text) => make("td", {}, text))));
-  byId("pareto-table").replaceChildren(make("caption", {}, `${inChoice(plotted.y.name)} against ${inChoice(plotted.x.name)}`), make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...rows));
+  const { x, y, factors: [fx, fy], best } = plotted;
+  const rows = plotted.order.map((point) => {
+    const { model, run } = data.plots.systems[point.system];
+    return [model, run, numberText(point.x, fx), point.x.method, numberText(point.y, fy), point.y.method, best.has(point) ? "yes" : "no"];
+  });
+  fillTable("pareto-table", `${inChoice(y.name)} against ${inChoice(x.name)}`, ["model", "run", axisTitle(x), "method", axisTitle(y), "method", "on the frontier"], rows);
 }

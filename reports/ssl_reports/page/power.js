@@ -35,10 +35,8 @@ function powerTraces(line, number, factor) {
 }
 
 function drawPowerTable(run) {
-  const heads = ["device", "method", "samples", "lowest (W)", "highest (W)"].map((name) => make("th", { scope: "col" }, name));
-  const rows = run.lines.map((line) => make("tr", {}, make("th", { scope: "row" }, line.device),
-    ...[line.method, line.samples.toLocaleString("en"), decimal(Math.min(...line.lowest_w)), decimal(Math.max(...line.highest_w))].map((text) => make("td", {}, text))));
-  byId("power-table").replaceChildren(make("caption", {}, `Power of ${run.run}`), make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...rows));
+  const rows = run.lines.map((line) => [line.device, line.method, line.samples.toLocaleString("en"), decimal(Math.min(...line.lowest_w)), decimal(Math.max(...line.highest_w))]);
+  fillTable("power-table", `Power of ${run.run}`, ["device", "method", "samples", "lowest (W)", "highest (W)"], rows);
 }
 
 // Zoom around the middle, or move, by shares of the visible range.

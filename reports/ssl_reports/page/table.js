@@ -14,6 +14,13 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+// Fill a table with a caption, heads, and rows of texts; the first cell of a row is its heading.
+function fillTable(id, caption, heads, rows) {
+  const body = rows.map(([first, ...rest]) => make("tr", {}, make("th", { scope: "row" }, first), ...rest.map((text) => make("td", {}, text))));
+  const head = make("thead", {}, make("tr", {}, ...heads.map((name) => make("th", { scope: "col" }, name))));
+  byId(id).replaceChildren(make("caption", {}, caption), head, make("tbody", {}, ...body));
+}
+
 const byId = (id) => document.getElementById(id);
 const isNumber = (column) => column.units !== undefined;
 

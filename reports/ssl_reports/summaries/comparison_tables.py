@@ -20,7 +20,7 @@ LIFE_UNITS = {"J": "kWh", "FLOP": "FLOP"}
 
 
 def phase_grid(record: Record, phase: str) -> Grid:
-    """One row per model: figures with their half-widths, below them ratios to the baseline; letters mark differences."""
+    """One row per model: figures with half-widths, below them ratios to the baseline; letters mark differences."""
     details, marks = record.told(ComparisonDetails), Marks()
     ratios = {(r.model, r.metric): r.ratio for r in details.ratios if r.phase == phase}
     rows = []
