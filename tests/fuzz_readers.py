@@ -49,7 +49,7 @@ from ssl_reports.paper.reproduce import reproduce_script
 from ssl_reports.pictures.length import _lines
 from ssl_reports.reading.claims import claims
 from ssl_reports.reading.evidence import read_evidence
-from ssl_reports.report import _traces, paper_tables
+from ssl_reports.report import paper_tables
 from ssl_reports.summaries.comparing import _report as compare_report
 from ssl_reports.summaries.evaluating import _report as evaluation_report
 from ssl_reports.summaries.measuring import _report as measure_report
@@ -128,7 +128,7 @@ def report(folder: Path) -> None:
     methods_text(evidence)
     runs_and_environments(evidence)
     _lines(evidence.records, evidence.labels)
-    page_data(evidence, tables[:-1], dict(_traces(evidence)))
+    page_data(evidence, tables[:-1], evidence.traces)
 
 
 def compare(folder: Path) -> None:

@@ -1,1 +1,1 @@
-"""Tables and pictures made from records; nothing in here measures."""
+"""Tables and figures made from records; nothing in here measures."""

@@ -1,4 +1,4 @@
-"""The sign of a number with a flaw, and what a table's foot says of it."""
+"""The sign of a flawed number, and its explanation below a table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SIGN = "†"
 
 
 def sign(quantity: Quantity | None) -> str:
-    """The sign where something speaks against the number, else nothing."""
+    """The sign if the number is flawed, else an empty text."""
     return SIGN if quantity is not None and quantity.value is not None and quantity.flaw else ""
 
 
@@ -21,17 +21,17 @@ def signed(text: str, quantity: Quantity | None) -> str:
 
 
 def meaning(found: Iterable[str]) -> str:
-    """What the sign stands for, given the flaws of a table's numbers."""
+    """The meaning of the sign, given the flaws of a table's numbers."""
     words = dict.fromkeys(word for flaw in found for word in flaw.split("; ") if word)
     return "; ".join(f"{word} ({MEANINGS[word]})" if word in MEANINGS else word for word in words)
 
 
 def noted(quantity: Quantity) -> str:
-    """A number's note, with what speaks against it."""
+    """A number's note, with its flaws."""
     return joined(quantity.note, *foot([quantity]))
 
 
 def foot(quantities: Iterable[Quantity | None]) -> list[str]:
-    """A line for a table's legend where one of its numbers has a flaw, else none."""
+    """A line for a table's legend if one of its numbers is flawed, else none."""
     found = [quantity.flaw for quantity in quantities if quantity is not None and sign(quantity)]
     return [f"{SIGN} {meaning(found)}"] if found else []

@@ -1,12 +1,9 @@
-"""All that a paper takes from a set of records: tables, figures, methods, references, claims, and a page that shows them."""
+"""What a paper needs from a set of records: tables, figures, methods, references, claims, and a page with all of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ssl_benchmarks.energy.trace_file import read_trace
 from ssl_reports.page.page import report_page
 from ssl_reports.paper.folder import write_whole
 from ssl_reports.paper.main_tex import main_tex
@@ -14,37 +11,35 @@ from ssl_reports.paper.methods import methods_latex, methods_markdown
 from ssl_reports.paper.model_card import model_cards
 from ssl_reports.paper.reproduce import reproduce_script
 from ssl_reports.paper.tables import claims_table, inference_table, memory_table, pretraining_table, quality_table
+from ssl_reports.pictures.figures import write_figures
 from ssl_reports.reading.claims import Claim, claims
 from ssl_reports.reading.evidence import Evidence
 from ssl_reports.reading.references import bibliography, bibtex
 from ssl_reports.tables.table import PaperTable, comma_separated, latex, markdown
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-TITLE = "What it costs and what it gives"
+TITLE = "Cost and quality"
 PAGE = "report.html"
 
 
 def write_paper(evidence: Evidence, out: Path) -> list[str]:
-    """Write the folder whole, over an earlier report; the names of its files.
+    """Write the whole folder, over an earlier report; return the names of its files.
 
     Raises:
-        BadInputError: for an `out` that holds something else.
+        BadInputError: if `out` contains anything else.
     """
     return write_whole(out, lambda folder: _fill(evidence, folder))
 
 
 def paper_tables(evidence: Evidence, found: list[Claim]) -> list[PaperTable]:
-    """In the order of the page."""
+    """The tables, in the order of the page."""
     makers = (pretraining_table, inference_table, memory_table, quality_table)
     return [*(make(evidence) for make in makers), claims_table(found)]
 
 
 def _fill(evidence: Evidence, folder: Path) -> None:
-    found, traces = claims(evidence), dict(_traces(evidence))
+    found, traces = claims(evidence), evidence.traces
     tables = paper_tables(evidence, found)
-    figures = _figures(evidence, folder, traces)
+    figures = write_figures(evidence.records, folder, traces, runs=evidence.labels)
     texts = {
         **{f"tables/{table.name}.tex": latex(table) for table in tables},
         **{f"tables/{table.name}.md": markdown(table) for table in tables},
@@ -53,7 +48,7 @@ def _fill(evidence: Evidence, folder: Path) -> None:
         "methods.md": methods_markdown(evidence),
         "references.bib": bibtex(),
         "main.bbl": bibliography(),
-        "main.tex": main_tex(TITLE, tables, figures),
+        "main.tex": main_tex(TITLE, tables, [figure.name for figure in figures if figure.files]),
         "reproduce.sh": reproduce_script(evidence),
         PAGE: report_page(TITLE, evidence, tables[:-1], found, traces),
         **model_cards(evidence),
@@ -65,22 +60,6 @@ def _fill(evidence: Evidence, folder: Path) -> None:
     (folder / "reproduce.sh").chmod(0o755)
 
 
-def _figures(evidence: Evidence, folder: Path, traces: Mapping[int, pd.DataFrame]) -> Sequence[str]:
-    """Write the figures that the records allow; their names."""
-    from ssl_reports.pictures.figures import write_figures
-
-    figures = write_figures(evidence.records, folder, traces, runs=evidence.labels)
-    return [figure.name for figure in figures if figure.files]
-
-
-def _traces(evidence: Evidence) -> Iterator[tuple[int, pd.DataFrame]]:
-    """Power samples of the records that are on disk and have some."""
-    for number, folder in enumerate(evidence.folders):
-        trace = None if folder is None else read_trace(folder)
-        if trace is not None and (len(trace) or trace.attrs["unread"]):
-            yield number, trace
-
-
 def unread_traces(evidence: Evidence) -> list[str]:
-    """A line for each power trace on disk that could not be read, with what would help."""
-    return [trace.attrs["unread"] for _, trace in _traces(evidence) if trace.attrs["unread"]]
+    """A line for each power trace on disk that could not be read, with a remedy."""
+    return [trace.attrs["unread"] for trace in evidence.traces.values() if trace.attrs["unread"]]

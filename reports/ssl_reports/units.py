@@ -1,4 +1,4 @@
-"""Numbers as people read them; records stay in SI."""
+"""Numbers in readable units; records stay in SI."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PREFIXES = (
 
 
 def with_prefix(value: float, unit: str, digits: int = 3) -> str:
-    """`value` with the prefix that leaves one to three digits before the point: 3217 J is 3.22 kJ."""
+    """`value` with the SI prefix that leaves one to three digits before the point: 3217 J is 3.22 kJ."""
     if value == 0:
         return f"0 {unit}"
     factor, prefix = next((p for p in PREFIXES if abs(value) >= p[0] * 0.9995), PREFIXES[-1])
@@ -31,10 +31,8 @@ def plain(value: float, digits: int = 3) -> str:
     if value == 0:
         return "0"
     rounded = float(f"{value:.{digits - 1}e}")
-    magnitude = len(str(int(abs(rounded)))) if abs(rounded) >= 1 else -len(f"{abs(rounded):e}".split("e-")[-1]) + 1
-    if abs(rounded) < 1:
-        return f"{rounded:.{digits + int(f'{abs(rounded):e}'.rsplit('e-', maxsplit=1)[-1]) - 1}f}"
-    return f"{rounded:,.{max(0, digits - magnitude)}f}"
+    exponent = int(f"{rounded:e}".partition("e")[2])
+    return f"{rounded:,.{max(0, digits - 1 - exponent)}f}"
 
 
 def duration(seconds: float) -> str:
@@ -70,6 +68,11 @@ def shown(quantity: Quantity) -> tuple[str, str]:
     return number, shown_unit
 
 
+def worded(quantity: Quantity) -> str:
+    """Value, unit and the sign of a flaw, such as "12.3 Wh"."""
+    return signed(" ".join(shown(quantity)).strip(), quantity)
+
+
 def _bytes(value: float) -> str:
     for factor, name in ((2.0**40, "TiB"), (2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB")):
         if value >= factor:
@@ -78,7 +81,7 @@ def _bytes(value: float) -> str:
 
 
 def percent(quantity: Quantity) -> str:
-    """A share as per cent with its interval: "63.9 % [63.1, 64.6]"."""
+    """A fraction in per cent with its interval: "63.9 % [63.1, 64.6]"."""
     if quantity.value is None:
         return f"not available: {quantity.note}"
     interval = "" if quantity.ci95 is None else f" [{100 * quantity.ci95[0]:.1f}, {100 * quantity.ci95[1]:.1f}]"

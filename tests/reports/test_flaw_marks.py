@@ -101,7 +101,12 @@ def test_each_number_of_the_model_is_signed_and_no_other(name: str, twins: tuple
 
 def test_ratios_projections_and_lives_are_signed(twins: tuple[Path, Path]) -> None:
     text = (twins[1] / "report.md").read_text()
-    for section in ("inference (baseline", "a step of pretraining", "A whole pretraining", "A model's life, energy"):
+    for section in (
+        "Inference (baseline",
+        "Pretraining step (baseline",
+        "Projected full pretraining",
+        "Life-cycle cost, energy",
+    ):
         body = text.split(section)[1].split("\n## ")[0]
         line = next(line for line in body.splitlines() if line.startswith(f"| {MODEL} "))
         assert SIGN in line, section

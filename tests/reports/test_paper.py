@@ -20,7 +20,7 @@ from ssl_reports.paper.reproduce import reproduce_script
 from ssl_reports.reading.claims import claims
 from ssl_reports.reading.evidence import Evidence, distinct
 from ssl_reports.reading.published import published_rows
-from ssl_reports.report import paper_tables, write_paper
+from ssl_reports.report import paper_tables, unread_traces, write_paper
 from ssl_reports.tables.latex import escape_latex
 from ssl_reports.tables.table import MARKS, Cite, comma_separated, latex, markdown
 
@@ -133,6 +133,25 @@ def test_what_cannot_be_had_still_makes_every_table(tmp_path: Path) -> None:
     assert "emissions" not in (tmp_path / "out" / "model_card.md").read_text()
 
 
+def test_a_power_trace_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the report and by what tells of traces that could not be read."""
+    import pandas as pd
+
+    read: list[Path] = []
+
+    def unreadable(folder: Path) -> pd.DataFrame:
+        read.append(folder)
+        trace = pd.DataFrame()
+        trace.attrs["unread"] = f"{folder.name}: cut short"
+        return trace
+
+    monkeypatch.setattr("ssl_reports.reading.evidence.read_trace", unreadable)
+    evidence = Evidence((run(),), (tmp_path / "run",))
+    write_paper(evidence, tmp_path / "paper")
+    assert unread_traces(evidence) == ["run: cut short"]
+    assert read == [tmp_path / "run"]
+
+
 def test_names_stay_in_their_cells() -> None:
     rows = [line for line in markdown(paper_tables(Evidence((run(),)), [])[0]).splitlines() if "net" in line]
     assert len(rows) == 1
@@ -216,7 +235,7 @@ def test_methods_say_each_thing_once() -> None:
     assert "56 g/kWh (FRA, 2023, a table)" in text
     assert text.count("\\paragraph") == 7
     mixed = methods_markdown(Evidence((run(), replace(run("run 2"), details={}))))
-    assert "Record run 2: No CO2e" in mixed
+    assert "Record run 2: CO2e is not reported" in mixed
 
 
 def test_methods_of_models_in_turn_tell_of_rounds_and_pairs() -> None:
@@ -236,13 +255,19 @@ def test_methods_of_models_in_turn_tell_of_rounds_and_pairs() -> None:
     of_runs = replace(run("run 3"), details={"rounds": [], "sources": []}, kind="comparison")
     text = methods_markdown(Evidence((alone, turned, of_runs)))
     for words in (
-        "Record run 1: Precision float32. Each setting in a process of its own", "3 repeats of 9.5 s with 2 s of rest",
-        "Record run 2: Precision float32, compiled. essl, hubert-base measured in turn: in each of 4 rounds every model and phase once",
-        "in an order drawn at random by the seed", "come to 2 %, which was not reached (a further round would have",
-        "Their ratios are paired", "Record run 3: Rows of finished runs put side by side",
+        "Record run 1: Precision float32. Each setting was measured in a separate process", "3 repeats of 9.5 s with 2 s of rest",
+        "Record run 2: Precision float32, compiled. All models (essl, hubert-base) were measured in one session.",
+        "In each round every model and phase was run once, in random order, in a separate process; each was warmed up until",
+        "the medians of two 0.5 s windows differed by at most 3 %, then timed for 9.5 s. 4 rounds were completed.",
+        "within ± 2 %, was not reached (a further round would have ended after --minutes).",
+        "Ratios are paired by round", "Record run 3: Rows of finished runs are shown side by side",
     ):  # fmt: skip
         assert words in text.replace("\\", ""), words
     assert "1 repeats" not in text
+    one = replace(turned, details={**details, "rounds": [{"cells": []}]})
+    alone_round = "Only one round was completed, so intervals exclude between-round variance."
+    assert alone_round in methods_markdown(Evidence((one,)))
+    assert alone_round not in text
     assert "paired" not in methods_markdown(Evidence((alone,)))
 
 

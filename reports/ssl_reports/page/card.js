@@ -1,11 +1,11 @@
-// The models of the plot as a list that keys walk through, the card of the one chosen, and the plot as a table.
+// The models of the plot as a list for the keyboard, the details of the selected one, and the plot as a table.
 
-const LISTED = 300;  // models; a longer list would help nobody
+const LISTED = 300;  // models; a longer list would be of no use
 
 function drawOptions() {
   const listed = plotted.order.slice(0, Math.max(LISTED, plotted.best.size)), more = plotted.order.length - listed.length;
   byId("points-few").hidden = more === 0;
-  byId("points-few").textContent = `${more.toLocaleString("en")} more dominated models: in the plot, and in the table below.`;
+  byId("points-few").textContent = `${more.toLocaleString("en")} more dominated models are in the plot and in the table below.`;
   const options = listed.map((point, number) => make("li", {
     role: "option", id: `point-${number}`, "aria-selected": "false", class: plotted.best.has(point) ? "best" : null,
     onclick: () => activate(number), onmouseenter: () => activate(number),
@@ -46,19 +46,19 @@ function activate(number) {
 function showCard(point) {
   const card = byId("card");
   if (point === null) {
-    card.replaceChildren(make("p", { class: "muted" }, "Point at a model, or go to the list of models and use the arrow keys: its card is shown here."));
+    card.replaceChildren(make("p", { class: "muted" }, "Point at a model, or use the arrow keys in the list of models, to see its details here."));
     return;
   }
   const system = data.plots.systems[point.system], from = data.plots.systems[point.from].run;
   const rest = data.plots.axes.filter((axis) => axis.card && axis !== plotted.x && axis !== plotted.y);
   const lines = [cardLine(plotted.x, point.x), cardLine(plotted.y, point.y), ...rest.flatMap((axis) => axis.at
     .filter(([number]) => number === point.system).map(([, place]) => cardLine(axis, quantity(place))))];
-  const conditions = Object.entries(data.conditions[point.condition]).filter(([, value]) => value !== "not told");
+  const conditions = Object.entries(data.conditions[point.condition]).filter(([, value]) => value !== null);
   card.replaceChildren(...[
     make("h3", {}, system.model),
     make("p", { class: "muted" }, `run ${system.run}${from === system.run ? "" : `, cost from run ${from}`}; ${plotted.best.has(point) ? "on the frontier" : "dominated"}`),
     make("dl", {}, ...lines.flat()),
-    conditions.length ? make("p", { class: "muted" }, `Cost had under: ${conditions.map(([name, value]) => `${name.replaceAll("_", " ")} ${value}`).join(", ")}.`) : null,
+    conditions.length ? make("p", { class: "muted" }, `Conditions of the cost: ${conditions.map(([name, value]) => `${name.replaceAll("_", " ")} ${value}`).join(", ")}.`) : null,
     system.recipe ? make("p", { class: "muted" }, `Published recipe: ${system.recipe}.`) : null,
   ].filter((part) => part !== null));
 }
@@ -72,10 +72,10 @@ function cardLine(axis, q) {
 }
 
 function drawPoints() {
-  const heads = ["model", "run", axisTitle(plotted.x), "how", axisTitle(plotted.y), "how", "on the frontier"].map((name) => make("th", { scope: "col" }, name));
-  const [fx, fy] = plotted.factors;
-  const rows = plotted.order.map((point) => make("tr", {}, make("th", { scope: "row" }, data.plots.systems[point.system].model),
-    ...[data.plots.systems[point.system].run, numberText(point.x, fx), point.x.method, numberText(point.y, fy), point.y.method, plotted.best.has(point) ? "yes" : "no"]
-      .map((text) => make("td", {}, text))));
-  byId("pareto-table").replaceChildren(make("caption", {}, `${inChoice(plotted.y.name)} against ${inChoice(plotted.x.name)}`), make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...rows));
+  const { x, y, factors: [fx, fy], best } = plotted;
+  const rows = plotted.order.map((point) => {
+    const { model, run } = data.plots.systems[point.system];
+    return [model, run, numberText(point.x, fx), point.x.method, numberText(point.y, fy), point.y.method, best.has(point) ? "yes" : "no"];
+  });
+  fillTable("pareto-table", `${inChoice(y.name)} against ${inChoice(x.name)}`, ["model", "run", axisTitle(x), "method", axisTitle(y), "method", "on the frontier"], rows);
 }

@@ -1,4 +1,4 @@
-"""Claims with their verdicts, as HTML."""
+"""The claims and their verdicts, as HTML."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ssl_reports.reading.claims import Claim, Finding
 from ssl_reports.tables.table import plain_number
 
 SIGNS = {"holds": "✓", "fails": "✗", "not decided": "≈", "not measured here": "-"}
-"""Beside the word, so that a verdict is no colour alone."""
-COLUMNS = ("measured", "verdict", "result", "must be", "where, or what is missing")
+"""Shown beside the word, so that a verdict does not depend on colour."""
+COLUMNS = ("measured", "verdict", "result", "required", "conditions, or what is missing")
 
 
 def verdict_list(found: Sequence[Claim]) -> str:
-    """All claims at a glance, each a link to its part of the table."""
+    """All claims at a glance, each linked to its part of the table."""
     return nested(
         "ul", *(nested("li", _chip(claim)) for claim in found), class_="chips", aria_label="Verdicts on the claims"
     )
@@ -27,7 +27,7 @@ def _chip(claim: Claim) -> str:
 
 
 def claims_table(found: Sequence[Claim]) -> str:
-    """One table: a heading row for each claim, below it what bears on it."""
+    """One table: a heading row per claim, followed by the comparisons that bear on it."""
     head = nested("tr", *(element("th", name, scope="col") for name in COLUMNS))
     caption = element("caption", "Claims C1 to C6", class_="quiet")
     return nested("table", caption, nested("thead", head), *map(_claim, found), class_="claims")

@@ -1,6 +1,6 @@
-// Who has a place on two axes and who lies on their frontier (as reports/pareto_points.py and reports/pareto.py have it).
+// Which models have a place on two axes, and which lie on the frontier (the same rules as in reading/frontier.py).
 
-// A point for each system that has a y; its x may stand in another record, if in one alone.
+// A point for each system that has a y; its x may come from another record, if only one has it.
 function place(x, y) {
   const systems = data.plots.systems, onX = new Map(), onY = new Map(), byModel = new Map(), count = new Map();
   for (const [system, q, at] of x.at) {
@@ -37,7 +37,7 @@ function place(x, y) {
 
 const weakest = (...methods) => methods.reduce((one, other) => (data.methods.indexOf(other) > data.methods.indexOf(one) ? other : one));
 
-// The points that none dominates, from the best on x to the best on y.
+// The points that no other dominates, from the best on x to the best on y.
 function frontier(points, highX, highY) {
   const at = (point) => [highX ? -point.x.value : point.x.value, highY ? -point.y.value : point.y.value];
   const placed = points.map((point, number) => [...at(point), number]).sort((a, b) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2]);
@@ -52,7 +52,7 @@ function frontier(points, highX, highY) {
   return kept;
 }
 
-// Conditions that differ between the points' x; published figures are passed over.
+// Conditions that differ between the x values of the points; published figures are ignored.
 function mixed(points) {
   const seen = new Map();
   for (const point of points.filter((each) => each.x.method !== "published")) {

@@ -1,9 +1,9 @@
-// Names beside points: each where it covers no other name and no point, or nowhere.
+// Names beside points: each is placed where it covers no other name and no point, or left out.
 
 const SIDES = { "top right": [1, -1], "bottom right": [1, 1], "top left": [-1, -1], "bottom left": [-1, 1], "top center": [0, -1], "bottom center": [0, 1] };
-const LETTER = 6.6, HEIGHT = 15, GAP = 7;  // pixels, about
+const LETTER = 6.6, HEIGHT = 15, GAP = 7;  // approximate pixels
 
-// A side for each name, null for those without room. `at` are pixels of the points, `others` of all that must stay free.
+// A side for each name, null for those without room; `at` and `others` are in pixels: the points, and all that must stay free.
 function labelSides(names, at, others, width, height) {
   const taken = others.map(([x, y]) => [x - GAP, y - GAP, x + GAP, y + GAP]);
   return names.map((name, number) => {

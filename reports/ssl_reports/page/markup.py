@@ -1,4 +1,4 @@
-"""Text, data and code inside one HTML file: whatever a record says stays text."""
+"""Text, data and code inside one HTML file; any text from a record remains text."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from html import escape
 
 
 def element(tag: str, text: object, **attributes: str) -> str:
-    """One element around text; an attribute's name is written with `_` for `-`, and one after it where Python has the word."""
+    """An element around text; in attribute names write `_` for `-`, and append one to Python keywords (`class_`)."""
     return nested(tag, escape(str(text)), **attributes)
 
 
 def nested(tag: str, *inner: str, **attributes: str) -> str:
-    """One element around HTML that is whole already."""
+    """An element around finished HTML."""
     said = "".join(f' {name.rstrip("_").replace("_", "-")}="{escape(value)}"' for name, value in attributes.items())
     return f"<{tag}{said}>{''.join(inner)}</{tag}>"
 
 
 def table(name: str, columns: Sequence[str], rows: Iterable[str]) -> str:
-    """A table that keys can scroll, of rows that are HTML already; its name is heard, not seen."""
+    """A table, scrollable by keyboard, of rows that are HTML already; its name is for screen readers only."""
     head = nested("tr", *(element("th", column, scope="col") for column in columns))
     caption = element("caption", name, class_="quiet")
     inner = nested("table", caption, nested("thead", head), nested("tbody", *rows))
@@ -29,13 +29,13 @@ def table(name: str, columns: Sequence[str], rows: Iterable[str]) -> str:
 
 
 def packed(text: str) -> str:
-    """Gzip in base64, the same bytes each time; a browser's `atob` and `DecompressionStream` give the text back.
+    """Gzip in base64, always the same bytes; a browser's `atob` and `DecompressionStream` restore the text.
 
-    Nothing in it can end the element that holds it, and plotly with a thousand runs stays under 6 MB.
+    Nothing in it can close the enclosing element, and plotly with a thousand runs stays under 6 MB.
     """
     return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode("ascii")
 
 
 def digest(script: str) -> str:
-    """What a content security policy names a script by."""
+    """The hash by which a content security policy allows a script."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode('ascii')}'"

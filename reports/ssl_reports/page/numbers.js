@@ -1,12 +1,12 @@
-// Numbers as they are shown: a unit by choice, and as many digits as the interval bears (as reports/latex.py has it).
+// Numbers as shown: in the chosen unit, with as many digits as the interval justifies (the same rules as in tables/latex.py).
 
-const chosen = { kWh: "kWh", J: "kWh", FLOP: "FLOP", MAC: "FLOP" };  // by every name of a choice: the one that is on
+const chosen = { kWh: "kWh", J: "kWh", FLOP: "FLOP", MAC: "FLOP" };  // the selected unit, by each unit of the same choice
 
 function choose(energy, compute) {
   Object.assign(chosen, { kWh: energy, J: energy, FLOP: compute, MAC: compute });
 }
 
-// [factor, unit] of a column or an axis; null where each number has a unit of its own.
+// [factor, unit] of a column or an axis; null if each number has its own unit.
 function unitOf(units) {
   const names = Object.keys(units);
   return names.length ? units[chosen[names[0]] ?? names[0]] : null;
@@ -29,17 +29,17 @@ function single(value, method) {
   return method === "published" && !full.includes("e") ? full : decimal(value);
 }
 
-// Half of an interval that is balanced to a fifth and narrower than its value, else null.
+// The larger side of an interval whose sides differ by at most a fifth and that is narrower than its value, else null.
 function halfWidth(value, low, high) {
   const wide = Math.max(value - low, high - value), narrow = Math.min(value - low, high - value);
   return wide > 0 && wide < Math.abs(value) && narrow >= 0.8 * wide ? wide : null;
 }
 
-// Thousands parted by commas.
-const parted = (text) => text.replace(/\d{4,}(?![\d.]*\d*e)/g, (digits, at, whole) => (whole[at - 1] === "." ? digits : digits.replace(/\B(?=(\d{3})+$)/g, ",")));
+// Thousands separated by commas.
+const separated = (text) => text.replace(/\d{4,}(?![\d.]*\d*e)/g, (digits, at, whole) => (whole[at - 1] === "." ? digits : digits.replace(/\B(?=(\d{3})+$)/g, ",")));
 
 function numberText(q, factor = 1) {
-  return q.value === null ? "n/a" : parted(ungrouped(q, factor)) + (q.flaw ? "†" : "");
+  return q.value === null ? "n/a" : separated(ungrouped(q, factor)) + (q.flaw ? "†" : "");
 }
 
 function ungrouped(q, factor) {
@@ -51,7 +51,7 @@ function ungrouped(q, factor) {
   return `${value.toFixed(places)} ± ${half.toFixed(places)}`;
 }
 
-// [factor, unit] of one number that stands alone, with the prefix that leaves one to three digits before the point.
+// [factor, unit] of a single number, with the prefix that leaves one to three digits before the point.
 function ownUnit(q) {
   if (!data.alone[q.unit]) return [1, q.unit === "1" ? "" : q.unit];
   const [factor, unit] = unitOf(data.alone[q.unit]), size = Math.abs(q.value * factor);

@@ -1,4 +1,4 @@
-// The page starts: its numbers and plotly are unpacked, then everything is drawn; theme and units redraw it.
+// Start of the page: unpack its numbers and plotly, then draw everything; a change of theme or units redraws it.
 
 let data = null;
 
@@ -36,7 +36,7 @@ function startUnits() {
 async function start() {
   startTheme();
   if (!window.DecompressionStream) {
-    byId("status").textContent = "This browser is too old to unpack the numbers; those of 2023 and later can. The tables are also in tables/*.md beside this page.";
+    byId("status").textContent = "This browser is too old to unpack the numbers; versions from 2023 on can. The tables are also in tables/*.md beside this page.";
     return;
   }
   data = JSON.parse(await unpacked("data"));

@@ -1,4 +1,4 @@
-"""`report.html`: one file that a browser opens from disk, with tables, plots and all the numbers behind them in it."""
+"""`report.html`: one file that a browser opens from disk, with tables, plots and all the numbers behind them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SCRIPTS = ("numbers", "table", "frontier", "labels", "pareto", "card", "power", "page")
-"""Of `reports/page`, in the order that they are read."""
+"""The scripts of `ssl_reports/page`, in the order in which they are concatenated."""
 
 
 def report_page(
@@ -38,9 +38,9 @@ def report_page(
     """The page.
 
     Args:
-        title: above it all.
+        title: the page's title.
         evidence: the records.
-        tables: of the paper, without that of the claims.
+        tables: those of the paper, except the claims.
         found: the claims.
         traces: power samples of the records, by their number.
     """
@@ -61,7 +61,7 @@ def report_page(
 
 
 def page_data(evidence: Evidence, tables: Sequence[PaperTable], traces: Mapping[int, pd.DataFrame]) -> dict[str, Any]:
-    """What the page's script draws."""
+    """The data that the page's script draws."""
     store = Store()
     made, plots = page_tables(evidence, tables, store), page_plots(evidence, store)
     return {
@@ -81,7 +81,7 @@ def _library() -> str:
 
 
 def _script() -> str:
-    """Ours, in a scope of its own."""
+    """The page's own script, in a scope of its own."""
     parts = "\n".join(_part(f"{name}.js") for name in SCRIPTS)
     return f'(() => {{\n"use strict";\n{parts}}})();\n'
 

@@ -1,8 +1,8 @@
-// The Pareto plot: two axes by choice, the frontier a staircase, what it dominates muted, and the card of the model pointed at.
+// The Pareto plot: two selectable axes, the frontier as a staircase, dominated points muted, and details of the model pointed at.
 
 const plotted = { x: null, y: null, points: [], best: new Set(), order: [], active: -1, factors: [1, 1] };
 const KINDS = { measured: "circle", sampled: "circle", analytic: "circle", modelled: "circle-open", projected: "triangle-up-open", published: "square-open" };
-const NAMED = 40, MARGIN = 0.09, FARTHEST = 0.4;  // as reports/pareto_picture.py and reports/scales.py
+const NAMED = 40, MARGIN = 0.09, FARTHEST = 0.4;  // as in pictures/pareto.py and pictures/scales.py
 const EDGE = { l: 74, r: 18, t: 14, b: 58 };
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -13,7 +13,7 @@ function axisTitle(axis) {
   return inChoice(axis.label) + (unit ? ` (${unit})` : "");
 }
 
-// In lines of so many letters; plotly breaks lines where it is told to.
+// The text in lines of at most `letters` characters; plotly does not wrap lines by itself.
 function wrapped(text, letters) {
   const lines = [""];
   for (const word of text.split(" ")) {
@@ -23,7 +23,7 @@ function wrapped(text, letters) {
   return lines.map(verbatim).join("<br>");
 }
 
-// Ends of an axis in plotly's coordinates; an interval far wider than the values lie apart runs out of the picture.
+// Limits of an axis in plotly's coordinates; an interval much wider than the span of the values runs out of the plot.
 function ends(quantities, factor, logarithmic) {
   const to = (value) => (logarithmic ? Math.log10(value * factor) : value * factor);
   const values = quantities.map((q) => to(q.value)), intervals = quantities.flatMap((q) => (q.low === null ? [] : [q.low, q.high]));
@@ -58,17 +58,17 @@ function drawPareto() {
 function paretoSaid(onFrontier, points) {
   const { x, y } = plotted, better = (axis) => (axis.high ? "higher" : "lower"), differing = mixed(points);
   if (!points.length) return [`No model has both ${inChoice(x.name)} and ${inChoice(y.name)}.`];
-  const sides = x.high === y.high ? `${better(x)} is better on both axes` : `${better(x)} is better along, ${better(y)} up`;
+  const sides = x.high === y.high ? `${better(x)} is better on both axes` : `${better(x)} is better on the x axis, ${better(y)} on the y axis`;
   return [
-    `${sides[0].toUpperCase()}${sides.slice(1)}. ${onFrontier} of ${points.length} on the frontier; grey points are dominated. Bars are 95 % intervals. `
-      + "Open markers are no measurements: circles modelled, triangles projected, squares published.",
-    ...(differing.length ? [`Not all costs were had under the same conditions: ${differing.join(", ")}.`] : []),
+    `${sides[0].toUpperCase()}${sides.slice(1)}. ${onFrontier} of ${points.length} points ${onFrontier === 1 ? "is" : "are"} on the frontier; grey points are dominated. Bars are 95 % intervals. `
+      + "Open markers: not measured (circles modelled, triangles projected, squares published).",
+    ...(differing.length ? [`Costs were measured under different conditions (${differing.join(", ")}).`] : []),
   ];
 }
 
 function drawLeftOut(missing) {
   byId("left-out").hidden = missing.size === 0;
-  byId("left-out-title").textContent = `Left out: ${missing.size} ${missing.size === 1 ? "model" : "models"}, and why`;
+  byId("left-out-title").textContent = `Left out: ${missing.size} ${missing.size === 1 ? "model" : "models"}, with reasons`;
   byId("left-out-list").replaceChildren(...[...missing].slice(0, 200).map(([model, reason]) => make("li", {}, make("strong", {}, model), `: ${reason}`)));
 }
 
@@ -87,7 +87,7 @@ function paretoFigure(best, rest) {
   return [traces, { ...looks(), margin: EDGE, xaxis: axis(x, 0), yaxis: axis(y, 1), hovermode: "closest", hoverdistance: 30 }];
 }
 
-// Written out where that can be read, else powers of ten.
+// Tick labels: plain numbers if readable, else powers of ten.
 function logTicks([low, high]) {
   const far = low < -3.3 || high > 5.3;
   return { dtick: far || high - low > 2.5 ? 1 : "D2", exponentformat: "power", tickformat: far ? "" : ",.4~r" };
@@ -113,7 +113,7 @@ function labelled(best, rest, range, log, width, height) {
   return new Map(named.map((point, number) => [point, sides[number]]));
 }
 
-// Text that plotly shows as it is: its own markup is of "<", ">" and "&".
+// Text escaped so that plotly shows it as it is.
 const verbatim = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
 function scatter(name, points, hue, sides) {
@@ -130,7 +130,7 @@ function scatter(name, points, hue, sides) {
   };
 }
 
-// From the worse end of y down to the best x, step by step to the best y, and on to the worse end of x.
+// The frontier as a staircase: from the worse end of y to the best x, step by step to the best y, and on to the worse end of x.
 function stairs(best, range, log) {
   const { x, y, factors } = plotted, far = (number, high) => {
     const end = range[number][high ? 0 : 1] + (high ? -50 : 50) * (range[number][1] - range[number][0]);
@@ -178,7 +178,7 @@ function chooseAxes() {
 function startPareto() {
   if (data.plots.axes.length === 0) {
     byId("pareto-section").querySelector(".plot").hidden = true;
-    byId("pareto-said").append(make("p", {}, "No model has a value that could be drawn."));
+    byId("pareto-said").append(make("p", {}, "No model has a value to plot."));
     return;
   }
   const [x, y = x] = data.plots.first;

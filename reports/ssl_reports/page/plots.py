@@ -1,4 +1,4 @@
-"""The axes that a page's Pareto plot can take, with what each model of each record has on them, the models' cards, and power traces thinned for a screen."""
+"""The data of a page's plots: Pareto axes with each model's values, model cards, and power thinned for a screen."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ CARD = (
     ("audio_seconds_per_second", "training"), ("audio_seconds_per_second", "inference"), ("energy_per_audio_hour", "training"),
     ("energy_per_audio_hour", "inference"), ("peak_memory", "training"), ("peak_memory", "inference"), ("co2e", "training"),
 )  # fmt: skip
-"""What a model's card tells beside the two axes, where it is known."""
+"""What a model's card shows besides the two axes, if known."""
 BINS, SHOWN = 600, 24
-"""Points a line, and runs whose power the page holds."""
+"""Points per line, and the most runs whose power the page contains."""
 COLUMNS = ("minutes", "power_w", "lowest_w", "highest_w")
 DIGITS = 6
-"""Significant ones; the samples themselves are in the run's power.csv.gz."""
+"""Significant digits; the samples themselves are in the run's power.csv.gz."""
 
 
 def page_plots(evidence: Evidence, store: Store) -> dict[str, Any]:
-    """Systems, axes and the two to begin with."""
+    """Systems, axes, and the two axes shown first."""
     systems = systems_of(evidence.records, evidence.labels)
     known = [(group, axis, found) for group, axis in _grouped(systems) if (found := _found(axis, systems, store))]
     names = [axis.name for _, axis, _ in known]
@@ -55,13 +55,13 @@ def page_plots(evidence: Evidence, store: Store) -> dict[str, Any]:
 
 
 Found = list[tuple[int, int, int]]
-"""Places of the system, of the quantity and of its conditions."""
+"""Indices of the system, of the quantity and of its conditions."""
 
 
 def _grouped(systems: Sequence[System]) -> Iterator[tuple[str, Axis]]:
-    """Each axis under the heading of a menu."""
+    """Each axis with its heading in the menu."""
     for axis in (*energy_axes()[:2], flops_axes()[0]):
-        yield "whole pretraining", axis
+        yield "full pretraining", axis
     for metric in RATES:
         for axis in rate_axes(systems, metric):
             yield "quality", axis
@@ -71,7 +71,7 @@ def _grouped(systems: Sequence[System]) -> Iterator[tuple[str, Axis]]:
 
 
 def _found(axis: Axis, systems: Sequence[System], store: Store) -> Found:
-    """What each system has on the axis; nothing where none has a value."""
+    """The quantity of each system on the axis; empty if none has a value."""
     rows = [(number, row) for number, system in enumerate(systems) if (row := axis.find(system)) is not None]
     if all(row.quantity.value is None for _, row in rows):
         return []
@@ -90,7 +90,7 @@ _CARD = {metric_axis(metric, phase, scope).name for metric, phase in CARD for sc
 
 
 def _first(systems: Sequence[System], names: Sequence[str]) -> list[str]:
-    """Energy against error, as in the paper; else whatever costs put most models beside each other."""
+    """Energy against error, as in the paper; otherwise the costs that most models have."""
     costs = (energy_axes(), flops_axes(), memory_axes())
     pairs = [(xs, error_axes(systems)) for xs in costs] + [(costs[0], costs[2]), (costs[1], costs[2])]
     plots = (best_plot(systems, xs, ys) for xs, ys in pairs)
@@ -99,7 +99,7 @@ def _first(systems: Sequence[System], names: Sequence[str]) -> list[str]:
 
 
 def _recipe(model: str) -> str:
-    """What its authors say that the model took."""
+    """What the model's authors report about its pretraining."""
     recipe = RECIPES.get(model)
     if recipe is None or not recipe.published:
         return ""
@@ -109,7 +109,7 @@ def _recipe(model: str) -> str:
 
 
 def page_traces(evidence: Evidence, traces: Mapping[int, pd.DataFrame]) -> dict[str, Any]:
-    """Mean, lowest and highest power in bins, for each device of the first runs that have a trace."""
+    """Mean, lowest and highest power in bins, for each device of the first runs with a trace."""
     shown = [(evidence.labels[number], binned_trace(trace, BINS)) for number, trace in islice(traces.items(), SHOWN)]
     return {"of": len(traces), "runs": [_run(label, binned) for label, binned in shown if not binned.empty]}
 

@@ -1,9 +1,9 @@
-// Power over time of one run: means in bins with the range of their samples, zoomed by dragging or by buttons.
+// Power over time of one run: means in bins with the range of their samples; zoom by dragging or with the buttons.
 
 const power = { run: null, whole: [0, 1] };
 const METERED = new Set(["measured", "sampled"]);
 
-// [factor from minutes, unit] that suits a run's length.
+// [factor from minutes, unit] for the length of a run.
 function clock(minutes) {
   return minutes < 3 ? [60, "s"] : minutes < 180 ? [1, "min"] : [1 / 60, "h"];
 }
@@ -20,9 +20,9 @@ function drawPower() {
   }, CONFIG);
   const samples = run.lines.reduce((sum, line) => sum + line.samples, 0), points = run.lines.reduce((sum, line) => sum + line.minutes.length, 0);
   byId("power-said").textContent = (run.thinned
-    ? `Thinned for display: ${samples.toLocaleString("en")} samples shown as ${points.toLocaleString("en")} means over ${decimal(run.seconds)} s, bands from the lowest to the highest of them. `
+    ? `Thinned for display: ${samples.toLocaleString("en")} samples are shown as ${points.toLocaleString("en")} means over ${decimal(run.seconds)} s; bands span the lowest to the highest sample. `
     : `All ${samples.toLocaleString("en")} samples, on a grid of ${decimal(run.seconds)} s. `)
-    + "The samples are in the run's power.csv.gz." + (run.starts.length ? " Dotted lines part what followed each other, pauses left out." : "");
+    + "The samples are in the run's power.csv.gz." + (run.starts.length ? " Dotted lines separate consecutive measurements; pauses are cut." : "");
   drawPowerTable(run);
 }
 
@@ -35,13 +35,11 @@ function powerTraces(line, number, factor) {
 }
 
 function drawPowerTable(run) {
-  const heads = ["device", "method", "samples", "lowest (W)", "highest (W)"].map((name) => make("th", { scope: "col" }, name));
-  const rows = run.lines.map((line) => make("tr", {}, make("th", { scope: "row" }, line.device),
-    ...[line.method, line.samples.toLocaleString("en"), decimal(Math.min(...line.lowest_w)), decimal(Math.max(...line.highest_w))].map((text) => make("td", {}, text))));
-  byId("power-table").replaceChildren(make("caption", {}, `Power of ${run.run}`), make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...rows));
+  const rows = run.lines.map((line) => [line.device, line.method, line.samples.toLocaleString("en"), decimal(Math.min(...line.lowest_w)), decimal(Math.max(...line.highest_w))]);
+  fillTable("power-table", `Power of ${run.run}`, ["device", "method", "samples", "lowest (W)", "highest (W)"], rows);
 }
 
-// Zoom about the middle, or move, by shares of what is seen.
+// Zoom around the middle, or move, by shares of the visible range.
 function zoom(by, shift) {
   const [low, high] = byId("power").layout.xaxis.range.map(Number), middle = (low + high) / 2 + shift * (high - low), half = Math.min((by * (high - low)) / 2, (power.whole[1] - power.whole[0]) / 2);
   const start = Math.max(power.whole[0], Math.min(power.whole[1] - 2 * half, middle - half));
@@ -57,7 +55,7 @@ function startPower() {
   }
   byId("power-run").append(...runs.map((run, number) => make("option", { value: String(number) }, run.run)));
   byId("power-run").addEventListener("change", (event) => { power.run = runs[Number(event.target.value)]; drawPower(); });
-  byId("power-few").textContent = of > runs.length ? `${runs.length} of ${of.toLocaleString("en")} runs with a trace are in this page.` : "";
+  byId("power-few").textContent = of > runs.length ? `${runs.length} of ${of.toLocaleString("en")} runs with a trace are included in this page.` : "";
   for (const [id, by, shift] of [["zoom-in", 0.5, 0], ["zoom-out", 2, 0], ["earlier", 1, -0.25], ["later", 1, 0.25]]) byId(id).addEventListener("click", () => zoom(by, shift));
   byId("zoom-all").addEventListener("click", () => Plotly.relayout("power", { "xaxis.range": [...power.whole] }));
   power.run = runs[0];

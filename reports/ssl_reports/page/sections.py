@@ -1,4 +1,4 @@
-"""The tables of a page: those of the paper, and every measurement."""
+"""The tables of a page: those of the paper, and one of every measurement."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EVERY = ("model", "metric", "phase", "scope", "value", "conditions", "run")
 
 
 def page_tables(evidence: Evidence, tables: Sequence[PaperTable], store: Store) -> list[dict[str, Any]]:
-    """What the page's script builds its tables of; a cell is a text, the place of a quantity, a reference, or None."""
+    """The data of the page's tables; a cell is a text, the index of a quantity, a reference, or None."""
     return [*(_document(table, store) for table in tables), _every_measurement(evidence, store)]
 
 
@@ -38,7 +38,7 @@ def _cell(cell: Cell, store: Store) -> int | str | list[str] | None:
 
 
 def _column(column: Column, cells: Sequence[object], store: Store) -> dict[str, Any]:
-    """A column of numbers has its units; one of energy or of computing has a choice of them."""
+    """A column; one of numbers has a unit, or a choice of units for energy and compute."""
     places = [cell for cell in cells if isinstance(cell, int)]
     if not column.unit:
         return {"name": column.name, "cells": cells}
@@ -50,7 +50,7 @@ def _column(column: Column, cells: Sequence[object], store: Store) -> dict[str, 
 
 
 def _every_measurement(evidence: Evidence, store: Store) -> dict[str, Any]:
-    """Each row of each record, in a unit of its own."""
+    """Every row of every record, each in its own unit."""
     rows = [
         [
             found.row.model, found.row.metric.replace("_", " "), found.row.phase or "", found.row.scope or "",

@@ -1,4 +1,4 @@
-"""The numbers of a page: each quantity is there once, and whatever shows it names it by its place, in units that the page can choose."""
+"""The numbers of a page: each quantity is stored once and referred to by its index, in selectable units."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ssl_reports.flaw_marks import meaning
 from ssl_reports.reading.axes import axis_unit, middle_prefix
 
 Packed = tuple[float | None, float | None, float | None, int, int, int, int | None, int]
-"""Value, low, high, then the places of unit, method and note among the words, n, and the place of the flaw."""
+"""Value, low, high, the indices of unit, method and note among the words, n, and the index of the flaw."""
 DIGITS = 7
-"""Significant ones, more than the page ever shows; the paper's data/*.csv have all."""
+"""Significant digits, more than the page ever shows; the paper's data/*.csv have all."""
 Units = dict[str, tuple[float, str]]
-"""By the name of the choice ("" where there is none): the factor from the record's SI unit, and the unit shown."""
+"""By the name of the choice ("" if there is none): the factor from the record's SI unit, and the unit shown."""
 CHOICES: dict[str, dict[str, tuple[float, str]]] = {
     "J": {"kWh": (1 / 3600, "Wh"), "J": (1.0, "J")},
     "FLOP": {"FLOP": (1.0, "FLOP"), "MAC": (0.5, "MAC")},
@@ -26,7 +26,7 @@ CHOICES: dict[str, dict[str, tuple[float, str]]] = {
     "MAC/s": {"FLOP": (2.0, "FLOP/s"), "MAC": (1.0, "MAC/s")},
     "J/h": {"kWh": (1 / 3600, "Wh per audio h"), "J": (1.0, "J per audio h")},
 }
-"""1 MAC = 2 FLOPs."""
+"""The choices of each unit; 1 MAC = 2 FLOPs."""
 ALONE: dict[str, Units] = {
     **CHOICES,
     "W": {"": (1.0, "W")},
@@ -34,26 +34,26 @@ ALONE: dict[str, Units] = {
     "s": {"": (1.0, "s")},
     "B": {"": (2.0**-20, "MiB")},
 }
-"""Of numbers that stand alone; the page gives each its prefix."""
+"""The units of single numbers; the page chooses the prefix of each."""
 
 
 @dataclass
 class Store:
-    """What the page's tables and plots refer to.
+    """The quantities, texts and conditions that the page's tables and plots refer to.
 
     Attributes:
         quantities: in SI units.
         words: every unit, method and note once.
-        conditions: what rows were had under, in words, each set once.
+        conditions: the conditions of rows, in words; each set once.
     """
 
     quantities: list[Packed] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
-    conditions: list[dict[str, str]] = field(default_factory=list)
+    conditions: list[dict[str, str | None]] = field(default_factory=list)
     _places: dict[object, int] = field(default_factory=dict, repr=False)
 
     def quantity(self, quantity: Quantity) -> int:
-        """Its place, a new one where it is not there yet."""
+        """The index of the quantity, which is added if it is new."""
         if quantity not in self._places:
             low, high = quantity.ci95 or (None, None)
             said = (quantity.unit, quantity.method, quantity.note, quantity.flaw and meaning([quantity.flaw]))
@@ -64,23 +64,25 @@ class Store:
         return self._places[quantity]
 
     def condition(self, row: Measurement) -> int:
-        """The place of what matters to a comparison of the row."""
+        """The index of the conditions that matter when the row is compared; None for one not recorded."""
         key = ("conditions", row.conditions, METRICS[row.metric].agrees_on)
         if key not in self._places:
             self._places[key] = len(self.conditions)
-            self.conditions.append({name: value for name, value in told(row).items() if name != "method"})
+            words = ((name, value) for name, value in told(row).items() if name != "method")
+            recorded = ((name, None if getattr(row.conditions, name) is None else value) for name, value in words)
+            self.conditions.append(dict(recorded))
         return self._places[key]
 
     def unit(self, place: int) -> str:
-        """Of the quantity there."""
+        """The unit of the quantity at an index."""
         return self.words[self.quantities[place][3]]
 
     def columns(self) -> list[tuple[float | None, ...]]:
-        """All quantities, a list for each part of them, which packs better."""
+        """All quantities, one list for each of their parts, which compresses better."""
         return list(zip(*self.quantities, strict=True))
 
     def known(self, places: Sequence[int]) -> list[float]:
-        """The values at these places, without those that cannot be had."""
+        """The values at these indices, without unavailable ones."""
         return [value for place in places if (value := self.quantities[place][0]) is not None]
 
     def _word(self, text: str) -> int:
@@ -96,7 +98,7 @@ def _short(value: float | None) -> float | None:
 
 
 def unit_choices(values: Sequence[float], unit: str, *, percent: bool = False) -> Units:
-    """For numbers that stand together, in a column or on an axis: one prefix for all of them."""
+    """The units for numbers shown together, in a column or on an axis: one prefix for all of them."""
     if unit not in CHOICES:
         return {"": axis_unit(values, unit, percent=percent)}
     return {choice: _prefixed(values, *each) for choice, each in CHOICES[unit].items()}

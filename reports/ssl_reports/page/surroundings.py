@@ -1,4 +1,4 @@
-"""How the numbers were had and where, as HTML: methods, and each run with its environment."""
+"""Methods, and each run with its environment, as HTML."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ssl_reports.paper.methods import paragraphs, said_of
 from ssl_reports.reading.evidence import Evidence
 from ssl_reports.summaries.machine import QUANTITIES
 
-RUNS = ("run", "where", "status", "begun", "seed", "command")
+RUNS = ("run", "environment", "status", "started", "seed", "command")
 
 
 def methods_text(evidence: Evidence) -> str:
@@ -18,7 +18,7 @@ def methods_text(evidence: Evidence) -> str:
 
 
 def runs_and_environments(evidence: Evidence) -> str:
-    """Every run with its command, then each of their environments once."""
+    """Every run with its command, then each environment once."""
     numbers: dict[str, int] = {}
     rows = []
     for record, label in zip(evidence.records, evidence.labels, strict=True):
@@ -29,12 +29,12 @@ def runs_and_environments(evidence: Evidence) -> str:
 
 def _run(record: Record, label: str, number: int) -> str:
     link = element("a", f"environment {number}", href=f"#environment-{number}")
-    told = (record.status, record.created, record.config.get("seed", "not told"))
+    about = (record.status, record.created, record.config.get("seed", "not recorded"))
     return nested(
         "tr",
         element("th", label, scope="row"),
         nested("td", link, class_="one-line"),
-        *(element("td", text, class_="one-line") for text in told),
+        *(element("td", text, class_="one-line") for text in about),
         nested("td", element("code", record.command)),
     )
 
@@ -57,5 +57,5 @@ def _environment(record: Record) -> str:
         )
         for key, way in ways.items()
     ]
-    found = table("What can be measured there", ("quantity", "method", "how, or why not"), rows)
-    return said + (nested("details", element("summary", "What can be measured there"), found) if rows else "")
+    found = table("What could be measured there", ("quantity", "method", "how, or why not"), rows)
+    return said + (nested("details", element("summary", "What could be measured there"), found) if rows else "")

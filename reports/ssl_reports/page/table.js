@@ -1,9 +1,9 @@
-// One table at a time: sorted by any column, filtered by words, model and method; a row opens to all that is known of its cells.
+// One table at a time, sorted by any column and filtered by words, model and method; a row expands to the details of its cells.
 
-const STEP = 100;  // rows shown at first, and more at each press
+const STEP = 100;  // rows shown at first; "Show more rows" adds ten times as many
 const view = { table: null, column: null, descending: false, shown: STEP, open: new Set() };
 
-// A new element; a child may be text, which stays text.
+// A new element; a child that is a string remains text.
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -12,6 +12,13 @@ function make(tag, attributes = {}, ...children) {
   }
   element.append(...children.filter((child) => child !== null));
   return element;
+}
+
+// Fill a table with a caption, heads, and rows of texts; the first cell of a row is its heading.
+function fillTable(id, caption, heads, rows) {
+  const body = rows.map(([first, ...rest]) => make("tr", {}, make("th", { scope: "row" }, first), ...rest.map((text) => make("td", {}, text))));
+  const head = make("thead", {}, make("tr", {}, ...heads.map((name) => make("th", { scope: "col" }, name))));
+  byId(id).replaceChildren(make("caption", {}, caption), head, make("tbody", {}, ...body));
 }
 
 const byId = (id) => document.getElementById(id);
@@ -35,7 +42,7 @@ function rowsToShow() {
   return view.column === null ? kept : kept.sort((one, other) => order(one[view.column], other[view.column]));
 }
 
-// What has no value comes last, whichever way the column is sorted.
+// Cells without a value come last in either order.
 function order(one, other) {
   const [a, b] = [one, other].map((cell) => (typeof cell === "number" ? quantity(cell).value : cell === null ? null : cellText(cell) || null));
   if (a === null || b === null) return (a === null) - (b === null);
@@ -86,7 +93,7 @@ function rowHeader(row) {
     byId("results").querySelectorAll("tbody button")[place].focus();
   };
   return make("th", { scope: "row" },
-    make("button", { type: "button", class: "opener", "aria-expanded": String(open), title: "All that is known of this row", onclick: press }, cellText(row[0])));
+    make("button", { type: "button", class: "opener", "aria-expanded": String(open), title: "Details of this row", onclick: press }, cellText(row[0])));
 }
 
 function tableCell(cell, column) {
@@ -107,7 +114,7 @@ function mark(q) {
 
 const SIGNS = { measured: "●", sampled: "◉", modelled: "○", analytic: "∑", projected: "△", published: "□", unavailable: "–" };
 
-// Every number of a row with its interval, method and note.
+// Every number of a row, with its interval, method and note.
 function details(row) {
   const lines = view.table.columns.flatMap((column, number) => (typeof row[number] === "number" ? [detail(column, row[number])] : []));
   return make("dl", {}, ...lines.flat());

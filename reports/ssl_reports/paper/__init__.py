@@ -1,1 +1,1 @@
-"""What goes into a paper."""
+"""The parts of a paper."""

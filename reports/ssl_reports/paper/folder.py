@@ -1,4 +1,4 @@
-"""A folder written whole or not at all, over an earlier one of its kind that nobody has touched since."""
+"""A folder written whole or not at all; it replaces an earlier report only if nobody has changed that since."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ssl_models.errors import BadInputError
 MANIFEST = "sslbench-report.json"
 SCHEMA = "sslbench.paper/1"
 BY_LATEX = frozenset({".aux", ".log", ".out", ".pdf", ".blg", ".gz", ".fls", ".fdb_latexmk", ".toc"})
-"""What LaTeX leaves beside `main.tex`; BibTeX writes `main.bbl` anew."""
+"""Files that LaTeX leaves beside `main.tex`; BibTeX rewrites `main.bbl`."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,10 @@ class Manifest:
 
 
 def write_whole(out: Path, write: Callable[[Path], None]) -> list[str]:
-    """Let `write` fill a folder beside `out`, then put it in place of `out`; the files' names, sorted.
+    """Let `write` fill a folder beside `out`, then put it in place of `out`; return the files' names, sorted.
 
     Raises:
-        BadInputError: for an `out` that holds something else, or a report that was edited.
+        BadInputError: if `out` contains anything else, or a report that was edited.
     """
     refuse_foreign(out)
     try:
@@ -58,10 +58,10 @@ def write_whole(out: Path, write: Callable[[Path], None]) -> list[str]:
 
 
 def refuse_foreign(out: Path) -> None:
-    """Stop before anything of the user's would be lost.
+    """Stop before any of the user's files would be lost.
 
     Raises:
-        BadInputError: naming the first file that is not of a report, or was edited.
+        BadInputError: naming the first file that is not part of a report, or was edited.
     """
     if not out.exists() and not out.is_symlink():
         return
@@ -71,20 +71,20 @@ def refuse_foreign(out: Path) -> None:
     if not found:
         return
     if MANIFEST not in found:
-        raise BadInputError(f"{out}: holds {found[0]}, which is no part of a report; choose another --out")
+        raise BadInputError(f"{out}: contains {found[0]}, which is not part of a report; choose another --out")
     try:
         known = typed(Manifest, read_json(out / MANIFEST)).files
     except (OSError, ValueError) as error:
         raise BadInputError(f"{out / MANIFEST}: broken ({error}); choose another --out") from error
     for name in found:
         if name not in known and name != MANIFEST and not (name.startswith("main.") and Path(name).suffix in BY_LATEX):
-            raise BadInputError(f"{out}: holds {name}, which is no part of a report; choose another --out")
+            raise BadInputError(f"{out}: contains {name}, which is not part of a report; choose another --out")
         if name in known and name != "main.bbl" and _digest(out / name) != known[name]:
             raise BadInputError(f"{out}: {name} was changed since it was written; choose another --out")
 
 
 def _put(fresh: Path, out: Path) -> None:
-    """In place of what was there, which goes only when the new one stands."""
+    """Replace what was there, which is removed only once the new folder is in place."""
     old = fresh.with_name(f"{fresh.name}.old")
     if out.exists():
         out.rename(old)

@@ -1,4 +1,4 @@
-"""`main.tex`: a page with every table and figure there is, for pdflatex."""
+"""`main.tex`: a document with every table and figure, for pdflatex."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ssl_reports.tables.latex import escape_latex
 from ssl_reports.tables.table import LONG, PaperTable
 
-# Times and Courier are vector fonts in T1 that every TeX distribution's base set has.
+# Times and Courier are T1 vector fonts that every TeX distribution includes.
 PREAMBLE = r"""\documentclass{article}
 \usepackage[a4paper,margin=18mm]{geometry}
 \usepackage[T1]{fontenc}
@@ -47,8 +47,8 @@ def main_tex(title: str, tables: Sequence[PaperTable], figures: Sequence[str]) -
 
     Args:
         title: plain text.
-        tables: whose `.tex` stand in `tables/`.
-        figures: names of the pictures in `figures/`, whose captions are in `figures/captions.tex`.
+        tables: those whose `.tex` files are in `tables/`.
+        figures: names of the figures in `figures/`, with captions in `figures/captions.tex`.
     """
     parts = [PREAMBLE % escape_latex(title), *(_table(table) for table in tables)]
     if figures:
@@ -57,10 +57,10 @@ def main_tex(title: str, tables: Sequence[PaperTable], figures: Sequence[str]) -
 
 
 def _table(table: PaperTable) -> str:
-    """A float; a table of many rows stands in the text, since a float cannot break over pages."""
+    """A float; a table of many rows is set in the text, because a float cannot break over pages."""
     caption, body = escape_latex(table.caption), f"\\input{{tables/{table.name}.tex}}"
     if not table.rows:
-        return f"\\paragraph{{{caption}:}} nothing to show, no record holds such rows.\n"
+        return f"\\paragraph{{{caption}:}} nothing to show, because no record has such rows.\n"
     if len(table.rows) > LONG:
         title = f"\\noindent\\refstepcounter{{table}}\\label{{tab:{table.name}}}Table \\thetable: {caption}"
         return f"{{\\scriptsize {title}\n{body}}}\n"

@@ -1,4 +1,4 @@
-"""The energy and carbon of a pretraining as a model card of the Hugging Face hub."""
+"""The energy and carbon of a pretraining as a model card for the Hugging Face Hub."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from huggingface_hub import ModelCardData
 
 from ssl_benchmarks.record.details.common import Details
 from ssl_benchmarks.record.quantity import Quantity
-from ssl_reports.flaw_marks import noted, signed
+from ssl_reports.flaw_marks import noted
 from ssl_reports.paper.methods import hardware_of
 from ssl_reports.paper.tables import whole_run
 from ssl_reports.reading.evidence import Evidence, Setting, settings
 from ssl_reports.tables.grid import markdown_table
 from ssl_reports.tables.table import escape_markdown
-from ssl_reports.units import shown
+from ssl_reports.units import worded
 
 
 def model_cards(evidence: Evidence) -> dict[str, str]:
-    """File name to card: `model_card.md` of the first pretraining, the others in `model_cards/`; one without any says so."""
+    """Cards by file name: `model_card.md` for the first pretraining, or why there is none; others in `model_cards/`."""
     runs = [
         s
         for s in settings(evidence, "training")
@@ -26,7 +26,8 @@ def model_cards(evidence: Evidence) -> dict[str, str]:
     ]
     if not runs:
         return {
-            "model_card.md": "# Model card\n\nNone of these records is of a pretraining: no energy or CO2e to state.\n"
+            "model_card.md": "# Model card\n\nNone of these records is of a pretraining, so there is no energy or "
+            "CO2e to report.\n"
         }
     cards = {"model_card.md": model_card(runs[0])}
     for number, run in enumerate(runs[1:], start=2):
@@ -35,7 +36,7 @@ def model_cards(evidence: Evidence) -> dict[str, str]:
 
 
 def model_card(run: Setting) -> str:
-    """Metadata in YAML, whose strings are JSON's, and a table; CO2e that cannot be had is left out of the metadata."""
+    """YAML metadata, with strings as in JSON, and a table; unavailable CO2e is left out of the metadata."""
     scope = run.scope
     lines = [
         ("device-hours", whole_run(run, "device_hours", None)),
@@ -44,18 +45,13 @@ def model_card(run: Setting) -> str:
         *((f"CO2e, {part}", whole_run(run, "co2e", part)) for part in ("machine", "gpu")),
         ("peak memory of training", run.find("peak_memory")),
     ]
-    table = [_line(name, quantity) for name, quantity in lines if quantity is not None]
+    table = [(name, worded(q), q.method, escape_markdown(noted(q))) for name, q in lines if q is not None]
     return (
-        f"---\n{_metadata(run, whole_run(run, 'co2e', scope)).to_yaml()}\n---\n\n"
-        f"# {escape_markdown(run.model)}\n\nPretrained in run {escape_markdown(run.label)}, begun {run.record.created}, on "
-        f"{escape_markdown(hardware_of(run.record))}; metered by sslbench, fitting of targets included.\n\n"
-        + markdown_table(("what", "value", "method", "note"), table)
+        f"---\n{_metadata(run, whole_run(run, 'co2e', scope)).to_yaml()}\n---\n\n# "
+        f"{escape_markdown(run.model)}\n\nPretrained in run {escape_markdown(run.label)}, started "
+        f"{run.record.created}, on {escape_markdown(hardware_of(run.record))}. Metered by sslbench, target fitting "
+        "included.\n\n" + markdown_table(("what", "value", "method", "note"), table)
     )
-
-
-def _line(name: str, quantity: Quantity) -> tuple[str, str, str, str]:
-    value, unit = shown(quantity)
-    return name, signed(f"{value} {unit}".strip(), quantity), quantity.method, escape_markdown(noted(quantity))
 
 
 def _metadata(run: Setting, carbon: Quantity | None) -> ModelCardData:

@@ -1,4 +1,4 @@
-"""The tables of a paper: what pretraining costs, what inference costs, memory by part, quality, claims."""
+"""The tables of a paper: cost of pretraining, cost of inference, memory by part, quality, claims."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from ssl_reports.reading.evidence import Evidence, Found, Setting, settings
 from ssl_reports.reading.published import published_rows, reference_of
 from ssl_reports.tables.table import Cell, Cite, Column, PaperTable
 
-FLOPS = "1 MAC = 2 FLOPs; matrix products alone are counted."
+FLOPS = "1 MAC = 2 FLOPs; only matrix products are counted."
 
 PRETRAINING = (
-    Column("model"), Column("where", width=0.2), Column("audio", "h"), Column("device time", "h"), Column("FLOPs", "EFLOP", 1e-18),
+    Column("model"), Column("conditions", width=0.2), Column("audio", "h"), Column("device time", "h"), Column("FLOPs", "EFLOP", 1e-18),
     Column("energy", "kWh", 1 / 3.6e6), Column("CO2e", "kg", 1e-3), Column("source", width=0.1),
 )  # fmt: skip
 
 
 def pretraining_table(evidence: Evidence) -> PaperTable:
-    """Whole runs, projections from a measured rate, and what others publish."""
+    """Full runs, projections from a measured rate, and published figures."""
     rows = [row for setting in settings(evidence, "training") for row in _pretraining_rows(setting)]
     rows += _published_rows(evidence)
     note = (
-        "Time, energy and CO2e of a run are those of fitting targets and of training. Energy is of the GPU where one did the "
-        f"work, else of the machine. {FLOPS}"
+        "Time, energy and CO2e of a run include fitting targets. Energy is that of the GPU where one was used, "
+        f"otherwise of the machine. {FLOPS}"
     )
     return PaperTable("pretraining", "Cost of pretraining", PRETRAINING, tuple(rows), (note,))
 
@@ -39,7 +39,7 @@ def pretraining_table(evidence: Evidence) -> PaperTable:
 def _pretraining_rows(setting: Setting) -> Iterator[tuple[Cell, ...]]:
     hours, scope = setting.find("audio_hours_seen"), setting.scope
     if hours is not None and hours.method == "published":
-        return  # its line comes from the published table, whole
+        return  # the table of published figures has this row
     if hours is not None and hours.method != "projected":
         spent = [
             whole_run(setting, metric, part)
@@ -85,13 +85,13 @@ def _pretraining_rows(setting: Setting) -> Iterator[tuple[Cell, ...]]:
 
 
 def grid_of(record: Record) -> GridIntensity | None:
-    """What a record's CO2e was reckoned with."""
+    """The grid intensity from which a record's CO2e was calculated."""
     grid = record.told(Details).grid
     return GridIntensity(grid.g_per_kwh, grid.country, grid.year, grid.source) if grid is not None else None
 
 
 def whole_run(setting: Setting, metric: str, scope: str | None) -> Quantity | None:
-    """Of the targets, where there were any to fit, and of training."""
+    """The sum of fitting targets, if there were any, and training."""
     parts = {
         "training": setting.find(metric, scope),
         "targets": setting.record.find(metric, "targets", scope, setting.model),
@@ -101,12 +101,12 @@ def whole_run(setting: Setting, metric: str, scope: str | None) -> Quantity | No
 
 
 def where(c: Conditions) -> str:
-    """Device, precision, and clips in a batch."""
+    """Device, precision and batch shape, such as "cpu, float32, 4 x 15 s"."""
     shape = None
     if c.clip_seconds and c.batch_seconds:
         shape = f"{c.batch_seconds / c.clip_seconds:.3g} x {c.clip_seconds:g} s"
     return ", ".join(
-        str(part) for part in (c.device or "device not told", c.dtype, shape, c.compile and "compiled") if part
+        str(part) for part in (c.device or "device not recorded", c.dtype, shape, c.compile and "compiled") if part
     )
 
 
@@ -115,7 +115,7 @@ def _source(setting: Setting) -> str:
 
 
 def _published_rows(evidence: Evidence) -> list[tuple[Cell, ...]]:
-    """Those of the models that the records hold, and those of models nobody can measure here."""
+    """The published rows of models in the records, and of models that this tool does not have."""
     found: dict[str, dict[str, Measurement]] = {}
     for row in published_rows():
         if row.phase == "training" and row.metric in {"audio_hours_seen", "device_hours"}:
@@ -134,13 +134,13 @@ def _published_rows(evidence: Evidence) -> list[tuple[Cell, ...]]:
 
 
 INFERENCE = (
-    Column("model"), Column("where", width=0.2), Column("size", "M", 1e-6), Column("FLOPs", "GFLOP/s", 1e-9), Column("speed", "x real time"),
-    Column("energy", "J/h"), Column("peak", "GiB", 2.0**-30), Column("call", "ms", 1e3), Column("source", width=0.1),
+    Column("model"), Column("conditions", width=0.2), Column("size", "M", 1e-6), Column("FLOPs", "GFLOP/s", 1e-9), Column("speed", "x real time"),
+    Column("energy", "J/h"), Column("peak", "GiB", 2.0**-30), Column("latency", "ms", 1e3), Column("source", width=0.1),
 )  # fmt: skip
 
 
 def inference_table(evidence: Evidence) -> PaperTable:
-    """A line for each setting that was timed, or whose peak was taken."""
+    """One row per setting that was timed or whose peak memory was measured."""
     rows: list[tuple[Cell, ...]] = []
     for s in settings(evidence, "inference"):
         if s.find("audio_seconds_per_second") is None and s.find("peak_memory") is None:
@@ -150,21 +150,22 @@ def inference_table(evidence: Evidence) -> PaperTable:
         rest = (s.find("energy_per_audio_hour", s.scope), s.find("peak_memory"), s.find("latency_p50"))
         rows.append((s.model, where(s.conditions), size, flops, s.find("audio_seconds_per_second"), *rest, _source(s)))
     note = (
-        "FLOPs are of a second of audio, energy is of an hour of it, of the GPU where one did the work, else of the machine; "
-        f"a call is the median of a whole batch. {FLOPS}"
+        "Size is the number of parameters. FLOPs are per second of audio and energy is per hour of audio, of the GPU "
+        "where one was used, otherwise of the machine. Peak is peak memory; latency is the median for a whole batch. "
+        f"{FLOPS}"
     )
     return PaperTable("inference", "Cost of inference", INFERENCE, tuple(rows), (note,))
 
 
 PARTS = ("weights", "gradients", "optimizer", "activations", "reserved")
 MEMORY = (
-    Column("model"), Column("phase"), Column("where", width=0.2), Column("peak", "GiB", 2.0**-30),
+    Column("model"), Column("phase"), Column("conditions", width=0.2), Column("peak", "GiB", 2.0**-30),
     *(Column({"optimizer": "optimiser"}.get(part, part), "GiB", 2.0**-30) for part in PARTS), Column("source", width=0.1),
 )  # fmt: skip
 
 
 def memory_table(evidence: Evidence) -> PaperTable:
-    """A line for each setting whose peak was taken."""
+    """One row per setting whose peak memory was measured."""
     rows: list[tuple[Cell, ...]] = []
     for phase in ("inference", "training"):
         for s in settings(evidence, phase):
@@ -172,13 +173,14 @@ def memory_table(evidence: Evidence) -> PaperTable:
                 parts = (s.find(f"memory_{part}") for part in PARTS)
                 rows.append((s.model, phase, where(s.conditions), s.find("peak_memory"), *parts, _source(s)))
     note = (
-        "The peak is that of torch's allocator on a GPU, and of the resident set, less that before the model, on a CPU."
+        "The peak is that of PyTorch's allocator on a GPU and, on a CPU, of the resident set minus its size before the "
+        "model was built."
     )
     return PaperTable("memory", "Memory by part", MEMORY, tuple(rows), (note,))
 
 
 def quality_table(evidence: Evidence) -> PaperTable:
-    """A line for each system and test, a column for each metric that occurs."""
+    """One row per system and test, one column per metric that occurs."""
     rated = [
         found
         for found in evidence.rows
@@ -196,26 +198,26 @@ def quality_table(evidence: Evidence) -> PaperTable:
         named = (model, c.task or "probe", c.head or "", c.labels or "", c.tested_on or "held out")
         rates = (line[metric].quantity if metric in line else None for metric in metrics)
         rows.append((*named, *rates, _rated_by(next(iter(line.values())))))
-    note = "Of several seeds: the mean."
+    note = "With several seeds, figures are means over seeds."
     return PaperTable(
         "quality", "Quality", (*columns, *numbers, Column("source", width=0.1)), tuple(rows), (note,) if rows else ()
     )
 
 
 def _rated_by(found: Found) -> Cell:
-    """The record, or the publication that a record quotes."""
+    """The record, or the publication that it quotes."""
     key = reference_of(found.row)
     return found.label if key is None else Cite(key, found.quantity.note.split(";")[0])
 
 
 CLAIMS = (
-    Column("claim", width=0.17), Column("measured", width=0.22), Column("result", "1"), Column("must be", width=0.1), Column("verdict", width=0.1),
-    Column("where, or what is missing", width=0.24),
+    Column("claim", width=0.17), Column("measured", width=0.22), Column("result", "1"), Column("required", width=0.1), Column("verdict", width=0.1),
+    Column("conditions, or what is missing", width=0.24),
 )  # fmt: skip
 
 
 def claims_table(claims: list[Claim]) -> PaperTable:
-    """C1 to C6; a line for each comparison that bears on one."""
+    """C1 to C6, one row per comparison that bears on a claim."""
     rows: list[tuple[Cell, ...]] = []
     for claim in claims:
         for number, each in enumerate(claim.findings):
@@ -223,7 +225,8 @@ def claims_table(claims: list[Claim]) -> PaperTable:
             unit = each.quantity and replace(each.quantity, note=each.quantity.note or each.why)
             rows.append((named, each.what, unit, each.bound, each.verdict, each.why))
     note = (
-        "Claims of arXiv 2406.07696. One holds only if the whole interval lies on its side, and fails only if the whole of it lies on the "
-        "other. Ratios are plain numbers, times are in hours. GPU-hours of different chips are never divided."
+        "Claims of arXiv 2406.07696. A claim holds only if the whole interval meets the requirement, and fails only "
+        "if the whole interval misses it. Ratios are dimensionless; times are in hours. No ratio is taken between "
+        "GPU-hours of different chips."
     )
     return PaperTable("claims", "Claims and verdicts", CLAIMS, tuple(rows), (note,))

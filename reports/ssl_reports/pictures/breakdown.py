@@ -1,4 +1,4 @@
-"""Where the joules and the bytes go: stacked bars for print, and a bar's parts in numbers."""
+"""Energy and memory by part: stacked bars for print, and the numbers behind them."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
 MOST, LONGEST = 16, 26
-"""Bars that one column bears, and letters of a name."""
-REST = "not told apart"
+"""The most bars in one column, and the most characters of a name."""
+REST = "unattributed"
 DARK, LIGHT = "#004B75", "#CDE8F7"
 COLOURS = {
     "gpu": DARK, "cpu": ORANGE, "dram": LIGHT,
     "weights": DARK, "gradients": VERMILION, "optimiser": ORANGE, "activations": LIGHT, REST: "white",
 }  # fmt: skip
-"""From dark to light in the order they are stacked, so that grey print tells neighbours apart."""
+"""From dark to light in stacking order, so that adjacent parts differ in grey print too."""
 PHASES = ("targets", "training", "finetuning", "evaluation", "inference")
 MEMORY = {
     "weights": "memory_weights",
@@ -40,9 +40,9 @@ class Bar:
     """One bar.
 
     Attributes:
-        run, model, phase: whose it is.
+        run, model, phase: what it is about.
         parts: stacked in this order.
-        missing: a reason for each part that cannot be had.
+        missing: the reason for each unavailable part.
     """
 
     run: str
@@ -53,7 +53,7 @@ class Bar:
 
 
 def energy_picture(systems: Sequence[System]) -> Drawing:
-    """Energy of whole phases by scope; the windows of a measurement are none."""
+    """Energy of full phases by scope, without the windows of measurements."""
     return _picture("energy-by-part", "Energy by phase and part of the machine.", "energy", systems, _spent)
 
 
@@ -90,7 +90,7 @@ def _bar(system: System, phase: str, parts: Mapping[str, Quantity]) -> Bar | Non
 
 
 def _memory(system: System, phase: str) -> Bar | None:
-    """The parts that are told apart, and what is left of the peak."""
+    """The known parts, and the rest of the peak."""
     peak = system.one("peak_memory", phase)
     found = {name: system.one(metric, phase) for name, metric in MEMORY.items()}
     parts = {name: row.quantity for name, row in found.items() if row is not None}
@@ -99,7 +99,7 @@ def _memory(system: System, phase: str) -> Bar | None:
     if peak.quantity.value is not None:
         rest = peak.quantity.value - sum(q.value or 0.0 for q in parts.values())
         if rest > 0.005 * peak.quantity.value:
-            parts[REST] = Quantity(rest, "B", peak.quantity.method, note="the peak less the parts told apart")
+            parts[REST] = Quantity(rest, "B", peak.quantity.method, note="the peak minus its known parts")
     else:
         parts[REST] = peak.quantity
     return _bar(system, phase, parts)
@@ -113,7 +113,7 @@ def _picture(
     rows = tuple(row for bar in bars for row in _rows(bar))
     missing = _missing(bars)
     if not full:
-        return Drawing(name, sentences("No figure:", about, "There is no value.", left_out(missing)), rows)
+        return Drawing(name, sentences("No figure:", about, "No record has a value.", left_out(missing)), rows)
     hatched = any(not _metered(q) for bar in full for q in bar.parts.values())
     caption = sentences(
         about,
@@ -125,7 +125,7 @@ def _picture(
 
 
 def _missing(bars: Sequence[Bar]) -> dict[str, str]:
-    """A reason for each part, with the bars that lack it where some have it."""
+    """The reason for each missing part, with the models that lack it if others have it."""
     lacking: dict[tuple[str, str], list[str]] = {}
     for bar in bars:
         for part, reason in bar.missing.items():
@@ -177,7 +177,7 @@ def _name(bar: Bar, *, several: bool) -> str:
 
 
 def _draw_parts(axes: Any, bars: Sequence[Bar], factor: float) -> None:  # noqa: ANN401 - matplotlib's axes
-    """Part by part, so that each has one entry in the legend."""
+    """Draw one part of all bars after another, so that each has one entry in the legend."""
     ends = [0.0] * len(bars)
     for part, colour in COLOURS.items():
         label = part

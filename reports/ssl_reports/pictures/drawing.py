@@ -1,4 +1,4 @@
-"""A figure with its words and its numbers, before it is written."""
+"""A figure with its caption and its numbers, before it is written."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_reports.flaw_marks import SIGN, meaning
+from ssl_reports.tables.grid import grouped
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -20,7 +21,7 @@ FORMATS: dict[str, dict[str, Any]] = {
     "svg": {"Creator": None, "Date": None},
     "png": {"Software": None},
 }
-"""Each with the metadata left out: no dates and no versions, so that the same numbers give the same bytes."""
+"""Formats with the metadata left out of each: without dates and versions, the same numbers give the same bytes."""
 NAMED = 6
 
 
@@ -29,10 +30,10 @@ class Drawing:
     """A figure.
 
     Attributes:
-        name: of its files.
-        caption: what is seen, and what is left out and why; the reason where there is no figure.
+        name: the stem of its files.
+        caption: what it shows, what is left out and why; or why there is no figure.
         rows: every number behind it.
-        canvas: matplotlib's figure, None where there is nothing to draw.
+        canvas: matplotlib's figure, None if there is nothing to draw.
     """
 
     name: str
@@ -42,12 +43,12 @@ class Drawing:
 
 
 def save(drawing: Drawing, folder: Path) -> tuple[Path, ...]:
-    """Write the figure in every format; an empty tuple where there is none."""
+    """Write the figure in every format; return the paths, none if there is nothing to draw."""
     if drawing.canvas is None:
         return ()
     paths = tuple(folder / f"{drawing.name}.{suffix}" for suffix in FORMATS)
     with warnings.catch_warnings():
-        # A letter that the font lacks is drawn as a box; the caption and the table have it.
+        # A character that the font lacks is drawn as a box; the caption and the table have it.
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         for path in paths:
             drawing.canvas.savefig(path, metadata=FORMATS[path.suffix[1:]])
@@ -65,10 +66,8 @@ def columns(quantity: Quantity, prefix: str = "") -> Row:
 
 
 def left_out(reasons: Mapping[str, str]) -> str:
-    """A sentence on what is missing and why: names by reason, not more than a caption bears."""
-    groups: dict[str, list[str]] = {}
-    for name, reason in reasons.items():
-        groups.setdefault(reason, []).append(name)
+    """A sentence on what is missing and why, cut to the length of a caption."""
+    groups = grouped((reason, name) for name, reason in reasons.items())
     parts = [f"{enumerated(names)} ({reason})" for reason, names in list(groups.items())[:NAMED]]
     if len(groups) > NAMED:
         parts.append(f"{sum(len(names) for names in list(groups.values())[NAMED:])} more")
@@ -76,21 +75,21 @@ def left_out(reasons: Mapping[str, str]) -> str:
 
 
 def flawed_numbers(rows: Sequence[Row]) -> str:
-    """A sentence on what speaks against numbers of a figure, and on whose they are."""
+    """A sentence on the flawed numbers of a figure: their models and flaws."""
     found: dict[str, str] = {}
     for row in rows:
         for name, value in row.items():
             if name.endswith("flaw") and value:
                 found.setdefault(str(row["model"]), str(value))
-    return f"With a flaw ({SIGN}): {enumerated(list(found))}: {meaning(found.values())}." if found else ""
+    return f"Flawed ({SIGN}): {enumerated(list(found))}: {meaning(found.values())}." if found else ""
 
 
 def enumerated(names: Sequence[str]) -> str:
-    """The names, the first few of many."""
+    """The names, or the first few and how many more there are."""
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return ", ".join(names[:NAMED]) + more
 
 
 def sentences(*parts: str) -> str:
-    """Those that say something, in a row."""
+    """The parts that are not empty, joined by spaces."""
     return " ".join(part for part in parts if part)

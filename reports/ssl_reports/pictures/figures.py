@@ -27,18 +27,18 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TRACES = 6
-"""Runs whose power is drawn; the rest would be a book."""
+"""The most runs whose power is drawn."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure that was written, or why there is none.
+    """A figure that was written, or the reason why there is none.
 
     Attributes:
-        name: of its files, without their ends; letters, digits and "-".
-        caption: in plain text; what is left out, and the reason where there is no figure.
+        name: the stem of its files: letters, digits and "-".
+        caption: in plain text, with what is left out, or why there is no figure.
         rows: every number behind it.
-        files: the written pictures, none where there is no figure.
+        files: the files written, none if there is no figure.
     """
 
     name: str
@@ -55,13 +55,13 @@ def write_figures(
 ) -> list[Figure]:
     r"""Write `figures/NAME.pdf`, `.svg` and `.png`, `figures/captions.tex` and `data/NAME.csv`.
 
-    `captions.tex` gives `\sslcaption{NAME}`. The same records give the same bytes.
+    `captions.tex` defines `\sslcaption{NAME}`. The same records give the same bytes.
 
     Args:
-        records: whose figures are drawn.
-        folder: of the paper.
+        records: the records to draw.
+        folder: the paper's folder.
         traces: power samples of the records, by their number in `records`.
-        runs: what the records are called; by default their names, told apart.
+        runs: names of the records; by default their own, made unique.
     """
     pictures, data = folder / "figures", folder / "data"
     for path in (pictures, data):

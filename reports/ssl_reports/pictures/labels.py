@@ -1,10 +1,11 @@
-"""Names beside the points of a plot, drawn where there is room for them, over nothing else, and in the same place each time."""
+"""Names beside the points of a plot, drawn where there is room, over nothing else, and always in the same place."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -12,13 +13,13 @@ from ssl_reports.pictures.style import GREY, SMALL_POINTS
 
 At = tuple[float, float]
 NEAR = 4.0
-"""Distance of a label from its point, where there is room."""
+"""Distance between a label and its point, if there is room."""
 LEADER = 6.0
-"""A label farther away than this is tied to its point by a line."""
+"""A label farther away than this is joined to its point by a line."""
 STEP = 6.0
 RINGS = 6
 OVER_MARK, OVER_LINE = 40.0, 12.0
-"""What it costs to cover another point, or a line, set against the distance from the own point."""
+"""The cost of covering another point, or a line, in units of the distance from a label to its point."""
 Segment = tuple[At, At]
 LONGEST = 28
 LINE_HEIGHT = 1.25
@@ -28,7 +29,7 @@ MARK_POINTS = 2.5
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle along the axes, in points of print."""
+    """A rectangle along the axes, in typographic points."""
 
     left: float
     bottom: float
@@ -52,7 +53,7 @@ class Box:
 
 
 def around(at: At, half: float) -> Box:
-    """The square about a point."""
+    """The square around a point."""
     return Box(at[0] - half, at[1] - half, at[0] + half, at[1] + half)
 
 
@@ -63,24 +64,28 @@ def place(
     marks: Sequence[Box],
     lines: Sequence[Box] = (),
 ) -> list[Box | None]:
-    """A place for each label, None for one that has no room left.
+    """A place for each label, None for a label without room.
 
-    Labels are placed in the order given, each in the cheapest place around its point: far costs, to cover a mark or a
-    line costs more, to cover a label placed before or to leave the frame is forbidden.
+    Labels are placed in the order given, each in the cheapest place around its point: distance costs, covering a mark
+    or a line costs more, and covering an earlier label or leaving the frame is forbidden.
 
     Args:
-        anchors: the labels' points.
-        sizes: width and height of each.
-        frame: which they must not leave.
-        marks: what they should not cover, the own points among them.
-        lines: what they had better not cover.
+        anchors: the points of the labels.
+        sizes: width and height of each label.
+        frame: the box that no label may leave.
+        marks: boxes that labels should not cover, those of their own points included.
+        lines: boxes that labels should preferably not cover.
     """
     placed: list[Box | None] = []
     taken: list[Box] = []
-    leaders: list[tuple[At, At]] = []
+    leaders: list[Segment] = []
+
+    def free(places: Iterator[Box]) -> list[Box]:
+        return [box for box in places if not any(map(box.overlaps, taken))]
+
     for at, size in zip(anchors, sizes, strict=True):
-        room = Room(at, tuple(marks), tuple(lines), tuple(taken), tuple(leaders))
-        best = room.cheapest(_rings(at, size, frame)) or room.cheapest(_grid(size, frame))
+        cost = partial(_cost, at=at, marks=marks, lines=lines, taken=taken, leaders=leaders)
+        best = min(free(_rings(at, size, frame)) or free(_grid(size, frame)), key=cost, default=None)
         placed.append(best)
         if best is not None:
             taken.append(best)
@@ -88,36 +93,23 @@ def place(
     return placed
 
 
-@dataclass(frozen=True)
-class Room:
-    """What is there when a label of a point is to be placed: marks, lines, labels and their leaders."""
-
-    at: At
-    marks: tuple[Box, ...]
-    lines: tuple[Box, ...]
-    taken: tuple[Box, ...]
-    leaders: tuple[tuple[At, At], ...]
-
-    def cheapest(self, places: Iterator[Box]) -> Box | None:
-        """The cheapest of the places that cover no label, the first of equals."""
-        free = (box for box in places if not any(map(box.overlaps, self.taken)))
-        return min(free, key=self._cost, default=None)
-
-    def _cost(self, box: Box) -> float:
-        own = leader(box, self.at)
-        through = sum(cuts(*line, other) for line in own for other in self.taken)
-        across = sum(cuts(*line, other) for line in own for other in self.lines)
-        across += sum(cuts(*line, box) for line in self.leaders) + sum(map(box.overlaps, self.lines))
-        return OVER_MARK * (sum(map(box.overlaps, self.marks)) + through) + OVER_LINE * across + gap(box, self.at)
+def _cost(
+    box: Box, *, at: At, marks: Sequence[Box], lines: Sequence[Box], taken: Sequence[Box], leaders: Sequence[Segment]
+) -> float:
+    own = leader(box, at)
+    through = sum(cuts(*line, other) for line in own for other in taken)
+    across = sum(cuts(*line, other) for line in own for other in lines)
+    across += sum(cuts(*line, box) for line in leaders) + sum(map(box.overlaps, lines))
+    return OVER_MARK * (sum(map(box.overlaps, marks)) + through) + OVER_LINE * across + gap(box, at)
 
 
 def nearest(box: Box, at: At) -> At:
-    """The spot of a box that is nearest to a point."""
+    """The point of a box that is nearest to `at`."""
     return min(max(at[0], box.left), box.right), min(max(at[1], box.bottom), box.top)
 
 
-def leader(box: Box, at: At) -> list[tuple[At, At]]:
-    """The line that ties a label far away to its point; none for one beside it."""
+def leader(box: Box, at: At) -> list[Segment]:
+    """The line that joins a distant label to its point; none for a label beside it."""
     return [(at, nearest(box, at))] if gap(box, at) > LEADER else []
 
 
@@ -136,12 +128,12 @@ def cuts(one: At, other: At, box: Box) -> bool:
 
 
 def gap(box: Box, at: At) -> float:
-    """From a point to the nearest spot of a box."""
+    """The distance between a point and a box."""
     return math.dist(nearest(box, at), at)
 
 
 def _rings(at: At, size: At, frame: Box) -> Iterator[Box]:
-    """Around the point, ring by ring, the right first."""
+    """Places around the point, ring by ring, beginning on the right."""
     (x, y), (width, height) = at, size
     for ring in range(RINGS):
         far = NEAR + ring * STEP
@@ -154,7 +146,7 @@ def _rings(at: At, size: At, frame: Box) -> Iterator[Box]:
 
 
 def _grid(size: At, frame: Box) -> Iterator[Box]:
-    """Everywhere in the frame."""
+    """Places all over the frame."""
     width, height = size
     columns = int((frame.right - frame.left - width) / STEP) + 1
     rows = int((frame.top - frame.bottom - height) / (height / 2)) + 1
@@ -167,7 +159,7 @@ def _grid(size: At, frame: Box) -> Iterator[Box]:
 
 @dataclass(frozen=True)
 class Name:
-    """A name, the point it is of (in the data's units), and its colour."""
+    """A name, its point in data coordinates, and its colour."""
 
     text: str
     at: At
@@ -175,20 +167,20 @@ class Name:
 
     @property
     def short(self) -> str:
-        """No longer than a column bears."""
+        """The name, cut to `LONGEST` characters."""
         return self.text if len(self.text) <= LONGEST else f"{self.text[: LONGEST - 1]}…"
 
 
 def draw_names(axes: Any, names: Sequence[Name], points: Sequence[At], lines: Sequence[Segment]) -> int:  # noqa: ANN401
-    """Draw each, with a thin line to its point where it had to go far; how many found no room.
+    """Draw each name, with a thin line to its point if it is far away; return how many found no room.
 
-    The layout is settled first: from then on a point of print is a pixel at 72 dots an inch. Draw nothing after it.
+    The layout is fixed first: from then on a typographic point is a pixel at 72 dots per inch. Draw nothing afterwards.
 
     Args:
-        axes: matplotlib's, its limits set.
+        axes: matplotlib's, with its limits set.
         names: the more important first.
-        points: which no name should cover.
-        lines: which names had better not cover, along the axes.
+        points: those that no name should cover.
+        lines: those that names should preferably not cover, along the axes.
     """
     canvas = axes.figure
     canvas.draw_without_rendering()
@@ -205,7 +197,7 @@ def draw_names(axes: Any, names: Sequence[Name], points: Sequence[At], lines: Se
 
 
 def text_size(text: str) -> At:
-    """Width and height of a name in points, by the outlines of its letters."""
+    """Width and height of a name in points, from the outlines of its characters."""
     from matplotlib.textpath import TextPath
 
     return float(TextPath((0, 0), text, size=SMALL_POINTS).get_extents().x1) + 2, LINE_HEIGHT * SMALL_POINTS

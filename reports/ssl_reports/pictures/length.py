@@ -1,4 +1,4 @@
-"""Cost against the size of clip or batch: `sweep.png` of one `measure --sweep`, and a line for each model of several in print."""
+"""Cost against clip or batch length: `sweep.png` of one `measure --sweep`, and a figure for print of several models."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Line:
-    """What a sweep of a model found.
+    """The results of one model's sweep.
 
     Attributes:
-        name: of the model, with its phase.
-        run: its record's name.
-        scope: whose joules count.
-        cells: with a result, by length.
+        name: the model and its phase.
+        run: the record's name.
+        scope: the scope of energy.
+        cells: the cells with a result, by length.
     """
 
     name: str
@@ -38,13 +38,13 @@ class Line:
     cells: tuple[Cell, ...]
 
     def found(self, metric: str, scope: str | None = None) -> list[tuple[float, Quantity]]:
-        """Length and value, where there is one."""
+        """Length and quantity of each cell that has a value."""
         pairs = ((cell.clip_seconds, cell.find(metric, scope)) for cell in self.cells)
         return [(length, q) for length, q in pairs if q is not None and q.value is not None]
 
 
 def length_picture(records: Sequence[Record], runs: Sequence[str]) -> Drawing:
-    """Joules per audio hour where all lines have metered ones, else speed; below it peak memory. The records are called `runs`."""
+    """Joules per audio hour if metered for all, else speed; below it peak memory. `runs` are the records' names."""
     lines, failed = _lines(records, runs)
     about = "Cost and peak memory against the length of a clip."
     if not lines:
@@ -56,8 +56,8 @@ def length_picture(records: Sequence[Record], runs: Sequence[str]) -> Drawing:
         for line in lines
     )
     cost = ("energy_per_audio_hour", "J per audio hour") if metered else ("audio_seconds_per_second", "audio s per s")
-    modelled = "" if metered else "Speed stands for cost: joules were not metered for all."
-    caption = sentences(about, "Bars are 95 % intervals, cut where they are far wider.", modelled, left_out(failed))
+    modelled = "" if metered else "Speed is shown for cost, because energy was not metered for all."
+    caption = sentences(about, "Bars are 95 % intervals; very wide ones are cut.", modelled, left_out(failed))
     rows = tuple(row for line in lines for row in _rows(line, cost[0]))
     return Drawing("cost-by-length", caption, rows, _draw(lines, *cost))
 
@@ -125,9 +125,9 @@ def _draw_metric(axes: Any, lines: Sequence[Line], metric: str, factor: float) -
 
 
 def sweep_picture(record: Record, path: Path) -> bool:
-    """Draw it; False where fewer than two cells have a result, and nothing is drawn.
+    """Draw it; return False, drawing nothing, if fewer than two cells have a result.
 
-    Above, joules an audio hour where they are metered, else the speed, since modelled joules say no more than that.
+    The upper panel shows joules per audio hour if metered, else speed: modelled joules carry no further information.
     """
     from matplotlib.figure import Figure
 
@@ -155,8 +155,8 @@ def _draw_cost(axes: Any, at: Sequence[float], cells: Sequence[Cell], scope: str
         axes.set_ylabel("J per audio hour")
     else:
         speed = [cell.find("audio_seconds_per_second") for cell in cells]
-        _draw_quantity(axes, at, speed, factor=1.0, color=BLUE, style="o-", label="median call, 95 % interval")
-        axes.set_ylabel("audio seconds a second")
+        _draw_quantity(axes, at, speed, factor=1.0, color=BLUE, style="o-", label="median batch, 95 % interval")
+        axes.set_ylabel("audio seconds per second")
     _finish(axes)
 
 
@@ -169,12 +169,12 @@ def _draw_memory(axes: Any, at: Sequence[float], cells: Sequence[Cell]) -> None:
     for metric, color, style, label in curves:
         found = [cell.find(metric) for cell in cells]
         _draw_quantity(axes, at, found, factor=2.0**-20, color=color, style=style, label=label)
-    axes.set_ylabel("memory in MiB")
+    axes.set_ylabel("memory (MiB)")
     _finish(axes)
 
 
 def _finish(axes: Any) -> None:  # noqa: ANN401 - matplotlib's axes
-    """Drawn from zero up to where the values are: an interval that is far wider runs out of the picture."""
+    """Limits from zero to above the values; a much wider interval runs out of the figure."""
     values = [float(y) for line in axes.lines if not line.get_label().startswith("_") for y in line.get_ydata()]
     axes.set_ylim(0, 1.5 * max(values, default=1.0))
     axes.legend(frameon=False, fontsize=8)
@@ -191,7 +191,7 @@ def _draw_quantity(
     style: str,
     label: str,
 ) -> None:
-    """What there is of a quantity, with its intervals."""
+    """Draw the known values of a quantity with their intervals."""
     there = ((x, q) for x, q in zip(at, quantities, strict=True) if q is not None and q.value is not None)
     known = sorted(there, key=itemgetter(0))
     if not known:
@@ -204,8 +204,8 @@ def _draw_quantity(
 
 
 def name_axis(axes: Any, key: str, at: Sequence[float]) -> None:  # noqa: ANN401 - matplotlib's axes
-    """Sizes along a logarithmic axis, each with its number."""
+    """A logarithmic axis of lengths, each labelled with its number."""
     axes.set_xscale("log")
     axes.set_xticks(sorted(set(at)), [f"{x:g}" for x in sorted(set(at))])
     axes.minorticks_off()
-    axes.set_xlabel("seconds of a clip" if key == "clip-seconds" else "seconds of audio in a batch")
+    axes.set_xlabel("clip length (s)" if key == "clip-seconds" else "audio per batch (s)")

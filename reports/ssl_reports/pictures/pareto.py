@@ -1,4 +1,4 @@
-"""A Pareto plot for print: cost against error, the frontier a staircase, what it dominates muted."""
+"""A Pareto plot for print: cost against error, with the frontier as a staircase and dominated points muted."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ MARKS = {
     "projected": ("^", False, "projected"),
     "published": ("s", False, "published"),
 }
-"""Marker, whether it is filled, and the word for it."""
+"""Marker of each method, whether it is filled, and the word for it."""
 LABELLED, IN_CROWD = 40, 12
-"""With more points, only so many of those on the frontier are named, and dominated ones are a cloud without bars."""
+"""With more than `LABELLED` points, only `IN_CROWD` on the frontier are named, and dominated points have no bars."""
 
 
 def pareto_picture(name: str, plot: Plot) -> Drawing:
-    """Draw it; nothing where no model has both coordinates."""
+    """Draw it; no figure if no model has both coordinates."""
     points = [placed.point for placed in plot.placed]
     best = frontier(points, high_x=plot.x.high, high_y=plot.y.high)
     about = f"{_capital(plot.y.name)} against {plot.x.name}."
     if not points:
         return Drawing(
-            name, sentences("No figure:", about, "No model has both.", left_out(plot.missing)), _rows(plot, best)
+            name, sentences("No figure:", about, "No model has both values.", left_out(plot.missing)), _rows(plot, best)
         )
     canvas, unnamed = _draw(plot, points, best)
     caption = sentences(about, _said(plot, points, best), _unnamed(unnamed, points), left_out(plot.missing))
@@ -48,15 +48,15 @@ def _said(plot: Plot, points: Sequence[Point], best: Sequence[Point]) -> str:
     sides = (
         "Lower is better on both axes"
         if not plot.x.high and not plot.y.high
-        else f"{_capital(better[plot.x.high])} is better along, {better[plot.y.high]} up"
+        else f"{_capital(better[plot.x.high])} is better on the x axis, {better[plot.y.high]} on the y axis"
     )
     muted = ", grey points are dominated" if len(best) < len(points) else ""
     ranges = any(p.x.ci95 or p.y.ci95 for p in points)
     return sentences(
         f"{sides}; the line is the frontier ({len(best)} of {len(points)}){muted}.",
         "Bars are 95 % intervals." if ranges else "",
-        "Open markers are no measurements." if any(_kind(p) != "measured" for p in points) else "",
-        f"Not all costs were had under the same conditions: {', '.join(plot.mixed)}." if plot.mixed else "",
+        "Open markers: not measured." if any(_kind(p) != "measured" for p in points) else "",
+        f"Costs were measured under different conditions ({', '.join(plot.mixed)})." if plot.mixed else "",
     )
 
 
@@ -64,7 +64,7 @@ def _unnamed(unnamed: int, points: Sequence[Point]) -> str:
     if len(points) > LABELLED:
         rest = f", {unnamed} of them without room for a name" if unnamed else ""
         return f"Only points on the frontier are named, at most {IN_CROWD}{rest}; dominated ones have no bars."
-    return f"{unnamed} points have no room for their name." if unnamed else ""
+    return f"No room for the names of {unnamed} point{'s' if unnamed > 1 else ''}." if unnamed else ""
 
 
 def _rows(plot: Plot, best: Sequence[Point]) -> tuple[Row, ...]:
@@ -109,13 +109,13 @@ def _draw(plot: Plot, points: Sequence[Point], best: Sequence[Point]) -> tuple[C
 
 
 def _spread(best: Sequence[Point]) -> list[Point]:
-    """As many points of the frontier as a crowded plot bears names, evenly, its ends among them."""
+    """At most `IN_CROWD` points of the frontier, evenly spread, its ends included."""
     last = len(best) - 1
     return [best[n] for n in sorted({round(k * last / (IN_CROWD - 1)) for k in range(IN_CROWD)})]
 
 
 def _scale(axis: Any, about: Axis, quantities: Sequence[Quantity]) -> float:  # noqa: ANN401 - matplotlib's axis
-    """Scale, limits and label of an axis; the factor from the record's unit to the one shown."""
+    """Set scale, limits and label of an axis; return the factor from the record's unit to the one shown."""
     values = [q.value for q in quantities if q.value is not None]
     factor, unit = axis_unit(values, quantities[0].unit, percent=about.percent)
     ends = [end * factor for q in quantities if q.ci95 is not None for end in q.ci95]
@@ -130,7 +130,7 @@ def _draw_intervals(
     best: Sequence[Point],
     factors: Sequence[float],
 ) -> list[Segment]:
-    """A bar for each interval, which it returns."""
+    """Draw a bar for each interval, and return the bars."""
     on = {id(p) for p in best}
     low, bottom = axes.get_xlim()[0], axes.get_ylim()[0]
     sides = ((True, BLUE, 2.5),) if len(points) > LABELLED else ((False, GREY, 1.5), (True, BLUE, 2.5))
@@ -154,12 +154,12 @@ def _draw_intervals(
 
 
 def _times(values: Iterable[float], factor: float, least: float = -math.inf) -> list[float]:
-    """On a logarithmic axis an interval that reaches zero ends at the axis."""
+    """The values times `factor`; on a logarithmic axis an interval that reaches zero ends at the axis."""
     return [max(value * factor, least) for value in values]
 
 
 def _draw_frontier(axes: Any, plot: Plot, at: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:  # noqa: ANN401
-    """A staircase through these points, on to the worse end of both axes; its corners."""
+    """Draw a staircase through these points, extended to the worse end of both axes; return its corners."""
     worst_x, worst_y = axes.get_xlim()[not plot.x.high], axes.get_ylim()[not plot.y.high]
     corners = [(at[0][0], worst_y)]
     for x, y in at:

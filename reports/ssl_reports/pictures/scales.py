@@ -1,4 +1,4 @@
-"""Scales of axes for print: logarithmic where values span much, with numbers that can be read."""
+"""Scales of axes for print: logarithmic if values span a wide range, with readable numbers."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ssl_reports.reading.axes import READABLE
 SPAN = 3.0
 """Positive values that span more than this factor get a logarithmic axis."""
 MARGIN, FARTHEST = 0.09, 0.4
-"""Room beside the outermost values, and how far an interval may widen the axis, as shares of the span of the values."""
+"""Margin beyond the outermost values, and how far an interval may widen an axis, as shares of the values' span."""
 EXPONENTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def limits(values: Sequence[float], ends: Sequence[float] = ()) -> tuple[float, float, bool]:
-    """Lowest and highest of an axis, and whether it is logarithmic.
+    """The lower and upper limit of an axis, and whether it is logarithmic.
 
-    An interval that is far wider than the values lie apart runs out of the picture.
+    An interval much wider than the span of the values runs out of the figure.
     """
     logarithmic = min(values) > 0 and max(values) > SPAN * min(values)
     low, high = (math.log(f(values)) if logarithmic else f(values) for f in (min, max))
@@ -32,7 +32,7 @@ def limits(values: Sequence[float], ends: Sequence[float] = ()) -> tuple[float, 
 
 
 def draw_scale(axis: Any, low: float, high: float, logarithmic: bool) -> None:  # noqa: ANN401, FBT001 - as `limits` gives it
-    """Set an axis of matplotlib: its ends, its ticks and their numbers."""
+    """Set the limits, ticks and tick labels of a matplotlib axis."""
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
     name = axis.axis_name

@@ -1,4 +1,4 @@
-"""How figures for print look: one column wide, 8 points, told apart in colour, in grey and without either."""
+"""The style of figures for print: one column wide, 8 point text, readable in colour, in grey and by shape alone."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ TEXT_POINTS, SMALL_POINTS = 8.0, 6.5
 BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK = (
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000",
 )  # fmt: skip
-"""The Okabe-Ito palette without its yellow, which paper swallows."""
+"""The Okabe-Ito palette without its yellow, which is too pale on paper."""
 MUTED, GREY, CLOUD, PALE = "#5A5A5A", "#8C8C8C", "#BDBDBD", "#D9D9D9"
 COLOURS = (BLUE, VERMILION, GREEN, BLACK, PURPLE, ORANGE, SKY)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 2)), (0, (7, 2)))
-"""One after another for series: colour, marker and line change together, so that any of them is enough."""
+"""Styles of consecutive series: colour, marker and line change together, so that any one identifies the series."""
 METERED = frozenset({"measured", "sampled"})
 HATCHED = "/////"
-"""Over what is no measurement."""
+"""The hatching of values that were not measured."""
 
 RC: dict[Any, Any] = {
     "figure.dpi": 72,
@@ -49,19 +49,19 @@ RC: dict[Any, Any] = {
     "legend.handlelength": 1.6,
     "legend.borderaxespad": 0.2,
     "legend.columnspacing": 1.0,
-    # A name may hold a dollar sign.
+    # A name may contain a dollar sign.
     "text.parse_math": False,
     "text.hinting": "none",
     "pdf.fonttype": 42,
     "svg.fonttype": "none",
-    # What matplotlib would draw at random.
+    # Random in matplotlib by default.
     "svg.hashsalt": "sslbench",
     "savefig.dpi": 300,
 }
 
 
 def print_style() -> AbstractContextManager[None]:
-    """Figures made and saved within it are for print."""
+    """A context in which figures are made and saved in the style for print."""
     import matplotlib as mpl
 
     return mpl.rc_context(RC)

@@ -13,25 +13,25 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
 BINS = 300
-"""As many as a column of print can show."""
+"""As many bins as one column in print can show."""
 
 
 def trace_picture(name: str, run: str, trace: pd.DataFrame) -> Drawing:
-    """Mean power over time, one line for each metered device, with the range of its samples; parts follow each other."""
+    """Mean power over time, one line per metered device, with the range of its samples; parts follow one another."""
     binned = binned_trace(trace)
     about = f"Power over time of {run}."
     if binned.empty:
         return Drawing(
-            name, sentences("No figure:", about, trace.attrs.get("unread") or "There is no reading of power.")
+            name, sentences("No figure:", about, trace.attrs.get("unread") or "There are no power readings.")
         )
     width = float(binned.attrs["bin_s"])
     methods = sorted(set(binned["method"]))
     many = binned["samples"].max() > 1
     caption = sentences(
         about,
-        f"Lines are means over {width:.3g} s, bands the lowest and highest reading in it." if many else "",
-        f"Power is {', '.join(methods)}{'' if set(methods) <= METERED else ': a model, no measurement'}.",
-        "Dotted lines part what followed each other, pauses left out." if binned.attrs["starts"] else "",
+        f"Lines are means over {width:.3g} s; bands span the lowest to the highest reading." if many else "",
+        f"Power is {', '.join(methods)}{'' if set(methods) <= METERED else ', not metered'}.",
+        "Dotted lines separate consecutive measurements; pauses are cut." if binned.attrs["starts"] else "",
     )
     rows = tuple({"run": run, **{str(k): v for k, v in row.items()}} for row in binned.to_dict("records"))
     return Drawing(name, caption, rows, _draw(binned))
@@ -41,8 +41,8 @@ def binned_trace(trace: pd.DataFrame, bins: int = BINS) -> pd.DataFrame:
     """Mean, lowest and highest power of each device in bins of equal length.
 
     Args:
-        trace: samples: `time_s`, `device`, `power_w`, `method`, and what tells the parts of the run apart.
-        bins: how many.
+        trace: samples: `time_s`, `device`, `power_w`, `method`, and the columns that identify the parts of the run.
+        bins: number of bins.
 
     Returns:
         `device`, `method`, `minutes` (of the bin's middle), `power_w`, `lowest_w`, `highest_w` and `samples`; its `attrs`
@@ -67,7 +67,7 @@ def binned_trace(trace: pd.DataFrame, bins: int = BINS) -> pd.DataFrame:
 
 
 def _on_one_clock(trace: pd.DataFrame) -> tuple[pd.DataFrame, list[float]]:
-    """With `seconds` since the first part began, and where each part begins."""
+    """The trace with `seconds` since the start of the first part, and the start of each part in seconds."""
     keys = [key for key in PARTS if key in trace]
     if not keys:
         return trace.assign(seconds=trace["time_s"]), [0.0]

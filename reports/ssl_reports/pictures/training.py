@@ -1,4 +1,4 @@
-"""Pictures of one run."""
+"""The figure of one training run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def training_picture(metrics: Sequence[dict[str, Any]], trace: pd.DataFrame, path: Path) -> None:
-    """Loss and masked accuracy over time above, power below; attempts follow each other on one time axis."""
+    """Loss and masked accuracy over time above, power below; attempts follow one another on one time axis."""
     import pandas as pd
     from matplotlib.figure import Figure
 
@@ -32,14 +32,14 @@ def training_picture(metrics: Sequence[dict[str, Any]], trace: pd.DataFrame, pat
 
 
 def write_figure(figure: Figure, path: Path) -> None:
-    """As a PNG, whole or not at all."""
+    """Write a PNG, whole or not at all."""
     png = io.BytesIO()
     figure.savefig(png, dpi=150)
     write_atomically(path, png.getvalue())
 
 
 def _starts(*frames: pd.DataFrame) -> pd.Series[float]:
-    """Seconds of the attempts before each attempt, pauses left out; the last thing known of an attempt is its end."""
+    """Start of each attempt in seconds, without pauses; an attempt ends with its last logged step or sample."""
     import pandas as pd
 
     known = [frame[["attempt", "seconds"]] for frame in frames if not frame.empty and "attempt" in frame]
@@ -49,7 +49,7 @@ def _starts(*frames: pd.DataFrame) -> pd.Series[float]:
 
 
 def _timed(frame: pd.DataFrame, starts: pd.Series[float]) -> pd.DataFrame:
-    """With the time since the first attempt's start, in minutes, as `minutes`."""
+    """The frame with `minutes`, the time since the start of the first attempt."""
     if frame.empty:
         return frame
     before = frame["attempt"].map(starts) if "attempt" in frame else 0.0
@@ -58,10 +58,10 @@ def _timed(frame: pd.DataFrame, starts: pd.Series[float]) -> pd.DataFrame:
 
 def _draw_curve(axes: Any, curve: pd.DataFrame) -> None:  # noqa: ANN401 - matplotlib's axes
     if curve.empty:
-        axes.text(0.5, 0.5, "no step was done", ha="center", transform=axes.transAxes)
+        axes.text(0.5, 0.5, "no training step", ha="center", transform=axes.transAxes)
         return
     axes.plot(curve["minutes"], curve["loss"], color=BLUE, linewidth=1.2)
-    axes.set_ylabel("loss in nats", color=BLUE)
+    axes.set_ylabel("loss (nats)", color=BLUE)
     if "target_entropy" in curve:
         entropy = curve["target_entropy"].mean()
         axes.axhline(entropy, color=GREY, linewidth=0.9, linestyle="--")
@@ -72,8 +72,8 @@ def _draw_curve(axes: Any, curve: pd.DataFrame) -> None:  # noqa: ANN401 - matpl
     if "masked_accuracy" in curve:
         right = axes.twinx()
         right.plot(curve["minutes"], 100 * curve["masked_accuracy"], color=VERMILION, linewidth=1.2, linestyle="-.")
-        right.set_ylabel("masked accuracy in %", color=VERMILION)
-        # Headroom, so that the curve keeps clear of the line's name.
+        right.set_ylabel("masked accuracy (%)", color=VERMILION)
+        # Headroom, so that the curve does not cross the label of the line.
         right.set_ylim(0, 125 * max(curve["masked_accuracy"].max(), 1e-6))
     axes.grid(visible=True, axis="y", linewidth=0.3)
 
@@ -81,8 +81,8 @@ def _draw_curve(axes: Any, curve: pd.DataFrame) -> None:  # noqa: ANN401 - matpl
 def _draw_power(axes: Any, power: pd.DataFrame) -> None:  # noqa: ANN401 - matplotlib's axes
     import pandas as pd
 
-    axes.set_xlabel("minutes")
-    axes.set_ylabel("power in W")
+    axes.set_xlabel("time (min)")
+    axes.set_ylabel("power (W)")
     known = power.dropna(subset=["power_w"]) if "power_w" in power else pd.DataFrame()
     if known.empty:
         axes.text(0.5, 0.5, "no power reading on this machine", ha="center", transform=axes.transAxes)

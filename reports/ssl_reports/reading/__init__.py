@@ -1,1 +1,1 @@
-"""What records say."""
+"""Reading and interpreting records."""

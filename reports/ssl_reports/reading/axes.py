@@ -1,4 +1,4 @@
-"""What an axis of a Pareto plot may show of a model."""
+"""The axes of a Pareto plot: what each may show of a model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ssl_reports.reading.systems import System
 from ssl_reports.units import PREFIXES
 
 ERROR_RATES = ("cer", "wer", "per")
-"""Of transcripts, in the order in which a plot looks for one."""
+"""Error rates of transcripts, in the order in which a plot looks for one."""
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,10 @@ class Axis:
 
     Attributes:
         name: what it shows, without the unit.
-        label: the same for the axis, short.
-        find: a model's row of it, None where its record has none.
-        high: whether more is better.
-        percent: whether a share of one is shown in per cent.
+        label: a short form for the axis itself.
+        find: returns a model's row, None if its record has none.
+        high: whether higher is better.
+        percent: whether a fraction is shown in per cent.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Axis:
 
 
 def metric_axis(metric: str, phase: str | None = None, scope: str | None = None) -> Axis:
-    """Any metric of a record's long table."""
+    """The axis of any metric in a record's long table."""
     name = ", ".join(part for part in (_named(metric), phase, scope) if part)
     factor = 3600.0 if metric == "flops_per_audio_second" else None
 
@@ -50,14 +50,14 @@ def metric_axis(metric: str, phase: str | None = None, scope: str | None = None)
 
 
 def energy_axes() -> list[Axis]:
-    """Of the whole pretraining, or per audio hour of training; of the GPU or of the machine, whichever the headlines count."""
+    """Energy of the full pretraining or per audio hour of training, in the scope of the headlines."""
     names = {scope: f"energy of pretraining, {scope}" for scope in ("gpu", "machine")}
     whole = [Axis(name, name, _whole_energy(scope)) for scope, name in names.items()]
     return whole + [metric_axis("energy_per_audio_hour", "training", scope) for scope in ("gpu", "machine")]
 
 
 def flops_axes() -> list[Axis]:
-    """Of the whole pretraining, or per audio hour of training."""
+    """FLOPs of the full pretraining, or per audio hour of training."""
     return [
         Axis("FLOPs of pretraining", "FLOPs of pretraining", _whole_flops),
         metric_axis("flops_per_audio_second", "training"),
@@ -65,17 +65,17 @@ def flops_axes() -> list[Axis]:
 
 
 def memory_axes() -> list[Axis]:
-    """Of training, or of inference."""
+    """Peak memory of training, or of inference."""
     return [metric_axis("peak_memory", "training"), metric_axis("peak_memory", "inference")]
 
 
 def error_axes(systems: Sequence[System]) -> list[Axis]:
-    """CER, WER and PER in this order, each way it was rated an axis of its own: task, head, labels, speech."""
+    """CER, WER and PER in this order, with one axis for each combination of task, head, labels and test speech."""
     return [axis for metric in ERROR_RATES for axis in rate_axes(systems, metric)]
 
 
 def rate_axes(systems: Sequence[System], metric: str) -> list[Axis]:
-    """Of one metric of quality, each way it was rated an axis."""
+    """One quality metric, with one axis for each combination of task, head, labels and test speech."""
     rated = [row for s in systems for key, rows in s.rows.items() if key[0] == metric for row in rows]
     return [
         Axis(_error_name(metric, way), _error_label(metric, way), _error(metric, way), _high(metric), percent=True)
@@ -84,7 +84,7 @@ def rate_axes(systems: Sequence[System], metric: str) -> list[Axis]:
 
 
 def _whole_energy(scope: str) -> Callable[[System], Measurement | None]:
-    """Targets, where there were any to fit, and training; not of a measurement's windows."""
+    """The sum of fitting targets, if there were any, and training; None for the windows of a measurement."""
 
     def find(system: System) -> Measurement | None:
         training, targets = (system.one("energy", phase, scope) for phase in ("training", "targets"))
@@ -97,7 +97,7 @@ def _whole_energy(scope: str) -> Callable[[System], Measurement | None]:
 
 
 def _whole_flops(system: System) -> Measurement | None:
-    """Of all the audio hours seen."""
+    """The FLOPs of all audio hours seen."""
     rate, hours = (system.one(metric, "training") for metric in ("flops_per_audio_second", "audio_hours_seen"))
     if rate is None or hours is None or not system.trained:
         return None
@@ -140,13 +140,13 @@ def _error_name(metric: str, way: Way) -> str:
 
 
 PREFIXED = {"J": (1 / 3600, "Wh"), "J/h": (1.0, "J"), **{unit: (1.0, unit) for unit in ("FLOP", "MAC", "g", "W")}}
-"""Units of records shown with a prefix: factor and name."""
+"""Factor and name of the units that are shown with a prefix."""
 READABLE = (5e-4, 2e5)
-"""Numbers within are written out on an axis; those of a wider range are powers of ten."""
+"""An axis within this range is labelled with plain numbers, any other with powers of ten."""
 
 
 def axis_unit(values: Sequence[float], unit: str, *, percent: bool = False) -> tuple[float, str]:
-    """Factor and unit for an axis: one prefix that suits the middle of its positive values, none for a wide range."""
+    """Factor and unit for an axis: one prefix, for the middle of its positive values; none for a wide range."""
     if unit == "1":
         return (100.0, "%") if percent else (1.0, "")
     positive = [value for value in values if value > 0] or [1.0]
@@ -162,11 +162,11 @@ def axis_unit(values: Sequence[float], unit: str, *, percent: bool = False) -> t
 
 
 def middle_prefix(values: Sequence[float]) -> tuple[float, str]:
-    """Size and name of the prefix that suits the middle of the positive values."""
+    """Size and name of the prefix for the middle of the positive values."""
     middle = _middle([value for value in values if value > 0] or [1.0])
     return next((each for each in PREFIXES if middle >= each[0]), PREFIXES[-1])
 
 
 def _middle(positive: Sequence[float]) -> float:
-    """Of their range, geometrically."""
+    """The geometric middle of the range."""
     return float((min(positive) * max(positive)) ** 0.5)

@@ -9,32 +9,32 @@ from ssl_benchmarks.record.details.measurement import MeasuredCell, MeasurementD
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Measurement, Record, headline_scope
 from ssl_reports.flaw_marks import noted, signed
-from ssl_reports.units import shown
+from ssl_reports.units import shown, worded
 
 LINES = (
     ("speed", "audio_seconds_per_second", ""),
     ("real-time factor", "real_time_factor", ""),
-    ("median call", "latency_p50", ""),
-    ("95th percentile of calls", "latency_p95", ""),
+    ("median latency", "latency_p50", ""),
+    ("95th percentile of latency", "latency_p95", ""),
     ("median latency of one clip", "latency_p50", "alone"),
-    ("95th percentile of one clip", "latency_p95", "alone"),
+    ("95th percentile of latency of one clip", "latency_p95", "alone"),
     ("peak memory", "peak_memory", ""),
     ("predicted peak memory", "predicted_peak_memory", ""),
     ("weights", "memory_weights", ""),
     ("gradients", "memory_gradients", ""),
     ("optimiser state", "memory_optimizer", ""),
-    ("activations and the rest", "memory_activations", ""),
+    ("activations and other", "memory_activations", ""),
     ("reserved by the allocator", "memory_reserved", ""),
     ("FLOPs of one clip", "flops", ""),
     ("MFU", "mfu", ""),
     ("measured for", "duration", ""),
     ("J per audio hour", "energy_per_audio_hour", "*"),
     ("energy", "energy", "*"),
-    ("energy less idle", "energy_net", "headline"),
+    ("energy above idle", "energy_net", "headline"),
     ("mean power", "power_mean", "headline"),
     ("CO2e", "co2e", "headline"),
 )
-"""Name, metric, scope: "*" all that there are, "headline" the run's own, "alone" the row of a batch of one clip."""
+"""Name, metric, scope: "*" all available, "headline" that of the headlines, "alone" the row of a batch of one clip."""
 SCOPES = ("machine", "gpu", "cpu", "dram", "module")
 
 
@@ -43,11 +43,11 @@ class Cell:
     """One cell of a record.
 
     Attributes:
-        label: what tells it from the others.
+        label: distinguishes it from the other cells.
         clip_seconds, batch_seconds: as measured; a batch may have been halved.
-        failed: why it has no result, else empty.
-        rows: its own.
-        alone: those of one clip where the batch has more.
+        failed: why it has no result; empty if it has one.
+        rows: of its batch.
+        alone: rows of a single clip, if the batch has several.
     """
 
     label: str
@@ -58,14 +58,14 @@ class Cell:
     alone: tuple[Measurement, ...]
 
     def find(self, metric: str, scope: str | None = None, *, alone: bool = False) -> Quantity | None:
-        """The cell's quantity, None where it was not asked for."""
+        """The cell's quantity, None if it was not asked for."""
         rows = self.alone if alone else self.rows
         return next((row.quantity for row in rows if (row.metric, row.scope) == (metric, scope)), None)
 
 
 @dataclass(frozen=True)
 class CellLine:
-    """One line of a cell's table, and the note behind it."""
+    """One line of a cell's table, with its note."""
 
     name: str
     value: str
@@ -76,7 +76,7 @@ class CellLine:
 
 
 def cells_of(record: Record) -> list[Cell]:
-    """In the order measured."""
+    """The cells of a record, in the order measured."""
     return [_cell(record, entry) for entry in record.told(MeasurementDetails).cells]
 
 
@@ -91,24 +91,28 @@ def _cell(record: Record, entry: MeasuredCell) -> Cell:
     return Cell(entry.label, clip, batch, entry.failed, rows(batch), alone)
 
 
+def scopes_of(scope: str, device: object) -> Sequence[str | None]:
+    """The scopes that a line asks for, see `LINES`; None for a line without one."""
+    return {"*": SCOPES, "headline": (headline_scope(device),)}.get(scope, (None,))
+
+
 def cell_lines(cell: Cell, device: object) -> list[CellLine]:
-    """Everything known of a cell, in a fixed order."""
+    """Every quantity of a cell, in a fixed order."""
     lines = []
     for name, metric, scope in LINES:
-        scopes: Sequence[str | None] = {"*": SCOPES, "headline": (headline_scope(device),)}.get(scope, (None,))
-        for each in scopes:
+        for each in scopes_of(scope, device):
             quantity = cell.find(metric, each, alone=scope == "alone")
             if quantity is None or (each not in {None, headline_scope(device)} and quantity.value is None):
                 continue
             value, unit = shown(quantity)
             full = name if each is None else f"{name}, {each}"
-            told = (signed(value, quantity), unit, interval(quantity), quantity.method, noted(quantity))
-            lines.append(CellLine(full, *told))
+            parts = (signed(value, quantity), unit, interval(quantity), quantity.method, noted(quantity))
+            lines.append(CellLine(full, *parts))
     return lines
 
 
 def interval(quantity: Quantity) -> str:
-    """The 95 % interval in the unit that the value is shown in, or nothing."""
+    """The 95 % interval in the unit of the value shown; empty if there is none."""
     if quantity.value is None or quantity.ci95 is None:
         return ""
     ends = [shown(Quantity(end, quantity.unit, quantity.method)) for end in quantity.ci95]
@@ -118,11 +122,11 @@ def interval(quantity: Quantity) -> str:
 
 SWEEP = (
     "clip",
-    "a call",
+    "batch",
     "x real time",
     "95 % interval",
     "J per audio hour",
-    "median call",
+    "median latency",
     "p95",
     "peak memory",
     "MFU",
@@ -130,7 +134,7 @@ SWEEP = (
 
 
 def sweep_rows(cells: Sequence[Cell], device: object) -> list[tuple[str, ...]]:
-    """One row for each cell, `SWEEP` wide; a cell without a result has its reason in `failures`."""
+    """One row per cell, with the columns of `SWEEP`; `failures` gives the reasons for missing results."""
     return [_sweep_row(cell, headline_scope(device)) for cell in cells]
 
 
@@ -146,8 +150,5 @@ def _sweep_row(cell: Cell, scope: str) -> tuple[str, ...]:
     speed, joules = cell.find("audio_seconds_per_second"), cell.find("energy_per_audio_hour", scope)
     times = ("", "") if speed is None else (signed(shown(speed)[0], speed), interval(speed))
     rest = (cell.find(metric) for metric in ("latency_p50", "latency_p95", "peak_memory", "mfu"))
-    return (*size, *times, "" if joules is None else signed(shown(joules)[0], joules), *map(_text, rest))
-
-
-def _text(quantity: Quantity | None) -> str:
-    return "" if quantity is None else signed(" ".join(shown(quantity)).strip(), quantity)
+    words = ("" if quantity is None else worded(quantity) for quantity in rest)
+    return (*size, *times, "" if joules is None else signed(shown(joules)[0], joules), *words)

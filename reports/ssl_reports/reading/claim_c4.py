@@ -18,7 +18,7 @@ Verdict = Literal["holds", "fails", "not decided"]
 
 
 def verdict(efficient: Quantity, baseline: Quantity, *, lower_is_better: bool) -> Verdict:
-    """Decided only by intervals that are apart; neither a rate without one nor a head that did not converge decides."""
+    """Decided only if both heads converged and both rates have intervals, which do not overlap."""
     if efficient.ci95 is None or baseline.ci95 is None or any(UNCONVERGED in q.note for q in (efficient, baseline)):
         return "not decided"
     below, above = efficient.ci95[1] < baseline.ci95[0], efficient.ci95[0] > baseline.ci95[1]
@@ -28,7 +28,7 @@ def verdict(efficient: Quantity, baseline: Quantity, *, lower_is_better: bool) -
 
 
 def c4_line(record: Record) -> str | None:
-    """What the claim comes out as in a study, for each task and metric, with data and sizes; None where it has no say."""
+    """A study's verdict on the claim, per task and metric, with data and sizes; None if it has no say."""
     found = list(_verdicts(record))
     if not found:
         return None
@@ -38,7 +38,7 @@ def c4_line(record: Record) -> str | None:
     sizes = ", ".join(f"{model} {_size(record, model)}" for model in dict.fromkeys(_compared(record)))
     speech = settings.training.get("data", "sample (synthetic)")
     labelled = None if told.speech is None or told.speech.train is None else told.speech.train.hours
-    learned = "" if labelled is None else f", heads on {60 * labelled:.3g} min of it"
+    learned = "" if labelled is None else f", heads trained on {60 * labelled:.3g} min of it"
     return (
         f"C4 (lower downstream error than essL) under {budget}: {'; '.join(found)}. "
         f"Trained on {speech}{learned}, {seeds} seed{'s' if seeds > 1 else ''}; parameters: {sizes}."
@@ -79,7 +79,7 @@ def _said(ours: Found, other: Found) -> str:
 
 
 def _rate(quantity: Quantity) -> str:
-    """With what weakens it."""
+    """A rate with the remarks that weaken it."""
     found = [mark for mark in (UNCONVERGED, NO_BETTER) if mark in quantity.note]
     return percent(quantity) + (f" ({', '.join(found)})" if found else "")
 

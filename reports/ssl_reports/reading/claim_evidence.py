@@ -1,4 +1,4 @@
-"""What a claim needs before it is decided: one table, each need with the check of it."""
+"""What evidence a claim needs before it is decided: one table of needs and their checks."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from collections.abc import Callable, Sequence
 from ssl_benchmarks.downstream.outcome import NO_BETTER, UNCONVERGED
 from ssl_benchmarks.record.details.study import StudyDetails, StudyRun
 from ssl_benchmarks.record.flaws import MEANINGS
+from ssl_benchmarks.record.quantity import joined
 from ssl_reports.reading.evidence import Found
 from ssl_reports.reading.paired_rounds import by_round
 
 METERED = frozenset({"measured", "sampled"})
 RECIPE_CLIP, CLIPS_APART = 15.36, 0.1
-"""Seconds of a clip in the recipes that the claims are about, and the share by which a measurement's may differ."""
+"""Seconds per clip in the recipes that the claims are about, and the share by which a measurement may deviate."""
 FEWEST_ROUNDS = 2
 FEWEST_SEEDS = 2
 BUDGET_SPENT = 0.9
-"""Share of a study's budget that each of its runs has to have used: one that was given a tenth has not lost."""
+"""Share of a study's budget that each of its runs must have used: a run that used a tenth of it has not lost."""
 
 Check = Callable[[Sequence[Found]], str]
-"""Of the figures that are held against each other: what is lacking, empty where nothing is."""
+"""Takes the figures that are compared; returns what is lacking, empty if nothing is."""
 
 
 def _on_gpu(found: Sequence[Found]) -> str:
@@ -35,7 +36,7 @@ def _trained_on_gpu(found: Sequence[Found]) -> str:
 
 
 def _hardware(found: Sequence[Found]) -> str:
-    """By hardware and in one way: nothing modelled, projected or published."""
+    """Metered by hardware, all in the same way: nothing modelled, projected or published."""
     methods = {each.quantity.method for each in found}
     if not methods <= METERED:
         return f"{' and '.join(sorted(methods - METERED))}, not measured"
@@ -43,7 +44,7 @@ def _hardware(found: Sequence[Found]) -> str:
 
 
 def _sound(found: Sequence[Found]) -> str:
-    """No flaw: undisturbed, a steady warm-up, a run that came to its end."""
+    """No flaw: undisturbed, after a steady warm-up, from a run that finished."""
     words = {each.row.model: [w for w in each.quantity.flaw.split("; ") if w in MEANINGS] for each in found}
     return ", ".join(f"{model} {' and '.join(flaws)}" for model, flaws in words.items() if flaws)
 
@@ -55,7 +56,7 @@ def _rounds(found: Sequence[Found]) -> str:
 
 
 def _repeats(found: Found) -> int:
-    """Sound rounds of a comparison, processes of a measurement; the steps of a whole training are repeats of each other."""
+    """Sound rounds of a comparison, or processes of a measurement; the steps of a training count as enough repeats."""
     if rounds := by_round(found):
         return sum(quantity is not None and not quantity.flaw for quantity in rounds)
     if found.record.kind == "training":
@@ -64,22 +65,22 @@ def _repeats(found: Found) -> int:
 
 
 def _recipe_clips(found: Sequence[Found]) -> str:
-    """Clips as long as the recipes', give or take `CLIPS_APART`."""
+    """Clips as long as those of the recipes, to within `CLIPS_APART`."""
     for each in found:
         clip = each.conditions.clip_seconds
         if clip is None or abs(clip / RECIPE_CLIP - 1) > CLIPS_APART:
             return (
-                f"clips of {'unknown length' if clip is None else f'{clip:g} s'}, the recipes' are of {RECIPE_CLIP:g} s"
+                f"clips of {'unknown length' if clip is None else f'{clip:g} s'}, but {RECIPE_CLIP:g} s in the recipes"
             )
     return ""
 
 
 def _equal_budgets(found: Sequence[Found]) -> str:
-    """A study under one budget, of which each run used `BUDGET_SPENT`."""
+    """A study with one budget for all runs, of which each used at least `BUDGET_SPENT`."""
     record = found[0].record
     study = record.told(StudyDetails).study if record.kind == "study" else None
     if study is None or study.equal is None:
-        return "no study under one budget"
+        return "not a study with one budget for all"
     for each in found:
         runs = [run for run in study.runs if run.model == each.row.model and run.status == "finished"]
         shares = [(run.spent.of_budget if run.spent is not None else None) or 0.0 for run in runs]
@@ -90,23 +91,23 @@ def _equal_budgets(found: Sequence[Found]) -> str:
 
 
 def _catalog_settings(found: Sequence[Found]) -> str:
-    """The catalog's settings."""
+    """Trained with the settings of the catalog."""
     asked = found[0].record.settings.training
     changed = [f"[{table}]" for table in ("encoder", "objective", "optimisation") if asked.get(table)]
-    return f"trained with settings of its own: {', '.join(changed)}" if changed else ""
+    return f"not trained with the catalog's settings: {', '.join(changed)}" if changed else ""
 
 
 def _seeds(found: Sequence[Found]) -> str:
-    """At least `FEWEST_SEEDS` seeds, all of which ended: those that are left would speak for those that failed."""
+    """At least `FEWEST_SEEDS` seeds, all of which finished: leaving out failed ones would bias the result."""
     seeds = found[0].record.settings.seeds or 1
     if seeds < FEWEST_SEEDS:
-        return f"{seeds} seed, of which {FEWEST_SEEDS} are needed"
+        return f"{seeds} seed, {FEWEST_SEEDS} needed"
     lost = {each.row.model: [str(run.seed) for run in _runs(each) if run.status != "finished"] for each in found}
-    return ", ".join(f"seed {' and '.join(those)} of {model} did not end" for model, those in lost.items() if those)
+    return ", ".join(f"seed {' and '.join(those)} of {model} did not finish" for model, those in lost.items() if those)
 
 
 def _runs(found: Found) -> list[StudyRun]:
-    """Of a study, those of the model of a row."""
+    """The runs of a row's model in a study."""
     runs = found.record.told(StudyDetails).study.runs if found.record.kind == "study" else ()
     return [run for run in runs if run.model == found.row.model]
 
@@ -133,7 +134,7 @@ NEEDS: dict[str, Check] = {
     "learned": _learned,
 }
 TIMED = ("gpu", "hardware", "sound", "rounds", "clips")
-"""Of speed and joules."""
+"""What figures of speed and energy need."""
 CLAIM_NEEDS: dict[str, tuple[str, ...]] = {
     "peak memory": ("gpu", "hardware", "sound", "clips"),
     "counted FLOPs": ("sound", "clips"),
@@ -141,9 +142,9 @@ CLAIM_NEEDS: dict[str, tuple[str, ...]] = {
     "speed": TIMED,
     "error rate": ("trained on a gpu", "budget", "settings", "seeds", "learned", "sound"),
 }
-"""By what is compared. C1 and C5 compare peak memory, C2 and C6 counted FLOPs and joules, C3 speed, C4 error rates."""
+"""Needs by what is compared: peak memory in C1 and C5, FLOPs and joules in C2 and C6, speed in C3, error in C4."""
 
 
 def lacking(what: str, found: Sequence[Found]) -> str:
-    """What the figures lack to decide a claim; empty where they have all that it needs."""
-    return "; ".join(filter(None, (NEEDS[need](found) for need in CLAIM_NEEDS[what])))
+    """What the figures lack to decide a claim; empty if they lack nothing."""
+    return joined(*(NEEDS[need](found) for need in CLAIM_NEEDS[what]))

@@ -1,8 +1,9 @@
-"""The claims C1 to C6 of arXiv 2406.07696 against what the records hold.
+"""The claims C1 to C6 of arXiv 2406.07696, tested against the records.
 
-A claim holds only if the whole interval lies on its side, and fails only if the whole interval lies on the other; evidence that lacks
-anything of what `ssl_reports.reading.claim_evidence` asks for decides nothing. What is counted from a graph, or by the allocator of a GPU, has no
-spread: there the value decides. GPU-hours of different chips are never divided, and tiny sizes decide nothing about full ones.
+A claim holds only if the whole interval meets the requirement, and fails only if the whole interval misses it; evidence
+that lacks anything that `ssl_reports.reading.claim_evidence` asks for decides nothing. Counts from a graph, or by the
+allocator of a GPU, have no spread: there the value decides. No ratio is taken between GPU-hours of different chips, and
+tiny sizes decide nothing about full ones.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from ssl_benchmarks.comparing.projection import PAPER_HOURS, paper_work, project
 from ssl_benchmarks.comparing.ratios import ratio
 from ssl_benchmarks.record.details.study import StudyDetails
 from ssl_benchmarks.record.metrics import METRICS, RATES
-from ssl_benchmarks.record.quantity import Quantity
+from ssl_benchmarks.record.quantity import Quantity, joined
 from ssl_models.catalog import HEADLINE
 from ssl_models.recipes import RECIPES
 from ssl_reports.reading.claim_c4 import c4_line, verdict
@@ -35,11 +36,11 @@ class Finding:
     """One comparison that bears on a claim.
 
     Attributes:
-        what: that was compared, and with what.
-        quantity: a ratio (unit "1") or hours ("h"); None where nothing was measured.
-        bound: what it is held against, such as "at least 10".
-        verdict: by the whole interval.
-        why: where it was measured, or what is missing.
+        what: what was compared with what.
+        quantity: a ratio (unit "1") or hours ("h"); None if nothing was measured.
+        bound: what it must satisfy, such as "at least 10".
+        verdict: decided by the whole interval.
+        why: the conditions of the measurement, or what is missing.
     """
 
     what: str
@@ -51,7 +52,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim and all that bears on it."""
+    """A claim and all comparisons that bear on it."""
 
     id: str
     text: str
@@ -67,7 +68,7 @@ class Claim:
 
 
 def claims(evidence: Evidence) -> list[Claim]:
-    """All six, in order."""
+    """All six claims, in order."""
     found = {
         "C1": [_memory(evidence, BASELINE, 1.0, strict=True)],
         "C2": [_flops(evidence, BASELINE, 1.0, strict=True), _joules(evidence, BASELINE, 1.0)],
@@ -80,10 +81,10 @@ def claims(evidence: Evidence) -> list[Claim]:
 
 
 def quotient(above: Quantity, below: Quantity) -> Quantity:
-    """The ratio of two quantities; of two without spread its interval is the value itself.
+    """The ratio of two quantities; if both have no spread, its interval is the value itself.
 
     Raises:
-        ValueError: for two units.
+        ValueError: if the units differ.
     """
     if above.unit != below.unit:
         raise ValueError(f"no ratio of {above.unit} and {below.unit}")
@@ -94,7 +95,7 @@ def quotient(above: Quantity, below: Quantity) -> Quantity:
 
 
 def _exact(quantity: Quantity) -> bool:
-    """Whether repeats would give the same: counted from a graph, or by the allocator of a GPU."""
+    """Whether repeats would give the same value: counted from a graph, or by the allocator of a GPU."""
     return quantity.method == "analytic" or "CUDA allocator" in quantity.note
 
 
@@ -105,7 +106,7 @@ def _with_ends(quantity: Quantity) -> Quantity:
 
 
 def judged(ratio: Quantity, bound: float, *, strict: bool) -> Verdict:
-    """Whether the whole interval is above `bound` (or, not `strict`, at it), or the whole of it below."""
+    """Whether the whole interval is above `bound` (or at it, if not `strict`), or all of it below."""
     if ratio.ci95 is None:
         return "not decided"
     low, high = ratio.ci95
@@ -114,23 +115,19 @@ def judged(ratio: Quantity, bound: float, *, strict: bool) -> Verdict:
     return "fails" if high < bound or (strict and high == bound) else "not decided"
 
 
-def _side(bound: float, *, strict: bool) -> str:
-    return f"above {bound:g}" if strict else f"at least {bound:g}"
-
-
 def _pairs(evidence: Evidence, other: str, metric: str, scope: str | None = None) -> Iterator[tuple[Found, Found]]:
-    """Rows of a training step of `other` and of ours that have a value and were measured alike, each with each."""
+    """All pairs of training-step rows of `other` and of ours with values measured under the same conditions."""
     ours: dict[object, list[Found]] = {}
     for found in evidence.find(OURS, metric, "training", scope):
         if found.quantity.value:
-            ours.setdefault(_alike(found), []).append(found)
+            ours.setdefault(_shared(found), []).append(found)
     for found in evidence.find(other, metric, "training", scope):
         if found.quantity.value:
-            yield from ((found, own) for own in ours.get(_alike(found), []))
+            yield from ((found, own) for own in ours.get(_shared(found), []))
 
 
-def _alike(found: Found) -> tuple[object, ...]:
-    """What two rows must share: the attention is a model's own, and a count depends on the clip alone."""
+def _shared(found: Found) -> tuple[object, ...]:
+    """The conditions that two rows must share; for energy, also the session."""
     session = found.label if found.row.scope is not None else None
     held = (getattr(found.conditions, name) for name in METRICS[found.row.metric].agrees_on)
     return (session, *held)
@@ -138,7 +135,7 @@ def _alike(found: Found) -> tuple[object, ...]:
 
 @dataclass(frozen=True)
 class _Pair:
-    """A quotient, where it is from, and what it lacks to decide anything."""
+    """A ratio, the row it comes from, and what it lacks to decide anything."""
 
     ratio: Quantity
     at: Found
@@ -146,14 +143,25 @@ class _Pair:
 
     @property
     def least(self) -> float:
-        """The lower end, as far as one is known."""
+        """The lower end of the interval, or the value without one."""
         return (self.ratio.ci95 or (self.ratio.value or 0.0,))[0]
 
 
 def _worst(
-    pairs: Iterable[tuple[Found, Found]], kind: str, what: str, bound: float, *, strict: bool, times: float = 1.0
-) -> Finding | None:
-    """The pair that speaks least for the claim, of those that may decide it, else of all; its ratio `times` what the claim is of."""
+    pairs: Iterable[tuple[Found, Found]],
+    kind: str,
+    what: str,
+    need: str,
+    bound: float,
+    *,
+    strict: bool,
+    times: float = 1.0,
+) -> Finding:
+    """The least favourable pair of those that may decide the claim, else of all; its ratio is multiplied by `times`.
+
+    Without a pair the finding names what is needed.
+    """
+    side = f"above {bound:g}" if strict else f"at least {bound:g}"
     found = [
         _Pair(
             (ratio_by_rounds(other, own) or quotient(other.quantity, own.quantity)).scaled(times, "1"),
@@ -163,49 +171,50 @@ def _worst(
         for other, own in pairs
     ]
     if not found:
-        return None
+        return _missing(what, side, need)
     fit = [pair for pair in found if not pair.lacking] or found
     worst = min(fit, key=lambda pair: pair.least)
     several = f", the least favourable of {len(fit)} settings" if len(fit) > 1 else ""
     verdict = "not decided" if worst.lacking else judged(worst.ratio, bound, strict=strict)
-    why = "; ".join(
-        filter(None, (f"{_where(worst.at)}{several}", worst.lacking and f"decides nothing: {worst.lacking}"))
-    )
-    return Finding(what, worst.ratio, _side(bound, strict=strict), verdict, why)
+    return Finding(what, worst.ratio, side, verdict, _why(f"{_where(worst.at)}{several}", worst.lacking))
+
+
+def _why(where: str, missing: str) -> str:
+    return joined(where, missing and f"not decisive: {missing}")
 
 
 def _where(found: Found) -> str:
     c = found.conditions
-    parts = [c.device, c.dtype, c.clip_seconds and f"clips of {c.clip_seconds:g} s"]
-    parts.append(c.batch_seconds and f"{c.batch_seconds:g} s a step")
+    clips = c.clip_seconds and f"{c.clip_seconds:g} s clips"
+    parts = [c.device, c.dtype, clips, c.batch_seconds and f"{c.batch_seconds:g} s of audio per step"]
     if found.row.metric == "flops_per_audio_second":
-        parts = ["counted", c.clip_seconds and f"clips of {c.clip_seconds:g} s"]
+        parts = ["counted", clips]
     return ", ".join(str(part) for part in (*parts, f"record {found.label}") if part)
 
 
 def _memory(evidence: Evidence, other: str, bound: float, *, strict: bool) -> Finding:
     what = f"peak memory of a training step, {other} / {OURS}"
-    need = f"a training step of {OURS} and {other} on one GPU at the same precision, clips and batch"
-    found = _worst(_pairs(evidence, other, "peak_memory"), "peak memory", what, bound, strict=strict)
-    return found or _missing(what, _side(bound, strict=strict), need)
+    need = f"a training step of {OURS} and {other} on one GPU with the same precision, clips and batch"
+    return _worst(_pairs(evidence, other, "peak_memory"), "peak memory", what, need, bound, strict=strict)
 
 
 def _flops(evidence: Evidence, other: str, bound: float, *, strict: bool) -> Finding:
-    what = f"training FLOPs of an audio hour, {other} / {OURS}; both see {PAPER_HOURS:,.0f} h, so also of the recipes"
-    need = f"the FLOPs of a training step of {OURS} and {other} at the same clips"
-    found = _worst(_pairs(evidence, other, "flops_per_audio_second"), "counted FLOPs", what, bound, strict=strict)
-    return found or _missing(what, _side(bound, strict=strict), need)
+    what = (
+        f"training FLOPs per audio hour, {other} / {OURS}; both see {PAPER_HOURS:,.0f} h, so also of the full recipes"
+    )
+    need = f"the FLOPs of a training step of {OURS} and {other} with the same clips"
+    pairs = _pairs(evidence, other, "flops_per_audio_second")
+    return _worst(pairs, "counted FLOPs", what, need, bound, strict=strict)
 
 
 def _joules(evidence: Evidence, other: str, bound: float) -> Finding:
-    what = f"joules of an audio hour of training, {other} / {OURS}"
+    what = f"joules per audio hour of training, {other} / {OURS}"
     need = f"{OURS} and {other} metered on a GPU in one session"
-    found = _worst(_joule_pairs(evidence, other), "joules", what, bound, strict=True)
-    return found or _missing(what, _side(bound, strict=True), need)
+    return _worst(_joule_pairs(evidence, other), "joules", what, need, bound, strict=True)
 
 
 def _joule_pairs(evidence: Evidence, other: str) -> Iterator[tuple[Found, Found]]:
-    """Joules of a GPU, both in one record."""
+    """Pairs of GPU energies from one record."""
     return _pairs(evidence, other, "energy_per_audio_hour", "gpu")
 
 
@@ -214,7 +223,7 @@ def _missing(what: str, bound: str, need: str) -> Finding:
 
 
 def _one_day(evidence: Evidence) -> Iterator[Finding]:
-    """Hours of a GPU for the paper's audio at the rate measured, the fastest setting of each GPU that may decide it."""
+    """GPU-hours for the paper's audio at the measured rate, by the fastest setting of each GPU that may decide it."""
     what, bound = f"hours of one GPU for {PAPER_HOURS:,.0f} h of audio, {OURS}", "below 24 h"
     measured = [f for f in evidence.find(OURS, "audio_seconds_per_second", "training") if f.on_gpu and f.quantity.value]
     fastest: dict[str | None, tuple[Quantity, Found, str]] = {}
@@ -224,11 +233,9 @@ def _one_day(evidence: Evidence) -> Iterator[Finding]:
         if best is None or (bool(missing), *_upper(hours)) < (bool(best[2]), *_upper(best[0])):
             fastest[found.conditions.device] = (hours, found, missing)
     for hours, found, missing in fastest.values():
-        steps = f"{_where(found)}; the steps alone, without fitting targets"
+        steps = f"{_where(found)}; steps only, without fitting targets"
         verdict = "not decided" if missing else _within_a_day(hours)
-        yield Finding(
-            what, hours, bound, verdict, "; ".join(filter(None, (steps, missing and f"decides nothing: {missing}")))
-        )
+        yield Finding(what, hours, bound, verdict, _why(steps, missing))
     if not fastest:
         yield _missing(what, bound, f"the speed of a training step of {OURS} on a GPU")
 
@@ -240,13 +247,13 @@ def _within_a_day(hours: Quantity) -> Verdict:
 
 
 def _upper(hours: Quantity) -> tuple[bool, float]:
-    """Settings with an interval come first, then the one with the lower end."""
+    """Sort key: settings with an interval first, then by its upper end."""
     return hours.ci95 is None, hours.ci95[1] if hours.ci95 is not None else hours.value or 0.0
 
 
 def _errors(evidence: Evidence) -> Iterator[Finding]:
-    """Error rates of a study that trained both under one budget."""
-    bound, found = f"intervals apart, {OURS} the lower", 0
+    """Error rates of studies that trained both models with one budget."""
+    bound, found = f"intervals do not overlap, {OURS} is lower", 0
     studies = [(r, label) for r, label in zip(evidence.records, evidence.labels, strict=True) if r.kind == "study"]
     for record, label in studies:
         rated = [
@@ -260,8 +267,8 @@ def _errors(evidence: Evidence) -> Iterator[Finding]:
                 yield _error(ours, other, bound)
     if not found:
         small = [line for record, _ in studies if (line := c4_line(record))]
-        need = f"a study of {OURS} and {BASELINE} under one budget"
-        yield _missing("downstream error", bound, "; ".join([need, *(f"of other sizes: {line}" for line in small)]))
+        need = f"a study of {OURS} and {BASELINE} with one budget"
+        yield _missing("downstream error", bound, "; ".join([need, *(f"for other sizes: {line}" for line in small)]))
 
 
 def _error(ours: Found, other: Found, bound: str) -> Finding:
@@ -272,15 +279,14 @@ def _error(ours: Found, other: Found, bound: str) -> Finding:
     if not missing:
         result = verdict(ours.quantity, other.quantity, lower_is_better=METRICS[ours.row.metric].better == "low")
     equal = ours.record.told(StudyDetails).study.equal
-    why = f"equal {equal}, record {ours.label}" if equal else f"record {ours.label}"
-    why += f"; decides nothing: {missing}" if missing else ""
+    why = _why(f"equal {equal}, record {ours.label}" if equal else f"record {ours.label}", missing)
     positive = (other.quantity.value or 0) > 0 and (ours.quantity.value or 0) > 0
     return Finding(what, quotient(other.quantity, ours.quantity) if positive else None, bound, result, why)
 
 
 def _recipes(evidence: Evidence, large: str) -> Iterator[Finding]:
-    """FLOPs, and joules, of the whole published recipes."""
-    what = f"{{}} of the whole recipe, {large} / {OURS}"
+    """FLOPs, and joules, of the full published recipes."""
+    what = f"{{}} of the full recipe, {large} / {OURS}"
     theirs, ours = RECIPES[large].audio_hours, RECIPES[OURS].audio_hours
     if theirs is None or ours is None:
         yield _missing(
@@ -293,12 +299,10 @@ def _recipes(evidence: Evidence, large: str) -> Iterator[Finding]:
             "FLOPs",
             "counted FLOPs",
             _pairs(evidence, large, "flops_per_audio_second"),
-            "the FLOPs of a training step of both at the same clips",
+            "the FLOPs of a training step of both with the same clips",
         ),
         ("joules", "joules", _joule_pairs(evidence, large), "both metered on a GPU in one session"),
     ):
-        found = _worst(pairs, kind, what.format(name), 500.0, strict=False, times=more)
-        if found is None:
-            yield _missing(what.format(name), "at least 500", need)
-        else:
-            yield replace(found, why=f"{found.why}; {theirs:,.0f} h of audio against {ours:,.0f} h")
+        found = _worst(pairs, kind, what.format(name), need, 500.0, strict=False, times=more)
+        hours = f"; {theirs:,.0f} h of audio against {ours:,.0f} h" if found.quantity is not None else ""
+        yield replace(found, why=f"{found.why}{hours}")

@@ -1,4 +1,4 @@
-"""The rows of many records together, and which record each came from."""
+"""The rows of several records, each with the record it comes from."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ssl_benchmarks.downstream.outcome import NO_BETTER, UNCONVERGED
+from ssl_benchmarks.energy.trace_file import read_trace
 from ssl_benchmarks.record.details.study import StudyDetails
 from ssl_benchmarks.record.flaws import STOPPED, flawed
 from ssl_benchmarks.record.metrics import RATES
@@ -16,19 +18,22 @@ from ssl_benchmarks.record.record import Conditions, Measurement, Record, headli
 from ssl_benchmarks.record.run_names import told_apart
 from ssl_models.errors import BadInputError
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 def with_flaws(row: Measurement, record: Record) -> Measurement:
-    """A row with what its record or its note says against it: a run that was stopped, a head that learned nothing of use."""
+    """A row with the flaws that its record or note implies: a stopped run, a head that learned nothing useful."""
     if row.metric not in RATES or row.quantity.method == "published":
         return with_status(row, record)
     parts = row.quantity.note.split("; ")
     learned = [mark for mark in (UNCONVERGED, NO_BETTER) if any(part.startswith(mark) for part in parts)]
-    told = with_status(row, record)
-    return replace(told, quantity=flawed(told.quantity, *learned)) if learned else told
+    marked = with_status(row, record)
+    return replace(marked, quantity=flawed(marked.quantity, *learned)) if learned else marked
 
 
 def with_status(row: Measurement, record: Record) -> Measurement:
-    """A row of a run that was stopped says so; what others publish is of no run."""
+    """A row, with a flaw if its run was stopped; published figures belong to no run."""
     if record.status == "finished" or row.quantity.method == "published":
         return row
     return replace(row, quantity=flawed(row.quantity, STOPPED))
@@ -39,9 +44,9 @@ class Found:
     """A row with its record.
 
     Attributes:
-        row: of the long table.
-        record: that holds it.
-        label: what the record is called among the others.
+        row: a row of the long table.
+        record: the record that has it.
+        label: the record's name among the others.
     """
 
     row: Measurement
@@ -50,12 +55,12 @@ class Found:
 
     @property
     def quantity(self) -> Quantity:
-        """The row's, with what its record says against it; see `with_flaws`."""
+        """The row's quantity, with the flaws that its record implies; see `with_flaws`."""
         return with_flaws(self.row, self.record).quantity
 
     @property
     def conditions(self) -> Conditions:
-        """The row's."""
+        """The row's conditions."""
         return self.row.conditions
 
     @property
@@ -71,7 +76,7 @@ class Evidence:
 
     Attributes:
         records: each once, however often it was named.
-        folders: of the records, where they are on disk; empty for records made in memory.
+        folders: the records' folders, None for a record not on disk; empty for records made in memory.
     """
 
     records: tuple[Record, ...]
@@ -79,7 +84,7 @@ class Evidence:
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
-        """The records' names, told apart where several share one."""
+        """The records' names, made unique where several share one."""
         return told_apart([record.id for record in self.records], self.folders)
 
     @cached_property
@@ -87,6 +92,12 @@ class Evidence:
         """All rows of all records."""
         pairs = zip(self.records, self.labels, strict=True)
         return tuple(Found(row, record, label) for record, label in pairs for row in record.measurements)
+
+    @cached_property
+    def traces(self) -> dict[int, pd.DataFrame]:
+        """The power samples of each record on disk that has any, by the record's number; or why they were not read."""
+        read = {number: read_trace(folder) for number, folder in enumerate(self.folders) if folder is not None}
+        return {number: trace for number, trace in read.items() if len(trace) or trace.attrs["unread"]}
 
     @cached_property
     def _by_model_and_metric(self) -> dict[tuple[str, str], list[Found]]:
@@ -97,13 +108,13 @@ class Evidence:
 
     @cached_property
     def models(self) -> tuple[str, ...]:
-        """Every model's name, in the order first met."""
+        """Every model's name, in order of appearance."""
         return tuple(dict.fromkeys(found.row.model for found in self.rows))
 
     def find(
         self, model: str, metric: str, phase: str | None = None, scope: str | None = None, task: str | None = None
     ) -> list[Found]:
-        """The rows that fit, in order; a phase, scope or task of None fits rows that have none."""
+        """The matching rows, in order; a phase, scope or task of None matches rows without one."""
         rows = self._by_model_and_metric.get((model, metric), [])
         wanted = (phase, scope, task)
         return [f for f in rows if (f.row.phase, f.row.scope, f.conditions.task) == wanted]
@@ -111,14 +122,14 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Setting:
-    """Rows of one model, phase and set of conditions in one record: a line of a table.
+    """The rows of one model, phase and set of conditions in one record: one row of a table.
 
     Attributes:
-        label: of the record.
-        record: itself.
-        model, phase: of the rows.
-        conditions: that they share.
-        rows: by metric and scope; the first of each.
+        label: the record's name.
+        record: the record.
+        model, phase: those of the rows.
+        conditions: those that the rows share.
+        rows: the first row of each metric and scope.
     """
 
     label: str
@@ -130,18 +141,18 @@ class Setting:
 
     @property
     def scope(self) -> str:
-        """Whose joules count here."""
+        """The scope whose energy is reported."""
         on_gpu = any(found.on_gpu for found in self.rows.values())
         return "gpu" if on_gpu else headline_scope(self.record.settings.device)
 
     def find(self, metric: str, scope: str | None = None) -> Quantity | None:
-        """The quantity, None where it was not asked for."""
+        """The quantity, None if it was not asked for."""
         found = self.rows.get((metric, scope))
         return None if found is None else found.quantity
 
 
 def settings(evidence: Evidence, phase: str) -> Iterator[Setting]:
-    """The lines of a phase, in the order measured; rates of error are no part of them."""
+    """The settings of a phase, in the order measured, without error rates."""
     for record, label in zip(evidence.records, evidence.labels, strict=True):
         lines: dict[tuple[str, Conditions], dict[tuple[str, str | None], Found]] = {}
         for row in record.measurements:
@@ -153,7 +164,7 @@ def settings(evidence: Evidence, phase: str) -> Iterator[Setting]:
 
 
 def distinct(records: Sequence[Record], folders: Sequence[Path | None]) -> Evidence:
-    """Evidence in which a record that was named twice is there once."""
+    """Evidence in which a record that was named twice occurs once."""
     kept: dict[str, tuple[Record, Path | None]] = {}
     for record, folder in zip(records, folders, strict=True):
         kept.setdefault(repr((record.id, record.created, record.command, record.measurements)), (record, folder))
@@ -161,7 +172,7 @@ def distinct(records: Sequence[Record], folders: Sequence[Path | None]) -> Evide
 
 
 def shown_models(record: Record) -> list[str]:
-    """The models of a study, as its rows call them."""
+    """The models of a study, by the names that its rows use."""
     names = record.told(StudyDetails).study.names
     return [names.get(model, model) for model in record.settings.models]
 
@@ -179,7 +190,7 @@ def read_evidence(runs: Sequence[str]) -> Evidence:
 def _record_path(path: Path) -> Path:
     if path.is_dir():
         if not (path / "run.json").is_file():
-            raise BadInputError(f"{path}: no run.json in it; name the folder of a run")
+            raise BadInputError(f"{path}: contains no run.json; name the folder of a run")
         return path / "run.json"
     if not path.exists():
         raise BadInputError(f"{path}: no such run; name the folder of a run")

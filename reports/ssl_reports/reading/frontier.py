@@ -1,4 +1,4 @@
-"""The points of a Pareto plot, and what has no place in it and why."""
+"""The points of a Pareto plot, and which models have no place in it and why."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Point:
     """A model on two axes.
 
     Attributes:
-        name: of the model.
-        x, y: where it lies.
-        kind: how its weaker coordinate was come by: a method of `ssl_benchmarks.record.quantity`.
+        name: the model's name.
+        x, y: its coordinates.
+        kind: the method of its weaker coordinate (see `ssl_benchmarks.record.quantity`).
 
     Raises:
-        ValueError: for a coordinate without a value.
+        ValueError: if a coordinate has no value.
     """
 
     name: str
@@ -38,14 +38,14 @@ class Point:
 
     @property
     def at(self) -> tuple[float, float]:
-        """Both values."""
+        """The values of both coordinates."""
         return float(self.x.value or 0.0), float(self.y.value or 0.0)
 
 
 def frontier(points: Sequence[Point], *, high_x: bool = False, high_y: bool = False) -> list[Point]:
-    """The points that no point dominates, from the best on x to the best on y; equal ones all, in the order given.
+    """The points that no other dominates, from the best on x to the best on y; of equal points all, in the order given.
 
-    One pass over the sorted points: a point is dominated exactly when one before it is as low, and not equal.
+    One pass over the sorted points: a point is dominated exactly if an earlier one is as low on y, and not equal to it.
     """
     placed = sorted(
         ((_signed(point.at, high_x=high_x, high_y=high_y), number) for number, point in enumerate(points)),
@@ -68,10 +68,10 @@ class Placed:
     """A model with both coordinates.
 
     Attributes:
-        run: the record that its y is of.
-        x_run: the record that its x is of.
+        run: the record that its y comes from.
+        x_run: the record that its x comes from.
         x, y: its rows.
-        point: where it lies.
+        point: its point in the plot.
     """
 
     run: str
@@ -83,12 +83,12 @@ class Placed:
 
 @dataclass(frozen=True)
 class Plot:
-    """Two axes with what lies on them.
+    """Two axes and the models on them.
 
     Attributes:
         x, y: the axes.
-        placed: models with both coordinates.
-        missing: a reason for each model with no place at all.
+        placed: the models with both coordinates.
+        missing: the reason for each model that has no place.
     """
 
     x: Axis
@@ -98,21 +98,21 @@ class Plot:
 
     @property
     def mixed(self) -> list[str]:
-        """Conditions that differ between the points' costs."""
+        """The conditions that differ between the costs of the points."""
         found = differences(placed.x for placed in self.placed)
         return [each.condition.replace("_", " ") for each in found if each.condition != "method"]
 
 
 def best_plot(systems: Sequence[System], xs: Sequence[Axis], ys: Sequence[Axis]) -> Plot | None:
-    """Of all pairs of these axes the one with most points, the first of equals; None without an axis."""
+    """The pair of these axes with the most points, the first of equals; None without an axis."""
     plots = [plot(systems, x, y) for x in xs for y in ys]
     return max(plots, key=lambda each: len(each.placed), default=None)
 
 
 def plot(systems: Sequence[System], x: Axis, y: Axis) -> Plot:
-    """A point for each model of each record that has a y; its x may stand in another record, if in one alone."""
+    """A point for each model of each record that has a y; its x may come from another record, if only one has it."""
     known = _by_model(systems, x)
-    several = {model for model, count in _counts(_by_model(systems, y)).items() if count > 1}
+    several = {model for model, rows in _by_model(systems, y).items() if len(rows) > 1}
     placed: list[Placed] = []
     missing: dict[str, str] = {}
     for system in systems:
@@ -144,10 +144,6 @@ def _by_model(systems: Sequence[System], axis: Axis) -> Known:
     return found
 
 
-def _counts(known: Known) -> dict[str, int]:
-    return {model: len(rows) for model, rows in known.items()}
-
-
 def _own_or_only(system: System, x: Axis, known: Known) -> tuple[str, Measurement | None]:
     own = x.find(system)
     others = known.get(system.model, [])
@@ -157,11 +153,9 @@ def _own_or_only(system: System, x: Axis, known: Known) -> tuple[str, Measuremen
 
 
 def _shown(quantity: Quantity, axis: Axis) -> str:
-    """What a model without a place has on the other axis, such as a control that cost nothing to train."""
+    """The other coordinate of a model without a place, such as a control that cost nothing to train."""
     return percent(quantity) if axis.percent else " ".join(shown(quantity)).strip()
 
 
 def _reason(row: Measurement | None, axis: Axis) -> str:
-    if row is None:
-        return f"no {axis.name}"
-    return row.quantity.note
+    return f"no {axis.name}" if row is None else row.quantity.note

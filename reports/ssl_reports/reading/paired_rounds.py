@@ -1,4 +1,4 @@
-"""The ratio of two rows of a record, paired by round where the models were measured in turn."""
+"""The ratio of two rows of a record, paired by round if the models were measured in rounds."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ssl_reports.reading.evidence import Found
 
 
 def ratio_by_rounds(above: Found, below: Found) -> Quantity | None:
-    """The quotient with Student's interval over the rounds in which both were measured; None for fewer than two of them.
+    """The ratio with Student's t interval over the rounds in which both were measured.
 
-    Of counts, and of peaks that are the same in every round, there is nothing to pair: None, too.
+    None for fewer than two such rounds, and where there is nothing to pair: counts, and peaks equal in every round.
     """
     if above.label != below.label or {above.quantity.method, below.quantity.method} == {"analytic"}:
         return None
@@ -27,7 +27,7 @@ def ratio_by_rounds(above: Found, below: Found) -> Quantity | None:
 
 
 def by_round(found: Found) -> list[Quantity | None]:
-    """What each round of the record has of a row; none for a record without rounds."""
+    """A row's value in each round of its record, None where a round lacks it; empty for a record without rounds."""
     row = found.row
     wanted = {"model": row.model, "phase": row.phase, "metric": row.metric, "scope": row.scope}
 

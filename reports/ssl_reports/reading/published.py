@@ -1,4 +1,4 @@
-"""What others publish of their models, as rows of method "published", each with its reference."""
+"""Published figures of models, as rows of method "published", each with its reference."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from ssl_benchmarks.record.quantity import Quantity
+from ssl_benchmarks.record.quantity import Quantity, joined
 from ssl_benchmarks.record.record import Conditions, Measurement
 from ssl_models.documents import typed
 from ssl_reports.reading.references import REFERENCES
@@ -18,12 +18,12 @@ TABLE = Path(__file__).with_name("published.toml")
 
 @dataclass(frozen=True)
 class Remark:
-    """What a publication says in words.
+    """A claim of a publication.
 
     Attributes:
-        id: of a claim.
-        text: what it says, in our words.
-        reference: key of `ssl_reports.reading.references.REFERENCES`.
+        id: of the claim.
+        text: the claim in our words.
+        reference: a key of `ssl_reports.reading.references.REFERENCES`.
     """
 
     id: str
@@ -33,7 +33,7 @@ class Remark:
 
 @dataclass(frozen=True)
 class Figure:
-    """A published figure in SI units; `derived` says how it was worked out of what is printed."""
+    """A published figure in SI units; `derived` says how it follows from what is printed."""
 
     model: str
     metric: str
@@ -47,7 +47,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Rates:
-    """Word error rates in per cent on LibriSpeech's two test sets, after fine-tuning on so much labelled speech."""
+    """Word error rates in per cent on LibriSpeech's two test sets, after fine-tuning on the `labels` named."""
 
     labels: str
     clean: float
@@ -56,7 +56,7 @@ class Rates:
 
 @dataclass(frozen=True)
 class ErrorRates:
-    """Of a model."""
+    """The published error rates of a model."""
 
     model: str
     reference: str
@@ -66,7 +66,7 @@ class ErrorRates:
 
 @dataclass(frozen=True)
 class Published:
-    """What `published.toml` holds."""
+    """The content of `published.toml`."""
 
     figure: tuple[Figure, ...]
     error_rate: tuple[ErrorRates, ...]
@@ -74,7 +74,7 @@ class Published:
 
 
 def published_rows() -> list[Measurement]:
-    """Every published figure in SI units; `note` is its citation, and how it was derived from what is printed."""
+    """Every published figure in SI units; its `note` is the citation and how it follows from what is printed."""
     found = _published()
     return [*map(_row, found.figure), *(row for entry in found.error_rate for row in _error_rates(entry))]
 
@@ -97,7 +97,7 @@ def _published() -> Published:
 
 
 def _note(entry: Figure | ErrorRates) -> str:
-    return "; ".join(filter(None, (REFERENCES[entry.reference].cited, entry.derived)))
+    return joined(REFERENCES[entry.reference].cited, entry.derived)
 
 
 def _row(figure: Figure) -> Measurement:

@@ -1,4 +1,4 @@
-"""What a paper made with this tool cites: papers, models, data and the tool itself."""
+"""The references of a paper made with this tool: papers, models, data and the tool itself."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ class Reference:
     """One entry.
 
     Attributes:
-        author: names in BibTeX's form, or empty where they were not at hand.
+        author: names in BibTeX's form; empty if unknown.
         title: of the work.
         year: of the first version.
-        cited: how a note names it, one of its own.
-        url: where it is.
+        cited: its unique name in notes.
+        url: of the work.
     """
 
     author: str
@@ -75,12 +75,12 @@ REFERENCES = {
 
 
 def bibtex() -> str:
-    """`references.bib`, every entry, sorted by key."""
+    """`references.bib`: every entry, sorted by key."""
     return "\n".join(_entry(key, REFERENCES[key]) for key in sorted(REFERENCES))
 
 
 def bibliography() -> str:
-    """The same as LaTeX sets it (`main.bbl`), so that `main.tex` needs no run of BibTeX."""
+    """`main.bbl`: the same as BibTeX would write it, so that `main.tex` needs no run of BibTeX."""
     keys = sorted(REFERENCES, key=lambda key: (_names(REFERENCES[key]) or REFERENCES[key].title, key))
     items = "\n\n".join(_item(key, REFERENCES[key]) for key in keys)
     return f"\\begin{{thebibliography}}{{{len(keys)}}}\n\n{items}\n\n\\end{{thebibliography}}\n"
@@ -98,7 +98,7 @@ def _entry(key: str, entry: Reference) -> str:
 
 
 def _names(entry: Reference) -> str:
-    """Authors as LaTeX prints them: "Hsu, W., Bolte, B."."""
+    """The authors, separated by semicolons."""
     return entry.author.replace(" and others", " et al.").replace(" and ", "; ").strip("{}")
 
 

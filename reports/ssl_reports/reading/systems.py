@@ -1,4 +1,4 @@
-"""The models of records, each with its rows at hand; what one lacks is looked up in the others."""
+"""The models of each record with their rows, indexed by metric, phase and scope."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class System:
     """A model in a record.
 
     Attributes:
-        run: what the record is called among the others.
-        model: its name.
-        scope: whose joules count in headlines.
+        run: the record's name among the others.
+        model: the model's name.
+        scope: the scope of energy in the headlines.
         rows: by metric, phase and scope.
     """
 
@@ -30,17 +30,17 @@ class System:
 
     @property
     def trained(self) -> bool:
-        """Whether its training is a whole one, not the window of a measurement."""
+        """Whether it was trained for real, not just for the window of a measurement."""
         return ("audio_hours_seen", "training", None) in self.rows
 
     def one(self, metric: str, phase: str | None = None, scope: str | None = None) -> Measurement | None:
-        """The only row that fits; None where there is none, or where there are several, as in a sweep."""
+        """The only matching row; None if there is none, or if there are several, as in a sweep."""
         found = self.rows.get((metric, phase, scope), [])
         return found[0] if len(found) == 1 else None
 
 
 def systems_of(records: Sequence[Record], runs: Sequence[str] | None = None) -> list[System]:
-    """In the order of the records, which are called `runs` (by default their names, told apart), and of their rows."""
+    """The systems in the order of the records and their rows; `runs` are the records' names, by default made unique."""
     found = []
     for record, run in zip(records, runs or told_apart([record.id for record in records]), strict=True):
         models: dict[str, dict[Key, list[Measurement]]] = {}

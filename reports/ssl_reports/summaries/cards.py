@@ -13,7 +13,7 @@ from ssl_reports.units import plain, with_prefix
 
 
 def card_table(cards: Sequence[ModelCard]) -> Table:
-    """One row a model, or one line a field where there is one model only."""
+    """One row per model, or one line per field for a single model."""
     if len(cards) == 1:
         table = Table(show_header=False)
         table.add_column("field")
@@ -25,7 +25,7 @@ def card_table(cards: Sequence[ModelCard]) -> Table:
     listed = (
         "name",
         "parameters",
-        "frames a second",
+        "frames per second",
         "MACs per audio second",
         "objective",
         "published cost",
@@ -43,7 +43,7 @@ def _fields(card: ModelCard) -> dict[str, str]:
     return {
         "name": card.name,
         "parameters": with_prefix(card.parameters, ""),
-        "frames a second": f"{card.frame_rate:g}",
+        "frames per second": f"{card.frame_rate:g}",
         "MACs per audio second": with_prefix(card.macs_per_audio_second, "MAC"),
         "objective": card.objective,
         "about": card.about,
@@ -53,15 +53,15 @@ def _fields(card: ModelCard) -> dict[str, str]:
 
 
 def _recipe(recipe: Recipe | None) -> dict[str, str]:
-    """What the authors say that it took."""
+    """What its authors report about the pretraining."""
     if recipe is None:
-        return {"published cost": "none: nobody published this model"}
+        return {"published cost": "none (a size made for this tool)"}
     hours = "" if recipe.device_hours is None else f" ({recipe.device_hours:,.0f} GPU-h)"
-    told = {
-        "audio hours a step": recipe.batch_hours,
+    reported = {
+        "audio hours per step": recipe.batch_hours,
         "steps": recipe.steps,
         "peak learning rate": recipe.learning_rate,
         "audio hours seen": recipe.audio_hours,
     }
-    shown = {name: "not told" if value is None else plain(value) for name, value in told.items()}
-    return {"published cost": recipe.hardware + hours, **shown, "recipe from": recipe.source}
+    shown = {name: "not reported" if value is None else plain(value) for name, value in reported.items()}
+    return {"published cost": recipe.hardware + hours, **shown, "source of the recipe": recipe.source}

@@ -15,43 +15,42 @@ from ssl_reports.summaries.comparison_tables import (
     reached_line,
     seconds_spent,
 )
-from ssl_reports.summaries.evaluating import GIVES, grid_table
+from ssl_reports.summaries.evaluating import QUALITY
+from ssl_reports.summaries.layout import bullets, disturbed_lines, document, grid_tables, noted_names
 from ssl_reports.summaries.rates import quality_grid
-from ssl_reports.tables.grid import Grid, markdown_table
+from ssl_reports.tables.grid import Grid, grouped, markdown_table
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-TITLES = {"inference": "energy to use: inference", "training": "energy to train: a step of pretraining"}
-WHOLE = "a whole pretraining on this device, projected"
-LIFE = "a model's life"
+TITLES = {"inference": "inference", "training": "pretraining step"}
+WHOLE = "projected full pretraining on this device"
+LIFE = "life-cycle cost"
 HOW = {
-    "inference": "Of encoding, all layers kept.",
-    "training": "Of forward, backward and optimiser's step, by the functions of the training loop.",
+    "inference": "Inference is encoding with all layers kept.",
+    "training": "A pretraining step is forward, backward and optimiser step, run by the functions of the training "
+    "loop.",
 }
 RATIOS = "The second figure in a cell is the ratio to the baseline. 1 MAC = 2 FLOPs."
 
 
 def compare_tables(record: Record) -> list[Table]:
-    """Everything that there is to show, in the order of the report."""
-    tables = [grid_table(title, grid) for title, grid in _grids(record) if grid.rows]
-    for table in tables:
-        table.columns[0].no_wrap = True
-    return tables
+    """The tables of the report, in the same order."""
+    return grid_tables(_grids(record))
 
 
 def write_compare_report(record: Record, folder: Path) -> None:
-    """Write it beside the record."""
+    """Write `report.md` beside the record."""
     write_atomically(folder / "report.md", _report(record))
 
 
 def _grids(record: Record) -> list[tuple[str, Grid]]:
-    """Each with its title."""
-    told = record.told(ComparisonDetails)
-    grids = [(f"{TITLES[phase]} (baseline {told.baseline})", phase_grid(record, phase)) for phase in told.phases]
+    """Title and grid of each table."""
+    details = record.told(ComparisonDetails)
+    grids = [(f"{TITLES[phase]} (baseline {details.baseline})", phase_grid(record, phase)) for phase in details.phases]
     grids.append((WHOLE, projection_grid(record)))
     grids += [(f"{LIFE}, {name}", ledger_grid(record, unit)) for unit, name in (("J", "energy"), ("FLOP", "FLOPs"))]
-    return [*grids, (GIVES, quality_grid(record))]
+    return [*grids, (QUALITY, quality_grid(record))]
 
 
 def _report(record: Record) -> str:
@@ -59,63 +58,62 @@ def _report(record: Record) -> str:
     for title, grid in _grids(record):
         if not grid.rows:
             continue
-        notes = "\n".join(f"- {line}" for line in grid.legend)
-        parts += [f"## {title[0].upper()}{title[1:]}", markdown_table(grid.header, grid.rows), notes]
-    parts += _paid_back(record)
-    parts += ["## Notes", _notes(record)]
-    return "\n\n".join(part for part in parts if part) + "\n"
+        parts += [f"## {title[0].upper()}{title[1:]}", markdown_table(grid.header, grid.rows), bullets(grid.legend)]
+    parts += _break_even(record)
+    return document([*parts, "## Notes", _notes(record)])
 
 
 def _opening(record: Record) -> str:
-    told = record.told(ComparisonDetails)
-    stopped = f" Stopped {told.stopped}." if told.stopped else ""
-    head = f"`{record.command}`\n\n{record.status}, begun {record.created}.{stopped} {RATIOS}"
-    if told.sources is not None:
-        runs = ", ".join(f"{source.run} (`{source.command}`)" for source in told.sources)
-        return (
-            f"{head}\n\nRuns compared: {runs}. Ratios are not paired: the errors of two runs are taken as independent."
-        )
+    details = record.told(ComparisonDetails)
+    stopped = f" Stopped {details.stopped}." if details.stopped else ""
+    head = f"`{record.command}`\n\n{record.status}, started {record.created}.{stopped} {RATIOS}"
+    if details.sources is not None:
+        runs = ", ".join(f"{source.run} (`{source.command}`)" for source in details.sources)
+        independent = "Ratios are not paired: the errors of two runs are assumed to be independent."
+        return f"{head}\n\nRuns compared: {runs}. {independent}"
     c = record.settings
-    how = " ".join(HOW[phase] for phase in told.phases)
+    how = " ".join(HOW[phase] for phase in details.phases)
     return (
-        f"{head}\n\nOn {record.machine.named}, {c.device}, {c.precision}; clips of {c.clip_seconds or 0:g} s, {c.batch_seconds or 0:g} s a call "
-        f"unless marked. {how}\n\nIn turn: each round measures every model once, in an order drawn by the seed, each in a "
-        f"{_process(record)} after a warm-up. Figures are geometric means over rounds, memory the largest; "
-        "the 95 % interval is the hull of Student's over the rounds and of the rounds' own. Ratios are paired by round: "
-        "Student's interval of the logs of the rounds' ratios. A modelled energy has no interval, since its model's error is not "
-        f"known.\n\nThe {reached_line(record)}. The cells took {seconds_spent(record)}. Speech: {told.speech}."
+        f"{head}\n\nOn {record.machine.named}, {c.device}, {c.precision}; {c.clip_seconds or 0:g} s clips, "
+        f"{c.batch_seconds or 0:g} s of audio per batch unless marked. {how}\n\nAll models were measured in one "
+        f"session. Each round measures every model and phase once, in random order, each in a {_process(record)} after "
+        "a warm-up. Figures are geometric means over rounds; peak memory is the maximum. The 95 % interval is the "
+        "union of Student's t interval over rounds and the within-round interval. Ratios are paired by round; their "
+        "interval is Student's t over the logarithms of the per-round ratios. Modelled energy has no interval, "
+        f"because the error of its model is unknown.\n\nThe {reached_line(record)}. Measuring took "
+        f"{seconds_spent(record)}. Speech: {details.speech}."
     )
 
 
 def _process(record: Record) -> str:
-    """Where a cell is measured, and for how long; older comparisons built each anew in every round."""
+    """Where a cell is measured, and for how long; older comparisons built each model anew in every round."""
     window = record.settings.protocol.duration if record.settings.protocol else 0.0
     if record.told(ComparisonDetails).rebuilt is not None:
-        return f"process of its own that stays between rounds, in a window of up to {window:.3g} s, or one call where that is longer,"
-    return f"process of its own, in a window of {window:.3g} s"
+        return f"separate process kept between rounds, in a window of up to {window:.3g} s (or one batch, if longer)"
+    return f"separate process, in a window of {window:.3g} s"
 
 
-def _paid_back(record: Record) -> list[str]:
-    lines = [f"- energy: {line}" for line in break_even_lines(record, "J")]
-    lines += [f"- FLOPs: {line}" for line in break_even_lines(record, "FLOP")]
+def _break_even(record: Record) -> list[str]:
+    lines = [f"energy: {line}" for line in break_even_lines(record, "J")]
+    lines += [f"FLOPs: {line}" for line in break_even_lines(record, "FLOP")]
     about = (
-        "The model that costs more before use, and less in use, has paid back after these hours of inference. Before use: "
-        "pretraining, and fine-tuning at the cost of a pretraining step."
+        "Hours of inference after which the model that costs more to train, but less to run, is cheaper in total. The "
+        "cost to train is that of pretraining and of fine-tuning, whose steps are taken to cost as much as a "
+        "pretraining step."
     )
-    return ["## When a model has paid back", about, "\n".join(lines)] if lines else []
+    return ["## Break-even", about, bullets(lines)] if lines else []
 
 
 def _notes(record: Record) -> str:
-    told = record.told(ComparisonDetails)
-    lines = [f"- **disturbed** {part}: {line}" for part, found in told.disturbances.items() for line in found]
-    lines += [f"- {cell}: {line}" for cell, found in told.halved.items() for line in found]
-    lines += [f"- built again in later rounds, for want of memory: {line}" for line in told.rebuilt or ()]
-    lines += [f"- differs: {line}" for line in told.differences]
-    lines += [f"- {line}" for line in told.about_weights]
-    notes: dict[str, list[str]] = {}
-    for row in record.measurements:
-        if row.quantity.note and row.phase in told.phases and row.quantity.method != "published":
-            name = f"{row.model}, {row.phase}, {row.metric}{f', {row.scope}' if row.scope else ''}"
-            notes.setdefault(row.quantity.note, []).append(name)
-    lines += [f"- {'; '.join(dict.fromkeys(names))}: {note}" for note, names in notes.items()]
-    return "\n".join(lines)
+    details = record.told(ComparisonDetails)
+    lines = disturbed_lines(details.disturbances)
+    lines += [f"{cell}: {line}" for cell, found in details.halved.items() for line in found]
+    lines += [f"rebuilt in later rounds for lack of memory: {line}" for line in details.rebuilt or ()]
+    lines += [f"differs: {line}" for line in details.differences]
+    lines += details.about_weights
+    pairs = dict.fromkeys(
+        (row.quantity.note, f"{row.model}, {row.phase}, {row.metric}{f', {row.scope}' if row.scope else ''}")
+        for row in record.measurements
+        if row.quantity.note and row.phase in details.phases and row.quantity.method != "published"
+    )
+    return bullets([*lines, *noted_names(grouped(pairs))])

@@ -1,4 +1,4 @@
-"""A comparison's tables: models side by side, whole pretrainings, the cost of a life, and when a model has paid back."""
+"""A comparison's tables: models side by side, projected pretrainings, life-cycle cost and break-even."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ LIFE_UNITS = {"J": "kWh", "FLOP": "FLOP"}
 
 
 def phase_grid(record: Record, phase: str) -> Grid:
-    """One row for each model: the figure with its half-width, below it the ratio to the baseline; letters mark what differs."""
-    told, marks = record.told(ComparisonDetails), Marks()
-    ratios = {(r.model, r.metric): r.ratio for r in told.ratios if r.phase == phase}
+    """One row per model: figures with half-widths, below them ratios to the baseline; letters mark differences."""
+    details, marks = record.told(ComparisonDetails), Marks()
+    ratios = {(r.model, r.metric): r.ratio for r in details.ratios if r.phase == phase}
     rows = []
-    for model in told.models:
+    for model in details.models:
         size = record.find("parameters", "inference", None, model)
         cells = [
             _cell(
                 _row(record, model, phase, metric),
-                _row(record, told.baseline, phase, metric),
+                _row(record, details.baseline, phase, metric),
                 ratios.get((model, metric)),
                 marks,
             )
@@ -37,8 +37,8 @@ def phase_grid(record: Record, phase: str) -> Grid:
         ]
         rows.append((model, "" if size is None or size.value is None else with_prefix(size.value, ""), *cells))
     names = [f"{NAMES[metric]}{_method(record, phase, metric)}" for metric in COMPARED]
-    reasons = [f"{cell}: {reason}" for cell, reason in told.failed.items() if cell.endswith(f" {phase}")]
-    alone = ["one round: how rounds scatter is in no interval"] if len(told.rounds) == 1 else []
+    reasons = [f"{cell}: {reason}" for cell, reason in details.failed.items() if cell.endswith(f" {phase}")]
+    alone = ["one round only: intervals exclude between-round variance"] if len(details.rounds) == 1 else []
     numbers = [m.quantity for m in record.measurements if m.phase == phase and m.metric in COMPARED]
     said = [*marks.legend, *foot([*numbers, *ratios.values()]), *reasons, *alone]
     return Grid(("model", "parameters", *names), rows, said)
@@ -61,7 +61,7 @@ def _cell(row: Measurement | None, baseline: Measurement | None, ratio: Quantity
 
 
 def figure(quantity: Quantity) -> str:
-    """Such as 6,316 ± 0.4 %."""
+    """A value with its relative half-width, such as 6,316 ± 0.4 %."""
     if quantity.value is None:
         return "not available"
     text = plain(quantity.value) if quantity.unit in {"s/s", "J/h"} else " ".join(shown(quantity)).removesuffix("/s")
@@ -70,41 +70,43 @@ def figure(quantity: Quantity) -> str:
 
 
 def times(ratio: Quantity) -> str:
-    """Such as 1.24x [1.22, 1.26]."""
+    """A ratio with its interval, such as 1.24x [1.22, 1.26]."""
     value = f"{plain(ratio.value or 0.0)}x"
     ends = "" if ratio.ci95 is None else f" [{plain(ratio.ci95[0])}, {plain(ratio.ci95[1])}]"
     return signed(f"{value}{ends}", ratio)
 
 
 def _method(record: Record, phase: str, metric: str) -> str:
-    """Whose joules, and come by how, for a header."""
+    """Scope and method of the joules, for a header."""
     if metric != ENERGY:
         return ""
-    told = record.told(ComparisonDetails)
-    rows = (_row(record, model, phase, metric) for model in told.models)
+    details = record.told(ComparisonDetails)
+    rows = (_row(record, model, phase, metric) for model in details.models)
     methods = sorted({row.quantity.method for row in rows if row is not None and row.quantity.value is not None})
-    return f" ({', '.join([told.scope, *methods])})"
+    return f" ({', '.join([details.scope, *methods])})"
 
 
 def projection_grid(record: Record) -> Grid:
-    """Each recipe and the paper's hours at the measured rate, beside what others publish of their own GPUs; empty without training."""
-    told = record.told(ComparisonDetails)
-    priced = told.price_per_gpu_hour is not None
+    """Recipes and the paper's hours projected at the measured rate, and published GPU-hours; empty without training."""
+    details = record.told(ComparisonDetails)
+    priced = details.price_per_gpu_hour is not None
     header = ("model", "audio hours seen", "device-hours", "kWh", "CO2e", *(("price units",) if priced else ()))
     published = {m.model: m.quantity for m in record.measurements if _is_published_time(m)}
     rows, legend = [], []
-    for found in told.projections:
+    for found in details.projections:
         work, model = found.work, found.model
         quantities = [found.device_hours, found.energy, found.co2e]
         quantities += [found.price or unavailable("1", "no price was given")] if priced else []
         hours = "" if work.hours is None else f"{work.hours:,.0f} ({work.name})"
         others = (
-            (_value(published[model]) if model in published and work.name == "recipe" else "",) if published else ()
+            (with_interval(published[model]) if model in published and work.name == "recipe" else "",)
+            if published
+            else ()
         )
         rows.append((model, hours, *map(with_interval, quantities), *others))
         if found.device_hours.value is None:
             legend.append(f"{model}: {found.device_hours.note}")
-    legend += foot(q for found in told.projections for q in (found.device_hours, found.energy, found.co2e))
+    legend += foot(q for found in details.projections for q in (found.device_hours, found.energy, found.co2e))
     legend += [f"published, {model}: {quantity.note}" for model, quantity in published.items()]
     return Grid(
         (*header, *(("published GPU-hours, other chips",) if published else ())), rows, list(dict.fromkeys(legend))
@@ -125,10 +127,6 @@ def with_interval(quantity: Quantity) -> str:
     return signed(f"{_bare(quantity, quantity.value)}{ends}", quantity)
 
 
-def _value(quantity: Quantity) -> str:
-    return "not available" if quantity.value is None else signed(_bare(quantity, quantity.value), quantity)
-
-
 def _bare(quantity: Quantity, value: float) -> str:
     match quantity.unit:
         case "J":
@@ -140,20 +138,20 @@ def _bare(quantity: Quantity, value: float) -> str:
 
 
 def ledger_grid(record: Record, unit: str) -> Grid:
-    """Parts of a life and their sum, one row for each model; empty where one of the phases was not measured."""
+    """The parts of the life-cycle cost and their total, one row per model; empty if a phase was not measured."""
     ledger, name = record.told(ComparisonDetails).ledger, LIFE_UNITS[unit]
     if ledger is None:
         return Grid((), [], [])
     life, costs = ledger.life, [cost for cost in ledger.costs if cost.total.unit == unit]
     taught = any(cost.teacher is not None for cost in costs)
     header = (
-        "model", *([f"its teacher, {name}"] * taught), f"pretraining, {name}", f"{life.finetunings} x {life.finetuning_hours:,.0f} h of fine-tuning",
-        f"{life.inference_hours:,.0f} h of inference", f"in all, {name}",
+        "model", *([f"teacher, {name}"] * taught), f"pretraining, {name}", f"{life.finetunings} x {life.finetuning_hours:,.0f} h of fine-tuning",
+        f"{life.inference_hours:,.0f} h of inference", f"total, {name}",
     )  # fmt: skip
     parts = [
         [*([cost.teacher] * taught), cost.pretraining, cost.finetuning, cost.inference, cost.total] for cost in costs
     ]
-    # A model without a teacher has nothing there.
+    # The cell of a model without a teacher is empty.
     shown_parts = [["" if part is None else with_interval(part) for part in each] for each in parts]
     rows = [(cost.model, *each) for cost, each in zip(costs, shown_parts, strict=True)]
     legend = [f"{cost.model}: {cost.total.note}" for cost in costs if cost.total.value is None]
@@ -161,7 +159,7 @@ def ledger_grid(record: Record, unit: str) -> Grid:
 
 
 def break_even_lines(record: Record, unit: str) -> list[str]:
-    """A line for the baseline with each other model."""
+    """A line for each other model and the baseline."""
     lines = []
     ledger = record.told(ComparisonDetails).ledger
     for found in ledger.break_evens if ledger is not None else ():
@@ -172,28 +170,28 @@ def break_even_lines(record: Record, unit: str) -> list[str]:
             lines.append(f"{pair}: {hours.note}")
             continue
         note = f" ({hours.note})" if hours.note else ""
-        lines.append(f"{pair}: {found.dearer} has paid back after {with_interval(hours)} h of inference{note}")
+        lines.append(f"{pair}: {found.dearer} breaks even after {with_interval(hours)} h of inference{note}")
     return lines
 
 
 def reached_line(record: Record) -> str:
-    """How far the rounds went, in one sentence; empty where finished runs were compared."""
-    told = record.told(ComparisonDetails)
-    target, rounds = told.target, len(told.rounds)
+    """How precise the rounds became, in one sentence; empty if finished runs were compared."""
+    details = record.told(ComparisonDetails)
+    target, rounds = details.target, len(details.rounds)
     if target is None:
         return ""
     widths = {
-        "time": [(each.time, each) for each in told.reached if each.time is not None],
-        "energy": [(each.energy, each) for each in told.reached if each.energy is not None],
+        "time": [(each.time, each) for each in details.reached if each.time is not None],
+        "energy": [(each.energy, each) for each in details.reached if each.energy is not None],
     }
     widest = [(kind, *max(found, key=itemgetter(0))) for kind, found in widths.items() if found]
-    words = [f"{kind} to {plain(100 * width, 2)} % ({each.model}, {each.phase})" for kind, width, each in widest]
-    known = f"; the least well known: {', '.join(words)}" if words else ""
+    words = [f"{kind} ± {plain(100 * width, 2)} % ({each.model}, {each.phase})" for kind, width, each in widest]
+    known = f"; widest intervals: {', '.join(words)}" if words else ""
     state = "was reached" if target.met else "was not reached"
     aim = f"target of {100 * target.precision:g} % {state} in {rounds} round{'s' * (rounds != 1)}"
-    return f"{aim}{f' ({target.ended})' if target.ended else ''}{known}"
+    return f"{aim}{f' ({target.ended})' if target.ended and not target.met else ''}{known}"
 
 
 def seconds_spent(record: Record) -> str:
-    """Of all cells."""
+    """The time that all cells took."""
     return duration(sum(cell.seconds for each in record.told(ComparisonDetails).rounds for cell in each.cells))

@@ -1,20 +1,19 @@
-"""Tables made from the rows of a record."""
+"""The cost and quality of a run, made from the rows of its record."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ssl_benchmarks.record.quantity import Quantity
-from ssl_benchmarks.record.record import Record, headline_scope
+from ssl_benchmarks.record.record import Record
 from ssl_reports.flaw_marks import noted, signed
+from ssl_reports.reading.cells import scopes_of
 from ssl_reports.tables.grid import legend, marks
 from ssl_reports.units import percent, shown
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a summary: what, how much, in which unit, come by how."""
+    """One line of a summary: name, value, unit, method and note."""
 
     name: str
     value: str
@@ -23,7 +22,7 @@ class Line:
     note: str = ""
 
 
-# name, metric, phase, scope; None as scope stands for the run's headline scope.
+# Name, metric, phase, scope: "" none, "*" every one there is, "headline" that of the run's headlines.
 COST = (
     ("parameters of the encoder", "parameters", "inference", ""),
     ("inference MACs per audio second", "macs_per_audio_second", "inference", ""),
@@ -35,35 +34,31 @@ COST = (
     ("fitting the targets", "duration", "targets", ""),
     ("training", "duration", "training", ""),
     ("device-hours of training", "device_hours", "training", ""),
-    ("of the targets' time, lost with attempts", "duration_lost", "targets", ""),
-    ("of training's time, lost with attempts", "duration_lost", "training", ""),
-    ("evaluation's time, lost with attempts", "duration_lost", "evaluation", ""),
+    ("targets, time lost in failed attempts", "duration_lost", "targets", ""),
+    ("training, time lost in failed attempts", "duration_lost", "training", ""),
+    ("evaluation, time lost in failed attempts", "duration_lost", "evaluation", ""),
     ("audio hours seen", "audio_hours_seen", "training", ""),
     ("energy of the targets", "energy", "targets", "*"),
     ("energy of training", "energy", "training", "*"),
-    ("of the targets' energy, lost with attempts", "energy_lost", "targets", "headline"),
-    ("of training's energy, lost with attempts", "energy_lost", "training", "headline"),
-    ("evaluation's energy, lost with attempts", "energy_lost", "evaluation", "headline"),
+    ("targets, energy lost in failed attempts", "energy_lost", "targets", "headline"),
+    ("training, energy lost in failed attempts", "energy_lost", "training", "headline"),
+    ("evaluation, energy lost in failed attempts", "energy_lost", "evaluation", "headline"),
     ("CO2e of training", "co2e", "training", "headline"),
     ("J per audio hour of training", "energy_per_audio_hour", "training", "headline"),
     ("J per audio hour of inference", "energy_per_audio_hour", "inference", "headline"),
     ("inference real-time factor", "real_time_factor", "inference", ""),
     ("inference peak memory", "peak_memory", "inference", ""),
-    ("loss at the end", "loss", "training", ""),
+    ("final loss", "loss", "training", ""),
     ("entropy of the targets", "target_entropy", "training", ""),
-    ("masked accuracy at the end", "masked_accuracy", "training", ""),
+    ("final masked accuracy", "masked_accuracy", "training", ""),
 )
-SCOPES = ("machine", "gpu", "cpu", "dram", "module")
 
 
 def summary(record: Record) -> list[Line]:
-    """The lines of a run's cost, in a fixed order; what was not measured is left out, what cannot be had stays."""
+    """The lines of a run's cost, in a fixed order; what was not asked for is left out, what is unavailable stays."""
     lines = []
     for name, metric, phase, scope in COST:
-        scopes: Sequence[str | None] = (None,)
-        if scope:
-            scopes = SCOPES if scope == "*" else (headline_scope(record.settings.device),)
-        for each in scopes:
+        for each in scopes_of(scope, record.settings.device):
             quantity = record.find(metric, phase, each)
             if quantity is None:
                 continue
@@ -71,18 +66,14 @@ def summary(record: Record) -> list[Line]:
                 quantity = quantity.scaled(3600.0, "FLOP")
             if metric == "parameters":
                 quantity = quantity.scaled(1e-6, "M")
-            lines.append(line(name if each is None else f"{name}, {each}", quantity))
+            value, unit = shown(quantity)
+            full = name if each is None else f"{name}, {each}"
+            lines.append(Line(full, signed(value, quantity), unit, quantity.method, noted(quantity)))
     return lines
 
 
-def line(name: str, quantity: Quantity) -> Line:
-    """A quantity as a line of a summary."""
-    value, unit = shown(quantity)
-    return Line(name, signed(value, quantity), unit, quantity.method, noted(quantity))
-
-
 def quality(record: Record) -> tuple[list[tuple[str, str, str]], list[str]]:
-    """Model, metric and value with interval and signs, of phase evaluation, in the order measured; what the signs mean."""
+    """Model, metric and value of each rate of the evaluation, in the order measured, and the legend of the signs."""
     names = {"cer": "CER", "wer": "WER", "per": "PER", "accuracy": "speaker accuracy"}
     used: dict[str, str] = {}
     rated = (m for m in record.measurements if m.phase == "evaluation" and m.metric in names)

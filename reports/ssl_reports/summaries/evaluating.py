@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-
-from rich.markup import escape
-from rich.table import Table
+from typing import TYPE_CHECKING
 
 from ssl_benchmarks.record.details.evaluation import Evaluated, EvaluationDetails, LeftOut, Speech, SpeechPart
 from ssl_benchmarks.record.record import Record, write_atomically
+from ssl_reports.summaries.layout import bullets, document, grid_table, noted_names
 from ssl_reports.summaries.rates import bill_grid, noted, quality_grid
-from ssl_reports.tables.grid import Grid, legend_list, markdown_table
+from ssl_reports.tables.grid import legend_list, markdown_table
 
-GIVES = "what it gives: error rate [95 % interval]"
-COSTS = "what finding out cost"
+if TYPE_CHECKING:
+    from rich.table import Table
+
+QUALITY = "quality: error rate [95 % interval]"
+COST = "cost by system and phase"
 
 
 def write_evaluation_report(record: Record, folder: Path) -> None:
-    """Write it beside the record."""
+    """Write `report.md` beside the record."""
     write_atomically(folder / "report.md", _report(record))
 
 
 def evaluation_tables(record: Record) -> list[Table]:
-    """Rates and bills."""
-    return [grid_table(GIVES, quality_grid(record)), grid_table(COSTS, bill_grid(record))]
+    """Quality and cost."""
+    return [grid_table(QUALITY, quality_grid(record)), grid_table(COST, bill_grid(record))]
 
 
 def left_out_lines(record: Record) -> list[str]:
-    """What was odd in the speech, and what was left out for it; a line for each split and task that has any."""
+    """What was odd in the speech, and what was left out because of it: a line for each split and task concerned."""
     tasks = record.told(Evaluated).left_out
     lines = [_counted(name, part.counts) for name, part in _parts(record).items() if any(part.counts.values())]
     for task, about in tasks.items():
@@ -42,19 +44,19 @@ def left_out_lines(record: Record) -> list[str]:
 
 
 def _parts(record: Record) -> dict[str, SpeechPart | LeftOut]:
-    """The splits of the speech, and what a task left out of it."""
-    told = record.told(Evaluated)
-    speech = told.speech or Speech()
+    """The splits of the speech, and what each task left out of it."""
+    details = record.told(Evaluated)
+    speech = details.speech or Speech()
     splits = {"train": speech.train, "dev": speech.dev, "test": speech.test}
-    return {name: part for name, part in splits.items() if part is not None} | dict(told.left_out)
+    return {name: part for name, part in splits.items() if part is not None} | dict(details.left_out)
 
 
 OF_WHOLE_CORPORA = frozenset({"averaged", "resampled", "unknown_speaker"})
-"""Kinds that a corpus has in all its files or in none, as a rule; counting them is enough."""
+"""Oddities that usually concern every file of a corpus or none, so that a count is enough."""
 
 
 def kept_lines(record: Record) -> list[str]:
-    """Files that were rated though their audio is odd, or that reading changed, by name."""
+    """The names of files that were rated although their audio is odd, or was changed on reading."""
     return [
         f"{name}: {file}"
         for name, part in _parts(record).items()
@@ -65,13 +67,13 @@ def kept_lines(record: Record) -> list[str]:
 
 
 def remark_lines(record: Record) -> list[str]:
-    """What has to be known before any rate is read, and which controls were read and not rated again."""
-    told = record.told(Evaluated)
-    read = dict.fromkeys((entry["system"], entry["from"]) for entry in told.controls_read)
+    """What to know before reading any rate, and which controls were taken from another run rather than rated again."""
+    details = record.told(Evaluated)
+    read = dict.fromkeys((entry["system"], entry["from"]) for entry in details.controls_read)
     runs = {run: [system for system, of in read if of == run] for _, run in read}
     return [
-        *told.remarks,
-        *(f"{', '.join(names)}: rated in {run}, on whose bill it is, and not again" for run, names in runs.items()),
+        *details.remarks,
+        *(f"{', '.join(names)}: rated in {run}, which bears the cost; not rated again" for run, names in runs.items()),
     ]
 
 
@@ -79,38 +81,22 @@ def _counted(name: str, counts: Mapping[str, int]) -> str:
     return f"{name}:".ljust(10) + ", ".join(f"{kind.replace('_', ' ')} {n}" for kind, n in counts.items() if n)
 
 
-def grid_table(title: str, grid: Grid) -> Table:
-    """A table for the terminal."""
-    legend = escape("\n".join(grid.legend)) or None
-    table = Table(title=escape(title), title_justify="left", caption=legend, caption_justify="left")
-    for column in grid.header:
-        table.add_column(escape(column))
-    for row in grid.rows:
-        table.add_row(*(escape(cell) for cell in row))
-    return table
-
-
 def _report(record: Record) -> str:
-    quality, bill, told = quality_grid(record), bill_grid(record), record.told(EvaluationDetails)
-    stopped = f" Stopped {told.stopped}: not everything was rated." if told.stopped else ""
+    quality, bill, details = quality_grid(record), bill_grid(record), record.told(EvaluationDetails)
+    stopped = f" Stopped {details.stopped}: not everything was rated." if details.stopped else ""
     parts = [
         f"# {record.id}",
-        f"`{record.command}`\n\n{record.status}, begun {record.created}.{stopped}",
+        f"`{record.command}`\n\n{record.status}, started {record.created}.{stopped}",
         bullets(remark_lines(record)),
-        f"## {GIVES}",
+        f"## {QUALITY.capitalize()}",
         markdown_table(quality.header, quality.rows),
         legend_list(quality.legend),
-        f"## {COSTS}",
+        f"## {COST.capitalize()}",
         markdown_table(bill.header, bill.rows),
         "## Speech",
-        told.speech.how,
+        details.speech.how,
         bullets([*left_out_lines(record), *kept_lines(record)]),
         "## Notes",
-        bullets([f"{'; '.join(columns)}: {note}" for note, columns in noted(record.measurements)]),
+        bullets(noted_names(noted(record.measurements))),
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def bullets(lines: Sequence[str]) -> str:
-    """A list in Markdown."""
-    return "\n".join(f"- {line}" for line in lines)
+    return document(parts)

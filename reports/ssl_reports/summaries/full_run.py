@@ -1,4 +1,4 @@
-"""What a whole pretraining would take, in lines for the terminal and a table for the report."""
+"""What a full pretraining would take: lines for the terminal and a table for the report."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from ssl_reports.tables.grid import markdown_table
 
 
 def full_run_lines(found: FullRun | None) -> list[str]:
-    """One line for each amount of audio; empty where there is nothing to project from."""
+    """One line for each amount of audio; empty if there is nothing to project from."""
     return [_line(found, each) for each in found.projections if each.device_hours.value is not None] if found else []
 
 
 def full_run_table(found: FullRun | None) -> str:
-    """The same with the reasons for what is missing, in Markdown; empty for records that have none."""
+    """The same in Markdown, with the reasons for missing values; empty for records without projections."""
     if found is None or not found.projections:
         return ""
-    header = ("audio hours", "whose", "device-hours", f"kWh ({found.scope}, {found.method})", "CO2e", "price units", "missing")  # fmt: skip
+    header = ("audio hours", "source", "device-hours", f"kWh ({found.scope}, {found.method})", "CO2e", "price units", "missing")  # fmt: skip
     return markdown_table(header, [_row(each) for each in found.projections])
 
 
@@ -25,7 +25,7 @@ def _row(each: Projection) -> tuple[str, ...]:
     reasons = dict.fromkeys(q.note for q in quantities if q is not None and q.value is None)
     cells = ("" if q is None else with_interval(q) for q in quantities)
     hours = each.work.hours
-    return ("not told" if hours is None else f"{hours:,.0f}", each.work.source, *cells, "; ".join(reasons))
+    return ("not reported" if hours is None else f"{hours:,.0f}", each.work.source, *cells, "; ".join(reasons))
 
 
 def _line(found: FullRun, each: Projection) -> str:
@@ -36,4 +36,4 @@ def _line(found: FullRun, each: Projection) -> str:
         parts.append(f"{with_interval(each.co2e)} CO2e")
     if each.price is not None:
         parts.append(f"{with_interval(each.price)} price units")
-    return f"{each.work.hours or 0:,.0f} h of audio take {', '.join(parts)}"
+    return f"{each.work.hours or 0:,.0f} h of audio would take {', '.join(parts)}"

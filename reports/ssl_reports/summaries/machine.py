@@ -1,4 +1,4 @@
-"""What a machine is, and what can be measured on it, as tables."""
+"""Tables of a machine and of what can be measured on it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ QUANTITIES = {
     "energy_cpu": "energy, CPU",
     "energy_dram": "energy, DRAM",
     "energy_machine": "energy, machine",
-    "energy_net": "energy less idle",
+    "energy_net": "energy above idle",
     "power": "power",
     "peak_memory_gpu": "peak memory, GPU",
     "peak_memory_cpu": "peak memory, CPU",
@@ -39,7 +39,7 @@ def machine_table(environment: Mapping[str, Any]) -> Table:
 
 
 def measurable_table(environment: Mapping[str, Any]) -> Table:
-    """Each quantity, the method of its rows, and the means or the reason."""
+    """Each quantity with the method of its rows, and how it is measured or why it is not."""
     table = Table(title="what can be measured here", title_justify="left")
     for column in ("quantity", "method", "how, or why not"):
         table.add_column(column, no_wrap=column == "quantity")
@@ -70,7 +70,7 @@ def _machine_lines(environment: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _job(environment: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What the job may use, where that is not the whole machine; older records do not tell."""
+    """What the job may use, if less than the whole machine; older records lack it."""
     job = environment.get("job", {})
     limits = []
     if job.get("cpus", math.inf) < (environment["cores"] or 0):
@@ -81,33 +81,33 @@ def _job(environment: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _rapl(rapl: Mapping[str, Any]) -> str:
-    """Which RAPL domains there are, and whether they may be read."""
+    """The RAPL domains, and whether they are readable."""
     domains = [*rapl["cpu"], *rapl["dram"]]
     if not domains:
         return f"none: {rapl['fault']} (usual in a virtual machine)"
-    apart = f"; not added: {', '.join(rapl['apart'])}" if rapl["apart"] else ""
+    apart = f"; not counted: {', '.join(rapl['apart'])}" if rapl["apart"] else ""
     state = f"not readable ({rapl['fault']})" if rapl["fault"] else "readable"
     return f"RAPL {', '.join(domains)}: {state}{apart}"
 
 
 def _gpu(gpu: Mapping[str, Any]) -> str:
-    """One GPU in a few lines; a MIG instance has no more than the reason why it has no sensor."""
+    """One GPU in a few lines; for a MIG instance, only the reason why it has no sensor."""
     energy = gpu["energy"]
     if gpu["uuid"] is None:
         return f"energy: not available, {energy['how']}"
     limit, memory = gpu["power_limit_w"], gpu["memory_bytes"]
     first = [
-        gpu["name"] or "name not told",
-        "memory not told" if memory is None else _gib(memory),
-        "power limit not told" if limit is None else f"power limit {limit:g} W",
-        {None: "MIG not told", True: "MIG on", False: "MIG off"}[gpu["mig"]],
+        gpu["name"] or "name not reported",
+        "memory not reported" if memory is None else _gib(memory),
+        "power limit not reported" if limit is None else f"power limit {limit:g} W",
+        {None: "MIG not reported", True: "MIG on", False: "MIG off"}[gpu["mig"]],
         *(["hidden by CUDA_VISIBLE_DEVICES"] if gpu["visible"] is False else []),
     ]
     lines = [
         ", ".join(first),
         gpu["uuid"],
         f"energy: {'not available' if energy['method'] == 'unavailable' else energy['method']}, {energy['how']}",
-        f"others on it: {', '.join(gpu['others']) or 'none seen'}",
+        f"other processes on it: {', '.join(gpu['others']) or 'none seen'}",
         f"throttling now: {', '.join(gpu['throttles']) or 'none seen'}",
         *gpu["remarks"],
     ]

@@ -1,4 +1,4 @@
-"""A profile on the terminal."""
+"""The tables and remarks of a profile, for the terminal."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from ssl_benchmarks.counting.flops import FlopCount
 
 LISTED = re.compile(r"\.\d+(\.|$)")
-"""Of a list of alike modules the whole is shown, not each."""
+"""Items of a module list; the list is shown as a whole instead."""
 ROWS = 12
-"""Modules and operators shown; `--json` has them all."""
+"""Number of modules or operators shown; `--json` has all."""
 
 
 def profile_tables(profile: Profile, depth: int) -> list[Table]:
-    """Cost by length, by module, by operator, and predicted memory."""
+    """Cost by clip length, by module and by operator, and predicted memory."""
     longest = max(profile.setting.seconds)
     counts = [c for c in profile.counts if c.seconds == longest]
     return [
@@ -66,7 +66,7 @@ def _cost_row(profile: Profile, counted: PhaseCount) -> list[str]:
 
 
 def _by_module(counts: Sequence[PhaseCount], depth: int) -> list[dict[str, int]]:
-    """FLOPs by module, alike in all phases: where training shows the encoder beside its objective, it is the whole of inference."""
+    """FLOPs by module, with the same names in all phases: if training lists an encoder, inference is all encoder."""
     found = [_named(counted, depth) for counted in counts]
     if any("encoder" in part for part in found):
         for counted, part in zip(counts, found, strict=True):
@@ -75,7 +75,7 @@ def _by_module(counts: Sequence[PhaseCount], depth: int) -> list[dict[str, int]]
 
 
 def _named(counted: PhaseCount, depth: int) -> dict[str, int]:
-    """FLOPs by module as seen from pretraining, without the whole and what is all of one module inside it."""
+    """FLOPs by module, named as in pretraining, without the whole and without modules that hold a single other one."""
     inference = counted.phase == "inference"
     modules = counted.count.by_module(depth - 1 if inference else depth)
     whole = modules.pop("", 0)
@@ -119,7 +119,7 @@ def _memory(profile: Profile) -> Table:
 
 
 def remarks(profile: Profile, card_gb: float) -> list[str]:
-    """What has to be said beside the tables, one line each."""
+    """Remarks to print below the tables, one line each."""
     said = [f"{phase}: {reason}" for phase, reason in profile.missing.items()]
     said += [f"memory of {phase} is not predicted: {reason}" for phase, reason in profile.unpredicted.items()]
     for phase, forecast in profile.memory.items():
@@ -127,7 +127,7 @@ def remarks(profile: Profile, card_gb: float) -> list[str]:
         fits = "fits" if peak <= 0.95 * card_gb * 1e9 else "does not fit"
         if profile.setting.device == "cuda":
             said.append(
-                f"{phase} {fits} a {card_gb:g} GB card ({peak / 1e9:.3g} GB, 5 % left for context and workspaces)"
+                f"{phase} {fits} on a {card_gb:g} GB card ({peak / 1e9:.3g} GB, 5 % left for context and workspaces)"
             )
     longest = max(profile.setting.seconds)
     for phase in ("inference", "training"):
@@ -148,7 +148,8 @@ def _uncounted(phase: str, count: FlopCount) -> list[str]:
     )
     if count.hardware_flops != count.flops:
         said.append(
-            f"{phase}: {with_prefix(count.hardware_flops, 'FLOP')} in hardware, {with_prefix(count.flops, 'FLOP')} of the model"
+            f"{phase}: {with_prefix(count.hardware_flops, 'FLOP')} executed, {with_prefix(count.flops, 'FLOP')} "
+            "without recomputation"
         )
     return said
 
@@ -160,10 +161,10 @@ def _opinion(profile: Profile) -> list[str]:
     said = f"second opinion: fvcore counts {with_prefix(opinion.macs, 'MAC', 4)} at {OPINION_SECONDS:g} s"
     reasons = []
     if opinion.norms:
-        reasons.append(f"{with_prefix(opinion.norms, '')} of them for norms, which are elementwise work here")
+        reasons.append(f"{with_prefix(opinion.norms, '')} of them for norms, which count as elementwise work here")
     if opinion.missed:
         missed = ", ".join(f"{name} x {calls}" for name, calls in opinion.missed.items())
         reasons.append(f"without {missed}, which it cannot count")
     rest = (opinion.macs - opinion.norms) / max(1, profile.opinion_macs) - 1
-    reasons.append(f"{rest:+.2%} from ours{' without the norms' if opinion.norms else ''}")
-    return [f"{said} ({'; '.join(reasons)}); it knows no backward, and fused attention through our handler"]
+    reasons.append(f"{rest:+.2%} relative to our count{', norms aside' if opinion.norms else ''}")
+    return [f"{said} ({'; '.join(reasons)}); forward only, fused attention counted by our handler"]

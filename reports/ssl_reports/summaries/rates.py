@@ -1,4 +1,4 @@
-"""What systems give and what finding out cost: a row for each system, a column for each task."""
+"""The quality of systems and the cost of rating it, one row per system."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ssl_benchmarks.record.metrics import METRICS
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Measurement, Record, headline_scope
 from ssl_reports.flaw_marks import foot, signed
-from ssl_reports.tables.grid import Grid, legend, marks
+from ssl_reports.tables.grid import Grid, grouped, legend, marks
 from ssl_reports.units import duration, percent, shown
 
 
 def quality_grid(record: Record) -> Grid:
-    """Error rates with their intervals, one row for each system; empty where nothing was rated."""
+    """Error rates with their intervals, one row per system and one column per task; empty if nothing was rated."""
     rated = [row for row in record.measurements if METRICS[row.metric].rate and row.conditions.task is not None]
     columns = list(dict.fromkeys(_column(row) for row in rated))
     cells: dict[str, dict[str, str]] = {}
@@ -32,7 +32,7 @@ def _column(row: Measurement) -> str:
 
 
 def bill_grid(record: Record) -> Grid:
-    """Time, energy, carbon and FLOPs of pretraining (of runs) and evaluation, one row for each system and phase."""
+    """Time, energy, carbon and FLOPs of pretraining (for runs) and evaluation, one row per system and phase."""
     scope = headline_scope(record.settings.device)
     keys = list(dict.fromkeys((m.model, m.phase) for m in record.measurements if m.metric == "duration"))
     rows, shown_here, seeds = [], list[Quantity | None](), record.settings.seeds or 1
@@ -58,14 +58,14 @@ def bill_grid(record: Record) -> Grid:
 
 
 def _of_seeds(phase: str, seconds: Quantity | None, seeds: int) -> str:
-    """A phase, and whether its figures are the mean of several seeds or what all of them took together."""
+    """A phase, and whether its figures are means over seeds or totals of all seeds."""
     if seconds is not None and seconds.note.startswith("mean of "):
-        return f"{phase}, mean of seeds"
+        return f"{phase}, mean over seeds"
     return f"{phase}, all {seeds} seeds" if seeds > 1 and phase in {"evaluation", "finetuning"} else phase
 
 
 def flops_of_pretraining(record: Record, model: str) -> Quantity | None:
-    """Of a model that was trained in the record."""
+    """The FLOPs of a pretraining in the record; None for a model that was not trained there."""
     rate, hours = (record.find(m, "training", None, model) for m in ("flops_per_audio_second", "audio_hours_seen"))
     return pretraining_flops(rate, hours)
 
@@ -78,10 +78,7 @@ def _shown(quantity: Quantity | None) -> str:
     return signed(f"{value} {unit}{method}".strip(), quantity)
 
 
-def noted(rows: Sequence[Measurement]) -> list[tuple[str, list[str]]]:
-    """Each note of error rates with the columns it is of."""
-    notes: dict[str, list[str]] = {}
-    for row in rows:
-        if METRICS[row.metric].rate and row.conditions.task is not None and row.quantity.note:
-            notes.setdefault(row.quantity.note, []).append(f"{row.model}, {_column(row)}")
-    return list(notes.items())
+def noted(rows: Sequence[Measurement]) -> dict[str, list[str]]:
+    """Each note of the error rates, with the columns that it concerns."""
+    rated = (row for row in rows if METRICS[row.metric].rate and row.conditions.task is not None and row.quantity.note)
+    return grouped((row.quantity.note, f"{row.model}, {_column(row)}") for row in rated)

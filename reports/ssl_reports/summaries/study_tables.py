@@ -1,4 +1,4 @@
-"""A study's models side by side: what each cost, what it gives, and how well each run kept to the budget."""
+"""A study's models side by side: cost, quality, and the share of the budget that each run used."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ from ssl_reports.flaw_marks import signed
 from ssl_reports.reading.evidence import shown_models
 from ssl_reports.summaries.rates import flops_of_pretraining, quality_grid
 from ssl_reports.tables.grid import Grid
-from ssl_reports.units import duration, plain, shown, with_prefix
+from ssl_reports.units import duration, plain, with_prefix, worded
 
 UNITS = {"joules": "J", "audio-hours": "h", "flops": "FLOP", "minutes": "min"}
 
 
 def cost_grid(record: Record) -> Grid:
-    """One row for each model."""
+    """One row per model."""
     scope = headline_scope(record.settings.device)
-    header = ("model", "parameters", "hours seen", "FLOPs", "time", f"energy, {scope}", "J per h", "loss at end")
+    header = (
+        "model", "parameters", "audio hours seen", "FLOPs", "time", f"energy, {scope}", "J per audio hour", "final loss"
+    )  # fmt: skip
     return Grid(header, [(model, *_cost(record, model, scope)) for model in shown_models(record)], [])
 
 
 def study_grid(record: Record) -> Grid:
-    """One row for each model, with cost and error rates, then the controls, which have error rates alone."""
+    """One row per model with cost and error rates, then the controls, which have error rates only."""
     cost, quality = cost_grid(record), quality_grid(record)
     rates = {row[0]: row[1:] for row in quality.rows}
     none = ("",) * (len(quality.header) - 1)
@@ -48,7 +50,7 @@ def _cost(record: Record, model: str, scope: str) -> tuple[str, ...]:
 
 
 def _both(record: Record, metric: str, scope: str | None, model: str) -> Quantity | None:
-    """Of targets, where there were any to fit, and training."""
+    """The sum of fitting targets, if there were any, and training."""
     found = {phase: record.find(metric, phase, scope, model) for phase in ("targets", "training")}
     parts = {phase: quantity for phase, quantity in found.items() if quantity is not None}
     return added(parts, next(iter(parts.values())).unit) if parts else None
@@ -59,14 +61,14 @@ def _text(quantity: Quantity | None) -> str:
         return "not available"
     if quantity.unit == "J/h" and quantity.value is not None:
         return signed(with_prefix(quantity.value, "J"), quantity)
-    return signed(" ".join(shown(quantity)).strip(), quantity)
+    return worded(quantity)
 
 
-RUNS = ("run", "status", "hours seen", "FLOPs", "minutes", "joules", "spent of the budget")
+RUNS = ("run", "status", "audio hours seen", "FLOPs", "minutes", "joules", "share of budget")
 
 
 def run_rows(record: Record) -> list[tuple[str, ...]]:
-    """One row for each run, `RUNS` wide."""
+    """One row per run, with the columns of `RUNS`."""
     return [_run_row(run) for run in record.told(StudyDetails).study.runs]
 
 
@@ -86,9 +88,9 @@ def _run_row(run: StudyRun) -> tuple[str, ...]:
 
 
 def budget_line(record: Record) -> str:
-    """What every run might spend."""
+    """The budget of each run."""
     study = record.told(StudyDetails).study
     if study.equal is None:
-        return "the budget of every run: as given"
+        return "budget of each run: as given"
     joules = f"; {study.joules}" if study.joules else ""
-    return f"the budget of every run: {study.budget or 0:g} {UNITS[study.equal]} ({study.equal}){joules}"
+    return f"budget of each run: {study.budget or 0:g} {UNITS[study.equal]} ({study.equal}){joules}"

@@ -8,49 +8,47 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssl_benchmarks.record.details.study import StudyDetails
-from ssl_benchmarks.record.record import Measurement, Record, write_atomically
+from ssl_benchmarks.record.record import Record, write_atomically
 from ssl_reports.reading.claim_c4 import c4_line
-from ssl_reports.summaries.evaluating import GIVES, bullets, grid_table, remark_lines
+from ssl_reports.summaries.evaluating import QUALITY, remark_lines
+from ssl_reports.summaries.layout import NO_CO2E, bullets, disturbed_lines, document, grid_tables, noted_names
 from ssl_reports.summaries.rates import bill_grid, noted, quality_grid
 from ssl_reports.summaries.study_tables import RUNS, budget_line, cost_grid, run_rows, study_grid
-from ssl_reports.tables.grid import Grid, legend_list, markdown_table
+from ssl_reports.tables.grid import Grid, grouped, legend_list, markdown_table
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-COSTS = "what each costs to pretrain"
+COST = "cost of pretraining"
 HOW = (
-    "Time and energy are those of fitting targets and of training; J per audio hour and FLOPs (1 MAC = 2 FLOPs) are training's "
-    "alone. Of several seeds: the mean."
+    "Time and energy include fitting targets; J per audio hour and FLOPs (1 MAC = 2 FLOPs) are of training only. "
+    "With several seeds, figures are means over seeds."
 )
 
 
 def study_tables(record: Record) -> list[Table]:
-    """Costs, error rates where there are any, and every run."""
+    """Cost, quality if it was rated, and every run."""
     grids = [
-        (COSTS, cost_grid(record)),
-        (GIVES, quality_grid(record)),
+        (COST, cost_grid(record)),
+        (QUALITY, quality_grid(record)),
         (budget_line(record), Grid(RUNS, run_rows(record), [])),
     ]
-    tables = [grid_table(title, grid) for title, grid in grids if grid.rows]
-    for table in tables:
-        table.columns[0].no_wrap = True
-    return tables
+    return grid_tables(grids)
 
 
 def write_study_report(record: Record, folder: Path) -> None:
-    """Write it beside the record."""
+    """Write `report.md` beside the record."""
     write_atomically(folder / "report.md", _report(record))
 
 
 def _report(record: Record) -> str:
     models = study_grid(record)
-    told = record.told(StudyDetails)
-    stopped = f" Stopped {told.stopped}." if told.stopped else ""
+    details = record.told(StudyDetails)
+    stopped = f" Stopped {details.stopped}." if details.stopped else ""
     parts = [
         f"# {record.id}",
-        f"`{record.command}`\n\n{record.status}, begun {record.created}.{stopped} {budget_line(record)}.",
-        f"## {COSTS}, and {GIVES}",
+        f"`{record.command}`\n\n{record.status}, started {record.created}; {budget_line(record)}.{stopped}",
+        "## Cost of pretraining, and quality (error rate [95 % interval])",
         markdown_table(models.header, models.rows),
         HOW,
         legend_list(models.legend),
@@ -62,13 +60,13 @@ def _report(record: Record) -> str:
         "## Notes",
         _notes(record),
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return document(parts)
 
 
 def _steps(record: Record) -> str:
     """Models may differ in the audio of a step, and so in the number of steps."""
     plans = record.told(StudyDetails).study.plans
-    return "Audio in a step: " + ", ".join(f"{model} {plan.step_seconds:.4g} s" for model, plan in plans.items()) + "."
+    return "Audio per step: " + ", ".join(f"{model} {plan.step_seconds:.4g} s" for model, plan in plans.items()) + "."
 
 
 def _evaluation(record: Record) -> list[str]:
@@ -78,25 +76,15 @@ def _evaluation(record: Record) -> list[str]:
     bill = bill_grid(replace(record, measurements=rows))
     speech = f"```json\n{json.dumps(record.details['speech'], indent=1)}\n```"
     read = bullets(remark_lines(record))
-    return ["## What finding out cost", markdown_table(bill.header, bill.rows), read, "## Speech", speech]
+    return ["## Cost of the evaluation", markdown_table(bill.header, bill.rows), read, "## Speech", speech]
 
 
 def _notes(record: Record) -> str:
-    told = record.told(StudyDetails)
-    lines = [f"- **disturbed** {part}: {line}" for part, found in told.disturbances.items() for line in found]
-    lines += [f"- {'; '.join(columns)}: {note}" for note, columns in noted(record.measurements)]
-    lines += [f"- {'; '.join(what)}: {note}" for note, what in _training_notes(record.measurements).items()]
-    if told.grid is None:
-        lines.append("- no CO2e: add `--country FRA` (ISO code) or `--grid-intensity G` (g/kWh)")
-    return "\n".join(lines)
-
-
-def _training_notes(rows: tuple[Measurement, ...]) -> dict[str, list[str]]:
-    """Each note of the costs with the rows it is of."""
-    notes: dict[str, list[str]] = {}
-    for row in rows:
-        if row.quantity.note and row.phase in {"training", "targets"} and row.quantity.value is not None:
-            notes.setdefault(row.quantity.note, []).append(
-                f"{row.model}, {row.metric}{f', {row.scope}' if row.scope else ''}"
-            )
-    return notes
+    details = record.told(StudyDetails)
+    costs = grouped(
+        (row.quantity.note, f"{row.model}, {row.metric}{f', {row.scope}' if row.scope else ''}")
+        for row in record.measurements
+        if row.quantity.note and row.phase in {"training", "targets"} and row.quantity.value is not None
+    )
+    lines = disturbed_lines(details.disturbances) + noted_names(noted(record.measurements)) + noted_names(costs)
+    return bullets([*lines, *([NO_CO2E] if details.grid is None else [])])

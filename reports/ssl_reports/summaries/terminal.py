@@ -4,33 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
-from rich.table import Table
-
 from ssl_reports.summaries.cost import quality, summary
+from ssl_reports.summaries.layout import grid_table
+from ssl_reports.tables.grid import Grid
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from ssl_benchmarks.record.record import Record
 
 
 def run_tables(record: Record) -> list[Table]:
-    """Cost, and what it gives where that was evaluated."""
-    cost = Table(title=f"{escape(str(record.config['model']))}: what it costs", title_justify="left")
-    cost.add_column("what")
-    cost.add_column("value", justify="right")
-    cost.add_column("unit")
-    cost.add_column("method")
-    for line in summary(record):
-        cost.add_row(escape(line.name), line.value, line.unit, line.method)
+    """Cost, and quality if it was evaluated."""
+    lines = [(x.name, x.value, x.unit, x.method) for x in summary(record)]
+    cost = grid_table(f"cost of {record.config['model']}", Grid(("what", "value", "unit", "method"), lines, []))
     rows, legend = quality(record)
-    if not rows:
-        return [cost]
-    gives = Table(
-        title="what it gives, on speakers that nothing was trained on", title_justify="left",
-        caption="\n".join(legend) or None, caption_justify="left",
-    )  # fmt: skip
-    for column in ("frozen features of", "metric", "value [95 % interval]"):
-        gives.add_column(column)
-    for row in rows:
-        gives.add_row(*(escape(cell) for cell in row))
-    return [cost, gives]
+    rates = Grid(("frozen features of", "metric", "value [95 % interval]"), list(rows), legend)
+    return [cost, *([grid_table("quality, on speakers unseen in training", rates)] if rows else [])]

@@ -13,7 +13,8 @@ from ssl_benchmarks.record.record import Record, write_atomically
 from ssl_reports.pictures.training import training_picture
 from ssl_reports.summaries.cost import Line, quality, summary
 from ssl_reports.summaries.full_run import full_run_table
-from ssl_reports.tables.grid import legend_list, markdown_table
+from ssl_reports.summaries.layout import NO_CO2E, bullets, document, noted_names
+from ssl_reports.tables.grid import grouped, legend_list, markdown_table
 
 if TYPE_CHECKING:
     from ssl_benchmarks.profile.second_opinion import ModuleMacs
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 def write_run_report(
     record: Record, folder: Path, metrics: Sequence[dict[str, Any]], modules: Sequence[ModuleMacs] | str | None
 ) -> None:
-    """Write both beside the record; `modules` is fvcore's table, or why there is none."""
+    """Write both beside the record; `modules` is fvcore's table, or the reason why there is none."""
     training_picture(metrics, read_trace(folder), folder / "training.png")
     write_atomically(folder / "report.md", _report(record, modules))
 
@@ -43,26 +44,30 @@ def _report(record: Record, modules: Sequence[ModuleMacs] | str | None) -> str:
     ]
     if modules is not None:
         parts += ["## MACs by module", f"None: {modules}." if isinstance(modules, str) else _modules(modules)]
-    return "\n\n".join(parts) + "\n"
+    return document(parts)
 
 
 def _opening(record: Record) -> str:
-    told = record.told(TrainingDetails)
-    data, held_out = told.data, told.held_out
+    details = record.told(TrainingDetails)
+    data, held_out = details.data, details.held_out
     speech = "synthetic speech (eSpeak NG)" if data.synthetic else f"speech from `{data.folder}`"
-    stopped = f" Stopped {told.stopped}." if told.stopped else ""
+    stopped = f" Stopped {details.stopped}." if details.stopped else ""
+    speakers = f"{data.speakers} speakers" if data.speakers else "an unknown number of speakers"
     return (
-        f"`{record.command}`\n\n{record.status}, begun {record.created}, on {record.machine.named}. "
-        f"{data.hours:.2f} h of {speech}, {data.utterances} utterances of {data.speakers or 'unknown'} speakers. "
+        f"`{record.command}`\n\n{record.status}, started {record.created}, on {record.machine.named}. "
+        f"{data.hours:.2f} h of {speech}, {data.utterances} utterances of {speakers}. "
         f"Held out: {held_out.how}{': ' + ', '.join(held_out.speakers) if held_out.speakers else ''}.{stopped}"
     )
 
 
 def _whole(record: Record) -> list[str]:
-    """What the whole recipe would take."""
+    """What the full recipe would take."""
     table = full_run_table(record.told(TrainingDetails).full_run)
-    about = "At the rate of these steps, fitting targets left out; the interval is that of the rate, the hours are taken as exact."
-    return ["## A whole pretraining on this device, projected", about, table] if table else []
+    about = (
+        "At the rate of these steps, without fitting targets; the interval is that of the rate, and the hours are "
+        "taken as exact."
+    )
+    return ["## Projected full pretraining on this device", about, table] if table else []
 
 
 def _quality(record: Record) -> list[str]:
@@ -70,44 +75,40 @@ def _quality(record: Record) -> list[str]:
     if not rows:
         return []
     table = markdown_table(("frozen features of", "metric", "value [95 % interval]"), rows)
-    # Escaped, since each sign would begin a list or a heading.
-    return ["## What it gives", table, *([legend_list(legend)] if legend else [])]
+    return ["## Quality", table, *([legend_list(legend)] if legend else [])]
 
 
 def _notes(record: Record, lines: Sequence[Line]) -> str:
-    """What disturbed the measurement, every distinct note of the tables, and every file that was left out."""
-    notes: dict[str, list[str]] = {}
-    for x in lines:
-        if x.note:
-            notes.setdefault(x.note, []).append(x.name)
-    told = record.told(TrainingDetails)
-    bullets = [
-        f"- {word} in {part}: {line}"
-        for lines_of, word in ((told.disturbances, "**disturbed**"), (told.meter_remarks, "seen"))
-        for part, found in lines_of.items()
-        for line in found
+    """Disturbances, every distinct note of the tables, and every file that was left out."""
+    details = record.told(TrainingDetails)
+    found = [
+        f"{word} in {part}: {line}"
+        for lines_of, word in ((details.disturbances, "**disturbed**"), (details.meter_remarks, "noted"))
+        for part, lines_in_part in lines_of.items()
+        for line in lines_in_part
     ]
-    bullets += [f"- {', '.join(names)}: {note}" for note, names in notes.items()]
-    bullets += [f"- {line}" for line in limited_lines(record)]
-    skipped = {**told.data.skipped_files, **told.broken_files}
-    bullets += [f"- left out `{path}`: {reason}" for path, reason in skipped.items()]
-    bullets += [f"- {line}" for line in audio_lines(record)]
+    found += noted_names(grouped((x.note, x.name) for x in lines if x.note), ", ")
+    found += limited_lines(record)
+    skipped = {**details.data.skipped_files, **details.broken_files}
+    found += [f"left out `{path}`: {reason}" for path, reason in skipped.items()]
+    found += audio_lines(record)
     if record.settings.country is None and record.settings.grid_intensity is None:
-        bullets.append("- no CO2e: add `--country FRA` (ISO code) or `--grid-intensity G` (g/kWh)")
-    return "\n".join(bullets)
+        found.append(NO_CO2E)
+    return bullets(found)
 
 
 def audio_lines(record: Record) -> list[str]:
-    """What was odd in the audio files that were read, or was changed by reading them."""
+    """What was odd in the audio files, or was changed on reading them."""
     audio = record.told(TrainingDetails).audio
     found = ", ".join(f"{kind.replace('_', ' ')} {count}" for kind, count in audio.counts.items() if count)
     return [f"audio of {audio.files_read} files: {found}; the record names them"] if found else []
 
 
 def limited_lines(record: Record) -> list[str]:
-    """What was done on less speech than planned, for the time that there was."""
-    told = record.told(Details)
-    targets, limit = told.targets.limited if isinstance(told, TrainingDetails) else "", told.evaluation_limit
+    """What used less speech than planned, to keep within the time budget."""
+    details = record.told(Details)
+    targets = details.targets.limited if isinstance(details, TrainingDetails) else ""
+    limit = details.evaluation_limit
     lines = [f"targets were fitted {targets}"] if targets else []
     return lines + ([f"rated with {limit.taken}"] if limit is not None and min(limit.share, limit.effort) < 1.0 else [])
 
@@ -115,7 +116,8 @@ def limited_lines(record: Record) -> list[str]:
 def _modules(modules: Sequence[ModuleMacs]) -> str:
     rows = [(f"`{name}`", f"{macs / 1e6:,.1f}", f"{size:,}") for name, macs, size in modules]
     about = (
-        "fvcore's count of one encoded clip of training's length: a second opinion. fvcore knows neither the backward nor "
-        "fused attention, whose products are added here; it counts no FFT, RMSNorm or other elementwise work either."
+        "A second opinion: fvcore's count for encoding one clip of the training length. fvcore counts neither the "
+        "backward pass nor fused attention, whose products are added here, nor FFT, RMSNorm and other elementwise "
+        "work."
     )
     return f"{about}\n\n{markdown_table(('module', 'MMAC', 'parameters'), rows)}"

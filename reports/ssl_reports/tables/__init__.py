@@ -1,1 +1,1 @@
-"""Tables in each form."""
+"""Tables and their forms."""

@@ -1,4 +1,4 @@
-"""Text and numbers as pdflatex takes them; needs T1 fonts, booktabs and siunitx."""
+"""Text and numbers for pdflatex; needs T1 fonts, booktabs and siunitx."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", '"': r"\textquotedbl{}", "'": r"\textquotesingle{}", "`": r"\textasciigrave{}",
-    # These are letters like any other, but not after a line's end or in an option.
+    # These are ordinary characters, except after a line end or in an option.
     "[": "{[}", "]": "{]}", "*": "{*}",
     "µ": r"\textmu{}", "\u00d7": r"\texttimes{}", "±": r"\textpm{}", "°": r"\textdegree{}", "€": r"\texteuro{}", "†": r"\textdagger{}",
     "\u2013": r"\textendash{}", "—": r"\textemdash{}", "…": r"\textellipsis{}", "\u00a0": "~",
 }
-"""Each character that LaTeX reads as something else, and what it reads as the character."""
+"""Each character with a special meaning in LaTeX, and how to write it."""
 
 LIGATURE = re.compile(r"([-,])(?=\1)")
 
@@ -27,11 +27,11 @@ NOT_IN_T1 = frozenset("ĦħĸĿŀŉŦŧſ")
 
 
 def escape_latex(text: str) -> str:
-    """Any text as running text; a character that pdflatex has no letter for is named by its number.
+    """Any text as running text; a character that pdflatex cannot set is given by its code point.
 
-    Line ends and other control characters become spaces, which they are to LaTeX too.
+    Line ends and other control characters become spaces, as in LaTeX itself.
     """
-    # Two hyphens or commas in a row would be set as one other sign.
+    # Two hyphens or commas in a row would be set as a single different character.
     return LIGATURE.sub(r"\1{}", "".join(_escaped(character) for character in text))
 
 
@@ -46,10 +46,10 @@ def _escaped(character: str) -> str:
 
 
 def number(quantity: Quantity, factor: float = 1.0) -> str:
-    r"""Value times `factor` with its uncertainty as siunitx reads it, "" where there is no value.
+    r"""Value times `factor` with its uncertainty, in the syntax of siunitx; "" if there is no value.
 
-    A balanced interval is value and half-width, at two digits of the latter: `\num{12.34 +- 0.21}`; one that is not, or
-    that is wider than its value, is written out: `\num{12.3} [\num{9.1}, \num{20}]`.
+    A balanced interval is written as value and half-width, with two digits of the latter: `\num{12.34 +- 0.21}`. An
+    unbalanced one, or one wider than its value, is written out: `\num{12.3} [\num{9.1}, \num{20}]`.
     """
     if quantity.value is None:
         return ""
@@ -65,7 +65,11 @@ def number(quantity: Quantity, factor: float = 1.0) -> str:
 
 
 def scaled(quantity: Quantity, factor: float) -> tuple[float, tuple[float, float] | None]:
-    """Value and interval of a quantity that has one, in another unit."""
+    """Value and interval of a quantity, each times `factor`.
+
+    Raises:
+        ValueError: if the quantity has no value.
+    """
     if quantity.value is None:
         raise ValueError("no value")
     ends = None if quantity.ci95 is None else (quantity.ci95[0] * factor, quantity.ci95[1] * factor)
@@ -73,7 +77,7 @@ def scaled(quantity: Quantity, factor: float) -> tuple[float, tuple[float, float
 
 
 def half_width(value: float, ends: tuple[float, float]) -> float | None:
-    """The larger side of an interval that is balanced to a fifth and narrower than its value, else None."""
+    """The larger side of an interval that is narrower than its value and balanced to within a fifth, else None."""
     below, above = value - ends[0], ends[1] - value
     wide = max(below, above)
     return wide if 0 < wide < abs(value) and min(below, above) >= 0.8 * wide else None
@@ -90,7 +94,7 @@ def fixed(value: float, places: int) -> str:
 
 
 def decimal(value: float, digits: int = 3) -> str:
-    """At `digits` significant digits; with an exponent where plain writing would be long."""
+    """The value with `digits` significant digits, with an exponent if it would be long otherwise."""
     if value == 0:
         return "0"
     exponent = math.floor(math.log10(abs(float(f"{value:.{digits - 1}e}"))))
@@ -101,13 +105,13 @@ def decimal(value: float, digits: int = 3) -> str:
 
 
 def single(quantity: Quantity, value: float) -> str:
-    """A value without interval: what others publish in full, all else at three digits."""
+    """A value without interval: published figures in full, all others with three digits."""
     text = f"{value:.7g}"
     return text if quantity.method == "published" and "e" not in text else decimal(value)
 
 
 def tabular(columns: str, header: Sequence[str], rows: Sequence[Sequence[str]], *, long: bool) -> str:
-    """Cells that are LaTeX already, between booktabs' rules; a long one breaks over pages."""
+    """A table with the rules of booktabs, of cells that are LaTeX already; a long one breaks over pages."""
     name = "longtable" if long else "tabular"
     head = f"{' & '.join(header)} \\\\\n\\midrule\n" + ("\\endhead\n" if long else "")
     gap = "\\addlinespace[2pt]\n" if "p{" in columns and not long else ""

@@ -29,13 +29,13 @@ MARKS: dict[Method, tuple[str, str]] = {
     "projected": ("d", "projected: a measured rate times a stated amount of audio"),
     "published": ("e", "published by others"),
 }
-"""The sign of each method; what is measured has none."""
+"""The sign and meaning of each method; measured numbers have none."""
 
 LONG = 40
-"""Rows above which a table breaks over pages."""
+"""The most rows of a table that does not break over pages."""
 
 REASONS = 9
-"""Distinct reasons that a table's notes give; the CSV gives all."""
+"""The most distinct reasons in a table's notes; the CSV has all."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class PaperTable:
     """A table.
 
     Attributes:
-        name: of its files.
+        name: the stem of its files.
         caption: one sentence.
         columns, rows: of the same width.
         notes: below the table, before those that its cells need.
@@ -248,14 +248,14 @@ def plain_number(quantity: Quantity, factor: float = 1.0) -> str:
 
 
 def escape_markdown(text: str) -> str:
-    """Any text inside a cell, as itself: line ends become spaces."""
+    """Any text, escaped for a cell; line ends become spaces."""
     flat = " ".join(text.split())
     flat = "".join(f"\\{letter}" if letter in "\\`*_[]|~#" else letter for letter in flat)
     return flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def comma_separated(table: PaperTable) -> str:
-    """Every number in full: value, both ends, method and note, in the table's units."""
+    """The table as CSV, with every number in full: value, both ends, method, note and flaw, in the table's units."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     numeric = [

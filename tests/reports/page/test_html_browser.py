@@ -353,6 +353,6 @@ def test_a_record_without_values_makes_a_page(browser: Any, record: Record, tmp_
     opened = Opened(browser, file)
     choose_table(opened.page, "Memory by part")
     assert "no <peak_memory>" in opened.page.locator("#results").inner_text()
-    assert "No model has a value that could be drawn." in opened.page.locator("#pareto-section").inner_text()
-    assert "None of these runs has a trace" in opened.page.locator("#power-section").inner_text()
+    assert "No model has a value to plot." in opened.page.locator("#pareto-section").inner_text()
+    assert "None of these runs has a power trace" in opened.page.locator("#power-section").inner_text()
     opened.end(file)

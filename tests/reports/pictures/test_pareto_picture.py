@@ -163,7 +163,7 @@ def test_more_is_better_for_some_metrics() -> None:
     found = plot(systems, metric_axis("audio_seconds_per_second", "inference"), error_axes(systems)[0])
     drawing = pareto_picture("x", found)
     assert {row["model"]: row["on_frontier"] for row in drawing.rows} == {"slow": "no", "fast": "yes"}
-    assert "Higher is better along, lower up" in drawing.caption
+    assert "Higher is better on the x axis, lower on the y axis" in drawing.caption
 
 
 def test_a_model_is_no_measurement() -> None:
@@ -171,7 +171,7 @@ def test_a_model_is_no_measurement() -> None:
     assert drawing.canvas is not None
     (mark,) = (line for line in drawing.canvas.axes[0].lines if line.get_label() == "modelled")
     assert mark.get_markerfacecolor() == "white"
-    assert "Open markers are no measurements." in drawing.caption
+    assert "Open markers: not measured." in drawing.caption
 
 
 def names(drawing: Drawing) -> list[str]:
@@ -229,7 +229,7 @@ def test_a_name_that_looks_like_mathematics_is_a_name() -> None:
 def test_what_differs_between_costs_is_said() -> None:
     held = [replace(row, conditions=Conditions(device=d)) for d in "ab" for row in trained(d, 5.0)]
     drawing = pareto_picture("x", energy_plot(record("r", *held, rated("a", 0.2), rated("b", 0.3))))
-    assert "not all costs were had under the same conditions: device" in drawing.caption.lower()
+    assert "Costs were measured under different conditions (device)." in drawing.caption
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def test_without_a_reading_there_is_no_figure(watts: list[float] | None) -> None
 
     drawing = trace_picture("power", "r", pd.DataFrame() if watts is None else samples(watts))
     assert drawing.canvas is None
-    assert "no reading of power" in drawing.caption
+    assert "no power readings" in drawing.caption
 
 
 @pytest.mark.parametrize("watts", [[3.0], [0.0, 0.0]], ids=["one sample", "no watt"])
@@ -58,8 +58,9 @@ def test_odd_traces_are_drawn(watts: list[float]) -> None:
 
 
 def test_modelled_power_is_called_a_model() -> None:
-    assert "a model, no measurement" in trace_picture("p", "r", samples([1.0, 2.0]).assign(method="modelled")).caption
-    assert "a model" not in trace_picture("p", "r", samples([1.0, 2.0])).caption
+    said = "Power is modelled, not metered."
+    assert said in trace_picture("p", "r", samples([1.0, 2.0]).assign(method="modelled")).caption
+    assert "not metered" not in trace_picture("p", "r", samples([1.0, 2.0])).caption
 
 
 def test_the_reason_why_a_trace_was_not_read_is_in_the_caption() -> None:

@@ -75,7 +75,7 @@ def test_each_cell_has_its_own_rows() -> None:
 def test_lines_of_a_cell_by_hand() -> None:
     lines = {line.name: line for line in cell_lines(cells_of(record(MEASURED, None))[0], "cpu")}
     assert (lines["speed"].value, lines["speed"].interval) == ("100", "[50.0, 2,000]")
-    assert (lines["median call"].value, lines["median call"].unit) == ("40.0", "ms")
+    assert (lines["median latency"].value, lines["median latency"].unit) == ("40.0", "ms")
     assert (lines["median latency of one clip"].value, lines["median latency of one clip"].unit) == ("500", "ms")
     assert (lines["J per audio hour, machine"].value, lines["J per audio hour, machine"].interval) == (
         "300",
@@ -101,7 +101,7 @@ def test_the_report_says_what_the_record_says(tmp_path: Path) -> None:
     write_measure_report(record(MODELLED, SWEEP), tmp_path)
     text = (tmp_path / "report.md").read_text()
     for words in (
-        "energy of the machine modelled", "| 8 s | 8 s | not available |", "Not available: killed (SIGKILL).",
+        "machine energy: modelled", "| 8 s | 8 s | not available |", "Not available: killed (SIGKILL).",
         "steady after 8 calls", "cpu: others took a core", "(sweep.png)", "- speed: a note", "Speech: made up",
     ):  # fmt: skip
         assert words in text, words
@@ -119,7 +119,7 @@ def test_a_record_that_broke_off_has_a_report_too(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("joules", "label"),
-    [(MEASURED, "J per audio hour"), (MODELLED, "audio seconds a second")],
+    [(MEASURED, "J per audio hour"), (MODELLED, "audio seconds per second")],
     ids=["metered", "modelled"],
 )
 def test_the_picture_shows_joules_only_where_they_are_metered(

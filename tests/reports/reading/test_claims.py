@@ -150,20 +150,20 @@ def test_each_claim_says_what_it_is_held_against() -> None:
     for records in ((), (record(*rows),)):
         bounds = {claim.id: {f.bound for f in claim.findings} for claim in claims(Evidence(records))}
         assert bounds == {
-            "C1": {"above 1"}, "C2": {"above 1"}, "C3": {"below 24 h"}, "C4": {f"intervals apart, {OURS} the lower"},
+            "C1": {"above 1"}, "C2": {"above 1"}, "C3": {"below 24 h"}, "C4": {f"intervals do not overlap, {OURS} is lower"},
             "C5": {"at least 10"}, "C6": {"at least 500"},
         }  # fmt: skip
 
 
 def test_a_finding_says_where_it_is_from_and_of_how_many_settings() -> None:
     """And, behind that, what is lacking."""
-    long, batch = replace(GPU, batch_seconds=480.0), "GPU X, bfloat16, clips of 15 s, {} s a step, record x"
+    long, batch = replace(GPU, batch_seconds=480.0), "GPU X, bfloat16, 15 s clips, {} s of audio per step, record x"
     one, two = (peak(OURS, 5.0), peak("essl", 9.0)), (peak(OURS, 8.0, long), peak("essl", 10.0, long))
     assert [f.why for f in claims(Evidence((record(*one),)))[0].findings] == [batch.format(240)]
     both = claims(Evidence((record(*one, *two),)))[0].findings
     assert [f.why for f in both] == [f"{batch.format(480)}, the least favourable of 2 settings"]
     cpu = claims(Evidence((record(peak(OURS, 5.0, CPU), peak("essl", 9.0, CPU)),)))[0].findings[0]
-    assert cpu.why.startswith("CPU x 2, bfloat16, clips of 15 s, 240 s a step, record x; decides nothing: ")
+    assert cpu.why.startswith("CPU x 2, bfloat16, 15 s clips, 240 s of audio per step, record x; not decisive: ")
 
 
 def test_c2_joules_count_in_one_session_only() -> None:

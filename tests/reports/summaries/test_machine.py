@@ -42,10 +42,10 @@ def printed(environment: dict[str, Any], width: int = 200) -> str:
 def test_all_of_the_block_is_shown() -> None:
     text = printed(block())
     for words in (
-        "Linux-9", "Fast [9], 8 cores, 4 threads", "16.0 GiB", "RAPL package-0: not readable (root only); not added: psys",
+        "Linux-9", "Fast [9], 8 cores, 4 threads", "16.0 GiB", "RAPL package-0: not readable (root only); not counted: psys",
         "555.1", "H[1]00, 80.0 GiB, power limit 700 W, MIG on, hidden by CUDA_VISIBLE_DEVICES", "GPU-1",
-        "energy: measured, counter [fast]", "others on it: process 7 (python, user bob)", "throttling now: slow",
-        "at its power limit", "name not told, memory not told, power limit not told, MIG not told", "others on it: none seen",
+        "energy: measured, counter [fast]", "other processes on it: process 7 (python, user bob)", "throttling now: slow",
+        "at its power limit", "name not reported, memory not reported, power limit not reported, MIG not reported", "other processes on it: none seen",
         "energy: not available, give the parent", "3.12.1, torch CUDA 13.0", "torch 2.13", "absent",
     ):  # fmt: skip
         assert words in text, words

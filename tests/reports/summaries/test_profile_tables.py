@@ -88,13 +88,13 @@ def test_the_tables_fit_the_terminal(width: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("peak", "words"), [(22.7, "training fits a 24 GB card"), (22.9, "training does not fit a 24 GB card")]
+    ("peak", "words"), [(22.7, "training fits on a 24 GB card"), (22.9, "training does not fit on a 24 GB card")]
 )
 def test_a_card_keeps_a_twentieth_free(peak: float, words: str) -> None:
     """95 % of 24 GB are 22.8."""
     said = remarks(made(peak=peak), 24.0)
     assert any(line.startswith(words) for line in said)
-    assert any(line.startswith("inference fits a 24 GB card (1.5 GB") for line in said)
+    assert any(line.startswith("inference fits on a 24 GB card (1.5 GB") for line in said)
 
 
 def test_a_cpu_has_no_card() -> None:
@@ -114,6 +114,6 @@ def test_what_has_to_be_said() -> None:
 def test_the_second_opinion_with_its_reasons() -> None:
     """5.2 GMAC of which 0.1 for norms are 2 % more than our 5; or why there is none."""
     said = remarks(made(opinion=SecondOpinion(5_200_000_000, 100_000_000, {"lstm": 2}, ())), 24.0)[-1]
-    assert "+2.00% from ours without the norms" in said
+    assert "+2.00% relative to our count, norms aside" in said
     assert "without lstm x 2, which it cannot count" in said
     assert remarks(made(opinion="it [/b] fell over"), 24.0)[-1] == "second opinion: none, it [/b] fell over"

@@ -119,7 +119,7 @@ def test_each_run_tells_its_share_of_the_budget(study: Record) -> None:
         "102.0 %",
     )
     assert failed[:2] == ("hubert-tiny-seed0", "failed: out of | memory")
-    assert budget_line(study) == "the budget of every run: 7000 J (joules); energy is modelled"
+    assert budget_line(study) == "budget of each run: 7000 J (joules); energy is modelled"
 
 
 @pytest.mark.parametrize(

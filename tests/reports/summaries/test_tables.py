@@ -22,7 +22,7 @@ def test_the_summary_by_hand(record: Record) -> None:
         ("training peak memory", "1.00", "GiB", "measured"),
         ("energy of training, machine", "2.00", "Wh", "modelled"),
         ("energy of training, gpu", "not available", "", "unavailable"),
-        ("loss at the end", "2.50", "nat", "measured"),
+        ("final loss", "2.50", "nat", "measured"),
     ]
 
 

@@ -23,7 +23,7 @@ def printed(*tables: RenderableType) -> str:
 
 def test_names_that_look_like_markup_are_names(record: Record) -> None:
     cost, gives = run_tables(record)
-    assert "efficient-[bold]tiny: what it costs" in printed(cost)
+    assert "cost of efficient-[bold]tiny" in printed(cost)
     assert "efficient-[bold]tiny" in printed(gives)
     assert "not available: no [/words]" in printed(gives)
 

@@ -80,7 +80,13 @@ def test_a_users_file_among_foreign_packages(sslbench: Run, foreign: Path) -> No
 def test_tables_for_people(sslbench: Run, tmp_path: Path) -> None:
     done = sslbench("profile", "hubert-base", *QUICK, cwd=tmp_path, fresh=True)
     assert done.returncode == 0, done.stderr
-    for words in ("6.911 G", "+0.000%", "training fits a 24 GB card", "next: sslbench measure hubert-base", "94.4 M"):
+    for words in (
+        "6.911 G",
+        "+0.000%",
+        "training fits on a 24 GB card",
+        "next: sslbench measure hubert-base",
+        "94.4 M",
+    ):
         assert words in done.stdout, words
 
 

@@ -80,7 +80,7 @@ def test_json_has_claims_and_rows(sslbench: Run, folder: Path) -> None:
         (("report", "nowhere"), ("nowhere", "no such run")),
         (("report", "."), ("no run.json",)),
         (("report", "one", "broken"), ("broken", "not valid JSON")),
-        (("report", "one", "--out", "one"), ("one", "no part of a report")),
+        (("report", "one", "--out", "one"), ("one", "not part of a report")),
         (("report", "one", "--out", "one/run.json"), ("run.json", "not a folder")),
     ],
 )

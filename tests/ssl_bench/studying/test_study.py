@@ -138,7 +138,7 @@ def test_a_second_study_reads_the_controls_of_the_first(
         row["model"] for row in document["measurements"] if row["phase"] == "finetuning" and row["metric"] == "energy"
     }
     assert paid == names
-    assert "rated in whole, on whose bill it is, and not again" in (tmp_path / "second" / "report.md").read_text()
+    assert "rated in whole, which bears the cost; not rated again" in (tmp_path / "second" / "report.md").read_text()
 
 
 def test_a_finished_study_is_not_resumed(whole: tuple[Path, dict[str, Any]], sslbench: Run, tmp_path: Path) -> None:

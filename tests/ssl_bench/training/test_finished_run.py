@@ -72,7 +72,7 @@ def test_the_record_and_the_report_tell_what_a_whole_pretraining_would_take(
     per_hour = value(rows, "energy_per_audio_hour", "training", "machine")
     assert found["energy"]["value"] == pytest.approx(18_000 * per_hour)
     assert found["co2e"]["value"] == pytest.approx(18_000 * per_hour / 3.6e6 * 56 * 1.5)
-    assert "## A whole pretraining on this device, projected" in (run / "report.md").read_text()
+    assert "## Projected full pretraining on this device" in (run / "report.md").read_text()
 
 
 def test_every_file_is_there_with_its_digest(run: Path, document: dict[str, Any]) -> None:
