@@ -8,7 +8,7 @@ from ssl_bench.console import Json, print_json
 
 
 def env_command(*, as_json: Json = False) -> None:
-    """Tell what can be measured on this machine, and how."""
+    """Show what can be measured on this machine, and how."""
     gc.disable()  # a short process, as in `profile`
     from ssl_benchmarks.machine.environment import environment
 

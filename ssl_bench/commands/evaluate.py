@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 def evaluate_command(config: EvaluateConfig, *, as_json: Json = False) -> None:
-    """What models and runs give, beside their own random weights and log-mel, and what finding out cost."""
+    """Evaluate models and runs against two controls (random weights, log-mel), and meter what that costs."""
     began = time.monotonic()
     config.check()
     apart_if_own(config.models)
     from ssl_bench.evaluating.evaluate import evaluate
 
-    with redirect_stdout(sys.stderr):  # what a model of the user's prints is no part of the document
+    with redirect_stdout(sys.stderr):  # what a user's model prints is not part of the document
         run, record = evaluate(config, command=typed_command(), console=stderr(), began=began)
     if as_json:
         print_json("evaluate", {"run": str(run.path), **record.document()})
@@ -32,7 +32,7 @@ def evaluate_command(config: EvaluateConfig, *, as_json: Json = False) -> None:
         _print_summary(run, record)
     if record.status != "finished":
         done = len(record.details["findings"])
-        fail(f"{run.path}: unfinished, stopped {record.details.get('stopped')}; the record has {done} findings", 1)
+        fail(f"{run.path}: unfinished, stopped {record.details.get('stopped')}; the record has {done} results", 1)
     require_quiet(run, record)
 
 
@@ -50,7 +50,7 @@ def _print_summary(run: RunFolder, record: Record) -> None:
 
 
 def _next(record: Record) -> str:
-    """Training after random weights, more seeds after one, the cost after the quality."""
+    """The suggested next command: training after random weights, more seeds after one, cost after quality."""
     from ssl_models.catalog import CATALOG
 
     config = record.config

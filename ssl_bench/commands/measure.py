@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 def measure_command(config: MeasureConfig, *, as_json: Json = False) -> None:
-    """Measure time, memory and energy of inference or of a training step; leave a record, a report and a curve."""
+    """Measure time, memory and energy of inference or of a training step; write a record, a report and a curve."""
     config.check()
     apart_if_own([config.model])
     from ssl_bench.measuring.measure import measure
 
-    with redirect_stdout(sys.stderr):  # what a model of the user's prints is no part of the document
+    with redirect_stdout(sys.stderr):  # what a user's model prints is not part of the document
         run, record = measure(config, command=typed_command(), console=stderr())
     if as_json:
         print_json("measure", {"run": str(run.path), **record.document()})
@@ -32,13 +32,13 @@ def measure_command(config: MeasureConfig, *, as_json: Json = False) -> None:
 
 
 def _end(run: RunFolder, record: Record) -> None:
-    """Exit code 1 where cells are missing, where none has a result, or by --strict."""
+    """Exit with code 1 if cells are missing, none has a result, or --strict found a disturbance."""
     cells = record.details["cells"]
     if record.status != "finished":
         done = sum("failed" not in cell for cell in cells)
         fail(f"{run.path}: unfinished, stopped {record.details.get('stopped')}; the record has {done} cells", 1)
     if all("failed" in cell for cell in cells):
-        fail(f"{record.config['phase']}: unavailable, {cells[0]['failed']}", 1)
+        fail(f"{record.config['phase']} is unavailable: {cells[0]['failed']}", 1)
     require_quiet(run, record)
 
 
@@ -63,7 +63,7 @@ def _print_summary(run: RunFolder, record: Record) -> None:
 
 
 def _next(record: Record) -> str:
-    """The curve after a single cell, the other phase after a curve; the count on paper where there is no more to measure."""
+    """The suggested next command: a curve after a single cell, the other phase after a curve, else a profile."""
     from ssl_models.catalog import card, is_foreign
 
     model, phase = record.config["model"], record.config["phase"]

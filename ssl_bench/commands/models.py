@@ -11,11 +11,11 @@ from ssl_bench.console import Json, print_json
 
 
 def models_command(
-    name: Annotated[str | None, typer.Argument(help="A model's name or a run's folder.")] = None,
+    name: Annotated[str | None, typer.Argument(help="A catalog name or a run folder.")] = None,
     *,
     as_json: Json = False,
 ) -> None:
-    """List the models, or show one: a name of the catalog or the folder of a run."""
+    """List the catalog, or show one model: a catalog name or a run folder."""
     from ssl_models.catalog import CATALOG, card
 
     cards = [card(each) for each in ([name] if name else CATALOG)]

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 
 def profile_command(config: ProfileConfig, *, as_json: Json = False) -> None:
-    """Count parameters, FLOPs and peak memory of a model: no weights, no data, no GPU, seconds."""
+    """Count a model's parameters, FLOPs and peak memory in seconds, without weights, data or a GPU."""
     config.check()
     apart_if_own([config.model])
-    gc.disable()  # a short process: looking for cycles among what torch's import makes would take a tenth of its time
+    gc.disable()  # a short process: searching torch's imports for cycles would take a tenth of its time
     from ssl_benchmarks.profile.profile import CountError, profile
     from ssl_benchmarks.profile.rows import profile_document
 
     try:
-        with redirect_stdout(sys.stderr):  # a user's own code may print
+        with redirect_stdout(sys.stderr):  # a user's model may print
             found = profile(config.model, _setting(config))
     except CountError as error:
         fail(str(error), 1)

@@ -14,20 +14,16 @@ from ssl_bench.console import Json, print_json
 if TYPE_CHECKING:
     from ssl_reports.reading.claims import Claim
 
-TYPESET = (
-    "pdflatex main.tex && pdflatex main.tex  # no BibTeX: the second run sets the citations that the first numbers"
-)
+TYPESET = "pdflatex main.tex && pdflatex main.tex  # no BibTeX needed; the second run resolves the citations"
 
 
 def report_command(
-    runs: Annotated[list[str], typer.Argument(help="Folders of runs, of any command that leaves one.")],
+    runs: Annotated[list[str], typer.Argument(help="Run folders, written by any command.")],
     *,
-    out: Annotated[Path, typer.Option(help="The folder of the report; an earlier report there is replaced.")] = Path(
-        "paper"
-    ),
+    out: Annotated[Path, typer.Option(help="Output folder; an earlier report in it is replaced.")] = Path("paper"),
     as_json: Json = False,
 ) -> None:
-    """Make a paper's tables, figures, methods and references from runs, and say which claims hold."""
+    """Write a paper's tables, figures, methods and references from runs, and check which claims hold."""
     from ssl_reports.reading.evidence import read_evidence
 
     evidence = read_evidence(runs)
@@ -50,7 +46,7 @@ def report_command(
 
 
 def _opener() -> str:
-    """What shows a file in the browser on this system."""
+    """The command that opens a file in the browser on this system."""
     return {"darwin": "open", "win32": "start"}.get(sys.platform, "xdg-open")
 
 

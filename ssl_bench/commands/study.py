@@ -17,27 +17,27 @@ if TYPE_CHECKING:
     from ssl_bench.sessions.run_folder import RunFolder
     from ssl_benchmarks.record.record import Record
 
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with an unfinished study.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Resume an unfinished study.")]
 
 
 def study_command(
     config: StudyConfig,
     *,
-    file: Config = None,  # noqa: ARG001 - what it holds is in `config`
+    file: Config = None,  # noqa: ARG001 - its contents are in `config`
     resume: Resume = False,
     as_json: Json = False,
 ) -> None:
-    """Train several models or seeds under the same budget, and evaluate all the same way, in one record."""
+    """Train several models or seeds on the same budget, and evaluate all of them the same way, in one record."""
     run_study(config, resume=resume, as_json=as_json)
 
 
 def run_study(config: StudyConfig, *, resume: bool, as_json: bool, name: str = "study") -> None:
-    """Train, evaluate and say how it went, as the command `name`; exits 1 where the user stopped it or all runs failed."""
+    """Train, evaluate and summarise, as the command `name`; exits with 1 if the user stopped it or all runs failed."""
     if not resume:
         config.check()
     from ssl_bench.studying.study import study
 
-    with redirect_stdout(sys.stderr):  # what is printed meanwhile is no part of the document
+    with redirect_stdout(sys.stderr):  # what is printed meanwhile is not part of the document
         run, record = study(config, resume=resume, command=typed_command(), console=stderr())
     if as_json:
         print_json(name, {"run": str(run.path), **record.document()})
@@ -51,7 +51,7 @@ def _end(run: RunFolder, record: Record) -> None:
     if runs and all(entry["status"] == "failed" for entry in runs):
         fail(f"{run.path}: every run failed; {runs[0]['folder']}: {runs[0]['reason']}", 1)
     if record.status != "finished":
-        on = f"go on with: sslbench study --resume --out {run.path}"
+        on = f"resume with: sslbench study --resume --out {run.path}"
         fail(f"{run.path}: unfinished, stopped {record.details.get('stopped')}; {on}", 1)
     require_quiet(run, record)
 

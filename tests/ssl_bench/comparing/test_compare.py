@@ -473,7 +473,7 @@ def test_two_models_on_this_machine(sslbench: Callable[..., Any], tmp_path: Path
         "no objective here",
         "energy to use: inference (baseline efficient-tiny)",
         "energy to train: a step of pretraining",
-        "precision: target of 90 % was ",  # not reached beside other work, which makes rounds be measured again
+        "precision:  target of 90 % was ",  # not reached beside other work, which makes rounds be measured again
         "the least well known: time to",
         "sslbench report run --out paper/",
     ):

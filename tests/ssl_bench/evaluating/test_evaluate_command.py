@@ -369,7 +369,7 @@ def test_a_stop_leaves_a_record_with_what_was_found(
     assert (record["status"], record["details"]["stopped"]) == ("unfinished", "by the user")
     assert [f["task"] for f in record["details"]["findings"]] == ["asv"]
     assert json.loads(stdout)["status"] == "unfinished"
-    assert stderr.strip().splitlines()[-1].endswith("unfinished, stopped by the user; the record has 1 findings")
+    assert stderr.strip().splitlines()[-1].endswith("unfinished, stopped by the user; the record has 1 results")
     assert rows_of(record, metric="energy", phase="evaluation", scope="machine"), "what it cost until then"
     assert "Stopped by the user" in (tmp_path / "run" / "report.md").read_text()
 

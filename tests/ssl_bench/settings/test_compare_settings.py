@@ -84,7 +84,7 @@ def test_a_window_is_as_long_as_its_device_needs(*, cuda: bool) -> None:
         (("--device", "tpu"), "unknown --device 'tpu'"),
         (("--pue", "0.5"), "--pue"),
         (("--allow-mixed",), "--allow-mixed"),
-        (("somewhere", "--models", "essl"), "give one of them"),
+        (("somewhere", "--models", "essl"), "not both"),
         (("somewhere",), "no such file; a run folder holds a run.json"),
     ],
 )
