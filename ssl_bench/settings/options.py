@@ -1,7 +1,7 @@
-"""Settings in one manner: a frozen dataclass for each command, whose fields are its options.
+"""One way to define settings: a frozen dataclass per command, whose fields are its options.
 
-A field made by `option` says how it is given on the command line and which values it takes; `nested` stands for a dataclass
-whose fields are options of the command too. `ssl_bench.commands.options` makes typer's options of them.
+A field made by `option` states how it is given on the command line and which values it accepts; `nested` marks a
+dataclass whose fields are options of the command too. `ssl_bench.commands.options` turns them into typer options.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ class Option:
     """How a field is given on the command line.
 
     Attributes:
-        help: what it is, in a line.
-        default_text: what stands in brackets where the field's own default does not say it.
-        flags: of a switch, such as "--idle/--no-idle".
-        panel: under which heading of the help.
-        argument: whether it is given without a name; `metavar` stands for it in the help then.
-        name: of the option, where the field has another.
-        parse: makes a value of the text that was typed.
+        help: a description of one line.
+        default_text: the text in brackets, if the field's own default does not say it.
+        flags: the flags of a switch, such as "--idle/--no-idle".
+        panel: the heading in the help under which it is listed.
+        argument: whether it is positional; `metavar` is then its name in the help.
+        name: the option's name, if it differs from the field's.
+        parse: converts the typed text to a value.
         repeated: whether it may be given several times.
         least, above, most: bounds of a number.
-        folder: whether it names a folder that has to be there; the word, such as "sample", that may stand for one.
+        folder: if not None, the value is an existing folder or this word, such as "sample".
     """
 
     help: str = ""
@@ -51,12 +51,12 @@ class Option:
 
 
 def option(default: Any = MISSING, help: str = "", **how: Any) -> Any:  # noqa: A002, ANN401 - a dataclass' field of any type
-    """A field of settings that is an option; see `Option`."""
+    """A field that is an option; see `Option`."""
     return field(default=default, metadata={"option": Option(help, **how)})
 
 
-def nested(kind: Callable[[], Any], default: Any = MISSING, **options: Option) -> Any:  # noqa: ANN401 - the same
-    """A field that is a dataclass, each of whose fields is an option: its own, or the one given here by the field's name."""
+def nested(kind: Callable[[], Any], default: Any = MISSING, **options: Option) -> Any:  # noqa: ANN401 - of any type
+    """A field that is a dataclass of options; those given here, by field name, replace its own."""
     factory = {"default": default} if default is not MISSING else {"default_factory": kind}
     return field(**factory, metadata={"nested": kind, "options": options})
 
@@ -68,8 +68,8 @@ class Setting:
     Attributes:
         path: names of the fields that lead to it.
         kind: type of its value, without None.
-        initial: the default of its field; MISSING where there is none.
-        option: how it is given.
+        initial: the default of its field; MISSING if it has none.
+        option: how it is given on the command line.
     """
 
     path: tuple[str, ...]
@@ -79,19 +79,19 @@ class Setting:
 
     @property
     def name(self) -> str:
-        """As Python's keyword."""
+        """The name as a Python keyword."""
         return self.option.name or self.path[-1]
 
     @property
     def flag(self) -> str:
-        """As it is typed."""
+        """The name as it is typed."""
         return f"--{self.name.replace('_', '-')}"
 
     def check(self, value: Any) -> None:  # noqa: ANN401 - whatever was given
-        """Hold a value against the choices, the bounds and the folders of the option.
+        """Check a value against the choices, bounds and folders of the option.
 
         Raises:
-            BadInputError: naming what would be right.
+            BadInputError: with a message that names valid values.
         """
         o = self.option
         if value is None:
@@ -113,24 +113,24 @@ class Setting:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a command is told. Values are checked by `check`, before torch is imported, and completed by `resolved`."""
+    """The settings of a command. `check` validates them before torch is imported; `resolved` completes them."""
 
     @classmethod
     def settings(cls) -> list[Setting]:
-        """Every option, the command's own before those that all commands have."""
+        """Every option, the command's own before those shared by all commands."""
         return list(_settings_of(cls))
 
     @classmethod
     def of_file(cls) -> type:
-        """The dataclass whose fields a file of settings may have."""
+        """The dataclass whose fields are the keys of a settings file."""
         return cls
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> Self:
-        """The settings of options by their names; what is not given has its default.
+        """The settings from values by option name; the rest keep their defaults.
 
         Raises:
-            BadInputError: for a name that is no option.
+            BadInputError: for a name that is not an option.
         """
         paths = {f.name: (f.name,) for f in fields(cls)} | {setting.name: setting.path for setting in cls.settings()}
         by_field: dict[str, Any] = {}
@@ -144,17 +144,17 @@ class Settings:
 
     @classmethod
     def _whole(cls, name: str, value: Any) -> Any:  # noqa: ANN401 - the value of any field
-        """A nested dataclass with what is given of it; any other value as it is."""
+        """A nested dataclass with the given values; any other value as it is."""
         kind = next(f for f in fields(cls) if f.name == name).metadata.get("nested")
         return value if kind is None else replace(kind(), **value)
 
     @property
     def changed(self) -> dict[str, Any]:
-        """What differs from the defaults, by the names of the fields."""
+        """The settings that differ from their defaults, by field name."""
         return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != _default(f)}
 
     def check(self) -> None:
-        """Refuse what cannot be, before torch is needed.
+        """Refuse invalid settings before torch is imported.
 
         Raises:
             BadInputError: for a value that is unknown or out of range.
@@ -166,10 +166,10 @@ class Settings:
             setting.check(value)
 
     def resolved(self, *, cuda: bool) -> Self:
-        """The settings with every choice made that was left to the machine, where torch sees a GPU (`cuda`) or none.
+        """The settings with all choices made that were left to the machine; `cuda`: whether torch finds a GPU.
 
         Raises:
-            BadInputError: for what cannot be had on this machine.
+            BadInputError: for what this machine does not provide.
         """
         del cuda
         return self
@@ -202,7 +202,7 @@ def _default(f: Field[Any]) -> Any:  # noqa: ANN401 - of any type
 
 
 def _shared(kind: type, name: str) -> int:
-    """How far up the bases a field was declared: a command's own come first."""
+    """How far up the bases a field was declared; a command's own fields come first."""
     bases = [base for base in kind.__mro__ if is_dataclass(base) and name in get_annotations(base)]
     return kind.__mro__.index(bases[0])
 

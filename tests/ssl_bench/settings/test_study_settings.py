@@ -110,8 +110,8 @@ TASKS = EvaluationSettings(("pr",))
     [
         (StudyConfig(PAIR, seeds=0), "--seeds must be at least 1"),
         (StudyConfig(PAIR, seed=-1), "--seed at least 0"),
-        (StudyConfig(PAIR, budget=3.0), r"--budget 3: say of what by --equal joules\|audio-hours"),
-        (StudyConfig(PAIR, equal="joules"), "say how much by --budget"),
+        (StudyConfig(PAIR, budget=3.0), r"--budget 3: name its quantity with --equal joules\|audio-hours"),
+        (StudyConfig(PAIR, equal="joules"), "give the amount with --budget"),
         (StudyConfig(PAIR, equal="joule", budget=1.0), "did you mean joules"),  # type: ignore[arg-type]
         (StudyConfig(PAIR, equal="joules", budget=0.0), "--budget 0: must be more than 0"),
         (StudyConfig(PAIR, equal="joules", budget=float("nan")), "more than 0"),
