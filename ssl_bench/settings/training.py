@@ -21,7 +21,7 @@ from ssl_models.families import ModelConfig, family_of
 Targets = Literal["k-means", "random-projection"]
 BUDGET = "Budget (the first limit reached ends the run)"
 SPEAKERS = "Regular expression that finds `(?P<speaker>...)` in a file's path."
-KEEP_ODD = "Also train on files that are silent, clipped, cancelled or damaged, or have a wrong header."
+KEEP_ODD = "Also train on files that are silent, clipped or damaged, or have cancelling channels or a wrong header."
 TABLES = ("encoder", "objective", "optimisation")
 WORTH_COMPILING = 5.0
 """Minutes: the first compiled step takes one or two."""

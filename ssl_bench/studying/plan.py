@@ -71,7 +71,7 @@ def flops_per_audio_hour(settings: TrainAndMeasureConfig) -> float:
     seconds = clip_shape(settings)[1] / 16_000
     count = training_flops(lambda: family_of(config).pretraining(config), seconds)
     if count.missed:
-        raise BadInputError(f"no budget in FLOPs: {count.missed}")
+        raise BadInputError(f"a budget in FLOPs is unavailable: {count.missed}")
     return count.flops / seconds * 3600
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ssl_benchmarks.energy import EnergyMeter
 
 MOST_PASSES = 120
-"""Passes over the labelled speech at most: as many as an hour of it gets on a GPU."""
+"""Most passes over the labelled speech: as many as an hour of it gets on a GPU."""
 
 
 def probe_rows(
