@@ -6,7 +6,7 @@ import json
 import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Self
@@ -19,6 +19,7 @@ from ssl_bench import front_door
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.live import Live
+    from rich.table import Table
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout; progress goes to stderr.")]
 
@@ -59,6 +60,14 @@ def stdout() -> Console:
     from rich.console import Console
 
     return Console(file=front_door.out())
+
+
+def print_summary(tables: Iterable[Table], lines: Sequence[str]) -> None:
+    """Print tables, then lines, to stdout."""
+    console = stdout()
+    for table in tables:
+        console.print(table)
+    console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
 
 
 def typed_command() -> str:

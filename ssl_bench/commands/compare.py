@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ssl_bench.commands.closing import closing_lines, require_quiet
-from ssl_bench.console import Json, fail, print_json, stderr, stdout, typed_command
+from ssl_bench.console import Json, fail, print_json, print_summary, stderr, typed_command
 from ssl_bench.front_door import apart_if_own
 from ssl_bench.settings.comparing import CompareConfig
 from ssl_models.errors import BadInputError
@@ -70,9 +70,6 @@ def _print_summary(run: RunFolder, record: Record) -> None:
     from ssl_reports.summaries.comparing import compare_tables
     from ssl_reports.summaries.comparison_tables import break_even_lines, reached_line
 
-    console = stdout()
-    for table in compare_tables(record):
-        console.print(table)
     said = [f"break-even: {line}" for line in break_even_lines(record, "J")]
     said += [f"precision:  {line}"] if (line := reached_line(record)) else []
     said += [f"differs:    {line}" for line in record.details["differences"]]
@@ -80,4 +77,4 @@ def _print_summary(run: RunFolder, record: Record) -> None:
     said += [f"note:       {line}" for line in record.details.get("about_weights", [])]
     said += closing_lines(record)
     said.append(f"next:       sslbench report {run.path} --out paper/")
-    console.print("\n".join(said), highlight=False, markup=False, soft_wrap=True)
+    print_summary(compare_tables(record), said)

@@ -8,7 +8,7 @@ from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
 from ssl_bench.commands.closing import closing_lines, require_quiet
-from ssl_bench.console import Json, fail, print_json, stderr, stdout, typed_command
+from ssl_bench.console import Json, fail, print_json, print_summary, stderr, typed_command
 from ssl_bench.front_door import apart_if_own
 from ssl_bench.settings.evaluating import EvaluateConfig
 
@@ -39,14 +39,11 @@ def evaluate_command(config: EvaluateConfig, *, as_json: Json = False) -> None:
 def _print_summary(run: RunFolder, record: Record) -> None:
     from ssl_reports.summaries.evaluating import evaluation_tables, left_out_lines, remark_lines
 
-    console = stdout()
-    for table in evaluation_tables(record):
-        console.print(table)
     said = [*remark_lines(record), f"speech:   {record.details['speech']['how']}", *left_out_lines(record)]
     said += [f"run:      {run.path}", f"report:   {run.path / 'report.md'}"]
     said += closing_lines(record)
     said.append(f"next:     {_next(record)}")
-    console.print("\n".join(said), highlight=False, markup=False, soft_wrap=True)
+    print_summary(evaluation_tables(record), said)
 
 
 def _next(record: Record) -> str:

@@ -7,7 +7,7 @@ from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
 from ssl_bench.commands.closing import closing_lines, require_quiet
-from ssl_bench.console import Json, fail, print_json, stderr, stdout, typed_command
+from ssl_bench.console import Json, fail, print_json, print_summary, stderr, typed_command
 from ssl_bench.front_door import apart_if_own
 from ssl_bench.settings.measuring import CURVE, MeasureConfig
 
@@ -46,9 +46,6 @@ def _print_summary(run: RunFolder, record: Record) -> None:
     from ssl_reports.reading.cells import cells_of, failures
     from ssl_reports.summaries.measuring import measure_tables
 
-    console = stdout()
-    for table in measure_tables(record):
-        console.print(table)
     said = [f"missing:  {line}" for line in failures(cells_of(record))]
     said.append(f"run:      {run.path}")
     if (run.path / "sweep.png").is_file():
@@ -59,7 +56,7 @@ def _print_summary(run: RunFolder, record: Record) -> None:
     said += [f"note:     {line}" for line in record.details["about_weights"]]
     said += closing_lines(record)
     said.append(f"next:     {_next(record)}")
-    console.print("\n".join(said), highlight=False, markup=False, soft_wrap=True)
+    print_summary(measure_tables(record), said)
 
 
 def _next(record: Record) -> str:

@@ -30,21 +30,19 @@ def command(
     own = kind.settings()
     other = [s for s in (hidden.settings() if hidden else ()) if s.name not in {setting.name for setting in own}]
     keywords = [p for p in inspect.signature(run, eval_str=True).parameters.values() if p.kind is p.KEYWORD_ONLY]
-    extra = [p for p in keywords if p.name != "given"]
+    others = {setting.name for setting in other}
 
     def called(**typed: Any) -> None:  # noqa: ANN401 - of each option's type
-        passed = {p.name: typed[p.name] for p in extra}
         given = {s.name: _parsed(s, typed[s.name]) for s in (*own, *other) if typed[s.name] not in (None, [])}
-        if passed.get("file") is not None:
+        if typed.get("file") is not None:
             from ssl_bench.settings.documents import read_toml
 
-            given = {**read_toml(passed["file"], kind.of_file()), **given}
-        known = given.keys() - {setting.name for setting in other}
-        if len(extra) < len(keywords):
-            passed["given"] = given
-        run(kind.read({name: given[name] for name in given if name in known}), **passed)
+            given = {**read_toml(typed["file"], kind.of_file()), **given}
+        passed = {p.name: given if p.name == "given" else typed[p.name] for p in keywords}
+        run(kind.read({name: value for name, value in given.items() if name not in others}), **passed)
 
-    parameters = [_parameter(s) for s in own] + [_parameter(s, shown=False) for s in other] + extra
+    parameters = [_parameter(s) for s in own] + [_parameter(s, shown=False) for s in other]
+    parameters += [p for p in keywords if p.name != "given"]
     parameters.sort(key=lambda p: p.default is not inspect.Parameter.empty)
     called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     called.__annotations__ = {p.name: p.annotation for p in parameters}

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ssl_bench.console import Json, print_json
+from ssl_bench.console import Json, print_json, print_summary
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from ssl_reports.reading.claims import Claim
 
 TYPESET = "pdflatex main.tex && pdflatex main.tex  # no BibTeX needed; the second run resolves the citations"
@@ -39,10 +41,10 @@ def report_command(
             "report", {"out": str(out), "files": files, "claims": [_document(c) for c in found], "measurements": rows}
         )
         return
-    _print_claims(found)
-    typer.echo(f"records:  {len(evidence.records)}\nreport:   {out} ({len(files)} files)")
-    typer.echo(f"paper:    cd {shlex.quote(str(out))} && {TYPESET}")
-    typer.echo(f"next:     {_opener()} {shlex.quote(str(out / PAGE))}")
+    said = [f"records:  {len(evidence.records)}", f"report:   {out} ({len(files)} files)"]
+    said.append(f"paper:    cd {shlex.quote(str(out))} && {TYPESET}")
+    said.append(f"next:     {_opener()} {shlex.quote(str(out / PAGE))}")
+    print_summary([_claim_table(found)], said)
 
 
 def _opener() -> str:
@@ -61,8 +63,7 @@ def _document(claim: Claim) -> dict[str, object]:
     return {"id": claim.id, "claim": claim.text, "verdict": claim.verdict, "findings": findings}
 
 
-def _print_claims(found: list[Claim]) -> None:
-    from rich.console import Console
+def _claim_table(found: list[Claim]) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
@@ -71,4 +72,4 @@ def _print_claims(found: list[Claim]) -> None:
         table.add_column(name)
     for claim in found:
         table.add_row(escape(f"{claim.id}: {claim.text}"), claim.verdict)
-    Console().print(table)
+    return table

@@ -10,7 +10,7 @@ import typer
 
 from ssl_bench.commands.closing import closing_lines, require_quiet
 from ssl_bench.commands.options import Config
-from ssl_bench.console import Json, fail, print_json, stderr, typed_command
+from ssl_bench.console import Json, fail, print_json, print_summary, stderr, typed_command
 from ssl_bench.settings.studying import StudyConfig
 
 if TYPE_CHECKING:
@@ -57,15 +57,10 @@ def _end(run: RunFolder, record: Record) -> None:
 
 
 def _print_summary(run: RunFolder, record: Record) -> None:
-    from rich.console import Console
-
     from ssl_reports.summaries.evaluating import left_out_lines, remark_lines
     from ssl_reports.summaries.studying import study_tables
     from ssl_reports.summaries.training import limited_lines
 
-    console = Console()
-    for table in study_tables(record):
-        console.print(table)
     study = record.details["study"]
     said = [f"failed:   {entry['folder']}: {entry['reason']}" for entry in study["runs"] if entry["status"] == "failed"]
     said += [*remark_lines(record), *left_out_lines(record)] if "speech" in record.details else []
@@ -75,4 +70,4 @@ def _print_summary(run: RunFolder, record: Record) -> None:
     if record.config["training"].get("data", "sample") == "sample":
         said.append("The speech was synthetic. Real speech: openslr.org/12, then --data LibriSpeech/train-clean-100")
     said += closing_lines(record)
-    console.print("\n".join(said), highlight=False, markup=False, soft_wrap=True)
+    print_summary(study_tables(record), said)

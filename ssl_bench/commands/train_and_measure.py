@@ -10,7 +10,7 @@ import typer
 
 from ssl_bench.commands.closing import closing_lines, require_quiet
 from ssl_bench.commands.options import Config
-from ssl_bench.console import Json, fail, print_json, stderr, typed_command
+from ssl_bench.console import Json, fail, print_json, print_summary, stderr, typed_command
 from ssl_bench.settings.training import TrainAndMeasureConfig
 
 if TYPE_CHECKING:
@@ -92,16 +92,11 @@ def _ended_early(run: RunFolder, record: Record) -> NoReturn:
 
 
 def _print_summary(run: RunFolder, record: Record) -> None:
-    from rich.console import Console
-
     from ssl_benchmarks.record.details.training import TrainingDetails
     from ssl_reports.summaries.full_run import full_run_lines
     from ssl_reports.summaries.terminal import run_tables
     from ssl_reports.summaries.training import audio_lines, limited_lines
 
-    console = Console()
-    for table in run_tables(record):
-        console.print(table)
     said = [f"run:       {run.path}", f"picture:   {run.path / 'training.png'}", f"report:    {run.path / 'report.md'}"]
     if record.details["data"]["synthetic"]:
         said.append("The speech was synthetic. Real speech: openslr.org/12, then --data LibriSpeech/train-clean-100")
@@ -111,4 +106,4 @@ def _print_summary(run: RunFolder, record: Record) -> None:
     said += [f"projected: {line}" for line in full_run_lines(record.told(TrainingDetails).full_run)]
     said += closing_lines(record)
     said.append(f"next:      sslbench models {run.path}")
-    console.print("\n".join(said), highlight=False, markup=False, soft_wrap=True)
+    print_summary(run_tables(record), said)

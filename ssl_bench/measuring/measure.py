@@ -30,7 +30,6 @@ from ssl_benchmarks.energy.carbon import GridIntensity, chosen_intensity
 from ssl_benchmarks.machine.environment import conditions
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Measurement, Record
-from ssl_benchmarks.timing.protocol import Protocol
 from ssl_models.catalog import CATALOG, is_foreign, is_run
 from ssl_models.errors import BadInputError
 from ssl_reports.summaries.measuring import write_measure_report
@@ -97,14 +96,9 @@ class Measuring(Session):
     ceiling: Quantity | None = None
     idle: IdlePower | None = None
 
-    @property
-    def protocol(self) -> Protocol:
-        """How each cell is measured."""
-        return protocol_of(self.config)
-
     def settings(self) -> dict[str, Any]:
         """The settings, with the protocol of the cells."""
-        return {**super().settings(), "protocol": asdict(self.protocol)}
+        return {**super().settings(), "protocol": asdict(self.config.protocol)}
 
     def contents(self) -> tuple[list[Measurement], dict[str, Any]]:
         """Rows and details of the cells that have a result, or a reason for having none."""
@@ -113,16 +107,11 @@ class Measuring(Session):
         return rows, {"cells": [subject.entry for subject in begun]}
 
 
-def protocol_of(config: MeasureConfig) -> Protocol:
-    """How each cell is measured: each repeat in a separate process."""
-    return Protocol(config.duration or 10.0, config.repeats, cool_down=0.0)
-
-
 def _request(config: MeasureConfig, shape: Shape, grid: GridIntensity | None) -> CellRequest:
     """The request to the measuring process of a cell."""
     c = config
     setting = CellSetting(c.model, c.phase, shape.clip_seconds, shape.clips, c.precision, c.compile, c.pue, grid)
-    return CellRequest(c.model, setting, replace(protocol_of(c), repeats=1), c.device, c.seed, pretrained=c.pretrained)
+    return CellRequest(c.model, setting, replace(c.protocol, repeats=1), c.device, c.seed, pretrained=c.pretrained)
 
 
 def measure(
@@ -173,8 +162,8 @@ def measure(
 
 def _measure_all(session: Measuring, plans: list[CellPlan | CellError], say: MeasureProgress) -> None:
     """Idle power, then each cell until it has the requested repeats without a flaw, or twice as many in total."""
-    config, cells = session.config, session.config.shapes
-    say.open(config, session.protocol, len(cells), f"speech {session.details['speech']}", str(session.run.path))
+    config, cells, protocol = session.config, session.config.shapes, session.config.protocol
+    say.open(config, len(cells), f"speech {session.details['speech']}", str(session.run.path))
     session.idle = new_meter(idle=config.idle, say=say.phase).idle
     session.ceiling = session.bench.ceiling(config.device, config.precision)
     living = LivingCells(session.bench, session.speech, say)
@@ -188,10 +177,10 @@ def _measure_all(session: Measuring, plans: list[CellPlan | CellError], say: Mea
         else:
             subject.plan = plan
             living.know(subject.request, plan.peak)
-    visits = RepeatPlan(session.protocol, len(cells), session.began, config.minutes, config.device)
-    for repeat in range(1, 2 * session.protocol.repeats + 1):
+    visits = RepeatPlan(protocol, len(cells), session.began, config.minutes, config.device)
+    for repeat in range(1, 2 * protocol.repeats + 1):
         for number, subject in enumerate(session.subjects, start=1):
-            if repeat > session.protocol.repeats and subject.sound_repeats >= session.protocol.repeats:
+            if repeat > protocol.repeats and subject.sound_repeats >= protocol.repeats:
                 continue  # only disturbed cells are measured again
             if subject.failed:
                 visits.skip()
@@ -220,8 +209,9 @@ def _visit(session: Measuring, living: LivingCells, subject: Subject, window: fl
     entry.setdefault("halved", []).extend(halvings)
     entry["batch_seconds"] = subject.request.setting.batch_seconds
     note = "; ".join(entry["halved"])
-    alone = measured.rows if not subject.repeats else [row for row in measured.rows if _of_batch(row, subject)]
-    subject.repeats.append([with_note(row, note) for row in alone])
+    # Later repeats have rows of the whole batch alone: the latency of a single clip is measured once.
+    kept = [r for r in measured.rows if not subject.repeats or r.conditions.batch_seconds == entry["batch_seconds"]]
+    subject.repeats.append([with_note(row, note) for row in kept])
     entry |= {name: details[name] for name in ("warm_up", "meter_remarks") if name in details}
     entry["repeats"] = [*entry.get("repeats", []), *details.get("repeats", [])]
     entry["repeat_seconds"] = max(entry.get("repeat_seconds", 0.0), details.get("repeat_seconds", window))
@@ -229,11 +219,6 @@ def _visit(session: Measuring, living: LivingCells, subject: Subject, window: fl
     session.run.add_trace(measured.trace, cell=subject.shape.label)
     if found := details.get("disturbances"):
         session.details["disturbances"].setdefault(subject.shape.label, []).extend(found)
-
-
-def _of_batch(row: Measurement, subject: Subject) -> bool:
-    """Whether a row describes the whole batch; the latency of a single clip is measured once."""
-    return row.conditions.batch_seconds == subject.request.setting.batch_seconds
 
 
 def _fail(subject: Subject, reason: str, say: MeasureProgress) -> None:

@@ -30,10 +30,10 @@ class MeasureProgress(StatusLine):
         self._began = time.monotonic()
         self._joules_before = self._joules = 0.0
 
-    def open(self, config: MeasureConfig, protocol: Protocol, cells: int, speech: str, run: str) -> None:
+    def open(self, config: MeasureConfig, cells: int, speech: str, run: str) -> None:
         """Print what will be measured."""
-        self._cells, self._repeats, self._began = cells, protocol.repeats, time.monotonic()
-        how = f"{protocol.repeats} repeats of {protocol.duration:g} s, each in a separate process"
+        self._cells, self._repeats, self._began = cells, config.repeats, time.monotonic()
+        how = f"{config.repeats} repeats of {config.protocol.duration:g} s, each in a separate process"
         what = f"{config.model}, {config.phase}, on {config.device} ({config.precision})"
         self.phase(f"{what}: {cells} cell{'s' * (cells > 1)}, {how}; {speech}; run: {run}")
 

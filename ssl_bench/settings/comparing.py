@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self, get_args
 
 from ssl_bench.settings.machine import FORECAST, PRICE, SPEECH, WEIGHTS, MachineSettings
 from ssl_bench.settings.measuring import SHORTEST_CLIP, Phase, check_clip
-from ssl_bench.settings.options import Option, nested, option
+from ssl_bench.settings.options import Option, nested, option, parse_listed, parse_names
 from ssl_benchmarks.record.details.life import Life
 from ssl_models.catalog import CATALOG, HEADLINE, require_name
 from ssl_models.errors import BadInputError, choose
@@ -41,11 +41,6 @@ def parse_share(text: str) -> float:
     return share
 
 
-def parse_names(text: str | None) -> tuple[str, ...]:
-    """Comma-separated names; empty ones are dropped."""
-    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
-
-
 def chosen_weights(pretrained: str | None, models: Sequence[str]) -> dict[str, str]:
     """The published weights of each model that has some.
 
@@ -62,14 +57,8 @@ def chosen_weights(pretrained: str | None, models: Sequence[str]) -> dict[str, s
 
 
 def parse_phases(text: str) -> tuple[Phase, ...]:
-    """Comma-separated phases, in the order of the tables.
-
-    Raises:
-        BadInputError: for an unknown phase, or none.
-    """
-    asked = {choose(name, PHASES, "phase of --phases") for name in parse_names(text)}
-    if not asked:
-        raise BadInputError("--phases: give inference, training or inference,training")
+    """Comma-separated phases, in the order of the tables; see `parse_listed`."""
+    asked = parse_listed(text, PHASES, "phase")
     return tuple(phase for phase in PHASES if phase in asked)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from ssl_bench.data.speakers import speaker_pattern
 from ssl_bench.settings.machine import WEIGHTS, MachineSettings
-from ssl_bench.settings.options import nested, option
+from ssl_bench.settings.options import nested, option, parse_listed
 from ssl_bench.settings.tasks import TASKS
 from ssl_bench.settings.training import KEEP_ODD, SPEAKERS
 from ssl_models.catalog import require_name, require_pretrained
@@ -24,22 +25,7 @@ OF_SPEAKERS = frozenset(name for name, task in TASKS.items() if task.speakers)
 OF_SPEECH = frozenset(name for name, task in TASKS.items() if task.speech)
 EVALUATION = "Evaluation"
 RATED = f"Comma-separated tasks: {', '.join(TASKS)}."
-
-
-def parse_tasks(text: str) -> tuple[str, ...]:
-    """Comma-separated names of tasks.
-
-    Raises:
-        BadInputError: for a task that is unknown or given twice.
-    """
-    tasks = tuple(part.strip() for part in text.split(",") if part.strip())
-    if not tasks:
-        raise BadInputError(f"--tasks: name at least one of {', '.join(TASKS)}")
-    for task in tasks:
-        choose(task, TASKS, "task")
-    if len(set(tasks)) < len(tasks):
-        raise BadInputError(f"--tasks {text}: a task is given twice")
-    return tasks
+parse_tasks = partial(parse_listed, known=TASKS, what="task")
 
 
 @dataclass(frozen=True)

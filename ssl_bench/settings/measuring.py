@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from ssl_bench.settings.machine import SPEECH, WEIGHTS, MachineSettings
 from ssl_bench.settings.options import option
 from ssl_models.catalog import card, is_foreign, require_name, require_pretrained
 from ssl_models.errors import BadInputError, choose
+
+if TYPE_CHECKING:
+    from ssl_benchmarks.timing.protocol import Protocol
 
 Phase = Literal["inference", "training"]
 SWEPT = ("clip-seconds", "batch-seconds")
@@ -115,6 +118,13 @@ class MeasureConfig(MachineSettings):
                 label = f"batch-seconds={batch:g}" if by_batch else f"clip-seconds={clip:g}"
                 cells.append(Shape(clip, max(1, round(batch / clip)), label))
         return cells
+
+    @property
+    def protocol(self) -> Protocol:
+        """How each cell is measured: each repeat in a separate process."""
+        from ssl_benchmarks.timing.protocol import Protocol
+
+        return Protocol(self.duration or 10.0, self.repeats, cool_down=0.0)
 
     def _swept(self, key: str, otherwise: float) -> tuple[float, ...]:
         return self.sweep[1] if self.sweep is not None and self.sweep[0] == key else (otherwise,)

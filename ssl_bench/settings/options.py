@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
 from inspect import get_annotations
 from pathlib import Path
@@ -16,6 +16,27 @@ from types import NoneType
 from typing import Any, Literal, Self
 
 from ssl_models.errors import BadInputError, choose
+
+
+def parse_names(text: str | None) -> tuple[str, ...]:
+    """Comma-separated names; empty ones are dropped."""
+    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
+
+
+def parse_listed(text: str, known: Collection[str], what: str) -> tuple[str, ...]:
+    """Comma-separated names of the option `--<what>s`, each of which is `known`.
+
+    Raises:
+        BadInputError: for a name that is unknown or given twice, or none.
+    """
+    names = parse_names(text)
+    if not names:
+        raise BadInputError(f"--{what}s: name at least one of {', '.join(known)}")
+    for name in names:
+        choose(name, known, what)
+    if len(set(names)) < len(names):
+        raise BadInputError(f"--{what}s {text}: a {what} is given twice")
+    return names
 
 
 @dataclass(frozen=True)
@@ -31,7 +52,7 @@ class Option:
         name: the option's name, if it differs from the field's.
         parse: converts the typed text to a value.
         repeated: whether it may be given several times.
-        least, above, most: bounds of a number.
+        least, above: bounds of a number.
         folder: if not None, the value is an existing folder or this word, such as "sample".
     """
 
@@ -46,7 +67,6 @@ class Option:
     repeated: bool = False
     least: float | None = None
     above: float | None = None
-    most: float | None = None
     folder: str | None = None
 
 
@@ -102,8 +122,6 @@ class Setting:
             raise BadInputError(f"{self.flag} {value:g}: must be at least {o.least:g}")
         if o.above is not None and not o.above < value < math.inf:
             raise BadInputError(f"{self.flag} {value:g}: must be more than {o.above:g}")
-        if o.most is not None and not value <= o.most:
-            raise BadInputError(f"{self.flag} {value:g}: must be at most {o.most:g}")
         if o.folder is not None and value != o.folder and not Path(value).is_dir():
             raise BadInputError(
                 f"{value}: no such folder; {self.flag} takes a folder of audio files"
@@ -203,8 +221,7 @@ def _default(f: Field[Any]) -> Any:  # noqa: ANN401 - of any type
 
 def _shared(kind: type, name: str) -> int:
     """How far up the bases a field was declared; a command's own fields come first."""
-    bases = [base for base in kind.__mro__ if is_dataclass(base) and name in get_annotations(base)]
-    return kind.__mro__.index(bases[0])
+    return next(i for i, base in enumerate(kind.__mro__) if is_dataclass(base) and name in get_annotations(base))
 
 
 def without_none(hint: Any) -> Any:  # noqa: ANN401 - a type

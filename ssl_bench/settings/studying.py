@@ -7,10 +7,11 @@ import math
 import typing
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import partial
 from typing import Any, Literal, Self
 
 from ssl_bench.settings.evaluating import EVALUATION, OF_SPEECH, RATED, EvaluationSettings, parse_tasks
-from ssl_bench.settings.options import Option, Setting, Settings, nested, option
+from ssl_bench.settings.options import Option, Setting, Settings, nested, option, parse_listed
 from ssl_bench.settings.training import TrainAndMeasureConfig
 from ssl_benchmarks.record.quantity import JOULES_PER_KWH
 from ssl_models.catalog import CATALOG
@@ -20,22 +21,7 @@ from ssl_models.errors import BadInputError, choose
 Equal = Literal["joules", "audio-hours", "flops", "minutes"]
 LIMITS = ("steps", "audio_hours", "minutes", "kwh")
 STUDY = "Study (several runs, same settings)"
-
-
-def parse_models(text: str) -> tuple[str, ...]:
-    """Comma-separated names of models.
-
-    Raises:
-        BadInputError: for a model that is not in the catalog or given twice.
-    """
-    models = tuple(part.strip() for part in text.split(",") if part.strip())
-    if not models:
-        raise BadInputError("--models: name at least one of `sslbench models`, comma-separated")
-    for model in models:
-        choose(model, CATALOG, "model")
-    if len(set(models)) < len(models):
-        raise BadInputError(f"--models {text}: a model is given twice")
-    return models
+parse_models = partial(parse_listed, known=CATALOG, what="model")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -28,7 +27,7 @@ class Task:
     """
 
     name: str
-    run: str | Callable[[Any, Any], Any]
+    run: str
     metrics: tuple[str, ...]
     phase: str = "evaluation"
     text: bool = False
@@ -40,10 +39,8 @@ class Task:
 
     def findings_of(self, subject: Any, head: Any) -> Any:  # noqa: ANN401 - of `ssl_bench.evaluating.subject`, which needs torch
         """The findings of a subject with a head."""
-        if isinstance(self.run, str):
-            module, _, name = self.run.partition(":")
-            return getattr(import_module(module), name)(subject, head)
-        return self.run(subject, head)
+        module, _, name = self.run.partition(":")
+        return getattr(import_module(module), name)(subject, head)
 
 
 TASKS = {

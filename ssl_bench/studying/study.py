@@ -21,7 +21,7 @@ from ssl_bench.settings.training import TrainAndMeasureConfig
 from ssl_bench.studying.plan import Plan, planned, spent
 from ssl_bench.studying.run import finished_record, train_apart
 from ssl_bench.studying.time import evaluation_seconds, study_seconds
-from ssl_benchmarks.energy.carbon import GridIntensity, chosen_intensity
+from ssl_benchmarks.energy.carbon import chosen_intensity
 from ssl_benchmarks.machine.capabilities import capabilities
 from ssl_benchmarks.record.record import Measurement, Record, headline_scope
 from ssl_benchmarks.record.seed_rows import study_rows
@@ -145,13 +145,11 @@ def _report(record: Record, folder: Path) -> None:
 
 def _begun(config: StudyConfig, command: str, console: Console) -> Study:
     """A new study; its folder is created last, when everything else is known to be usable."""
-    config, shared, plans, grid, details = _prepared(config, console)
-    _check_speech(config, shared)
+    known = _prepared(config, console)
+    config = known["config"]
+    _check_speech(config, known["shared"])
     name = f"{config.models[0]}-seeds" if len(config.models) == 1 else "study"
-    return Study(
-        config=config, shared=shared, plans=plans, run=new_run(config.out, name), grid=grid, command=command,
-        console=console, details=details,
-    )  # fmt: skip
+    return Study(**known, run=new_run(config.out, name), command=command)
 
 
 def _check_speech(config: StudyConfig, shared: TrainAndMeasureConfig) -> None:
@@ -180,17 +178,11 @@ def _resumed(asked: StudyConfig, command: str, console: Console) -> Study:
         )
     config = config_of(before.config)
     require_unchanged(asked, config)
-    config, shared, plans, grid, details = _prepared(config, console)
-    return Study(
-        config=config, shared=shared, plans=plans, run=run, grid=grid, command=command, console=console,
-        details=details, created=before.created,
-    )  # fmt: skip
+    return Study(**_prepared(config, console), run=run, command=command, created=before.created)
 
 
-def _prepared(
-    config: StudyConfig, console: Console
-) -> tuple[StudyConfig, TrainAndMeasureConfig, dict[str, Plan], GridIntensity | None, dict[str, Any]]:
-    """The study with its models, the settings shared by its runs, their budgets, the grid, and the record's details."""
+def _prepared(config: StudyConfig, console: Console) -> dict[str, Any]:
+    """Fields of `Study`: the config with its models, the runs' shared settings and budgets, the grid, the details."""
     cuda = torch.cuda.is_available()
     model = config.models[0] if config.models else None
     shared = TrainAndMeasureConfig(**{**config.training, "model": model}).resolved(cuda=cuda)
@@ -206,7 +198,9 @@ def _prepared(
     if config.equal == "joules":
         about["joules"] = joules_known(headline_scope(shared.device))
         console.print(f"--equal joules: {about['joules']}", highlight=False, markup=False, soft_wrap=True)
-    return config, shared, plans, grid, {"study": about}
+    return {
+        "config": config, "shared": shared, "plans": plans, "grid": grid, "console": console, "details": {"study": about},
+    }  # fmt: skip
 
 
 def joules_known(scope: str) -> str:

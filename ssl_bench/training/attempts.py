@@ -99,16 +99,12 @@ def attempts_of(record: Record) -> list[Attempt]:
 
 def phase_cost(attempts: list[Attempt], phase: str) -> PhaseCost | None:
     """The cost of a phase over all attempts that reached it, None if none did."""
-    return total_cost({_named(attempt): attempt.phases[phase] for attempt in attempts if phase in attempt.phases})
+    return total_cost({f"attempt {each.number}": each.phases[phase] for each in attempts if phase in each.phases})
 
 
 def lost_cost(attempts: list[Attempt], phase: str) -> PhaseCost | None:
     """The cost of lost work in a phase over all attempts, None if nothing was lost."""
-    return total_cost({_named(attempt): attempt.lost[phase] for attempt in attempts if phase in attempt.lost})
-
-
-def _named(attempt: Attempt) -> str:
-    return f"attempt {attempt.number}"
+    return total_cost({f"attempt {each.number}": each.lost[phase] for each in attempts if phase in each.lost})
 
 
 def with_lost_work(attempt: Attempt, kept: Attempt | None) -> Attempt:

@@ -132,9 +132,7 @@ def taken_up(run: RunFolder, asked: Mapping[str, Any]) -> tuple[Record, TrainAnd
         BadInputError: for a folder that cannot be read, or a setting that cannot change.
     """
     before = run.read()
-    known = {
-        name: before.config[name] for name in (f.name for f in fields(TrainAndMeasureConfig)) if name in before.config
-    }
+    known = {f.name: before.config[f.name] for f in fields(TrainAndMeasureConfig) if f.name in before.config}
     try:
         typed(TrainAndMeasureConfig, known)
         attempts = attempts_of(before)
@@ -149,7 +147,8 @@ def taken_up(run: RunFolder, asked: Mapping[str, Any]) -> tuple[Record, TrainAnd
         names = ", ".join("--" + key.replace("_", "-") for key in changed)
         raise BadInputError(f"--resume: {names} cannot differ from the run's own settings")
     settings = {**known, **asked, "out": str(run.path)}
-    settings["optimisation"] = _tuples(settings.get("optimisation", {}))
+    optimisation = settings.get("optimisation", {}).items()
+    settings["optimisation"] = {k: tuple(v) if isinstance(v, list) else v for k, v in optimisation}
     return before, TrainAndMeasureConfig(**settings).resolved(cuda=torch.cuda.is_available()), attempts
 
 
@@ -159,10 +158,6 @@ def _ended(run: RunFolder, attempt: Attempt) -> Attempt:
     if state.step and state.attempt is None:  # from before checkpoints held the attempt
         return attempt
     return with_lost_work(attempt, None if state.attempt is None else Attempt.from_document(state.attempt))
-
-
-def _tuples(settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
 
 
 def _speech(config: TrainAndMeasureConfig, console: Console) -> tuple[Corpus, Split]:

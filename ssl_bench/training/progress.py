@@ -61,14 +61,11 @@ class Progress(StatusLine):
         if energy.value is not None and power.value is not None:
             carbon = co2e(energy, self.grid, self.pue)
             spent = logged.spent.joules
-            parts += [
-                f"{power.value:.1f} W, {with_prefix(spent / 3600, 'Wh')} so far ({self.scope}, {energy.method})",
-                ""
-                if carbon.value is None
-                else f"{with_prefix(carbon.value * spent / energy.value, 'g')} CO2e"
-                if energy.value
-                else "",
-            ]
+            parts.append(
+                f"{power.value:.1f} W, {with_prefix(spent / 3600, 'Wh')} so far ({self.scope}, {energy.method})"
+            )
+            if carbon.value is not None and energy.value:
+                parts.append(f"{with_prefix(carbon.value * spent / energy.value, 'g')} CO2e")
         seconds, joules = left
         if seconds < math.inf:
             parts.append(f"{duration(seconds)} of training left")

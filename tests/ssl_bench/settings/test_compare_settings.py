@@ -13,10 +13,10 @@ from ssl_bench.settings.comparing import (
     ON_GPU,
     CompareConfig,
     chosen_weights,
-    parse_names,
     parse_phases,
     parse_share,
 )
+from ssl_bench.settings.options import parse_names
 from ssl_models.errors import BadInputError
 
 
@@ -35,7 +35,7 @@ def test_names_and_phases() -> None:
     assert parse_names(" a, b,,c ") == ("a", "b", "c")
     assert parse_names(None) == ()
     assert parse_phases("training,inference") == ("inference", "training")
-    with pytest.raises(BadInputError, match="unknown phase of --phases 'train'"):
+    with pytest.raises(BadInputError, match="unknown phase 'train'"):
         parse_phases("train")
     with pytest.raises(BadInputError, match="--phases"):
         parse_phases(",")

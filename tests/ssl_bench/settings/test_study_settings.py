@@ -75,7 +75,9 @@ def test_a_model_that_is_not_counted_in_full_has_no_budget_in_flops(
     """It would train for more than the others; other budgets do not ask."""
     counted = FlopCount({Work("", "aten.mm", "forward"): 1e9}, {suspect: 3})
     monkeypatch.setattr(study_plan, "training_flops", lambda *_: counted)
-    with pytest.raises(BadInputError, match=rf"^efficient-tiny: a budget in FLOPs is unavailable: {suspect} x 3 may hide"):
+    with pytest.raises(
+        BadInputError, match=rf"^efficient-tiny: a budget in FLOPs is unavailable: {suspect} x 3 may hide"
+    ):
         planned(StudyConfig(("efficient-tiny",), equal="flops", budget=1e15), "efficient-tiny", cuda=False)
     assert planned(StudyConfig(("efficient-tiny",), equal="audio-hours", budget=1.0), "efficient-tiny", cuda=False)
 
