@@ -100,7 +100,9 @@ class CompareConfig(MachineSettings):
     batch_seconds: float | None = option(
         None, "Audio per batch in s.", default_text="240 on a GPU, one clip on a CPU", least=SHORTEST_CLIP
     )
-    minutes: float = option(10.0, "Time budget; at least one round is run, without models that do not fit.", least=0)
+    minutes: float = option(
+        10.0, "Time budget in min; at least one round is run, without models that do not fit.", least=0
+    )
     precision_target: float = option(
         0.02, "Stop when all 95 % intervals are within this half-width.", default_text="2%", parse=parse_share
     )

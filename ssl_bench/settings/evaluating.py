@@ -160,7 +160,7 @@ class EvaluateConfig(MachineSettings):
     keep_odd_audio: bool = option(default=False, help=KEEP_ODD)
     minutes: float | None = option(
         None,
-        "Time budget; as much of the speech is used as fits, and the record says how much.",
+        "Time budget in min; as much of the speech is used as fits, and the record says how much.",
         default_text="no limit",
         above=0,
     )

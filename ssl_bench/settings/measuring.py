@@ -79,7 +79,7 @@ class MeasureConfig(MachineSettings):
     )
     repeats: int = option(REPEATS, "Number of repeats, each in a separate process.", least=1)
     minutes: float | None = option(
-        None, "Time budget; repeats become shorter or fewer to fit.", default_text="no limit", least=0
+        None, "Time budget in min; repeats become shorter or fewer to fit.", default_text="no limit", least=0
     )
     compile: bool = option(default=False, help="Use torch.compile.")
     data: str = option("sample", SPEECH, folder="sample")

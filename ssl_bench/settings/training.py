@@ -70,7 +70,7 @@ class TrainAndMeasureConfig(MachineSettings):
     kwh: float | None = option(None, "Energy in kWh, targets included.", default_text="no limit", panel=BUDGET, above=0)
     evaluate_minutes: float | None = option(
         None,
-        "Time budget of all that follows the training; what does not fit is left out and named.",
+        "Time budget in min of all that follows the training; what does not fit is left out and named.",
         default_text="as --minutes, else as the training took",
         panel=BUDGET,
         above=0,
