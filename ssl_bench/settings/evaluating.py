@@ -35,8 +35,8 @@ class EvaluationSettings:
     Attributes:
         tasks: names from `TASKS`.
         labels: amount of labelled speech to train heads on.
-        head: "linear", or "deep" (SUPERB's BLSTM on frozen features, essL's convolutions in fine-tuning); None is linear
-            on a CPU and deep on a GPU. `heads` = 2 runs both.
+        head: "linear", or "deep" (SUPERB's BLSTM on frozen features, essL's convolutions in fine-tuning); None is
+            linear on a CPU and deep on a GPU. `heads` = 2 runs both.
         hours: hours of labelled speech that a recogniser is trained on, repeats included; 3 on a CPU, 120 on a GPU.
         lm: an ARPA or KenLM file for a beam search beside the greedy transcripts of `asr` and `asr-finetune`.
         keywords: a Speech Commands folder, for `ks`.

@@ -159,7 +159,7 @@ class TrainAndMeasureConfig(MachineSettings):
 
 
 def _batch_seconds(*, gpu: bool, light: bool) -> float:
-    """Audio per step in s: on a GPU as much as 24 GB hold for most models, on a CPU little, for many steps per minute."""
+    """Audio per step in s: on a GPU what 24 GB hold for most models, on a CPU little, for many steps per minute."""
     if gpu:
         return 491.52 if light else 245.76
     return 30.72 if light else 15.36

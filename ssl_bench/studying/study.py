@@ -198,9 +198,8 @@ def _prepared(config: StudyConfig, console: Console) -> dict[str, Any]:
     if config.equal == "joules":
         about["joules"] = joules_known(headline_scope(shared.device))
         console.print(f"--equal joules: {about['joules']}", highlight=False, markup=False, soft_wrap=True)
-    return {
-        "config": config, "shared": shared, "plans": plans, "grid": grid, "console": console, "details": {"study": about},
-    }  # fmt: skip
+    known = {"config": config, "shared": shared, "plans": plans, "grid": grid, "console": console}
+    return {**known, "details": {"study": about}}
 
 
 def joules_known(scope: str) -> str:
