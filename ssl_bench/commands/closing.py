@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ssl_bench.console import fail
+from ssl_bench.console import fail, print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ssl_bench.sessions.run_folder import RunFolder
     from ssl_benchmarks.record.record import Record
+
+
+SYNTHETIC = "The speech was synthetic. Real speech: openslr.org/12, then --data LibriSpeech/train-clean-100"
+
+
+def print_run(
+    command: str, run: RunFolder, record: Record, summary: Callable[[RunFolder, Record], None], *, as_json: bool
+) -> None:
+    """Print the document of a run, or its summary."""
+    if as_json:
+        print_json(command, {"run": str(run.path), **record.document()})
+    else:
+        summary(run, record)
 
 
 def disturbances(record: Record) -> list[str]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ssl_bench.commands.closing import closing_lines, require_quiet
-from ssl_bench.console import Json, fail, print_json, print_summary, stderr, typed_command
+from ssl_bench.commands.closing import closing_lines, print_run, require_quiet
+from ssl_bench.console import Json, fail, print_summary, stderr, typed_command
 from ssl_bench.front_door import apart_if_own
 from ssl_bench.settings.comparing import CompareConfig
 from ssl_models.errors import BadInputError
@@ -36,10 +36,7 @@ def compare_command(
         raise BadInputError("--allow-mixed needs run folders; --models measures all models under the same conditions")
     apart_if_own(config.models)
     run, record = _compared(runs or [], config, allow_mixed=allow_mixed)
-    if as_json:
-        print_json("compare", {"run": str(run.path), **record.document()})
-    else:
-        _print_summary(run, record)
+    print_run("compare", run, record, _print_summary, as_json=as_json)
     _end(run, record)
 
 

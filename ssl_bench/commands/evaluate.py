@@ -7,8 +7,8 @@ import time
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
-from ssl_bench.commands.closing import closing_lines, require_quiet
-from ssl_bench.console import Json, fail, print_json, print_summary, stderr, typed_command
+from ssl_bench.commands.closing import closing_lines, print_run, require_quiet
+from ssl_bench.console import Json, fail, print_summary, stderr, typed_command
 from ssl_bench.front_door import apart_if_own
 from ssl_bench.settings.evaluating import EvaluateConfig
 
@@ -26,10 +26,7 @@ def evaluate_command(config: EvaluateConfig, *, as_json: Json = False) -> None:
 
     with redirect_stdout(sys.stderr):  # what a user's model prints is not part of the document
         run, record = evaluate(config, command=typed_command(), console=stderr(), began=began)
-    if as_json:
-        print_json("evaluate", {"run": str(run.path), **record.document()})
-    else:
-        _print_summary(run, record)
+    print_run("evaluate", run, record, _print_summary, as_json=as_json)
     if record.status != "finished":
         done = len(record.details["findings"])
         fail(f"{run.path}: unfinished, stopped {record.details.get('stopped')}; the record has {done} results", 1)

@@ -6,8 +6,8 @@ import sys
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
-from ssl_bench.commands.closing import closing_lines, require_quiet
-from ssl_bench.console import Json, fail, print_json, print_summary, stderr, typed_command
+from ssl_bench.commands.closing import closing_lines, print_run, require_quiet
+from ssl_bench.console import Json, fail, print_summary, stderr, typed_command
 from ssl_bench.front_door import apart_if_own
 from ssl_bench.settings.measuring import CURVE, MeasureConfig
 
@@ -24,10 +24,7 @@ def measure_command(config: MeasureConfig, *, as_json: Json = False) -> None:
 
     with redirect_stdout(sys.stderr):  # what a user's model prints is not part of the document
         run, record = measure(config, command=typed_command(), console=stderr())
-    if as_json:
-        print_json("measure", {"run": str(run.path), **record.document()})
-    else:
-        _print_summary(run, record)
+    print_run("measure", run, record, _print_summary, as_json=as_json)
     _end(run, record)
 
 

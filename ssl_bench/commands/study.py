@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ssl_bench.commands.closing import closing_lines, require_quiet
+from ssl_bench.commands.closing import SYNTHETIC, closing_lines, print_run, require_quiet
 from ssl_bench.commands.options import Config
-from ssl_bench.console import Json, fail, print_json, print_summary, stderr, typed_command
+from ssl_bench.console import Json, fail, print_summary, stderr, typed_command
 from ssl_bench.settings.studying import StudyConfig
 
 if TYPE_CHECKING:
@@ -39,10 +39,7 @@ def run_study(config: StudyConfig, *, resume: bool, as_json: bool, name: str = "
 
     with redirect_stdout(sys.stderr):  # what is printed meanwhile is not part of the document
         run, record = study(config, resume=resume, command=typed_command(), console=stderr())
-    if as_json:
-        print_json(name, {"run": str(run.path), **record.document()})
-    else:
-        _print_summary(run, record)
+    print_run(name, run, record, _print_summary, as_json=as_json)
     _end(run, record)
 
 
@@ -68,6 +65,6 @@ def _print_summary(run: RunFolder, record: Record) -> None:
     said += [study["claim_c4"]] if "claim_c4" in study else []
     said += [f"run:      {run.path}", f"report:   {run.path / 'report.md'}"]
     if record.config["training"].get("data", "sample") == "sample":
-        said.append("The speech was synthetic. Real speech: openslr.org/12, then --data LibriSpeech/train-clean-100")
+        said.append(SYNTHETIC)
     said += closing_lines(record)
     print_summary(study_tables(record), said)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from ssl_bench.commands.closing import closing_lines, require_quiet
+from ssl_bench.commands.closing import SYNTHETIC, closing_lines, print_run, require_quiet
 from ssl_bench.commands.options import Config
-from ssl_bench.console import Json, fail, print_json, print_summary, stderr, typed_command
+from ssl_bench.console import Json, fail, print_summary, stderr, typed_command
 from ssl_bench.settings.training import TrainAndMeasureConfig
 
 if TYPE_CHECKING:
@@ -42,10 +42,7 @@ def train_and_measure_command(
     from ssl_bench.training.train_and_measure import train_and_measure
 
     run, record = train_and_measure(config, resume=resume, command=typed_command(), console=stderr(), began=began)
-    if as_json:
-        print_json("train-and-measure", {"run": str(run.path), **record.document()})
-    else:
-        _print_summary(run, record)
+    print_run("train-and-measure", run, record, _print_summary, as_json=as_json)
     if record.status != "finished":
         _ended_early(run, record)
     require_quiet(run, record)
@@ -99,7 +96,7 @@ def _print_summary(run: RunFolder, record: Record) -> None:
 
     said = [f"run:       {run.path}", f"picture:   {run.path / 'training.png'}", f"report:    {run.path / 'report.md'}"]
     if record.details["data"]["synthetic"]:
-        said.append("The speech was synthetic. Real speech: openslr.org/12, then --data LibriSpeech/train-clean-100")
+        said.append(SYNTHETIC)
     said += [f"speech:    {line}" for line in audio_lines(record)]
     said += [f"left out:  {path}: {why}" for path, why in list(record.details["broken_files"].items())[:MOST_NAMED]]
     said += [f"time:      {line}" for line in limited_lines(record)]

@@ -18,7 +18,7 @@ from ssl_models.settings import fits, spelled
 
 
 def read_toml(path: Path, kind: type) -> dict[str, Any]:
-    """Settings of the dataclass `kind` from a TOML file: keys are its fields (hyphens or underscores), tables nested ones.
+    """Settings of the dataclass `kind` from a TOML file: keys are fields (hyphens or underscores), tables nested ones.
 
     Raises:
         BadInputError: for a missing or broken file, an unknown key or a value of the wrong type.

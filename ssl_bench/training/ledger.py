@@ -98,7 +98,7 @@ class _Phase:
 
 @contextmanager
 def billing(path: Path, attempts: list[Attempt], so_far: Callable[[], Attempt]) -> Iterator[None]:
-    """Keep the last attempt up to date in a file while the block runs, in case of a kill, and in `attempts` at its end."""
+    """Keep the last attempt up to date in a file while the block runs, for a kill, and in `attempts` at its end."""
     with Regularly(lambda: write_atomically(path, json.dumps(so_far().document()) + "\n"), BILL_S):
         try:
             yield
