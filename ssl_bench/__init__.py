@@ -1,6 +1,6 @@
 """sslbench: the honest cost of self-supervised speech models.
 
-The public names are loaded when they are first used, so that the command line starts without importing torch.
+The public names are imported on first use, so that the command line starts without importing torch.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The command line as a process: how it begins, how it answers what goes wrong, how it ends.
+"""The command line as a process: start-up, error messages and exit codes.
 
-What draws help and reads options is imported only when signals are answered already.
+The modules that parse options and draw help are imported only after the signal handlers are installed.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ from ssl_benchmarks.processes.interruption import stop_asked, stopped_by_signals
 from ssl_benchmarks.processes.parent import end_with_named_parent
 
 BY_TYPER = 130
-"""Its exit code for a KeyboardInterrupt that it caught."""
+"""typer's exit code for a KeyboardInterrupt that it caught."""
 
 
 def main() -> NoReturn:
-    """Entry point of the console script, whose process it ends."""
+    """Entry point of the console script; ends the process."""
     front_door.may_split()
-    # Threads that wait for each other spin, by default for so long that beside other work on the same cores a step takes ten
-    # times as long; this much is as fast on a quiet machine, and takes half of that time beside a load.
+    # OpenMP threads spin while they wait for each other. By default a step then takes ten times as long when other work
+    # shares the cores; with this count it takes half of that, and is as fast as ever on an idle machine.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     try:
         with stopped_by_signals():
             leave(run())
-    except KeyboardInterrupt:  # on the way out
+    except KeyboardInterrupt:  # while leaving
         code = 1
-    except Exception:  # noqa: BLE001 - told as Python tells it, then we leave as always
+    except Exception:  # noqa: BLE001 - printed as Python prints it; then the process ends as usual
         sys.excepthook(*sys.exc_info())
         code = 1
     leave(code)
 
 
 def run() -> int:
-    """The exit code of the command that was typed: bad input is one line and 2, a stop or a full disk one line and 1."""
+    """Run the typed command; returns its exit code: 2 for bad input, 1 for an interruption or a full disk."""
     try:
         end_with_named_parent()
         from ssl_bench.app import app
@@ -52,16 +52,16 @@ def run() -> int:
         return int(end.code or 0)
     except KeyboardInterrupt:
         return said("interrupted", 1)
-    except Exception as error:  # noqa: BLE001 - what is not the user's to mend is raised again
-        if stop_asked():  # where an interruption came out of a library as an error of another kind, as typer's Abort
+    except Exception as error:  # noqa: BLE001 - an error that the user cannot fix is raised again
+        if stop_asked():  # a library may turn an interruption into another error, such as typer's Abort
             return said("interrupted", 1)
         return _said_of(error)
-    except BaseException as error:  # noqa: BLE001 - a model of the user's may raise anything
+    except BaseException as error:  # noqa: BLE001 - a user's model may raise anything
         return _ended_by_model(error)
 
 
 def _ended_by_model(error: BaseException) -> int:
-    """Whatever a model of the user's raises while it runs, `sys.exit` included, is one line and no success; else it is raised again."""
+    """Report what a user's model raised, `sys.exit` included, in one line, with exit code 1; raise any other error."""
     if not front_door.in_child():
         if isinstance(error, SystemExit):
             return error.code if isinstance(error.code, int) else int(error.code is not None)
@@ -75,16 +75,17 @@ def _ended_by_model(error: BaseException) -> int:
 
 
 def _said_of(error: Exception) -> int:
-    """One line for an error that is the user's to mend, 2 for bad input and 1 for the disk; any other is raised again."""
+    """Print one line for an error that the user can fix: 2 for bad input, 1 for the disk; any other is raised again."""
     from ssl_models.errors import BadInputError
 
     if isinstance(error, BadInputError):
         return said(str(error), 1 if is_full(error) else 2)
     if text := refusal(error):
-        return said(f"{text}; nothing is left half-written: make room, then start again (a training with --resume)", 1)
+        hint = "no file is left half-written: free some space, then start again (a training with --resume)"
+        return said(f"{text}; {hint}", 1)
     if isinstance(error, OSError):
         return said(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", 1)
-    # typer's usage errors come from a click of its own, or of its caller's, depending on its version.
+    # Depending on its version, typer raises usage errors from its own copy of click or from the installed one.
     describe = getattr(error, "format_message", None)
     if describe is None:
         return _ended_by_model(error)

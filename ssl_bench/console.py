@@ -1,4 +1,4 @@
-"""What every command says in the same way: results on stdout, progress on stderr, one line for what went wrong."""
+"""Output that all commands share: results on stdout, progress on stderr, one line for an error."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Self
@@ -19,25 +19,22 @@ from ssl_bench import front_door
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.live import Live
+    from rich.table import Table
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; progress stays on stderr.")]
-
-Model = Annotated[
-    str, typer.Argument(help="A catalog name, a run's folder, hf:PATH, FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION.")
-]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout; progress goes to stderr.")]
 
 
 class Failed(SystemExit):
-    """The end of a command that has said why; a model of the user's that leaves raises another."""
+    """Raised by a command that has printed its error, unlike the SystemExit of a user's model."""
 
 
 def fail(message: str, code: int) -> NoReturn:
-    """End with one line on stderr; 1 is a failure, 2 bad use."""
+    """Exit with one line on stderr; code 1 for a failure, 2 for bad input."""
     raise Failed(said(message, code))
 
 
 def said(message: str, code: int) -> int:
-    """The exit code, once one line on stderr says why."""
+    """Print the reason as one line on stderr; returns the exit code."""
     line = " ".join(message.split())
     if line and not front_door.told_last(f"sslbench: {line}"):
         with suppress(OSError):  # stderr may be a file on the full disk
@@ -46,23 +43,31 @@ def said(message: str, code: int) -> int:
 
 
 def print_json(command: str, document: dict[str, Any]) -> None:
-    """The one document of `--json`."""
+    """Print the document of `--json`."""
     document = {**document, "schema": f"sslbench.{command}/1"}
     front_door.out().write(json.dumps(document, indent=1, allow_nan=False) + "\n")
 
 
 def stderr() -> Console:
-    """Where progress goes."""
+    """The console for progress."""
     from rich.console import Console
 
     return Console(stderr=True)
 
 
 def stdout() -> Console:
-    """Where results go."""
+    """The console for results."""
     from rich.console import Console
 
     return Console(file=front_door.out())
+
+
+def print_summary(tables: Iterable[Table], lines: Sequence[str]) -> None:
+    """Print tables, then lines, to stdout."""
+    console = stdout()
+    for table in tables:
+        console.print(table)
+    console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
 
 
 def typed_command() -> str:
@@ -70,11 +75,11 @@ def typed_command() -> str:
     return shlex.join(["sslbench", *sys.argv[1:]])
 
 
-LINE_EVERY = 15.0  # seconds between lines where there is no terminal to redraw
+LINE_EVERY = 15.0  # s between lines where the output is not a terminal
 
 
 class StatusLine:
-    """A line redrawn on a terminal, else one every 15 s; always on stderr."""
+    """A line redrawn in place on a terminal, elsewhere printed every 15 s; always on stderr."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -85,7 +90,7 @@ class StatusLine:
         if self.console.is_terminal:
             from rich.live import Live
 
-            # Drawn by the loop itself: a refresh thread would cost the machine that is being measured.
+            # Refreshed by the loop itself: a refresh thread would load the machine that is being measured.
             self._live = Live(console=self.console, auto_refresh=False, transient=True)
             self._live.__enter__()
         return self
@@ -97,18 +102,18 @@ class StatusLine:
             self._live.__exit__(kind, error, trace)
 
     def phase(self, text: str) -> None:
-        """Say what is done now."""
+        """Print what is being done now."""
         if self._live is not None:
             self._live.update("", refresh=True)
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     @property
     def due(self) -> bool:
-        """Whether it is time for a line again."""
+        """Whether the next line is due."""
         return time.monotonic() - self._said_at >= (0.5 if self._live else LINE_EVERY)
 
     def show(self, parts: Sequence[str]) -> None:
-        """Show a line, if it is time again."""
+        """Show a line if one is due."""
         if not self.due:
             return
         self._said_at = time.monotonic()

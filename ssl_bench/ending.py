@@ -1,4 +1,4 @@
-"""How a command leaves: what it made for itself is removed, what it said is written out, and nothing is waited for."""
+"""How a command exits: it removes its temporary files, flushes its output, and waits for nothing else."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ LONGEST_S = 5.0
 
 
 def leave(code: int) -> NoReturn:
-    """End this process with its exit code, now.
+    """End this process at once with its exit code.
 
-    The interpreter's own way out joins threads, of ours and of a dozen libraries, takes every module apart and runs the
-    destructors of native ones: 2 s on a quiet machine, and on a loaded one any of them may hang.
+    A normal exit joins all threads (ours and those of a dozen libraries), tears down every module and runs native
+    destructors: this takes 2 s on an idle machine, and on a loaded one any of it may hang.
     """
     ignore_signals()
     code = _flushed() or code
     last = threading.Timer(LONGEST_S, _end, (code,))
     last.daemon = True
     last.start()
-    # torch makes this folder as it is imported, and needs it only where something is compiled.
+    # torch creates this folder on import and needs it only if something is compiled.
     with suppress(OSError, KeyError):
         Path(tempfile.gettempdir(), f"torchinductor_{getpass.getuser()}").rmdir()
-    atexit._run_exitfuncs()  # what libraries keep in the temporary folder goes by these
+    atexit._run_exitfuncs()  # these remove what libraries keep in the temporary folder
     _end(code)
 
 
@@ -42,7 +42,7 @@ def _end(code: int) -> NoReturn:
 
 
 def _flushed() -> int:
-    """Write out what was said; 1 where that cannot be done."""
+    """Flush stdout and stderr; returns 1 if that fails, else 0."""
     code = 0
     for stream in (sys.stdout, sys.stderr):
         try:

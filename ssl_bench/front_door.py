@@ -1,8 +1,7 @@
-"""A command that runs a model of the user's own goes on in a child process, so that any way to die leaves one line.
+"""A command that runs a user's model continues in a child process, so that even a crash is reported in one line.
 
-The first process keeps the real standard output and imports nothing more; it passes signals on, tells what is waited for, and
-says how the child ended. The child hands over what the command prints on a descriptor of its own: what the model prints, by
-whatever way, goes to standard error.
+The parent imports nothing more: it forwards signals, reports what the command is waiting for, and says how the child
+ended. The command prints its result on a separate descriptor; whatever the model prints goes to standard error.
 """
 
 from __future__ import annotations
@@ -21,21 +20,21 @@ from typing import Any, TextIO
 from ssl_benchmarks.processes.parent import end_with_parent
 
 WAIT_S = 10.0
-"""After which it is said what is waited for."""
+"""s after which the parent reports what the command is waiting for."""
 GRACE_S = {True: 3.0, False: 30.0}
-"""How long Ctrl-C may take while the user's code is loaded, and while a record is written."""
+"""s that Ctrl-C may take while the user's code is running (True), and while a record is written (False)."""
 PASSED_ON = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGQUIT")
 
 
 @dataclass
 class _Door:
-    """What this process is: one that may still split, or the child of one that has.
+    """The role of this process: it may still fork, or is the child of one that has.
 
     Attributes:
-        open: whether a command may go on in a child.
-        out: where the child's command prints.
-        word: descriptor of what the child tells.
-        process: the child's own number; a fork of it is none of ours.
+        open: whether a command may continue in a child.
+        out: the stream that the child's command prints to.
+        word: descriptor for the child's messages to its parent.
+        process: the child's process ID, by which its own forks are recognised.
         last: the line that the command ends with.
     """
 
@@ -50,12 +49,12 @@ _door = _Door()
 
 
 def may_split() -> None:
-    """Called by the command line, before anything: from here on the process is ours to split."""
+    """Allow a later fork; called by the command line before anything else."""
     _door.open = hasattr(os, "fork")
 
 
 def apart_if_own(models: Sequence[str | None]) -> None:
-    """Go on in a child process where one of the models is code of the user's own; the process that called never returns."""
+    """Continue in a child process if one of the models is the user's own code; the parent never returns."""
     from ssl_models.catalog import is_foreign
 
     own = [name for name in models if name and is_foreign(name) and not name.startswith("hf:")]
@@ -77,8 +76,8 @@ def _be_the_child(word: int) -> None:
     from ssl_models.loading.user_code import listeners
 
     with suppress(OSError):
-        os.setpgid(0, 0)  # the first process alone hears the terminal, and passes each signal on once
-    end_with_parent()  # nobody is left to read what is measured
+        os.setpgid(0, 0)  # only the parent gets the terminal's signals, and forwards each once
+    end_with_parent()  # without its parent, no one would read the result
     _door.out = os.fdopen(os.dup(1), "w", encoding=sys.stdout.encoding, errors=sys.stdout.errors)
     _door.word, _door.process = word, os.getpid()
     os.dup2(2, 1)
@@ -87,7 +86,7 @@ def _be_the_child(word: int) -> None:
 
 
 def _forget() -> None:
-    """A fork of the child, by whomever, speaks for no command."""
+    """Close the descriptors in a fork of the child, which must not speak for the command."""
     if _door.out is not None:
         with suppress(OSError):
             os.close(_door.out.fileno())
@@ -98,7 +97,7 @@ def _forget() -> None:
 
 
 def out() -> TextIO:
-    """Where a command prints its result."""
+    """The stream that a command prints its result to."""
     if _door.out is None:
         return sys.stdout
     if os.getpid() != _door.process:
@@ -107,7 +106,7 @@ def out() -> TextIO:
 
 
 def in_child() -> bool:
-    """Whether this process runs a model of the user's for another one."""
+    """Whether this process is a child that runs a user's model."""
     return _door.out is not None
 
 
@@ -116,21 +115,21 @@ def _at(text: str) -> None:
 
 
 def _tell(**words: Any) -> None:  # noqa: ANN401 - for JSON
-    """Tell the first process."""
+    """Send a message to the parent."""
     if _door.word is not None and os.getpid() == _door.process:
         with suppress(OSError):
             os.write(_door.word, (json.dumps(words) + "\n").encode())
 
 
 def told_last(line: str) -> bool:
-    """Keep the line that a command ends with, for the first process to say; whether there is one."""
+    """Keep a command's last line for the parent to print; returns whether there is a parent."""
     if in_child():
         _door.last = line
     return in_child()
 
 
 def done(code: int) -> int:
-    """Tell the first process that the command is over; returns the exit code, 1 where the result could not be handed over."""
+    """Inform the parent that the command has ended; returns the exit code, 1 if the result could not be written."""
     if _door.out is not None and os.getpid() == _door.process:
         try:
             _door.out.flush()
@@ -143,12 +142,12 @@ def done(code: int) -> int:
 
 @dataclass
 class _Watched:
-    """The child as the first process sees it.
+    """The child as its parent sees it.
 
     Attributes:
-        own: the models that are the user's.
-        at: what their code is at, as far as is known.
-        done: exit code and last line, once the child has said that it is done.
+        own: the user's models.
+        at: what their code is doing, as far as is known.
+        done: exit code and last line, once the child has reported its end.
     """
 
     own: str
@@ -163,39 +162,39 @@ class _Watched:
     def watch(self) -> int:
         """Wait for the child; returns the exit code of the command."""
         for number in (getattr(signal, name) for name in PASSED_ON if hasattr(signal, name)):
-            if signal.getsignal(number) is not signal.SIG_IGN:  # as a hang-up is under nohup
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as SIGHUP is under nohup
                 signal.signal(number, self._pass_on)
         said = ""
         while (status := self._ended(0.5 if self.stopped is None else 0.1)) is None:
             if self.at and self.at != said and time.monotonic() - self.began > WAIT_S:
                 said = self.at
-                self._say(f"{self.at}: for {WAIT_S:.0f} s now; Ctrl-C ends it")
+                self._say(f"{self.at}: {WAIT_S:.0f} s so far; Ctrl-C stops it")
             if self.stopped is not None and time.monotonic() - self.stopped > GRACE_S[bool(self.at)]:
                 self._kill()
         self._listen()
-        self._kill()  # what it forked and left behind
+        self._kill()  # any processes that it left behind
         if self.done is not None:
             if self.done[1]:
                 self._say(self.done[1])
             return self.done[0]
-        where = f" while {self.at}" if self.at else ", with no result"
+        where = f" while {self.at}" if self.at else " without a result"
         self._say(f"sslbench: {'' if self.at else f'{self.own}: '}the process {how_it_ended(status)}{where}")
         return 1
 
     def _ended(self, seconds: float) -> int | None:
-        """The child's status, after at most so long."""
+        """The child's exit status, or None if it is still running after so many seconds."""
         with suppress(InterruptedError):
             if select.select([self.reading], [], [], seconds)[0] and not self._listen():
-                time.sleep(min(seconds, 0.05))  # it has closed its end, and is about to go
+                time.sleep(min(seconds, 0.05))  # it has closed its end and is about to exit
         number, status = os.waitpid(self.child, os.WNOHANG)
         return status if number else None
 
     def _listen(self) -> bool:
-        """Take up what the child has told; whether it still may tell more."""
+        """Read the child's messages; returns whether more may follow."""
         while select.select([self.reading], [], [], 0)[0]:
-            if not (told := os.read(self.reading, 65536)):
+            if not (received := os.read(self.reading, 65536)):
                 return False
-            *lines, self._rest = (self._rest + told).split(b"\n")
+            *lines, self._rest = (self._rest + received).split(b"\n")
             for line in lines:
                 with suppress(ValueError):
                     self._take(json.loads(line))
@@ -210,7 +209,7 @@ class _Watched:
     def _pass_on(self, number: int, frame: object) -> None:
         del frame
         if self.stopped is not None and number == signal.SIGINT:
-            self._kill()  # asked twice
+            self._kill()  # the second Ctrl-C
             return
         self.stopped = time.monotonic()
         with suppress(OSError):
@@ -227,10 +226,10 @@ class _Watched:
 
 
 def how_it_ended(status: int) -> str:
-    """A status of waitpid in words."""
+    """A waitpid status in words."""
     if not os.WIFSIGNALED(status):
-        return f"ended itself with exit code {os.WEXITSTATUS(status)}"
+        return f"exited with code {os.WEXITSTATUS(status)}"
     number = os.WTERMSIG(status)
     name = signal.Signals(number).name
-    more = ", as the kernel does when memory runs out," if number == signal.SIGKILL else ""
+    more = " (as the kernel does when memory runs out)" if number == signal.SIGKILL else ""
     return f"was ended by {name}{more}"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ssl_bench.commands.closing import closing_lines, require_quiet
-from ssl_bench.console import Json, fail, print_json, stderr, stdout, typed_command
+from ssl_bench.commands.closing import closing_lines, print_run, require_quiet
+from ssl_bench.console import Json, fail, print_summary, stderr, typed_command
 from ssl_bench.front_door import apart_if_own
 from ssl_bench.settings.comparing import CompareConfig
 from ssl_models.errors import BadInputError
@@ -18,29 +18,25 @@ if TYPE_CHECKING:
     from ssl_bench.sessions.run_folder import RunFolder
     from ssl_benchmarks.record.record import Record
 
-Runs = Annotated[
-    list[str] | None, typer.Argument(metavar="RUN", help="Finished runs to put side by side; nothing is measured.")
-]
+Runs = Annotated[list[str] | None, typer.Argument(metavar="RUN", help="Finished runs to compare; nothing is measured.")]
 AllowMixed = Annotated[
-    bool, typer.Option("--allow-mixed", help="Runs that were not measured alike: mark each cell, refuse nothing.")
+    bool,
+    typer.Option("--allow-mixed", help="Compare runs measured under different conditions and mark affected cells."),
 ]
 
 
 def compare_command(
     config: CompareConfig, *, runs: Runs = None, allow_mixed: AllowMixed = False, as_json: Json = False
 ) -> None:
-    """Measure several models in turn until their figures are known; ratios, whole pretrainings, and what a life costs."""
+    """Measure models in turn to a target precision; report ratios, projected full pretraining and life-cycle cost."""
     config.check()
     if runs and config.models:
-        raise BadInputError("runs are compared as they are, --models measures; give one of them")
+        raise BadInputError("give run folders or --models, not both (separate models with commas)")
     if allow_mixed and not runs:
-        raise BadInputError("--allow-mixed is of runs that are compared; models measured together are measured alike")
+        raise BadInputError("--allow-mixed needs run folders; --models measures all models under the same conditions")
     apart_if_own(config.models)
     run, record = _compared(runs or [], config, allow_mixed=allow_mixed)
-    if as_json:
-        print_json("compare", {"run": str(run.path), **record.document()})
-    else:
-        _print_summary(run, record)
+    print_run("compare", run, record, _print_summary, as_json=as_json)
     _end(run, record)
 
 
@@ -51,12 +47,12 @@ def _compared(runs: list[str], config: CompareConfig, *, allow_mixed: bool) -> t
         return compare_runs(runs, config, allow_mixed=allow_mixed, command=typed_command())
     from ssl_bench.comparing.compare import compare
 
-    with redirect_stdout(sys.stderr):  # what a model of the user's prints is no part of the document
+    with redirect_stdout(sys.stderr):  # what a user's model prints is not part of the document
         return compare(config, command=typed_command(), console=stderr())
 
 
 def _end(run: RunFolder, record: Record) -> None:
-    """Exit code 1 where the user stopped it, where nothing has a result, or by --strict."""
+    """Exit with code 1 if the user stopped it, nothing has a result, or --strict found a disturbance."""
     rounds = record.details["rounds"]
     if record.status != "finished":
         fail(f"{run.path}: unfinished, stopped {record.details['stopped']}; the record has {len(rounds)} rounds", 1)
@@ -71,14 +67,11 @@ def _print_summary(run: RunFolder, record: Record) -> None:
     from ssl_reports.summaries.comparing import compare_tables
     from ssl_reports.summaries.comparison_tables import break_even_lines, reached_line
 
-    console = stdout()
-    for table in compare_tables(record):
-        console.print(table)
-    said = [f"paid back: {line}" for line in break_even_lines(record, "J")]
-    said += [f"precision: {line}"] if (line := reached_line(record)) else []
-    said += [f"differs:   {line}" for line in record.details["differences"]]
-    said += [f"run:       {run.path}", f"report:    {run.path / 'report.md'}"]
-    said += [f"note:      {line}" for line in record.details.get("about_weights", [])]
+    said = [f"break-even: {line}" for line in break_even_lines(record, "J")]
+    said += [f"precision:  {line}"] if (line := reached_line(record)) else []
+    said += [f"differs:    {line}" for line in record.details["differences"]]
+    said += [f"run:        {run.path}", f"report:     {run.path / 'report.md'}"]
+    said += [f"note:       {line}" for line in record.details.get("about_weights", [])]
     said += closing_lines(record)
-    said.append(f"next:      sslbench report {run.path} --out paper/")
-    console.print("\n".join(said), highlight=False, markup=False, soft_wrap=True)
+    said.append(f"next:       sslbench report {run.path} --out paper/")
+    print_summary(compare_tables(record), said)

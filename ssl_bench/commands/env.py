@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gc
 
-from ssl_bench.console import Json, print_json
+from ssl_bench.console import Json, print_json, print_summary
 
 
 def env_command(*, as_json: Json = False) -> None:
-    """Tell what can be measured on this machine, and how."""
+    """Show what can be measured on this machine, and how."""
     gc.disable()  # a short process, as in `profile`
     from ssl_benchmarks.machine.environment import environment
 
@@ -16,14 +16,9 @@ def env_command(*, as_json: Json = False) -> None:
     if as_json:
         print_json("env", {"environment": found, "measurements": []})
         return
-    from rich.console import Console
-
     from ssl_reports.summaries.machine import machine_table, measurable_table
 
-    console = Console()
-    console.print(machine_table(found))
-    console.print(measurable_table(found))
     allow = found["capabilities"]["rapl"]["allow"]
     said = [f"to let sslbench read the CPU's counters: {allow}"] if allow else []
     said.append("next: sslbench profile hubert-base")
-    console.print("\n".join(said), highlight=False, markup=False, soft_wrap=True)
+    print_summary([machine_table(found), measurable_table(found)], said)

@@ -7,8 +7,8 @@ import time
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
-from ssl_bench.commands.closing import closing_lines, require_quiet
-from ssl_bench.console import Json, fail, print_json, stderr, stdout, typed_command
+from ssl_bench.commands.closing import closing_lines, print_run, require_quiet
+from ssl_bench.console import Json, fail, print_summary, stderr, typed_command
 from ssl_bench.front_door import apart_if_own
 from ssl_bench.settings.evaluating import EvaluateConfig
 
@@ -18,39 +18,33 @@ if TYPE_CHECKING:
 
 
 def evaluate_command(config: EvaluateConfig, *, as_json: Json = False) -> None:
-    """What models and runs give, beside their own random weights and log-mel, and what finding out cost."""
+    """Evaluate models and runs against two controls (random weights, log-mel), and meter what that costs."""
     began = time.monotonic()
     config.check()
     apart_if_own(config.models)
     from ssl_bench.evaluating.evaluate import evaluate
 
-    with redirect_stdout(sys.stderr):  # what a model of the user's prints is no part of the document
+    with redirect_stdout(sys.stderr):  # what a user's model prints is not part of the document
         run, record = evaluate(config, command=typed_command(), console=stderr(), began=began)
-    if as_json:
-        print_json("evaluate", {"run": str(run.path), **record.document()})
-    else:
-        _print_summary(run, record)
+    print_run("evaluate", run, record, _print_summary, as_json=as_json)
     if record.status != "finished":
         done = len(record.details["findings"])
-        fail(f"{run.path}: unfinished, stopped {record.details.get('stopped')}; the record has {done} findings", 1)
+        fail(f"{run.path}: unfinished, stopped {record.details.get('stopped')}; the record has {done} results", 1)
     require_quiet(run, record)
 
 
 def _print_summary(run: RunFolder, record: Record) -> None:
     from ssl_reports.summaries.evaluating import evaluation_tables, left_out_lines, remark_lines
 
-    console = stdout()
-    for table in evaluation_tables(record):
-        console.print(table)
     said = [*remark_lines(record), f"speech:   {record.details['speech']['how']}", *left_out_lines(record)]
     said += [f"run:      {run.path}", f"report:   {run.path / 'report.md'}"]
     said += closing_lines(record)
     said.append(f"next:     {_next(record)}")
-    console.print("\n".join(said), highlight=False, markup=False, soft_wrap=True)
+    print_summary(evaluation_tables(record), said)
 
 
 def _next(record: Record) -> str:
-    """Training after random weights, more seeds after one, the cost after the quality."""
+    """The suggested next command: training after random weights, more seeds after one, cost after quality."""
     from ssl_models.catalog import CATALOG
 
     config = record.config

@@ -6,8 +6,8 @@ import sys
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
-from ssl_bench.commands.closing import closing_lines, require_quiet
-from ssl_bench.console import Json, fail, print_json, stderr, stdout, typed_command
+from ssl_bench.commands.closing import closing_lines, print_run, require_quiet
+from ssl_bench.console import Json, fail, print_summary, stderr, typed_command
 from ssl_bench.front_door import apart_if_own
 from ssl_bench.settings.measuring import CURVE, MeasureConfig
 
@@ -17,28 +17,25 @@ if TYPE_CHECKING:
 
 
 def measure_command(config: MeasureConfig, *, as_json: Json = False) -> None:
-    """Measure time, memory and energy of inference or of a training step; leave a record, a report and a curve."""
+    """Measure time, memory and energy of inference or of a training step; write a record, a report and a curve."""
     config.check()
     apart_if_own([config.model])
     from ssl_bench.measuring.measure import measure
 
-    with redirect_stdout(sys.stderr):  # what a model of the user's prints is no part of the document
+    with redirect_stdout(sys.stderr):  # what a user's model prints is not part of the document
         run, record = measure(config, command=typed_command(), console=stderr())
-    if as_json:
-        print_json("measure", {"run": str(run.path), **record.document()})
-    else:
-        _print_summary(run, record)
+    print_run("measure", run, record, _print_summary, as_json=as_json)
     _end(run, record)
 
 
 def _end(run: RunFolder, record: Record) -> None:
-    """Exit code 1 where cells are missing, where none has a result, or by --strict."""
+    """Exit with code 1 if cells are missing, none has a result, or --strict found a disturbance."""
     cells = record.details["cells"]
     if record.status != "finished":
         done = sum("failed" not in cell for cell in cells)
         fail(f"{run.path}: unfinished, stopped {record.details.get('stopped')}; the record has {done} cells", 1)
     if all("failed" in cell for cell in cells):
-        fail(f"{record.config['phase']}: unavailable, {cells[0]['failed']}", 1)
+        fail(f"{record.config['phase']} is unavailable: {cells[0]['failed']}", 1)
     require_quiet(run, record)
 
 
@@ -46,9 +43,6 @@ def _print_summary(run: RunFolder, record: Record) -> None:
     from ssl_reports.reading.cells import cells_of, failures
     from ssl_reports.summaries.measuring import measure_tables
 
-    console = stdout()
-    for table in measure_tables(record):
-        console.print(table)
     said = [f"missing:  {line}" for line in failures(cells_of(record))]
     said.append(f"run:      {run.path}")
     if (run.path / "sweep.png").is_file():
@@ -59,11 +53,11 @@ def _print_summary(run: RunFolder, record: Record) -> None:
     said += [f"note:     {line}" for line in record.details["about_weights"]]
     said += closing_lines(record)
     said.append(f"next:     {_next(record)}")
-    console.print("\n".join(said), highlight=False, markup=False, soft_wrap=True)
+    print_summary(measure_tables(record), said)
 
 
 def _next(record: Record) -> str:
-    """The curve after a single cell, the other phase after a curve; the count on paper where there is no more to measure."""
+    """The suggested next command: a curve after a single cell, the other phase after a curve, else a profile."""
     from ssl_models.catalog import card, is_foreign
 
     model, phase = record.config["model"], record.config["phase"]

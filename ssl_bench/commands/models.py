@@ -7,15 +7,15 @@ from typing import Annotated
 
 import typer
 
-from ssl_bench.console import Json, print_json
+from ssl_bench.console import Json, print_json, print_summary
 
 
 def models_command(
-    name: Annotated[str | None, typer.Argument(help="A model's name or a run's folder.")] = None,
+    name: Annotated[str | None, typer.Argument(help="A catalog name or a run folder.")] = None,
     *,
     as_json: Json = False,
 ) -> None:
-    """List the models, or show one: a name of the catalog or the folder of a run."""
+    """List the catalog, or show one model: a catalog name or a run folder."""
     from ssl_models.catalog import CATALOG, card
 
     cards = [card(each) for each in ([name] if name else CATALOG)]
@@ -25,9 +25,6 @@ def models_command(
         rows = [row.row() for each in cards for row in card_rows(each)]
         print_json("models", {"models": [asdict(each) for each in cards], "measurements": rows})
         return
-    from rich.console import Console
-
     from ssl_reports.summaries.cards import card_table
 
-    Console().print(card_table(cards))
-    Console().print(f"next: sslbench profile {name or 'hubert-base'}", highlight=False)
+    print_summary([card_table(cards)], [f"next: sslbench profile {name or 'hubert-base'}"])

@@ -1,4 +1,4 @@
-"""typer's options of a command from the fields of its settings."""
+"""typer options built from the fields of a command's settings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import typer
 from ssl_bench.settings.options import Setting, Settings
 
 Config = Annotated[
-    Path | None, typer.Option("--config", help="A TOML file with any of these, and the model's own settings.")
+    Path | None, typer.Option("--config", help="A TOML file with any of these options and the model's own settings.")
 ]
 PLAIN = (str, int, float, bool)
 
@@ -22,29 +22,27 @@ PLAIN = (str, int, float, bool)
 def command(
     kind: type[Settings], run: Callable[..., None], *, hidden: type[Settings] | None = None
 ) -> Callable[..., None]:
-    """A function that typer makes a command of: it calls `run` with the settings that were typed.
+    """The function that typer registers as a command: it calls `run` with the settings that were typed.
 
-    Keywords of `run` are options too, as typer takes them; its `file` of settings stands below what is typed. Its keyword
-    `given` is handed what was given, by the options' names, those of `hidden` settings among them, which the help leaves out.
+    Keyword-only parameters of `run` are options too, declared for typer; typed options override those of its `file`.
+    Its keyword `given` receives all that was given, by option name, including `hidden` settings, which the help omits.
     """
     own = kind.settings()
     other = [s for s in (hidden.settings() if hidden else ()) if s.name not in {setting.name for setting in own}]
     keywords = [p for p in inspect.signature(run, eval_str=True).parameters.values() if p.kind is p.KEYWORD_ONLY]
-    extra = [p for p in keywords if p.name != "given"]
+    others = {setting.name for setting in other}
 
     def called(**typed: Any) -> None:  # noqa: ANN401 - of each option's type
-        passed = {p.name: typed[p.name] for p in extra}
         given = {s.name: _parsed(s, typed[s.name]) for s in (*own, *other) if typed[s.name] not in (None, [])}
-        if passed.get("file") is not None:
+        if typed.get("file") is not None:
             from ssl_bench.settings.documents import read_toml
 
-            given = {**read_toml(passed["file"], kind.of_file()), **given}
-        known = given.keys() - {setting.name for setting in other}
-        if len(extra) < len(keywords):
-            passed["given"] = given
-        run(kind.read({name: given[name] for name in given if name in known}), **passed)
+            given = {**read_toml(typed["file"], kind.of_file()), **given}
+        passed = {p.name: given if p.name == "given" else typed[p.name] for p in keywords}
+        run(kind.read({name: value for name, value in given.items() if name not in others}), **passed)
 
-    parameters = [_parameter(s) for s in own] + [_parameter(s, shown=False) for s in other] + extra
+    parameters = [_parameter(s) for s in own] + [_parameter(s, shown=False) for s in other]
+    parameters += [p for p in keywords if p.name != "given"]
     parameters.sort(key=lambda p: p.default is not inspect.Parameter.empty)
     called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     called.__annotations__ = {p.name: p.annotation for p in parameters}
@@ -59,7 +57,7 @@ def _parsed(setting: Setting, value: Any) -> Any:  # noqa: ANN401 - whatever typ
 
 
 def _parameter(setting: Setting, *, shown: bool = True) -> inspect.Parameter:
-    """As typer takes it: None where it is not given, so that what is given can be told."""
+    """The parameter for typer, with None as its default: only options that were given are passed on."""
     o, required = setting.option, setting.initial is MISSING
     if not o.argument:
         how: Any = typer.Option(
@@ -79,7 +77,7 @@ def _parameter(setting: Setting, *, shown: bool = True) -> inspect.Parameter:
 
 
 def _typed(setting: Setting) -> type:
-    """What typer reads: text where the settings parse it or choose among words."""
+    """The type that typer reads: text where the settings parse it or choose among words."""
     if setting.option.parse is not None or typing.get_origin(setting.kind) is Literal:
         return str
     if setting.kind not in PLAIN:
@@ -89,7 +87,7 @@ def _typed(setting: Setting) -> type:
 
 
 def _help(setting: Setting) -> str:
-    """With the default in brackets; a switch that is off, and what is empty, have none."""
+    """The help text with the default in brackets, left out for an empty default or a switch that is off."""
     text, initial = setting.option.default_text, setting.initial
     if not text and initial is not MISSING and initial is not False and initial not in (None, "", ()):
         text = "on" if initial is True else f"{initial:g}" if isinstance(initial, float) else str(initial)

@@ -7,25 +7,28 @@ import sys
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
-from ssl_bench.console import Json, fail, print_json, stdout
+from ssl_bench.console import Json, fail, print_json, print_summary
 from ssl_bench.front_door import apart_if_own
 from ssl_bench.settings.profiling import ProfileConfig
 
 if TYPE_CHECKING:
-    from ssl_benchmarks.profile.profile import Profile, ProfileSetting
+    from ssl_benchmarks.profile.profile import Profile
 
 
 def profile_command(config: ProfileConfig, *, as_json: Json = False) -> None:
-    """Count parameters, FLOPs and peak memory of a model: no weights, no data, no GPU, seconds."""
+    """Count a model's parameters, FLOPs and peak memory in seconds, without weights, data or a GPU."""
     config.check()
     apart_if_own([config.model])
-    gc.disable()  # a short process: looking for cycles among what torch's import makes would take a tenth of its time
-    from ssl_benchmarks.profile.profile import CountError, profile
+    gc.disable()  # a short process: searching torch's imports for cycles would take a tenth of its time
+    from ssl_benchmarks.profile.profile import CountError, ProfileSetting, profile
     from ssl_benchmarks.profile.rows import profile_document
 
+    c = config
+    shape = (c.seconds, c.clip_seconds, c.batch_seconds, c.precision, c.device, c.optimiser)
+    setting = ProfileSetting(*shape, c.checkpoint_gradients, c.superb, c.second_opinion)
     try:
-        with redirect_stdout(sys.stderr):  # a user's own code may print
-            found = profile(config.model, _setting(config))
+        with redirect_stdout(sys.stderr):  # a user's model may print
+            found = profile(c.model, setting)
     except CountError as error:
         fail(str(error), 1)
     if as_json:
@@ -34,21 +37,10 @@ def profile_command(config: ProfileConfig, *, as_json: Json = False) -> None:
     _print_summary(config, found)
 
 
-def _setting(config: ProfileConfig) -> ProfileSetting:
-    from ssl_benchmarks.profile.profile import ProfileSetting
-
-    c = config
-    shape = (c.seconds, c.clip_seconds, c.batch_seconds, c.precision, c.device, c.optimiser)
-    return ProfileSetting(*shape, c.checkpoint_gradients, c.superb, c.second_opinion)
-
-
 def _print_summary(config: ProfileConfig, found: Profile) -> None:
     from ssl_reports.summaries.profile import profile_tables, remarks
     from ssl_reports.units import with_prefix
 
-    console = stdout()
-    for table in profile_tables(found, config.depth):
-        console.print(table)
     sizes = found.parameters
     said = [
         f"{with_prefix(sizes['encoder'], '')} parameters in the encoder, {with_prefix(sizes['trainable'], '')} trainable"
@@ -59,4 +51,4 @@ def _print_summary(config: ProfileConfig, found: Profile) -> None:
         least = "at least " if any(counted.count.missed for counted in found.counts) else ""
         said.append(f"SUPERB's 32 utterances: {least}{with_prefix(found.superb, 'MAC', 4)}")
     said += [*remarks(found, config.card), f"next: sslbench measure {config.model}"]
-    console.print("\n".join(said), highlight=False, markup=False, soft_wrap=True)
+    print_summary(profile_tables(found, config.depth), said)

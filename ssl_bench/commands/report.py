@@ -9,25 +9,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ssl_bench.console import Json, print_json
+from ssl_bench.console import Json, print_json, print_summary
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from ssl_reports.reading.claims import Claim
 
-TYPESET = (
-    "pdflatex main.tex && pdflatex main.tex  # no BibTeX: the second run sets the citations that the first numbers"
-)
+TYPESET = "pdflatex main.tex && pdflatex main.tex  # no BibTeX needed; the second run resolves the citations"
 
 
 def report_command(
-    runs: Annotated[list[str], typer.Argument(help="Folders of runs, of any command that leaves one.")],
+    runs: Annotated[list[str], typer.Argument(help="Run folders, written by any command.")],
     *,
-    out: Annotated[Path, typer.Option(help="The folder of the report; an earlier report there is replaced.")] = Path(
-        "paper"
-    ),
+    out: Annotated[Path, typer.Option(help="Output folder; an earlier report in it is replaced.")] = Path("paper"),
     as_json: Json = False,
 ) -> None:
-    """Make a paper's tables, figures, methods and references from runs, and say which claims hold."""
+    """Write a paper's tables, figures, methods and references from runs, and check which claims hold."""
     from ssl_reports.reading.evidence import read_evidence
 
     evidence = read_evidence(runs)
@@ -43,14 +41,14 @@ def report_command(
             "report", {"out": str(out), "files": files, "claims": [_document(c) for c in found], "measurements": rows}
         )
         return
-    _print_claims(found)
-    typer.echo(f"records:  {len(evidence.records)}\nreport:   {out} ({len(files)} files)")
-    typer.echo(f"paper:    cd {shlex.quote(str(out))} && {TYPESET}")
-    typer.echo(f"next:     {_opener()} {shlex.quote(str(out / PAGE))}")
+    said = [f"records:  {len(evidence.records)}", f"report:   {out} ({len(files)} files)"]
+    said.append(f"paper:    cd {shlex.quote(str(out))} && {TYPESET}")
+    said.append(f"next:     {_opener()} {shlex.quote(str(out / PAGE))}")
+    print_summary([_claim_table(found)], said)
 
 
 def _opener() -> str:
-    """What shows a file in the browser on this system."""
+    """The command that opens a file in the browser on this system."""
     return {"darwin": "open", "win32": "start"}.get(sys.platform, "xdg-open")
 
 
@@ -65,8 +63,7 @@ def _document(claim: Claim) -> dict[str, object]:
     return {"id": claim.id, "claim": claim.text, "verdict": claim.verdict, "findings": findings}
 
 
-def _print_claims(found: list[Claim]) -> None:
-    from rich.console import Console
+def _claim_table(found: list[Claim]) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
@@ -75,4 +72,4 @@ def _print_claims(found: list[Claim]) -> None:
         table.add_column(name)
     for claim in found:
         table.add_row(escape(f"{claim.id}: {claim.text}"), claim.verdict)
-    Console().print(table)
+    return table

@@ -8,41 +8,38 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ssl_bench.commands.closing import closing_lines, require_quiet
+from ssl_bench.commands.closing import SYNTHETIC, closing_lines, print_run, require_quiet
 from ssl_bench.commands.options import Config
-from ssl_bench.console import Json, fail, print_json, stderr, typed_command
+from ssl_bench.console import Json, fail, print_summary, stderr, typed_command
 from ssl_bench.settings.studying import StudyConfig
 
 if TYPE_CHECKING:
     from ssl_bench.sessions.run_folder import RunFolder
     from ssl_benchmarks.record.record import Record
 
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with an unfinished study.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Resume an unfinished study.")]
 
 
 def study_command(
     config: StudyConfig,
     *,
-    file: Config = None,  # noqa: ARG001 - what it holds is in `config`
+    file: Config = None,  # noqa: ARG001 - its contents are in `config`
     resume: Resume = False,
     as_json: Json = False,
 ) -> None:
-    """Train several models or seeds under the same budget, and evaluate all the same way, in one record."""
+    """Train several models or seeds on the same budget, and evaluate all of them the same way, in one record."""
     run_study(config, resume=resume, as_json=as_json)
 
 
 def run_study(config: StudyConfig, *, resume: bool, as_json: bool, name: str = "study") -> None:
-    """Train, evaluate and say how it went, as the command `name`; exits 1 where the user stopped it or all runs failed."""
+    """Train, evaluate and summarise, as the command `name`; exits with 1 if the user stopped it or all runs failed."""
     if not resume:
         config.check()
     from ssl_bench.studying.study import study
 
-    with redirect_stdout(sys.stderr):  # what is printed meanwhile is no part of the document
+    with redirect_stdout(sys.stderr):  # what is printed meanwhile is not part of the document
         run, record = study(config, resume=resume, command=typed_command(), console=stderr())
-    if as_json:
-        print_json(name, {"run": str(run.path), **record.document()})
-    else:
-        _print_summary(run, record)
+    print_run(name, run, record, _print_summary, as_json=as_json)
     _end(run, record)
 
 
@@ -51,21 +48,16 @@ def _end(run: RunFolder, record: Record) -> None:
     if runs and all(entry["status"] == "failed" for entry in runs):
         fail(f"{run.path}: every run failed; {runs[0]['folder']}: {runs[0]['reason']}", 1)
     if record.status != "finished":
-        on = f"go on with: sslbench study --resume --out {run.path}"
+        on = f"resume with: sslbench study --resume --out {run.path}"
         fail(f"{run.path}: unfinished, stopped {record.details.get('stopped')}; {on}", 1)
     require_quiet(run, record)
 
 
 def _print_summary(run: RunFolder, record: Record) -> None:
-    from rich.console import Console
-
     from ssl_reports.summaries.evaluating import left_out_lines, remark_lines
     from ssl_reports.summaries.studying import study_tables
     from ssl_reports.summaries.training import limited_lines
 
-    console = Console()
-    for table in study_tables(record):
-        console.print(table)
     study = record.details["study"]
     said = [f"failed:   {entry['folder']}: {entry['reason']}" for entry in study["runs"] if entry["status"] == "failed"]
     said += [*remark_lines(record), *left_out_lines(record)] if "speech" in record.details else []
@@ -73,6 +65,6 @@ def _print_summary(run: RunFolder, record: Record) -> None:
     said += [study["claim_c4"]] if "claim_c4" in study else []
     said += [f"run:      {run.path}", f"report:   {run.path / 'report.md'}"]
     if record.config["training"].get("data", "sample") == "sample":
-        said.append("The speech was synthetic. Real speech: openslr.org/12, then --data LibriSpeech/train-clean-100")
+        said.append(SYNTHETIC)
     said += closing_lines(record)
-    console.print("\n".join(said), highlight=False, markup=False, soft_wrap=True)
+    print_summary(study_tables(record), said)

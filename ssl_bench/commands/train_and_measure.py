@@ -8,30 +8,32 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from ssl_bench.commands.closing import closing_lines, require_quiet
+from ssl_bench.commands.closing import SYNTHETIC, closing_lines, print_run, require_quiet
 from ssl_bench.commands.options import Config
-from ssl_bench.console import Json, fail, print_json, stderr, typed_command
+from ssl_bench.console import Json, fail, print_summary, stderr, typed_command
 from ssl_bench.settings.training import TrainAndMeasureConfig
 
 if TYPE_CHECKING:
     from ssl_bench.sessions.run_folder import RunFolder
     from ssl_benchmarks.record.record import Record
 
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Resume an unfinished run.")]
 MOST_NAMED = 5
-"""Files that are named on the screen; the report has all."""
-MOVED = "train-and-measure: several models or seeds, and tasks, are now `sslbench study`; here they work for one more release"
+"""Files named on the screen; the report names all."""
+MOVED = (
+    "train-and-measure: use `sslbench study` for several models, seeds or tasks; here they work for one more release"
+)
 
 
 def train_and_measure_command(
     config: TrainAndMeasureConfig,
     *,
     given: Mapping[str, Any],
-    file: Config = None,  # noqa: ARG001 - what it holds is in `given`
+    file: Config = None,  # noqa: ARG001 - its contents are in `given`
     resume: Resume = False,
     as_json: Json = False,
 ) -> None:
-    """Pretrain a model, metered from the first joule; leave a record, a table and pictures."""
+    """Pretrain a model, metered from start to finish; write a record, a table and pictures."""
     began = time.monotonic()
     config.check()
     if _is_of_study(given) or (resume and _goes_on_with_study(config.out)):
@@ -40,17 +42,14 @@ def train_and_measure_command(
     from ssl_bench.training.train_and_measure import train_and_measure
 
     run, record = train_and_measure(config, resume=resume, command=typed_command(), console=stderr(), began=began)
-    if as_json:
-        print_json("train-and-measure", {"run": str(run.path), **record.document()})
-    else:
-        _print_summary(run, record)
+    print_run("train-and-measure", run, record, _print_summary, as_json=as_json)
     if record.status != "finished":
         _ended_early(run, record)
     require_quiet(run, record)
 
 
 def _is_of_study(given: Mapping[str, Any]) -> bool:
-    """Whether any option was given that only a study has; one seed is a plain run."""
+    """Whether an option was given that only a study has; one seed is a plain run."""
     from ssl_bench.settings.studying import StudyConfig
 
     own = {s.name for s in StudyConfig.settings() if s.path[0] != "training"} - {"seed", "out"}
@@ -58,14 +57,14 @@ def _is_of_study(given: Mapping[str, Any]) -> bool:
 
 
 def _goes_on_with_study(out: str | None) -> bool:
-    """Whether what `--resume` goes on with is a study."""
+    """Whether `--resume` continues a study."""
     from ssl_bench.sessions.run_folder import unfinished_run
 
     return unfinished_run(out).read().kind == "study"
 
 
 def _study(given: Mapping[str, Any], *, resume: bool, as_json: bool) -> None:
-    """As before there was a command for it; for one release."""
+    """Run a study from here, as before it had a command of its own; for one more release."""
     from ssl_bench.commands.study import run_study
     from ssl_bench.settings.studying import StudyConfig
 
@@ -77,36 +76,31 @@ def _study(given: Mapping[str, Any], *, resume: bool, as_json: bool) -> None:
 
 
 def _ended_early(run: RunFolder, record: Record) -> NoReturn:
-    """Exit 2 where the loss diverged, 1 where the user or the clock stopped the run; the way on is named."""
+    """Exit with 2 if the loss diverged, 1 if the user or the clock stopped the run; the line says how to continue."""
     from ssl_bench.training.after_training import UNTRAINED
 
     why = str(record.details.get("stopped", ""))
     if "finite" in why:
         fail(f"{run.path}: stopped: {why}; lower [optimisation] peak_learning_rate in --config FILE.toml", 2)
     if why.startswith(UNTRAINED):
-        more = f"give it more: sslbench train-and-measure --resume --out {run.path} --minutes M"
+        more = f"allow more time: sslbench train-and-measure --resume --out {run.path} --minutes M"
         fail(f"{run.path}: stopped {why}; {more}", 1)
-    fail(f"{run.path}: unfinished, stopped {why}; go on with: sslbench train-and-measure --resume --out {run.path}", 1)
+    fail(f"{run.path}: unfinished, stopped {why}; resume with: sslbench train-and-measure --resume --out {run.path}", 1)
 
 
 def _print_summary(run: RunFolder, record: Record) -> None:
-    from rich.console import Console
-
     from ssl_benchmarks.record.details.training import TrainingDetails
     from ssl_reports.summaries.full_run import full_run_lines
     from ssl_reports.summaries.terminal import run_tables
     from ssl_reports.summaries.training import audio_lines, limited_lines
 
-    console = Console()
-    for table in run_tables(record):
-        console.print(table)
-    said = [f"run:      {run.path}", f"picture:  {run.path / 'training.png'}", f"report:   {run.path / 'report.md'}"]
+    said = [f"run:       {run.path}", f"picture:   {run.path / 'training.png'}", f"report:    {run.path / 'report.md'}"]
     if record.details["data"]["synthetic"]:
-        said.append("The speech was synthetic. Real speech: openslr.org/12, then --data LibriSpeech/train-clean-100")
-    said += [f"speech:   {line}" for line in audio_lines(record)]
-    said += [f"left out: {path}: {why}" for path, why in list(record.details["broken_files"].items())[:MOST_NAMED]]
-    said += [f"time:     {line}" for line in limited_lines(record)]
-    said += [f"whole:    {line}" for line in full_run_lines(record.told(TrainingDetails).full_run)]
+        said.append(SYNTHETIC)
+    said += [f"speech:    {line}" for line in audio_lines(record)]
+    said += [f"left out:  {path}: {why}" for path, why in list(record.details["broken_files"].items())[:MOST_NAMED]]
+    said += [f"time:      {line}" for line in limited_lines(record)]
+    said += [f"projected: {line}" for line in full_run_lines(record.told(TrainingDetails).full_run)]
     said += closing_lines(record)
-    said.append(f"next:     sslbench models {run.path}")
-    console.print("\n".join(said), highlight=False, markup=False, soft_wrap=True)
+    said.append(f"next:      sslbench models {run.path}")
+    print_summary(run_tables(record), said)

@@ -1,4 +1,4 @@
-"""`sslbench measure`: cells in turn, each repeat in a fresh process, its record after each."""
+"""`sslbench measure`: cells in turn, each repeat in a fresh process, the record written after each."""
 
 from __future__ import annotations
 
@@ -30,7 +30,6 @@ from ssl_benchmarks.energy.carbon import GridIntensity, chosen_intensity
 from ssl_benchmarks.machine.environment import conditions
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Measurement, Record
-from ssl_benchmarks.timing.protocol import Protocol
 from ssl_models.catalog import CATALOG, is_foreign, is_run
 from ssl_models.errors import BadInputError
 from ssl_reports.summaries.measuring import write_measure_report
@@ -47,14 +46,14 @@ if TYPE_CHECKING:
 
 @dataclass
 class Subject:
-    """A cell of `measure` and what is known of it so far.
+    """A cell of `measure` and its results so far.
 
     Attributes:
-        request: what its next process is told; halved where the batch did not fit.
+        request: the request to its next process; the batch is halved if it did not fit.
         entry: its part of the record's details.
-        plan: on paper.
-        repeats: the rows of each.
-        failed: why it has no result.
+        plan: counts and predictions, made without running it.
+        repeats: the rows of each repeat.
+        failed: why it has no result, else empty.
     """
 
     shape: Shape
@@ -66,11 +65,11 @@ class Subject:
 
     @property
     def sound_repeats(self) -> int:
-        """Repeats without a flaw."""
+        """Number of repeats without a flaw."""
         return sum(not any(row.quantity.flaw for row in rows) for rows in self.repeats)
 
     def rows(self, ceiling: Quantity | None) -> list[Measurement]:
-        """One for each metric, over all repeats, and what was counted."""
+        """One row per metric over all repeats, and the counted rows."""
         if not self.repeats:
             return failed_rows(self.request, self.failed) if self.failed else []
         rows = combined(self.repeats, repeats=True)
@@ -82,10 +81,10 @@ class Measuring(Session):
     """One call of `measure`.
 
     Attributes:
-        speech: samples that all clips are cut from.
+        speech: samples from which all clips are cut.
         bench: where cells are built and measured.
         subjects: the cells.
-        ceiling: FLOP/s of matrix products, once.
+        ceiling: FLOP/s of matrix products, measured once.
     """
 
     kind = "measurement"
@@ -97,32 +96,22 @@ class Measuring(Session):
     ceiling: Quantity | None = None
     idle: IdlePower | None = None
 
-    @property
-    def protocol(self) -> Protocol:
-        """How each cell is measured."""
-        return protocol_of(self.config)
-
     def settings(self) -> dict[str, Any]:
-        """With how each cell is measured."""
-        return {**super().settings(), "protocol": asdict(self.protocol)}
+        """The settings, with the protocol of the cells."""
+        return {**super().settings(), "protocol": asdict(self.config.protocol)}
 
     def contents(self) -> tuple[list[Measurement], dict[str, Any]]:
-        """Of the cells that have a result, or a reason for none."""
+        """Rows and details of the cells that have a result, or a reason for having none."""
         begun = [subject for subject in self.subjects if subject.repeats or subject.failed]
         rows = [*_idle_rows(self), *(row for subject in begun for row in subject.rows(self.ceiling))]
         return rows, {"cells": [subject.entry for subject in begun]}
 
 
-def protocol_of(config: MeasureConfig) -> Protocol:
-    """How each cell is measured: each repeat in a process of its own."""
-    return Protocol(config.duration or 10.0, config.repeats, cool_down=0.0)
-
-
 def _request(config: MeasureConfig, shape: Shape, grid: GridIntensity | None) -> CellRequest:
-    """What the measuring process of a cell is told."""
+    """The request to the measuring process of a cell."""
     c = config
     setting = CellSetting(c.model, c.phase, shape.clip_seconds, shape.clips, c.precision, c.compile, c.pue, grid)
-    return CellRequest(c.model, setting, replace(protocol_of(c), repeats=1), c.device, c.seed, pretrained=c.pretrained)
+    return CellRequest(c.model, setting, replace(c.protocol, repeats=1), c.device, c.seed, pretrained=c.pretrained)
 
 
 def measure(
@@ -136,9 +125,9 @@ def measure(
 
     Args:
         config: what is measured, and how; see `MeasureConfig`.
-        command: what the record says it was made by.
-        console: where progress goes; stderr.
-        bench: where cells are built and measured; a `CellServer`.
+        command: the command line that the record names.
+        console: where progress goes; by default stderr.
+        bench: where cells are built and measured; by default a `CellServer`.
 
     Raises:
         BadInputError: for a model or a setting that cannot be used.
@@ -172,9 +161,9 @@ def measure(
 
 
 def _measure_all(session: Measuring, plans: list[CellPlan | CellError], say: MeasureProgress) -> None:
-    """Idle power, then each cell once, and again until it has the repeats asked for without a flaw, or twice as many in all."""
-    config, cells = session.config, session.config.shapes
-    say.open(config, session.protocol, len(cells), f"speech {session.details['speech']}", str(session.run.path))
+    """Idle power, then each cell until it has the requested repeats without a flaw, or twice as many in total."""
+    config, cells, protocol = session.config, session.config.shapes, session.config.protocol
+    say.open(config, len(cells), f"speech {session.details['speech']}", str(session.run.path))
     session.idle = new_meter(idle=config.idle, say=say.phase).idle
     session.ceiling = session.bench.ceiling(config.device, config.precision)
     living = LivingCells(session.bench, session.speech, say)
@@ -188,11 +177,11 @@ def _measure_all(session: Measuring, plans: list[CellPlan | CellError], say: Mea
         else:
             subject.plan = plan
             living.know(subject.request, plan.peak)
-    visits = RepeatPlan(session.protocol, len(cells), session.began, config.minutes, config.device)
-    for repeat in range(1, 2 * session.protocol.repeats + 1):
+    visits = RepeatPlan(protocol, len(cells), session.began, config.minutes, config.device)
+    for repeat in range(1, 2 * protocol.repeats + 1):
         for number, subject in enumerate(session.subjects, start=1):
-            if repeat > session.protocol.repeats and subject.sound_repeats >= session.protocol.repeats:
-                continue  # only what was disturbed is measured again
+            if repeat > protocol.repeats and subject.sound_repeats >= protocol.repeats:
+                continue  # only disturbed cells are measured again
             if subject.failed:
                 visits.skip()
             elif (window := visits.window()) is None:
@@ -205,7 +194,7 @@ def _measure_all(session: Measuring, plans: list[CellPlan | CellError], say: Mea
 
 
 def _visit(session: Measuring, living: LivingCells, subject: Subject, window: float, say: MeasureProgress) -> None:
-    """One repeat of a cell, in a process of its own."""
+    """Measure one repeat of a cell in a separate process."""
     key, began = (subject.shape.label, session.config.phase), time.monotonic()
     attempt: Callable[[CellRequest], MeasuredCell] = lambda r: living.measure(key, r, window)  # noqa: E731 - one line says it
     try:
@@ -220,8 +209,9 @@ def _visit(session: Measuring, living: LivingCells, subject: Subject, window: fl
     entry.setdefault("halved", []).extend(halvings)
     entry["batch_seconds"] = subject.request.setting.batch_seconds
     note = "; ".join(entry["halved"])
-    alone = measured.rows if not subject.repeats else [row for row in measured.rows if _of_batch(row, subject)]
-    subject.repeats.append([with_note(row, note) for row in alone])
+    # Later repeats have rows of the whole batch alone: the latency of a single clip is measured once.
+    kept = [r for r in measured.rows if not subject.repeats or r.conditions.batch_seconds == entry["batch_seconds"]]
+    subject.repeats.append([with_note(row, note) for row in kept])
     entry |= {name: details[name] for name in ("warm_up", "meter_remarks") if name in details}
     entry["repeats"] = [*entry.get("repeats", []), *details.get("repeats", [])]
     entry["repeat_seconds"] = max(entry.get("repeat_seconds", 0.0), details.get("repeat_seconds", window))
@@ -231,13 +221,8 @@ def _visit(session: Measuring, living: LivingCells, subject: Subject, window: fl
         session.details["disturbances"].setdefault(subject.shape.label, []).extend(found)
 
 
-def _of_batch(row: Measurement, subject: Subject) -> bool:
-    """Whether a row is of the whole batch; latency of one clip is taken once."""
-    return row.conditions.batch_seconds == subject.request.setting.batch_seconds
-
-
 def _fail(subject: Subject, reason: str, say: MeasureProgress) -> None:
-    """What a cell has no result for; one that fails after its first repeat keeps what it has."""
+    """Record why a cell has no result; one that fails after its first repeat keeps its earlier results."""
     say.phase(f"{subject.shape.label}: {reason}")
     subject.failed = reason
     if subject.repeats:
@@ -247,27 +232,28 @@ def _fail(subject: Subject, reason: str, say: MeasureProgress) -> None:
 
 
 def _out_of_time(subject: Subject, repeat: int, say: MeasureProgress) -> None:
-    """`--minutes` are up: fewer repeats, or none."""
+    """Record that `--minutes` are up: the cell has fewer repeats, or none."""
     if repeat == 1:
-        _fail(subject, "left out: --minutes were up", say)
+        _fail(subject, "left out: the time budget (--minutes) was used up", say)
     else:
         count = len(subject.repeats)
         subject.entry["ended"] = (
-            f"--minutes were up after {count} repeats, {count - subject.sound_repeats} of them with a flaw"
+            f"the time budget (--minutes) was used up after {count} repeats, "
+            f"{count - subject.sound_repeats} of them with a flaw"
         )
 
 
 def _about_weights(config: MeasureConfig) -> list[str]:
-    """What was not trained, which changes what a model gives and not what it takes."""
+    """Notes on what was not trained, which affects quality and not cost."""
     if config.pretrained or is_run(config.model) or is_foreign(config.model):
         return []
-    lines = ["the weights are random: time and memory are those of trained ones, a GPU's power may differ a little"]
-    targets = ["the targets are not fitted, and each learning rate is 0: both cost the same as in real training"]
+    lines = ["the weights are random: time and memory are as with trained weights, a GPU's power may differ slightly"]
+    targets = ["the targets are not fitted and the learning rates are 0, which costs the same as real training"]
     return lines + (targets if config.phase == "training" else [])
 
 
 def _idle_rows(session: Measuring) -> list[Measurement]:
-    """Power of each metered part at rest."""
+    """Idle power of each metered part."""
     if session.idle is None:
         return []
     held = conditions(torch.device(session.config.device), session.config.precision, None)

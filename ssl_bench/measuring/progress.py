@@ -1,4 +1,4 @@
-"""How a measurement goes on: which cell, which repeat, how fast, at what power, and what is left."""
+"""Progress of a measurement: cell, repeat, speed, power, energy and time left."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class MeasureProgress(StatusLine):
-    """Speaks of cells; `scope` is whose watts and joules are shown."""
+    """Progress cell by cell; `scope` is that of the power and energy shown."""
 
     def __init__(self, console: Console, scope: str) -> None:
         super().__init__(console)
@@ -30,15 +30,15 @@ class MeasureProgress(StatusLine):
         self._began = time.monotonic()
         self._joules_before = self._joules = 0.0
 
-    def open(self, config: MeasureConfig, protocol: Protocol, cells: int, speech: str, run: str) -> None:
-        """What is about to be done."""
-        self._cells, self._repeats, self._began = cells, protocol.repeats, time.monotonic()
-        how = f"{protocol.repeats} repeats of {protocol.duration:g} s, each in a process of its own"
+    def open(self, config: MeasureConfig, cells: int, speech: str, run: str) -> None:
+        """Print what will be measured."""
+        self._cells, self._repeats, self._began = cells, config.repeats, time.monotonic()
+        how = f"{config.repeats} repeats of {config.protocol.duration:g} s, each in a separate process"
         what = f"{config.model}, {config.phase}, on {config.device} ({config.precision})"
         self.phase(f"{what}: {cells} cell{'s' * (cells > 1)}, {how}; {speech}; run: {run}")
 
     def cell(self, number: int, label: str, repeat: int) -> None:
-        """A repeat of a cell begins."""
+        """Print that a repeat of a cell begins."""
         self._number, self._repeat = number, repeat
         self._visits += 1
         self._joules_before += self._joules
@@ -47,13 +47,13 @@ class MeasureProgress(StatusLine):
             self.phase(f"cell {number} of {self._cells}: {label}")
 
     def predicted(self, batch_seconds: float, peak: Quantity) -> None:
-        """What a try will need."""
-        told = f"not available ({peak.note})" if peak.value is None else " ".join(shown(peak))
+        """Print the predicted peak memory of an attempt."""
+        size = f"unavailable: {peak.note}" if peak.value is None else " ".join(shown(peak))
         if self._repeat == 1:
-            self.phase(f"{batch_seconds:g} s of audio a call; predicted peak memory {told}")
+            self.phase(f"{batch_seconds:g} s of audio per batch; predicted peak memory {size}")
 
     def stage(self, stage: Stage, setting: CellSetting, protocol: Protocol) -> None:
-        """Where the cell stands."""
+        """Show the progress of the cell."""
         parts = [f"cell {self._number} of {self._cells}", f"repeat {self._repeat} of {self._repeats}"]
         parts += [stage.name] if stage.name != "repeat" else []
         if stage.seconds_per_call:
@@ -67,7 +67,7 @@ class MeasureProgress(StatusLine):
         self.show(parts)
 
     def _left(self, stage: Stage, protocol: Protocol) -> float:
-        """Of this visit, and of the others by how long those so far have taken."""
+        """Seconds left of this visit, and of the others by the mean duration of those so far."""
         planned, done = protocol.duration, self._visits - 1
         each = (time.monotonic() - self._began) / done if done else planned + OVERHEAD
         here = planned if stage.left is None else stage.left

@@ -1,4 +1,4 @@
-"""How long the repeats of a measurement are, where `--minutes` bound the whole of it."""
+"""The length of a measurement's repeats when `--minutes` limits the whole command."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from ssl_benchmarks.comparing.round_plan import REPORT_SECONDS, SHORTEST_WINDOW,
 from ssl_benchmarks.timing.protocol import Protocol
 
 OVERHEAD = 5.0
-"""s that a visit takes beside its window until one has shown it: start, build, warm-up."""
+"""s assumed for start, build and warm-up of a visit until the first has been timed."""
 
 
 class RepeatPlan:
-    """Visits to the cells, and the time that is left for them.
+    """The visits to the cells, and the time left for them.
 
     Args:
-        protocol: with the length and number of repeats asked for.
-        cells: how many.
-        began: on the clock, when the command began.
-        minutes: of the whole command, or None.
+        protocol: with the requested length and number of repeats.
+        cells: number of cells.
+        began: start of the command, by the clock.
+        minutes: time budget of the whole command, or None.
         device: "cpu" or "cuda".
-        clock: s.
+        clock: returns the time in s.
     """
 
     def __init__(
@@ -43,11 +43,11 @@ class RepeatPlan:
         self._first = cells
 
     def skip(self) -> None:
-        """A visit is not made."""
+        """Skip a visit."""
         self._left -= 1
 
     def window(self) -> float | None:
-        """Seconds of the next visit's window; None where it would end too late."""
+        """Seconds of the next visit's window; None if it would end too late."""
         if self._minutes is None:
             return self._asked
         now, beside = self._clock(), fmean(self._beside) if self._beside else OVERHEAD
@@ -62,7 +62,7 @@ class RepeatPlan:
 
     @contextmanager
     def timed(self, window: float) -> Iterator[None]:
-        """Learn from a visit how long one takes."""
+        """Time a visit, to plan those that follow."""
         began = self._clock()
         yield
         self._beside.append(max(0.0, self._clock() - began - window))

@@ -1,1 +1,1 @@
-"""A run on the disk, and the session that writes it."""
+"""A run on disk, and the session that writes it."""

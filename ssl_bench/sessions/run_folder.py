@@ -37,11 +37,11 @@ ARTIFACTS = (TRACE, OLDER_TRACE, "metrics.jsonl", "report.md", "training.png", "
 
 @dataclass
 class TrainingState:
-    """Where training stands; saved with the weights.
+    """The state of training, saved with the weights.
 
     Attributes:
-        group: what the steps tell that are in no whole group of the curve yet.
-        attempt: that came so far, with what it had cost; see `Attempt.document`.
+        group: values of the steps that do not fill a group of the curve yet.
+        attempt: the attempt that reached this state, with its cost so far; see `Attempt.document`.
     """
 
     step: int = 0
@@ -53,7 +53,7 @@ class TrainingState:
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """What is looked at in a line of `metrics.jsonl`, which holds the mean of some steps besides; older ones lack some of it."""
+    """The fields of a line of `metrics.jsonl` that are read back, not its means over steps; older lines lack some."""
 
     step: int
     first_step: int = 0
@@ -66,7 +66,7 @@ class CurvePoint:
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Paths of a run and what is read from and written to them."""
+    """The paths of a run, and the reading and writing of its files."""
 
     path: Path
 
@@ -82,11 +82,11 @@ class RunFolder:
 
     @property
     def bill_path(self) -> Path:
-        """What the attempt at hand has spent, a few seconds ago."""
+        """The cost of the current attempt, at most a few seconds old."""
         return self.path / ".attempt.json"
 
     def bill(self) -> dict[str, Any] | None:
-        """The last attempt's, None where there is none."""
+        """The bill of the last attempt, None if there is none."""
         try:
             found = read_json(self.bill_path)
         except (OSError, ValueError):
@@ -97,30 +97,30 @@ class RunFolder:
         """The record.
 
         Raises:
-            BadInputError: where it is missing or broken.
+            BadInputError: if it is missing or broken.
         """
         return read_record(self.record_path)
 
     def write(self, record: Record) -> None:
-        """Write the record with the digest of each file it stands beside."""
+        """Write the record, with a digest of each other file of the run."""
         found = [self.path / name for name in ARTIFACTS] + sorted(self.path.glob("checkpoints/step-*/*"))
         record.artifacts.clear()
         record.artifacts.update({str(p.relative_to(self.path)): _sha256(p) for p in found if p.is_file()})
         write_record(record, self.record_path)
 
     def drop_optimiser(self, record: Record) -> None:
-        """Remove from a finished run what only more training would need; until then a stopped run can go on."""
+        """Remove from a finished run what only further training would need; until then a stopped run can be resumed."""
         for path in self.path.glob("checkpoints/step-*/optimizer.safetensors"):
             path.unlink()
         self.bill_path.unlink(missing_ok=True)
         self.write(record)
 
     def has_checkpoint(self) -> bool:
-        """Whether there is one to go on from."""
+        """Whether there is a checkpoint to resume from."""
         return any(self.path.glob("checkpoints/step-*"))
 
     def metrics(self) -> list[dict[str, Any]]:
-        """The training curve so far; a line that a killed run left half-written is passed over."""
+        """The training curve so far; a line left half-written by a killed run is skipped."""
         if not self.metrics_path.is_file():
             return []
         rows = []
@@ -132,18 +132,18 @@ class RunFolder:
         return rows
 
     def add_metrics(self, line: dict[str, Any]) -> None:
-        """Append a line to the training curve, on a line of its own whatever a killed run left."""
+        """Append a line to the training curve, on a new line even if a killed run left half of one."""
         with self.metrics_path.open("a+b", buffering=0) as file:
             size, text = file.tell(), json.dumps(line).encode() + b"\n"
             if size:
                 file.seek(-1, 2)
                 text = text if file.read() == b"\n" else b"\n" + text
-            if file.write(text) < len(text):  # as much as the disk still took
+            if file.write(text) < len(text):  # the disk is full
                 file.truncate(size)
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.metrics_path))
 
     def add_trace(self, trace: pd.DataFrame, **label: int | str) -> None:
-        """Append power samples to `power.csv.gz`, labelled by what they are of: `attempt=2` or `cell="..."`."""
+        """Append power samples to `power.csv.gz`, labelled by their source: `attempt=2` or `cell="..."`."""
         append_traces(self.path, [trace.assign(**label)])
 
     def add_traces(self, traces: Sequence[tuple[str, pd.DataFrame]]) -> None:
@@ -158,7 +158,7 @@ class RunFolder:
         config: ModelConfig,
         state: TrainingState,
     ) -> None:
-        """Write weights, optimiser and position into `checkpoints/step-...`, whole or not at all; drop older ones."""
+        """Write weights, optimiser and position into `checkpoints/step-...`, all or nothing; remove older ones."""
         from ssl_models.loading.checkpoints import save_pretraining
 
         folder = self.path / "checkpoints"
@@ -170,7 +170,7 @@ class RunFolder:
             save_pretraining(module, name, config, partial)
             (partial / "state.json").write_text(json.dumps(asdict(state)) + "\n")
             save_optimiser(optimiser, partial / "optimizer.safetensors")
-            # A second one of the same step stands beside the first until it is whole; its name sorts after it.
+            # A second checkpoint of the same step is kept beside the first until it is complete; its name sorts last.
             while final.exists():
                 final = final.with_name(f"{final.name}-again")
             partial.rename(final)
@@ -181,7 +181,7 @@ class RunFolder:
                 shutil.rmtree(old)
 
     def load_checkpoint(self, module: nn.Module, optimiser: torch.optim.Optimizer) -> TrainingState:
-        """Put the newest checkpoint into module and optimiser; a fresh state where the run has none.
+        """Load the newest checkpoint into module and optimiser; returns a fresh state if the run has none.
 
         Raises:
             BadInputError: for a broken checkpoint.
@@ -195,7 +195,7 @@ class RunFolder:
         return self.saved_state()
 
     def saved_state(self) -> TrainingState:
-        """Where the newest checkpoint stands; a fresh state where the run has none.
+        """The state of the newest checkpoint; a fresh state if the run has none.
 
         Raises:
             BadInputError: for a broken checkpoint.
@@ -216,7 +216,7 @@ class RunFolder:
         """Keep a second process from writing to the same run.
 
         Raises:
-            BadInputError: where another process holds the run.
+            BadInputError: if another process holds the run.
         """
         lock = FileLock(self.path / LOCK, blocking=False)
         try:
@@ -232,10 +232,10 @@ class RunFolder:
 
 
 def new_run(out: str | None, model: str) -> RunFolder:
-    """Make the folder of a new run: `out`, or `runs/<model>-<time>`.
+    """Create the folder of a new run: `out`, or `runs/<model>-<time>`.
 
     Raises:
-        BadInputError: where it cannot be made, or holds something already.
+        BadInputError: if it cannot be created, or is not empty.
     """
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     path = Path(out) if out is not None else _unused(Path("runs") / f"{model}-{stamp}")
@@ -249,39 +249,39 @@ def new_run(out: str | None, model: str) -> RunFolder:
 
 
 def require_empty(path: Path) -> None:
-    """Refuse a folder for a new run that holds something; nothing is made.
+    """Refuse a folder for a new run that is not empty; nothing is created.
 
     Raises:
-        BadInputError: where it does.
-        OSError: where that cannot be told.
+        BadInputError: if it is not empty.
+        OSError: if it cannot be read.
     """
     held = [entry.name for entry in path.iterdir() if entry.name != LOCK] if path.exists() else []
     if "run.json" in held:
         record = read_record(path / "run.json")
-        hint = "add --resume to go on with it" if resumable(record) else "choose another --out"
+        hint = "add --resume to continue it" if resumable(record) else "choose another --out"
         raise BadInputError(f"{path}: already holds a {record.status} run; {hint}")
     if held:
         raise BadInputError(f"{path}: not empty; choose another --out")
 
 
 def _unused(path: Path) -> Path:
-    """The path, or with a number where it is there: two runs may begin in one second, or a clock be set back."""
+    """The path, numbered if it exists: two runs may begin in the same second, or the clock may be set back."""
     later = (path.with_name(f"{path.name}-{number}") for number in count(2))
     return next(each for each in chain([path], later) if not each.exists())
 
 
 def folder_name(model: str, work: str) -> str:
-    """What a run is called after: the model's name without what no folder's name should hold, and what is done with it."""
+    """The name of a run folder: the model's name, without characters unfit for a folder, and the kind of work."""
     name = model.removeprefix("hf:").rstrip("/").rsplit("/", maxsplit=1)[-1]
     kept = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in name)
     return f"{kept.strip('-') or 'model'}-{work}"
 
 
 def unfinished_run(out: str | None) -> RunFolder:
-    """The run to go on with: `out`, or the newest unfinished one below `runs/`.
+    """The run to resume: `out`, or the newest unfinished one below `runs/`.
 
     Raises:
-        BadInputError: where there is none, or it is finished.
+        BadInputError: if there is none, or it is finished.
     """
     if out is not None:
         run = RunFolder(Path(out))
@@ -294,12 +294,12 @@ def unfinished_run(out: str | None) -> RunFolder:
     runs = [RunFolder(path.parent) for path in Path("runs").glob("*/run.json")]
     open_runs = [run for run in runs if resumable(run.read())]
     if not open_runs:
-        raise BadInputError("--resume: no unfinished run below runs/; name one by --out")
+        raise BadInputError("--resume: no unfinished run below runs/; name one with --out")
     return max(open_runs, key=lambda run: run.record_path.stat().st_mtime)
 
 
 def resumable(record: Record) -> bool:
-    """Whether a run can be gone on with; one of `measure` cannot, since its cells belong in one session, nor one of `evaluate`."""
+    """Whether a run can be resumed; those of `measure`, whose cells belong in one session, and `evaluate` cannot."""
     return record.status == "unfinished" and record.kind in {"training", "study"}
 
 
@@ -332,19 +332,19 @@ def load_optimiser(optimiser: torch.optim.Optimizer, path: Path) -> None:
 
 
 def _by_parameter(tensors: dict[str, torch.Tensor], shapes: Sequence[torch.Size]) -> dict[int, dict[str, torch.Tensor]]:
-    """An optimiser's tensors by the number of the parameter, of the shape of which each is, or a scalar.
+    """An optimiser's tensors by parameter number; each has the parameter's shape or is a scalar.
 
     Raises:
-        ValueError, LookupError: for tensors that are of no such parameters.
+        ValueError, LookupError: for tensors that do not match the parameters.
     """
     state: dict[int, dict[str, torch.Tensor]] = {}
     for key, value in tensors.items():
         number, _, name = key.partition(".")
         if value.dim() and value.shape != shapes[int(number)]:
-            raise ValueError(f"{key} is of another shape")
+            raise ValueError(f"{key} has another shape")
         state.setdefault(int(number), {})[name] = value
     if len({frozenset(found) for found in state.values()}) > 1 or set(state) - set(range(len(shapes))):
-        raise ValueError("tensors are missing, or of no parameter")
+        raise ValueError("tensors are missing, or belong to no parameter")
     return state
 
 

@@ -1,4 +1,4 @@
-"""A session: one call of a command that leaves a run, whose record is on the disk from the start and tells however it ends."""
+"""A session: one call of a command that writes a run; its record is on disk from the start, however the call ends."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ def _machine() -> dict[str, Any]:
 
 @dataclass(kw_only=True)
 class Session:
-    """What a command knows while it is at work. Each command has one of its own with what more it knows.
+    """The state of a command at work; each command adds its own in a subclass.
 
     Attributes:
-        kind: of its record.
+        kind: kind of its record.
         config: its settings, resolved.
-        run: the folder that the record is in.
-        grid: what a kWh emits.
-        command: what the record says it was made by.
+        run: the folder of the record.
+        grid: carbon intensity of the grid.
+        command: the command line that the record names.
         created: see `now`.
         machine: hardware and software.
-        details: what the record holds beside its rows.
+        details: contents of the record other than its rows.
     """
 
     kind: ClassVar[Kind]
@@ -54,19 +54,19 @@ class Session:
 
     @property
     def scope(self) -> str:
-        """Whose joules are the headline."""
+        """The scope whose energy is the headline."""
         return headline_scope(self.config.device)
 
     def settings(self) -> dict[str, Any]:
-        """As the record has them."""
+        """The settings as the record holds them."""
         return asdict(self.config)
 
     def contents(self) -> tuple[Sequence[Measurement], dict[str, Any]]:
-        """The rows that are known so far, and the details that follow from them."""
+        """The rows known so far, and the details that follow from them."""
         return (), {}
 
     def record(self, status: str) -> Record:
-        """As it stands."""
+        """The record as it stands."""
         rows, found = self.contents()
         details = {**self.details, **found, "grid": None if self.grid is None else asdict(self.grid)}
         return Record(
@@ -75,10 +75,10 @@ class Session:
         )  # fmt: skip
 
     def recorded(self, work: Callable[[], None], report: Callable[[Record, Path], object]) -> Record:
-        """Do the work, then write report and record; Ctrl-C and its like end the work, and the record says so.
+        """Do the work, then write report and record; Ctrl-C or another signal ends the work, and the record says so.
 
         Raises:
-            BadInputError: where another process has the folder.
+            BadInputError: if another process holds the folder.
         """
         status = "finished"
         with self.run.locked(), stopped_by_signals():

@@ -1,4 +1,4 @@
-"""How long a part of a command may take, by the clock."""
+"""Time limits for parts of a command."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ Clock = Callable[[], float]
 
 
 class TimeIsUpError(Exception):
-    """A part of a command came to the end of its time."""
+    """A part of a command has used up its time."""
 
 
 @dataclass(frozen=True)
 class TimeLimit:
-    """So many seconds from `began` on.
+    """A limit of so many seconds from `began` on.
 
     Attributes:
-        seconds: that it may take.
-        clock: in s.
-        began: when its time began to count.
+        seconds: the time allowed.
+        clock: returns the time in s.
+        began: start of the time allowed, by the clock.
     """
 
     seconds: float
@@ -30,28 +30,28 @@ class TimeLimit:
 
     @classmethod
     def of(cls, seconds: float, clock: Clock = time.monotonic) -> TimeLimit:
-        """From now on."""
+        """A limit from now on."""
         return cls(seconds, clock(), clock)
 
     @property
     def left(self) -> float:
-        """Seconds, below 0 where it is over."""
+        """Seconds left, below 0 once it is over."""
         return self.began + self.seconds - self.clock()
 
     @property
     def spent(self) -> float:
-        """The share of it that is over, from 0 on."""
+        """The share of the time that is spent, from 0 on."""
         return (self.clock() - self.began) / self.seconds if self.seconds > 0 else 1.0
 
     def part(self, seconds: float) -> TimeLimit:
-        """From now on, and no longer than this one."""
+        """A limit from now on that ends no later than this one."""
         return TimeLimit.of(max(0.0, min(seconds, self.left)), self.clock)
 
     def check(self) -> None:
-        """End what is going on where the time is over.
+        """End the work in progress if the time is up.
 
         Raises:
-            TimeIsUpError: where it is.
+            TimeIsUpError: if it is.
         """
         if self.left <= 0:
             raise TimeIsUpError

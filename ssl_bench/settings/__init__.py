@@ -1,1 +1,1 @@
-"""Everything that commands can be told."""
+"""The settings of each command."""

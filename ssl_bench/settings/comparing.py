@@ -1,4 +1,4 @@
-"""Everything `sslbench compare` can be told, and what follows from it: the cells of a round and how long each is timed."""
+"""Settings of `sslbench compare`, and what follows from them: the cells of a round and how long each is timed."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self, get_args
 
-from ssl_bench.settings.machine import FORECAST, SPEECH, WEIGHTS, MachineSettings
+from ssl_bench.settings.machine import FORECAST, PRICE, SPEECH, WEIGHTS, MachineSettings
 from ssl_bench.settings.measuring import SHORTEST_CLIP, Phase, check_clip
-from ssl_bench.settings.options import Option, nested, option
+from ssl_bench.settings.options import Option, nested, option, parse_listed, parse_names
 from ssl_benchmarks.record.details.life import Life
 from ssl_models.catalog import CATALOG, HEADLINE, require_name
 from ssl_models.errors import BadInputError, choose
@@ -22,14 +22,14 @@ PHASES: tuple[Phase, ...] = get_args(Phase)
 ON_CPU = ("efficient-tiny", "essl", "wav2vec2-base", "hubert-base")
 ON_GPU = (HEADLINE, "essl", "wav2vec2-base", "hubert-base", "hubert-large")
 WARM_UP = {"cpu": 2.0, "cuda": 5.0}
-"""s after which a cell that is still not steady is measured all the same: the rounds show how it goes on."""
+"""s of warm-up, after which a cell is measured even if it is not steady yet: later rounds show whether it settles."""
 
 
 def parse_share(text: str) -> float:
-    """Such as "2%" or "0.02".
+    """A share from text such as "2%" or "0.02".
 
     Raises:
-        BadInputError: for what is not between 0 and 100 %.
+        BadInputError: unless it is between 0 and 100 %.
     """
     number, percent, rest = text.strip().partition("%")
     try:
@@ -41,98 +41,90 @@ def parse_share(text: str) -> float:
     return share
 
 
-def parse_names(text: str | None) -> tuple[str, ...]:
-    """Models with commas between; none is empty."""
-    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
-
-
 def chosen_weights(pretrained: str | None, models: Sequence[str]) -> dict[str, str]:
-    """The weights of each model that is given some.
+    """The published weights of each model that has some.
 
     Raises:
-        BadInputError: for weights of a model that is not compared, or that is none of the catalog.
+        BadInputError: for weights of a model that is not compared or not in the catalog.
     """
     named = [part.partition("=") for part in parse_names(pretrained)]
     if not all(equals for _, equals, _ in named):
         return {} if pretrained is None else {model: pretrained for model in models if model in CATALOG}
     found = {choose(model, models, "--pretrained"): weights for model, _, weights in named}
     if foreign := [model for model in found if model not in CATALOG]:
-        raise BadInputError(f"--pretrained {foreign[0]}=...: only models of the catalog take published weights")
+        raise BadInputError(f"--pretrained {foreign[0]}=...: only catalog models take published weights")
     return found
 
 
 def parse_phases(text: str) -> tuple[Phase, ...]:
-    """Phases with commas between, in the tables' order.
-
-    Raises:
-        BadInputError: for an unknown one, or none.
-    """
-    asked = {choose(name, PHASES, "phase of --phases") for name in parse_names(text)}
-    if not asked:
-        raise BadInputError("--phases: name inference, training, or both with a comma between")
+    """Comma-separated phases, in the order of the tables; see `parse_listed`."""
+    asked = parse_listed(text, PHASES, "phase")
     return tuple(phase for phase in PHASES if phase in asked)
 
 
-LEDGER = "Ledger"
+LIFE = "Life-cycle cost"
 
 
 @dataclass(frozen=True)
 class CompareConfig(MachineSettings):
-    """The options of `sslbench compare`; None is decided by the device (see `resolved`).
+    """The options of `sslbench compare`; None leaves the choice to the device (see `resolved`).
 
     Attributes:
-        models: as `load_model` takes them, at least one.
-        phases: of "inference" and "training".
-        clip_seconds: of one clip; 15 on a GPU, 5 on a CPU.
-        batch_seconds: of audio in a call; 240 on a GPU, one clip on a CPU.
-        minutes: of the whole command: no round begins that would end later, and what has no time is left out by name.
+        models: at least one, in any form that `load_model` accepts.
+        phases: "inference", "training" or both.
+        clip_seconds: clip length in s; 15 on a GPU, 5 on a CPU.
+        batch_seconds: audio per batch in s; 240 on a GPU, one clip on a CPU.
+        minutes: time budget of the whole command: no round begins that would end later, and models without time are
+            named as left out.
         precision_target: half-width of the 95 % intervals, as a share of the value, at which the rounds end.
-        baseline: of the ratios; the first model.
-        pretrained: published weights for the catalog models: of all (a folder, a safetensors file or a name on the hub), or of
-            some, as MODEL=WEIGHTS with commas between.
+        baseline: baseline model for ratios; the first model.
+        pretrained: published weights for all catalog models (a folder, a safetensors file or a name on the hub), or for
+            some of them, as comma-separated MODEL=WEIGHTS.
         compile: whether the steps are compiled.
-        data: "sample", or a folder of audio that the clips are cut from.
-        price_per_gpu_hour: of the device, in any unit of money.
-        life: what the ledger adds up.
-        published: whether what others publish is shown beside it.
+        data: "sample", or a folder of audio from which the clips are cut.
+        price_per_gpu_hour: price of the device per hour, in any currency.
+        life: the use over which the life-cycle cost is added up.
+        published: whether published figures are shown as well.
     """
 
     models: tuple[str, ...] = option(
         (),
-        "With commas between; catalog names, run folders, or models of your own.",
+        "Comma-separated catalog names, run folders or models of your own.",
         default_text="by device",
         parse=parse_names,
     )
     phases: tuple[Phase, ...] = option(
         PHASES, "inference, training, or both.", default_text="inference,training", parse=parse_phases
     )
-    clip_seconds: float | None = option(None, "Of one clip.", default_text="15 on a GPU, 5 on a CPU")
+    clip_seconds: float | None = option(None, "Clip length in s.", default_text="15 on a GPU, 5 on a CPU")
     batch_seconds: float | None = option(
-        None, "Audio a call.", default_text="240 on a GPU, one clip on a CPU", least=SHORTEST_CLIP
+        None, "Audio per batch in s.", default_text="240 on a GPU, one clip on a CPU", least=SHORTEST_CLIP
     )
-    minutes: float = option(10.0, "Of the whole command; a model that has no time is left out by name.", least=0)
+    minutes: float = option(
+        10.0, "Time budget in min; at least one round is run, without models that do not fit.", least=0
+    )
     precision_target: float = option(
-        0.02, "Half-width of the 95 % intervals that is enough.", default_text="2%", parse=parse_share
+        0.02, "Stop when all 95 % intervals are within this half-width.", default_text="2%", parse=parse_share
     )
-    baseline: str | None = option(None, "Of the ratios.", default_text="the first model")
-    pretrained: str | None = option(None, f"{WEIGHTS} Of all models, or as MODEL=WEIGHTS with commas between.")
-    compile: bool = option(default=False, help="torch.compile.")
+    baseline: str | None = option(None, "Baseline model for ratios.", default_text="the first model")
+    pretrained: str | None = option(None, f"{WEIGHTS} For some models only: MODEL=WEIGHTS, comma-separated.")
+    compile: bool = option(default=False, help="Use torch.compile.")
     data: str = option("sample", SPEECH, folder="sample")
-    price_per_gpu_hour: float | None = option(None, "Of the device, in any unit of money.", panel=FORECAST, least=0)
+    price_per_gpu_hour: float | None = option(None, PRICE, panel=FORECAST, least=0)
     life: Life = nested(
         Life,
-        finetunings=Option("In a model's life.", panel=LEDGER, least=0),
-        finetuning_hours=Option("Audio heard in each.", panel=LEDGER, least=0),
-        inference_hours=Option("Audio a model is used on.", panel=LEDGER, least=0),
+        finetunings=Option("Number of fine-tunings.", panel=LIFE, least=0),
+        finetuning_hours=Option("Hours of audio per fine-tuning.", panel=LIFE, least=0),
+        inference_hours=Option("Hours of audio in use, in total.", panel=LIFE, least=0),
     )
-    published: bool = option(default=False, help="Show what others publish, marked.")
+    published: bool = option(default=False, help="Show published figures as well, marked as such.")
 
     def check(self) -> None:
-        """See `Settings.check`; the models are known, each is there once, and the baseline is one of them."""
+        """See `Settings.check`; the models are known and distinct, and the baseline is one of them."""
         for model in self.models:
             require_name(model)
         if len(set(self.models)) < len(self.models):
-            raise BadInputError(f"--models {','.join(self.models)}: a model is there twice")
+            raise BadInputError(f"--models {','.join(self.models)}: a model is given twice")
         if self.baseline is not None and self.models:
             choose(self.baseline, self.models, "--baseline")
         chosen_weights(self.pretrained, self.models or (*ON_CPU, *ON_GPU))
@@ -152,23 +144,23 @@ class CompareConfig(MachineSettings):
 
     @property
     def cells(self) -> list[Cell]:
-        """Every model and phase, as the tables have them."""
+        """Every model and phase, in the order of the tables."""
         return [(model, phase) for phase in self.phases for model in self.models]
 
     @property
     def weights(self) -> dict[str, str]:
-        """Models and their published weights, of a resolved config."""
+        """The published weights by model, of a resolved config."""
         return chosen_weights(self.pretrained, self.models)
 
     @property
     def shape(self) -> tuple[float, int]:
-        """Seconds of a clip and clips in a batch, of a resolved config."""
+        """Clip length in s and clips per batch, of a resolved config."""
         clip = self.clip_seconds or 5.0
         return clip, max(1, round((self.batch_seconds or clip) / clip))
 
     @property
     def protocol(self) -> Protocol:
-        """One window in each round, which later rounds prolong as time allows (`round_plan.window_seconds`)."""
+        """One window per round, which later rounds prolong as time allows (`round_plan.window_seconds`)."""
         from ssl_benchmarks.comparing.round_plan import SHORTEST_WINDOW
         from ssl_benchmarks.timing.protocol import Protocol
 

@@ -1,4 +1,4 @@
-"""Settings in files: TOML that a user writes, and that a study writes for its runs."""
+"""Settings in TOML files, written by a user, or by a study for its runs."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from ssl_models.settings import fits, spelled
 
 
 def read_toml(path: Path, kind: type) -> dict[str, Any]:
-    """Settings of the dataclass `kind` from a TOML file: keys as in its fields (hyphens or underscores), tables for nested ones.
+    """Settings of the dataclass `kind` from a TOML file: keys are fields (hyphens or underscores), tables nested ones.
 
     Raises:
-        BadInputError: for a missing or broken file, an unknown key or a value of the wrong kind.
+        BadInputError: for a missing or broken file, an unknown key or a value of the wrong type.
     """
     try:
         document = tomllib.loads(text_of(path.read_bytes()))
@@ -33,7 +33,7 @@ def read_toml(path: Path, kind: type) -> dict[str, Any]:
 
 
 def overridden(base: Any, changes: Mapping[str, Any], table: str) -> Any:  # noqa: ANN401 - any settings dataclass
-    """`base` with the changes of a TOML table."""
+    """`base` with the changes from a TOML table."""
     if not changes:
         return base
     inner = {
@@ -48,7 +48,7 @@ def overridden(base: Any, changes: Mapping[str, Any], table: str) -> Any:  # noq
 
 
 def _checked(kind: type, settings: dict[str, Any], where: str) -> dict[str, Any]:
-    """The settings, each a field of `kind` and of its type; whole numbers may stand for floats."""
+    """The settings, each checked against the fields of `kind` and their types; integers may stand for floats."""
     hints = typing.get_type_hints(kind)
     names = [f.name for f in fields(kind)]
     result: dict[str, Any] = {}
@@ -58,18 +58,18 @@ def _checked(kind: type, settings: dict[str, Any], where: str) -> dict[str, Any]
         except BadInputError as error:
             raise BadInputError(f"{where}: {error}") from error
         if not fits(value, wanted):
-            raise BadInputError(f"{where}: {key} = {value!r} is not of the kind {spelled(wanted)}")
+            raise BadInputError(f"{where}: {key} = {value!r} is not of type {spelled(wanted)}")
         result[key] = tuple(value) if isinstance(value, list) else value
     return result
 
 
 def write_toml(settings: Mapping[str, Any], path: Path) -> None:
-    """Write settings as `read_toml` reads them; what is None is left out."""
+    """Write settings as `read_toml` reads them, without those that are None."""
     write_atomically(path, tomli_w.dumps(_given(settings)))
 
 
 def _given(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what is None, which TOML does not know."""
+    """The settings that are not None, which TOML cannot express."""
     return {
         key: _given(value) if isinstance(value, Mapping) else value
         for key, value in settings.items()

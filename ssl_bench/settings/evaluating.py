@@ -1,14 +1,15 @@
-"""Everything `sslbench evaluate` can be told."""
+"""Settings of `sslbench evaluate`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from ssl_bench.data.speakers import speaker_pattern
 from ssl_bench.settings.machine import WEIGHTS, MachineSettings
-from ssl_bench.settings.options import nested, option
+from ssl_bench.settings.options import nested, option, parse_listed
 from ssl_bench.settings.tasks import TASKS
 from ssl_bench.settings.training import KEEP_ODD, SPEAKERS
 from ssl_models.catalog import require_name, require_pretrained
@@ -23,40 +24,25 @@ OF_TEXT = frozenset(name for name, task in TASKS.items() if task.text)
 OF_SPEAKERS = frozenset(name for name, task in TASKS.items() if task.speakers)
 OF_SPEECH = frozenset(name for name, task in TASKS.items() if task.speech)
 EVALUATION = "Evaluation"
-RATED = f"What to rate, commas between: {', '.join(TASKS)}."
-
-
-def parse_tasks(text: str) -> tuple[str, ...]:
-    """Names of tasks with commas between them.
-
-    Raises:
-        BadInputError: for one that is not known, or there twice.
-    """
-    tasks = tuple(part.strip() for part in text.split(",") if part.strip())
-    if not tasks:
-        raise BadInputError(f"--tasks: name at least one of {', '.join(TASKS)}")
-    for task in tasks:
-        choose(task, TASKS, "task")
-    if len(set(tasks)) < len(tasks):
-        raise BadInputError(f"--tasks {text}: a task is there twice")
-    return tasks
+RATED = f"Comma-separated tasks: {', '.join(TASKS)}."
+parse_tasks = partial(parse_listed, known=TASKS, what="task")
 
 
 @dataclass(frozen=True)
 class EvaluationSettings:
-    """How systems are evaluated, whoever trained them.
+    """How systems are evaluated, no matter who trained them.
 
     Attributes:
-        tasks: of `TASKS`.
-        labels: labelled speech that is learned from.
-        head: "linear", or "deep": SUPERB's BLSTM on frozen features, essL's convolutions in fine-tuning; None is linear on a
-            CPU and deep on a GPU. `heads` = 2 runs both.
-        hours: of labelled speech heard while a recogniser learns, repeats included; 3 on a CPU, 120 on a GPU.
+        tasks: names from `TASKS`.
+        labels: amount of labelled speech to train heads on.
+        head: "linear", or "deep" (SUPERB's BLSTM on frozen features, essL's convolutions in fine-tuning); None is
+            linear on a CPU and deep on a GPU. `heads` = 2 runs both.
+        hours: hours of labelled speech that a recogniser is trained on, repeats included; 3 on a CPU, 120 on a GPU.
         lm: an ARPA or KenLM file for a beam search beside the greedy transcripts of `asr` and `asr-finetune`.
         keywords: a Speech Commands folder, for `ks`.
         alignments: a folder of TextGrids or an item file of the test speech, for `abx`.
-        features: the folder that frozen features are kept in; None is the user's cache.
-        controls: folders of evaluations or studies; what controls gave there is read where nothing that decides it differs.
+        features: the folder in which frozen features are cached; None is the user's cache.
+        controls: folders of evaluations or studies, whose controls are reused if everything that affects them agrees.
     """
 
     tasks: tuple[str, ...] = option(
@@ -66,52 +52,55 @@ class EvaluationSettings:
         panel=EVALUATION,
         parse=parse_tasks,
     )
-    labels: Labels = option("1h", "Labelled speech to learn from: 10min, 1h or all.", panel=EVALUATION)
+    labels: Labels = option("1h", "Labelled speech to train heads on: 10min, 1h or all.", panel=EVALUATION)
     head: Head | None = option(
         None,
-        "linear, or deep: BLSTM, in fine-tuning convolutions.",
+        "linear, or deep (a BLSTM; convolutions in fine-tuning).",
         default_text="linear on a CPU, deep on a GPU",
         panel=EVALUATION,
     )
-    heads: int = option(1, "1, or 2 to rate with both heads.", panel=EVALUATION)
+    heads: int = option(1, "1, or 2 to evaluate with both linear and deep heads.", panel=EVALUATION)
     hours: float | None = option(
         None,
-        "Hours of labels heard in learning, repeats included.",
+        "Hours of labelled speech in training, repeats included.",
         default_text="3 on a CPU, 120 on a GPU",
         name="learn_hours",
         panel=EVALUATION,
         above=0,
     )
     lm: str | None = option(
-        None, "ARPA or KenLM file for a beam search beside greedy, in asr.", default_text="none", panel=EVALUATION
+        None,
+        "ARPA or KenLM file for a beam search beside greedy decoding, in asr.",
+        default_text="none",
+        panel=EVALUATION,
     )
     keywords: str | None = option(
-        None, "Speech Commands folder, which ks needs.", default_text="none", panel=EVALUATION
+        None, "Speech Commands folder, required by ks.", default_text="none", panel=EVALUATION
     )
     alignments: str | None = option(
-        None, "TextGrids or item file of the test speech, which abx needs.", default_text="none", panel=EVALUATION
+        None, "TextGrids or item file of the test speech, required by abx.", default_text="none", panel=EVALUATION
     )
     features: str | None = option(
-        None, "Folder that keeps frozen features.", default_text="the user's cache", panel=EVALUATION
+        None, "Folder to cache frozen features in.", default_text="the user's cache", panel=EVALUATION
     )
     controls: tuple[str, ...] = option(
         (),
-        "Folder of an evaluation or study to read equal controls from; may be repeated.",
+        "Folder of an evaluation or study whose matching controls are reused; may be repeated.",
         default_text="none",
         panel=EVALUATION,
         repeated=True,
     )
 
     def check(self) -> None:
-        """Refuse what cannot be, before torch is needed.
+        """Refuse invalid settings before torch is imported.
 
         Raises:
-            BadInputError: for a task that lacks its data, or a setting out of range.
+            BadInputError: for a task without its data, or a setting out of range.
         """
         for task in self.tasks:
             choose(task, TASKS, "task")
         if self.heads not in (1, 2):
-            raise BadInputError(f"--heads {self.heads}: 1, or 2 for both linear and deep")
+            raise BadInputError(f"--heads {self.heads}: must be 1, or 2 for both linear and deep")
         for task, (setting, what) in ((name, each.needs) for name, each in TASKS.items() if each.needs):
             given = getattr(self, setting)
             if task in self.tasks and given is None:
@@ -132,62 +121,58 @@ class EvaluationSettings:
         return (main,) if self.heads == 1 else (main, *(head for head in HEADS if head != main))
 
     def chosen_hours(self, device: str) -> float:
-        """Of labelled speech heard on this device."""
+        """Hours of labelled speech that a recogniser is trained on, on this device."""
         return self.hours or (120.0 if device == "cuda" else 3.0)
 
 
 @dataclass(frozen=True)
 class EvaluateConfig(MachineSettings):
-    """The options of `sslbench evaluate`; None is decided by the machine (see `resolved`).
+    """The options of `sslbench evaluate`; None leaves the choice to the machine (see `resolved`).
 
     Attributes:
-        models: as `load_model` takes them; runs of one model that differ in their seed alone make one row.
-        train, dev, test: folders of speech; "sample" for train alone takes all three from the sample corpus. Without `dev`
-            a tenth of the train speakers is taken for it.
-        seeds: of heads, of the order of batches and of random weights: `seed`, `seed` + 1, ...; a run goes on from its own
+        models: in any form that `load_model` accepts; runs of a model that differ only in their seed share a row.
+        train, dev, test: folders of speech; "sample" for train alone takes all three from the sample corpus. Without
+            `dev` a tenth of the train speakers is used instead.
+        seeds: number of seeds for heads, batch order and random weights (`seed`, `seed` + 1, ...); a run has its own.
         pretrained: published weights for the one catalog model.
-        speakers: a regular expression with a group `speaker`, found in the path of each file below its folder; None is
-            LibriSpeech's layout.
-        keep_odd_audio: whether heads learn from files whose audio is odd, too (see `ssl_bench.data.audio.UNFIT`).
-        minutes: that all of it may take; then it takes as much of the speech as fits. None is no limit.
+        speakers: a regular expression with a group `speaker`, searched for in each file's path below its folder; None
+            is LibriSpeech's layout.
+        keep_odd_audio: whether heads also train on files whose audio is odd (see `ssl_bench.data.audio.UNFIT`).
+        minutes: time budget of the whole command, which uses as much of the speech as fits; None is no limit.
     """
 
     models: tuple[str, ...] = option(
-        help="Runs, hf:FOLDER, file.py:function, or catalog names, whose weights are random without --pretrained; runs that "
-        "differ in their seed alone make one row.",
+        help="Run folders, hf:FOLDER, FILE.py:FUNCTION, or catalog names (random weights without --pretrained); runs "
+        "that differ only in their seed share a row.",
         argument=True,
         metavar="MODEL_OR_RUN",
         repeated=True,
     )
     evaluation: EvaluationSettings = nested(EvaluationSettings, EvaluationSettings())
-    train: str = option(
-        "sample", "Folder of labelled speech to learn from, or 'sample': synthetic, in all three splits."
-    )
+    train: str = option("sample", "Folder of labelled speech to train on, or 'sample' (synthetic; all three splits).")
     dev: str | None = option(
-        None, "Folder to choose the learning rate on.", default_text="a tenth of --train's speakers"
+        None, "Folder of speech for choosing the learning rate.", default_text="a tenth of --train's speakers"
     )
-    test: str | None = option(
-        None, "Folder of other speakers to rate on.", default_text="with --train it has to be named"
-    )
-    seeds: int = option(1, "How many seeds of heads and random weights; a row has their mean and interval.")
+    test: str | None = option(None, "Folder of other speakers to test on.", default_text="required with --train")
+    seeds: int = option(1, "Number of seeds for heads and random weights; a row shows their mean and interval.")
     pretrained: str | None = option(None, WEIGHTS)
     speakers: str | None = option(None, SPEAKERS, default_text="LibriSpeech's layout")
     keep_odd_audio: bool = option(default=False, help=KEEP_ODD)
     minutes: float | None = option(
         None,
-        "For all of it; of the speech as much is taken as fits, and the record says how much.",
+        "Time budget in min; as much of the speech is used as fits, and the record says how much.",
         default_text="no limit",
         above=0,
     )
 
     def check(self) -> None:
-        """See `Settings.check`; the models are known, and the folders go together."""
+        """See `Settings.check`; the models are known, and the folders are consistent."""
         if not self.models:
             raise BadInputError("name a model or a run to evaluate")
         for model in self.models:
             require_name(model)
         if self.pretrained is not None and len(self.models) > 1:
-            raise BadInputError("--pretrained goes with one model")
+            raise BadInputError("--pretrained takes a single model")
         require_pretrained(self.models[0], self.pretrained)
         self.evaluation.check()
         speaker_pattern(self.speakers)
@@ -201,6 +186,6 @@ class EvaluateConfig(MachineSettings):
             if folder is not None and (name, folder) != ("train", "sample") and not Path(folder).is_dir():
                 raise BadInputError(f"{folder}: no such folder; --{name} takes a folder of speech")
         if self.train != "sample" and self.test is None and OF_SPEECH & set(self.evaluation.tasks):
-            raise BadInputError("--test FOLDER is missing: speech of other speakers to rate on")
+            raise BadInputError("--test FOLDER is missing: speech of other speakers to test on")
         if self.train == "sample" and (self.dev or self.test):
-            raise BadInputError("--dev and --test go with --train FOLDER")
+            raise BadInputError("--dev and --test need --train FOLDER")

@@ -1,4 +1,4 @@
-"""Settings that every command has that meters something: device, precision, carbon, the run's folder."""
+"""Settings shared by all commands that meter something: device, precision, carbon, run folder."""
 
 from __future__ import annotations
 
@@ -11,49 +11,50 @@ from ssl_models.errors import BadInputError
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["auto", "float32", "bfloat16"]
 CARBON, FORECAST = "Carbon", "Forecast"
-WEIGHTS = "Published weights: a folder, a safetensors file, or a name on the hub (fetched)."
+WEIGHTS = "Published weights: a folder, a safetensors file, or a name on the hub (downloaded)."
 SPEECH = "A folder of audio to cut clips from, or 'sample' (synthetic)."
+PRICE = "Price of the device per hour, in any currency."
 
 
 @dataclass(frozen=True, kw_only=True)
 class MachineSettings(Settings):
-    """What every metered command can be told.
+    """Settings of every metered command.
 
     Attributes:
-        seed: of random weights and of all that is drawn.
+        seed: seed of random weights and all other random draws.
         pue: power usage effectiveness of the building.
-        idle: whether idle power is measured first, where there is a counter.
-        strict: whether a disturbance of the measurement is an error.
-        out: the run's folder.
+        idle: whether idle power is measured first, if there is a counter.
+        strict: whether a disturbed measurement is an error.
+        out: the run folder.
     """
 
     device: Device = option("auto", "auto, cpu or cuda.")
     precision: Precision = option("auto", "auto, float32 or bfloat16.")
-    seed: int = option(0, "Of random weights and of all that is drawn.", least=0)
-    country: str | None = option(None, "ISO code of the grid, such as FRA.", panel=CARBON)
-    grid_intensity: float | None = option(None, "g CO2e per kWh.", panel=CARBON)
+    seed: int = option(0, "Random seed.", least=0)
+    country: str | None = option(None, "ISO code of the grid's country, such as FRA.", panel=CARBON)
+    grid_intensity: float | None = option(None, "Grid intensity in g CO2e per kWh.", panel=CARBON)
     pue: float = option(1.0, "Power usage effectiveness.", panel=CARBON)
     idle: bool = option(default=True, help="Measure idle power first, for 10 s.", flags="--idle/--no-idle")
-    strict: bool = option(default=False, help="A disturbed measurement is an error (exit code 1).")
-    out: str | None = option(None, "The run's folder.", default_text="below runs/, named after model and time")
+    strict: bool = option(default=False, help="Fail if the measurement was disturbed (exit code 1).")
+    out: str | None = option(None, "The run folder.", default_text="below runs/, named after model and time")
 
     def check(self) -> None:
-        """See `Settings.check`; the grid is named once, and a PUE is at least 1."""
+        """See `Settings.check`; the grid is given once, and the PUE is at least 1."""
         super().check()
         if not 1 <= self.pue < float("inf"):
-            raise BadInputError(f"--pue {self.pue:g}: it is total power over computing power, so at least 1")
+            raise BadInputError(f"--pue {self.pue:g}: must be at least 1 (total power over computing power)")
         if self.country is not None and self.grid_intensity is not None:
-            raise BadInputError("--country and --grid-intensity both name the grid; give one")
+            raise BadInputError("give --country or --grid-intensity, not both")
 
     def resolved(self, *, cuda: bool) -> Self:
-        """With device and precision decided: a GPU where torch sees one, bfloat16 on it.
+        """With device and precision decided: a GPU if torch finds one, and bfloat16 on it.
 
         Raises:
-            BadInputError: for a device that is not here.
+            BadInputError: for a device that is not available.
         """
         device, precision = self.device, self.precision
         if device == "cuda" and not cuda:
-            raise BadInputError("--device cuda: torch sees no CUDA GPU here; use --device cpu, or auto")
+            raise BadInputError("--device cuda: torch finds no CUDA GPU; use --device cpu or auto")
         if device == "auto":
             device = "cuda" if cuda else "cpu"
         if precision == "auto":

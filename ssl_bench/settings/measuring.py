@@ -1,26 +1,29 @@
-"""Everything `sslbench measure` can be told, and the cells that follow from it."""
+"""Settings of `sslbench measure`, and the cells that follow from them."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from ssl_bench.settings.machine import SPEECH, WEIGHTS, MachineSettings
 from ssl_bench.settings.options import option
 from ssl_models.catalog import card, is_foreign, require_name, require_pretrained
 from ssl_models.errors import BadInputError, choose
 
+if TYPE_CHECKING:
+    from ssl_benchmarks.timing.protocol import Protocol
+
 Phase = Literal["inference", "training"]
 SWEPT = ("clip-seconds", "batch-seconds")
 SHORTEST_CLIP, LONGEST_CLIP = 0.32, 3600.0
 REPEATS = 5
-MODEL = "A catalog name, a run's folder, hf:PATH, FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION."
+MODEL = "A catalog name, a run folder, hf:PATH, FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION."
 CURVE = "clip-seconds=1,2,5,10,20,30"
 
 
 def parse_sweep(text: str) -> tuple[str, tuple[float, ...]]:
-    """KEY=V1,V2,... with `clip-seconds` or `batch-seconds` as the key.
+    """Key and values of KEY=V1,V2,..., where the key is `clip-seconds` or `batch-seconds`.
 
     Raises:
         BadInputError: for anything else.
@@ -36,13 +39,13 @@ def parse_sweep(text: str) -> tuple[str, tuple[float, ...]]:
     if not all(0 < value < math.inf for value in values):
         raise BadInputError(f"--sweep {text}: every value must be more than 0")
     if len(set(values)) < len(values):
-        raise BadInputError(f"--sweep {text}: a value is there twice")
+        raise BadInputError(f"--sweep {text}: a value is given twice")
     return key, values
 
 
 @dataclass(frozen=True)
 class Shape:
-    """Of a batch: `clips` clips of `clip_seconds`; `label` tells it from the other cells of the run."""
+    """Shape of a batch: `clips` clips of `clip_seconds`; `label` distinguishes it from the run's other cells."""
 
     clip_seconds: float
     clips: int
@@ -51,40 +54,42 @@ class Shape:
 
 @dataclass(frozen=True)
 class MeasureConfig(MachineSettings):
-    """The options of `sslbench measure`; None is decided by the device (see `resolved`).
+    """The options of `sslbench measure`; None leaves the choice to the device (see `resolved`).
 
     Attributes:
-        model: as `load_model` takes it.
+        model: in any form that `load_model` accepts.
         pretrained: published weights for a catalog model: a folder, a safetensors file or a name on the hub.
-        clip_seconds: of one clip.
-        batch_seconds: of audio in a call; 240 on a GPU, one clip on a CPU.
-        duration: s of one repeat; 10 on a GPU, 5 on a CPU.
-        repeats: each in a process of its own, in turn with those of other cells; 5.
-        minutes: of the whole command, or None: shorter and fewer repeats where there is no time for those asked for.
-        data: "sample", or a folder of audio that the clips are cut from.
-        sweep: what is swept and its values, or None.
+        clip_seconds: clip length in s.
+        batch_seconds: audio per batch in s; 240 on a GPU, one clip on a CPU.
+        duration: length of one repeat in s; 10 on a GPU, 5 on a CPU.
+        repeats: number of repeats, each in a separate process, interleaved with those of other cells; 5.
+        minutes: time budget of the whole command, or None; repeats become shorter or fewer to fit.
+        data: "sample", or a folder of audio from which the clips are cut.
+        sweep: the swept setting and its values, or None.
     """
 
     model: str = option(help=MODEL, argument=True, metavar="MODEL")
     phase: Phase = option("inference", "inference or training.")
-    clip_seconds: float = option(15.0, "Of one clip.")
+    clip_seconds: float = option(15.0, "Clip length in s.")
     batch_seconds: float | None = option(
-        None, "Audio a call.", default_text="240 on a GPU, one clip on a CPU", least=SHORTEST_CLIP
+        None, "Audio per batch in s.", default_text="240 on a GPU, one clip on a CPU", least=SHORTEST_CLIP
     )
-    duration: float | None = option(None, "Seconds of one repeat.", default_text="10 on a GPU, 5 on a CPU", least=0.001)
-    repeats: int = option(REPEATS, "Each in a process of its own.", least=1)
+    duration: float | None = option(
+        None, "Length of one repeat in s.", default_text="10 on a GPU, 5 on a CPU", least=0.001
+    )
+    repeats: int = option(REPEATS, "Number of repeats, each in a separate process.", least=1)
     minutes: float | None = option(
-        None, "Of the whole command: repeats are shorter or fewer.", default_text="no bound", least=0
+        None, "Time budget in min; repeats become shorter or fewer to fit.", default_text="no limit", least=0
     )
-    compile: bool = option(default=False, help="torch.compile.")
+    compile: bool = option(default=False, help="Use torch.compile.")
     data: str = option("sample", SPEECH, folder="sample")
     sweep: tuple[str, tuple[float, ...]] | None = option(
-        None, f"KEY=V1,V2,...: a cell for each value, such as {CURVE}; or batch-seconds=...", parse=parse_sweep
+        None, f"KEY=V1,V2,...: one cell per value, such as {CURVE}; or batch-seconds=...", parse=parse_sweep
     )
     pretrained: str | None = option(None, WEIGHTS)
 
     def check(self) -> None:
-        """See `Settings.check`; the model is known, and no clip too short or too long."""
+        """See `Settings.check`; the model is known, and clip lengths are in range."""
         require_name(self.model)
         if not is_foreign(self.model):
             card(self.model)
@@ -114,15 +119,22 @@ class MeasureConfig(MachineSettings):
                 cells.append(Shape(clip, max(1, round(batch / clip)), label))
         return cells
 
+    @property
+    def protocol(self) -> Protocol:
+        """How each cell is measured: each repeat in a separate process."""
+        from ssl_benchmarks.timing.protocol import Protocol
+
+        return Protocol(self.duration or 10.0, self.repeats, cool_down=0.0)
+
     def _swept(self, key: str, otherwise: float) -> tuple[float, ...]:
         return self.sweep[1] if self.sweep is not None and self.sweep[0] == key else (otherwise,)
 
 
 def check_clip(seconds: float) -> None:
-    """Hold the length of a clip against what models take.
+    """Check that models accept clips of this length.
 
     Raises:
-        BadInputError: for one that is too short or too long.
+        BadInputError: for a clip that is too short or too long.
     """
     if not SHORTEST_CLIP <= seconds <= LONGEST_CLIP:
-        raise BadInputError(f"--clip-seconds {seconds:g}: must lie between {SHORTEST_CLIP} and {LONGEST_CLIP:g}")
+        raise BadInputError(f"--clip-seconds {seconds:g}: must be between {SHORTEST_CLIP} and {LONGEST_CLIP:g}")

@@ -1,14 +1,14 @@
-"""Settings in one manner: a frozen dataclass for each command, whose fields are its options.
+"""One way to define settings: a frozen dataclass per command, whose fields are its options.
 
-A field made by `option` says how it is given on the command line and which values it takes; `nested` stands for a dataclass
-whose fields are options of the command too. `ssl_bench.commands.options` makes typer's options of them.
+A field made by `option` states how it is given on the command line and which values it accepts; `nested` marks a
+dataclass whose fields are options of the command too. `ssl_bench.commands.options` turns them into typer options.
 """
 
 from __future__ import annotations
 
 import math
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
 from inspect import get_annotations
 from pathlib import Path
@@ -18,21 +18,42 @@ from typing import Any, Literal, Self
 from ssl_models.errors import BadInputError, choose
 
 
+def parse_names(text: str | None) -> tuple[str, ...]:
+    """Comma-separated names; empty ones are dropped."""
+    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
+
+
+def parse_listed(text: str, known: Collection[str], what: str) -> tuple[str, ...]:
+    """Comma-separated names of the option `--<what>s`, each of which is `known`.
+
+    Raises:
+        BadInputError: for a name that is unknown or given twice, or none.
+    """
+    names = parse_names(text)
+    if not names:
+        raise BadInputError(f"--{what}s: name at least one of {', '.join(known)}")
+    for name in names:
+        choose(name, known, what)
+    if len(set(names)) < len(names):
+        raise BadInputError(f"--{what}s {text}: a {what} is given twice")
+    return names
+
+
 @dataclass(frozen=True)
 class Option:
     """How a field is given on the command line.
 
     Attributes:
-        help: what it is, in a line.
-        default_text: what stands in brackets where the field's own default does not say it.
-        flags: of a switch, such as "--idle/--no-idle".
-        panel: under which heading of the help.
-        argument: whether it is given without a name; `metavar` stands for it in the help then.
-        name: of the option, where the field has another.
-        parse: makes a value of the text that was typed.
+        help: a description of one line.
+        default_text: the text in brackets, if the field's own default does not say it.
+        flags: the flags of a switch, such as "--idle/--no-idle".
+        panel: the heading in the help under which it is listed.
+        argument: whether it is positional; `metavar` is then its name in the help.
+        name: the option's name, if it differs from the field's.
+        parse: converts the typed text to a value.
         repeated: whether it may be given several times.
-        least, above, most: bounds of a number.
-        folder: whether it names a folder that has to be there; the word, such as "sample", that may stand for one.
+        least, above: bounds of a number.
+        folder: if not None, the value is an existing folder or this word, such as "sample".
     """
 
     help: str = ""
@@ -46,17 +67,16 @@ class Option:
     repeated: bool = False
     least: float | None = None
     above: float | None = None
-    most: float | None = None
     folder: str | None = None
 
 
 def option(default: Any = MISSING, help: str = "", **how: Any) -> Any:  # noqa: A002, ANN401 - a dataclass' field of any type
-    """A field of settings that is an option; see `Option`."""
+    """A field that is an option; see `Option`."""
     return field(default=default, metadata={"option": Option(help, **how)})
 
 
-def nested(kind: Callable[[], Any], default: Any = MISSING, **options: Option) -> Any:  # noqa: ANN401 - the same
-    """A field that is a dataclass, each of whose fields is an option: its own, or the one given here by the field's name."""
+def nested(kind: Callable[[], Any], default: Any = MISSING, **options: Option) -> Any:  # noqa: ANN401 - of any type
+    """A field that is a dataclass of options; those given here, by field name, replace its own."""
     factory = {"default": default} if default is not MISSING else {"default_factory": kind}
     return field(**factory, metadata={"nested": kind, "options": options})
 
@@ -68,8 +88,8 @@ class Setting:
     Attributes:
         path: names of the fields that lead to it.
         kind: type of its value, without None.
-        initial: the default of its field; MISSING where there is none.
-        option: how it is given.
+        initial: the default of its field; MISSING if it has none.
+        option: how it is given on the command line.
     """
 
     path: tuple[str, ...]
@@ -79,19 +99,19 @@ class Setting:
 
     @property
     def name(self) -> str:
-        """As Python's keyword."""
+        """The name as a Python keyword."""
         return self.option.name or self.path[-1]
 
     @property
     def flag(self) -> str:
-        """As it is typed."""
+        """The name as it is typed."""
         return f"--{self.name.replace('_', '-')}"
 
     def check(self, value: Any) -> None:  # noqa: ANN401 - whatever was given
-        """Hold a value against the choices, the bounds and the folders of the option.
+        """Check a value against the choices, bounds and folders of the option.
 
         Raises:
-            BadInputError: naming what would be right.
+            BadInputError: with a message that names valid values.
         """
         o = self.option
         if value is None:
@@ -102,8 +122,6 @@ class Setting:
             raise BadInputError(f"{self.flag} {value:g}: must be at least {o.least:g}")
         if o.above is not None and not o.above < value < math.inf:
             raise BadInputError(f"{self.flag} {value:g}: must be more than {o.above:g}")
-        if o.most is not None and not value <= o.most:
-            raise BadInputError(f"{self.flag} {value:g}: must be at most {o.most:g}")
         if o.folder is not None and value != o.folder and not Path(value).is_dir():
             raise BadInputError(
                 f"{value}: no such folder; {self.flag} takes a folder of audio files"
@@ -113,24 +131,24 @@ class Setting:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a command is told. Values are checked by `check`, before torch is imported, and completed by `resolved`."""
+    """The settings of a command. `check` validates them before torch is imported; `resolved` completes them."""
 
     @classmethod
     def settings(cls) -> list[Setting]:
-        """Every option, the command's own before those that all commands have."""
+        """Every option, the command's own before those shared by all commands."""
         return list(_settings_of(cls))
 
     @classmethod
     def of_file(cls) -> type:
-        """The dataclass whose fields a file of settings may have."""
+        """The dataclass whose fields are the keys of a settings file."""
         return cls
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> Self:
-        """The settings of options by their names; what is not given has its default.
+        """The settings from values by option name; the rest keep their defaults.
 
         Raises:
-            BadInputError: for a name that is no option.
+            BadInputError: for a name that is not an option.
         """
         paths = {f.name: (f.name,) for f in fields(cls)} | {setting.name: setting.path for setting in cls.settings()}
         by_field: dict[str, Any] = {}
@@ -144,17 +162,17 @@ class Settings:
 
     @classmethod
     def _whole(cls, name: str, value: Any) -> Any:  # noqa: ANN401 - the value of any field
-        """A nested dataclass with what is given of it; any other value as it is."""
+        """A nested dataclass with the given values; any other value as it is."""
         kind = next(f for f in fields(cls) if f.name == name).metadata.get("nested")
         return value if kind is None else replace(kind(), **value)
 
     @property
     def changed(self) -> dict[str, Any]:
-        """What differs from the defaults, by the names of the fields."""
+        """The settings that differ from their defaults, by field name."""
         return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != _default(f)}
 
     def check(self) -> None:
-        """Refuse what cannot be, before torch is needed.
+        """Refuse invalid settings before torch is imported.
 
         Raises:
             BadInputError: for a value that is unknown or out of range.
@@ -166,10 +184,10 @@ class Settings:
             setting.check(value)
 
     def resolved(self, *, cuda: bool) -> Self:
-        """The settings with every choice made that was left to the machine, where torch sees a GPU (`cuda`) or none.
+        """The settings with all choices made that were left to the machine; `cuda`: whether torch finds a GPU.
 
         Raises:
-            BadInputError: for what cannot be had on this machine.
+            BadInputError: for what this machine does not provide.
         """
         del cuda
         return self
@@ -202,9 +220,8 @@ def _default(f: Field[Any]) -> Any:  # noqa: ANN401 - of any type
 
 
 def _shared(kind: type, name: str) -> int:
-    """How far up the bases a field was declared: a command's own come first."""
-    bases = [base for base in kind.__mro__ if is_dataclass(base) and name in get_annotations(base)]
-    return kind.__mro__.index(bases[0])
+    """How far up the bases a field was declared; a command's own fields come first."""
+    return next(i for i, base in enumerate(kind.__mro__) if is_dataclass(base) and name in get_annotations(base))
 
 
 def without_none(hint: Any) -> Any:  # noqa: ANN401 - a type

@@ -1,4 +1,4 @@
-"""Everything `sslbench profile` can be told."""
+"""Settings of `sslbench profile`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LONGEST = 3600.0
 
 
 def parse_lengths(text: str) -> tuple[float, ...]:
-    """Lengths in seconds from a list such as "1,10,30", each once, from short to long.
+    """Distinct lengths in s from a list such as "1,10,30", in ascending order.
 
     Raises:
         BadInputError: for anything else.
@@ -25,7 +25,7 @@ def parse_lengths(text: str) -> tuple[float, ...]:
     except ValueError as error:
         raise BadInputError(f"--seconds {text}: give lengths in seconds, such as 1,10,30") from error
     if not all(0 < seconds <= LONGEST for seconds in found):
-        raise BadInputError(f"--seconds {text}: a length lies above 0 and at most at {LONGEST:g}")
+        raise BadInputError(f"--seconds {text}: lengths must be more than 0 and at most {LONGEST:g}")
     return tuple(found)
 
 
@@ -34,28 +34,35 @@ class ProfileConfig(Settings):
     """The options of `sslbench profile`.
 
     Attributes:
-        model: as `load_model` takes it.
-        seconds: lengths of the clip that is counted.
-        clip_seconds, batch_seconds, precision, device, optimiser: of the batch whose peak memory is predicted.
-        card: GB of the card that it should fit.
-        depth: levels of modules shown.
-        second_opinion: whether fvcore is asked.
+        model: in any form that `load_model` accepts.
+        seconds: clip lengths, in s, for which FLOPs are counted.
+        clip_seconds, batch_seconds, precision, device, optimiser: the batch whose peak memory is predicted.
+        card: memory of the target GPU in GB.
+        depth: number of module levels shown.
+        second_opinion: whether fvcore counts as well.
     """
 
     model: str = option(help=MODEL, argument=True, metavar="MODEL")
     seconds: tuple[float, ...] = option(
-        (1.0, 10.0, 30.0), "Lengths of the clip that is counted.", default_text="1,10,30", parse=parse_lengths
+        (1.0, 10.0, 30.0),
+        "Comma-separated clip lengths to count FLOPs for, in s.",
+        default_text="1,10,30",
+        parse=parse_lengths,
     )
-    superb: bool = option(default=False, help="Also SUPERB's sum over 32 utterances.")
-    checkpoint_gradients: bool = option(default=False, help="Training runs its blocks twice to save memory.")
-    clip_seconds: float = option(15.0, "Of one clip in the batch.", panel=MEMORY, above=0)
-    batch_seconds: float = option(240.0, "Audio in a batch.", panel=MEMORY, above=0)
+    superb: bool = option(default=False, help="Also count the total over SUPERB's 32 utterances.")
+    checkpoint_gradients: bool = option(
+        default=False, help="Gradient checkpointing: training runs its blocks twice to save memory."
+    )
+    clip_seconds: float = option(15.0, "Clip length in s.", panel=MEMORY, above=0)
+    batch_seconds: float = option(240.0, "Audio per batch in s.", panel=MEMORY, above=0)
     precision: Literal["float32", "bfloat16"] = option("bfloat16", "float32 or bfloat16.", panel=MEMORY)
-    device: Literal["cpu", "cuda"] = option("cuda", "cuda or cpu; none is needed.", panel=MEMORY)
+    device: Literal["cpu", "cuda"] = option("cuda", "cuda or cpu; it need not be present.", panel=MEMORY)
     optimiser: str = option("AdamW", "A class of torch.optim.", panel=MEMORY)
-    card: float = option(24.0, "GB of the card that it should fit.", panel=MEMORY, above=0)
-    depth: int = option(4, "Levels of modules shown.", above=0)
-    second_opinion: bool = option(default=True, help="Ask fvcore too.", flags="--second-opinion/--no-second-opinion")
+    card: float = option(24.0, "Memory of the target GPU in GB.", panel=MEMORY, above=0)
+    depth: int = option(4, "Number of module levels to show.", above=0)
+    second_opinion: bool = option(
+        default=True, help="Count with fvcore as well.", flags="--second-opinion/--no-second-opinion"
+    )
 
     def check(self) -> None:
         """See `Settings.check`; the model is known."""

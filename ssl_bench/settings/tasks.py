@@ -1,8 +1,7 @@
-"""The tasks of an evaluation: a new one is one row here, and a file that runs it."""
+"""The tasks of an evaluation: a new task is one row here and a file that runs it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -12,23 +11,23 @@ HERE = "ssl_bench.evaluating.tasks"
 
 @dataclass(frozen=True)
 class Task:
-    """What can be rated of a system.
+    """One way to evaluate a system.
 
     Attributes:
-        name: as it is asked for.
-        run: gives the findings of a subject with a head: `module:function`, which is imported when it is first needed.
-        metrics: that it has for certain.
-        phase: whose bill it is on.
-        text: whether it learns from transcripts, with a head that can be chosen.
-        letters: whether it spells letters, in which a language model can search.
-        speakers: whether it has to know who speaks.
-        speech: whether it takes the speech of train, dev and test.
-        findings: with each head, without a language model.
-        needs: the setting without which it cannot run, and what that is.
+        name: its name in `--tasks`.
+        run: `module:function`, imported on first use, which returns the findings of a subject with a head.
+        metrics: the metrics that it always yields.
+        phase: the phase to which its cost is billed.
+        text: whether it trains on transcripts, with a choice of heads.
+        letters: whether it spells letters, so that a language model can be used in the search.
+        speakers: whether it needs to know who speaks.
+        speech: whether it uses the train, dev and test speech.
+        findings: their number per head, without a language model.
+        needs: a required setting and its description.
     """
 
     name: str
-    run: str | Callable[[Any, Any], Any]
+    run: str
     metrics: tuple[str, ...]
     phase: str = "evaluation"
     text: bool = False
@@ -39,11 +38,9 @@ class Task:
     needs: tuple[str, str] | None = None
 
     def findings_of(self, subject: Any, head: Any) -> Any:  # noqa: ANN401 - of `ssl_bench.evaluating.subject`, which needs torch
-        """What the task finds of a subject with a head."""
-        if isinstance(self.run, str):
-            module, _, name = self.run.partition(":")
-            return getattr(import_module(module), name)(subject, head)
-        return self.run(subject, head)
+        """The findings of a subject with a head."""
+        module, _, name = self.run.partition(":")
+        return getattr(import_module(module), name)(subject, head)
 
 
 TASKS = {

@@ -1,4 +1,4 @@
-"""What each model's runs may spend in a study, and what they spent."""
+"""The budget of each model's runs in a study, and what they spent."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Plan:
-    """One model's share.
+    """The budget of one model's runs.
 
     Attributes:
-        budget: of each run, as `train-and-measure` takes it; empty where the study has none of its own.
-        step_seconds: audio of one step.
+        budget: budget of each run, as settings of `train-and-measure`; empty if the study sets none.
+        step_seconds: audio per step in s.
         failed: why this model cannot be trained, else empty.
     """
 
@@ -39,7 +39,7 @@ def planned(config: StudyConfig, model: str, *, cuda: bool) -> Plan:
     """The budget of a model's runs.
 
     Raises:
-        BadInputError: for settings that this model cannot have, or a budget below one step.
+        BadInputError: for settings that this model does not support, or a budget below one step.
     """
     try:
         settings = TrainAndMeasureConfig(**config.run_settings(model, config.seed, {})).resolved(cuda=cuda)
@@ -61,24 +61,24 @@ def planned(config: StudyConfig, model: str, *, cuda: bool) -> Plan:
 
 
 def flops_per_audio_hour(settings: TrainAndMeasureConfig) -> float:
-    """Training FLOPs of an hour of speech in clips of the run's length, as the run's own rows count them.
+    """Training FLOPs per hour of speech in clips of the run's length, counted as in the run's own rows.
 
     Raises:
         NoObjectiveError: for a model that cannot be pretrained here.
-        BadInputError: for one of which not all operators can be counted, which would train beyond its budget.
+        BadInputError: for a model with operators that cannot be counted, which would train beyond its budget.
     """
     config = settings.model_config()
     seconds = clip_shape(settings)[1] / 16_000
     count = training_flops(lambda: family_of(config).pretraining(config), seconds)
     if count.missed:
-        raise BadInputError(f"no budget in FLOPs: {count.missed}")
+        raise BadInputError(f"a budget in FLOPs is unavailable: {count.missed}")
     return count.flops / seconds * 3600
 
 
 def spent(record: Record, equal: Equal | None, budget: float | None) -> dict[str, Any]:
-    """What a run used in all its phases and attempts, and `of_budget`, the share of the study's budget that this is.
+    """What a run has used over all attempts, and `of_budget`, the share of the study's budget that this is.
 
-    Time and joules are those of targets and training; FLOPs are training's alone, of the hours that the model has seen.
+    Time and energy are those of targets and training; FLOPs are those of training alone, on the audio seen.
     """
     attempts = attempts_of(record)
     scope = headline_scope(record.config["device"])

@@ -1,4 +1,4 @@
-"""One run of a study, trained in a process of its own: peak memory on a CPU needs a fresh one, and a failure stays its own."""
+"""One run of a study, in a separate process: peak memory on a CPU needs a fresh one, and a failure stays contained."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from ssl_benchmarks.record.record import Record, read_record
 
 @dataclass(frozen=True)
 class Ended:
-    """How a run stands after its process.
+    """The state of a run after its process has ended.
 
     Attributes:
-        status: "unfinished" where the user stopped it.
+        status: "unfinished" if the user stopped it.
         reason: why it failed, else empty.
-        record: the run's own, None where it left none.
+        record: the run's record, None if it left none.
     """
 
     status: Literal["finished", "unfinished", "failed"]
@@ -34,19 +34,19 @@ class Ended:
 
 
 def finished_record(folder: Path) -> Record | None:
-    """The record of a run that came to its end, else None."""
+    """The record of a finished run, else None."""
     path = folder / "run.json"
     record = read_record(path) if path.is_file() else None
     return record if record is not None and record.status == "finished" else None
 
 
 def train_apart(settings: Mapping[str, Any], folder: Path) -> Ended:
-    """Train into `folder`, or go on with what is there; what the process says on stderr is passed on.
+    """Train into `folder`, or resume the run in it; the stderr of the process is passed on.
 
-    Ctrl-C and termination are handed to the process, which ends with a checkpoint and a record.
+    Ctrl-C and SIGTERM are passed to the process, which ends with a checkpoint and a record.
 
     Raises:
-        BadInputError: where a process of an earlier call is still writing to the run.
+        BadInputError: if a process of an earlier call is still writing to the run.
     """
     toml = folder.with_name(f"{folder.name}.toml")
     asked = ["--config", str(toml)]
@@ -56,7 +56,7 @@ def train_apart(settings: Mapping[str, Any], folder: Path) -> Ended:
     else:
         write_toml({**settings, "out": str(folder)}, toml)
     command = [sys.executable, "-P", "-m", "ssl_bench", "train-and-measure", *asked, "--json"]
-    # In a session of its own a Ctrl-C at the terminal reaches it once, through us.
+    # In its own session it gets a Ctrl-C at the terminal only once, through us.
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         start_new_session=True, env=environment_of_child(),
@@ -73,7 +73,7 @@ def train_apart(settings: Mapping[str, Any], folder: Path) -> Ended:
 
 
 def _passed_on(process: subprocess.Popen[str]) -> tuple[list[str], bool]:
-    """Its last line on stderr, and whether the user stopped us meanwhile."""
+    """Pass on its stderr; returns the last line, and whether the user stopped us meanwhile."""
     last: deque[str] = deque(maxlen=1)
     interrupted = False
     while True:

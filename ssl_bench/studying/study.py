@@ -1,4 +1,4 @@
-"""Several models and seeds trained under one budget, evaluated the same way, in one record."""
+"""Several models and seeds, trained on one budget and evaluated the same way, in one record."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ssl_bench.settings.training import TrainAndMeasureConfig
 from ssl_bench.studying.plan import Plan, planned, spent
 from ssl_bench.studying.run import finished_record, train_apart
 from ssl_bench.studying.time import evaluation_seconds, study_seconds
-from ssl_benchmarks.energy.carbon import GridIntensity, chosen_intensity
+from ssl_benchmarks.energy.carbon import chosen_intensity
 from ssl_benchmarks.machine.capabilities import capabilities
 from ssl_benchmarks.record.record import Measurement, Record, headline_scope
 from ssl_benchmarks.record.seed_rows import study_rows
@@ -34,21 +34,21 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 SETTINGS = ("device", "precision", "pue", "country", "grid_intensity", "strict")
-"""Of the runs, that the study's record holds by the same names as every record."""
+"""Settings of the runs that the study's record holds under the same names as every record."""
 
 EVALUATED = frozenset({"evaluation", "finetuning"})
 
 
 @dataclass(kw_only=True)
 class Study(Session):
-    """One call.
+    """One call of `study`.
 
     Attributes:
         shared: settings of the runs with the machine's choices made.
-        plans: by model.
-        records: of the runs that ended.
-        failed: why the others did not.
-        evaluation: its record.
+        plans: plan of each model.
+        records: records of the finished runs.
+        failed: reasons of the failed runs.
+        evaluation: record of the evaluation.
     """
 
     kind = "study"
@@ -62,26 +62,26 @@ class Study(Session):
 
     @property
     def scope(self) -> str:
-        """Whose joules are the headline of the runs."""
+        """The scope whose energy is the headline of the runs."""
         return headline_scope(self.shared.device)
 
     def folder(self, model: str, seed: int) -> Path:
-        """Of one run."""
+        """The folder of one run."""
         return self.run.path / f"{model}-seed{seed}"
 
     def shown(self, model: str) -> str:
-        """What the rows of a model's runs call it."""
+        """The name of a model in the rows of its runs."""
         try:
             return named(model, replace(self.shared, model=model).model_config())
-        except BadInputError:  # it is in the study as a model that failed
+        except BadInputError:  # the study lists it as a model that failed
             return model
 
     def settings(self) -> dict[str, Any]:
-        """With what every record has of its machine."""
+        """The settings, with those of the machine that every record has."""
         return {**document_of(self.config), **{name: getattr(self.shared, name) for name in SETTINGS}}
 
     def contents(self) -> tuple[list[Measurement], dict[str, Any]]:
-        """Each model's own, over its seeds, then rates and bills of the evaluation, which repeats what its runs cost."""
+        """Each model's rows over its seeds, then those of the evaluation, without the costs of runs that it repeats."""
         names = {model: self.shown(model) for model in self.config.models}
         rows = study_rows(self.config.models, self.records, self.failed, self.scope)
         found = [replace(row, model=names[row.model]) for row in rows]
@@ -91,7 +91,7 @@ class Study(Session):
         return found, {"study": study, "disturbances": self._disturbances()}
 
     def record(self, status: str) -> Record:
-        """Finished only where some run ended."""
+        """The record; finished only if at least one run is."""
         return super().record(status if self.records else "unfinished")
 
     def _entry(self, model: str, seed: int) -> dict[str, Any]:
@@ -106,7 +106,7 @@ class Study(Session):
         }
 
     def _disturbances(self) -> dict[str, list[str]]:
-        """Those of all parts, by run."""
+        """The disturbances of all parts, by run."""
         found = {f"{model}, seed {seed}": record for (model, seed), record in self.records.items()}
         found |= {} if self.evaluation is None else {"evaluation": self.evaluation}
         return {
@@ -121,41 +121,39 @@ def study(
 ) -> tuple[RunFolder, Record]:
     """Train every model with every seed, evaluate what was trained; returns the study's folder and record.
 
-    A run that fails is an entry with its reason. The record is "unfinished" where the user stopped it or all runs failed.
+    A run that fails is an entry with its reason. The record is "unfinished" if the user stopped it or all runs failed.
 
     Raises:
-        BadInputError: for settings, speech or budgets that cannot be used; then nothing was begun.
+        BadInputError: for settings, speech or budgets that cannot be used; nothing is begun then.
     """
     whole = (_resumed if resume else _begun)(config, command, console or stderr())
     return whole.run, whole.recorded(lambda: _all_of(whole), _report)
 
 
 def _all_of(whole: Study) -> None:
-    """Train, then evaluate; where the user stopped a part of it, the whole is stopped."""
+    """Train, then evaluate; if the user stopped a part of it, the whole study is stopped."""
     if not (_trained(whole) and _evaluated(whole)):
         raise KeyboardInterrupt
 
 
 def _report(record: Record, folder: Path) -> None:
-    """With what it says of the claim about its models."""
+    """Write the report, with the verdict on the claim about its models."""
     if (line := c4_line(record)) is not None:
         record.details["study"]["claim_c4"] = line
     write_study_report(replace(record), folder)
 
 
 def _begun(config: StudyConfig, command: str, console: Console) -> Study:
-    """A new study; its folder is made last, when everything else is known to be usable."""
-    config, shared, plans, grid, details = _prepared(config, console)
-    _check_speech(config, shared)
+    """A new study; its folder is created last, when everything else is known to be usable."""
+    known = _prepared(config, console)
+    config = known["config"]
+    _check_speech(config, known["shared"])
     name = f"{config.models[0]}-seeds" if len(config.models) == 1 else "study"
-    return Study(
-        config=config, shared=shared, plans=plans, run=new_run(config.out, name), grid=grid, command=command,
-        console=console, details=details,
-    )  # fmt: skip
+    return Study(**known, run=new_run(config.out, name), command=command)
 
 
 def _check_speech(config: StudyConfig, shared: TrainAndMeasureConfig) -> None:
-    """Hold the speech of the evaluation against its tasks before hours of training, not after.
+    """Check the speech against the evaluation's tasks before hours of training, not after.
 
     Raises:
         BadInputError: as `evaluate` would, whose --train and --test are our --data and --eval-data.
@@ -171,24 +169,20 @@ def _check_speech(config: StudyConfig, shared: TrainAndMeasureConfig) -> None:
 
 
 def _resumed(asked: StudyConfig, command: str, console: Console) -> Study:
-    """An unfinished study taken up again, with its own settings."""
+    """An unfinished study, resumed with its own settings."""
     run = unfinished_run(asked.out)
     before = run.read()
     if before.kind != "study":
-        raise BadInputError(f"{run.path}: a single run; go on with it by --resume --out {run.path} alone")
+        raise BadInputError(
+            f"{run.path}: a single run; resume it with: sslbench train-and-measure --resume --out {run.path}"
+        )
     config = config_of(before.config)
     require_unchanged(asked, config)
-    config, shared, plans, grid, details = _prepared(config, console)
-    return Study(
-        config=config, shared=shared, plans=plans, run=run, grid=grid, command=command, console=console,
-        details=details, created=before.created,
-    )  # fmt: skip
+    return Study(**_prepared(config, console), run=run, command=command, created=before.created)
 
 
-def _prepared(
-    config: StudyConfig, console: Console
-) -> tuple[StudyConfig, TrainAndMeasureConfig, dict[str, Plan], GridIntensity | None, dict[str, Any]]:
-    """The study with its models, the settings that its runs share, the budget of each, the grid, and what the record says."""
+def _prepared(config: StudyConfig, console: Console) -> dict[str, Any]:
+    """Fields of `Study`: the config with its models, the runs' shared settings and budgets, the grid, the details."""
     cuda = torch.cuda.is_available()
     model = config.models[0] if config.models else None
     shared = TrainAndMeasureConfig(**{**config.training, "model": model}).resolved(cuda=cuda)
@@ -204,27 +198,28 @@ def _prepared(
     if config.equal == "joules":
         about["joules"] = joules_known(headline_scope(shared.device))
         console.print(f"--equal joules: {about['joules']}", highlight=False, markup=False, soft_wrap=True)
-    return config, shared, plans, grid, {"study": about}
+    known = {"config": config, "shared": shared, "plans": plans, "grid": grid, "console": console}
+    return {**known, "details": {"study": about}}
 
 
 def joules_known(scope: str) -> str:
-    """How energy is come by here: a budget in joules is only as good as the joules.
+    """How energy is measured on this machine: a budget in joules is only as good as its source.
 
     Raises:
-        BadInputError: where there is none at all.
+        BadInputError: if there is no energy source.
     """
     ways = capabilities().measurable
     way = ways[f"energy_{scope}"]
     if way.method == "unavailable" and scope == "gpu":
-        scope, way = "machine, since the GPU tells none,", ways["energy_machine"]
+        scope, way = "machine, since the GPU reports none,", ways["energy_machine"]
     if way.method == "unavailable":
-        raise BadInputError(f"--equal joules: no energy can be had here ({way.how})")
+        raise BadInputError(f"--equal joules: energy is unavailable ({way.how})")
     known = way.method if way.method == "measured" else f"{way.method}, not measured"
     return f"energy of scope {scope} is {known}: {way.how}"
 
 
 def _trained(whole: Study) -> bool:
-    """Train what is not trained yet; False where the user stopped it."""
+    """Train what is not trained yet; False if the user stopped it."""
     runs = whole.config.runs
     _say(whole, f"{len(runs)} runs{_ends_by(whole)}")
     for number, (model, seed) in enumerate(runs, 1):
@@ -252,13 +247,13 @@ def _say(whole: Study, text: str) -> None:
 
 
 def _ends_by(whole: Study) -> str:
-    """When the whole study ends, as far as its budgets are of time."""
+    """When the whole study ends at the latest, if its budgets set a time."""
     seconds = study_seconds(whole.config, whole.shared, whole.plans, {*whole.records, *whole.failed})
     return "" if seconds is None else f"; the study ends by {time_of_day(seconds)}"
 
 
 def _evaluated(whole: Study) -> bool:
-    """Evaluate all trained models together; False where the user stopped it."""
+    """Evaluate all trained models together; False if the user stopped it."""
     if whole.config.evaluation is None or not whole.records:
         return True
     out = whole.run.path / "evaluation"
@@ -283,7 +278,7 @@ def _evaluated(whole: Study) -> bool:
 def _evaluate_config(
     config: StudyConfig, shared: TrainAndMeasureConfig, models: tuple[str, ...], out: str | None
 ) -> EvaluateConfig:
-    """As `sslbench evaluate` would be told."""
+    """The settings for `sslbench evaluate`."""
     s = shared
     return EvaluateConfig(
         models=models,

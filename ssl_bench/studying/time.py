@@ -1,4 +1,4 @@
-"""How long a study takes: its runs by their budgets, and the evaluation after them by a limit of its own."""
+"""The duration of a study: its runs, limited by their budgets, and the evaluation, with a limit of its own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def run_minutes(shared: TrainAndMeasureConfig, plan: Plan) -> float | None:
-    """For targets and training of each run of a model; None where that is no part of its budget."""
+    """Minutes for targets and training of each run of a model; None if its budget sets none."""
     minutes = plan.budget.get("minutes")
     return shared.minutes if minutes is None and not plan.budget else minutes
 
@@ -25,7 +25,7 @@ def run_minutes(shared: TrainAndMeasureConfig, plan: Plan) -> float | None:
 def evaluation_seconds(
     config: StudyConfig, shared: TrainAndMeasureConfig, plans: Mapping[str, Plan], records: Mapping[Run, Record]
 ) -> float:
-    """For the evaluation: as asked for, else as long as all trainings may take, or took where time is no budget of theirs."""
+    """Seconds for the evaluation: as set, else what all trainings may take, or took if their budget sets no time."""
     if shared.evaluate_minutes is not None:
         return 60 * shared.evaluate_minutes
     minutes = [run_minutes(shared, plans[model]) for model, _ in config.runs]
@@ -41,7 +41,7 @@ def study_seconds(
     plans: Mapping[str, Plan],
     ended: Collection[Run],
 ) -> float | None:
-    """From now to the end of the study at the latest; None where a budget is not of time."""
+    """Seconds from now to the latest end of the study; None if a budget sets no time."""
     total = 0.0
     for model, seed in config.runs:
         minutes = run_minutes(shared, plans[model])

@@ -1,1 +1,1 @@
-"""Pretraining under the meter, from the first joule to the record."""
+"""Metered pretraining, from start-up to the record."""

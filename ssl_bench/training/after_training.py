@@ -1,4 +1,4 @@
-"""When a training's whole command ends: the training by its budget, and all that follows it by a limit of its own."""
+"""When a training command ends: the training by its budget, and all that follows it by a limit of its own."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from ssl_benchmarks.energy import EnergyMeter
 
 LEAST = 120.0
-"""s for what follows a training without `--minutes`, however short it was; and for measuring alone, which takes less."""
+"""s for what follows a training without `--minutes`, however short it was; also the limit for measuring alone."""
 UNTRAINED = "before the first step"
 TARGETS_SHARE = 0.25
-"""Of the budget that start-up left, which targets may take; the rest is for training."""
+"""Share of the budget left after start-up that targets may take; the rest is for training."""
 REPORT_SHARE, REPORT_COUNTS = 0.2, 3.0
-"""What is kept for the report at the end: so many times what counting FLOPs took, and no more than this share of all."""
+"""Time reserved for the final report: this share of the limit, but at most so many times that of counting FLOPs."""
 
 
 def seconds_after(config: TrainAndMeasureConfig, trained: float | None) -> float | None:
-    """For all that follows the training; None as long as that depends on how long the training takes."""
+    """Seconds for all that follows the training; None while that depends on how long the training takes."""
     if config.evaluate_minutes is not None:
         return 60 * config.evaluate_minutes
     if not config.evaluate:
@@ -39,17 +39,17 @@ def seconds_after(config: TrainAndMeasureConfig, trained: float | None) -> float
 
 
 def limit_after(job: Job) -> TimeLimit:
-    """For all that follows the training, which has just ended."""
+    """The time limit for all that follows the training, which has just ended."""
     return TimeLimit.of(seconds_after(job.config, job.attempts[-1].seconds) or LEAST)
 
 
 def billed(job: Job, meter: EnergyMeter) -> AbstractContextManager[None]:
-    """Put what follows the training, which the running `meter` meters, into the attempt, and into its bill meanwhile."""
+    """Add what follows the training, as metered by the running `meter`, to the attempt, and meanwhile to its bill."""
     began, trained = time.monotonic(), job.attempts[-1]
 
     def so_far() -> Attempt:
         cost = PhaseCost(
-            time.monotonic() - began, meter.live().energy, not_net("not kept of what follows the training")
+            time.monotonic() - began, meter.live().energy, not_net("not recorded for what follows the training")
         )
         return replace(trained, phases={**trained.phases, "evaluation": cost})
 
@@ -57,27 +57,27 @@ def billed(job: Job, meter: EnergyMeter) -> AbstractContextManager[None]:
 
 
 def without_report(limit: TimeLimit, counting: float) -> TimeLimit:
-    """What is left for measuring and evaluating, when counting FLOPs took so many seconds."""
+    """The limit for measuring and evaluating, given the seconds that counting FLOPs took."""
     return limit.part(limit.left - min(REPORT_COUNTS * counting, REPORT_SHARE * limit.seconds))
 
 
 def promise(job: Job) -> str:
-    """When the whole command ends, as far as that is known before it begins."""
+    """When the whole command ends, as far as is known before it begins."""
     config, after = job.config, seconds_after(job.config, None)
     work = "measuring and evaluating" if config.evaluate else "measuring"
     if after is None:
-        return f"then {work}, at most as long as the training takes, or {duration(LEAST)}"
-    told = f"at most {duration(after)} of {work}"
+        return f"then {work}, for at most as long as the training takes, or {duration(LEAST)} if that is longer"
+    limit = f"at most {duration(after)} of {work}"
     if config.minutes is None:
-        return f"then {told}"
+        return f"then {limit}"
     training = 60 * config.minutes - sum(attempt.seconds for attempt in job.attempts[:-1])
     left = TimeLimit(training + after, job.began).left
-    return f"then {told}; ends by {time_of_day(left)} at the latest"
+    return f"then {limit}; ends by {time_of_day(left)} at the latest"
 
 
 def untrained_because(job: Job) -> str:
-    """Why there was not a single step."""
+    """Why not a single step was done."""
     targets = job.attempts[-1].phases.get("targets")
     parts = f"start-up took {duration(job.start_up)}"
     parts += "" if targets is None else f", targets {duration(targets.seconds)}"
-    return f"{UNTRAINED}: the budget was spent when training could begin ({parts}), so nothing was trained"
+    return f"{UNTRAINED}: the budget was used up before training could begin ({parts}), so nothing was trained"

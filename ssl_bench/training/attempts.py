@@ -1,4 +1,4 @@
-"""What each attempt at a run has spent: a run that was stopped and resumed adds them up."""
+"""The cost of each attempt at a run; a run that was stopped and resumed adds them up."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ if TYPE_CHECKING:
 
 KILLED = "killed: counted up to a few seconds before its end"
 BUDGETED = ("targets", "training")
-"""Phases that a budget is for; measuring and evaluating ("evaluation") come after it."""
+"""Phases that the budget covers; measuring and evaluating ("evaluation") come after it."""
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One process' work on a run.
+    """The work of one process on a run.
 
     Attributes:
         number: from 1 on.
         started: ISO 8601, UTC.
-        phases: "targets", "training" and "evaluation" (all that follows training) to what they cost.
-        steps: optimiser steps done, those lost with an abrupt end included.
-        audio_seconds: of speech in these steps.
-        data_wait: seconds the training waited for speech.
-        note: how it ended, where that was not as planned.
-        lost: by phase, the part that bought nothing: no checkpoint holds what was done then.
-        lost_steps: of `steps`.
-        lost_audio_seconds: of `audio_seconds`.
+        phases: cost by phase: "targets", "training" and "evaluation" (all that follows training).
+        steps: optimiser steps done, including those lost by an abrupt end.
+        audio_seconds: speech in these steps, in s.
+        data_wait: seconds for which training waited for speech.
+        note: how it ended, if not as planned.
+        lost: by phase, the cost of lost work, which no checkpoint holds.
+        lost_steps: the lost part of `steps`.
+        lost_audio_seconds: the lost part of `audio_seconds`.
     """
 
     number: int
@@ -48,7 +48,7 @@ class Attempt:
     lost_audio_seconds: float = 0.0
 
     def document(self) -> dict[str, Any]:
-        """As it stands in the record."""
+        """The attempt as the record holds it."""
         return asdict(self)
 
     @classmethod
@@ -56,7 +56,7 @@ class Attempt:
         """The inverse of `document`.
 
         Raises:
-            ValueError: for a document that is of no attempt.
+            ValueError: for a document that does not describe an attempt.
         """
         parts = {part: document[part] for part in ("phases", "lost") if isinstance(document.get(part), dict)}
         costs = {part: {name: by_scope(cost) for name, cost in found.items()} for part, found in parts.items()}
@@ -64,55 +64,51 @@ class Attempt:
 
     @property
     def seconds(self) -> float:
-        """Of wall time in the phases that a budget is for."""
+        """Wall time of the phases that the budget covers, in s."""
         return sum(cost.seconds for cost in self.budgeted)
 
     def joules(self, scope: str) -> float:
-        """Energy of the phases that a budget is for, 0 where it is unknown."""
+        """Energy of the phases that the budget covers, in J; 0 if unknown."""
         return sum(cost.energy[scope].value or 0.0 for cost in self.budgeted)
 
     @property
     def budgeted(self) -> list[PhaseCost]:
-        """What a budget is spent on."""
+        """The costs of the phases that the budget covers."""
         return [self.phases[name] for name in BUDGETED if name in self.phases]
 
     @property
     def all_seconds(self) -> float:
-        """Of wall time in all phases."""
+        """Wall time of all phases, in s."""
         return sum(cost.seconds for cost in self.phases.values())
 
 
 def attempts_of(record: Record) -> list[Attempt]:
-    """Those of a training's record.
+    """The attempts in a training's record.
 
     Raises:
-        BadInputError: for a record without any, or with one that is broken.
+        BadInputError: for a record without attempts, or with a broken one.
     """
     try:
         found = [Attempt.from_document(document) for document in record.details.get("attempts", ())]
     except ValueError as error:
         raise BadInputError(f"{record.id}: broken attempts ({error})") from error
     if not found:
-        raise BadInputError(f"{record.id}: no attempt at a training is on record")
+        raise BadInputError(f"{record.id}: the record holds no attempt at a training")
     return found
 
 
 def phase_cost(attempts: list[Attempt], phase: str) -> PhaseCost | None:
-    """The cost of a phase over all attempts that reached it, None where none did."""
-    return total_cost({_named(attempt): attempt.phases[phase] for attempt in attempts if phase in attempt.phases})
+    """The cost of a phase over all attempts that reached it, None if none did."""
+    return total_cost({f"attempt {each.number}": each.phases[phase] for each in attempts if phase in each.phases})
 
 
 def lost_cost(attempts: list[Attempt], phase: str) -> PhaseCost | None:
-    """What a phase of all attempts spent for nothing, None where nothing was lost."""
-    return total_cost({_named(attempt): attempt.lost[phase] for attempt in attempts if phase in attempt.lost})
-
-
-def _named(attempt: Attempt) -> str:
-    return f"attempt {attempt.number}"
+    """The cost of lost work in a phase over all attempts, None if nothing was lost."""
+    return total_cost({f"attempt {each.number}": each.lost[phase] for each in attempts if phase in each.lost})
 
 
 def with_lost_work(attempt: Attempt, kept: Attempt | None) -> Attempt:
-    """An attempt that has ended, with what it did after its part `kept`, which the checkpoint to go on from holds."""
+    """An attempt that has ended, with the work lost after `kept`, the part that the checkpoint to resume from holds."""
     before = kept if kept is not None and kept.number == attempt.number else Attempt(attempt.number, attempt.started)
     lost = {
         name: cost.since(before.phases[name]) if name in before.phases else cost
@@ -127,9 +123,9 @@ def with_lost_work(attempt: Attempt, kept: Attempt | None) -> Attempt:
 
 
 def standing(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The lines of metrics of the steps that the model has behind it, as an unbroken run would have written them.
+    """The metrics lines of the steps that led to the model, as an uninterrupted run would have written them.
 
-    An attempt that goes on from a checkpoint writes anew what an earlier one wrote of later steps.
+    An attempt that resumes from a checkpoint rewrites the lines that an earlier one wrote for later steps.
     """
     kept: list[dict[str, Any]] = []
     for line in lines:
@@ -140,13 +136,13 @@ def standing(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def recovered(attempt: Attempt, lines: list[dict[str, Any]], bill: dict[str, Any] | None = None) -> Attempt:
-    """An attempt that ended without a word, brought up to its last bill or line of metrics, whichever is the latest.
+    """An attempt that ended abruptly, brought up to its last bill or line of metrics, whichever is later.
 
-    What was spent between that and the end is on no bill, and the note says so.
+    What was spent between then and the end is unknown, and the note says so.
     """
     found = _by_lines(attempt, lines)
     billed = None
-    with suppress(ValueError):  # a broken bill is none
+    with suppress(ValueError):  # a broken bill counts as none
         billed = None if bill is None else Attempt.from_document(bill)
     if billed is None or billed.number != attempt.number or billed.all_seconds <= found.all_seconds:
         return found
@@ -163,8 +159,8 @@ def _noted(cost: PhaseCost, note: str) -> PhaseCost:
 
 
 def _by_lines(attempt: Attempt, lines: list[dict[str, Any]]) -> Attempt:
-    told = {"attempt", "seconds", "attempt_steps", "attempt_audio_seconds", "training_energy"}
-    of_attempt = (line for line in reversed(lines) if line.keys() >= told and line["attempt"] == attempt.number)
+    needed = {"attempt", "seconds", "attempt_steps", "attempt_audio_seconds", "training_energy"}
+    of_attempt = (line for line in reversed(lines) if line.keys() >= needed and line["attempt"] == attempt.number)
     last = next(of_attempt, None)
     if last is None or last["attempt_steps"] <= attempt.steps:
         return attempt

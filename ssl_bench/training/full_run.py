@@ -1,4 +1,4 @@
-"""What a whole pretraining would take on this device, told by the rate and the joules of a training so far."""
+"""A full pretraining on this device, projected from the rate and energy of a training so far."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def full_run(
     metrics: Sequence[dict[str, Any]],
     grid: GridIntensity | None,
 ) -> FullRun:
-    """Projections from all attempts: to its recipe's audio hours, and to the paper's.
+    """Projections from all attempts, to the audio hours of the model's recipe and of its paper.
 
-    `metrics` are the lines of the run's `metrics.jsonl`. The steps alone: fitting targets is in no rate.
+    `metrics` are the lines of the run's `metrics.jsonl`. The rates cover training steps, not the fitting of targets.
     """
     name, scope = named(config.model or "", config.model_config()), headline_scope(config.device)
     rate, per_hour = training_rate(attempts, metrics), joules_per_hour(attempts, scope)
@@ -43,7 +43,7 @@ def full_run(
 
 
 def training_rate(attempts: Sequence[Attempt], metrics: Sequence[dict[str, Any]]) -> Quantity:
-    """Audio seconds a second of all attempts; the interval is of the scatter between logged groups of steps."""
+    """Seconds of audio per second over all attempts; the interval is from scatter between logged groups of steps."""
     training, audio = phase_cost(list(attempts), "training"), sum(attempt.audio_seconds for attempt in attempts)
     if training is None or not audio or not training.seconds:
         return unavailable("s/s", NO_STEP)
@@ -52,7 +52,7 @@ def training_rate(attempts: Sequence[Attempt], metrics: Sequence[dict[str, Any]]
 
 
 def joules_per_hour(attempts: Sequence[Attempt], scope: str) -> Quantity:
-    """J that an audio hour of training took."""
+    """Energy per hour of audio in training, in J/h."""
     training, audio = phase_cost(list(attempts), "training"), sum(attempt.audio_seconds for attempt in attempts)
     if training is None or not audio:
         return unavailable("J/h", NO_STEP)
@@ -60,7 +60,7 @@ def joules_per_hour(attempts: Sequence[Attempt], scope: str) -> Quantity:
 
 
 def _spread(metrics: Sequence[dict[str, Any]], rate: float) -> tuple[tuple[float, float] | None, int | None]:
-    """95 % interval of the mean rate from its scatter between logged groups of steps, and their number."""
+    """95 % interval of the mean rate from the scatter between logged groups of steps, and their number."""
     known = [line for line in metrics if line.keys() >= {"attempt", "seconds", "attempt_audio_seconds"}]
     pairs = [(a, b) for a, b in pairwise(known) if a["attempt"] == b["attempt"] and b["seconds"] > a["seconds"]]
     rates = [

@@ -1,4 +1,4 @@
-"""One call of `train-and-measure`: its settings, its speech, its run, whether begun or taken up again."""
+"""One call of `train-and-measure`: its settings, speech and run, whether new or resumed."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True)
 class Job(Session):
-    """What one call works with.
+    """The state of one call.
 
     Attributes:
-        attempts: all so far; the last one is this call's.
-        began: when this call did, by the monotonic clock.
+        attempts: all attempts so far; the last one is this call's.
+        began: start of this call, by the monotonic clock.
         start_up: seconds from then until its meter ran and its model was built.
     """
 
@@ -56,25 +56,25 @@ class Job(Session):
         self.waveforms = Waveforms(keep_odd=self.config.keep_odd_audio)
 
     def discard_if_new(self) -> None:
-        """Remove what a first attempt began without coming to a checkpoint."""
+        """Remove the run of a first attempt that has not reached a checkpoint."""
         if len(self.attempts) == 1 and not self.run.has_checkpoint():
             shutil.rmtree(self.run.path)
 
     def contents(self) -> tuple[Sequence[Measurement], dict[str, Any]]:
-        """No rows yet: those of a training come when it has ended."""
+        """No rows yet: those of a training are added once it has ended."""
         attempts = [attempt.document() for attempt in self.attempts]
         return (), {"attempts": attempts, **self._speech_details(), "full_run": asdict(self.full_run())}
 
     def settings(self) -> dict[str, Any]:
-        """Tables of the model's own as plain ones."""
+        """The settings, with tables as plain dictionaries."""
         return {k: dict(v) if isinstance(v, Mapping) else v for k, v in super().settings().items()}
 
     def full_run(self) -> FullRun:
-        """What a whole pretraining would take at the rate so far."""
+        """A full pretraining, projected from the rate so far."""
         return full_run(self.config, self.attempts, self.run.metrics(), self.grid)
 
     def _speech_details(self) -> dict[str, Any]:
-        """What the files that were read turned out to be; hours and utterances without those that gave nothing to train on."""
+        """Findings about the files read so far; hours and utterances exclude files with nothing to train on."""
         left_out = self.details.get("broken_files", {}) | {shown(k): v for k, v in self.waveforms.left_out.items()}
         kept = (
             [u for u in self.corpus.utterances if shown(u.path) not in left_out] if left_out else self.corpus.utterances
@@ -93,7 +93,7 @@ class Job(Session):
 
 
 def begun(config: TrainAndMeasureConfig, command: str, console: Console) -> Job:
-    """A new run; its folder is made last, when everything else is known to be usable."""
+    """A new run; its folder is created last, when everything else is known to be usable."""
     config = config.resolved(cuda=torch.cuda.is_available())
     grid = chosen_intensity(config.country, config.grid_intensity)
     corpus, split = _speech(config, console)
@@ -108,9 +108,9 @@ def begun(config: TrainAndMeasureConfig, command: str, console: Console) -> Job:
 
 
 def resumed(given: TrainAndMeasureConfig, command: str, console: Console) -> Job:
-    """An unfinished run taken up again, with its own settings; only budget, grid and evaluation may be given anew.
+    """An unfinished run, resumed with its own settings; only budget, grid and evaluation may change.
 
-    What is `given` at its default is not given.
+    Settings in `given` that are at their defaults count as not given.
     """
     run = unfinished_run(given.out)
     before, config, attempts = taken_up(run, given.changed)
@@ -126,52 +126,47 @@ def resumed(given: TrainAndMeasureConfig, command: str, console: Console) -> Job
 
 
 def taken_up(run: RunFolder, asked: Mapping[str, Any]) -> tuple[Record, TrainAndMeasureConfig, list[Attempt]]:
-    """What an unfinished run left: its record, its settings with those that are given anew, and its attempts until their ends.
+    """An unfinished run's record, its settings with the requested changes, and its attempts with their final costs.
 
     Raises:
-        BadInputError: for a folder that cannot be read, or a setting that cannot differ.
+        BadInputError: for a folder that cannot be read, or a setting that cannot change.
     """
     before = run.read()
-    known = {
-        name: before.config[name] for name in (f.name for f in fields(TrainAndMeasureConfig)) if name in before.config
-    }
+    known = {f.name: before.config[f.name] for f in fields(TrainAndMeasureConfig) if f.name in before.config}
     try:
         typed(TrainAndMeasureConfig, known)
         attempts = attempts_of(before)
         attempts[-1] = _ended(run, attempts[-1])
     except ValueError as error:
-        raise BadInputError(f"{run.path}: nothing that can be gone on with ({error})") from error
+        raise BadInputError(f"{run.path}: cannot be resumed ({error})") from error
     free = {
         "steps", "audio_hours", "minutes", "kwh", "country", "grid_intensity", "pue", "price_per_gpu_hour", "evaluate", "evaluate_minutes", "idle", "strict", "out",
     }  # fmt: skip
     changed = [k for k, v in asked.items() if k not in free and v != before.config.get(k)]
     if changed:
         names = ", ".join("--" + key.replace("_", "-") for key in changed)
-        raise BadInputError(f"--resume: {names} cannot differ from what the run began with")
+        raise BadInputError(f"--resume: {names} cannot differ from the run's own settings")
     settings = {**known, **asked, "out": str(run.path)}
-    settings["optimisation"] = _tuples(settings.get("optimisation", {}))
+    optimisation = settings.get("optimisation", {}).items()
+    settings["optimisation"] = {k: tuple(v) if isinstance(v, list) else v for k, v in optimisation}
     return before, TrainAndMeasureConfig(**settings).resolved(cuda=torch.cuda.is_available()), attempts
 
 
 def _ended(run: RunFolder, attempt: Attempt) -> Attempt:
-    """The attempt before this one, with what it spent until its end, and with what of it no checkpoint holds."""
+    """The previous attempt, with its cost up to its end, and with the work that no checkpoint holds."""
     attempt, state = recovered(attempt, run.metrics(), run.bill()), run.saved_state()
-    if state.step and state.attempt is None:  # saved before checkpoints told
+    if state.step and state.attempt is None:  # from before checkpoints held the attempt
         return attempt
     return with_lost_work(attempt, None if state.attempt is None else Attempt.from_document(state.attempt))
 
 
-def _tuples(settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
-
-
 def _speech(config: TrainAndMeasureConfig, console: Console) -> tuple[Corpus, Split]:
-    """The speech to train on, and who is held out."""
+    """The speech to train on, and the held-out speakers."""
     if config.data == "sample":
         from ssl_bench.data.sample.sample import sample_corpus
 
         console.print(
-            "speech: the sample corpus, synthetic (eSpeak NG); give real speech with --data FOLDER", soft_wrap=True
+            "speech: the sample corpus, synthetic (eSpeak NG); use --data FOLDER for real speech", soft_wrap=True
         )
         corpus = read_corpus(sample_corpus())
     else:
@@ -180,7 +175,7 @@ def _speech(config: TrainAndMeasureConfig, console: Console) -> tuple[Corpus, Sp
         console.print(f"skipped {shown(path)}: {reason}", highlight=False, markup=False, soft_wrap=True)
     if corpus.skipped:
         console.print(
-            f"skipped {len(corpus.skipped)} files beside {len(corpus.utterances)} utterances; the record names each",
+            f"skipped {len(corpus.skipped)} files (named in the record), kept {len(corpus.utterances)} utterances",
             highlight=False,
         )
     evaluation = None if config.eval_data is None else read_corpus(Path(config.eval_data), config.speakers)
@@ -190,7 +185,7 @@ def _speech(config: TrainAndMeasureConfig, console: Console) -> tuple[Corpus, Sp
 
 
 def _data_details(job: Job) -> dict[str, Any]:
-    """What the record says of the speech."""
+    """The record's details about the speech."""
     return {
         "data": {
             "folder": str(job.corpus.root),
@@ -208,13 +203,13 @@ def _data_details(job: Job) -> dict[str, Any]:
 
 
 def opening(job: Job) -> str:
-    """What is about to be done, in one line."""
+    """What will be done, in one line."""
     c = job.config
     limits = {"steps": c.steps, "audio hours": c.audio_hours, "minutes": c.minutes, "kWh": c.kwh}
     budget = " or ".join(f"{limit:g} {name}" for name, limit in limits.items() if limit is not None)
     hours = sum(u.samples for u in job.split.training) / 16_000 / 3600
     speakers = len(job.corpus.speakers) - (0 if c.eval_data else len(job.split.speakers))
     return (
-        f"{c.model} on {c.device} ({c.precision}), {hours:.2f} h of speech of {speakers or 'unknown'} speakers, "
+        f"{c.model} on {c.device} ({c.precision}), {hours:.2f} h of speech by {speakers or 'unknown'} speakers, "
         f"{len(job.split.speakers)} held out; budget: {budget}; run: {job.run.path}"
     )

@@ -1,4 +1,4 @@
-"""What a run may spend, and what it has spent while it runs: this attempt's time and energy on top of the earlier ones'."""
+"""The budget of a run and what it has spent as it runs: this attempt's time and energy, plus those of earlier ones."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ if TYPE_CHECKING:
 
 
 FIRST_SAMPLES = 3.0
-"""Seconds in which every source of energy gives something."""
+"""Seconds within which every energy source gives a first sample."""
 START_UP_SHARE = 0.5
-"""Of the budget's minutes, up to which start-up counts: a slow one leaves time for some steps."""
+"""Largest share of the budget's minutes that start-up is counted for, so that a slow one leaves time for steps."""
 BILL_S = 5.0
-"""Seconds between two bills of an attempt: what a killed process did since the last one is lost."""
+"""Seconds between two bills of an attempt; what a killed process spent since the last one is unknown."""
 
 
 @dataclass(frozen=True)
 class Logged:
-    """The mean of the last steps, and where the attempt stands.
+    """Means over the last steps, and the state of the attempt.
 
     Attributes:
-        first: step of the group, over all attempts.
-        step: the last one.
+        first: first step of the group, counted over all attempts.
+        step: last step of the group.
         values: loss, learning_rate, gradient_norm and the model's metrics.
-        progress: of the budget, 0 to 1.
-        spent: by all attempts.
-        state: of the training.
+        progress: spent share of the budget, 0 to 1.
+        spent: what all attempts have spent.
+        state: state of the training.
     """
 
     first: int
@@ -65,7 +65,7 @@ class Spent:
 
 @dataclass(frozen=True)
 class Budget:
-    """Limits in any units; None is no limit, and at least one is given."""
+    """Limits in any of four units; None is no limit, and at least one is set."""
 
     steps: int | None = None
     audio_hours: float | None = None
@@ -73,11 +73,11 @@ class Budget:
     kwh: float | None = None
 
     def progress(self, spent: Spent) -> float:
-        """The largest spent fraction of the limits given, at most 1: what comes first ends the run."""
+        """The largest spent share of any limit, at most 1: the first limit reached ends the run."""
         return min(1.0, max(self.fractions(spent).values()))
 
     def fractions(self, spent: Spent) -> dict[str, float]:
-        """Spent fraction of each limit, by its unit."""
+        """Spent share of each limit, by its unit."""
         limits = {
             "steps": (spent.steps, self.steps),
             "audio hours": (spent.audio_seconds / 3600, self.audio_hours),
@@ -89,7 +89,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class _Phase:
-    """What the attempt is at: since when, of `time.monotonic`, and the meter's joules by scope at that moment."""
+    """The current phase: its start by `time.monotonic`, and the meter's energy by scope at that moment."""
 
     name: str
     began: float
@@ -98,7 +98,7 @@ class _Phase:
 
 @contextmanager
 def billing(path: Path, attempts: list[Attempt], so_far: Callable[[], Attempt]) -> Iterator[None]:
-    """Keep the last attempt as it stands in a file while the block runs, for a process that is killed; and in `attempts` at its end."""
+    """Keep the last attempt up to date in a file while the block runs, for a kill, and in `attempts` at its end."""
     with Regularly(lambda: write_atomically(path, json.dumps(so_far().document()) + "\n"), BILL_S):
         try:
             yield
@@ -110,10 +110,10 @@ class Ledger:
     """Keeps the last of `attempts` up to date from the running `meter`; the time of the call counts from `began` on.
 
     Attributes:
-        running: until `close`.
+        running: true until `close`.
 
     Raises:
-        BadInputError: for a budget in kWh where no energy can be had at all.
+        BadInputError: for a budget in kWh without an energy source.
     """
 
     def __init__(
@@ -132,31 +132,31 @@ class Ledger:
         most = START_UP_SHARE * 60 * (config.minutes or 0.0)
         self._call_began = self._began if began is None else max(began, self._began - most)
         self._before_training = self._progress_then = 0.0
-        self._at_hand: _Phase | None = None
+        self._current: _Phase | None = None
         self._steps_before, self._audio_before = state.step, state.audio_seconds
         self._done = (0, 0.0)
         if config.kwh is not None:
             self._await_energy()
 
     def _await_energy(self) -> None:
-        """Wait for the meter's first samples, before which nothing is counted; a GPU that tells none counts as machine."""
+        """Wait for the meter's first samples; if there are none of the GPU, use those of the machine."""
         end = self._began + FIRST_SAMPLES
         while (energy := self.meter.live().energy[self.scope]).value is None:
             if time.monotonic() > end and self.scope == "machine":
-                raise BadInputError(f"--kwh: no energy can be had here ({energy.note})")
+                raise BadInputError(f"--kwh: energy is unavailable ({energy.note})")
             if time.monotonic() > end:
                 self.scope = "machine"
             time.sleep(0.05)
 
     def begin(self, phase: str) -> None:
-        """A phase ("targets" or "training") starts now; until it is `spend`t, its cost is what the running meter tells."""
+        """A phase ("targets" or "training") starts now; until `spend`, its cost is read from the running meter."""
         self._training_began = time.monotonic()
-        self._at_hand = _Phase(phase, self._training_began, self.meter.live().energy)
+        self._current = _Phase(phase, self._training_began, self.meter.live().energy)
 
     def begin_training(self, state: TrainingState) -> None:
-        """Training starts now, or goes on."""
+        """Training starts or continues now."""
         self.begin("training")
-        # A schedule begins with the first step, whatever start-up and targets took of the budget.
+        # The schedule begins with the first step, however much of the budget start-up and targets took.
         self._before_training = self.budget.progress(self._of_targets() if state.step else self.spent(state))
         self._progress_then = self.progress(state)
 
@@ -167,25 +167,25 @@ class Ledger:
         return Spent(seconds=sum(cost.seconds for cost in costs), joules=joules)
 
     def spend(self, phase: str, cost: PhaseCost) -> None:
-        """Put the cost of a phase that has ended into this attempt."""
+        """Add the cost of a phase that has ended to this attempt."""
         self.attempts[-1] = replace(self.so_far(), phases={**self.attempts[-1].phases, phase: cost})
-        self._at_hand = None
+        self._current = None
 
     def so_far(self) -> Attempt:
-        """This attempt as it stands at this moment; any thread may ask."""
-        at_hand, attempt, (steps, audio) = self._at_hand, self.attempts[-1], self._done
-        if at_hand is not None:
-            seconds = time.monotonic() - at_hand.began
-            cost = PhaseCost(seconds, self._energy_since(at_hand), not_net("the phase had not ended"))
-            attempt = replace(attempt, phases={**attempt.phases, at_hand.name: cost})
+        """This attempt up to this moment; any thread may call this."""
+        current, attempt, (steps, audio) = self._current, self.attempts[-1], self._done
+        if current is not None:
+            seconds = time.monotonic() - current.began
+            cost = PhaseCost(seconds, self._energy_since(current), not_net("the phase had not ended"))
+            attempt = replace(attempt, phases={**attempt.phases, current.name: cost})
         return replace(attempt, steps=steps, audio_seconds=audio)
 
     def billed(self, path: Path) -> AbstractContextManager[None]:
-        """Keep the attempt as it stands meanwhile; see `billing`."""
+        """Keep the attempt up to date in a file meanwhile; see `billing`."""
         return billing(path, self.attempts, self.so_far)
 
     def progress(self, state: TrainingState) -> float:
-        """The spent fraction of what the budget held when training began; 1 where nothing is left, or not half a step."""
+        """The spent share of what was left of the budget when training began; 1 if less than half a step is left."""
         self._done = (state.step - self._steps_before, state.audio_seconds - self._audio_before)
         used = self.spent(state)
         if self.budget.minutes is not None and 60 * self.budget.minutes - used.seconds < self._step_seconds(state) / 2:
@@ -194,28 +194,28 @@ class Ledger:
         return 1.0 if spent >= 1.0 else max(0.0, (spent - before) / (1.0 - before))
 
     def _step_seconds(self, state: TrainingState) -> float:
-        """Of this attempt, on average; 0 before there is one."""
+        """Mean duration of this attempt's steps in s; 0 before the first."""
         steps = state.step - self._steps_before
         return (time.monotonic() - self._training_began) / steps if steps else 0.0
 
     def left(self, state: TrainingState) -> tuple[float, float]:
-        """Seconds and joules that the rest of training takes at this attempt's pace; infinite before there is one."""
+        """Seconds and joules that the rest of training takes at this attempt's pace; infinite before the first step."""
         progress, seconds = self.progress(state), time.monotonic() - self._training_began
         gained = progress - self._progress_then
-        if gained <= 0 or self._at_hand is None:
+        if gained <= 0 or self._current is None:
             return math.inf, math.inf
-        energy = self._energy_since(self._at_hand)[self.scope].value or 0.0
+        energy = self._energy_since(self._current)[self.scope].value or 0.0
         return seconds / gained * (1.0 - progress), energy / gained * (1.0 - progress)
 
     def spent(self, state: TrainingState) -> Spent:
-        """By all attempts until now; steps and audio are the model's, time and energy the machine's."""
+        """What all attempts have spent so far; steps and audio exclude lost work, time and energy include it."""
         before = self.attempts[:-1]
         joules = sum(a.joules(self.scope) for a in before) + (self.meter.live().energy[self.scope].value or 0.0)
         seconds = sum(a.seconds for a in before) + time.monotonic() - self._call_began
         return Spent(state.step, state.audio_seconds, seconds, joules)
 
     def rate(self, state: TrainingState) -> float:
-        """Audio seconds a second of this attempt's training."""
+        """Seconds of audio per second in this attempt's training."""
         seconds = time.monotonic() - self._training_began
         return (state.audio_seconds - self._audio_before) / seconds if seconds > 0 else 0.0
 
@@ -233,8 +233,8 @@ class Ledger:
             "attempt_audio_seconds": logged.state.audio_seconds - self._audio_before,
             "power_w": {scope: power.value for scope, power in self.meter.live().power.items()},
             "training_energy": {}
-            if self._at_hand is None
-            else {scope: asdict(q) for scope, q in self._energy_since(self._at_hand).items()},
+            if self._current is None
+            else {scope: asdict(q) for scope, q in self._energy_since(self._current).items()},
         }
 
     def update(self) -> None:
@@ -242,16 +242,16 @@ class Ledger:
         self.attempts[-1] = self.so_far()
 
     def close(self, data_wait: float) -> None:
-        """Training has ended: what the meter's window read replaces the running figures."""
+        """Training has ended: the reading of the meter's window replaces the running figures."""
         self.running = False
         self.spend("training", PhaseCost.of(self.meter.windows["training"]))
         self.attempts[-1] = replace(self.attempts[-1], data_wait=data_wait)
 
-    def _energy_since(self, at_hand: _Phase) -> dict[str, Quantity]:
-        """Joules of a phase until now."""
+    def _energy_since(self, phase: _Phase) -> dict[str, Quantity]:
+        """Energy of a phase until now, in J."""
         energy: dict[str, Quantity] = {}
         for scope, now in self.meter.live().energy.items():
-            start = at_hand.energy.get(scope)
+            start = phase.energy.get(scope)
             before = start.value if start is not None and start.value is not None else 0.0
             energy[scope] = now if now.value is None else replace(now, value=max(0.0, now.value - before))
         return energy

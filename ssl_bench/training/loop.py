@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Trained:
-    """How the loop ended.
+    """The outcome of the loop.
 
     Attributes:
-        steps: of this attempt.
-        audio_seconds: in them.
+        steps: steps of this attempt.
+        audio_seconds: audio in these steps, in s.
         data_wait: seconds spent waiting for speech.
         stopped: whether the user stopped it before the budget was spent.
     """
@@ -61,7 +61,7 @@ def pretrain(
 ) -> Trained:
     """Train `module` (with `optimiser`, both set up by `fabric`) until the budget is spent or a stop is asked for.
 
-    `state` is carried on in place. `log` gets the mean of every `log_every` steps; `save` is called every `save_every`
+    `state` is updated in place. `log` gets the mean of every `log_every` steps; `save` is called every `save_every`
     seconds. A gradient that is not finite never reaches the weights.
 
     Raises:
@@ -78,8 +78,8 @@ def pretrain(
     def report(groups: list[tuple[int, dict[str, float]]]) -> None:
         nonlocal group_starts
         for last, values in groups:
-            told = {**values, "learning_rate": rate}
-            log(Logged(group_starts, last, told, progress, ledger.spent(state), replace(state)))
+            found = {**values, "learning_rate": rate}
+            log(Logged(group_starts, last, found, progress, ledger.spent(state), replace(state)))
             group_starts = last + 1
 
     with ExitStack() as stack:
@@ -107,20 +107,20 @@ def pretrain(
                 state.group = metrics.rest
                 save()
                 saved_at = time.monotonic()
-        state.group = metrics.rest  # a run that goes on completes this group
+        state.group = metrics.rest  # a resumed run completes this group
         report(metrics.flush(state.step, names))
     return Trained(state.step - first, state.audio_seconds - audio_before, data_wait, stop.made and progress < 1.0)
 
 
 def _draw_anew(seed: int, step: int, generator: torch.Generator) -> None:
-    """Each step draws from its own seed, so that a resumed run draws as an unbroken one, dropout and LayerDrop too."""
+    """Seed each step by itself, so that a resumed run draws as an uninterrupted one, in dropout and LayerDrop too."""
     own = int(np.random.SeedSequence([seed, step]).generate_state(1)[0])
     generator.manual_seed(own)
     torch.manual_seed(own)
 
 
 def on_device(batch: Batch, device: torch.device) -> tuple[Tensor, Tensor | None]:
-    """A batch as float waveforms `(B, T)` in [-1, 1) and valid samples `(B,)` (None: all); 16 bits cross the bus."""
+    """A batch as float waveforms `(B, T)` in [-1, 1) and valid samples `(B,)` (None: all); transferred as 16-bit."""
     samples = torch.from_numpy(batch.samples)
     lengths = None if batch.lengths is None else torch.from_numpy(batch.lengths)
     if device.type == "cuda":

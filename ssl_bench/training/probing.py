@@ -1,4 +1,4 @@
-"""Before and after: what the trained model's frozen features give, beside its untrained twin's and log-mel's."""
+"""Quality before and after training: frozen features of the trained model, its untrained twin and log-mel."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
     from ssl_benchmarks.energy import EnergyMeter
 
 MOST_PASSES = 120
-"""Over the labelled speech: what an hour of it gets on a GPU."""
+"""Most passes over the labelled speech: as many as an hour of it gets on a GPU."""
 
 
 def probe_rows(
     job: Job, trial: Trial, twin: Callable[[], Any], meter: EnergyMeter, *, say: Callable[[str], None], limit: TimeLimit
 ) -> tuple[list[Measurement], dict[str, Any]]:
-    """Error rates of each system on held-out speakers, and their bills; then what the record has to say of it.
+    """Error rates of each system on held-out speakers, and their costs; then details for the record.
 
-    CER and WER where there are transcripts, else speaker accuracy; at most an hour of labels, at most two hours tested, and
-    as much of them as there is time for. `twin` builds the encoder with its first weights; `meter` is running.
-    Speech that cannot be used ends no run.
+    CER and WER if there are transcripts, else speaker accuracy; at most an hour of labels and two hours of test speech,
+    as time allows. `twin` builds the encoder with its initial weights; `meter` is running.
+    Speech that cannot be used does not end the run.
     """
     held, seed = trial.held(), trial.config.seed
     encoder, control = trial.pretraining.encoder, untrained(trial.name)
@@ -55,7 +55,7 @@ def probe_rows(
             speech = speech_at(LITTLE)
             settings = EvaluationSettings((task,), head="linear", features=str(folder))
             labels = speech.parts["train"].planned_hours
-            if labels:  # seconds of speech heard for hours would only be learned by heart
+            if labels:  # hours of training on seconds of speech would only memorise them
                 hours = min(settings.chosen_hours(trial.device.type), MOST_PASSES * labels)
                 settings = replace(settings, hours=hours)
             evaluation = Evaluation(settings, speech, trial.device, trial.config.precision, meter, say, limit=limit)
@@ -70,7 +70,7 @@ def probe_rows(
 
 @contextmanager
 def _passing_folder(path: Path) -> Iterator[Path]:
-    """These weights come once, so their features are not kept; what a killed probe left is used, then goes too."""
+    """A temporary folder, since features of these weights are used once; what a killed probe left is reused."""
     try:
         yield path
     finally:
@@ -78,10 +78,10 @@ def _passing_folder(path: Path) -> Iterator[Path]:
 
 
 def _task(job: Job) -> tuple[str, SpeechAt]:
-    """What can be asked of the speech at hand.
+    """The task that the available speech allows.
 
     Raises:
-        BadInputError: where nothing can.
+        BadInputError: if it allows none.
     """
     split, seed = job.split, job.config.seed
     if all(any(normalise(u.text or "") for u in part) for part in (split.training, split.held_out)):

@@ -1,4 +1,4 @@
-"""Live progress of a run on the terminal: rate, loss, watts, energy, carbon, and what is left."""
+"""Live progress of a run on the terminal: rate, loss, power, energy, carbon and time left."""
 
 from __future__ import annotations
 
@@ -19,37 +19,37 @@ if TYPE_CHECKING:
     from ssl_benchmarks.record.details.projection import FullRun
 
 FULL_RUN_AFTER = 60.0
-"""s of training after which a forecast of a whole one is first told."""
+"""s of training after which a full pretraining is first projected."""
 
 
 class Progress(StatusLine):
-    """Shows how a training run goes on."""
+    """Shows the progress of a training run."""
 
     def __init__(self, console: Console, scope: str, grid: GridIntensity | None, pue: float) -> None:
         super().__init__(console)
         self.scope, self.grid, self.pue = scope, grid, pue
         self._began: float | None = None
-        self._told = 0
+        self._projected = 0
 
     def step(self, logged: Logged, live: LiveReading, rate: float, left: tuple[float, float]) -> None:
-        """Show a group of steps; `rate` is audio seconds a second, `left` the seconds and joules to come."""
+        """Show a group of steps; `rate` is seconds of audio per second, `left` the seconds and joules left."""
         self._began = time.monotonic() if self._began is None else self._began
         if self.due:
             self.show(self._parts(logged, live, rate, left))
 
     @property
     def full_run_due(self) -> bool:
-        """Whether training has gone on for a minute, two, four, ... since it was last told what a whole one would take."""
-        return self._began is not None and time.monotonic() - self._began >= FULL_RUN_AFTER * 2**self._told
+        """Whether a projection of a full pretraining is due: after 1, 2, 4, ... minutes of training."""
+        return self._began is not None and time.monotonic() - self._began >= FULL_RUN_AFTER * 2**self._projected
 
     def full_run(self, found: FullRun) -> None:
-        """Tell what a whole pretraining would take; see `ssl_bench.training.full_run.full_run`."""
-        self._told += 1
+        """Show a projected full pretraining; see `ssl_bench.training.full_run.full_run`."""
+        self._projected += 1
         for line in full_run_lines(found):
-            self.phase(f"at this rate {line}")
+            self.phase(f"at the current rate, {line}")
 
     def _parts(self, logged: Logged, live: LiveReading, rate: float, left: tuple[float, float]) -> list[str]:
-        """Everything the line says."""
+        """The parts of the line."""
         values, energy, power = logged.values, live.energy[self.scope], live.power[self.scope]
         parts = [
             f"{logged.progress:4.0%}",
@@ -61,14 +61,11 @@ class Progress(StatusLine):
         if energy.value is not None and power.value is not None:
             carbon = co2e(energy, self.grid, self.pue)
             spent = logged.spent.joules
-            parts += [
-                f"{power.value:.1f} W, {with_prefix(spent / 3600, 'Wh')} so far ({self.scope}, {energy.method})",
-                ""
-                if carbon.value is None
-                else f"{with_prefix(carbon.value * spent / energy.value, 'g')} CO2e"
-                if energy.value
-                else "",
-            ]
+            parts.append(
+                f"{power.value:.1f} W, {with_prefix(spent / 3600, 'Wh')} so far ({self.scope}, {energy.method})"
+            )
+            if carbon.value is not None and energy.value:
+                parts.append(f"{with_prefix(carbon.value * spent / energy.value, 'g')} CO2e")
         seconds, joules = left
         if seconds < math.inf:
             parts.append(f"{duration(seconds)} of training left")

@@ -1,4 +1,4 @@
-"""The rows of a run's record, from what training, inference and the probe left behind."""
+"""The rows of a run's record on its model, training and inference."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ INFERENCE_CLIP = 15.0
 
 @dataclass
 class Trial:
-    """A trained model and what is known of its training.
+    """A trained model and what is known about its training.
 
     Attributes:
         pretraining: a module that is a `ssl_models.interface.Pretraining`.
-        state: where training ended.
-        peak_memory: of training.
+        state: state at the end of training.
+        peak_memory: peak memory of training.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Trial:
     peak_memory: Quantity
 
     def held(self, clip_seconds: float | None = None, batch_seconds: float | None = None) -> Conditions:
-        """The conditions of rows of this trial."""
+        """The conditions of this trial's rows."""
         return conditions(
             self.device,
             self.config.precision,
@@ -75,7 +75,7 @@ class Trial:
         )
 
     def training_conditions(self) -> Conditions:
-        """Those of the training step."""
+        """The conditions of the training step."""
         clips, samples = clip_shape(self.config)
         return self.held(samples / 16_000, clips * samples / 16_000)
 
@@ -83,7 +83,7 @@ class Trial:
 def training_rows(
     trial: Trial, attempts: list[Attempt], metrics: list[dict[str, Any]], *, in_haste: bool = False
 ) -> Rows:
-    """What the model is, what its training cost over all attempts, and how it went; `in_haste` nothing is counted or timed for it."""
+    """Rows on the model, the cost of all attempts and the outcome; `in_haste` skips what has to be counted or timed."""
     rows = parameter_rows(trial) if in_haste else count_rows(trial)
     held = trial.training_conditions()
     targets, training = phase_cost(attempts, "targets"), phase_cost(attempts, "training")
@@ -115,9 +115,9 @@ def training_rows(
 
 
 def _lost_rows(trial: Trial, attempts: list[Attempt]) -> Rows:
-    """What went into work that was lost with attempts that ended before their time.
+    """The cost of work that was lost with attempts that ended early.
 
-    It is part of the rows of targets and training; of "evaluation", which a resumed run does anew, it comes on top.
+    The rows of targets and training include it; for "evaluation", which a resumed run repeats, it comes on top.
     """
     rows: Rows = []
     held_in = {"targets": trial.held(), "training": trial.training_conditions(), "evaluation": trial.held()}
@@ -134,13 +134,13 @@ def _lost_rows(trial: Trial, attempts: list[Attempt]) -> Rows:
 
 
 def _lost(trial: Trial, audio: float) -> str:
-    """Steps that a killed attempt did and the model does not have are still paid for."""
+    """A note on steps of killed attempts that are not in the model: their cost counts all the same."""
     lost = audio - trial.state.audio_seconds
-    return f"{lost / 3600:.3g} h of it lost with killed attempts and trained again" if lost > 1 else ""
+    return f"{lost / 3600:.3g} h of audio lost with killed attempts and trained again" if lost > 1 else ""
 
 
 def parameter_rows(trial: Trial) -> Rows:
-    """What the model is."""
+    """The numbers of parameters."""
     size = sum(p.numel() for p in trial.pretraining.encoder.parameters())
     whole = sum(p.numel() for p in trial.pretraining.parameters())
     return [
@@ -150,7 +150,7 @@ def parameter_rows(trial: Trial) -> Rows:
 
 
 def count_rows(trial: Trial) -> Rows:
-    """Parameters, and FLOPs of one clip at training's length, counted under fake tensors."""
+    """Parameters, and FLOPs of one clip of the training length, counted with fake tensors."""
     config, held = trial.config.model_config(), trial.training_conditions()
     family = family_of(config)
     seconds = held.clip_seconds or 0.0
@@ -168,7 +168,7 @@ def count_rows(trial: Trial) -> Rows:
 
 
 def _curve_end(metrics: list[dict[str, Any]]) -> dict[str, Quantity]:
-    """Mean of loss and metrics over the last tenth of the training's lines."""
+    """Means of loss and metrics over the last tenth of the logged lines."""
     if not metrics:
         return {"loss": unavailable("nat", NO_STEP)}
     last = metrics[-max(1, len(metrics) // 10) :]
@@ -183,7 +183,7 @@ def _curve_end(metrics: list[dict[str, Any]]) -> dict[str, Quantity]:
 
 
 def _mfu(trial: Trial, rows: Rows, rate: float) -> Quantity:
-    """Model FLOPs a second over the matrix-product ceiling measured here and now."""
+    """Model FLOPs per second, as a share of the matrix-product ceiling, which is measured now."""
     flops = next(m.quantity for m in rows if (m.metric, m.phase) == ("flops_per_audio_second", "training"))
     dtype = torch.bfloat16 if trial.config.precision == "bfloat16" else torch.float32
     ceiling = matmul_ceiling(trial.device, dtype)
@@ -194,9 +194,9 @@ def _mfu(trial: Trial, rows: Rows, rate: float) -> Quantity:
 
 
 def inference_rows(trial: Trial, run: Path, speech: NDArray[np.int16], limit: TimeLimit, start_up: float) -> Rows:
-    """The trained model at work, measured in a process of its own, which may take half of what is left.
+    """Inference of the trained model, measured in a separate process for at most half of the time left.
 
-    It is not begun where that does not hold its start-up and the repeats; `start_up` is what this process needed, in s.
+    It is not begun if that is too short for start-up and the repeats; `start_up` is what this process needed, in s.
     """
     clips = 16 if trial.device.type == "cuda" else 1
     c = trial.config
@@ -208,7 +208,7 @@ def inference_rows(trial: Trial, run: Path, speech: NDArray[np.int16], limit: Ti
     def in_time(_: Stage) -> None:
         share.check()
 
-    reason = f"not measured within {share.seconds:.0f} s, half of what was left; --evaluate-minutes gives more"
+    reason = f"not measured within {share.seconds:.0f} s, half of the time left; raise --evaluate-minutes"
     if share.left > start_up + INFERENCE.repeats * (INFERENCE.duration + INFERENCE.cool_down):
         try:
             with CellServer() as bench:
@@ -222,7 +222,7 @@ def inference_rows(trial: Trial, run: Path, speech: NDArray[np.int16], limit: Ti
 
 
 def _undisturbed(cell: LivingCell, limit: TimeLimit, in_time: Report) -> Rows:
-    """The rows of a window; one with a flaw is measured once more where there is time, and its rows stay where that has a flaw too."""
+    """The rows of a window; one with a flaw is measured again if time allows, and kept if that has a flaw too."""
     first = cell.window(INFERENCE.duration, in_time).rows
     lasts = 2 * INFERENCE.repeats * (INFERENCE.duration + INFERENCE.cool_down)
     if limit.left < lasts or not any(row.quantity.flaw for row in first):

@@ -1,4 +1,4 @@
-"""Losses and metrics of each step, read from the device without making it wait."""
+"""Losses and metrics of each step, read from the device without stalling it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 
 class DivergedError(Exception):
-    """The loss or its gradient is no longer a number; `step` says since when."""
+    """The loss or its gradient is no longer finite; `step` is the first such step."""
 
     def __init__(self, step: int) -> None:
         super().__init__(f"the loss was not a finite number at step {step}")
@@ -30,8 +30,8 @@ class _Pending:
 class StepMetrics:
     """Collects device scalars and hands out the mean of each `every` steps, one group late on a GPU.
 
-    Being one group late bounds how far the host runs ahead, and no step waits for its own result. `begun` is the `rest` of
-    an earlier call, whose group goes on.
+    Being one group late limits how far the host runs ahead, and no step waits for its own result. `begun` is the `rest`
+    of an earlier call, whose group is continued.
     """
 
     def __init__(self, every: int, begun: Sequence[Sequence[float]] = ()) -> None:
@@ -46,7 +46,7 @@ class StepMetrics:
             DivergedError: naming the first step with a value that is not finite.
         """
         row = torch.stack([value.detach().float() for value in scalars.values()])
-        if self._group and self._group[-1].device != row.device:  # those that `begun`
+        if self._group and self._group[-1].device != row.device:  # the rows of `begun`
             self._group = [earlier.to(row.device) for earlier in self._group]
         self._group.append(row)
         if len(self._group) < self.every:
@@ -56,7 +56,7 @@ class StepMetrics:
         return [self._read() for _ in range(len(self._pending) - late)]
 
     def drain(self) -> list[tuple[int, dict[str, float]]]:
-        """The whole groups that are left, waiting for them.
+        """The complete groups that are left; waits for them.
 
         Raises:
             DivergedError: as `add`.
@@ -65,11 +65,11 @@ class StepMetrics:
 
     @property
     def rest(self) -> list[list[float]]:
-        """The values of each step that is in no whole group yet, waiting for them."""
+        """The values of each step that is not in a complete group yet; waits for them."""
         return torch.stack(self._group).tolist() if self._group else []
 
     def flush(self, step: int, names: tuple[str, ...]) -> list[tuple[int, dict[str, float]]]:
-        """All that is left, waiting for it; `step` is the last one added.
+        """All groups that are left, the last one incomplete; waits for them. `step` is the last one added.
 
         Raises:
             DivergedError: as `add`.

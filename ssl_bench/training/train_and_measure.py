@@ -1,4 +1,4 @@
-"""The main job: pretrain the efficient model on real speech, metered from the first joule, and leave a record."""
+"""The main job: pretrain a model on speech, metered from start to finish, and write a record."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ if TYPE_CHECKING:
 
 LOG_EVERY = {"cpu": 5, "cuda": 50}
 FIT_HOURS = 1.0
-"""Of speech that targets are fitted on, where the objective names no other."""
+"""Hours of speech that targets are fitted on, unless the objective states another amount."""
 WHOLE = 0.98
-"""Share of the speech drawn that counts as all of it: broken and very short clips are left out."""
+"""Share of the drawn speech that counts as all of it, since broken and very short clips are left out."""
 
 
 def train_and_measure(
@@ -73,10 +73,10 @@ def train_and_measure(
     console: Console | None = None,
     began: float | None = None,
 ) -> tuple[RunFolder, Record]:
-    """Train, measure, evaluate; returns the run and its record, whose status says whether it came to its end.
+    """Train, measure, evaluate; returns the run and its record, whose status says whether it finished.
 
-    With `resume`, an unfinished run goes on with its own settings; those given that differ from the defaults must be the run's.
-    `began` is when the command did, by the monotonic clock (None: now): from then on the budget's minutes count.
+    With `resume`, an unfinished run continues with its own settings; given ones must be the run's or at their defaults.
+    `began` is the start of the command by the monotonic clock (None: now), from which the budget's minutes count.
 
     Raises:
         BadInputError: for settings or data that cannot be used.
@@ -110,7 +110,7 @@ def train_and_measure(
 
 
 def _rated(job: Job, trial: Trial, say: Progress, meter: EnergyMeter) -> tuple[Record, Sequence[ModuleMacs] | str]:
-    """The record with what training and measuring gave, and fvcore's table; one that was stopped is soon done with."""
+    """The record with the rows of training and measuring, and fvcore's table; only what is quick if it was stopped."""
     limit = limit_after(job)
     if stop_asked():
         job.details.setdefault("stopped", "by the user, before measuring")
@@ -124,7 +124,7 @@ def _rated(job: Job, trial: Trial, say: Progress, meter: EnergyMeter) -> tuple[R
     work = without_report(limit, limit.seconds - limit.left)
     job.run.write(record)
     if "stopped" not in job.details:
-        say.phase(f"trained {trial.state.step} steps; what follows ends by {time_of_day(limit.left)}")
+        say.phase(f"trained {trial.state.step} steps; the rest ends by {time_of_day(limit.left)}")
         try:
             record = _measured(job, trial, record, say, limit=work, meter=meter)
         except KeyboardInterrupt:
@@ -137,9 +137,9 @@ def _rated(job: Job, trial: Trial, say: Progress, meter: EnergyMeter) -> tuple[R
 
 
 def _measured(job: Job, trial: Trial, record: Record, say: Progress, *, limit: TimeLimit, meter: EnergyMeter) -> Record:
-    """The finished record: inference in a process of its own, then the probe."""
+    """The finished record: inference in a separate process, then the probe."""
     if job.config.inference:
-        say.phase("measuring inference in a process of its own")
+        say.phase("measuring inference in a separate process")
         speech = speech_sample(job.split.held_out or job.split.training, job.waveforms, 240.0)
         record = record.extended(inference_rows(trial, job.run.path, speech, limit, job.start_up))
         job.run.write(record)
@@ -151,14 +151,14 @@ def _measured(job: Job, trial: Trial, record: Record, say: Progress, *, limit: T
 
 
 def _trained(job: Job, say: Progress) -> Trial:
-    """Training; where it shows that the input cannot be used, a new run leaves nothing behind."""
+    """Train; if the input proves unusable, a new run leaves nothing behind."""
     try:
         with ExitStack() as until_saved:
             return _train(job, say, until_saved)
     except torch.OutOfMemoryError as error:
         job.discard_if_new()
         seconds = job.config.batch_seconds
-        raise BadInputError(f"out of GPU memory at {seconds:g} s of audio a step; halve --batch-seconds") from error
+        raise BadInputError(f"out of GPU memory at {seconds:g} s of audio per step; halve --batch-seconds") from error
     except BadInputError:
         job.discard_if_new()
         raise
@@ -167,7 +167,7 @@ def _trained(job: Job, say: Progress) -> Trial:
 def _train(job: Job, say: Progress, until_saved: ExitStack) -> Trial:
     """Fit the targets, then train; the attempt's cost goes into `job.attempts`, what happened into `job.details`.
 
-    From the first step `until_saved`, a signal ends the steps and spares what they gave.
+    From the first step until `until_saved` is closed, a signal ends the steps but not the saving of their results.
     """
     config, model_config = job.config, job.config.model_config()
     fabric = make_fabric(config.device, config.precision)
@@ -211,14 +211,14 @@ def _train(job: Job, say: Progress, until_saved: ExitStack) -> Trial:
     job.details["meter_cpu_seconds"] = meter.own_cpu_seconds
     _note_disturbances(job, f"training, attempt {len(job.attempts)}", meter)
     job.run.add_trace(meter.reading.trace, attempt=len(job.attempts))
-    # Weights on the way to a divergence are finite but spoilt: an earlier checkpoint is the better one.
+    # Shortly before a divergence the weights are finite but degraded: an earlier checkpoint is better.
     if trained or not job.run.has_checkpoint():
         _checkpoint(job, trial, ledger)
     return trial
 
 
 def _stepped(job: Job, trial: Trial, steps: Callable[..., Trained], ledger: Ledger, say: Progress) -> Trained | None:
-    """Train by `steps`, which is `pretrain` with what is trained; None where it diverged. Why it stopped goes into `job.details`."""
+    """Train with `steps`, a partial `pretrain`; None if it diverged. Why it stopped goes into `job.details`."""
     config, (clips, samples) = job.config, clip_shape(job.config)
     try:
         trained = steps(
@@ -242,7 +242,7 @@ def _stepped(job: Job, trial: Trial, steps: Callable[..., Trained], ledger: Ledg
 
 
 def _say_how_kwh_is_known(job: Job, ledger: Ledger, say: Progress) -> None:
-    """A budget in joules is only as good as the joules."""
+    """Print the energy source if it is not a measurement: a budget in kWh is only as good as its source."""
     energy = ledger.meter.live().energy[ledger.scope]
     if job.config.kwh is not None and energy.method != "measured":
         job.details["kwh_budget"] = f"energy of scope {ledger.scope} is {energy.method}, not measured: {energy.note}"
@@ -250,7 +250,7 @@ def _say_how_kwh_is_known(job: Job, ledger: Ledger, say: Progress) -> None:
 
 
 def _note_disturbances(job: Job, part: str, meter: EnergyMeter) -> None:
-    """What disturbed this part of the run, and what could not be watched, go into the record."""
+    """Put into the record what disturbed this part of the run, and what could not be monitored."""
     reading = meter.reading
     for key, lines in (("disturbances", reading.disturbances), ("meter_remarks", reading.remarks)):
         if lines:
@@ -258,7 +258,7 @@ def _note_disturbances(job: Job, part: str, meter: EnergyMeter) -> None:
 
 
 def built(config: TrainAndMeasureConfig) -> Any:  # noqa: ANN401 - a module that is a Pretraining
-    """The model with the random weights that follow from the seed."""
+    """The model with random weights, drawn from the seed."""
     model_config = config.model_config()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
@@ -269,9 +269,9 @@ def built(config: TrainAndMeasureConfig) -> Any:  # noqa: ANN401 - a module that
 
 
 def _fit_targets(job: Job, pretraining: Pretraining, ledger: Ledger, state: TrainingState, say: Progress) -> None:
-    """Units of training speech, where the objective needs any; a resumed run has its targets already, and their cost.
+    """Fit targets on training speech, if the objective needs any; a resumed run has its targets and their cost already.
 
-    They may take a share of the budget that is left: at its end they are what they are by then, and the record says so.
+    This may take a share of the budget that is left; at its end the targets stay as they are, as the record says.
     """
     before = ledger.progress(state)
     if pretraining.targets_fitted or before >= 1.0:
@@ -302,7 +302,7 @@ def _fit_targets(job: Job, pretraining: Pretraining, ledger: Ledger, state: Trai
 
 
 def _log(job: Job, ledger: Ledger, logged: Logged, say: Progress) -> None:
-    """A line of `metrics.jsonl`, and of the screen."""
+    """Write a line to `metrics.jsonl`, and show one on the screen."""
     job.run.add_metrics(ledger.line(logged))
     say.step(logged, ledger.meter.live(), ledger.rate(logged.state), ledger.left(logged.state))
     if say.full_run_due:
@@ -311,11 +311,11 @@ def _log(job: Job, ledger: Ledger, logged: Logged, say: Progress) -> None:
 
 
 def _checkpoint(job: Job, trial: Trial, ledger: Ledger) -> None:
-    """Weights, optimiser and position, then the record that says what they cost so far."""
+    """Save weights, optimiser and position, and the record that states their cost so far."""
     if ledger.running:
         ledger.update()
     trial.state.attempt = job.attempts[-1].document()
-    # The cost first: a kill in between loses weights, never what they cost.
+    # The cost first: a kill in between may lose weights, but never their cost.
     job.run.write(job.record("unfinished"))
     job.run.save_checkpoint(
         trial.pretraining, trial.optimiser, job.config.model or "", job.config.model_config(), trial.state

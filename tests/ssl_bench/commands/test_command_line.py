@@ -62,7 +62,7 @@ def test_looking_around_imports_nothing_heavy(
         ((TRAIN, "leftover"), ("leftover",)),
         ((TRAIN, "--steps"), ("--steps", "argument")),
         ((TRAIN, "--models", "essl,essl"), ("--models", "twice")),
-        ((TRAIN, "--model", "essl", "--models", "essl"), ("--model", "--models", "give one")),
+        ((TRAIN, "--model", "essl", "--models", "essl"), ("--model", "--models", "not both")),
         ((TRAIN, "--seeds", "0"), ("--seeds", "at least 1")),
         ((TRAIN, "--budget", "3"), ("--budget", "--equal")),
         ((TRAIN, "--equal", "joules", "--budget", "3", "--steps", "4"), ("--equal", "--steps")),

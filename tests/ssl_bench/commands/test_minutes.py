@@ -28,7 +28,7 @@ def test_a_training_without_a_step_ends_with_one_line_and_is_not_evaluated(
     done = sslbench("train-and-measure", "--data", speech, "--minutes", 1e-5, "--out", run, cwd=tmp_path)
     assert done.returncode == 1
     last = done.stderr.splitlines()[-1]
-    assert "stopped before the first step: the budget was spent when training could begin (start-up took" in last
+    assert "stopped before the first step: the budget was used up before training could begin (start-up took" in last
     assert f"--resume --out {run} --minutes" in last
     document = record(run)
     assert document["status"] == "unfinished"
@@ -59,7 +59,7 @@ def test_an_evaluation_that_no_time_is_left_for_rates_nothing_and_says_so(
     (inference,) = (
         r for r in document["measurements"] if (r["metric"], r["phase"]) == ("energy_per_audio_hour", "inference")
     )
-    assert "--evaluate-minutes gives more" in inference["note"]
+    assert "raise --evaluate-minutes" in inference["note"]
     assert "ends by" in done.stderr
 
 

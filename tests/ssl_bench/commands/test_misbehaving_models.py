@@ -35,8 +35,8 @@ class Odd(BaseException):
 ENDS = {
     "exits": ("sys.exit()", 2, "SystemExit"),
     "exits with words": ("sys.exit('arguments\\n\\nmissing')", 2, "SystemExit: arguments missing"),
-    "exits at once": ("os._exit(0)", 1, "ended itself with exit code 0 while building"),
-    "exits at once with a code": ("os._exit(2)", 1, "ended itself with exit code 2 while building"),
+    "exits at once": ("os._exit(0)", 1, "exited with code 0 while building"),
+    "exits at once with a code": ("os._exit(2)", 1, "exited with code 2 while building"),
     "segfaults": ("ctypes.string_at(0)", 1, "ended by SIGSEGV while building"),
     "aborts": ("os.abort()", 1, "ended by SIGABRT while building"),
     "kills itself": ("os.kill(os.getpid(), signal.SIGKILL)", 1, "ended by SIGKILL"),
@@ -45,7 +45,7 @@ ENDS = {
     "raises KeyboardInterrupt": ("raise KeyboardInterrupt", 1, "interrupted"),
     "recurses without end": ("return build()", 2, "RecursionError"),
     "closes every descriptor and leaves": ("os.closerange(0, 256); os._exit(0)", 1, "exit code 0 while building"),
-    "becomes another program": ("os.execv('/bin/true', ['true'])", 1, "ended itself with exit code 0 while building"),
+    "becomes another program": ("os.execv('/bin/true', ['true'])", 1, "exited with code 0 while building"),
     "turns streams away and exits": ("sys.stdout = sys.stderr = None; os.close(2); sys.exit(0)", 2, "SystemExit: 0"),
     "returns a function": ("return build", 2, "returned function"),
 }
@@ -64,7 +64,7 @@ GOES_ON = {
 }
 WHILE_RUNNING = {
     "exits while it runs": ("sys.exit(0)", "SystemExit: 0"),
-    "exits at once while it runs": ("os._exit(0)", "ended itself with exit code 0 while counting"),
+    "exits at once while it runs": ("os._exit(0)", "exited with code 0 while counting"),
     "raises what is no Exception while it runs": ("raise Odd('a\\nb')", "Odd: a b"),
 }
 COMMANDS = {

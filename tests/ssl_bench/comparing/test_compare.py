@@ -473,7 +473,7 @@ def test_two_models_on_this_machine(sslbench: Callable[..., Any], tmp_path: Path
         "no objective here",
         "inference (baseline efficient-tiny)",
         "pretraining step (baseline efficient-tiny)",
-        "precision: target of 90 % was ",  # not reached beside other work, which makes rounds be measured again
+        "precision:  target of 90 % was ",  # not reached beside other work, which makes rounds be measured again
         "widest intervals: time ±",
         "sslbench report run --out paper/",
     ):

@@ -369,7 +369,7 @@ def test_a_stop_leaves_a_record_with_what_was_found(
     assert (record["status"], record["details"]["stopped"]) == ("unfinished", "by the user")
     assert [f["task"] for f in record["details"]["findings"]] == ["asv"]
     assert json.loads(stdout)["status"] == "unfinished"
-    assert stderr.strip().splitlines()[-1].endswith("unfinished, stopped by the user; the record has 1 findings")
+    assert stderr.strip().splitlines()[-1].endswith("unfinished, stopped by the user; the record has 1 results")
     assert rows_of(record, metric="energy", phase="evaluation", scope="machine"), "what it cost until then"
     assert "Stopped by the user" in (tmp_path / "run" / "report.md").read_text()
 
@@ -377,14 +377,14 @@ def test_a_stop_leaves_a_record_with_what_was_found(
 BAD_USE: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (("--tasks", "asd"), ("asd", "asr")),
     (("--tasks", ","), ("--tasks", "name at least one of asr")),
-    (("--tasks", "asr,pr,asr"), ("a task is there twice",)),
+    (("--tasks", "asr,pr,asr"), ("a task is given twice",)),
     (("--tasks", "ks"), ("--tasks ks needs --keywords",)),
     (("--tasks", "abx"), ("--tasks abx needs --alignments",)),
     (("--tasks", "ks", "--keywords", "/nowhere"), ("/nowhere", "no such")),
     (("--tasks", "abx", "--alignments", "/nowhere"), ("/nowhere", "no such")),
     (("--lm", "/nowhere.arpa"), ("/nowhere.arpa", "--lm takes")),
     (("--controls", "/nowhere"), ("/nowhere", "--controls takes")),
-    (("--test", "."), ("--dev and --test go with --train FOLDER",)),
+    (("--test", "."), ("--dev and --test need --train FOLDER",)),
     (("--train", "/nowhere"), ("/nowhere", "--train takes a folder")),
     (("--train", "."), ("--test FOLDER is missing",)),
     (("--head", "round"), ("--head", "round", "linear")),
@@ -398,7 +398,7 @@ BAD_USE: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (("--pue", "0.5"), ("--pue",)),
     (("--device", "tpu"), ("--device", "tpu")),
     (("efficient-tinny",), ("efficient-tinny", "did you mean efficient-tiny")),
-    (("essl", "--pretrained", "x"), ("--pretrained goes with one model",)),
+    (("essl", "--pretrained", "x"), ("--pretrained takes a single model",)),
 ]
 WITHOUT_TORCH = """
 import json, os, sys

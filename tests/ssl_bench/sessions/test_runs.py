@@ -40,7 +40,7 @@ def put(folder: Path, status: str) -> RunFolder:
 
 
 @pytest.mark.parametrize(
-    ("status", "way_out"), [("finished", "choose another --out"), ("unfinished", "add --resume to go on with it")]
+    ("status", "way_out"), [("finished", "choose another --out"), ("unfinished", "add --resume to continue it")]
 )
 def test_a_new_run_never_touches_another_one(tmp_path: Path, status: str, way_out: str) -> None:
     run = put(tmp_path / "x", status)

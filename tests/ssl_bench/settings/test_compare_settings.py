@@ -13,10 +13,10 @@ from ssl_bench.settings.comparing import (
     ON_GPU,
     CompareConfig,
     chosen_weights,
-    parse_names,
     parse_phases,
     parse_share,
 )
+from ssl_bench.settings.options import parse_names
 from ssl_models.errors import BadInputError
 
 
@@ -35,7 +35,7 @@ def test_names_and_phases() -> None:
     assert parse_names(" a, b,,c ") == ("a", "b", "c")
     assert parse_names(None) == ()
     assert parse_phases("training,inference") == ("inference", "training")
-    with pytest.raises(BadInputError, match="unknown phase of --phases 'train'"):
+    with pytest.raises(BadInputError, match="unknown phase 'train'"):
         parse_phases("train")
     with pytest.raises(BadInputError, match="--phases"):
         parse_phases(",")
@@ -49,7 +49,7 @@ def test_weights_of_all_models_or_of_some() -> None:
     assert chosen_weights("essl=/x=1, hubert-base=o/h", models) == {"essl": "/x=1", "hubert-base": "o/h"}
     with pytest.raises(BadInputError, match="unknown --pretrained 'hubert'"):
         chosen_weights("hubert=/x", models)
-    with pytest.raises(BadInputError, match="only models of the catalog take published weights"):
+    with pytest.raises(BadInputError, match="only catalog models take published weights"):
         chosen_weights("./run=/x", models)
 
 
@@ -74,7 +74,7 @@ def test_a_window_is_as_long_as_its_device_needs(*, cuda: bool) -> None:
     ("arguments", "words"),
     [
         (("--models", "efficient-tinny,essl"), "did you mean efficient-tiny"),
-        (("--models", "essl,essl"), "a model is there twice"),
+        (("--models", "essl,essl"), "a model is given twice"),
         (("--models", "essl", "--baseline", "hubert"), "--baseline"),
         (("--models", "essl", "--pretrained", "hubert-base=x"), "unknown --pretrained 'hubert-base'"),
         (("--precision-target", "2"), "such as 2% or 0.02"),
@@ -84,7 +84,7 @@ def test_a_window_is_as_long_as_its_device_needs(*, cuda: bool) -> None:
         (("--device", "tpu"), "unknown --device 'tpu'"),
         (("--pue", "0.5"), "--pue"),
         (("--allow-mixed",), "--allow-mixed"),
-        (("somewhere", "--models", "essl"), "give one of them"),
+        (("somewhere", "--models", "essl"), "not both"),
         (("somewhere",), "no such file; a run folder contains a run.json"),
     ],
 )

@@ -82,7 +82,7 @@ def test_cells_of_a_sweep() -> None:
         ({"batch_seconds": 0.0}, "--batch-seconds 0"),
         ({"clip_seconds": 0.1}, "--clip-seconds 0.1"),
         ({"sweep": ("clip-seconds", (1.0, 9999.0))}, "--clip-seconds 9999"),
-        ({"country": "FRA", "grid_intensity": 50.0}, "give one"),
+        ({"country": "FRA", "grid_intensity": 50.0}, "not both"),
         ({"data": "./nowhere"}, "no such folder"),
         ({"model": "efficient-tinny"}, "did you mean efficient-tiny"),
     ],

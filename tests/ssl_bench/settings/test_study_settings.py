@@ -75,7 +75,9 @@ def test_a_model_that_is_not_counted_in_full_has_no_budget_in_flops(
     """It would train for more than the others; other budgets do not ask."""
     counted = FlopCount({Work("", "aten.mm", "forward"): 1e9}, {suspect: 3})
     monkeypatch.setattr(study_plan, "training_flops", lambda *_: counted)
-    with pytest.raises(BadInputError, match=rf"^efficient-tiny: no budget in FLOPs: {suspect} x 3 may hide"):
+    with pytest.raises(
+        BadInputError, match=rf"^efficient-tiny: a budget in FLOPs is unavailable: {suspect} x 3 may hide"
+    ):
         planned(StudyConfig(("efficient-tiny",), equal="flops", budget=1e15), "efficient-tiny", cuda=False)
     assert planned(StudyConfig(("efficient-tiny",), equal="audio-hours", budget=1.0), "efficient-tiny", cuda=False)
 
@@ -110,8 +112,8 @@ TASKS = EvaluationSettings(("pr",))
     [
         (StudyConfig(PAIR, seeds=0), "--seeds must be at least 1"),
         (StudyConfig(PAIR, seed=-1), "--seed at least 0"),
-        (StudyConfig(PAIR, budget=3.0), r"--budget 3: say of what by --equal joules\|audio-hours"),
-        (StudyConfig(PAIR, equal="joules"), "say how much by --budget"),
+        (StudyConfig(PAIR, budget=3.0), r"--budget 3: name its quantity with --equal joules\|audio-hours"),
+        (StudyConfig(PAIR, equal="joules"), "give the amount with --budget"),
         (StudyConfig(PAIR, equal="joule", budget=1.0), "did you mean joules"),  # type: ignore[arg-type]
         (StudyConfig(PAIR, equal="joules", budget=0.0), "--budget 0: must be more than 0"),
         (StudyConfig(PAIR, equal="joules", budget=float("nan")), "more than 0"),

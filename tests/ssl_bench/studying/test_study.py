@@ -163,7 +163,7 @@ def test_a_stopped_study_goes_on_and_a_run_that_fails_is_a_row(
     assert process.returncode == 1, stderr
     assert "Traceback" not in stderr
     assert f"sslbench study --resume --out {run}" in stderr.strip().splitlines()[-1]
-    assert "are now `sslbench study`" in stderr
+    assert "use `sslbench study`" in stderr
     assert stdout
     stopped = read_record(run / "run.json")
     assert stopped.status == "unfinished"
