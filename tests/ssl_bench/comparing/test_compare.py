@@ -183,7 +183,7 @@ def test_a_round_that_cannot_end_in_time_is_not_begun(
     record = compared(tmp_path, Cells(clock, 0.3), minutes=minutes)
     assert len(record.details["rounds"]) == rounds
     assert not record.details["target"]["met"]
-    assert record.details["target"]["ended"] == "a further round would have ended after --minutes"
+    assert record.details["target"]["ended"] == "the time budget left no room for another round"
     assert record.status == "finished"
     report = (tmp_path / "run" / "report.md").read_text()
     assert f"not reached in {rounds} round" in report
@@ -201,7 +201,7 @@ def test_a_model_without_which_a_round_fits_is_left_out_by_name_before_anything_
     missing = record.find("audio_seconds_per_second", "training", None, "efficient-small")
     assert missing is not None
     assert missing.value is None
-    assert missing.note.startswith("left out: with it not one round fits into --minutes")
+    assert missing.note.startswith("left out: no round that includes it fits into --minutes")
     assert "left out" in (tmp_path / "run" / "report.md").read_text()
 
 
@@ -217,7 +217,7 @@ def test_clips_are_shorter_where_a_round_of_the_default_does_not_fit(tmp_path: P
 
 
 def test_what_the_first_round_has_no_time_for_is_left_out_by_name(tmp_path: Path, clock: Clock) -> None:
-    """Nothing tells that a window takes 20 s: the promise of 36 s holds one of four, and three have their reason."""
+    """That a window takes 20 s is unknown beforehand: the limit of 36 s leaves room for one of four, and three have a reason."""
     cells = Cells(clock, 0.3, seconds=20.0)
     record = compared(tmp_path, cells, minutes=0.1)
     assert len(cells.begun) == 1
@@ -383,7 +383,7 @@ def test_weights_and_the_compiler_reach_every_cell(tmp_path: Path, clock: Clock)
 
 
 def test_a_run_is_called_by_its_model_and_folder_and_keeps_the_recipe(tmp_path: Path, clock: Clock) -> None:
-    """Two of one name by what tells their folders apart; the worker gets the path."""
+    """Two of one name are named by how their folders differ; the worker gets the path."""
     runs = []
     for part in ("one", "two"):
         folder = tmp_path / part / "run" / "checkpoints" / "step-000000001"

@@ -47,7 +47,7 @@ def test_lines_where_there_is_no_terminal() -> None:
     )
     assert "of --minutes left" in lines[1]
     first = (
-        "round 1, cell 1 of 2: m[bold] inference: 6,320 ± 2.0 % x real time, 268 J per audio hour, 1.00 GiB at the peak"
+        "round 1, cell 1 of 2: m[bold] inference: 6,320 ± 2.0 % x real time, 268 J per audio hour, 1.00 GiB peak memory"
     )
     assert lines[2:] == [first, "round 1, cell 2 of 2: other inference: out of memory"]
 

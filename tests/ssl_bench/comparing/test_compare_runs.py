@@ -197,8 +197,8 @@ def test_a_taught_models_ledger_has_its_teachers_share(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("teacher", "joules", "note"),
     [
-        ("hubert-tiny", 0.0, "taught with random weights"),
-        ("./gone/run", None, "its teacher run has no record any more"),
+        ("hubert-tiny", 0.0, "the teacher hubert-tiny had random weights"),
+        ("./gone/run", None, "its teacher run no longer has a record"),
     ],
 )
 def test_a_teacher_without_a_pretraining_or_without_a_record(
@@ -227,14 +227,14 @@ def test_finished_runs_stand_beside_what_others_publish(tmp_path: Path) -> None:
 
 def test_what_cannot_be_compared_is_one_line(tmp_path: Path) -> None:
     one = made(tmp_path, "one", "essl", 100.0)
-    with pytest.raises(BadInputError, match="named twice"):
+    with pytest.raises(BadInputError, match="given twice"):
         compared(tmp_path, one, one)
     with pytest.raises(BadInputError, match=r"no such file; a run folder holds a run\.json"):
         compared(tmp_path, one, tmp_path / "nowhere")
     with pytest.raises(BadInputError, match="--baseline"):
         compared(tmp_path, one, baseline="hubert-base")
     unphased = written(tmp_path, "unphased", [Measurement("m", "parameters", Quantity(2e6, "1", "analytic"))])
-    with pytest.raises(BadInputError, match="no run holds a figure"):
+    with pytest.raises(BadInputError, match="no run holds a value"):
         compared(tmp_path, unphased)
 
 
@@ -286,5 +286,5 @@ def test_a_run_without_a_figure_to_compare_is_refused_by_name(tmp_path: Path) ->
     published = Measurement("m", "device_hours", Quantity(9.0, "h", "published"), "training", None, HELD)
     for name, rows in (("none", []), ("idle", [idle]), ("published", [published])):
         empty = written(tmp_path, name, rows)
-        with pytest.raises(BadInputError, match=f"{name}: its record holds no figure to compare"):
+        with pytest.raises(BadInputError, match=f"{name}: its record holds no value to compare"):
             compared(tmp_path, whole, empty)
