@@ -27,7 +27,7 @@ HOURS = {"train": 1.0, "dev": 0.5, "test": 2.5}
 
 
 class Clock:
-    """Stands still until it is told."""
+    """A clock that stands still until it is set."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -117,7 +117,7 @@ def test_where_there_is_time_for_all_all_is_taken_after_one_pilot(machine: Clock
 
 
 def test_controls_that_are_known_have_no_pilot(machine: Clock) -> None:
-    """Of all the speech they cost nothing; of a part they may have to be rated anew, and as slowly as the model."""
+    """On all the speech they cost nothing; on a part they may have to be rated again, and as slowly as the model."""
     systems = [SYSTEMS[0], replace(SYSTEMS[1], is_control=True), replace(SYSTEMS[2], is_control=True)]
     began = machine.now
     assert fitted(evaluation(300.0, machine), systems, speech, controls_known=True).speech.share == 1.0
@@ -139,7 +139,10 @@ def test_where_the_least_share_does_not_fit_recognisers_learn_less(machine: Cloc
     assert (found.speech.share, found.speech.effort) == (2**-5, effort)
     assert whole(2**-5) > 0.75 * left
     assert found.settings.hours == pytest.approx(3.0 * 2**-2.5 * effort)
-    assert f"recognisers heard {effort:.2g} of what they hear with more time" in (limit_document(found) or {})["taken"]
+    assert (
+        f"recognisers heard {effort:.2g} times the usual hours for this much speech"
+        in (limit_document(found) or {})["taken"]
+    )
     assert found.speech.how.endswith(found.speech.shortened)
     assert found.speech.labels_taken == f"1.9min ({effort:.2g} of the passes)", (
         "no row to hold against one that heard all"
@@ -232,4 +235,4 @@ def test_what_time_does_not_reach_has_a_reason_for_a_rate(monkeypatch: pytest.Mo
     ]  # fmt: skip
     assert begun == ["m", "m (untrained)"]
     assert parts == [20.0, 10.0], "a third of 60 s, then half of 20"
-    assert "time was up, 1 min 00 s for all" in found[2].outcome.rates["wer"].note
+    assert "the time limit of 1 min 00 s was reached" in found[2].outcome.rates["wer"].note

@@ -67,7 +67,7 @@ def test_a_finding_comes_back_with_the_run_it_is_from(kept: Path, tmp_path: Path
     (found,) = controls.found(subject(), "pr", "linear") or ()
     first = finding()
     assert (found.system, found.task, found.head, found.tested_on) == (CONTROL, "pr", "linear", "dev-clean")
-    assert found.outcome.rates["per"] == replace(first.outcome.rates["per"], note="greedy; found in joules, not again")
+    assert found.outcome.rates["per"] == replace(first.outcome.rates["per"], note="greedy; reused from joules")
     assert found.outcome.rates["wer"].method == "unavailable"
     assert found.outcome.converged is True
     assert found.outcome.details == {"train_loss": 2.5, "read_from": "joules"}
