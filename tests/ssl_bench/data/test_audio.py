@@ -22,7 +22,7 @@ def tone(hz: float, seconds: float, rate: int) -> NDArray[np.float64]:
 
 
 def peak_hz(samples: NDArray[np.int16]) -> float:
-    """Of the strongest line of the spectrum, zero-padded to 0.1 Hz."""
+    """Frequency of the strongest line of the spectrum, zero-padded to 0.1 Hz."""
     spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples)), 160_000))
     return float(spectrum.argmax()) / 10
 
@@ -154,7 +154,7 @@ def test_what_is_no_number_is_told(tmp_path: Path, odd: float) -> None:
     samples = voice()
     samples[5] = odd
     assert remarks(tmp_path / "x.wav", samples) == {
-        "not_numbers": "0.01% of its samples are no numbers, read as silence"
+        "not_numbers": "0.01% of its samples are not finite numbers, read as silence"
     }
 
 

@@ -18,7 +18,7 @@ from ssl_bench.data.waveforms import Waveforms
 
 
 class Made(Waveforms):
-    """Stands in for decoded files: samples that tell which utterance and which position they are."""
+    """Stands in for decoded files: samples that encode their utterance and position."""
 
     def __init__(self, broken: frozenset[Path]) -> None:
         super().__init__(0)

@@ -59,7 +59,7 @@ def test_the_same_file_name_in_two_folders_keeps_its_own_text(tmp_path: Path) ->
 def test_a_pattern_finds_the_speakers_elsewhere(
     tmp_path: Path, pattern: str, speakers: list[str], sessions: list[str]
 ) -> None:
-    """In the path below the folder; whoever it does not find is unknown."""
+    """In the path below the folder; a speaker it does not find is unknown."""
     put(tmp_path / "ann" / "a1_x.wav")
     put(tmp_path / "bob" / "s1" / "b2_y.ogg")
     corpus = read_corpus(tmp_path, pattern)
@@ -74,9 +74,9 @@ def test_a_pattern_finds_the_speakers_elsewhere(
 @pytest.mark.parametrize(
     ("pattern", "reason"),
     [
-        ("(", "no regular expression"),
+        ("(", "not a regular expression"),
         ("[^/]+/", "no group named speaker"),
-        ("(?P<speaker>zoe)/", r"fits none of the 1 files of .*, such as ann/x\.wav"),
+        ("(?P<speaker>zoe)/", r"matches none of the 1 files of .*, such as ann/x\.wav"),
     ],
 )
 def test_a_pattern_that_is_none_or_fits_nothing_is_one_line(tmp_path: Path, pattern: str, reason: str) -> None:
