@@ -1,4 +1,4 @@
-"""What is committed under reports/examples is what its records produce today, and names nobody's folders."""
+"""What is committed under reports/examples is what its records give today, and names nobody's folders."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ssl_reports.summaries.studying import write_study_report
 EXAMPLES = Path(__file__).parents[1] / "reports" / "examples"
 RECORDS = sorted(EXAMPLES.glob("**/run.json"))
 WRITERS = {"study": write_study_report, "findings": write_evaluation_report, "baseline": write_compare_report}
-"""By a key that only the records of one command have among their details."""
+"""By what a record of each command alone has among its details."""
 
 
 def texts(value: Any) -> Iterator[str]:
@@ -36,14 +36,14 @@ def texts(value: Any) -> Iterator[str]:
 
 
 def test_each_example_is_told_of() -> None:
-    text = (EXAMPLES / "README.md").read_text(encoding="utf-8")
+    told = (EXAMPLES / "README.md").read_text(encoding="utf-8")
     assert len(RECORDS) >= 4
-    assert [name for path in RECORDS if f"`{(name := path.relative_to(EXAMPLES).parts[0])}/`" not in text] == []
+    assert [name for path in RECORDS if f"`{(name := path.relative_to(EXAMPLES).parts[0])}/`" not in told] == []
 
 
 @pytest.mark.parametrize("path", RECORDS, ids=lambda path: "-".join(path.relative_to(EXAMPLES).parts[:-1]))
 def test_a_report_is_what_its_record_gives(path: Path, tmp_path: Path) -> None:
-    """A training's report also needs its curve, which is not kept here. After changing a report, write it again and read it."""
+    """That of a training needs its curve too, which is not kept here. After a change of a report: write it anew and read it."""
     record = read_record(path)
     assert record.status == "finished"
     for write in (write for kind, write in WRITERS.items() if kind in record.details):
@@ -52,7 +52,7 @@ def test_a_report_is_what_its_record_gives(path: Path, tmp_path: Path) -> None:
 
 
 def test_tables_and_figures_are_those_that_report_makes(tmp_path: Path) -> None:
-    """Tables to the letter; for figures only that they are made, since letters and lines are matplotlib's."""
+    """Tables to the letter; of figures that they are made, since letters and lines are matplotlib's."""
     kept = EXAMPLES / "compare-cpu" / "tables"
     write_paper(read_evidence([str(kept.parent)]), tmp_path / "paper")
     for path in sorted(kept.iterdir()):

@@ -1,4 +1,4 @@
-"""Every command in the README is run as shown, with only its budget or its repeats cut."""
+"""Every command that the README shows is run as it stands there, only its budget or its repeats are cut."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_every_command_of_the_readme_runs(folder: Path) -> None:
 
 
 def test_every_make_target_of_the_readme_exists() -> None:
-    """`make` itself runs in CI; here its words are compared with the Makefile."""
+    """`make` itself runs in CI; here its words are held against the Makefile."""
     targets = {line.split(":")[0] for line in (README.parent / "Makefile").read_text().splitlines() if ":" in line}
     named = {shlex.split(line)[1] for block in blocks("sh") for line in block.splitlines() if line.startswith("make ")}
     assert named >= {"demo", "test"}

@@ -66,11 +66,11 @@ def untrained_line(model: str) -> str:
 
 def heard(record: Record, speech: EvaluationSpeech) -> str:
     """Remark on how many test speakers a run was pretrained on; empty if none."""
-    details = record.told(Details)
-    if not isinstance(details, TrainingDetails) or not details.data.folder or not speech.parts:
+    told = record.told(Details)
+    if not isinstance(told, TrainingDetails) or not told.data.folder or not speech.parts:
         return ""
-    # As it was written, since a folder's name need not be text.
-    spared, root = set(details.held_out.speakers), Path(record.details["data"]["folder"]).resolve()
+    # As it was written, for a folder's name need not be text.
+    spared, root = set(told.held_out.speakers), Path(record.details["data"]["folder"]).resolve()
     inside = {u.speaker for u in speech.test_utterances if u.path.resolve().is_relative_to(root)}
     known = inside - spared
     tested = {u.speaker for u in speech.test_utterances}
