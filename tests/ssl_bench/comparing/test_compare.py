@@ -1,4 +1,4 @@
-"""`sslbench compare` with cells that are made up: order, end of the rounds, failures, a stop; and once with real ones."""
+"""`sslbench compare` with made-up cells: order, end of the rounds, failures, a stop; and once with real ones."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Clock:
 
 
 class Cells:
-    """A bench that measures nothing: `seconds` a window, speeds that scatter by `scatter` about `SPEEDS`, joules at 10 W.
+    """A bench that measures nothing: `seconds` per window, speeds that scatter by `scatter` around `SPEEDS`, 10 W.
 
     Attributes:
         begun: each window in the order begun, with its clips.
@@ -64,7 +64,7 @@ class Cells:
         self.draw = np.random.default_rng(0)
 
     def plans(self, requests: Iterable[CellRequest]) -> list[CellPlan | CellError]:
-        """1 B at the peak."""
+        """A peak memory of 1 B."""
         return [self._plan(request) for request in requests]
 
     def _plan(self, request: CellRequest) -> CellPlan:
@@ -153,7 +153,7 @@ def compared(tmp_path: Path, cells: Cells, **options: Any) -> Record:
 
 
 def test_rounds_go_on_until_all_is_known_well_enough(tmp_path: Path, clock: Clock) -> None:
-    """At a scatter of 0.1 % two rounds give an interval of 13 times half their difference: the third or fourth is enough."""
+    """At a scatter of 0.1 % the interval of two rounds is 13 times half their difference: the third or fourth suffices."""
     cells = Cells(clock, 0.001)
     record = compared(tmp_path, cells, minutes=600.0)
     target, rounds = record.details["target"], record.details["rounds"]

@@ -1,4 +1,4 @@
-"""What is seen while a comparison runs: a table that is redrawn on a terminal, lines elsewhere."""
+"""Progress of a comparison: a table that is redrawn on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 

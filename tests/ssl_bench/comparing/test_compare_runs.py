@@ -94,7 +94,7 @@ def test_two_runs_of_a_model_keep_their_names_and_their_recipe(tmp_path: Path) -
 
 
 def test_runs_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
-    """As the tables and the list of sources have it; the baseline is asked for by that name."""
+    """As in the tables and the list of sources; the baseline is given by that name."""
     folders = [made(tmp_path, run, "essl", 100.0) for run in ("one/run", "two/run")]
     record = compared(tmp_path, *folders, baseline="essl (two/run)")
     assert record.details["models"] == ["essl (one/run)", "essl (two/run)"]
@@ -181,7 +181,7 @@ def taught_by(folder: Path, teacher: Path | str) -> Path:
 
 
 def test_a_taught_models_ledger_has_its_teachers_share(tmp_path: Path) -> None:
-    """Three iterations of 300 J and half an hour at 2 GFLOP/s each: the third owes 600 J and two half hours to those before."""
+    """Three iterations of 300 J and half an hour at 2 GFLOP/s each: the third includes 600 J and two half hours of those before."""
     first = written(tmp_path, "first", trained_rows("hubert-tiny"))
     second = taught_by(written(tmp_path, "second", trained_rows("hubert-tiny")), first)
     third = taught_by(written(tmp_path, "third", trained_rows("hubert-tiny")), second)

@@ -43,7 +43,7 @@ def test_a_tone_keeps_its_pitch_level_and_length(tmp_path: Path, suffix: str, ra
 
 @pytest.mark.parametrize("frames", [8_001, 22_051, 44_101, 100_003])
 def test_the_header_never_promises_more_than_there_is(tmp_path: Path, frames: int) -> None:
-    """Clips are planned from headers; a sample too many would come out as a short clip."""
+    """Clips are planned from headers; one sample too many would give a short clip."""
     path = tmp_path / "odd.wav"
     soundfile.write(path, np.zeros(frames), 44_100)
     assert 0 <= len(read_audio(path)) - samples_in(path) <= 1

@@ -211,7 +211,7 @@ def test_transcripts_that_cannot_be_read_are_named_and_stop_nothing(
 
 
 def test_names_need_be_no_text(tmp_path: Path) -> None:
-    """Latin-1 on a UTF-8 system, bytes that are no text at all, a line break: files like others."""
+    """Latin-1 on a UTF-8 system, bytes that are not text at all, a line break: files like any other."""
     names = [b"caf\xe9 \xfcber.flac", b"\xff\xfe.wav", b"two\nlines.wav", "\u00fc.wav".encode()]
     for name in names:
         put(tmp_path / "x.flac").rename(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
@@ -223,7 +223,7 @@ def test_names_need_be_no_text(tmp_path: Path) -> None:
 
 
 def test_what_is_no_file_is_named_and_never_waited_for(tmp_path: Path) -> None:
-    """A pipe would be read when somebody writes; a link may lead nowhere or round."""
+    """A pipe would block until written to; a link may lead nowhere or in a circle."""
     put(tmp_path / "a.wav")
     os.mkfifo(tmp_path / "b.wav")
     (tmp_path / "c.wav").symlink_to(tmp_path / "c.wav")

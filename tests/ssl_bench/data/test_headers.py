@@ -1,4 +1,4 @@
-"""A header's promise is held against what is in the file, whatever its format."""
+"""A header is compared with what is in the file, whatever its format."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A Speech Commands folder is split as the data set says, and no file in it can stop the rest.
 
-Keywords: clips whose audio is odd teach nothing unless asked for, and are rated all the same.
+Keywords: clips with odd audio are not learned from unless asked for, but are always rated.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Decoded speech is kept as far as memory goes, and a broken file is nobody's end."""
+"""Decoded speech is kept as far as memory allows, and a broken file stops nothing."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def odd(folder: Path) -> dict[str, Utterance]:
 
 
 def test_odd_files_give_nothing_to_train_on_and_are_named(tmp_path: Path) -> None:
-    """Whoever rates gets them all the same; asked otherwise training gets them too."""
+    """Rating always gets them; training does too if asked for."""
     spoken, found, keeping = odd(tmp_path), Waveforms(), Waveforms(keep_odd=True)
     assert {name: len(found.to_train_on(u)) for name, u in spoken.items()} == {
         "good": 16_000, "silent": 0, "clipped": 0, "long": 0,

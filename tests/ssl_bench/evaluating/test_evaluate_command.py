@@ -1,4 +1,4 @@
-"""`sslbench evaluate` through the console script: odd speech stops nothing, bad use is one line, a stop loses nothing."""
+"""`sslbench evaluate` through the console script: odd speech never stops it, bad use is one line, an interruption loses nothing."""
 
 from __future__ import annotations
 
@@ -227,7 +227,7 @@ def test_kept_features_are_not_paid_twice_and_two_heads_have_beams(
 def test_odd_training_speech_and_odd_alignments_stop_nothing(
     sslbench: Run, speech: Path, other_speech: Path, tmp_path: Path
 ) -> None:
-    """The same oddities to learn from, by a head and by the whole encoder; 60 s are left out of learning and named."""
+    """The same oddities in training speech, for a head and for the whole encoder; 60 s are left out of training and listed."""
     items = [
         f"{utterance.stem} {onset} {onset + 0.2} {phone} b t {utterance.parent.parent.name}"
         for utterance in sorted(speech.rglob("*.flac"))

@@ -1,4 +1,4 @@
-"""How much speech an evaluation takes, against figures by hand; and that it ends when its time is up, whatever was planned."""
+"""How much speech an evaluation uses, against hand-worked values; and that it ends when time is up, whatever was planned."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_where_the_least_share_does_not_fit_recognisers_learn_less(machine: Cloc
 
 
 def test_where_the_pilots_come_to_nothing_the_least_is_taken(machine: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work of which nothing is known is not taken to cost nothing."""
+    """Work of unknown cost is not assumed to cost nothing."""
 
     def too_slow(*_: object) -> Iterator[Finding]:
         machine.now += 60.0
@@ -188,7 +188,7 @@ def test_rows_of_a_part_are_held_apart_from_those_of_all() -> None:
 
 
 def test_a_pace_goes_through_its_pilots() -> None:
-    """2 s at once and 10 an hour; one pilot alone is taken as it went, and a second that heard no more has a pace too."""
+    """2 s at once and 10 s per hour; a single pilot is used as it is, and a second that heard no more has a pace too."""
     assert Pace.through([0.1, 0.4], [3.0, 6.0]) == Pace(pytest.approx(2.0), pytest.approx(10.0))
     assert Pace.through([0.1], [3.0]) == Pace(pytest.approx(0.0), pytest.approx(30.0))
     assert Pace.through([0.1, 0.4], [3.0, 2.0]) == Pace(pytest.approx(2.5), pytest.approx(5.0))
@@ -196,7 +196,7 @@ def test_a_pace_goes_through_its_pilots() -> None:
 
 @pytest.mark.parametrize("batch", [1, 2, 3])
 def test_what_is_done_once_is_in_no_pace(batch: int) -> None:
-    """12 s before the first of 60 utterances, 3 s after each 15 of them, and 0.2 s an utterance, `batch` of them at a time."""
+    """12 s before the first of 60 utterances, 3 s after each 15 of them, and 0.2 s per utterance, `batch` of them at a time."""
     clock = Clock()
     watched = WatchedForecast(1, {}, clock)
     watched.begin()

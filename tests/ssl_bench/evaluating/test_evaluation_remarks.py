@@ -41,7 +41,7 @@ def test_published_weights_are_no_random_ones() -> None:
 
 
 def test_a_folder_of_settings_alone_is_said_to_be_random(tmp_path: Path) -> None:
-    """Its row too, beside that of a folder whose weights nobody has to open to see that they are there."""
+    """Its row too, beside that of a folder whose weights need not be opened to see that they exist."""
     for name in ("empty", "whole"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "config.json").write_text('{"model_type": "hubert"}')
@@ -53,7 +53,7 @@ def test_a_folder_of_settings_alone_is_said_to_be_random(tmp_path: Path) -> None
 
 
 def test_the_ways_to_weights_are_those_that_a_model_has() -> None:
-    """All of the catalog are named without fail; published weights go into transformers' architectures alone."""
+    """Every catalog model has a line; published weights fit transformers' architectures only."""
     for model, config in CATALOG.items():
         line = untrained_line(model)
         assert line.startswith(f"{model} has no trained weights")

@@ -1,4 +1,4 @@
-"""What a control gave is read where nothing that decides it differs, and nowhere else."""
+"""A control's result is reused where nothing that determines it differs, and nowhere else."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def spoken(text: str = "ONE") -> Spoken:
 
 
 def subject(system: System = CONTROL, digest: str = "abc", text: str = "ONE", **settings: Any) -> Subject:
-    """A system at work, as far as it is looked at."""
+    """A system at work, as far as it is used here."""
     parts = {name: SimpleNamespace(spoken=(spoken(text),)) for name in ("train", "dev", "test")}
     evaluation = SimpleNamespace(
         settings=replace(EvaluationSettings(("pr",)), **settings), device=torch.device("cpu"),
