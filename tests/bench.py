@@ -1,6 +1,6 @@
-"""`make bench`: timings, each as a ratio within one run; nothing here passes or fails.
+"""`make bench`: timings, each as a ratio within one run; no timing passes or fails.
 
-Sections by name: `python tests/bench.py help meter loader`; all of them without a name.
+Give sections by name (`python tests/bench.py help meter loader`), or none for all.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ def seconds(command: list[str]) -> float:
 
 
 def wall_and_cpu(command: list[str]) -> tuple[float, float]:
-    """Seconds of a command by the clock and on CPUs, its children included."""
+    """Wall and CPU seconds of a command, including its children."""
     before = os.times()
     wall, after = seconds(command), os.times()
     return wall, sum(after[2:4]) - sum(before[2:4])
 
 
 def bench_help() -> None:
-    """`sslbench --help` against the import of what it draws with, in turn, medians of 5; the bar is 2."""
+    """`sslbench --help` against importing its libraries for output, in turn, medians of 5; the limit is 2."""
     imports = [sys.executable, "-c", "import typer, rich.console, rich.table, rich.markdown"]
     seconds(imports), seconds([str(BIN / "sslbench"), "--help"])
     pairs = [(seconds([str(BIN / "sslbench"), "--help"]), seconds(imports)) for _ in range(5)]
@@ -50,7 +50,7 @@ def bench_help() -> None:
 
 
 def bench_meter(pairs: int = 12, steps: int = 6) -> None:
-    """Training steps with and without a running meter, in turn; and the CPU time of its thread, edges and looks. The bar is 0.5 %."""
+    """Training steps with and without a running meter, in turn, and the CPU time of its thread, edges and queries. The limit is 0.5 %."""
     import torch
 
     from ssl_benchmarks.energy import EnergyMeter
@@ -93,7 +93,7 @@ def bench_meter(pairs: int = 12, steps: int = 6) -> None:
         live = (time.thread_time() - begun) / 100
     idle = meter.own_cpu_seconds / ((meter.reading.duration.value or 0) * (os.cpu_count() or 1))
     out(
-        f"meter: own CPU time {100 * idle:.3f} % of wall x cores with 50 windows in 2 s; live() takes {1e6 * live:.0f} us, the bar is 1000"
+        f"meter: own CPU time {100 * idle:.3f} % of wall x cores with 50 windows in 2 s; live() takes {1e6 * live:.0f} us, limit 1000 us"
     )
     out(f"meter: own CPU time {100 * share:.3f} % of wall x cores; with / without in turn, {pairs} pairs:")
     out(f"       {np.mean(ratios):.4f}, 95 % interval [{np.mean(ratios) - half:.4f}, {np.mean(ratios) + half:.4f}]")
@@ -112,9 +112,9 @@ print(100 * meter.own_cpu_seconds / (meter.reading.duration.value * os.cpu_count
 
 
 def bench_gpu_meter() -> None:
-    """The same bar with a scripted GPU: all queries of counter, power, state and neighbours; a real driver's take longer."""
+    """The same limit with a scripted GPU: all queries of counter, power, state and neighbours; a real driver is slower."""
     if shutil.which("cc") is None:
-        out("meter, scripted GPU: left out, no `cc`")
+        out("meter, scripted GPU: skipped, no `cc`")
         return
     tests = Path(__file__).parent
     with tempfile.TemporaryDirectory() as folder:
@@ -130,7 +130,7 @@ def bench_gpu_meter() -> None:
 
 
 def bench_loader() -> None:
-    """Reading speech against training on it: how many times faster clips come than efficient-tiny eats them."""
+    """Reading speech against training on it: how many times faster clips are read than efficient-tiny uses them."""
     import torch
 
     from ssl_bench.data.clips import ClipSource, batches
@@ -146,22 +146,22 @@ def bench_loader() -> None:
     start = time.perf_counter()
     for _ in range(5):
         model(waveforms, None, generator).loss.backward()
-    eaten = 5 * 8 * 15.36 / (time.perf_counter() - start)
+    used = 5 * 8 * 15.36 / (time.perf_counter() - start)
     for what, limit in (("decoding each time", 0), ("kept in memory", None)):
         source = ClipSource(corpus.utterances, Waveforms(limit), 245_760, 8, 0)
         with batches(source) as stream:
-            for _ in range(15):  # one pass, so that what is kept is there
+            for _ in range(15):  # one pass, which fills the store
                 next(stream)
             start = time.perf_counter()
             read = sum(next(stream)[0].seconds for _ in range(45))
         rate = read / (time.perf_counter() - start)
         out(
-            f"loader, {what}: {rate:,.0f} x real time, {rate / eaten:.1f} x what efficient-tiny eats here ({eaten:.0f} x)"
+            f"loader, {what}: {rate:,.0f} x real time, {rate / used:.1f} x the rate of efficient-tiny here ({used:.0f} x)"
         )
 
 
 def bench_count() -> None:
-    """Counting a forward under fake tensors against fvcore's analysis of it on real ones; the bar is a third, and a second."""
+    """Counting a forward pass with fake tensors against fvcore's analysis with real ones; the limits are a third of its time, and 1 s."""
     from ssl_benchmarks.counting.flops import inference_flops
     from ssl_benchmarks.profile.second_opinion import second_opinion
     from ssl_models.catalog import load_model
@@ -178,7 +178,7 @@ def bench_count() -> None:
             ours.append(middle - start)
             theirs.append(time.perf_counter() - middle)
         a, b = median(ours), median(theirs)
-        out(f"count: {name} at 30 s, building included: {a / b:.2f} x fvcore's analysis ({a:.2f} s, {b:.2f} s)")
+        out(f"count: {name} at 30 s, including building: {a / b:.2f} x fvcore's analysis ({a:.2f} s, {b:.2f} s)")
 
 
 STARTS = {
@@ -189,15 +189,15 @@ STARTS = {
     "profile efficient-tiny": ("import torch, torch.fx.experimental.symbolic_shapes, fvcore.nn, rich.table", 1.5),
     "env": ("import torch, psutil, pynvml, pandas, codecarbon.core.cpu, codecarbon.external.hardware, rich.table", 1.3),
 }
-"""Commands, what each has to import, and how many times as long it may take.
+"""Commands, the imports each needs, and the limit on the ratio of their times.
 
-Fake tensors, on which `profile` counts, need torch's symbolic shapes, and these sympy; codecarbon reads its table of CPUs by pandas.
+Fake tensors, with which `profile` counts, need torch's symbolic shapes, which need sympy; codecarbon reads its table of CPUs with pandas.
 """
 
 
 def bench_start() -> None:
-    """Commands as typed against the imports that each needs, in turn: medians of 5, wall and CPU time; the bars are in `STARTS`."""
-    for command, (imports, bar) in STARTS.items():
+    """Commands as typed against the imports each needs, in turn: medians of 5, wall and CPU time; the limits are in `STARTS`."""
+    for command, (imports, limit) in STARTS.items():
         ours, theirs = [str(BIN / "sslbench"), *command.split()], [sys.executable, "-c", imports]
         wall_and_cpu(ours), wall_and_cpu(theirs)
         pairs = [(wall_and_cpu(ours), wall_and_cpu(theirs)) for _ in range(5)]
@@ -205,7 +205,7 @@ def bench_start() -> None:
             [median(pair[side][part] for pair in pairs) for part in (0, 1)] for side in (0, 1)
         )
         out(
-            f"start: {command}: {wall / wall_0:.2f} x `{imports}` ({wall:.2f} s, {wall_0:.2f} s; bar {bar}), "
+            f"start: {command}: {wall / wall_0:.2f} x `{imports}` ({wall:.2f} s, {wall_0:.2f} s; limit {limit}), "
             f"{cpu / cpu_0:.2f} x its CPU time ({cpu:.2f} s, {cpu_0:.2f} s)"
         )
 
@@ -218,8 +218,8 @@ def printed(command: list[str]) -> dict[str, Any]:
 
 
 def bench_repeatability(runs: int = 20) -> None:
-    """`sslbench measure` on the same step again and again: how far the runs differ, and how often a run's 95 % interval holds
-    the median of all. The bar is 17 of 20."""
+    """`sslbench measure` repeated on the same step: how far the runs differ, and how often a run's 95 % interval contains
+    the median of all. The limit is 17 of 20."""
     for phase in ("inference", "training"):
         command = [
             str(BIN / "sslbench"),
@@ -243,14 +243,14 @@ def bench_repeatability(runs: int = 20) -> None:
         wide = median((row["ci95"][1] - row["ci95"][0]) / 2 / row["value"] for row in rows)
         disturbed = sum(bool(document["details"]["disturbances"]) for document in documents)
         out(
-            f"repeatability: {phase}: median {middle:.4g} x real time, runs differ by {spread:.0%}, {held} of {runs} intervals hold it "
-            f"(median half-width {wide:.0%}); {disturbed} runs saw a neighbour"
+            f"repeatability: {phase}: median {middle:.4g} x real time, runs differ by {spread:.0%}, {held} of {runs} intervals contain the median "
+            f"(median half-width {wide:.0%}); {disturbed} runs were disturbed"
         )
 
 
 def bench_compare(pairs: int = 3) -> None:
     """`sslbench compare` of six models for four minutes, twice in a row: rounds, the first round's overhead, whether the 95 %
-    intervals of a ratio overlap. Bars: 8 rounds, 95 % of the ratios, a median half-width of 10 %."""
+    intervals of a ratio overlap. Limits: 8 rounds, 95 % of the ratios, a median half-width of 10 %."""
     models = "efficient-tiny,efficient-small,efficient-base,essl,wav2vec2-base,hubert-base"
     command = [
         str(BIN / "sslbench"),
@@ -294,7 +294,7 @@ def bench_compare(pairs: int = 3) -> None:
 
 
 def bench_import() -> None:
-    """A bare `sslbench models NAME` against importing torch, which it does not need."""
+    """`sslbench models NAME` against importing torch, which it does not need."""
     torch_import = [sys.executable, "-c", "import torch"]
     card = [str(BIN / "sslbench"), "models", "efficient-base"]
     seconds(torch_import), seconds(card)

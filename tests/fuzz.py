@@ -1,10 +1,11 @@
-"""Change valid documents from outside, again and again, and see that each reader takes them or says in one line what is wrong.
+"""Fuzzing: change valid input files, and check that each reader accepts them or reports in one line what is wrong.
 
-By hand: `make fuzz` (2,000 documents a reader), `make fuzz N=100 SEED=3 READER=record`. Every document follows from the seed, the
-reader's name and its number, so that one that ended in a traceback can be made again. Exits 1 where there was one.
+By hand: `make fuzz` (2,000 documents per reader), `make fuzz N=100 SEED=3 READER=record`. Every document is determined by
+the seed, the reader's name and its number, so that one that ended in a traceback can be reproduced. Exits with 1 where
+there was one.
 
-Own code, for neither library fits: atheris wants its own build of the interpreter for coverage, and hypothesis draws documents
-from a schema, where what breaks a reader is one that was right but for one thing.
+Our own code, since neither library fits: atheris needs its own build of the interpreter for coverage, and hypothesis draws
+documents from a schema, whereas what breaks a reader is a document with a single fault.
 """
 
 from __future__ import annotations
@@ -28,16 +29,16 @@ from typing import Any
 from ssl_models.errors import BadInputError
 
 Files = Mapping[str, bytes]
-"""By their names below the folder that a reader is given."""
+"""Contents by name below the folder that a reader is given."""
 VALUES: tuple[Any, ...] = (
     None, True, False, 0, -1, 1.5, 10**6, 2**63, 10**30, 1e308, "", "x", "1.5", "\n", "\u0000", "\udcff", "../..", "é" * 9,
     [], [None], [[]], ["x"], [1, 2, 3], {}, {"x": 1}, {"": None}, {"value": "x"},
 )  # fmt: skip
-"""What stands in place of any value."""
+"""Replacements for any value."""
 HUGE = ("NaN", "Infinity", "-Infinity", "1e999", "9" * 400, "9" * 5000, "[" * 5000, '{"x":' * 5000, "-", "nul", "'x'")
-"""Put into the text where a value was; not all of it is JSON."""
+"""Text put in place of a value; not all of it is JSON."""
 WORDS = (*HUGE, "", " ", ":", "max", "-1", "0", "0x10", "1.5", "nan", "\t", "/", "..", "é")
-"""Put into any other text."""
+"""Words put into any other text."""
 WRONG: tuple[Callable[[bytes], bytes], ...] = (
     lambda raw: raw.decode("utf-8", "replace").encode("utf-16"),
     lambda raw: raw.decode("utf-8", "replace").encode("utf-16-le"),
@@ -48,17 +49,17 @@ WRONG: tuple[Callable[[bytes], bytes], ...] = (
     lambda raw: b"",
     lambda raw: b"\0" * len(raw),
 )
-"""The same document as another program may have written it."""
+"""Changes to a document as another program may have written it."""
 
 
 @dataclass(frozen=True)
 class Reader:
-    """What reads files from outside.
+    """A reader of files from outside.
 
     Attributes:
-        files: that it takes.
-        read: given the folder with them.
-        text: of files whose text is changed word by word; all others are JSON, or bytes.
+        files: valid files that it accepts.
+        read: called with the folder that holds them.
+        text: whether the files are text, changed word by word; all others are JSON, or bytes.
     """
 
     files: Files
@@ -67,20 +68,20 @@ class Reader:
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The way to every value in a document."""
+    """The path of keys to every value in a document."""
     for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
         yield (*path, key)
         yield from places(inner, (*path, key))
 
 
 def changed(document: Any, draw: random.Random) -> bytes:
-    """One value of the document dropped, of another type, deeper, under another key, there twice, or huge; at times two."""
+    """The document with one value or two dropped, of another type, nested, under another key, duplicated, or huge."""
     document, marks = copy.deepcopy(document), list[tuple[str, str]]()
     for number in range(draw.choice((1, 1, 1, 2))):
         ways = list(places(document))
         if not ways:
             break
-        # A depth first: most values are numbers deep inside, and it is the others that hold a document together.
+        # Draw the depth first: most values are numbers deep inside, and the others hold a document together.
         depth = draw.choice(sorted({len(way) for way in ways}))
         way = draw.choice([way for way in ways if len(way) == depth])
         holder = document
@@ -114,7 +115,7 @@ def _change(holder: Any, key: Any, draw: random.Random, mark: str, marks: list[t
 
 
 def cut(raw: bytes, draw: random.Random) -> bytes:
-    """The bytes cut short, with some of them changed or gone, or in another encoding."""
+    """The bytes truncated, with some changed or removed, or in another encoding."""
     begin, end = sorted(draw.choices(range(len(raw) + 1), k=2))
     match draw.choice(("short", "bytes", "gone", "encoding")):
         case "short":
@@ -129,7 +130,7 @@ def cut(raw: bytes, draw: random.Random) -> bytes:
 
 
 def reworded(raw: bytes, draw: random.Random) -> bytes:
-    """A text with a word of it replaced, there twice, or gone."""
+    """A text with one word replaced, duplicated, or removed."""
     words = re.split(r"(\W)", raw.decode())
     spot = draw.randrange(len(words))
     words[spot : spot + 1] = draw.choice(([], words[spot : spot + 1] * 2, [draw.choice(WORDS)], [words[spot], "\n"]))
@@ -171,14 +172,14 @@ def put(files: Files, folder: Path) -> None:
 
 
 def fault(reader: Reader, files: Files) -> str:
-    """What a reader does with files that it must not do; empty where it takes or refuses them."""
+    """A reader's fault with these files; empty where it accepts or refuses them."""
     folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
     try:
         put(files, folder)
         reader.read(folder)
     except BadInputError as error:
         return f"more than one line: {str(error)!r}" if len(str(error).splitlines()) > 1 else ""
-    except Exception:  # noqa: BLE001 - whatever it is, it is what we look for
+    except Exception:  # noqa: BLE001 - any other error is a fault
         return traceback.format_exc()
     finally:
         shutil.rmtree(folder)
@@ -186,7 +187,7 @@ def fault(reader: Reader, files: Files) -> str:
 
 
 def faults(name: str, reader: Reader, count: int, seed: int) -> Iterator[tuple[int, str]]:
-    """The numbers of the documents that ended in a traceback, with it."""
+    """The numbers of the documents with a fault, and the fault."""
     for number in range(count):
         draw = random.Random(zlib.crc32(f"{seed} {name} {number}".encode()))  # noqa: S311 - no secret
         if found := fault(reader, mutant(reader, draw)):

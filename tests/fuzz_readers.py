@@ -1,4 +1,4 @@
-"""Every reader of documents from outside, with documents that are right."""
+"""Every reader of files from outside, with valid files."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ LINE = {
     "attempt_audio_seconds": 360.0, "power_w": {"cpu": 9.5, "gpu": None},
     "training_energy": {scope: asdict(q) for scope, q in JOULES.items()},
 }  # fmt: skip
-"""Of `metrics.jsonl`."""
+"""A line of `metrics.jsonl`."""
 
 
 def encoded(document: Any) -> bytes:
@@ -73,7 +73,7 @@ def encoded(document: Any) -> bytes:
 
 
 def example(name: str, **changes: Any) -> bytes:
-    """The record of an example, its lists cut to what a reader tells apart."""
+    """The record of an example, its lists cut to what a reader distinguishes."""
     document = json.loads((EXAMPLES / name / "run.json").read_text(encoding="utf-8"))
     rows = document.pop("measurements")
     document["environment"]["packages"] = {"torch": "2.13.0", "sslbench": None}

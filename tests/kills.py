@@ -1,9 +1,9 @@
-"""Kill a training again and again, at any moment, and hold what comes out against one that nobody killed.
+"""Kill a training repeatedly, at any moment, and compare the result with one that was never killed.
 
 By hand: `python tests/kills.py [--kills 20] [--signals INT,TERM,HUP,USR1,KILL]`; `make test-all` runs it with a few kills.
-Per signal one run is killed that often and taken up again each time. Then: the process was gone in time and left no
+For each signal, one run is killed that often and resumed each time. Then: the process ended in time and left no
 process and no file behind (after SIGKILL: the next command removed them), weights and recorded loss are those of the
-unbroken run, and the bill covers all but the last 10 s of each attempt.
+unbroken run, and the recorded cost covers all but the last 10 s of each attempt.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SIGNALS = ("INT", "TERM", "HUP", "USR1", "KILL")
 GONE_S, BILLED_S = 10.0, 10.0
 DRAW = np.random.default_rng()
 LINES_PER_KILL = 4
-"""Of the training curve, between two kills: long enough that each attempt gets on."""
+"""Lines of the training curve between two kills: enough for each attempt to make progress."""
 TOML = """\
 device = "cpu"
 seed = 5

@@ -1,12 +1,12 @@
-"""Change one thing in the source, again and again, and see whether the tests of that module notice.
+"""Mutation testing: change one thing in the source at a time, and see whether the tests of that module fail.
 
-By hand: `make mutate` (300 mutants), `make mutate N=40 SEED=2 AREA=ratios`. Mutants are drawn by a stated seed, as many from each area;
-each is run against the tests of its own area alone, in a fork of a process that has imported torch. The mutated source is handed
-to the import machinery of that fork: no file is changed. Exits 1 where fewer than 90 % are noticed, 2 where tests fail on the
-source as it is.
+By hand: `make mutate` (300 mutants), `make mutate N=40 SEED=2 AREA=ratios`. Mutants are drawn with a given seed, equally
+many from each area; each is run against the tests of its own area only, in a fork of a process that has imported torch. The
+mutated source is handed to the import machinery of that fork: no file is changed. Exits with 1 where fewer than 90 % are
+killed, with an error where tests fail on the unchanged source.
 
-Own code, for neither library fits: mutmut 3 leaves module constants (the 0.95 of an interval) and decorated functions as they
-are and draws no sample; cosmic-ray rewrites the file in the working tree, starts an interpreter for each mutant, and mutates
+Our own code, since neither library fits: mutmut 3 leaves module constants (the 0.95 of an interval) and decorated functions
+unchanged and draws no sample; cosmic-ray rewrites the file in the working tree, starts an interpreter for each mutant, and mutates
 annotations.
 """
 
@@ -40,7 +40,7 @@ CLAIMS = (
 )
 MASKS = ("tests/models/parts/test_masking.py", "tests/models/parts/test_hidden_frames.py")
 Area = Mapping[str, Sequence[str]]
-"""Modules and the test files that are their own, both as paths from the root."""
+"""Modules and their test files, both as paths from the root."""
 AREAS: dict[str, Area] = {
     "energy": {
         "benchmarks/ssl_benchmarks/energy/sources/integral.py": SENSORS,
@@ -107,7 +107,7 @@ COMMUTATIVE = frozenset({"min", "max", "minimum", "maximum", "hypot"})
 
 @dataclass(frozen=True)
 class Mutant:
-    """A piece of a file, from `start` to `end` in bytes, with `new` in its place."""
+    """A part of a file, from `start` to `end` in bytes, replaced by `new`."""
 
     path: Path
     start: int
@@ -130,7 +130,7 @@ class Mutant:
 
 
 def mutants(path: Path) -> list[Mutant]:
-    """Every mutant of a file, in the order of the text."""
+    """All mutants of a file, in the order of the text."""
     text = path.read_bytes()
     begins = [0, *(i + 1 for i, byte in enumerate(text) if byte == 10)]
 
@@ -157,7 +157,7 @@ def _parsed(expression: str) -> str:
 
 
 def _executed(node: ast.AST) -> Iterator[ast.expr | ast.stmt]:
-    """What runs: no annotations, decorators, texts, imports or words of an error."""
+    """Nodes that run: no annotations, decorators, texts, imports or error messages."""
     unread = {"annotation", "returns", "decorator_list", "type_params"}
     for name, value in ast.iter_fields(node):
         for child in value if isinstance(value, list) else [value]:
@@ -172,7 +172,7 @@ def _executed(node: ast.AST) -> Iterator[ast.expr | ast.stmt]:
 
 
 def _changes(node: ast.expr | ast.stmt, of: Callable[[ast.expr | ast.stmt], str]) -> Iterator[str]:
-    """What may stand in a node's place."""
+    """Replacements for a node."""
     match node:
         case ast.Constant(value=bool() as value):
             yield str(not value)
@@ -194,7 +194,7 @@ def _changes(node: ast.expr | ast.stmt, of: Callable[[ast.expr | ast.stmt], str]
 
 
 def _operators(node: ast.expr | ast.stmt, of: Callable[[ast.expr | ast.stmt], str]) -> Iterator[str]:
-    """Another operator, or one of its terms alone."""
+    """Replace an operator by another, or by one of its terms."""
     match node:
         case ast.Compare(left=left, ops=[op], comparators=[right]):
             yield from (f"{of(left)} {other} {of(right)}" for other in COMPARISONS[type(op)])
@@ -211,12 +211,12 @@ def _operators(node: ast.expr | ast.stmt, of: Callable[[ast.expr | ast.stmt], st
 
 
 def _plain(*nodes: ast.expr) -> bool:
-    """Whether they may stand in each other's place."""
+    """Whether nodes may be swapped."""
     return not any(isinstance(node, ast.Starred | ast.Slice) for node in nodes)
 
 
 def _numbers(value: float) -> Iterator[str]:
-    """One more; of a fraction 5 % less, which makes 90 % of 95 %, and half."""
+    """One more; for a fraction 5 % less, which turns 95 % into 90 %, and half."""
     if isinstance(value, int):
         yield str(value + 1)
     else:
@@ -224,7 +224,7 @@ def _numbers(value: float) -> Iterator[str]:
 
 
 def drawn(areas: Mapping[str, Area], count: int, seed: int, root: Path) -> dict[str, list[Mutant]]:
-    """About `count` mutants in all, the same number of each area; fewer of one that has no more."""
+    """About `count` mutants in total, the same number per area, fewer from an area that has fewer."""
     draw = random.Random(seed)  # noqa: S311 - a sample that can be drawn again
     each = math.ceil(count / len(areas))
     sample = {}
@@ -235,7 +235,7 @@ def drawn(areas: Mapping[str, Area], count: int, seed: int, root: Path) -> dict[
 
 
 class Finder:
-    """Gives one module another source, wherever it is imported from."""
+    """Import hook that gives one module a different source."""
 
     def __init__(self, mutant: Mutant, root: Path) -> None:
         self.path, self.source = mutant.path, mutant.source
@@ -249,7 +249,7 @@ class Finder:
 
 
 class Loader(importlib.machinery.SourceFileLoader):
-    """Runs a source that is not the file's."""
+    """Loader that runs a source other than the file's."""
 
     def __init__(self, source: str, name: str, path: str) -> None:
         super().__init__(name, path)
@@ -260,7 +260,7 @@ class Loader(importlib.machinery.SourceFileLoader):
 
 
 def passes(mutant: Mutant | None, tests: Sequence[str], root: Path, limit_s: float) -> bool:
-    """Whether tests pass, in a fork of this process that has a group of its own; what hangs is killed and does not pass."""
+    """Whether tests pass, in a fork of this process with its own process group; a hanging fork is killed and does not pass."""
     child = os.fork()
     if child == 0:
         with contextlib.suppress(BaseException):
@@ -284,13 +284,13 @@ def _outcome(mutant: Mutant | None, tests: Sequence[str], root: Path) -> int:
     if mutant is not None:
         sys.meta_path.insert(0, Finder(mutant, root))  # type: ignore[arg-type]
     sys.path.insert(0, str(root))
-    # A library that was imported before the fork keeps its asserts as they are.
+    # Asserts of a library imported before the fork are not rewritten.
     options = f"-W ignore::pytest.PytestAssertRewriteWarning -x -q -p no:cacheprovider --rootdir={root}".split()
     return int(pytest.main([*options, "-m", "not slow", *(str(root / test) for test in tests)]))
 
 
-def survivors(area: Area, sample: Sequence[Mutant], root: Path, told: Callable[[bool], None]) -> list[Mutant]:
-    """The mutants that the tests of their modules let pass; `told` hears of each whether it did.
+def survivors(area: Area, sample: Sequence[Mutant], root: Path, report: Callable[[bool], None]) -> list[Mutant]:
+    """The mutants that pass the tests of their modules; `report` is called with whether each one did.
 
     Raises:
         RuntimeError: where the tests fail without any mutant.
@@ -305,16 +305,16 @@ def survivors(area: Area, sample: Sequence[Mutant], root: Path, told: Callable[[
                 raise RuntimeError(f"{' '.join(tests)} must pass on the source as it is")
             limits[tests] = 10 + 5 * (time.monotonic() - begun)
         survived = passes(mutant, tests, root, limits[tests])
-        told(survived)
+        report(survived)
         left += [mutant] if survived else []
     return left
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("count", type=int, nargs="?", default=300, help="mutants in all (default: 300)")
-    parser.add_argument("--seed", type=int, default=0, help="that draws them (default: 0)")
-    parser.add_argument("--area", choices=AREAS, action="append", help="one area alone; may be repeated")
+    parser.add_argument("count", type=int, nargs="?", default=300, help="number of mutants (default: 300)")
+    parser.add_argument("--seed", type=int, default=0, help="random seed (default: 0)")
+    parser.add_argument("--area", choices=AREAS, action="append", help="only this area; may be repeated")
     options = parser.parse_args()
     root = Path(__file__).parents[1]
     areas = {name: AREAS[name] for name in options.area or AREAS}
@@ -337,7 +337,7 @@ def _say(*words: str) -> None:
 
 
 def _import_what_takes_long() -> None:
-    """The libraries, in the process that is forked; nothing of ours, whose modules each fork imports anew."""
+    """Import libraries in the process that is forked, but none of our own modules, which each fork imports anew."""
     import pytest  # noqa: F401
     from hypothesis import strategies  # noqa: F401
     from warm import WANTED

@@ -1,4 +1,4 @@
-"""The house's measures: folders, files and functions that fit a screen, imports that run one way, names of our own in the wheel."""
+"""Limits on the code: sizes of folders, files and functions, imports that run one way, and names of our own in the wheel."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def parameters(function: Function) -> int:
-    """What a caller may give."""
+    """Number of parameters that a caller may give."""
     a = function.args
     return len([*a.posonlyargs, *a.args, *a.kwonlyargs]) + (a.vararg is not None) + (a.kwarg is not None)
 
 
 def circle(arrows: dict[str, set[str]]) -> list[str]:
-    """A circle of these arrows, empty where there is none."""
+    """A cycle of these arrows; empty if there is none."""
     try:
         TopologicalSorter(arrows).prepare()
     except CycleError as error:
@@ -38,9 +38,9 @@ def circle(arrows: dict[str, set[str]]) -> list[str]:
 
 
 def rooms(imports: dict[str, set[str]]) -> dict[str, dict[str, set[str]]]:
-    """For each folder what is in it, files and folders alike, and which of it imports which other.
+    """For each folder, its files and folders, and which of them import which others.
 
-    A circle of files anywhere is one of the things in the folder that holds all of them.
+    A cycle of files anywhere is a cycle in the innermost folder that holds all of them.
     """
     found: dict[str, dict[str, set[str]]] = {}
     for importer, imported in imports.items():
@@ -53,7 +53,7 @@ def rooms(imports: dict[str, set[str]]) -> dict[str, dict[str, set[str]]]:
 
 @pytest.fixture(scope="module")
 def functions() -> list[tuple[str, Function]]:
-    """Each with its file, those of classes and of functions too."""
+    """Each function with its file, including methods and nested functions."""
     return [
         (str(path.relative_to(ROOT)), node)
         for path in FILES
@@ -64,9 +64,9 @@ def functions() -> list[tuple[str, Function]]:
 
 @pytest.fixture(scope="module")
 def imports() -> dict[str, set[str]]:
-    """Every module of ours and the modules of ours that it imports, in functions and for the type checker too."""
+    """Each of our modules with those of our modules that it imports, also in functions and for type checking."""
     graph = grimp.build_graph(*NAMES, cache_dir=None)
-    # What a package does itself stands beside what is in its folder.
+    # A package's own file stands beside the modules in its folder.
     named = {m: f"{m}.__init__" if graph.find_children(m) else m for m in graph.modules}
     return {named[m]: {named[other] for other in graph.find_modules_directly_imported_by(m)} for m in graph.modules}
 
@@ -97,7 +97,7 @@ def test_neither_files_nor_folders_import_in_a_circle(imports: dict[str, set[str
 
 
 def test_a_circle_is_found() -> None:
-    """Of two files in one folder, of two folders by four files, and of a package's own file with what it imports."""
+    """Two files in one folder, two folders through four files, and a package's own file with a module that it imports."""
     assert circle(rooms({"a.x": {"a.y"}, "a.y": {"a.x"}})["a"])
     assert circle(rooms({"a.b.x": {"a.c.x"}, "a.c.y": {"a.b.y"}})["a"])
     assert circle(rooms({"a.b.__init__": {"a.b.x"}, "a.b.x": {"a.b.__init__"}})["a.b"])

@@ -1,4 +1,4 @@
-"""`make bench-gpu` on a machine without a GPU: it says what it lacks, needs no venv, and leaves records; its own end ends its parts."""
+"""`make bench-gpu` on a machine without a GPU: it reports what is missing, needs no venv, and leaves records; when it ends, its parts end."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_both_parts_leave_their_records(given: bool, tmp_path: Path) -> None:  #
     process = started("--quick", "--speech", folder, "--out", tmp_path / "run")
     told = process.communicate()[0]
     assert process.returncode == 0, told
-    assert told.startswith("bench-gpu on the CPU with the tiny sizes, smaller budgets")
+    assert told.startswith("bench-gpu on the CPU, with tiny sizes and smaller budgets")
     for equal in ("joules", "audio-hours"):
         record = read_record(tmp_path / "run" / equal / "run.json")
         assert record.status == "finished"
@@ -86,7 +86,7 @@ def test_both_parts_leave_their_records(given: bool, tmp_path: Path) -> None:  #
 
 @pytest.mark.slow
 def test_it_ends_in_time_and_names_what_was_left_out(tmp_path: Path) -> None:
-    """With hardly any: both parts are interrupted, and neither is an error."""
+    """With hardly any time, both parts are interrupted, and neither is an error."""
     process = started("--quick", "--limit", 4, "--out", tmp_path / "run")
     told = process.communicate()[0]
     assert process.returncode == 0, told
@@ -98,7 +98,7 @@ def test_it_ends_in_time_and_names_what_was_left_out(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_what_ends_it_ends_its_part(tmp_path: Path) -> None:
-    """Terminated as a job is: the part is interrupted and writes its record, and no process is left."""
+    """Terminated like a job: the part is interrupted and writes its record, and no process is left."""
     process = started("--quick", "--out", tmp_path / "run")
     record = tmp_path / "run" / "joules" / "run.json"
     while not record.is_file():

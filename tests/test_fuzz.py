@@ -19,7 +19,7 @@ finally:
     sys.path.pop(0)
 
 COUNT, SEED = 200, 0
-"""Documents for each way of reading; records of five kinds share one."""
+"""Documents per way of reading; records of five kinds share one."""
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def trusting(folder: Path) -> Any:
 
 
 def test_a_reader_that_trusts_its_documents_is_found_out() -> None:
-    """By what is missing, of another type, empty, nested too deep, in another encoding and cut short."""
+    """By what is missing, of another type, empty, nested too deep, in another encoding or truncated."""
     reader = Reader({"a.json": json.dumps({"lines": [{"words": ["x"]}, {"words": ["y", "z"]}]}).encode()}, trusting)
     kinds = {fault.splitlines()[-1].partition(":")[0] for _, fault in faults("trusting", reader, COUNT, SEED)}
     expected = {

@@ -1,4 +1,4 @@
-"""The mutator finds what a test misses, and leaves the files as they are."""
+"""The mutator finds what a test misses, and leaves the files unchanged."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def tried(folder: Path, tests: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_survivor_of_a_toy_is_the_one_that_its_tests_miss(tmp_path: Path) -> None:
-    """Nothing asks for LEVEL; the file stays as it is."""
+    """No test uses LEVEL; the file is unchanged."""
     left, told = json.loads(tried(tmp_path, TESTS).stdout)
     assert left == ["toy.py:3\n  - LEVEL = 0.95\n  + LEVEL = 0.475"]
     assert told == [True, False, False]

@@ -1,8 +1,8 @@
-"""Processes that need not import what this one has imported: `python -P tests/warm.py SOCKET USERS`.
+"""Processes that need not import what this one has already imported: `python -P tests/warm.py SOCKET USERS`.
 
 Each connection asks for one process with a line of JSON (`arguments` of `sslbench`, or `code` to run; `cwd`, `env`,
-`stdout`, `stderr`), and is told its id and, when it has ended, its exit code. What starts is a fork of this process, which
-does nothing: as good as fresh but for the imports, which take most of the time of a small command.
+`stdout`, `stderr`), and receives its id and, when it has ended, its exit code. What starts is a fork of this process, which
+does nothing else: as good as a fresh one except for the imports, which take most of the time of a small command.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ WANTED = (
 
 
 def next_request(server: socket.socket, users: str) -> dict[str, Any]:
-    """Wait for requests and return, with each, in a process of its own; end when nobody holds the lock on `users`."""
+    """Wait for requests and return with each in its own process; end when nobody holds the lock on `users`."""
     server.settimeout(0.5)
     while True:
         while _ended_child():
@@ -50,7 +50,7 @@ def next_request(server: socket.socket, users: str) -> dict[str, Any]:
 
 
 def _end_without(users: str) -> None:
-    """The kernel takes back the lock of whoever ends, however that happens; ours is held to the end."""
+    """The kernel releases the lock of a process that ends, however that happens; ours is held to the end."""
     with Path(users).open("w") as file, suppress(BlockingIOError):
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os._exit(0)
@@ -64,9 +64,9 @@ def _ended_child() -> bool:
 
 
 def followed(caller: socket.socket) -> dict[str, Any]:
-    """Return in the process asked for; the one between waits for it and tells the caller."""
+    """Return in the requested process; the one in between waits for it and informs the caller."""
     line = caller.makefile().readline()
-    if not line:  # it only wanted to know whether somebody listens
+    if not line:  # the caller only checks whether somebody is listening
         os._exit(0)
     request: dict[str, Any] = json.loads(line)
     child = os.fork()
@@ -82,7 +82,7 @@ def followed(caller: socket.socket) -> dict[str, Any]:
 
 
 def become(request: dict[str, Any]) -> None:
-    """Take on the streams, folder and environment asked for."""
+    """Take on the requested streams, folder and environment."""
     for stream, path in ((1, request["stdout"]), (2, request["stderr"])):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), stream)
     os.chdir(request["cwd"])
@@ -92,7 +92,7 @@ def become(request: dict[str, Any]) -> None:
     sys.modules["torch"].set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     if request["strict"]:
         warnings.simplefilter("error")
-    # The loader has read its path when the process began; a library that is there already is found by its name.
+    # The loader read its path when the process began; a library that is already loaded is found by its name.
     for folder in filter(None, os.environ.get("LD_LIBRARY_PATH", "").split(":")):
         for library in Path(folder).glob("libnvidia-ml.so.1"):
             ctypes.CDLL(str(library), ctypes.RTLD_GLOBAL)
@@ -100,7 +100,7 @@ def become(request: dict[str, Any]) -> None:
 
 
 def ended(work: Callable[[], object]) -> None:
-    """As the interpreter ends, but that modules are not taken down one by one, which takes longer than a small command."""
+    """End as the interpreter does, without tearing down modules one by one, which takes longer than a small command."""
     code = 0
 
     def leave() -> None:
@@ -126,7 +126,7 @@ if __name__ == "__main__":
         __import__(wanted)
     with suppress(Exception):  # what reading a command line imports
         sys.modules["ssl_bench.app"].app(["models", "none of this name"], standalone_mode=False)
-    if os.getppid() != starter:  # nobody waits any more, and another may have started its own
+    if os.getppid() != starter:  # nobody is waiting any longer, and another process may have started its own
         sys.exit()
     gc.collect()
     gc.freeze()

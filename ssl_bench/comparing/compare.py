@@ -1,4 +1,4 @@
-"""`sslbench compare`: several models in one session on one device, in turn, until their figures are known well enough."""
+"""`sslbench compare`: models in one session on one device, in turn, until the target is reached or the time is up."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from ssl_benchmarks.record.record import Record
 
 FEWEST_ROUNDS = 2
-"""One round alone cannot tell how rounds scatter."""
+"""A single round does not show the variance between rounds."""
 
 
 def compare(
@@ -53,14 +53,14 @@ def compare(
 ) -> tuple[RunFolder, Record]:
     """Measure all models in turn; returns the run and its record, whose status says whether the user stopped it.
 
-    A model that cannot be measured is a row with its reason.
+    A model that cannot be measured has a row with the reason.
 
     Args:
-        config: what is compared, and how; see `CompareConfig`.
-        command: what the record says it was made by.
-        console: where progress goes; stderr.
-        bench: where cells are built and measured; a `CellServer`.
-        clock: s.
+        config: the models and how to measure them; see `CompareConfig`.
+        command: the command named in the record.
+        console: shows progress; None is stderr.
+        bench: builds and measures cells; None is a `CellServer`.
+        clock: a monotonic clock, s.
 
     Raises:
         BadInputError: for a setting that cannot be used.
@@ -96,16 +96,16 @@ def compare(
 
 
 def _about_weights(config: CompareConfig) -> list[str]:
-    """What was not trained, which changes what a model gives and not what it takes."""
+    """Which models have random weights; this changes their quality and not their cost."""
     drawn = [m for m in config.models if not (is_run(m) or is_foreign(m) or m in config.weights)]
     if not drawn:
         return []
     whose = "weights are random" if len(drawn) == len(config.models) else f"weights of {', '.join(drawn)} are random"
-    return [f"{whose} and learning rates 0: time and memory are those of trained models, a GPU's power may differ a little"]  # fmt: skip
+    return [f"{whose} and learning rates 0: time and memory are those of trained models; GPU power may differ slightly"]  # fmt: skip
 
 
 def _measure(session: Comparing, say: CompareProgress, *, clip_chosen: bool) -> None:
-    """Idle power and what is known on paper, then rounds until the target is reached or the time is up."""
+    """Measure idle power and plan the cells, then run rounds until the target is reached or the time is up."""
     config, target = session.config, session.details["target"]
     say.open(session.cells, session.left, _opening(session))
     idle = new_meter(idle=config.idle, say=say.phase).idle
@@ -128,7 +128,7 @@ def _measure(session: Comparing, say: CompareProgress, *, clip_chosen: bool) -> 
         )
         again = sum(session.paces[cell].again(session.window) for cell in session.requests)
         if not complete or again > left:
-            target["ended"] = "a further round would have ended after --minutes"
+            target["ended"] = "the time budget left no room for another round"
             return
     target["ended"] = "no model is left that can be measured"
 
@@ -137,14 +137,14 @@ def _opening(session: Comparing) -> str:
     c = session.config
     clip, clips = c.shape
     return (
-        f"{', '.join(session.names.values())}: {' and '.join(c.phases)} in turn on {c.device} ({c.precision}{', compiled' * c.compile}), clips of {clip:g} s, "
-        f"{clips * clip:g} s a call; rounds until all are known to {100 * c.precision_target:g} % or {c.minutes:g} min are up; "
-        f"speech {session.details['speech']}; run: {session.run.path}"
+        f"{', '.join(session.names.values())}: {' and '.join(c.phases)} in turn on {c.device} ({c.precision}{', compiled' * c.compile}), {clip:g} s clips, "
+        f"{clips * clip:g} s of audio per batch; rounds until every 95 % interval is within ±{100 * c.precision_target:g} %, "
+        f"at most {c.minutes:g} min; speech: {session.details['speech']}; run: {session.run.path}"
     )
 
 
 def _one_round(session: Comparing, living: LivingCells, number: int, say: CompareProgress) -> bool:
-    """Every living cell once, in an order drawn by the seed, until the time is up; whether none was left out."""
+    """Measure each remaining cell once, in an order drawn from the seed, while time is left; whether none was left out."""
     order = order_of(list(session.requests), session.config.seed, number)
     entry: dict[str, Any] = {"round": number, "order": [list(cell) for cell in order], "window": session.window, "cells": []}  # fmt: skip
     session.details["rounds"].append(entry)
@@ -155,7 +155,7 @@ def _one_round(session: Comparing, living: LivingCells, number: int, say: Compar
         if not _has_time(session, cell, number, place):
             complete = False
             if number == 1:
-                fail(session, cell, "left out: the first round took longer than forecast, and --minutes were up")
+                fail(session, cell, "left out: the first round took longer than forecast and used up --minutes")
             continue
         say.cell(number, place, len(order), cell)
         began = session.clock()
@@ -163,7 +163,7 @@ def _one_round(session: Comparing, living: LivingCells, number: int, say: Compar
         entry["cells"].append({"model": cell[0], "phase": cell[1], **found, "seconds": session.clock() - began})
         if measured is not None:
             traces.append((f"{' '.join(cell)}, round {number}", measured.trace))
-        if number == 1 or "failed" in found:  # later rounds take seconds: they are told and written as wholes
+        if number == 1 or "failed" in found:  # later rounds take seconds: each is reported and written as a whole
             say.done(cell, session.so_far(), found.get("failed", ""))
             session.run.write(session.record("unfinished"))
     session.run.add_traces(traces)
@@ -173,7 +173,7 @@ def _one_round(session: Comparing, living: LivingCells, number: int, say: Compar
 
 
 def _has_time(session: Comparing, cell: Cell, number: int, place: int) -> bool:
-    """Whether a cell would end before the promise of `--minutes` is broken; the first cell of all is always measured."""
+    """Whether a cell would end by the latest end that `--minutes` allows; the very first cell is always measured."""
     if number == 1:
         return place == 1 or first_visit(session, cell) + REPORT_SECONDS <= session.latest
     return session.paces[cell].again(session.window) + REPORT_SECONDS <= session.latest
@@ -182,7 +182,7 @@ def _has_time(session: Comparing, cell: Cell, number: int, place: int) -> bool:
 def _one_cell(
     session: Comparing, living: LivingCells, cell: Cell, number: int, say: CompareProgress
 ) -> tuple[dict[str, Any], MeasuredCell | None]:
-    """Take up a cell's rows, whatever becomes of it; returns its entry in the round, and what was measured."""
+    """Measure a cell and keep its rows, or why it failed; returns its entry in the round and the measurement."""
     request, expected = session.requests[cell], session.paces[cell]
 
     def attempt(tried: CellRequest) -> MeasuredCell:
@@ -220,7 +220,7 @@ def _call_seconds(measured: MeasuredCell, otherwise: float) -> float:
 
 
 def met(session: Comparing) -> bool:
-    """Whether every living cell is known well enough; an energy that no hardware tells has no interval and is not asked."""
+    """Whether every remaining cell meets the target; an energy without a hardware sensor has no interval and need not."""
     if len(session.rounds) < FEWEST_ROUNDS or not session.requests:
         return False
     found, target = session.so_far(), session.config.precision_target

@@ -1,4 +1,4 @@
-"""What follows from the rows of a comparison, as its record holds it: ratios, projections, ledger, and what differs."""
+"""What a record derives from the rows of a comparison: ratios, projections, ledger and differing conditions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ssl_benchmarks.record.record import Measurement
 def outcome(
     sides: SideBySide, prices: Prices, life: Life, trained: Mapping[str, Trained] | None = None
 ) -> tuple[list[Measurement], dict[str, Any]]:
-    """The rows of the recipes' projections, and the details; `trained` are models whose pretraining is on record."""
+    """Rows of the recipes' projected costs, and the details; `trained` are models whose pretraining is on record."""
     projected = projections(sides, prices)
     details = {
         "models": list(sides.models),

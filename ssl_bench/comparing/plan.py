@@ -1,4 +1,4 @@
-"""Before a comparison measures: each cell is counted, the first round is forecast, and what has no time is left out by name."""
+"""The plan of a comparison: count each cell, forecast the first round, and leave out, by name, what does not fit."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from ssl_bench.comparing.session import Comparing
 
 SHORTER_CLIPS = (5.0, 3.0, 2.0)
-"""s; tried in turn where a round of the default clips does not fit, and nobody asked for a length."""
-UNMEASURABLE = "left out: with it not one round fits into --minutes"
+"""Clip lengths in s, tried in turn where a round of the default clips does not fit and no length was given."""
+UNMEASURABLE = "left out: no round that includes it fits into --minutes"
 
 
 def plan(session: Comparing, say: CompareProgress, *, clip_chosen: bool) -> None:
-    """Fill in `plans`, `ceiling`, `paces` and `window`; requests that cannot be measured, or not in time, are taken out."""
+    """Fill in `plans`, `ceiling`, `paces` and `window`; requests that cannot be measured, or not in time, are removed."""
     _count(session)
     config = session.config
     session.ceiling = session.bench.ceiling(config.device, config.precision)
@@ -33,7 +33,7 @@ def plan(session: Comparing, say: CompareProgress, *, clip_chosen: bool) -> None
 
 
 def _count(session: Comparing) -> None:
-    """Plan every request; one that cannot be measured is a row with its reason."""
+    """Plan every request; one that cannot be measured gets a row with the reason."""
     cells = list(session.requests)
     for cell, found in zip(cells, session.bench.plans(session.requests.values()), strict=True):
         if isinstance(found, CellError):
@@ -43,7 +43,7 @@ def _count(session: Comparing) -> None:
 
 
 def fail(session: Comparing, cell: Cell, reason: str) -> None:
-    """Take a cell out for good, with its reason."""
+    """Remove a cell for good, with the reason."""
     request = session.requests.pop(cell)
     session.details["failed"][" ".join(cell)] = reason
     if not any((row.model, row.phase) == cell for rows in session.rounds for row in rows):
@@ -51,7 +51,7 @@ def fail(session: Comparing, cell: Cell, reason: str) -> None:
 
 
 def _expect(session: Comparing) -> None:
-    """A pace for each cell from its FLOPs, before it was built."""
+    """Estimate each cell's pace from its FLOPs, before it is built."""
     ceiling = None if session.ceiling is None else session.ceiling.value
     for cell, request in session.requests.items():
         found = session.plans[cell]
@@ -61,7 +61,7 @@ def _expect(session: Comparing) -> None:
 
 
 def first_visit(session: Comparing, cell: Cell) -> float:
-    """Seconds that a cell's part of the first round is expected to take, by what the cells before it took for theirs."""
+    """Expected seconds of a cell in the first round, scaled by the actual over the expected time of the cells before it."""
     expected = session.paces[cell].first(session.window, session.config.protocol.warm_up_limit)
     return expected * (session.taken / session.forecast if session.forecast else 1.0)
 
@@ -71,7 +71,7 @@ def _round(session: Comparing) -> float:
 
 
 def _shorten_clips(session: Comparing, say: CompareProgress) -> None:
-    """The longest of the shorter clips with which a round fits, else the shortest."""
+    """Choose the longest of the shorter clips with which a round fits, else the shortest."""
     before, taken = session.config.shape[0], _round(session)
     start = sum(pace.first(session.window, 0.0) - pace.call for pace in session.paces.values())
     fitting = (clip for clip in SHORTER_CLIPS if start + (taken - start) * clip / before <= session.latest)
@@ -79,8 +79,8 @@ def _shorten_clips(session: Comparing, say: CompareProgress) -> None:
     if clip >= before:
         return
     say.phase(
-        f"one round of clips of {before:g} s would take about {duration(taken)}, {duration(max(0.0, session.left))} of --minutes are left: "
-        f"clips of {clip:g} s"
+        f"one round with {before:g} s clips would take about {duration(taken)}, and {duration(max(0.0, session.left))} of --minutes are left: "
+        f"using {clip:g} s clips"
     )
     session.config = replace(session.config, clip_seconds=clip, batch_seconds=clip)
     for cell, request in session.requests.items():
@@ -90,7 +90,7 @@ def _shorten_clips(session: Comparing, say: CompareProgress) -> None:
 
 
 def _leave_out(session: Comparing, say: CompareProgress) -> None:
-    """Without some models a round fits; where even the baseline alone does not, it is begun all the same, and that is said."""
+    """Drop the models with which a round does not fit; where not even the baseline fits, start anyway and say so."""
     costs = {cell: first_visit(session, cell) for cell in session.requests}
     models = dict.fromkeys(model for model, _ in session.requests)
     dropped = left_out(costs, models, session.baseline, session.latest)
@@ -102,4 +102,4 @@ def _leave_out(session: Comparing, say: CompareProgress) -> None:
     for cell in [cell for cell in session.requests if cell[0] in dropped]:
         fail(session, cell, f"{UNMEASURABLE} (it would take about {duration(costs[cell])})")
     if dropped:
-        say.phase(f"left out, since not one round would fit with them: {', '.join(dropped)}")
+        say.phase(f"left out, because no round would fit with them: {', '.join(dropped)}")

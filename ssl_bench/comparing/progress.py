@@ -1,4 +1,4 @@
-"""How a comparison goes on: a table of what is known so far on a terminal, else a line for each cell."""
+"""Progress of a comparison: on a terminal a table of the results so far, otherwise a line per cell."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SoFar = Mapping[Cell, Mapping[str, Quantity]]
 
 
 class CompareProgress(StatusLine):
-    """Speaks of rounds and cells; `scope` is whose watts and joules are shown."""
+    """Shows rounds and cells; `scope` selects the watts and joules shown."""
 
     def __init__(self, console: Console, scope: str) -> None:
         super().__init__(console)
@@ -40,37 +40,39 @@ class CompareProgress(StatusLine):
         self._ends = 0.0
 
     def open(self, cells: Sequence[Cell], left: float, how: str) -> None:
-        """What is about to be done, with `left` s for it."""
+        """Announce the comparison, which has `left` s."""
         self._cells, self._ends = cells, time.monotonic() + left
         self.phase(how)
 
     def cell(self, number: int, place: int, of: int, cell: Cell) -> None:
-        """A cell of a round begins."""
+        """Announce a cell of a round."""
         self._here = f"round {number}, cell {place} of {of}: {cell[0]} {cell[1]}"
         self._draw(self._here)
 
     def done(self, cell: Cell, found: SoFar, failed: str = "") -> None:
-        """A cell of the first round has ended, or any has failed; `found` are the figures over all rounds so far."""
+        """Report a cell that ended in the first round or failed in any; `found` are the results of all rounds so far."""
         self._found = found
         known = [f"{_with_half_width(q)} {_unit(name)}" for name, q in found.get(cell, {}).items() if name in COLUMNS]
         self.phase(f"{self._here}: {failed or ', '.join(known)}")
 
     def round_done(self, number: int, found: SoFar, left: float) -> None:
-        """A round has ended: what is least known, and the time that is left."""
+        """Report a finished round: the widest interval, and the time left."""
         self._found = found
         halves = {cell: relative_half_width(rows[SPEED]) for cell, rows in found.items() if SPEED in rows}
         known = {cell: half for cell, half in halves.items() if half is not None}
         worst = max(known, key=known.__getitem__, default=None)
-        least = f"; least known: {' '.join(worst)} to {plain(100 * known[worst], 2)} %" if worst and number > 1 else ""
+        least = (
+            f"; widest interval: {' '.join(worst)}, ±{plain(100 * known[worst], 2)} %" if worst and number > 1 else ""
+        )
         self.phase(f"round {number} done{least}; {duration(max(0.0, left))} of --minutes left")
 
     def predicted(self, batch_seconds: float, peak: Quantity) -> None:
-        """What a try will need; told only where it is a lot of work to be had."""
-        told = "not available" if peak.value is None else " ".join(shown(peak))
-        self._draw(f"{self._here}   {batch_seconds:g} s a call   predicted peak memory {told}")
+        """Show, on a terminal, the predicted peak memory of an attempt."""
+        memory = "not available" if peak.value is None else " ".join(shown(peak))
+        self._draw(f"{self._here}   {batch_seconds:g} s of audio per batch   predicted peak memory {memory}")
 
     def stage(self, stage: Stage, setting: CellSetting, protocol: Protocol) -> None:
-        """Where the cell stands."""
+        """Show the current stage of the cell."""
         del protocol
         parts = [self._here, stage.name]
         if stage.seconds_per_call:
@@ -113,4 +115,4 @@ def _with_half_width(quantity: Quantity) -> str:
 
 
 def _unit(metric: str) -> str:
-    return {SPEED: "x real time", ENERGY: "J per audio hour", MEMORY: "at the peak"}[metric]
+    return {SPEED: "x real time", ENERGY: "J per audio hour", MEMORY: "peak memory"}[metric]

@@ -1,4 +1,4 @@
-"""`sslbench compare RUN RUN ...`: finished runs side by side, refused where they were not measured alike; with what their pretraining took."""
+"""`sslbench compare RUN RUN ...`: finished runs and their pretraining costs, refused where conditions differ."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ UNITS = ("J", "FLOP")
 
 @dataclass(frozen=True)
 class Source:
-    """A run that is compared, its rows under the names that the comparison knows the models by; `run` is what it is called."""
+    """A run to compare: `run` is its name, `rows` are its rows under the comparison's names of the models."""
 
     folder: Path
     run: str
@@ -46,10 +46,10 @@ def compare_runs(
     """Put the records of runs side by side; nothing is measured.
 
     Raises:
-        BadInputError: for a folder without a record, or runs that were not measured alike, unless `allow_mixed`.
+        BadInputError: for a folder without a record or, unless `allow_mixed`, for runs measured under different conditions.
     """
     sources = read_sources(folders)
-    config = _priced_alike(config, sources)
+    config = _with_shared_pue(config, sources)
     grid = _grid(config, sources)
     sides = _sides(sources, config)
     found = differing(sides)
@@ -70,7 +70,7 @@ def compare_runs(
 
 
 def _disturbances(sources: Sequence[Source]) -> dict[str, list[str]]:
-    """What disturbed the runs, as their records tell it."""
+    """What disturbed the runs, according to their records."""
     return {
         f"{source.run}, {part}": list(lines)
         for source in sources
@@ -79,14 +79,14 @@ def _disturbances(sources: Sequence[Source]) -> dict[str, list[str]]:
 
 
 def read_sources(folders: Sequence[str]) -> list[Source]:
-    """The records; a model that several runs have is named with its run in brackets.
+    """Read the records; a model that occurs in several runs is named with its run in brackets.
 
     Raises:
-        BadInputError: for a folder without a record or whose record has nothing to compare, or one given twice.
+        BadInputError: for a folder without a record, a record with nothing to compare, or a run given twice.
     """
     paths = [Path(folder) for folder in folders]
     if len({path.resolve() for path in paths}) < len(paths):
-        raise BadInputError("a run is named twice")
+        raise BadInputError("a run is given twice")
     records = [RunFolder(path).read() for path in paths]
     for (first, one), (second, other) in combinations(zip(paths, records, strict=True), 2):
         if one == other:
@@ -97,14 +97,14 @@ def read_sources(folders: Sequence[str]) -> list[Source]:
     for path, record, run in zip(paths, records, runs, strict=True):
         rows = [with_status(row, record) for row in record.measurements if _taken(row, record)]
         if not rows:
-            raise BadInputError(f"{path}: its record holds no figure to compare")
-        told = [replace(row, model=f"{row.model} ({run})") if names[row.model] > 1 else row for row in rows]
-        sources.append(Source(path, run, record, tuple(told)))
+            raise BadInputError(f"{path}: its record holds no value to compare")
+        renamed = [replace(row, model=f"{row.model} ({run})") if names[row.model] > 1 else row for row in rows]
+        sources.append(Source(path, run, record, tuple(renamed)))
     return sources
 
 
 def _taken(row: Measurement, record: Record) -> bool:
-    """Not idle power, nor what others say, nor what is projected anew, nor the joules of a window that no training fills."""
+    """Whether a row is compared: no idle power, published or projected values, or sums over windows without training."""
     if row.phase == "idle" or row.quantity.method in {"published", "projected"}:
         return False
     trained = any((m.model, m.metric) == (row.model, "audio_hours_seen") for m in record.measurements)
@@ -112,44 +112,44 @@ def _taken(row: Measurement, record: Record) -> bool:
 
 
 def _grid(config: CompareConfig, sources: Sequence[Source]) -> GridIntensity | None:
-    """The grid that is asked for, else the one that all runs share."""
+    """The grid given, else the one that all runs share."""
     asked = chosen_intensity(config.country, config.grid_intensity)
-    told = [source.record.details.get("grid") for source in sources]
-    return GridIntensity(**told[0]) if asked is None and told[0] and all(each == told[0] for each in told) else asked
+    grids = [source.record.details.get("grid") for source in sources]
+    return GridIntensity(**grids[0]) if asked is None and grids[0] and all(g == grids[0] for g in grids) else asked
 
 
-def _priced_alike(config: CompareConfig, sources: Sequence[Source]) -> CompareConfig:
-    """With the PUE that all runs share, where none is asked for."""
-    told = {source.record.config.get("pue", 1.0) for source in sources}
-    return replace(config, pue=told.pop()) if config.pue == 1 and len(told) == 1 else config
+def _with_shared_pue(config: CompareConfig, sources: Sequence[Source]) -> CompareConfig:
+    """The settings, with the PUE that all runs share where none is given."""
+    shared = {source.record.config.get("pue", 1.0) for source in sources}
+    return replace(config, pue=shared.pop()) if config.pue == 1 and len(shared) == 1 else config
 
 
 def _sides(sources: Sequence[Source], config: CompareConfig) -> SideBySide:
     rows = [row for source in sources for row in source.rows]
     models = tuple(dict.fromkeys(row.model for row in rows if row.phase in config.phases))
     if not models:
-        raise BadInputError(f"no run holds a figure of {' or '.join(config.phases)}")
+        raise BadInputError(f"no run holds a value for {' or '.join(config.phases)}")
     phases = tuple(phase for phase in PHASES if phase in config.phases and any(row.phase == phase for row in rows))
     baseline = models[0] if config.baseline is None else choose(config.baseline, models, "--baseline")
     return SideBySide(models, phases, baseline, headline_scope(sources[0].record.config.get("device")), rows)
 
 
 def _record(command: str, config: CompareConfig, sources: Sequence[Source], details: dict[str, Any]) -> Record:
-    """Without its rows; hardware and device are those of the first run, every run's own stand beside it."""
-    told = [
+    """The record without rows; hardware and device are those of the first run, `sources` has those of each."""
+    runs = [
         {"run": s.run, "folder": str(s.folder), "command": s.record.command, "environment": s.record.environment}
         for s in sources
     ]
     first = sources[0].record
     config = replace(config, device=first.config.get("device", "cpu"))
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    found = {"rounds": [], "sources": told, **details}
+    found = {"rounds": [], "sources": runs, **details}
     of_run = "", created, "finished", command, asdict(config), first.environment
     return Record(*of_run, details=found, kind="comparison")
 
 
 def trained_models(record: Record, rows: Iterable[Measurement], scope: str) -> dict[str, Trained]:
-    """The models that were trained in a run, by their names in `rows`, which are the record's or its own under other names."""
+    """The models trained in a run, by their names in `rows`, which are the record's rows, possibly renamed."""
     known = list(rows)
     heard = {row.model for row in known if (row.metric, row.phase) == ("audio_hours_seen", "training") and row.quantity.method == "measured"}  # fmt: skip
     teacher = record.config.get("teacher")
@@ -158,27 +158,29 @@ def trained_models(record: Record, rows: Iterable[Measurement], scope: str) -> d
 
 
 def _spent(rows: list[Measurement], scope: str) -> dict[str, Quantity]:
-    """Joules of targets and training, and FLOPs of the training's steps."""
+    """Energy of targets and training, and FLOPs of the training steps."""
     parts = {
         row.phase or "": row.quantity
         for row in rows
         if (row.metric, row.scope) == ("energy", scope) and row.phase in {"targets", "training"}
     }
-    energy = added(parts, "J") if parts else unavailable("J", f"no energy of scope {scope} was recorded")
+    energy = added(parts, "J") if parts else unavailable("J", f"no energy with scope {scope} was recorded")
     found = {row.metric: row.quantity for row in rows if row.phase == "training"}
     uncounted = unavailable("FLOP", "the FLOPs of a training step were not counted")
     return {"J": energy, "FLOP": pretraining_flops(found.get(FLOPS), found["audio_hours_seen"]) or uncounted}
 
 
 def _of_teacher(teacher: str, scope: str) -> dict[str, Quantity]:
-    """All that the model took whose layers the targets are, its own teacher included."""
+    """Full cost of the model whose layers give the targets, its own teacher included."""
     if not is_run(teacher):
-        return {unit: Quantity(0.0, unit, "analytic", note=f"{teacher} taught with random weights") for unit in UNITS}
+        return {
+            unit: Quantity(0.0, unit, "analytic", note=f"the teacher {teacher} had random weights") for unit in UNITS
+        }
     name = Path(teacher).name
     try:
         record = read_record(Path(teacher) / "run.json")
     except BadInputError:
-        return {unit: unavailable(unit, f"its teacher {name} has no record any more") for unit in UNITS}
+        return {unit: unavailable(unit, f"its teacher {name} no longer has a record") for unit in UNITS}
     found = next(iter(trained_models(record, record.measurements, scope).values()), None)
     if found is None:
         return {unit: unavailable(unit, f"its teacher {name} was not trained in its run") for unit in UNITS}

@@ -1,4 +1,4 @@
-"""What a comparison knows while it goes on, and its record at any moment."""
+"""The state of a comparison in progress, and its record at any moment."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ class Comparing(Session):
     """One call of `compare`.
 
     Attributes:
-        names: of each model asked for, as rows and tables have it.
+        names: the name of each model in rows and tables.
         speech: samples that all clips are cut from.
-        bench: where cells are built and measured.
-        clock: s; `began` on it is the start of the command.
-        requests: what the next round measures: a cell that failed or was left out is not in it, one that was halved is smaller.
-        plans: what is known of each cell on paper.
-        paces: how long each takes, expected until it was measured.
-        forecast, taken: s that the cells of the first round so far were expected to take, and took.
-        window: s of a cell's window in the next round.
-        rounds: the raw rows of each.
-        missing: rows of cells that never had a result.
-        ceiling: FLOP/s of matrix products, once.
+        bench: builds and measures cells.
+        clock: a monotonic clock, s; `began` is its reading at the start of the command.
+        requests: the cells of the next round, without those that failed or were left out; a halved cell is smaller.
+        plans: counts and predictions for each cell.
+        paces: how long each cell takes; an estimate until it is measured.
+        forecast, taken: expected and actual s of the first round's cells so far.
+        window: the length of a cell's window in the next round, s.
+        rounds: the raw rows of each round.
+        missing: rows of cells without a result.
+        ceiling: FLOP/s of matrix products, measured once.
     """
 
     kind = "comparison"
@@ -66,26 +66,26 @@ class Comparing(Session):
 
     @property
     def baseline(self) -> str:
-        """Of the ratios, as rows have it."""
+        """The name in rows of the model that ratios refer to."""
         return self.names[self.config.baseline or self.config.models[0]]
 
     @property
     def cells(self) -> list[Cell]:
-        """Every model and phase, as the tables have them."""
+        """Every model and phase, in the order of the tables."""
         return [(self.names[model], phase) for model, phase in self.config.cells]
 
     @property
     def left(self) -> float:
-        """Seconds of `--minutes` that are left."""
+        """Seconds left of `--minutes`."""
         return self.began + 60 * self.config.minutes - self.clock()
 
     @property
     def latest(self) -> float:
-        """Seconds after which the promise of `--minutes` is broken."""
+        """Seconds left until the latest end that `--minutes` allows."""
         return self.began + latest_end(self.config.minutes) - self.clock()
 
     def request(self, cell: Cell, idle: IdlePower | None) -> CellRequest:
-        """What a cell's process is told."""
+        """The request to a cell's process."""
         c, (name, phase) = self.config, cell
         model = next(model for model, shown in self.names.items() if shown == name)
         clip, clips = c.shape
@@ -93,19 +93,19 @@ class Comparing(Session):
         return CellRequest(model, setting, c.protocol, c.device, c.seed, idle=idle, pretrained=c.weights.get(model))
 
     def of_cell(self, cell: Cell) -> list[Measurement]:
-        """One row for each metric, over all rounds so far, and what was counted."""
+        """One row per metric over all rounds so far, and the counted metrics."""
         rows = combined([row for row in rows if (row.model, row.phase) == cell] for rows in self.rounds)
         plan = self.plans.get(cell)
         return rows if plan is None else rows + counted_rows(plan, self.ceiling, rows)
 
     def so_far(self) -> dict[Cell, dict[str, Quantity]]:
-        """The figures of the live table."""
+        """The values of the live table."""
         wanted = ((SPEED, None), (ENERGY, self.scope), (MEMORY, None))
         found = {cell: {(r.metric, r.scope): r.quantity for r in self.of_cell(cell)} for cell in self.cells}
         return {cell: {key[0]: rows[key] for key in wanted if key in rows} for cell, rows in found.items()}
 
     def reached(self) -> list[dict[str, Any]]:
-        """Half-widths of the 95 % intervals of time and energy as shares of their values; None where there is no interval."""
+        """Relative half-widths of the 95 % intervals of time and energy; None where there is no interval."""
         found = self.so_far()
         return [
             {
@@ -119,17 +119,17 @@ class Comparing(Session):
         ]
 
     def sizes(self) -> list[Measurement]:
-        """Parameters of the encoders."""
+        """Parameter counts of the encoders."""
         found = {name: plan.parameters for (name, _), plan in self.plans.items()}
         return [Measurement(name, "parameters", q, "inference", None, Conditions()) for name, q in found.items()]
 
     def settings(self) -> dict[str, Any]:
-        """With how each cell is measured."""
+        """The settings, with the protocol by which each cell is measured."""
         protocol = self.config.protocol
         return {**super().settings(), "protocol": asdict(replace(protocol, duration=self.window or protocol.duration))}
 
     def contents(self) -> tuple[list[Measurement], dict[str, Any]]:
-        """Of the cells, and what follows from them: projections as rows, ratios and the like as details."""
+        """Rows of the cells, projections and published figures; ratios and other derived results as details."""
         c = self.config
         rows = [row for cell in self.cells for row in self.of_cell(cell)] + self.missing
         sides = SideBySide(tuple(self.names.values()), c.phases, self.baseline, self.scope, rows, self.rounds)

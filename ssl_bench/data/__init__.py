@@ -1,1 +1,1 @@
-"""Speech: folders of it, who speaks, what is said, and clips for training."""
+"""Speech data: folders, speakers, transcripts, and clips for training."""

@@ -1,4 +1,4 @@
-"""When each phone is said: TextGrids, or the `.item` files of the Zero Resource Speech challenges."""
+"""The times of phones, from TextGrids or the `.item` files of the Zero Resource Speech challenges."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ COLUMNS = 7
 
 @dataclass(frozen=True)
 class Alignments:
-    """Phones between their neighbours.
+    """Phones with the phones before and after them.
 
     Attributes:
         tokens: each from the onset of the phone before to the offset of the phone after, as in the files of the
             challenges; an `.item` file's own times and contexts are taken as they stand.
-        skipped: the file, or the file and line, that could not be used, and why.
-        without_audio: names of alignments that no utterance has.
-        without_alignment: utterances that no alignment names.
-        at_boundaries: phones left out since silence, a gap or the end of the recording is beside them.
-        silences: lines of `.item` files left out since they name no phone.
+        skipped: each file, or file and line, that could not be used, and why.
+        without_audio: names of alignments without an utterance.
+        without_alignment: utterances without an alignment.
+        at_boundaries: phones left out because they are next to silence, a gap or the end of the recording.
+        silences: lines of `.item` files left out because they name no phone.
     """
 
     tokens: tuple[Token, ...]
@@ -42,10 +42,10 @@ def read_alignments(path: Path, utterances: Sequence[Utterance]) -> Alignments:
     """The phones of `path` (a TextGrid or `.item` file, or a folder of either), matched to utterances by file name.
 
     A TextGrid needs an interval tier named `phones` (see `OF_PHONES`); its speaker is its utterance's. Where
-    several utterances have one name, the folder's name decides. Silences are no phones; stress is taken off.
+    several utterances have one name, the folder's name decides. Silences are not phones; stress marks are removed.
 
     Raises:
-        BadInputError: where there is no such path, or no phone between two others in it.
+        BadInputError: where there is no such path, or it contains no phone between two others.
     """
     files = _files(path)
     reader = _Reader(utterances)
@@ -73,7 +73,7 @@ def _files(path: Path) -> list[Path]:
         raise BadInputError(f"{path}: no TextGrid and no .item file in it")
     if len({f.suffix.lower() for f in found}) > 1:
         raise BadInputError(
-            f"{path}: holds both TextGrid and .item files, which would count phones twice; name one kind"
+            f"{path}: contains both TextGrid and .item files, which would count phones twice; give one kind only"
         )
     return found
 
@@ -82,12 +82,12 @@ def _why_nothing(reader: _Reader) -> str:
     if reader.skipped:
         return f"none of its alignments can be used; the first, {reader.skipped[0][0]}: {reader.skipped[0][1]}"
     if reader.without_audio and not reader.aligned:
-        return f"no alignment has the name of an utterance; the first is {reader.without_audio[0]!r}"
-    return "no phone stands between two others in it"
+        return f"no alignment is named like an utterance; the first is {reader.without_audio[0]!r}"
+    return "it contains no phone between two others"
 
 
 class _Reader:
-    """What was found so far."""
+    """Reads files and collects what it finds."""
 
     def __init__(self, utterances: Sequence[Utterance]) -> None:
         self.utterances = utterances
@@ -101,10 +101,10 @@ class _Reader:
         self.at_boundaries = self.silences = 0
 
     def _place(self, name: str, folder: str) -> int | None:
-        """Of the utterance of this name; None where there is none.
+        """Index of the utterance of this name; None if there is none.
 
         Raises:
-            ValueError: where several utterances have the name and the folder does not tell them apart.
+            ValueError: where several utterances have the name and the folder does not decide.
         """
         places = self._named.get(name, [])
         if len(places) > 1:
@@ -114,7 +114,7 @@ class _Reader:
         return places[0] if places else None
 
     def read_textgrid(self, file: Path) -> None:
-        """Add its phones, or name it with what is wrong."""
+        """Add the phones of a file, or list it with the reason why not."""
         try:
             place = self._place(file.stem, file.parent.name)
             if place is None:
@@ -131,7 +131,7 @@ class _Reader:
         if place in self.aligned:
             raise ValueError("a second alignment of its utterance")
         if speaker is None:
-            raise ValueError("nothing tells who speaks; say it by --speakers PATTERN, or use an .item file")
+            raise ValueError("its speaker is unknown; give --speakers PATTERN, or use an .item file")
         self.aligned.add(place)
         for before, phone, after in triphones(phones):
             if before is None or after is None:
@@ -141,7 +141,7 @@ class _Reader:
                 self.tokens.append(Token(place, before.onset, after.offset, *labels, speaker))
 
     def read_item(self, file: Path) -> None:
-        """Add its tokens; a line that cannot be used is named."""
+        """Add the tokens of a file; lines that cannot be used are listed."""
         try:
             lines = read_lines(file)
         except UnreadableTextError as error:
@@ -159,7 +159,7 @@ class _Reader:
         fields = line.split()
         if len(fields) != COLUMNS:
             raise ValueError(
-                f"{len(fields)} columns for {COLUMNS}: #file onset offset #phone prev-phone next-phone speaker"
+                f"{len(fields)} columns instead of {COLUMNS}: #file onset offset #phone prev-phone next-phone speaker"
             )
         name = Path(fields[0])
         place = self._place(name.name, name.parent.name)

@@ -1,4 +1,4 @@
-"""Audio files to 16 kHz mono samples, and whatever is odd in a file or changes as it is read."""
+"""Audio files read as 16 kHz mono samples, with remarks on what is odd in a file or changed on reading."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from ssl_models.interface import SAMPLE_RATE
 
 AUDIO_SUFFIXES = frozenset({".flac", ".wav", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au", ".sph", ".w64", ".caf"})
 RATES = range(1_000, 1_000_001)
-"""Hz; a header that names another rate is taken to be broken."""
+"""Hz; a header with another rate is considered broken."""
 FEWEST_BYTES = 250
-"""A second; fewer no coder of speech leaves, so that a header that promises more is not believed before it is checked."""
+"""Bytes per second; no speech coder uses fewer, so a header that implies fewer is checked by decoding."""
 BLOCK, FINE_BLOCK = 2**17, 4096
-"""Frames read at a time; of a block that breaks nothing is kept, so that a file that breaks is read again in fine ones."""
+"""Frames read at a time; a block that breaks is lost as a whole, so a file that breaks is read again in fine blocks."""
 FULL_SCALE = 32767
 MOST_CLIPPED = 0.01
-"""Share of the samples at full scale; more leaves a file out of training."""
+"""Share of samples at full scale above which a file is left out of training."""
 SILENT = 32768 * 10 ** (-80 / 20)
 """Standard deviation of 16-bit samples below which a file is silent: -80 dB of full scale."""
 CANCELLED = 0.5
-"""Channels cancel where their mean keeps less than this share of the power that independent channels would leave it."""
+"""Channels cancel where their mean keeps less than this share of the power that it would keep for independent channels."""
 
 UNFIT = (
     "shorter_than_header", "longer_than_header", "differs_from_header", "not_numbers", "clipped", "cancelled", "silent",
@@ -42,11 +42,11 @@ CHANGED = ("slightly_clipped", "averaged", "resampled")
 """Kinds of remarks that do not."""
 
 ERRORS = (soundfile.SoundFileError, OSError, ValueError, RuntimeError, MemoryError)
-"""That one file among thousands may raise, of libsndfile, the system or the resampling."""
+"""Errors from libsndfile, the system or resampling that a single file may raise."""
 
 
 class UnreadableAudioError(Exception):
-    """A file that is no audio, is empty, or breaks off before its first sample; the message is the reason."""
+    """A file that is not audio, is empty, or breaks off before its first sample; the message is the reason."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Recording:
 
     Attributes:
         samples: `(n,)` 16-bit, 16 kHz mono.
-        remarks: by the kinds of `UNFIT` and `CHANGED`, what is odd in the file or was changed by reading it.
+        remarks: what is odd in the file or was changed by reading it, by the kinds in `UNFIT` and `CHANGED`.
     """
 
     samples: NDArray[np.int16]
@@ -63,12 +63,12 @@ class Recording:
 
 
 def unfit(remarks: Mapping[str, str]) -> str:
-    """Why nothing should be trained on a file with these remarks; empty where nothing is wrong."""
+    """Why a file with these remarks should not be trained on; empty if nothing is wrong."""
     return next((remarks[kind] for kind in UNFIT if kind in remarks), "")
 
 
 def samples_in(path: Path) -> int:
-    """Samples the file will have at 16 kHz, from its header, or by decoding it where that cannot tell.
+    """Number of samples at 16 kHz, from the header, or by decoding where the header is not reliable.
 
     Raises:
         UnreadableAudioError: with the reason.
@@ -92,7 +92,7 @@ def read_recording(path: Path) -> Recording:
     """All samples as 16-bit integers: channels averaged, other rates resampled with a polyphase filter.
 
     Raises:
-        UnreadableAudioError: with the reason; a file that breaks off later gives what it has.
+        UnreadableAudioError: with the reason; a file that breaks off later returns the samples before.
     """
     try:
         with _opened(path) as file:
@@ -114,26 +114,26 @@ def read_recording(path: Path) -> Recording:
 
 
 class _Sequential(soundfile.SoundFile):  # type: ignore[misc] # soundfile has no types
-    """Read from its beginning to its end; soundfile seeks after each read, which fails at an end that no header told."""
+    """A file read from start to end; soundfile seeks after each read, which fails where the header does not give the end."""
 
     def seekable(self) -> bool:
-        """Not as far as we are concerned."""
+        """Never, so that soundfile does not seek."""
         return False
 
     def close(self) -> None:
-        """With the file that was opened for it."""
+        """Close it and the file that was opened for it."""
         super().close()
         if isinstance(self.name, io.IOBase):
             self.name.close()
 
 
 def _opened(path: Path) -> soundfile.SoundFile:
-    """The file, once its header has a length and a rate that can be.
+    """Open a file whose header has a plausible length and rate.
 
     Raises:
-        UnreadableAudioError: where it has not.
+        UnreadableAudioError: where it does not.
     """
-    if not stat.S_ISREG(path.stat().st_mode):  # to open a pipe would wait for whoever writes it
+    if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for its writer
         raise UnreadableAudioError("not a regular file")
     file = _Sequential(os.fsencode(path))  # bytes, since a name need not be text
     if GUESSED.search(file.extra_info):
@@ -146,7 +146,7 @@ def _opened(path: Path) -> soundfile.SoundFile:
         return file
     file.close()
     raise UnreadableAudioError(
-        "no samples in it" if file.frames <= 0 else f"its header names a sample rate of {file.samplerate} Hz"
+        "no samples in it" if file.frames <= 0 else f"its header gives a sample rate of {file.samplerate} Hz"
     )
 
 
@@ -164,10 +164,10 @@ def _frames(file: soundfile.SoundFile, block: int) -> tuple[NDArray[Any], bool]:
 
 
 def _averaged(floats: NDArray[Any], remarks: dict[str, str]) -> NDArray[np.float32]:
-    """Samples `(n, channels)` to their finite mean `(n,)`; what is no number becomes silence."""
+    """Mean over channels, `(n,)`, of samples `(n, channels)`; NaN and infinity become silence."""
     finite = np.isfinite(floats)
     if not finite.all():
-        remarks["not_numbers"] = f"{(~finite).mean():.2%} of its samples are no numbers, read as silence"
+        remarks["not_numbers"] = f"{(~finite).mean():.2%} of its samples are not finite numbers, read as silence"
         floats = np.where(finite, floats, 0.0)
     channels = floats.shape[1]
     if channels == 1:
@@ -176,12 +176,14 @@ def _averaged(floats: NDArray[Any], remarks: dict[str, str]) -> NDArray[np.float
     kept = float(np.square(mono, dtype=np.float64).mean()) / power if power else 1.0
     remarks["averaged"] = f"{channels} channels averaged"
     if kept < CANCELLED / channels:
-        remarks["cancelled"] = f"its {channels} channels cancel: their mean keeps {kept**0.5:.1%} of the level"
+        remarks["cancelled"] = (
+            f"its {channels} channels cancel each other: their mean keeps {kept**0.5:.1%} of the level"
+        )
     return mono
 
 
 def _converted(mono: NDArray[np.float32], rate: int, remarks: dict[str, str]) -> NDArray[np.int16]:
-    """Samples `(n,)` at `rate` to 16 kHz 16-bit."""
+    """Convert samples `(n,)` at `rate` to 16-bit samples at 16 kHz."""
     if rate != SAMPLE_RATE:
         from scipy.signal import resample_poly  # a slow import, and most speech is at 16 kHz
 
@@ -196,7 +198,7 @@ def _converted(mono: NDArray[np.float32], rate: int, remarks: dict[str, str]) ->
 
 
 def _judge(samples: NDArray[np.int16], remarks: dict[str, str]) -> None:
-    """What the samples themselves show, whoever spoilt them."""
+    """Add remarks on clipping and silence in the samples."""
     least, most = int(samples.min()), int(samples.max())
     loud = max(most, -least) >= FULL_SCALE
     share = float(((samples >= FULL_SCALE) | (samples <= -FULL_SCALE)).mean()) if loud else 0.0
@@ -208,7 +210,7 @@ def _judge(samples: NDArray[np.int16], remarks: dict[str, str]) -> None:
 
 
 def _deviation(samples: NDArray[np.int16]) -> float:
-    """Standard deviation of samples `(n,)`, in a fifth of the time that NumPy's own takes in float64."""
+    """Standard deviation of samples `(n,)`, five times as fast as NumPy's own in float64."""
     centred = samples.astype(np.float32)
     centred -= centred.mean(dtype=np.float64)
     return float(np.dot(centred, centred) / len(centred)) ** 0.5
@@ -222,5 +224,5 @@ def _reason(path: Path, error: Exception) -> str:
     except OSError as failure:
         return failure.strerror or "cannot be read"
     if isinstance(error, MemoryError):
-        return "too long for the memory that there is"
+        return "too long for the available memory"
     return "not audio, or broken" if isinstance(error, soundfile.SoundFileError) else str(error)

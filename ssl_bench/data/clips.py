@@ -1,7 +1,7 @@
 """Clips of constant length cut from speech, and batches of them.
 
 The utterances of one speaker are joined end to end, in an order drawn anew each epoch, and cut into clips without
-padding; only a speaker with less than one clip of speech gives a padded one.
+padding; only a speaker with less speech than one clip has a padded clip.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from ssl_benchmarks.processes.threads import threads as reading_threads
 from ssl_models.errors import BadInputError
 
 SHORTEST = 640
-"""Samples; a clip with fewer than one encoder frame of speech is not used."""
+"""Samples; a clip with less speech than one encoder frame is not used."""
 
 JOIN_S = 5.0
-"""A file system that hangs must not hold the program up for longer than this."""
+"""Seconds; a file system that hangs must not delay the program for longer."""
 LOOK_S = 0.5
 
 MOST_EMPTY = 100
-"""Clips without usable speech in a row, and ten for each utterance, before the speech is given up."""
+"""Consecutive clips without usable speech, plus ten per utterance, before reading is given up."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +60,12 @@ class Batch:
 
     @property
     def seconds(self) -> float:
-        """Of valid audio."""
+        """Seconds of valid audio."""
         return (self.samples.size if self.lengths is None else int(self.lengths.sum())) / 16_000
 
 
 def epoch_of_clips(utterances: tuple[Utterance, ...], clip_samples: int, seed: int, epoch: int) -> list[Clip]:
-    """All clips of one pass over the speech, in a random order that follows from `seed` and `epoch`."""
+    """All clips of one pass over the speech, in a random order determined by `seed` and `epoch`."""
     draw = np.random.default_rng([seed, epoch])
     by_speaker: dict[str, list[Utterance]] = defaultdict(list)
     for utterance in utterances:
@@ -81,7 +81,7 @@ def epoch_of_clips(utterances: tuple[Utterance, ...], clip_samples: int, seed: i
 
 
 def _cut(stream: list[Utterance], start: int, clip_samples: int) -> Iterator[Clip]:
-    """Cut a stream of utterances into full clips from `start` on; a stream below one clip is one clip."""
+    """Cut a stream of utterances into full clips from `start` on; a stream shorter than a clip is one clip."""
     total = sum(u.samples for u in stream)
     size = min(clip_samples, total)
     pieces: list[Piece] = []
@@ -99,7 +99,7 @@ def _cut(stream: list[Utterance], start: int, clip_samples: int) -> Iterator[Cli
 
 
 def _assembled(clip: Clip, waveforms: Waveforms) -> NDArray[np.int16]:
-    """A clip's samples; what a file lacks that is broken or left out of training is missing."""
+    """A clip's samples, without those of files that are broken or left out of training."""
     return np.concatenate([waveforms.to_train_on(piece.utterance)[piece.start : piece.stop] for piece in clip])
 
 
@@ -109,7 +109,7 @@ def clip_stream(
     """Endless clips with their running number, epoch after epoch, from clip number `first` on.
 
     Raises:
-        BadInputError: where the speech gives no clip at all.
+        BadInputError: where there is no speech to cut clips from.
     """
     number = 0
     for epoch in count():
@@ -124,14 +124,14 @@ def clip_stream(
 
 @dataclass(frozen=True)
 class ClipSource:
-    """Where batches come from.
+    """A source of batches.
 
     Attributes:
         utterances: the speech.
         waveforms: reads it.
-        clip_samples: in a clip.
-        clips: in a batch.
-        seed: of the order.
+        clip_samples: samples per clip.
+        clips: clips per batch.
+        seed: the seed of the order.
     """
 
     utterances: tuple[Utterance, ...]
@@ -141,7 +141,7 @@ class ClipSource:
     seed: int
 
     def batches(self, pool: ThreadPoolExecutor, first: int) -> Iterator[tuple[Batch, int]]:
-        """Batches in order, each with the number of the clip after it; clips without usable speech are passed over."""
+        """Batches in order, each with the number of the clip after it; clips without usable speech are skipped."""
         stream = clip_stream(self.utterances, self.clip_samples, self.seed, first)
         filled: list[NDArray[np.int16]] = []
         empty = 0
@@ -153,7 +153,7 @@ class ClipSource:
                     filled.append(samples)
             if empty > MOST_EMPTY + 10 * len(self.utterances):
                 raise BadInputError(
-                    f"none of the audio files holds usable speech{self._first_left_out()}; each clip needs 40 ms"
+                    f"none of the audio files contains usable speech{self._first_left_out()}; each clip needs at least 40 ms"
                 )
             if len(filled) == self.clips:
                 yield _padded(filled, self.clip_samples), wanted[-1][0] + 1
@@ -164,7 +164,7 @@ class ClipSource:
 
 
 class _Failure:
-    """What went wrong in the background, to be raised where the batches are read."""
+    """An error in the background, to be raised where the batches are read."""
 
     def __init__(self, error: BaseException) -> None:
         self.error = error
@@ -181,11 +181,11 @@ def batches(
 ) -> Iterator[Iterator[tuple[Batch, int]]]:
     """Batches read and cut by background threads, up to `ahead` before their use.
 
-    Yields an iterator of (batch, number of the next clip): give that number as `first` to go on after it. It ends where it
-    would have to wait and `ended` says that nobody wants more.
+    Yields an iterator of (batch, number of the next clip): give that number as `first` to continue after it. It ends where it
+    would have to wait and `ended` returns True.
 
     Raises:
-        BadInputError: from the iterator, where no clip holds usable speech.
+        BadInputError: from the iterator, where no clip contains usable speech.
     """
     ready: queue.Queue[tuple[Batch, int] | _Failure] = queue.Queue(ahead)
     stop = threading.Event()
@@ -207,7 +207,7 @@ def _fill(
     first: int,
     threads: int,
 ) -> None:
-    """Put batches into the queue until told to stop."""
+    """Put batches into the queue until stopped."""
     try:
         with reading_threads(threads) as pool:
             for item in source.batches(pool, first):
@@ -220,7 +220,7 @@ def _fill(
 def _put(
     ready: queue.Queue[tuple[Batch, int] | _Failure], stop: threading.Event, item: tuple[Batch, int] | _Failure
 ) -> bool:
-    """Wait for room in the queue; False where the wait was called off."""
+    """Wait for room in the queue; False if stopped first."""
     while not stop.is_set():
         try:
             ready.put(item, timeout=0.1)
@@ -231,7 +231,7 @@ def _put(
 
 
 def _drain(ready: queue.Queue[tuple[Batch, int] | _Failure], ended: Callable[[], bool]) -> Iterator[tuple[Batch, int]]:
-    """Batches as they come."""
+    """Batches as they arrive."""
     while True:
         try:
             item = ready.get(timeout=LOOK_S)
@@ -245,7 +245,7 @@ def _drain(ready: queue.Queue[tuple[Batch, int] | _Failure], ended: Callable[[],
 
 
 def _padded(clips: list[NDArray[np.int16]], clip_samples: int) -> Batch:
-    """Clips side by side, zeros after the short ones."""
+    """A batch of clips, short ones padded with zeros."""
     samples = np.zeros((len(clips), clip_samples), np.int16)
     for row, clip in zip(samples, clips, strict=True):
         row[: len(clip)] = clip

@@ -1,4 +1,4 @@
-"""A folder of speech: which utterances it holds, who speaks, and what is said."""
+"""A folder of speech: its utterances, speakers and transcripts."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Utterance:
     Attributes:
         path: of the file.
         samples: its length at 16 kHz, by its header.
-        speaker: who speaks, None where the folder does not say.
-        text: what is said, empty where the transcript is, None where there is none.
-        session: the chapter or recording session; empty where the folder does not say.
+        speaker: None if the folder does not say.
+        text: the transcript, which may be empty; None if there is none.
+        session: the chapter or recording session; empty if the folder does not say.
     """
 
     path: Path
@@ -41,8 +41,8 @@ class Corpus:
     Attributes:
         root: the folder.
         utterances: those that can be read.
-        skipped: the path and the reason of each audio file, transcript file or folder that cannot.
-        speakers_from: "LibriSpeech layout", "--speakers PATTERN" or "" where no speaker is known.
+        skipped: path and reason of each audio file, transcript file or folder that cannot be read.
+        speakers_from: "LibriSpeech layout", "--speakers PATTERN", or "" if no speaker is known.
     """
 
     root: Path
@@ -52,17 +52,17 @@ class Corpus:
 
     @property
     def hours(self) -> float:
-        """Of speech."""
+        """Hours of speech."""
         return hours(self.utterances)
 
     @property
     def speakers(self) -> tuple[str, ...]:
-        """Who is known to speak, sorted."""
+        """The known speakers, sorted."""
         return tuple(sorted({u.speaker for u in self.utterances if u.speaker is not None}))
 
     @property
     def of_unknown_speakers(self) -> int:
-        """Utterances of which nothing tells who speaks."""
+        """Number of utterances whose speaker is unknown."""
         return sum(u.speaker is None for u in self.utterances)
 
     @property
@@ -72,18 +72,18 @@ class Corpus:
 
 
 def hours(utterances: Sequence[Utterance]) -> float:
-    """Of speech in the utterances."""
+    """Hours of speech in the utterances."""
     return sum(u.samples for u in utterances) / SAMPLE_RATE / 3600
 
 
 def read_corpus(folder: Path, speakers: str | None = None) -> Corpus:
-    """Find every audio file below `folder`; a LibriSpeech layout brings transcripts and speakers, file by file.
+    """Find every audio file below `folder`; LibriSpeech's layout gives transcripts and speakers, file by file.
 
-    `speakers` tells them elsewhere (see `speaker_pattern`); where neither does, a speaker is unknown. Files that cannot be
-    read are skipped, each with its reason.
+    `speakers` is a pattern to find speakers instead (see `speaker_pattern`); those not found are unknown. Files that
+    cannot be read are skipped, each with the reason.
 
     Raises:
-        BadInputError: where there is no such folder, nothing in it can be used, or the pattern fits nothing.
+        BadInputError: where there is no such folder, nothing in it can be used, or the pattern matches nothing.
     """
     pattern = speaker_pattern(speakers)
     if not folder.is_dir():
@@ -105,19 +105,19 @@ def read_corpus(folder: Path, speakers: str | None = None) -> Corpus:
     if pattern and not known:
         example = next(iter(readable)).relative_to(folder)
         raise BadInputError(
-            f"--speakers {speakers}: fits none of the {len(readable)} files of {folder}, such as {example}"
+            f"--speakers {speakers}: matches none of the {len(readable)} files of {folder}, such as {example}"
         )
     texts = _transcripts({path.parent for path in readable}, skipped)
     utterances = tuple(
         Utterance(path, n, voices[path][0], texts.get(path.with_suffix("")), voices[path][1])
         for path, n in readable.items()
     )
-    told_by = "" if not known else f"--speakers {speakers}" if pattern else "LibriSpeech layout"
-    return Corpus(folder, utterances, tuple(skipped), told_by)
+    source = "" if not known else f"--speakers {speakers}" if pattern else "LibriSpeech layout"
+    return Corpus(folder, utterances, tuple(skipped), source)
 
 
 def _audio_files(folder: Path, skipped: list[tuple[Path, str]]) -> Iterator[Path]:
-    """Audio files below a folder, through linked folders too, each folder once; hidden ones left out."""
+    """Audio files below a folder, including linked folders, each folder once; hidden ones are left out."""
     seen: set[tuple[int, int]] = set()
 
     def skip(error: OSError) -> None:
@@ -149,7 +149,7 @@ def _length_or_reason(path: Path) -> int | str:
 
 
 def _transcripts(folders: set[Path], skipped: list[tuple[Path, str]]) -> dict[Path, str]:
-    """Audio file without its suffix to text, from the `*.trans.txt` files beside the audio: a name, white space, the text."""
+    """Text by audio file without suffix, from the `*.trans.txt` files beside the audio: a name, white space, the text."""
     texts: dict[Path, str] = {}
     for folder in sorted(folders):
         for file in sorted(folder.glob("*.trans.txt")):

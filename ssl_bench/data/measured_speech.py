@@ -1,4 +1,4 @@
-"""Speech to measure on: what a model costs does not depend on what is said, only on how long."""
+"""Speech to measure on: a model's cost depends on the length of the audio, not on its content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A folder in the layout of Speech Commands: one-second clips of one word each, in folders named after the words; and what keyword spotting takes of it."""
+"""A folder in the layout of Speech Commands: one-second clips of one word each, in folders named after the words."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Clip:
         path: of the file.
         samples: its length at 16 kHz, by its header.
         word: the name of its folder.
-        speaker: who speaks, a hash.
-        split: where it belongs.
+        speaker: a hash.
+        split: the split it belongs to.
     """
 
     path: Path
@@ -52,8 +52,8 @@ class SpeechCommands:
     Attributes:
         root: the folder.
         clips: those that can be read.
-        skipped: the path and the reason of each file that cannot be used.
-        missing: lines of the lists that name no file of the folder.
+        skipped: path and reason of each file that cannot be used.
+        missing: number of lines in the lists that name no file of the folder.
         split_by: "its lists", or "hash of the speaker".
     """
 
@@ -65,7 +65,7 @@ class SpeechCommands:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """Sorted."""
+        """All words, sorted."""
         return tuple(sorted({clip.word for clip in self.clips}))
 
     def of(self, split: Split) -> tuple[Clip, ...]:
@@ -74,16 +74,16 @@ class SpeechCommands:
 
 
 def read_speech_commands(folder: Path) -> SpeechCommands:
-    """Find every clip below `folder`; files that cannot be used are skipped, each with its reason.
+    """Find every clip below `folder`; files that cannot be used are skipped, each with the reason.
 
-    The folder's own lists tell dev and test; where it has none, `split_of` does. Background noise is no word.
+    Dev and test follow the folder's own lists or, where it has none, `split_of`. Background noise is not a word.
 
     Raises:
-        BadInputError: where there is no such folder, it has one list only, a speaker is in two splits, fewer than two
-            words or no clips in a split.
+        BadInputError: where there is no such folder, it has only one list, a speaker is in two splits, there are
+            fewer than two words, or a split has no clips.
     """
     if not folder.is_dir():
-        raise BadInputError(f"{folder}: no such folder; keyword spotting takes one that holds {LAYOUT}")
+        raise BadInputError(f"{folder}: no such folder; keyword spotting needs one that contains {LAYOUT}")
     files = sorted(f for f in folder.glob("*/*.wav") if f.parent.name != NOISE and not _hidden(f))
     if not files:
         raise BadInputError(f"{folder}: no clips in it (looked for {LAYOUT})")
@@ -95,7 +95,7 @@ def read_speech_commands(folder: Path) -> SpeechCommands:
         if isinstance(length, str):
             skipped.append((path, length))
         elif named is None:
-            skipped.append((path, f"its name is not {LAYOUT}"))
+            skipped.append((path, f"its name does not have the form {LAYOUT}"))
         else:
             split = split_of(path.name) if listed is None else listed.get(_key(path), "train")
             clips.append(Clip(path, length, path.parent.name, named[1], split))
@@ -106,10 +106,10 @@ def read_speech_commands(folder: Path) -> SpeechCommands:
 
 
 def split_of(name: str) -> Split:
-    """Where a file belongs by the rule of the data set: a tenth of the speakers is for validation, a tenth for testing.
+    """The split of a file by the rule of the data set: a tenth of the speakers is for validation, a tenth for testing.
 
-    The SHA-1 of the name up to `_nohash_`, modulo 2^27, in percent of 2^27 - 1: below 10 it validates, below 20 it tests.
-    Files of one speaker stay together, and stay where they are as files are added (P. Warden, Speech Commands, arXiv
+    The SHA-1 of the name up to `_nohash_`, modulo 2^27, in percent of 2^27 - 1: below 10 is validation, below 20 is testing.
+    Files of one speaker stay together, and stay in their split as files are added (P. Warden, Speech Commands, arXiv
     1804.03209, and "Partitioning" in the data set's README). The lists of the published data set follow it.
     """
     speaker = re.sub(r"_nohash_.*$", "", name)
@@ -118,7 +118,7 @@ def split_of(name: str) -> Split:
 
 
 def _key(path: Path) -> str:
-    """As the lists name it."""
+    """The file's name in the lists."""
     return f"{path.parent.name}/{path.name}"
 
 
@@ -127,7 +127,7 @@ def _hidden(path: Path) -> bool:
 
 
 def _listed(folder: Path) -> dict[str, Split] | None:
-    """`WORD/FILE` to its split, by the folder's lists; None where it has none."""
+    """The split of each `WORD/FILE` in the folder's lists; None if it has none."""
     there = [name for name in LISTS if (folder / name).is_file()]
     if len(there) == 1:
         (absent,) = set(LISTS) - set(there)
@@ -140,7 +140,7 @@ def _listed(folder: Path) -> dict[str, Split] | None:
             lines = read_lines(folder / name)
         except UnreadableTextError as error:
             raise BadInputError(f"{folder / name}: {error}") from error
-        # Whatever stands before WORD/FILE: `./` as find writes it, or a folder.
+        # Drops what precedes WORD/FILE: `./` as find writes it, or a folder.
         found |= {"/".join(_parts(line)[-2:]): LISTS[name] for line in lines if _parts(line)}
     return found if there else None
 
@@ -150,36 +150,36 @@ def _parts(line: str) -> tuple[str, ...]:
 
 
 def _check(folder: Path, clips: Sequence[Clip], skipped: Sequence[tuple[Path, str]], missing: Sequence[str]) -> None:
-    """That there is something to learn, to choose by and to test, and that nobody is in two splits."""
+    """Check that every split has clips, and that no speaker is in two splits."""
     if not clips:
         path, reason = skipped[0]
         raise BadInputError(f"{folder}: none of its {len(skipped)} clips can be used; the first, {path}: {reason}")
     words = {clip.word for clip in clips}
     if len(words) < 2:
-        raise BadInputError(f"{folder}: keyword spotting needs two words or more, found only {', '.join(words)}")
+        raise BadInputError(f"{folder}: keyword spotting needs at least two words, found only {', '.join(words)}")
     sizes = Counter(clip.split for clip in clips)
     for split in SPLITS:
         if not sizes[split]:
             counts = ", ".join(f"{name} {sizes[name]}" for name in SPLITS)
-            way = f"name some in {' and '.join(LISTS)}"
+            way = f"list some in {' and '.join(LISTS)}"
             if missing:
-                way = f"{len(missing)} lines of {' and '.join(LISTS)} name no file of it, such as {missing[0]}"
+                way = f"{len(missing)} lines of {' and '.join(LISTS)} name no file in it, such as {missing[0]}"
             raise BadInputError(f"{folder}: no clips in {split} ({counts}); {way}")
     homes: dict[str, Split] = {}
     for clip in clips:
         home = homes.setdefault(clip.speaker, clip.split)
         if home != clip.split:
-            reason = f"speaker {clip.speaker} is both in {home} and in {clip.split}; a speaker belongs in one split"
+            reason = f"speaker {clip.speaker} is in both {home} and {clip.split}; a speaker must be in one split only"
             raise BadInputError(f"{folder}: {reason}")
 
 
 def read_keywords(folder: Path, *, keep_odd: bool = False) -> tuple[list[list[Spoken]], dict[str, Any]]:
     """Train, dev and test of a Speech Commands folder, each clip's word as its text; and what was left out.
 
-    Nothing is learned from clips whose audio is odd, unless `keep_odd`.
+    Clips with odd audio are not learned from, unless `keep_odd`.
 
     Raises:
-        BadInputError: where the folder is none.
+        BadInputError: where the folder is not one.
     """
     found = read_speech_commands(folder)
     odd, waveforms, splits = Oddities(), Waveforms(keep_odd=keep_odd), []

@@ -1,4 +1,4 @@
-"""Who is kept from training, and who gives labels."""
+"""Speakers held out from training, and speech drawn with labels."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ FEWEST_HELD_OUT = 2
 
 @dataclass(frozen=True)
 class Split:
-    """Speech by its use.
+    """Speech by use.
 
     Attributes:
-        training: what targets and pretraining see.
-        held_out: of speakers that nothing before the probe has seen; empty where there are none.
+        training: speech that targets and pretraining use.
+        held_out: speech of speakers unseen before the probe; empty if there are none.
         speakers: the held-out speakers, sorted.
         how: how they were chosen, or why there are none.
-        unchecked: what the check of speakers could not see (see `unchecked`).
+        unchecked: what the check of speakers could not cover (see `unchecked`).
     """
 
     training: tuple[Utterance, ...]
@@ -35,7 +35,7 @@ class Split:
 
 
 def split_speakers(corpus: Corpus, evaluation: Corpus | None, seed: int) -> Split:
-    """Held-out speakers: those of `evaluation`; else a tenth of the corpus' own, at least two, drawn by `seed`.
+    """Held-out speakers: those of `evaluation`; else a tenth of the corpus's own, at least two, drawn with `seed`.
 
     Raises:
         BadInputError: where a speaker of `evaluation` also speaks in the training speech.
@@ -47,7 +47,7 @@ def split_speakers(corpus: Corpus, evaluation: Corpus | None, seed: int) -> Spli
     speakers = corpus.speakers
     wanted = max(FEWEST_HELD_OUT, math.ceil(len(speakers) / 10))
     if len(speakers) < wanted + 1:
-        reason = f"{len(speakers)} known speakers are too few to hold any out; name others by --eval-data"
+        reason = f"{len(speakers)} known speakers are too few to hold any out; give others with --eval-data"
         return Split(corpus.utterances, (), (), reason)
     chosen = np.random.default_rng([seed, 7]).choice(len(speakers), wanted, replace=False)
     kept = tuple(sorted(speakers[i] for i in chosen))
@@ -55,13 +55,13 @@ def split_speakers(corpus: Corpus, evaluation: Corpus | None, seed: int) -> Spli
         tuple(u for u in corpus.utterances if u.speaker not in kept),
         tuple(u for u in corpus.utterances if u.speaker in kept),
         kept,
-        f"{wanted} of {len(speakers)} speakers, drawn by the seed",
+        f"{wanted} of {len(speakers)} speakers, drawn at random",
         unchecked(corpus),
     )
 
 
 def require_other_speakers(asked: str, rated: Corpus, beside: str, learned: Corpus) -> None:
-    """Refuse two parts with a speaker in common, as far as their speakers are known; `asked` and `beside` name the options.
+    """Refuse two parts that share a known speaker; `asked` and `beside` are the names of the options.
 
     Raises:
         BadInputError: naming the speakers.
@@ -76,27 +76,23 @@ def require_other_speakers(asked: str, rated: Corpus, beside: str, learned: Corp
 
 
 def unchecked(*corpora: Corpus) -> str:
-    """What the check of speakers could not see, to be put after how they were chosen; empty where it saw all."""
+    """What the check of speakers could not cover, to append to how they were chosen; empty if it covered all."""
     blind = [
         f"{corpus.of_unknown_speakers} of {len(corpus.utterances)} utterances of {shown(corpus.root)}"
         for corpus in corpora
         if corpus.of_unknown_speakers
     ]
-    if not blind:
-        return ""
-    return (
-        f"; who speaks in {' and '.join(blind)} is unknown, so that nobody speaks elsewhere too is not checked for them"
-    )
+    return f"; not checked for overlap, as the speakers are unknown: {' and '.join(blind)}" if blind else ""
 
 
 def sample_split(corpus: Corpus) -> Split:
-    """Of the sample corpus, the same whatever the seed: evaluations rate all runs on these speakers, whom none may hear."""
+    """The split of the sample corpus, the same for every seed: all runs are rated on these speakers, whom none may hear."""
     split = split_speakers(corpus, None, 0)
     return replace(split, how=f"{len(split.speakers)} of {len(corpus.speakers)} speakers, the same for every seed")
 
 
 def drawn_hours(utterances: tuple[Utterance, ...], most_hours: float, seed: int) -> tuple[Utterance, ...]:
-    """Utterances in random order up to `most_hours`, at least one where there is any."""
+    """Utterances in random order up to `most_hours`, at least one if there are any."""
     drawn: list[Utterance] = []
     left = most_hours * 3600 * SAMPLE_RATE
     for i in np.random.default_rng([seed, 11]).permutation(len(utterances)):

@@ -1,4 +1,4 @@
-"""Compressed streams whose length libsndfile guesses, or takes for that of the file: MPEG audio and Ogg."""
+"""Compressed streams whose length libsndfile guesses, or mistakes for that of the file: MPEG audio and Ogg."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 GUESSED = re.compile(r"bitrate mode +: constant")
-"""As libsndfile logs of MPEG audio whose first frame counts no others: it takes all for as long as the first."""
+"""Logged by libsndfile for MPEG audio whose first frame does not count the others; it assumes them as long as the first."""
 XING = re.compile(rb"(?:Xing|Info)\x00\x00\x00[\x03\x07\x0b\x0f]....(....)", re.DOTALL)
-"""The first frame of MPEG audio counts the frames and the bytes of its stream, itself included; before it stands a frame's head."""
+"""Follows the header of MPEG audio's first frame; counts the frames and bytes of the stream, itself included."""
 HEAD = 2**20
-"""Bytes in which the first frame begins, after a tag with a picture."""
+"""Bytes within which the first frame begins, even after a tag with a picture."""
 SYNC = re.compile(rb"\xff[\xe2-\xff]")
 SEEMING = 2**40
-"""Bytes."""
+"""Bytes that `Endless` appears to have."""
 END, BEGINNING = 4, 2
-"""Of the flags of an Ogg page."""
+"""Flags of an Ogg page."""
 
 
 class Endless(io.FileIO):
-    """A file that seems to be a TiB long, and to end in zeros: no length of sound that is guessed from it cuts off the rest."""
+    """A file that appears to be 1 TiB long and to end in zeros, so that no length guessed from it cuts off any sound."""
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        """From its seeming end, as from any other."""
+        """Seek, with the end where it appears to be."""
         return super().seek(SEEMING + offset) if whence == io.SEEK_END else super().seek(offset, whence)
 
     def readinto(self, buffer: WriteableBuffer, /) -> int | None:
-        """What is there, or zeros where it seems to end."""
+        """Read what is there, or zeros near the apparent end."""
         if self.tell() < SEEMING // 2:
             return super().readinto(buffer)
         view = memoryview(buffer)
@@ -41,7 +41,7 @@ class Endless(io.FileIO):
 
 
 def mpeg_left(path: Path) -> float:
-    """Bytes of MPEG audio behind the stream that its first frame counts, as a share of it; 0 where nothing is left."""
+    """Bytes of MPEG audio after the stream that its first frame counts, as a share of that; 0 if there are none."""
     with path.open("rb") as file:
         head = file.read(HEAD)
         counted = XING.search(head)
@@ -55,9 +55,9 @@ def mpeg_left(path: Path) -> float:
 
 
 def ogg_left(path: Path) -> float:
-    """Bytes behind the end of the first Ogg stream where another begins, as a share of it; 0 where nothing is left.
+    """Bytes after the first Ogg stream where another begins, as a share of it; 0 if there are none.
 
-    Less than 0 where the file breaks off inside its last page.
+    Negative where the file breaks off inside its last page.
     """
     raw = path.read_bytes()
     ended = at = 0

@@ -1,4 +1,4 @@
-"""The phones of a TextGrid, and when each is said."""
+"""The phones of a TextGrid and their times."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ssl_benchmarks.files.text_files import text_of
 SILENCES = frozenset({"", "sil", "<sil>", "sp", "spn", "<eps>", "nsn", "pau", "<unk>"})
 STRESSED = re.compile(r"^([A-Z]{2})[012]$")  # only ARPAbet's vowels: a digit elsewhere may be a tone
 OF_PHONES = re.compile(r"(^|- )(phones?|phonemes?|phn|mau)$", re.IGNORECASE)
-"""Tiers as aligners name them: the Montreal Forced Aligner after the speaker, WebMAUS as MAU. No other holds phones for certain."""
+"""Names of phone tiers: the Montreal Forced Aligner puts the speaker first, WebMAUS uses MAU. Others may hold words."""
 SAME_TIME = 0.0015  # s; aligners write times to a millisecond or better
 
 
 class Phone(NamedTuple):
-    """A phone, or a silence, and when it is said in seconds."""
+    """A phone or a silence, with its times in seconds."""
 
     onset: float
     offset: float
@@ -27,10 +27,10 @@ class Phone(NamedTuple):
 
 
 def phones_of_textgrid(file: Path) -> list[Phone]:
-    """Phones and silences in the order they are said, of a long or short TextGrid in UTF-8 or UTF-16.
+    """Phones and silences in order of time, from a long or short TextGrid in UTF-8 or UTF-16.
 
     Raises:
-        ValueError: where it is broken, cut short, or has no tier of phones, saying so.
+        ValueError: where it is broken, truncated, or has no tier of phones.
     """
     from praatio.utilities import errors, textgrid_io
 
@@ -39,45 +39,45 @@ def phones_of_textgrid(file: Path) -> list[Phone]:
         # The parser loses the last interval where no newline follows it.
         tiers = textgrid_io.parseTextgridStr(text + "\n", includeEmptyIntervals=True)["tiers"]
     except (ValueError, IndexError, KeyError, TypeError, AttributeError, errors.PraatioException):
-        raise ValueError("no TextGrid that can be read") from None
+        raise ValueError("not a readable TextGrid") from None
     intervals = [tier for tier in tiers if tier["class"] == "IntervalTier"]
     named = [tier for tier in intervals if OF_PHONES.search(tier["name"].strip())]
     if len(named) != 1:
-        names = ", ".join(tier["name"] or "without a name" for tier in intervals) or "none"
-        raise ValueError(f"no one interval tier named phones (interval tiers: {names})")
+        names = ", ".join(tier["name"] or "unnamed" for tier in intervals) or "none"
+        raise ValueError(f"needs exactly one interval tier named phones (interval tiers: {names})")
     (tier,) = named
     phones = [Phone(*times(onset, offset), plain(label)) for onset, offset, label in tier["entries"]]
     if any(late.onset < early.offset - SAME_TIME for early, late in itertools.pairwise(phones)):
         raise ValueError("its phones overlap or are out of order")
     if not phones or phones[-1].offset < float(tier["xmax"]) - SAME_TIME:
-        raise ValueError("cut short: its last interval ends before its tier does")
+        raise ValueError("truncated: its last interval ends before its tier does")
     return phones
 
 
 def times(onset: str, offset: str) -> tuple[float, float]:
-    """Of a stretch, in seconds.
+    """Onset and offset in seconds.
 
     Raises:
-        ValueError: where it is none.
+        ValueError: where they are not an interval.
     """
     begin, end = float(onset), float(offset)
     if not 0 <= begin < end < math.inf:
-        raise ValueError(f"from {onset} to {offset} s is no stretch of time")
+        raise ValueError(f"{onset} s to {offset} s is not an interval")
     return begin, end
 
 
 def plain(label: str) -> str:
-    """A label without its stress."""
+    """A label without its stress mark."""
     return STRESSED.sub(r"\1", label.strip())
 
 
 def is_silence(label: str) -> bool:
-    """Whether it names no phone."""
+    """Whether a label stands for silence."""
     return label.lower() in SILENCES
 
 
 def triphones(phones: Sequence[Phone]) -> Iterator[tuple[Phone | None, Phone, Phone | None]]:
-    """Each phone with the phones that touch it, None where none does."""
+    """Each phone with the phones next to it, None where there is none."""
     for i, phone in enumerate(phones):
         if is_silence(phone.label):
             continue

@@ -1,4 +1,4 @@
-"""Utterances made fit for evaluation; whatever is odd about them is counted and named, and stops nothing."""
+"""Utterances prepared for evaluation; oddities are counted and listed, and never stop it."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from ssl_benchmarks.processes.threads import threads
 from ssl_models.interface import SAMPLE_RATE
 
 SHORTEST = SAMPLE_RATE // 2
-"""Samples; shorter clips end in silence for every model alike, since the largest front end here needs 0.29 s."""
+"""Samples; shorter clips are padded with silence, for every model, as the largest front end here needs 0.29 s."""
 LONGEST_TRAINED = 35 * SAMPLE_RATE
-"""Samples; LibriSpeech's longest training utterance has 24.5 s."""
+"""Samples; LibriSpeech's longest training utterance lasts 24.5 s."""
 MOST_NAMES = 20
 
 
@@ -34,9 +34,9 @@ class Oddities:
     """What was odd in a split.
 
     Attributes:
-        counts: utterances (of `outside_alphabet_characters`: characters) by what is odd.
-        named: the files by why they are left out.
-        kept: the files by what is odd about them that are not.
+        counts: utterances (for `outside_alphabet_characters`: characters) by kind of oddity.
+        named: files left out, by reason.
+        kept: odd files that are used, by kind of oddity.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -44,12 +44,12 @@ class Oddities:
     kept: dict[str, list[str]] = field(default_factory=dict)
 
     def leave_out(self, why: str, path: Path, reason: str = "") -> None:
-        """Count a file that is left out, and name it."""
+        """Count and list a file that is left out."""
         self.counts[why] += 1
         self.named.setdefault(why, []).append(f"{shown(path)}: {reason}" if reason else shown(path))
 
     def keep(self, what: str, path: Path, words: str) -> None:
-        """Count a file that is used as it is, and name it."""
+        """Count and list a file that is used as it is."""
         self.counts[what] += 1
         self.kept.setdefault(what, []).append(f"{shown(path)}: {words}")
 
@@ -70,7 +70,7 @@ KINDS = (
 
 
 def with_text(utterances: Iterable[Utterance], odd: Oddities) -> tuple[Utterance, ...]:
-    """Those whose transcript leaves something to read; the others are named as left out of tasks that need a text."""
+    """Utterances whose transcript has something to recognise; the others are listed as left out of tasks that need text."""
     kept = []
     for utterance in utterances:
         outside = outside_alphabet(utterance.text or "")
@@ -86,12 +86,12 @@ def with_text(utterances: Iterable[Utterance], odd: Oddities) -> tuple[Utterance
 
 
 def outside_alphabet(text: str) -> int:
-    """Characters that `normalise` turns into spaces and that were none."""
+    """Number of characters, other than spaces, that `normalise` turns into spaces."""
     return sum(c not in ALPHABET and not c.isspace() for c in text.replace("\u2019", "'").upper())
 
 
 def short_enough(utterances: Iterable[Utterance], odd: Oddities) -> tuple[Utterance, ...]:
-    """Those that are trained on."""
+    """Utterances short enough to train on."""
     kept = []
     for utterance in utterances:
         if utterance.samples > LONGEST_TRAINED:
@@ -104,9 +104,9 @@ def short_enough(utterances: Iterable[Utterance], odd: Oddities) -> tuple[Uttera
 def readable(
     utterances: Sequence[Utterance], waveforms: Waveforms, odd: Oddities, *, training: bool
 ) -> tuple[list[Utterance], list[Spoken]]:
-    """The utterances that can be decoded, and the same as tasks take them: read once, padded where they are too short.
+    """The utterances that can be decoded, and the same as tasks use them: read once, padded if too short.
 
-    A file whose audio is odd is left out of `training`; where speech is rated it is kept, counted and named.
+    A file with odd audio is left out of `training`; in speech that is rated it is kept, counted and listed.
     """
     kept, spoken = [], []
     with threads(min(8, os.cpu_count() or 1)) as pool:
@@ -121,7 +121,7 @@ def readable(
                 odd.keep(kind, utterance.path, words)
             odd.counts["padded"] += samples < SHORTEST
             if utterance.speaker is None:
-                odd.keep("unknown_speaker", utterance.path, "nothing tells who speaks")
+                odd.keep("unknown_speaker", utterance.path, "its speaker is unknown")
             kept.append(utterance)
             spoken.append(_spoken(utterance, samples, waveforms))
     return kept, spoken
@@ -135,7 +135,7 @@ def _spoken(utterance: Utterance, samples: int, waveforms: Waveforms) -> Spoken:
         max(samples, SHORTEST),
         utterance.speaker or "",
         normalise(utterance.text or ""),
-        # A file that is replaced is another recording.
+        # A replaced file is a different recording.
         f"{shown(path)} ({status.st_size} bytes, {status.st_mtime_ns})",
         utterance.session,
     )

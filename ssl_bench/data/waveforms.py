@@ -1,4 +1,4 @@
-"""Decoded speech, kept in memory as far as memory goes."""
+"""Decoded speech, kept in memory up to a limit."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ SHARE_OF_FREE_MEMORY = 0.3
 
 
 class Waveforms:
-    """Reads utterances once and keeps their 16-bit samples until `limit` bytes are used; then decodes anew each time.
+    """Reads utterances once and keeps their 16-bit samples until `limit` bytes are used; then decodes again each time.
 
-    Safe to use from several threads. A file that turns out to be broken gives no samples and is named in `broken`; what is
-    odd about one, or was changed by reading it, is in `remarks`. Training leaves odd ones out unless `keep_odd`.
+    Safe to use from several threads. A broken file has no samples and is listed in `broken`; what is odd about a file, or
+    was changed by reading it, is in `remarks`. Odd files are left out of training unless `keep_odd`.
     """
 
     def __init__(self, limit: int | None = None, *, keep_odd: bool = False) -> None:
@@ -27,9 +27,9 @@ class Waveforms:
         self.kept_bytes = 0
         self.broken: dict[str, str] = {}
         self.left_out: dict[str, str] = {}
-        """Files that gave nothing to train on, and why, broken ones too."""
+        """Files not trained on, broken ones included, and why."""
         self.remarks: dict[str, dict[str, str]] = {}
-        """Of each file that was read and is not broken, by kind; see `Recording`."""
+        """Remarks by file and kind, for files that were read and are not broken; see `Recording`."""
         self._kept: dict[str, NDArray[np.int16]] = {}
         self._lock = threading.Lock()
 
@@ -53,7 +53,7 @@ class Waveforms:
         return samples
 
     def to_train_on(self, utterance: Utterance) -> NDArray[np.int16]:
-        """The same; empty, too, for a file that no model should be trained on, which is then named in `left_out`."""
+        """The same; also empty for a file that should not be trained on, which is then listed in `left_out`."""
         samples = self.samples(utterance)
         if reason := self.why_left_out(utterance):
             self.left_out[str(utterance.path)] = reason
@@ -61,7 +61,7 @@ class Waveforms:
         return samples
 
     def why_left_out(self, utterance: Utterance) -> str:
-        """Why an utterance that was read is left out of training; empty where it is not."""
+        """Why an utterance that was read is left out of training; empty if it is not."""
         key = str(utterance.path)
         if key in self.broken:
             return self.broken[key]

@@ -1,1 +1,1 @@
-"""What features are worth: systems, tasks, rates and bills."""
+"""The quality of features: systems, tasks, error rates and costs."""

@@ -1,4 +1,4 @@
-"""`sslbench evaluate`: models and runs, their controls beside them, task by task, into a run folder."""
+"""`sslbench evaluate`: models, runs and their controls, task by task, into a run folder."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 REPORT_SECONDS = 2.0
-"""Kept of `--minutes` for what follows the last finding."""
+"""Reserved in `--minutes` for the report after the last finding."""
 
 
 @dataclass(kw_only=True)
@@ -46,10 +46,10 @@ class Evaluating(Session):
     """One call of `evaluate`.
 
     Attributes:
-        speech: by the share of it that there is time for.
-        limit: of time; None is none.
-        rated: rows of the rates and bills so far.
-        pretraining: rows of what the runs among the models cost.
+        speech: gives the share of it that there is time for.
+        limit: the time limit; None if there is none.
+        rated: rows of rates and costs so far.
+        pretraining: rows of the pretraining costs of the models that are runs.
     """
 
     kind = "evaluation"
@@ -60,7 +60,7 @@ class Evaluating(Session):
     pretraining: list[Measurement] = field(default_factory=list)
 
     def contents(self) -> tuple[list[Measurement], dict[str, Any]]:
-        """Costs of pretraining, then rates and bills."""
+        """Costs of pretraining, then rates and costs of the evaluation."""
         return [*self.pretraining, *self.rated], {}
 
 
@@ -73,7 +73,7 @@ def evaluate(
 ) -> tuple[RunFolder, Record]:
     """Evaluate every system on every task; returns the run and its record, whose status says whether all were reached.
 
-    `began` is when the command did, by the monotonic clock (None: now): from then on `config.minutes` count.
+    `began` is the start of the command on the monotonic clock (None: now), from which `config.minutes` count.
 
     Raises:
         BadInputError: for a model, a setting or speech that cannot be used.
@@ -114,7 +114,7 @@ def evaluate(
 
 
 def splits_at(config: EvaluateConfig) -> SpeechAt:
-    """What is learned from, chosen on and rated, whichever seed the heads have.
+    """The speech to train, tune and test on, the same for every seed of the heads.
 
     Raises:
         BadInputError: for folders that cannot be used.
@@ -132,14 +132,14 @@ def splits_at(config: EvaluateConfig) -> SpeechAt:
 
 
 def _evaluate_all(session: Evaluating, systems: list[System], part: EvaluationSpeech, say: EvaluationProgress) -> None:
-    """Each finding goes into the record as it comes; the bills come last, also after an interruption."""
+    """Write each finding to the record as it arrives; costs come last, also after an interruption."""
     config = session.config
     device = torch.device(config.device)
     label = None if session.grid is None else session.grid.label
     held = conditions(device, config.precision, None, pue=config.pue, grid=label)
     meter = new_meter(idle=config.idle, say=say.phase)
     findings: list[Finding] = []
-    tell = lambda system, text: say.learning(system, text, meter)  # noqa: E731 - two names for three arguments
+    report = lambda system, text: say.learning(system, text, meter)  # noqa: E731 - two names for three arguments
     kept = KeptControls.of(config.evaluation.controls, session.run.path / FILE, held)
     evaluation = Evaluation(
         config.evaluation,
@@ -148,7 +148,7 @@ def _evaluate_all(session: Evaluating, systems: list[System], part: EvaluationSp
         config.precision,
         meter,
         say.phase,
-        tell,
+        report,
         limit=session.limit,
         keep_odd=config.keep_odd_audio,
     )
@@ -178,7 +178,7 @@ def _evaluate_all(session: Evaluating, systems: list[System], part: EvaluationSp
 
 
 def _known(session: Evaluating, systems: list[System], evaluation: Evaluation) -> list[System]:
-    """The systems with what a reader of their rates has to know; that and the speech go into the record."""
+    """Attach the remarks that a reader of the rates needs; remarks and speech go into the record."""
     config = session.config
     systems, remarks = remarked(systems, config.models, config.pretrained, evaluation.speech)
     for remark in remarks:

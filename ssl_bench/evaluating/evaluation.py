@@ -1,4 +1,4 @@
-"""Systems evaluated task by task, whoever trained them: features once, then a head, a rate and a bill for each."""
+"""Evaluation of systems task by task: features once, then a head, an error rate and a cost for each task."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 def evaluated(
     systems: Sequence[System], evaluation: Evaluation, controls: KeptControls | None = None
 ) -> Iterator[Finding]:
-    """Every task on every system, in the order given; what `controls` know is not done again.
+    """Run every task on every system, in the order given; results in `controls` are reused.
 
-    Each finding may take its part of the time that is left; those to which time did not come have a reason for a rate.
+    Each finding may take an equal share of the time left; those not reached have a reason instead of a rate.
     """
     controls = controls or KeptControls()
     evaluation.forecast.begin()
@@ -50,7 +50,7 @@ def _run(subject: Subject, task: Task, head: Head | None) -> Sequence[Finding]:
     """The findings of a task.
 
     Raises:
-        BadInputError: where memory does not hold what it asks for, naming the longest utterance.
+        BadInputError: where memory does not suffice, naming the longest utterance.
     """
     try:
         return task.findings_of(subject, head)
@@ -59,13 +59,13 @@ def _run(subject: Subject, task: Task, head: Head | None) -> Sequence[Finding]:
             raise
         spoken = [s for part in subject.evaluation.speech.parts.values() for s in part.spoken]
         longest = max(spoken, key=lambda s: s.samples, default=None)
-        about = f"; the longest utterance has {longest.samples / SAMPLE_RATE:.0f} s, {longest.key}" if longest else ""
+        about = f"; the longest utterance lasts {longest.samples / SAMPLE_RATE:.0f} s: {longest.key}" if longest else ""
         raise BadInputError(f"{subject.system.name}: out of memory on {subject.evaluation.device}{about}") from error
 
 
 def _out_of_time(subject: Subject, name: str, head: Head | None) -> Finding:
     seconds = 0.0 if subject.evaluation.limit is None else subject.evaluation.limit.seconds
-    none = unavailable("1", f"not rated: time was up, {duration(seconds)} for all")
+    none = unavailable("1", f"not rated: the time limit of {duration(seconds)} was reached")
     return Finding(subject.system, name, head, Outcome(dict.fromkeys(TASKS[name].metrics, none), None))
 
 
@@ -74,7 +74,7 @@ def _found(subject: Subject, name: str, head: Head | None, controls: KeptControl
     line = f"{system.name}, seed {system.seed}: {name}{f', {head} head' if head else ''}"
     known = controls.found(subject, name, head)
     if known is not None:
-        evaluation.say(f"{line}: known from {known[0].outcome.details['read_from']}, not done again")
+        evaluation.say(f"{line}: reused from {known[0].outcome.details['read_from']}")
         evaluation.forecast.spared(kind(name, head))
         return known
     evaluation.say(line)

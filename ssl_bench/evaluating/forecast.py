@@ -1,4 +1,4 @@
-"""What is left of an evaluation: by the plan and the measured speed at first, then by what the systems before took."""
+"""Time left in an evaluation: first from plan and measured speed, then from the time earlier systems took."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
 FEATURES = "features"
 TRIES = 3
-"""Of learning rates, at least: the start and one to either side."""
+"""Fewest learning rates: the start and one to either side."""
 HEARINGS = TRIES + 1
-"""A head hears its hours at each rate that is tried, and its random-label control once."""
+"""Passes over a head's hours: one per learning rate, and one for its random-label control."""
 
 
 @dataclass
 class Forecast:
-    """Work by its kind: the extraction of features, or a task with a head.
+    """Forecast of the work left, by kind: feature extraction, or a task with a head.
 
     Attributes:
-        systems: that each kind of work is done for.
-        planned: hours of speech that one system has to hear; None where that is not known beforehand.
-        clock: in s.
+        systems: number of systems that each kind of work is done for.
+        planned: hours of speech that one system has to process; None where unknown beforehand.
+        clock: a monotonic clock, s.
     """
 
     systems: int = 0
@@ -43,21 +43,21 @@ class Forecast:
     _last: float | None = None
 
     def begin(self) -> None:
-        """Let the time count from now; what passed since the last work is no work."""
+        """Start counting now; the time since the last work does not count."""
         self._last = self.clock()
 
     def heard(self, kind: str, seconds: float) -> None:
-        """Speech went by."""
+        """Count `seconds` of speech as processed."""
         self._hours[kind] += seconds / 3600
         self._pass(kind)
 
     def ended(self, kind: str) -> None:
-        """One more system is done with this."""
+        """Count one more system as having done this work."""
         self._pass(kind)
         self._ended[kind].append(self._seconds[kind] - sum(self._ended[kind]))
 
     def spared(self, kind: str) -> None:
-        """One more system need not do this."""
+        """Count one more system that need not do this work."""
         self._spared[kind] += 1
 
     def _pass(self, kind: str) -> None:
@@ -66,7 +66,7 @@ class Forecast:
         self._last = now
 
     def left(self) -> float | None:
-        """Seconds; None as long as nothing tells how fast it goes."""
+        """Seconds left; None until the speed is known."""
         known = [self._left(kind) for kind in self.planned]
         return None if None in known or not known else sum(seconds for seconds in known if seconds is not None)
 
@@ -82,33 +82,33 @@ class Forecast:
         return max(0.0, planned * wanted - self._hours[kind]) / speed
 
     def _speed(self, kind: str) -> float | None:
-        """Hours heard a second: in this kind of work, else in all so far."""
+        """Hours processed per second in this kind of work, else in any work so far."""
         kinds = [kind] if self._hours[kind] and self._seconds[kind] else list(self._hours)
         seconds = sum(self._seconds[k] for k in kinds)
         return sum(self._hours[k] for k in kinds) / seconds if seconds else None
 
     def seconds(self, kind: str) -> float:
-        """That this took so far."""
+        """Seconds that this work has taken so far."""
         return self._seconds[kind]
 
     def heard_hours(self, kind: str) -> float:
-        """That went by in this so far."""
+        """Hours of speech processed in this work so far."""
         return self._hours[kind]
 
     @property
     def hours(self) -> float:
-        """Of speech to be heard by all systems, as far as it is planned."""
+        """Hours of speech that all systems have to process, as far as planned."""
         return sum(self.systems * hours for hours in self.planned.values() if hours is not None)
 
 
 def forecast_of(settings: EvaluationSettings, speech: EvaluationSpeech, device: str, systems: int) -> Forecast:
-    """The plan of an evaluation of so many systems; hours of keyword clips are not known before they are read."""
+    """The forecast for so many systems; hours of keyword clips are unknown until they are read."""
     hours = {name: sum(s.samples for s in part.spoken) / SAMPLE_RATE / 3600 for name, part in speech.parts.items()}
     return Forecast(systems, planned_hours(settings, hours, device))
 
 
 def planned_hours(settings: EvaluationSettings, hours: Mapping[str, float], device: str) -> dict[str, float | None]:
-    """What one system has to hear by the kind of work, for hours of speech by "train", "dev" and "test"."""
+    """Hours that one system has to process, by kind of work, given the hours of "train", "dev" and "test"."""
     planned: dict[str, float | None] = {}
     if OF_SPEECH & set(settings.tasks) - {"asr-finetune"}:
         planned[FEATURES] = sum(hours.values())
@@ -122,5 +122,5 @@ def planned_hours(settings: EvaluationSettings, hours: Mapping[str, float], devi
 
 
 def kind(task: str, head: str | None) -> str:
-    """The kind of work that a task with a head is."""
+    """Kind of work of a task with a head."""
     return f"{task}, {head}" if head else task

@@ -1,7 +1,7 @@
-"""What controls were found to give, kept beside an evaluation: the same weights, seed, settings and speech give it again.
+"""Results of controls, kept beside an evaluation and reused for the same weights, seed, settings and speech.
 
-An untrained model and log-mel do not depend on what was pretrained, so a second study need not rate them anew. What is read
-is named in the record with the run that it comes from, which is the one that has its cost on the bill.
+An untrained model and log-mel do not depend on what was pretrained, so a second study need not rate them again. A reused
+result is named in the record with the run that it comes from, which also holds its cost.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 FILE = "controls.json"
 SCHEMA = "sslbench.controls/1"
 MACHINE = ("device", "dtype", "threads", "torch")
-"""Conditions without which the same work may come to other numbers."""
+"""Conditions that must agree for the same work to give the same numbers."""
 
 
 @dataclass(frozen=True)
 class KeptFinding:
-    """What one head on a control gave; see `ssl_bench.evaluating.subject.Finding`."""
+    """The result of one head on a control; see `ssl_bench.evaluating.subject.Finding`."""
 
     task: str
     head: str | None
@@ -52,7 +52,7 @@ class KeptFinding:
 
 @dataclass(frozen=True)
 class KeptControl:
-    """What a control gave on a task, and the run that has its cost on the bill."""
+    """The results of a control on a task, and the run that holds their cost."""
 
     system: str
     seed: int
@@ -67,10 +67,10 @@ class KeptControls:
     """Findings of controls.
 
     Attributes:
-        path: that this evaluation keeps its own in; None keeps none.
+        path: the file for this evaluation's own results; None keeps none.
         held: the conditions of this evaluation.
-        known: by their keys.
-        read: what this evaluation did not have to do, for its record.
+        known: results from earlier runs, by key.
+        read: results that this evaluation reused, for its record.
     """
 
     path: Path | None = None
@@ -81,10 +81,10 @@ class KeptControls:
 
     @classmethod
     def of(cls, folders: Sequence[str], path: Path, held: Conditions) -> KeptControls:
-        """Those of earlier evaluations or studies, and `path` for those of this one.
+        """Read those of earlier evaluations or studies; `path` is for those of this one.
 
         Raises:
-            BadInputError: for a folder that holds none, or broken ones.
+            BadInputError: for a folder without any, or with broken ones.
         """
         known: dict[str, KeptControl] = {}
         for file in map(controls_file, map(Path, folders)):
@@ -92,11 +92,11 @@ class KeptControls:
             try:
                 known |= typed(dict[str, KeptControl], document.get("controls"))
             except ValueError as error:
-                raise BadInputError(f"{file}: not what controls gave ({error})") from error
+                raise BadInputError(f"{file}: not a file of control results ({error})") from error
         return cls(path, held, known)
 
     def found(self, subject: Subject, task: str, head: str | None) -> list[Finding] | None:
-        """What a control was found to give earlier; None where that is not known."""
+        """The earlier results of a control; None if unknown."""
         if not subject.system.is_control or not self.known:
             return None
         key = self._key(subject, task, head)
@@ -108,9 +108,9 @@ class KeptControls:
         return [_finding(subject, found, entry.run) for found in entry.findings]
 
     def keep(self, subject: Subject, task: str, head: str | None, findings: Sequence[Finding]) -> None:
-        """Remember what a control gives; of other systems nothing is kept."""
+        """Keep the results of a control; those of other systems are not kept."""
         if subject.system.is_control and self.path is not None:
-            # Of an evaluation in a study's folder the study is what a reader knows.
+            # An evaluation in a study's folder is known to readers by the study's name.
             run = self.path.parent
             run = run.parent if (run.parent / "run.json").is_file() else run
             entry = KeptControl(**_named(subject, task, head), run=run.name, findings=tuple(map(_kept, findings)))
@@ -123,14 +123,14 @@ class KeptControls:
             write_atomically(self.path, json.dumps(document, indent=1, allow_nan=False) + "\n")
 
     def _key(self, subject: Subject, task: str, head: str | None) -> str:
-        """SHA-256 of all that decides what a control gives."""
+        """SHA-256 of everything that determines a control's results."""
         machine = [getattr(self.held, name) for name in MACHINE]
-        told = [subject.digest, subject.system.seed, task, head, *machine, *_settings(subject), *_speech(subject, task)]
-        return hashlib.sha256(json.dumps([*told, _code()]).encode()).hexdigest()
+        key = [subject.digest, subject.system.seed, task, head, *machine, *_settings(subject), *_speech(subject, task)]
+        return hashlib.sha256(json.dumps([*key, _code()]).encode()).hexdigest()
 
 
 def controls_file(folder: Path) -> Path:
-    """Of a finished evaluation, or of a study's.
+    """The file of a finished evaluation, or of a study's evaluation.
 
     Raises:
         BadInputError: where there is none.
@@ -146,7 +146,7 @@ def _named(subject: Subject, task: str, head: str | None) -> dict[str, Any]:
 
 
 def _settings(subject: Subject) -> Iterator[Any]:
-    """Of the evaluation, as far as they decide rates."""
+    """Settings of the evaluation that affect rates."""
     evaluation = subject.evaluation
     settings = evaluation.settings
     yield settings.labels
@@ -155,7 +155,7 @@ def _settings(subject: Subject) -> Iterator[Any]:
 
 
 def _speech(subject: Subject, task: str) -> Iterator[Any]:
-    """Every utterance with its words, and for `abx` the aligned phones."""
+    """Every utterance with its words; also the aligned phones for `abx`, the dictionary for `pr`."""
     evaluation = subject.evaluation
     splits = evaluation.keywords if task == "ks" else [part.spoken for part in evaluation.speech.parts.values()]
     yield [[(s.key, s.samples, s.speaker, s.text, s.session) for s in spoken] for spoken in splits]
@@ -165,7 +165,7 @@ def _speech(subject: Subject, task: str) -> Iterator[Any]:
 
 @lru_cache(maxsize=1)
 def _code() -> str:
-    """Of what learns and rates: an edited head, or another course of the learning rate, gives other numbers."""
+    """SHA-256 of the code that learns and rates: an edited head or learning-rate schedule gives other numbers."""
     ours = Path(__file__).parent
     packages = (Path(next(iter(package.__path__))) for package in (ssl_benchmarks.downstream, ssl_models))
     learning = [path for package in packages for path in sorted(package.rglob("*.py"))]
@@ -179,7 +179,6 @@ def _kept(finding: Finding) -> KeptFinding:
 
 
 def _finding(subject: Subject, kept: KeptFinding, run: str) -> Finding:
-    found = f"found in {run}, not again"
-    rates = {metric: replace(q, note=joined(q.note, found)) for metric, q in kept.rates.items()}
+    rates = {metric: replace(q, note=joined(q.note, f"reused from {run}")) for metric, q in kept.rates.items()}
     outcome = Outcome(rates, kept.converged, {**kept.details, "read_from": run})
     return Finding(subject.system, kept.task, kept.head, outcome, kept.tested_on)

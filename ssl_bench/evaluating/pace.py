@@ -1,4 +1,4 @@
-"""How fast the work of an evaluation goes, as a pilot on a little speech tells it."""
+"""The pace of an evaluation's work, measured by a pilot on a little speech."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from statistics import median
 from ssl_bench.evaluating.forecast import Forecast
 
 PARTS = 8
-"""Of what a pilot heard, whose median pace counts: what is done once, or between two rates, falls into few of them."""
+"""Parts of a pilot whose median pace is used: one-off work, or work between two rates, falls into few of them."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds that a kind of work takes: so many at once, and more for each hour that is heard."""
+    """Seconds that a kind of work takes: a fixed part, and a part per hour of speech."""
 
     at_once: float
     an_hour: float
 
     def seconds(self, hours: float) -> float:
-        """For so many hours."""
+        """Seconds for so many hours of speech."""
         return self.at_once + self.an_hour * hours
 
     @classmethod
     def through(cls, hours: Sequence[float], seconds: Sequence[float], an_hour: float | None = None) -> Pace:
-        """Of one or two pilots, the last of which knew `an_hour` from within.
+        """The pace from one or two pilots, the last of which may have measured `an_hour` from within.
 
-        Without that, the second tells what its further hours took; where it was no slower for them, the larger mean counts.
+        Without that, the slope is that between both pilots or, where the second took no longer, the last one's mean pace.
         """
         if an_hour is not None:
             return cls(max(0.0, seconds[-1] - an_hour * hours[-1]), an_hour)
@@ -41,17 +41,17 @@ class Pace:
 
 @dataclass
 class WatchedForecast(Forecast):
-    """A forecast that keeps when each piece of speech was heard."""
+    """A forecast that records when each piece of speech was processed."""
 
     _marks: dict[str, list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))
 
     def heard(self, kind: str, seconds: float) -> None:
-        """Speech went by."""
+        """Count `seconds` of speech as processed, and record when."""
         super().heard(kind, seconds)
         self._marks[kind].append((self.heard_hours(kind), self.seconds(kind)))
 
     def an_hour(self, kind: str) -> float | None:
-        """Seconds for an hour heard; None where too little was heard to tell it from what is done once."""
+        """Seconds per hour of speech; None where too little was processed to separate it from one-off work."""
         marks = self._marks[kind]
         if len(marks) <= 2 * PARTS:
             return None

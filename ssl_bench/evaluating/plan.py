@@ -1,4 +1,4 @@
-"""How much speech an evaluation takes to end in time: a pilot on a little of it tells the pace, and a share of it is chosen."""
+"""How much speech an evaluation uses to end in time: a pilot measures the pace, and a share of the speech is chosen."""
 
 from __future__ import annotations
 
@@ -23,32 +23,32 @@ if TYPE_CHECKING:
     from ssl_bench.settings.evaluating import EvaluationSettings
 
 LITTLE = 1e-9
-"""A share of the speech that tells how much there is."""
+"""Share of the speech that is read to find how much there is."""
 FILLED = 0.75
-"""Of the time that is left, by plan: rates that are searched for longer, and other work beside it, take the rest."""
+"""Planned share of the time left; the rest is for longer learning-rate searches and other work."""
 PILOTS = (1 / 60, 1 / 15)
-"""Hours of speech; where the first does not show that there is time for all, the second tells what each hour adds."""
+"""Hours of speech per pilot; where the first does not show that all fits, the second measures the time per hour."""
 PILOT_PASSES = (4.0, 12.0)
-"""Over the labelled speech of a pilot, where a recogniser learns."""
+"""Passes over the labelled speech of each pilot, where a recogniser learns."""
 FIRST_AT_MOST = 0.05
-"""Of the time, which the first pilot may have taken where a second follows."""
+"""Largest share of the time that the first pilot may take for a second to follow."""
 PILOT_SHARE = 0.25
-"""Of the time, at which a pilot is ended: by then it has told enough."""
+"""Share of the time after which a pilot is stopped, as it has measured enough."""
 SHARES = tuple(2 ** (-step / 2) for step in range(25))
-"""Of the speech: few steps, so that two evaluations on one machine mostly take the same utterances."""
+"""Shares of the speech: few steps, so that two evaluations on one machine mostly use the same utterances."""
 EFFORTS = tuple(2 ** (-step / 2) for step in range(1, 13))
-"""Of what recognisers would hear, where the least share does not fit; they make a few passes whatever these ask."""
+"""Shares of the hours recognisers would hear, where the least share does not fit; they always make a few passes."""
 LEAST_HOURS = 0.1
-"""Of speech, in all parts: rates on less say nothing, whatever the time."""
+"""Hours of speech in train, dev and test together: rates on less are meaningless, whatever the time limit."""
 
 
 def fitted(
     evaluation: Evaluation, systems: Sequence[System], speech: SpeechAt, *, controls_known: bool = False
 ) -> Evaluation:
-    """The evaluation on as much of its speech as its limit of time holds by forecast; without a limit it stays as it is.
+    """The evaluation on as much of its speech as is forecast to fit its time limit; unchanged without a limit.
 
-    `evaluation` has any share of the speech, which tells how much there is. Recognisers learn less too: by the root of the
-    share, since of little speech more passes are worth their time; and where the least share does not fit, by as much as it takes.
+    `evaluation` may hold any share of the speech, which shows how much there is. Recognisers also hear fewer hours: by the
+    square root of the share, since more passes over little speech pay off; by more where the least share does not fit.
     """
     if evaluation.limit is None or evaluation.limit.left <= 0:
         return evaluation
@@ -63,7 +63,7 @@ def fitted(
 
 
 def limit_document(evaluation: Evaluation) -> dict[str, Any] | None:
-    """For the record: the time that there was, and what it left; None where there was no limit."""
+    """For the record: the time limit, and what it left; None without a limit."""
     if evaluation.limit is None:
         return None
     hours = evaluation.settings.chosen_hours(evaluation.device.type)
@@ -77,7 +77,7 @@ def limit_document(evaluation: Evaluation) -> dict[str, Any] | None:
 
 
 def learning_less(settings: EvaluationSettings, device: str, share: float, effort: float = 1.0) -> EvaluationSettings:
-    """What recognisers hear where they have a share of the speech, and of what they would hear of it a part."""
+    """The settings with fewer hours for recognisers: `effort` times the hours for this share of the speech."""
     return (
         settings
         if share == effort == 1.0
@@ -86,7 +86,7 @@ def learning_less(settings: EvaluationSettings, device: str, share: float, effor
 
 
 class _Plan:
-    """Pilots run the tasks on a little speech; features that this gives are kept, and its cost is on the system's bill."""
+    """Pilots that run the tasks on a little speech; their features are kept, and their cost counts as the system's."""
 
     def __init__(
         self, evaluation: Evaluation, speech: SpeechAt, limit: TimeLimit, *, controls_known: bool = False
@@ -99,20 +99,20 @@ class _Plan:
         self._seconds: list[dict[str, list[float]]] = []
         self._an_hour: list[dict[str, float]] = []
         self._unreached: set[str] = set()  # kinds that a pilot had no time for
-        self._reading = 0.0  # seconds an hour
-        # Controls that were rated earlier on all of the speech are taken to be known, so they cost nothing there.
+        self._reading = 0.0  # seconds per hour
+        # Controls rated earlier on all of the speech are assumed to be known, so they cost nothing there.
         self._known = controls_known
         self._decoded: dict[float, EvaluationSpeech] = {}
 
     def chosen(self, systems: Sequence[System]) -> tuple[float, float]:
-        """A share of the speech, and the part of what recognisers would hear of it, so that all systems end in time by forecast."""
+        """Shares of the speech and of the hours recognisers would hear of it, with which all is forecast to end in time."""
         groups: dict[str, list[System]] = {}
-        for system in systems:  # a model's own random weights go as fast as its others
+        for system in systems:  # a model is as fast with random weights as with trained ones
             groups.setdefault(system.control or system.name, []).append(system)
         self._systems = list(groups.values())
         self._hours, self._seconds = [{} for _ in groups], [{} for _ in groups]
         self._an_hour = [{} for _ in groups]
-        self.evaluation.say(f"a pilot tells how much speech {duration(self.limit.left)} hold")
+        self.evaluation.say(f"a pilot measures how much speech fits into {duration(self.limit.left)}")
         for size, passes in zip(PILOTS, PILOT_PASSES, strict=True):
             began, end = self.limit.spent, self.limit.part(PILOT_SHARE * self.limit.seconds)
             for group, members in enumerate(self._systems):
@@ -135,11 +135,11 @@ class _Plan:
         settings = replace(self.evaluation.settings, lm=None, hours=max(1e-3, passes * hours.get("train", 0.0)))
         forecast = self._run(system, settings, speech, limit)
         if FEATURES in forecast.planned and not (forecast.heard_hours(FEATURES) or self._hours[group]):
-            with TemporaryDirectory() as folder:  # what was kept earlier does not tell how long the rest takes
+            with TemporaryDirectory() as folder:  # features kept earlier do not show how long the rest takes
                 forecast = self._run(system, replace(settings, features=folder), speech, limit)
         for kind, work in _work(settings, hours, self.device).items():
             heard = forecast.heard_hours(kind) or (0.0 if kind == FEATURES else work)
-            if heard and forecast.seconds(kind) > 0:  # nothing, where time was up before
+            if heard and forecast.seconds(kind) > 0:  # nothing where time was up before
                 self._hours[group].setdefault(kind, []).append(heard)
                 self._seconds[group].setdefault(kind, []).append(forecast.seconds(kind))
                 if (an_hour := forecast.an_hour(kind)) is not None:
@@ -148,7 +148,7 @@ class _Plan:
                 self._unreached.add(kind)
 
     def _read(self, share: float) -> EvaluationSpeech:
-        """A share of the speech. How much longer it takes the first time tells how long decoding does."""
+        """Read a share of the speech; the extra time of the first reading is that of decoding."""
         if share not in self._decoded:
             begun = self.limit.left
             speech = self.speech(share)
@@ -162,36 +162,36 @@ class _Plan:
     def _run(
         self, system: System, settings: EvaluationSettings, speech: EvaluationSpeech, limit: TimeLimit
     ) -> WatchedForecast:
-        """The tasks on a system, whose times the forecast then has."""
+        """Run the tasks on a system; the forecast returned has their times."""
         hours = {name: part.hours for name, part in speech.parts.items()}
         forecast = WatchedForecast(1, planned_hours(settings, hours, self.device), self.limit.clock)
         quiet = replace(
-            self.evaluation, settings=settings, speech=speech, say=lambda _: None, tell=lambda *_: None, about={},
+            self.evaluation, settings=settings, speech=speech, say=lambda _: None, report=lambda *_: None, about={},
             forecast=forecast, limit=limit, _spelled={},
         )  # fmt: skip
         list(evaluated([system], quiet))
         return forecast
 
     def _forecast(self, share: float, effort: float = 1.0) -> float:
-        """Seconds for a share of the speech; infinite where no pilot came to a kind of its work."""
+        """Seconds for a share of the speech; infinite where no pilot reached a kind of its work."""
         if self._unreached - {kind for seconds in self._seconds for kind in seconds}:
             return math.inf
         settings = learning_less(self.evaluation.settings, self.device, share, effort)
         work = _work(settings, {name: share * part for name, part in self.whole.items()}, self.device)
-        told = [
+        known = [
             {kind: Pace.through(hours[kind], seconds[kind], an_hour.get(kind)).seconds(work[kind]) for kind in hours}
             for hours, seconds, an_hour in zip(self._hours, self._seconds, self._an_hour, strict=True)
         ]
-        # What a pilot did not come to is taken to be as slow as where it is slowest.
-        slowest = {kind: max((each[kind] for each in told if kind in each), default=0.0) for kind in work}
+        # Work that a pilot did not reach is assumed to be as slow as with the slowest system.
+        slowest = {kind: max((each[kind] for each in known if kind in each), default=0.0) for kind in work}
         reading = self._reading * share * sum(self.whole.values())
         total = reading
-        for members, each in zip(self._systems, told, strict=True):
+        for members, each in zip(self._systems, known, strict=True):
             count = sum(not (self._known and share == 1.0 and system.is_control) for system in members)
             total += count * sum((slowest | each).values())
         return total
 
 
 def _work(settings: EvaluationSettings, hours: Mapping[str, float], device: str) -> dict[str, float]:
-    """Hours by the kind of work; where nothing is planned of it, it goes by the speech."""
+    """Hours by kind of work; where none are planned, all hours of the speech."""
     return {kind: planned or sum(hours.values()) for kind, planned in planned_hours(settings, hours, device).items()}

@@ -1,4 +1,4 @@
-"""How an evaluation goes on: which system, which task, at what power, what it has found, and what is left."""
+"""Progress of an evaluation: system, task, power, findings, and the time left."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class EvaluationProgress(StatusLine):
-    """Speaks of findings; `scope` is whose watts and joules are shown, `forecast` what is left."""
+    """Shows findings; `scope` selects the watts and joules shown, `forecast` gives the time left."""
 
     def __init__(self, console: Console, scope: str) -> None:
         super().__init__(console)
@@ -25,19 +25,17 @@ class EvaluationProgress(StatusLine):
         self._done = 0
 
     def opened(self, forecast: Forecast, wanted: int) -> None:
-        """What is about to be done."""
+        """Announce the evaluation."""
         self.forecast = forecast
-        self.phase(
-            f"{wanted} findings of {forecast.systems} systems, which hear {forecast.hours:.2g} h of speech in all"
-        )
+        self.phase(f"{wanted} evaluations ({forecast.systems} systems), {forecast.hours:.2g} h of audio")
 
     def learning(self, system: System, text: str, meter: EnergyMeter) -> None:
-        """How a head or the extraction of features goes on."""
+        """Show the progress of a head or of feature extraction."""
         if self.due:
             self.show([system.name, text, *self._spent(meter)])
 
     def found(self, finding: Finding, wanted: int, meter: EnergyMeter) -> None:
-        """A task is done: its rates, what it has cost so far, and what is left of `wanted` findings."""
+        """Report a finding: its rates, the cost so far, and how many of the `wanted` findings are left."""
         self._done += 1
         rates = ", ".join(f"{metric.upper()} {percent(q)}" for metric, q in finding.outcome.rates.items())
         mark = "" if finding.outcome.converged is not False else f" ({UNCONVERGED})"
@@ -45,7 +43,7 @@ class EvaluationProgress(StatusLine):
         self.phase("   ".join([*parts, *self._spent(meter, ended=self._done == wanted)]))
 
     def _spent(self, meter: EnergyMeter, *, ended: bool = False) -> list[str]:
-        """Watts and watt-hours so far, and what is left: time, and energy at the mean power so far."""
+        """Watts, watt-hours so far, and the time left with its energy at the mean power so far."""
         live = meter.live()
         energy, power, left = live.energy[self.scope], live.power[self.scope], self.forecast.left()
         parts, more = [], ""

@@ -1,4 +1,4 @@
-"""What has to be known before any rate is read: weights that nobody trained, and test speakers that a run has heard."""
+"""Remarks that a reader of rates needs: untrained weights, and test speakers that were heard in pretraining."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ RANDOM = "random weights: nothing was trained"
 def remarked(
     systems: Sequence[System], models: Sequence[str], pretrained: str | None, speech: EvaluationSpeech
 ) -> tuple[list[System], list[str]]:
-    """The systems, each with what a reader of its rates has to know, and a line for each model of which there is such a thing."""
+    """The systems, each with its remark, and a line for each model that has one."""
     lines = [untrained_line(model) for model in dict.fromkeys(models) if model in CATALOG and pretrained is None]
     names = named(models)
     empty = [model for model in names if _is_empty(model)]
-    lines += [f"{model} has settings and no weights: this rates random ones" for model in empty]
+    lines += [f"{model} has settings but no weights: random weights are rated" for model in empty]
     remarks: dict[tuple[str, int | None], str] = {}
     for model, name in names.items():
         record = record_of(model)
         if record is not None and (remark := heard(record, speech)):
             remarks[name, record.settings.seed] = remark
-            lines.append(f"{model}: {remark}; name speech that it has not heard by --train and --test")
+            lines.append(f"{model}: {remark}; give speech that it has not heard with --train and --test")
     beside, random = {system.control for system in systems}, {names[model] for model in empty}
     found = []
     for system in systems:
@@ -46,7 +46,7 @@ def remarked(
 
 
 def _is_empty(model: str) -> bool:
-    """Whether it is a local transformers folder of settings alone."""
+    """Whether a model is a local transformers folder with settings only."""
     folder = Path(model.removeprefix("hf:"))
     if not model.startswith("hf:") or not folder.is_dir():
         return False
@@ -56,16 +56,16 @@ def _is_empty(model: str) -> bool:
 
 
 def untrained_line(model: str) -> str:
-    """That a catalog model comes without weights, and how to get some."""
+    """Say that a catalog model has no weights, and how to get some."""
     config = CATALOG[model]
     ways = [f"train it first (sslbench train-and-measure --model {model})"] if config.objective is not None else []
     if isinstance(config, Wav2Vec2FamilyConfig | Data2VecConfig):
-        ways.append("give published ones by --pretrained")
-    return f"{model} has no trained weights: this rates random ones; {', or '.join(ways)}"
+        ways.append("give published ones with --pretrained")
+    return f"{model} has no trained weights: random weights are rated; {', or '.join(ways)}"
 
 
 def heard(record: Record, speech: EvaluationSpeech) -> str:
-    """How many of the test speakers a run was pretrained on, as a remark; empty where none."""
+    """Remark on how many test speakers a run was pretrained on; empty if none."""
     told = record.told(Details)
     if not isinstance(told, TrainingDetails) or not told.data.folder or not speech.parts:
         return ""

@@ -1,4 +1,4 @@
-"""The rows of an evaluation: a rate for each system, task, head and metric over all seeds, and each system's bill."""
+"""The rows of an evaluation: a rate for each system, task, head and metric over all seeds, and each system's cost."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from ssl_benchmarks.energy.carbon import GridIntensity
 
 FEWEST_PAIRS = 3
-"""Seeds; two differences have an interval 13 times as wide as they are apart."""
+"""Fewest seeds: the interval of two differences is 13 times as wide as their distance."""
 OF_PRETRAINING = frozenset({"targets", "training"})
-COUNTED = "matrix products of encoder and heads, 1 MAC = 2 FLOPs, counted at 10 s; all seeds, tries and controls"
+COUNTED = "matrix products of encoder and heads, 1 MAC = 2 FLOPs, counted on 10 s clips; all seeds, learning rates and controls"
 
 
 def rate_rows(findings: Sequence[Finding], held: Conditions, speech: EvaluationSpeech) -> list[Measurement]:
-    """One row for each system, task, head and metric; one that does not beat its own random weights says so."""
+    """One row per system, task, head and metric; its note says where it does not beat its own random weights."""
     groups: dict[tuple[str, str, str | None], list[Finding]] = defaultdict(list)
     for finding in findings:
         groups[finding.system.name, finding.task, finding.head].append(finding)
@@ -62,7 +62,7 @@ def rate_rows(findings: Sequence[Finding], held: Conditions, speech: EvaluationS
 
 
 Rates = Mapping[int, Quantity]
-"""Of one system, task, head and metric, by seed; those whose head converged."""
+"""Rates of one system, task, head and metric, by seed, for seeds whose head converged."""
 
 
 def marked(
@@ -70,8 +70,8 @@ def marked(
 ) -> list[Measurement]:
     """The rows, with a mark on each model that does not clearly beat its own random weights.
 
-    It does where the intervals are apart, or, over the seeds that both have, where the interval of the difference is (see
-    `paired_gain`): random weights differ from seed to seed by more than what training adds.
+    A model does where the two intervals do not overlap, or where the interval of the difference paired by seed excludes 0
+    (see `paired_gain`): random weights differ between seeds by more than training adds.
     """
     found = {_of(row): row.quantity for row in rows}
 
@@ -94,10 +94,10 @@ def _of(row: Measurement) -> tuple[str, str, str | None, str | None]:
 
 
 def paired_gain(trained: Rates, random: Rates, metric: str) -> str:
-    """What training gains over random weights of the same seeds, in words; empty where its 95 % interval reaches 0.
+    """The gain of training over random weights of the same seeds, in words; empty where its 95 % interval reaches 0.
 
-    The half-width adds, in squares, Student's over the differences by seed and the mean half-widths over test speakers of
-    both, as if these were independent: both were tested on the same speech, so this is on the safe side.
+    The half-width combines in quadrature Student's t half-width over the differences by seed and the mean half-widths over
+    test speakers of both, as if independent; both were tested on the same speech, so this is conservative.
     """
     both = sorted(seed for seed in trained.keys() & random.keys())
     pairs = [(q, o) for q, o in ((trained[seed], random[seed]) for seed in both) if None not in (q.value, o.value)]
@@ -113,11 +113,11 @@ def paired_gain(trained: Rates, random: Rates, metric: str) -> str:
     if mean <= half:
         return ""
     ends = f"[{100 * (mean - half):.1f}, {100 * (mean + half):.1f}]"
-    return f"better than its own random weights by {100 * mean:.1f} points {ends}, paired by {len(gains)} seeds"
+    return f"better than its own random weights by {100 * mean:.1f} percentage points {ends}, paired over {len(gains)} seeds"
 
 
 def _beats(quantity: Quantity, control: Quantity, metric: str) -> bool:
-    """Whether the intervals are apart, on the right side; what has no value beats nothing."""
+    """Whether the intervals do not overlap and the first is the better one; a missing value beats nothing."""
     if quantity.value is None or control.value is None:
         return control.value is None
     lower, upper = (quantity, control) if METRICS[metric].better == "low" else (control, quantity)
@@ -139,16 +139,18 @@ def bill_rows(
 
 
 def _computed(flops: float | None) -> Quantity:
-    """FLOPs of a window; NaN where a part of its work could not be counted."""
+    """The FLOPs of a window, given as NaN where part of its work could not be counted."""
     if flops is None:
         return unavailable("FLOP", "nothing was counted")
     if math.isnan(flops):
-        return unavailable("FLOP", "not all of the work could be counted; sslbench profile tells what of the encoder")
+        return unavailable(
+            "FLOP", "part of the work could not be counted; sslbench profile lists the encoder's uncounted operators"
+        )
     return Quantity(flops, "FLOP", "analytic", note=COUNTED)
 
 
 def pretraining_rows(models: Sequence[str]) -> list[Measurement]:
-    """What the runs among the models cost, over the seeds of each, so that cost and quality stand in one table."""
+    """Pretraining costs of the models that are runs, over the seeds of each, so that one table has cost and quality."""
     finished: dict[tuple[str, int], Record] = {}
     for model, name in named(models).items():
         if (record := record_of(model)) is not None:
@@ -159,7 +161,7 @@ def pretraining_rows(models: Sequence[str]) -> list[Measurement]:
 
 
 def documents(findings: Sequence[Finding]) -> list[dict[str, Any]]:
-    """Every finding by itself, for the record: seed, rates, what was tried."""
+    """Each finding for the record: seed, rates, what was tried."""
     return [
         {
             "system": finding.system.name,

@@ -1,4 +1,4 @@
-"""The speech of an evaluation: who is learned from, who is tuned on, and who is rated."""
+"""The speech of an evaluation: train, dev and test."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Part:
     """A split.
 
     Attributes:
-        folder: it comes from.
-        spoken: what tasks take; where the text is not known it is empty.
+        folder: the folder it comes from.
+        spoken: the utterances as tasks use them; an unknown text is empty.
         utterances: the same as files, in the same order.
-        available_hours: that `spoken` was drawn from.
-        planned, planned_hours: utterances, and hours of them, that are taken where time does not limit them.
-        told: utterances of the whole split whose speaker is known.
-        odd: transcripts and lengths are counted over all of the split, decoding over what was drawn of it.
+        available_hours: the hours that `spoken` was drawn from.
+        planned, planned_hours: utterances, and their hours, to use without a time limit.
+        of_known_speakers: utterances of the whole split whose speaker is known.
+        odd: oddities of transcripts and lengths over the whole split, of decoding over what was drawn from it.
     """
 
     folder: Path
@@ -36,11 +36,11 @@ class Part:
     odd: Oddities
     planned: int
     planned_hours: float
-    told: int
+    of_known_speakers: int
 
     @property
     def hours(self) -> float:
-        """That are taken."""
+        """Hours used."""
         return sum(s.samples for s in self.spoken) / SAMPLE_RATE / 3600
 
     def document(self) -> dict[str, Any]:
@@ -61,16 +61,16 @@ class Part:
 
 @dataclass(frozen=True)
 class EvaluationSpeech:
-    """Speech by its use.
+    """Speech by use.
 
     Attributes:
-        parts: by "train", "dev" and "test"; empty where no task takes any.
-        labels: how much of train is learned from.
-        how: dev and labels were chosen.
+        parts: by "train", "dev" and "test"; empty where no task uses any.
+        labels: how much of train is used with its labels.
+        how: how dev and labels were chosen.
         tested_on: the name of the test folder.
-        final: whether that is a final test set, on which nothing may be chosen.
-        share: of each part that is taken, less than 1 where time limits it.
-        effort: the part that recognisers hear of what they would of this share, less than 1 where time limits that too.
+        final: whether that is a final test set, on which nothing may be tuned.
+        share: the share of each part that is used, below 1 where time limits it.
+        effort: hours recognisers hear, relative to those usual for this share; below 1 where time limits that too.
     """
 
     parts: dict[str, Part]
@@ -83,14 +83,14 @@ class EvaluationSpeech:
 
     @property
     def labels_taken(self) -> str:
-        """How much of train is learned from, as rows that may be compared have to agree on it."""
+        """How much of train is used with its labels, on which comparable rows must agree."""
         train = self.parts.get("train")
         taken = self.labels if self.share == 1.0 or train is None else f"{60 * train.hours:.2g}min"
         return taken if self.effort == 1.0 else f"{taken} ({self.effort:.2g} of the passes)"
 
     @property
     def test_taken(self) -> str:
-        """What is rated, as rows that may be compared have to agree on it."""
+        """What is rated, on which comparable rows must agree."""
         test = self.parts.get("test")
         if self.share == 1.0 or test is None:
             return self.tested_on
@@ -98,14 +98,18 @@ class EvaluationSpeech:
 
     @property
     def shortened(self) -> str:
-        """What time left of each part and of learning; empty where all is taken."""
+        """What the time limit left of each part and of learning; empty where it left all."""
         taken = [f"{len(p.spoken)} of {p.planned} utterances of {name}" for name, p in self.parts.items() if p.planned]
         speech = "" if self.share == 1.0 else f"{', '.join(taken)}, as many as time allowed"
-        learning = "" if self.effort == 1.0 else f"recognisers heard {self.effort:.2g} of what they hear with more time"
+        learning = (
+            ""
+            if self.effort == 1.0
+            else f"recognisers heard {self.effort:.2g} times the usual hours for this much speech"
+        )
         return "; ".join(filter(None, (speech, learning)))
 
     def learned_with(self, effort: float) -> EvaluationSpeech:
-        """The same speech for recognisers that hear this part of what they would."""
+        """The same speech with recognisers that hear this share of the hours usual for it."""
         less = replace(self, effort=effort)
         return (
             less
@@ -115,17 +119,17 @@ class EvaluationSpeech:
 
     @property
     def train(self) -> tuple[Spoken, ...]:
-        """What heads learn from."""
+        """Utterances that heads learn from."""
         return self.parts["train"].spoken
 
     @property
     def dev(self) -> tuple[Spoken, ...]:
-        """What learning rates are chosen on."""
+        """Utterances that learning rates are chosen on."""
         return self.parts["dev"].spoken
 
     @property
     def test(self) -> tuple[Spoken, ...]:
-        """What is rated."""
+        """Utterances that are rated."""
         return self.parts["test"].spoken
 
     @property
@@ -137,15 +141,15 @@ class EvaluationSpeech:
         """Refuse a task that needs transcripts or speakers where there are none.
 
         Raises:
-            BadInputError: naming the folder and what would be right.
+            BadInputError: naming the folder and the remedy.
         """
         if task in OF_TEXT:
             self.require_text(task)
         part = self.parts.get("test")
-        if task in OF_SPEAKERS and part is not None and not part.told:
+        if task in OF_SPEAKERS and part is not None and not part.of_known_speakers:
             raise BadInputError(
-                f"--tasks {task}: nothing tells who speaks in the speech to rate on ({part.folder}); lay it out as LibriSpeech "
-                "(SPEAKER/CHAPTER/SPEAKER-CHAPTER-NUMBER.flac), or say it by --speakers PATTERN"
+                f"--tasks {task}: the speakers of the test speech ({part.folder}) are unknown; lay it out as LibriSpeech "
+                "(SPEAKER/CHAPTER/SPEAKER-CHAPTER-NUMBER.flac), or give --speakers PATTERN"
             )
 
     def require_text(self, task: str) -> None:
@@ -168,9 +172,9 @@ class EvaluationSpeech:
 
 
 SpeechAt = Callable[[float], EvaluationSpeech]
-"""Gives a share of each part of an evaluation's speech, above 0 and at most 1, at least an utterance; drawn by the seed."""
+"""Returns a share (above 0, at most 1) of each part of an evaluation's speech, at least one utterance, drawn from the seed."""
 
 
 def no_speech(labels: Labels) -> EvaluationSpeech:
-    """Where no task takes any: keywords have a folder and splits of their own."""
-    return EvaluationSpeech({}, labels, "none is taken but the clips of --keywords", "", final=False)
+    """No speech, where no task uses any: keywords have their own folder and splits."""
+    return EvaluationSpeech({}, labels, "only the clips of --keywords are used", "", final=False)

@@ -23,11 +23,11 @@ from ssl_models.interface import SAMPLE_RATE
 
 LABEL_HOURS: dict[Labels, float] = dict(zip(LABELS, (1 / 6, 1.0, math.inf), strict=True))
 DEV_HOURS = 0.5
-"""Learning rates are chosen on no more, so that tuning stays cheap."""
+"""Most hours to choose learning rates on, so that tuning stays cheap."""
 MOST_TESTED = 2.0
-"""Hours of a run's own probe."""
+"""Most hours of a run's own probe."""
 FINAL = frozenset({"test-clean", "test-other"})
-"""LibriSpeech's own test folders, which may rate and never choose."""
+"""LibriSpeech's own test folders: for final rates, never for tuning."""
 
 
 def read_splits(
@@ -53,20 +53,20 @@ def splits_of(
     speakers: str | None = None,
     keep_odd: bool = False,
 ) -> SpeechAt:
-    """The speech of folders; without `dev` a tenth of the train speakers, at least two, is taken for it.
+    """The speech of folders; without `dev`, a tenth of the train speakers, at least two, is used for it.
 
-    With `share_speakers`, which is for speaker identification, one speaker may stand in several; `speakers` is the pattern
-    that tells them outside LibriSpeech's layout. `keep_odd` learns from files whose audio is odd, too.
+    With `share_speakers`, meant for speaker identification, a speaker may occur in several; `speakers` is the pattern that
+    finds them outside LibriSpeech's layout. With `keep_odd`, files with odd audio are learned from, too.
 
     Raises:
         BadInputError: for a folder that cannot be used, no `test`, a speaker or file in two of them, or a final test set
-            that would be learned from or chosen on.
+            used to train or tune.
     """
     if test is None:
-        raise BadInputError("--test FOLDER is missing: speech of speakers that are not in --train, to rate on")
+        raise BadInputError("--test FOLDER is missing: give speech of speakers that are not in --train")
     for name, folder in (("train", train), ("dev", dev)):
         if folder is not None and (part := _final(folder)):
-            raise BadInputError(f"--{name} {folder}: {part} is a final test set, never to learn from or choose on")
+            raise BadInputError(f"--{name} {folder}: {part} is a final test set, never to train or tune on")
     corpora = {"train": read_corpus(train, speakers), "test": read_corpus(test, speakers)}
     if dev is not None:
         corpora["dev"] = read_corpus(dev, speakers)
@@ -96,23 +96,25 @@ def splits_of_sample(labels: Labels, seed: int) -> SpeechAt:
 
 
 def _final(folder: Path) -> str | None:
-    """The final test set that a folder is, lies in or holds."""
+    """The final test set that a folder is, lies in or contains; None if there is none."""
     resolved = folder.resolve()
     inside = (path.name for path in resolved.iterdir()) if resolved.is_dir() else ()
     return next((part for part in (*resolved.parts, *inside) if part in FINAL), None)
 
 
 def _check_apart(one: str, first: Corpus, other: str, second: Corpus, *, share_speakers: bool) -> None:
-    """Two splits share no file, and no speaker but for speaker identification."""
+    """Refuse two splits that share a file or, except for speaker identification, a speaker."""
     files = {u.path.resolve() for u in first.utterances} & {u.path.resolve() for u in second.utterances}
     if files:
-        raise BadInputError(f"{other} {second.root}: {len(files)} files of it, as {min(files)}, are in {one} too")
+        raise BadInputError(
+            f"{other} {second.root}: {len(files)} of its files, such as {min(files)}, are also in {one}"
+        )
     if not share_speakers:
         require_other_speakers(other, second, one, first)
 
 
 def split_speech(corpus: Corpus, split: Split, waveforms: Waveforms, seed: int) -> SpeechAt:
-    """Of a run that held speakers out: labels and dev from those it was trained on, at most two hours of the others tested."""
+    """The speech of a run that held speakers out: labels and dev from the training speakers, test from the others."""
     train = replace(corpus, utterances=split.training, skipped=())
     labelled = tuple(u for u in split.held_out if normalise(u.text or ""))
     test = replace(corpus, utterances=drawn_hours(labelled, MOST_TESTED, seed), skipped=())
@@ -120,7 +122,7 @@ def split_speech(corpus: Corpus, split: Split, waveforms: Waveforms, seed: int) 
 
 
 def held_out_speech(corpus: Corpus, split: Split, waveforms: Waveforms, seed: int) -> SpeechAt:
-    """An hour of a run's held-out speakers, for what is learned and rated among them."""
+    """An hour of a run's held-out speakers, for tasks that learn and rate among them."""
     held_out = replace(corpus, utterances=split.held_out, skipped=())
     draw = _Draw("1h", seed, waveforms)
 
@@ -135,9 +137,9 @@ def held_out_speech(corpus: Corpus, split: Split, waveforms: Waveforms, seed: in
 
 @dataclass(frozen=True)
 class _Draw:
-    """How parts are taken from corpora: how much is learned from, and by which seed; decoded speech is kept.
+    """How parts are drawn from corpora: the amount of labels, the seed, and where decoded speech is kept.
 
-    `unchecked` is what the check of their speakers could not see.
+    `unchecked` is what the check of their speakers could not cover.
     """
 
     labels: Labels
@@ -156,21 +158,21 @@ def _of_corpora(train: Corpus, dev: Corpus | None, test: Corpus, draw: _Draw, sh
         "dev": _part("--dev", dev, DEV_HOURS, draw, share),
         "test": _part("--test", test, math.inf, draw, share),
     }
-    drawn = "all" if most == math.inf else f"at most {60 * most:.0f} minutes, drawn by the seed"
-    how = f"dev speakers: {how}; dev: at most {60 * DEV_HOURS:.0f} minutes, drawn by the seed; labels: {drawn}{draw.unchecked}"
+    drawn = "all" if most == math.inf else f"at most {60 * most:.0f} minutes, drawn at random"
+    how = f"dev speakers: {how}; dev: at most {60 * DEV_HOURS:.0f} minutes, drawn at random; labels: {drawn}{draw.unchecked}"
     found = EvaluationSpeech(parts, draw.labels, how, test.root.resolve().name, _final(test.root) is not None, share)
     return replace(found, how=f"{how}; {found.shortened}") if found.shortened else found
 
 
 def _dev_from(train: Corpus, seed: int) -> tuple[Corpus, Corpus, str]:
-    """What is left of train, and what is taken for dev: speakers, or utterances where the speakers are too few."""
+    """What is left of train, dev, and how it was chosen: by speakers, or by utterances where speakers are too few."""
     split = split_speakers(train, None, seed)
     if split.held_out:
-        dev, how = split.held_out, f"{split.how}, of --train"
+        dev, how = split.held_out, f"{split.how}, from --train"
     elif len(train.utterances) > 1:
         every = max(2, min(10, len(train.utterances) // 2))
         dev = train.utterances[::every]
-        how = f"those of --train, who are too few to take some out: one utterance in {every}"
+        how = f"those of --train, which are too few to hold any out: one utterance in {every}"
     else:
         raise BadInputError(f"--train {train.root}: a single utterance leaves none for dev; give --dev FOLDER")
     taken = set(dev)
@@ -179,7 +181,7 @@ def _dev_from(train: Corpus, seed: int) -> tuple[Corpus, Corpus, str]:
 
 
 def _part(name: str, corpus: Corpus, most_hours: float, draw: _Draw, share: float) -> Part:
-    """A share of a split of a corpus; what does not all fit is drawn among utterances with text where there are any."""
+    """A share of a corpus; where not all of it is used, it is drawn from utterances with text if there are any."""
     seen = Oddities()
     for path, reason in corpus.skipped:
         seen.leave_out("broken", path, reason)
@@ -195,9 +197,9 @@ def _part(name: str, corpus: Corpus, most_hours: float, draw: _Draw, share: floa
             break
         share *= 8  # what was drawn is broken
     if not spoken:
-        raise BadInputError(f"{name} {corpus.root}: no utterance in it can be used ({_most_frequent(odd)})")
-    told = len(corpus.utterances) - corpus.of_unknown_speakers
-    return Part(corpus.root, tuple(spoken), tuple(utterances), _hours(whole), odd, len(planned), _hours(planned), told)
+        raise BadInputError(f"{name} {corpus.root}: none of its utterances can be used ({_most_frequent(odd)})")
+    known = len(corpus.utterances) - corpus.of_unknown_speakers
+    return Part(corpus.root, tuple(spoken), tuple(utterances), _hours(whole), odd, len(planned), _hours(planned), known)
 
 
 def _hours(utterances: Iterable[Utterance]) -> float:

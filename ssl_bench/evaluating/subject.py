@@ -1,4 +1,4 @@
-"""What is evaluated and how: a system, the evaluation that it is part of, the two at work on its speech, and what comes of it."""
+"""What is evaluated and how: a system, the evaluation it is part of, the system at work in it, and a finding."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from ssl_benchmarks.energy import EnergyMeter
 
 
-Tell = Callable[[float], None]
-"""Is told the seconds of each utterance that is heard."""
+Report = Callable[[float], None]
+"""Called with the seconds of each utterance that is processed."""
 
 
 class Waves(Sequence[torch.Tensor]):
@@ -56,24 +56,24 @@ class Waves(Sequence[torch.Tensor]):
 
 
 class Heard(Sequence[torch.Tensor]):
-    """The inputs of utterances, each telling its length whenever a learner takes it."""
+    """The inputs of utterances; each reports its length whenever a learner takes it."""
 
-    def __init__(self, inputs: Sequence[torch.Tensor], spoken: Sequence[Spoken], tell: Tell) -> None:
-        self.inputs, self.spoken, self.tell = inputs, spoken, tell
+    def __init__(self, inputs: Sequence[torch.Tensor], spoken: Sequence[Spoken], report: Report) -> None:
+        self.inputs, self.spoken, self.report = inputs, spoken, report
 
     def __len__(self) -> int:
         return len(self.inputs)
 
     def __getitem__(self, index: Any) -> Any:  # noqa: ANN401 - a Sequence's own signature has two
-        self.tell(self.spoken[index].samples / SAMPLE_RATE)
+        self.report(self.spoken[index].samples / SAMPLE_RATE)
         return self.inputs[index]
 
 
-def telling(spoken: Spoken, tell: Tell) -> Spoken:
-    """The same utterance, telling its length whenever its samples are read."""
+def telling(spoken: Spoken, report: Report) -> Spoken:
+    """The same utterance, which reports its length whenever its samples are read."""
 
     def read() -> NDArray[np.float32]:
-        tell(spoken.samples / SAMPLE_RATE)
+        report(spoken.samples / SAMPLE_RATE)
         return spoken.read()
 
     return replace(spoken, read=read)
@@ -81,16 +81,16 @@ def telling(spoken: Spoken, tell: Tell) -> Spoken:
 
 @dataclass(frozen=True)
 class System:
-    """What is evaluated.
+    """A system to evaluate.
 
     Attributes:
-        name: as rows name it.
-        seed: of its heads, and of its weights where they are random.
-        build: gives the encoder with its weights, on the CPU, in evaluation mode.
-        shape: the same without weights that matter, for counting.
-        control: the name of the system that has the same architecture and random weights; empty where there is none.
-        is_control: whether nothing in it was trained, so that its seed decides it.
-        remark: what a reader of its rates has to know.
+        name: its name in rows.
+        seed: the seed of its heads, and of its weights where they are random.
+        build: returns the encoder with its weights, on the CPU, in evaluation mode.
+        shape: the same with arbitrary weights, for counting.
+        control: the name of the system with the same architecture and random weights; empty if there is none.
+        is_control: whether nothing in it was trained, so that its seed determines it.
+        remark: what a reader of its rates needs to know.
     """
 
     name: str
@@ -106,7 +106,7 @@ class System:
 class Finding:
     """The outcome of one task with one head (None: nothing is learned) on one system.
 
-    `tested_on` is set where that is not the test speech.
+    `tested_on` is set where it was not tested on the test speech.
     """
 
     system: System
@@ -118,17 +118,17 @@ class Finding:
 
 @dataclass(eq=False)
 class Evaluation:
-    """One way of evaluating, for all systems alike.
+    """One way of evaluating, the same for all systems.
 
     Attributes:
         meter: running; each system's frozen tasks are its window `NAME: evaluation`, fine-tuning `NAME: finetuning`.
-        say: what is done now.
-        tell: how learning goes on.
-        flops: by those windows' names, as far as they could be counted.
+        say: reports the current work.
+        report: reports the progress of learning.
+        flops: FLOPs by the names of those windows, as far as they could be counted.
         about: what was left out, by task.
-        forecast: of what is left.
-        limit: of time; None is none. What it does not hold has no rate, and says so.
-        keep_odd: whether keywords are learned from clips whose audio is odd, too.
+        forecast: of the work left.
+        limit: the time limit; None if there is none. Work that does not fit has a reason instead of a rate.
+        keep_odd: whether keywords are also learned from clips with odd audio.
     """
 
     settings: EvaluationSettings
@@ -137,7 +137,7 @@ class Evaluation:
     precision: str
     meter: EnergyMeter
     say: Callable[[str], None]
-    tell: Callable[[System, str], None] = lambda _, __: None
+    report: Callable[[System, str], None] = lambda _, __: None
     flops: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     about: dict[str, Any] = field(default_factory=dict)
     forecast: Forecast = field(default_factory=Forecast)
@@ -146,29 +146,29 @@ class Evaluation:
     _spelled: dict[str, list[Spelling]] = field(default_factory=dict)
 
     def in_time(self) -> None:
-        """End what is going on where time is up.
+        """Stop the current work if time is up.
 
         Raises:
-            TimeIsUpError: where it is.
+            TimeIsUpError: if it is.
         """
         if self.limit is not None:
             self.limit.check()
 
     def heads(self, task: str) -> tuple[Head | None, ...]:
-        """To run a task with, the main one first; (None,) where there is none to choose."""
+        """The heads of a task, the main one first; (None,) where there is no choice."""
         chosen = task in OF_TEXT
         return self.settings.chosen_heads(self.device.type) if chosen else (None,)
 
     def findings(self, task: str) -> int:
-        """How many a system has: phones within and across speakers, transcripts greedy and by a beam search."""
+        """Number of findings per system: phones within and across speakers, transcripts by greedy and by beam search."""
         searched = task in OF_LETTERS and self.settings.lm is not None
         return len(self.heads(task)) * (2 if searched else TASKS[task].findings)
 
     def prepare(self) -> None:
-        """Read what the tasks need beside speech, so that what cannot be used is told before hours of learning.
+        """Read what the tasks need besides speech, so that bad input is reported before hours of learning.
 
         Raises:
-            BadInputError: for such a file or folder.
+            BadInputError: for a file or folder that cannot be used.
         """
         tasks = set(self.settings.tasks)
         _ = self.tokens if "abx" in tasks else None
@@ -217,7 +217,7 @@ class Evaluation:
         """Train, dev and test of `--keywords`, each clip's word as its text.
 
         Raises:
-            BadInputError: where the folder is none of Speech Commands.
+            BadInputError: where the folder does not have the layout of Speech Commands.
         """
         from ssl_bench.data.speech_commands import read_keywords
 
@@ -226,7 +226,7 @@ class Evaluation:
 
     @cached_property
     def language_model(self) -> WordNgram | None:
-        """Of `--lm`."""
+        """The model of `--lm`; None without one."""
         if self.settings.lm is None:
             return None
         from ssl_benchmarks.downstream.recognition.language_model import WordNgram
@@ -236,11 +236,11 @@ class Evaluation:
 
 @dataclass(eq=False)
 class Subject:
-    """A system at work: its encoder, and the features it gives.
+    """A system at work: its encoder, and its features.
 
     Attributes:
-        work: the kind that it is at.
-        limit: of time for that; None is none.
+        work: the current kind of work.
+        limit: the time limit for it; None if there is none.
     """
 
     system: System
@@ -251,15 +251,15 @@ class Subject:
 
     @cached_property
     def encoder(self) -> Any:  # noqa: ANN401 - a module that is an Encoder
-        """On the device, in evaluation mode."""
+        """The encoder on the device, in evaluation mode."""
         return self.system.build().to(self.evaluation.device).eval()
 
     def frames(self, spoken: Sequence[Spoken]) -> Frames:
-        """Features of utterances; what the store has is neither extracted nor paid for again."""
+        """Features of utterances; those in the store are neither extracted nor charged again."""
         asked, evaluation = tuple(spoken), self.evaluation
         if asked not in self._frames:
-            told = [telling(s, self._extracting) for s in spoken]
-            found = stored(self.encoder, told, evaluation.device, evaluation.settings.features, self._say)
+            watched = [telling(s, self._extracting) for s in spoken]
+            found = stored(self.encoder, watched, evaluation.device, evaluation.settings.features, self._say)
             if found.extracted_seconds:
                 self.spend("evaluation", self._encoder_rate * found.extracted_seconds)
             self._frames[asked] = found
@@ -267,11 +267,11 @@ class Subject:
 
     @cached_property
     def digest(self) -> str:
-        """Of the weights and all else that decides its features."""
+        """Hash of the weights and everything else that determines its features."""
         return weights_hash(self.encoder)
 
     def spend(self, phase: str, flops: float) -> None:
-        """Put computed FLOPs on the bill."""
+        """Add computed FLOPs to the system's cost."""
         self.evaluation.flops[f"{self.system.name}: {phase}"] += flops
 
     @cached_property
@@ -281,7 +281,7 @@ class Subject:
     def _extracting(self, seconds: float) -> None:
         self.evaluation.in_time()
         self.evaluation.forecast.heard(FEATURES, seconds)
-        self.evaluation.tell(self.system, "extracting features")
+        self.evaluation.report(self.system, "extracting features")
 
     def _say(self, text: str) -> None:
         self.evaluation.say(f"{self.system.name}: {text}")
@@ -290,12 +290,12 @@ class Subject:
         """How a recogniser learns."""
         e = self.evaluation
         hours = e.settings.chosen_hours(e.device.type)
-        tell = lambda text: e.tell(self.system, text)  # noqa: E731 - one of two
+        report = lambda text: e.report(self.system, text)  # noqa: E731 - one of two
         left = lambda: math.inf if self.limit is None else self.limit.left  # noqa: E731
-        return Effort(head, hours, self.system.seed, e.device, e.precision, tell, left)
+        return Effort(head, hours, self.system.seed, e.device, e.precision, report, left)
 
     def splits(self, task: str, language: Language, *, waveforms: bool) -> Splits:
-        """Train, dev and test as a recogniser takes them: waveforms, or frozen features; what it learns from is counted."""
+        """Train, dev and test as a recogniser takes them: waveforms, or frozen features; training input is counted."""
         speech = self.evaluation.speech
         parts = zip((speech.train, speech.dev, speech.test), self.evaluation.spelled(task, language), strict=True)
         train, dev, test = (self._readings(spoken, spelling, waveforms=waveforms) for spoken, spelling in parts)

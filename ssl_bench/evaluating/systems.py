@@ -1,4 +1,4 @@
-"""What stands in an evaluation: each model, its own architecture with random weights, and log-mel."""
+"""The systems of an evaluation: each model, its own architecture with random weights, and log-mel."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ LOG_MEL = "log-mel"
 
 
 def untrained(name: str) -> str:
-    """How rows name a model with random weights."""
+    """The name in rows of a model with random weights."""
     return f"{name} (untrained)"
 
 
 def systems_of(models: Sequence[str], seeds: Sequence[int], pretrained: str | None) -> list[System]:
     """All systems of an evaluation, the controls last.
 
-    Runs of one row are its seeds: each is evaluated once, with the seed it was trained with.
+    Runs that share a row are its seeds: each is evaluated once, with the seed it was trained with.
 
     Raises:
         BadInputError: for a run that cannot be read.
@@ -53,11 +53,11 @@ def systems_of(models: Sequence[str], seeds: Sequence[int], pretrained: str | No
 
 
 OWN = frozenset({"seed", "out", "strict", "idle", "evaluate", "inference", "checkpoint_minutes"})
-"""Settings of a run in which the seeds of one model may differ."""
+"""Settings in which runs of one model may differ and still share a row."""
 
 
 def named(models: Sequence[str]) -> dict[str, str]:
-    """Each model's name in rows: runs that differ in their seed alone share theirs, another is called by its folder too."""
+    """Each model's name in rows: runs that differ only in their seed share a name, others have their folder added."""
     names: dict[str, str] = {}
     kinds: dict[str, object] = {}
     seeds: set[tuple[str, int | None]] = set()
@@ -72,19 +72,19 @@ def named(models: Sequence[str]) -> dict[str, str]:
 
 
 def folder_names(models: Sequence[str]) -> dict[str, str]:
-    """What the folder of each run is called beside the others."""
+    """A distinct name for the folder of each run."""
     folders = [Path(model).resolve() for model in dict.fromkeys(models)]
     return dict(zip(dict.fromkeys(models), told_apart([folder.name for folder in folders], folders), strict=True))
 
 
 def names_side_by_side(models: Sequence[str]) -> dict[str, str]:
-    """Each model's name where none share a row: a run's is that of its model with its folder in brackets."""
+    """Each model's name where none share a row: a run is named after its model, with its folder in brackets."""
     folders = folder_names([model for model in models if is_run(model)])
     return {model: f"{_model_of(model)} ({folders[model]})" if model in folders else model for model in models}
 
 
 def _model_of(run: str) -> str:
-    """The catalog's name of a run's model; "run" where no model is in it."""
+    """The catalog name of a run's model; "run" where it holds no model."""
     try:
         return described(run)[0]
     except BadInputError:
@@ -92,18 +92,18 @@ def _model_of(run: str) -> str:
 
 
 def _kind(model: str) -> object:
-    """What runs of one row have in common; a model that is no run is only itself."""
+    """What runs of one row have in common; a model that is not a run shares with none."""
     record = record_of(model)
     return model if record is None else {key: value for key, value in record.config.items() if key not in OWN}
 
 
 def shown_name(model: str) -> str:
-    """As rows name it: the catalog's name of a run's model, else the name given."""
+    """The name in rows: the catalog name of a run's model, else the name given."""
     return described(model)[0] if is_run(model) else model
 
 
 def record_of(model: str) -> Record | None:
-    """Of a run; None for anything else, and for a checkpoint without one.
+    """The record of a run; None for anything else, and for a checkpoint without one.
 
     Raises:
         BadInputError: for a record that cannot be read.
@@ -113,13 +113,13 @@ def record_of(model: str) -> Record | None:
 
 
 def _own_seed(model: str) -> int | None:
-    """Of a run, from its record; None for anything else."""
+    """The seed of a run, from its record; None for anything else."""
     record = record_of(model)
     return None if record is None else record.settings.seed
 
 
 def _twins(names: Mapping[str, str]) -> dict[str, str]:
-    """The name of each model's own architecture with random weights; empty for a function of the user's, which brings its own."""
+    """Names of the models' architectures with random weights; empty for a user's function, which brings its own weights."""
     found: dict[str, str] = {}
     shapes: dict[str, object] = {}
     for model, name in names.items():
@@ -131,7 +131,7 @@ def _twins(names: Mapping[str, str]) -> dict[str, str]:
 
 
 def _seeded(model: str, seed: int) -> Any:  # noqa: ANN401 - a module that is an Encoder
-    """Random weights that follow from the seed."""
+    """The model with random weights determined by the seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return load_model(model, weights=False)

@@ -1,4 +1,4 @@
-"""How each task of `ssl_bench.settings.tasks` is run on a subject: what it takes of the speech, and what it finds."""
+"""How each task of `ssl_bench.settings.tasks` is run on a subject: the speech it uses, and its findings."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 def _recognised(task: str, language: Language, subject: Subject, head: Head) -> list[Finding]:
-    """A head on frozen features."""
+    """Recognition with a head on frozen features."""
     splits, effort = subject.splits(task, language, waveforms=False), subject.effort(head)
     frames = subject.frames(splits.train.spoken)
     layers, width = frames.utterances[0].shape[1:]
@@ -56,7 +56,7 @@ def _recognised(task: str, language: Language, subject: Subject, head: Head) -> 
 
 
 def asr_finetune(subject: Subject, head: Head) -> list[Finding]:
-    """The whole encoder learns characters with a head."""
+    """Fine-tune the whole encoder with a head on characters."""
     splits, effort = subject.splits("asr-finetune", LETTERS, waveforms=True), subject.effort(head)
     rates = recogniser_rates(
         lambda: whole_recogniser(subject.system.shape(), LETTERS, effort),
@@ -68,14 +68,14 @@ def asr_finetune(subject: Subject, head: Head) -> list[Finding]:
 
 
 def _flops(rates: Rates, learned: Learned, splits: Splits) -> float:
-    """Of learning, of dev after each try, and of test once."""
+    """FLOPs of learning, of dev after each learning rate, and of test once."""
     read = len(learned.dev_losses) * splits.dev.hours + splits.test.hours
     return rates.learning * learned.seconds_heard + rates.reading * read * 3600
 
 
 @dataclass(frozen=True)
 class _Recognition:
-    """A task of recognition on one subject."""
+    """A recognition task on one subject."""
 
     task: str
     language: Language
@@ -84,15 +84,15 @@ class _Recognition:
     splits: Splits
 
     def findings(self, learned: Learned) -> list[Finding]:
-        """Greedy transcripts, and those of a beam search where characters are read and there is a language model."""
+        """Findings from greedy search and, for characters with a language model, from beam search."""
         note = f"{NOTES[self.task, self.head]}, CTC"
         found = [self._finding(self.head, learned, f"{note}, greedy", None)]
         model = self.subject.evaluation.language_model
         if model is not None and self.language is LETTERS:
             decode, said = partial(_searched, model=model), [self.language.written(u) for u in self.splits.test.spelled]
             words = [word for text in said for word in text.split()]
-            unknown = f" that does not know {model.unknown(words)} of the {len(words)} words said"
-            about = f"{note}, beam and {model.order}-gram{unknown}"
+            unknown = f"{model.unknown(words)} of the {len(words)} test words unknown"
+            about = f"{note}, beam search with a {model.order}-gram ({unknown})"
             found.append(self._finding(f"{self.head}, beam", learned, about, decode))
         return found
 
@@ -117,38 +117,38 @@ NOTES = {
 
 
 def _of_known_speakers(spoken: Sequence[Spoken]) -> list[Spoken]:
-    """What a task about speakers can take; the others are counted in the record of the speech."""
+    """Utterances that speaker tasks can use; the others are counted in the record of the speech."""
     return [s for s in spoken if s.speaker]
 
 
 def sid(subject: Subject, _: object) -> list[Finding]:
-    """Speakers of the test speech, among those of all splits."""
+    """Identify the speakers of the test speech among those of all splits."""
     parts = subject.evaluation.speech.parts
-    told = {role: _of_known_speakers(parts[role].spoken) for role in ROLES}
-    spoken = [s for role in ROLES for s in told[role]]
-    roles = [role for role in ROLES for _ in told[role]]
+    known = {role: _of_known_speakers(parts[role].spoken) for role in ROLES}
+    spoken = [s for role in ROLES for s in known[role]]
+    roles = [role for role in ROLES for _ in known[role]]
     outcome = identify(subject.frames(spoken), spoken, roles, subject.evaluation.device, subject.system.seed)
     return [Finding(subject.system, "sid", "linear", outcome)]
 
 
 def asv(subject: Subject, _: object) -> list[Finding]:
-    """All pairs of test utterances, in layers standardised over the training speech."""
+    """Verify all pairs of test utterances, in layers standardised over the training speech."""
     speech = subject.evaluation.speech
     mix = LayerMix.fitted(subject.frames(speech.train))
-    told = _of_known_speakers(speech.test)
-    outcome = verify(mix, subject.frames(told), told, subject.system.seed)
+    known = _of_known_speakers(speech.test)
+    outcome = verify(mix, subject.frames(known), known, subject.system.seed)
     return [Finding(subject.system, "asv", None, outcome)]
 
 
 def abx_of_phones(subject: Subject, _: object) -> list[Finding]:
-    """Phones within and across the speakers of the aligned test speech."""
+    """Discriminate phones within and across the speakers of the aligned test speech."""
     tokens, spoken = subject.evaluation.tokens, subject.evaluation.speech.test
     outcomes = abx(subject.frames(spoken), tokens, subject.system.seed)
     return [Finding(subject.system, f"abx-{name}", None, outcome) for name, outcome in outcomes.items()]
 
 
 def ks(subject: Subject, _: object) -> list[Finding]:
-    """Words of a Speech Commands folder, by its own splits."""
+    """Spot the words of a Speech Commands folder, with its own splits."""
     splits = subject.evaluation.keywords
     train, dev, test = (Clips(subject.frames(spoken), spoken) for spoken in splits)
     outcome = spot(train, dev, test, subject.evaluation.device, subject.system.seed)

@@ -57,7 +57,7 @@ def test_a_catalog_model_has_random_weights_in_evaluation_mode() -> None:
 
 
 def test_a_run_is_a_model_by_its_folder(tmp_path: Path) -> None:
-    """Of two checkpoints the newer one, whether the run or the checkpoint is named."""
+    """The newer of two checkpoints, whether the run or the checkpoint is named."""
     saved = run_folder(tmp_path, 20, 100)
     waveforms = torch.randn(1, 3200, generator=torch.Generator().manual_seed(0))
     for folder in (tmp_path, tmp_path / "checkpoints" / "step-000000100"):

@@ -17,7 +17,7 @@ MODEL = "efficient-[bold]tiny"
 
 @pytest.fixture
 def record() -> Record:
-    """Of a run on a CPU whose model's name looks like markup and whose folder's like a table."""
+    """The record of a run on a CPU whose model's name looks like markup and whose folder's like a table."""
     no_gpu = unavailable("J", "no GPU was metered")
     rows = [
         Measurement(MODEL, "parameters", Quantity(2_000_000.0, "1", "analytic", note="encoder"), "inference"),

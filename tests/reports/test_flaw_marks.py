@@ -59,7 +59,7 @@ def twins(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     for name, flaw in (("sound", ""), ("disturbed", f"{DISTURBED}; {NOT_STEADY}")):
         folder, told = tmp_path_factory.mktemp(name), with_flaw(record, flaw)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(figures, "save", lambda *_: ())  # captions and numbers tell it, and pictures take their time
+            patch.setattr(figures, "save", lambda *_: ())  # captions and numbers show it, and pictures take their time
             write_paper(Evidence((told,)), folder / "paper")
         write_compare_report(told, folder)
         folders.append(folder)
@@ -85,7 +85,7 @@ def test_every_form_tells_a_disturbed_record_from_its_sound_twin(name: str, twin
 
 @pytest.mark.parametrize("name", ["inference", "pretraining"])
 def test_each_number_of_the_model_is_signed_and_no_other(name: str, twins: tuple[Path, Path]) -> None:
-    """Of the timed and metered; what was counted is not."""
+    """Only what is timed and metered; what was counted is not."""
     text = (twins[1] / "paper" / "tables" / f"{name}.md").read_text()
     lines = [line for line in text.splitlines() if line.startswith("|")][2:]
     ours = [line for line in lines if line.startswith(f"| {MODEL} ") and line.endswith("| compare-cpu |")]

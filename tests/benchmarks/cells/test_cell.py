@@ -155,14 +155,14 @@ def reading(joules: float, seconds: float, method: str = "measured") -> EnergyRe
 
 
 def repeats(*joules: float, method: str = "measured") -> Repeats:
-    """Of ten calls of a second each."""
+    """Ten calls of 1 s each."""
     each = [reading(j, 10.0, method) for j in joules]
     whole = reading(sum(joules), 10.0 * len(joules), method)
     return Repeats(WarmUp(9, 4.0, 0.01, steady=True), [[1.0] * 10 for _ in joules], each, whole, 10.0)
 
 
 def test_joules_an_hour_by_hand() -> None:
-    """3,000 J for 3 x 10 calls on 20 s: 600 s, a sixth of an hour: 18 kJ/h. Repeats part by 10 %: the counter's 0.1 % is not all."""
+    """3,000 J for 3 x 10 calls on 20 s: 600 s, a sixth of an hour: 18 kJ/h. Repeats differ by 10 %: the counter's 0.1 % is not the whole error."""
     found = {(name, scope): q for name, scope, q in energy_rows(repeats(900.0, 1000.0, 1100.0), 20.0, 1.0, None)}
     rate = found["energy_per_audio_hour", "gpu"]
     assert rate.value == pytest.approx(18_000)

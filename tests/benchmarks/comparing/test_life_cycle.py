@@ -1,4 +1,4 @@
-"""Projections and ledgers by hand, and the hours at which a model has paid back."""
+"""Projections and ledgers by hand, and the hours at break-even."""
 
 from __future__ import annotations
 

@@ -31,14 +31,14 @@ def q(value: float, low: float | None = None, high: float | None = None, **rest:
 def test_the_ends_of_a_ratio_by_hand(
     ours: tuple[float, float, float], theirs: tuple[float, float, float], ends: tuple[float, float]
 ) -> None:
-    """Our lower end and their upper one make the lower end of the ratio, as logs added in squares."""
+    """Our lower end and their upper one make the lower end of the ratio, with logs added in quadrature."""
     found = ratio(q(*ours), q(*theirs))
     assert found.value == 2.0
     assert found.ci95 == pytest.approx((2 * math.exp(-ends[0]), 2 * math.exp(ends[1])))
 
 
 def test_a_ratio_of_independent_figures_covers_the_truth() -> None:
-    """Logs scatter by 3 % and 8 %: 20,000 draws tell 95 % within 0.5 %, and ends of 90 % would be seen."""
+    """Logs scatter by 3 % and 8 %: 20,000 draws resolve 95 % to within 0.5 %, and ends of 90 % would be detected."""
     draw, scatter = np.random.default_rng(0), np.array([[0.03], [0.08]])
     logs = scatter * draw.standard_normal((2, 20_000))
     for level, least, most in ((0.975, 0.945, 0.955), (0.95, 0.89, 0.91)):
@@ -91,7 +91,7 @@ def test_one_round_in_common_is_the_ratio_of_its_figures() -> None:
 
 
 def test_rounds_with_a_flaw_are_left_out_where_enough_are_without() -> None:
-    """Of three, one flawed: the two others decide. Of two, one flawed: both stay, and the flaw with them."""
+    """With one of three flawed, the two others decide. With one of two flawed, both stay, and so does the flaw."""
     flawed = q(9.0, flaw="disturbed")
     kept = paired_ratio([q(2.0), flawed, q(2.0)], [q(1.0)] * 3)
     assert (kept.value, kept.flaw, kept.n) == (pytest.approx(2.0), "", 2)

@@ -101,7 +101,7 @@ def test_paired_ratios_cover(rounds: int) -> None:
 
 
 def test_unpaired_ratios_cover_and_are_wider() -> None:
-    """The drift that the two share is not told apart from scatter, so the interval is too wide rather than too narrow."""
+    """The drift that the two share is not separated from scatter, so the interval is too wide rather than too narrow."""
     assert coverage(0.02, 4, paired=False) >= 0.95
     ours, theirs = [q(v) for v in (200.0, 220.0, 240.0)], [q(v) for v in (100.0, 110.5, 119.5)]
     paired, apart = paired_ratio(ours, theirs), ratio(over_rounds(ours), over_rounds(theirs))

@@ -43,7 +43,7 @@ SMALL = EfficientConfig(EncoderConfig(24, 2, 3, 40, mels=20), ObjectiveConfig(cl
 @pytest.mark.parametrize("seconds", SECONDS)
 @pytest.mark.parametrize("name", EFFICIENT)
 def test_inference_agrees_with_the_closed_form(name: str, seconds: float) -> None:
-    """With two of the blocks, which cost alike; the whole is counted by its card's test."""
+    """With two of the blocks, which cost the same; the whole is counted by its card's test."""
     config = replace(EFFICIENT[name].encoder, blocks=2)
     counted = inference_flops(lambda: EfficientEncoder(config), seconds)
     assert counted.flops == pytest.approx(2 * encoder_macs(config, round(seconds * 16_000)), rel=1e-3)
@@ -318,7 +318,7 @@ def test_fvcore_counts_the_same(seconds: float) -> None:
 
 @FVCORE_ON_TORCH
 def test_the_module_table_splits_the_total() -> None:
-    """By hand: the projection, the mel filters, and each block alike."""
+    """By hand: the projection, the mel filters, and the same for each block."""
     import pandas as pd
 
     encoder = EfficientEncoder(SMALL.encoder)

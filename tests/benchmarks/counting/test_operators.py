@@ -150,7 +150,7 @@ def test_two_backwards_of_one_count_keep_their_places() -> None:
 
 @pytest.mark.parametrize("reentrant", [True, False])
 def test_gradient_checkpointing_computes_a_forward_more(*, reentrant: bool) -> None:
-    """Of the checkpointed block alone, and no more FLOPs of the model."""
+    """Only the checkpointed block's, and no more FLOPs of the model."""
 
     class Net(nn.Module):
         def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Keyword spotting: which words are told apart, what is counted, and on clips read from a folder."""
+"""Keyword spotting: which words are distinguished, what is counted, and on clips read from a folder."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(autouse=True)
 def _fewer_updates(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Words as far apart as these are told apart after a few; that learning goes to its end is test_downstream_pooled's."""
+    """Words as different as these are separated after a few steps; test_pooled tests that learning runs to its end."""
     monkeypatch.setattr(pooled, "UPDATES", 100)
 
 
@@ -66,7 +66,7 @@ def test_noise_is_not_told_apart() -> None:
 
 
 def test_a_word_that_is_not_learned_is_wrong_and_counted() -> None:
-    """Two of three words, told apart: a third of the test is lost."""
+    """Two of three words are distinguished: a third of the test is lost."""
     outcome = spot(clips(WORDS[:2], MANY, 0), clips(WORDS[:2], ["x"], 1), clips(WORDS[:3], ["u", "v"], 2), CPU, 0)
     assert outcome.rates["accuracy"].value == pytest.approx(2 / 3)
     assert outcome.details["words_not_in_train"] == 1
@@ -98,7 +98,7 @@ def test_too_little_has_no_accuracy(train: list[str], dev: list[str], reason: st
 
 
 class WithLevel(torch.nn.Module):
-    """Log-mel as it is, since pooling takes away what normalised log-mel tells."""
+    """Log-mel as it is, since pooling removes the information in normalised log-mel."""
 
     def __init__(self) -> None:
         super().__init__()

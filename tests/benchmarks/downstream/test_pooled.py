@@ -1,4 +1,4 @@
-"""Utterances as one vector, and the head that tells them apart."""
+"""Utterances as one vector, and the head that classifies them."""
 
 from __future__ import annotations
 

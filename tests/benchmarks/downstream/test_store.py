@@ -262,7 +262,7 @@ def test_what_ends_the_reading_of_an_utterance_is_no_fault_of_the_encoder(tmp_pa
 
 
 def test_a_key_need_not_be_text(tmp_path: Path) -> None:
-    """Of a file whose name is Latin-1 on a UTF-8 system."""
+    """A file whose name is Latin-1 on a UTF-8 system."""
     odd = [Spoken(partial(noise, 700, 0), 700, "x", key=f"caf\udce9 {i}") for i in range(2)]
     assert len({len(features) for features in stored(encoder(), odd, CPU, tmp_path).utterances}) == 1
     assert len(list(tmp_path.rglob("*.safetensors"))) == 2

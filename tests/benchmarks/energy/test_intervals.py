@@ -25,13 +25,13 @@ LONG = 1000.0
 
 
 def mark(time_s: float, energy_j: float = 0.0, slack_s: float = 0.0, **rest: Any) -> Mark:
-    """At a steady 200 W unless told otherwise, by a clock that began `LONG` before."""
+    """At a steady 200 W unless stated otherwise, by a clock that began `LONG` before."""
     known: dict[str, Any] = {"integral_j": energy_j, "samples": 1, "roughness": 0.0, "power_w": 200.0, "squares": 0.0}
     return Mark(LONG + time_s, slack_s, energy_j, **(known | rest))
 
 
 class Silent:
-    """A driver that tells of a counter and of power, and of nothing else."""
+    """A driver that reports a counter and power, and nothing else."""
 
     def constant(self, name: str) -> int:
         del name
@@ -120,7 +120,7 @@ def covered(steps: int, draws: int, *, late: bool = False, level: float = 1.0) -
 
 @pytest.mark.parametrize("steps", [20, 60])
 def test_the_interval_of_an_integral_covers_the_truth(steps: int) -> None:
-    """2000 draws tell 95 % within 1 %; an interval of 90 %, whose t is smaller by a sixth, would be seen."""
+    """2000 draws resolve 95 % to within 1 %; an interval of 90 %, whose t is smaller by a sixth, would be detected."""
     assert 0.935 <= covered(steps, 2000) <= 0.97
     assert covered(steps, 2000, level=1.645 / 1.960) < 0.92
 
@@ -184,7 +184,7 @@ def test_the_interval_of_a_counter_holds_the_truth_and_would_not_without_its_tic
 
 
 def test_rapls_error_by_hand() -> None:
-    """An update of 1 ms and 2 ms of slack in all, at 60 W of the whole window or 90 W of a sample in it."""
+    """An update of 1 ms and 2 ms of slack in total, at 60 W of the whole window or 90 W of a sample in it."""
     source = RaplSource("cpu", [], 0.1)
     start, end = mark(0.0, 0.0, 0.0005), mark(10.0, 600.0, 0.0015)
     assert source.between(start, end).error_j == pytest.approx(60 * 0.003)

@@ -70,7 +70,7 @@ def test_the_model_asks_no_network_writes_nothing_and_prints_nothing(
 
 
 class Steady:
-    """A load model that draws what it is told."""
+    """A load model that draws a given power."""
 
     def __init__(self) -> None:
         self.watts = 50.0

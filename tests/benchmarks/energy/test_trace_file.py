@@ -15,7 +15,7 @@ from ssl_benchmarks.energy.trace_file import OLDER_TRACE, TRACE, append_traces, 
 
 
 def samples(count: int, device: str = "GPU 0") -> pd.DataFrame:
-    """Every 20 ms, power in mW, as NVML tells it."""
+    """Every 20 ms, power in mW, as NVML reports it."""
     trace = Trace(device, "sampled")
     for i in range(count):
         trace.add(1000.0 + i / 50, (310_123 + 37 * i % 1000) / 1000, (54.0 + i % 3, 1980.0, i % 101 / 100))

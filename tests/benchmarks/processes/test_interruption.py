@@ -28,7 +28,7 @@ def as_from_a_terminal() -> Iterator[None]:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
-    """The seconds that signals are told apart by."""
+    """The seconds by which signals are distinguished."""
     now = [100.0]
     monkeypatch.setattr(interruption.time, "monotonic", lambda: now[0])
     yield now

@@ -190,7 +190,7 @@ def test_half_a_thousandth_off_is_let_through(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["efficient-tiny", "hubert-base"])
 def test_superb_is_the_sum_over_its_utterances(name: str) -> None:
-    """32 of them, of 3,597,760 samples in all, and the closed form's sum."""
+    """32 of them, of 3,597,760 samples in total, and the closed form's sum."""
     form = closed_form(name)
     assert form is not None
     assert (len(SAMPLES), sum(SAMPLES)) == (32, 3_597_760)

@@ -38,7 +38,7 @@ def per_hour(value: float, flaw: str = "") -> Quantity:
 
 
 def paid_back(use: Quantity) -> Quantity:
-    """When a model has paid back that costs more before use, and `use` an hour of it."""
+    """Break-even of a model that costs more before use, and `use` per hour of it."""
     costs = [
         life_cost(name, joules(before), per_hour(before), each, Life(1, 1.0, 10.0))
         for name, before, each in (("dearer", 100.0, use), ("cheaper", 10.0, per_hour(10.0)))
@@ -88,7 +88,7 @@ def test_a_flaw_is_told_once_and_of_values_alone() -> None:
 
 @pytest.mark.parametrize("combine", [over_rounds, over_processes], ids=["rounds", "processes"])
 def test_flawed_rounds_are_left_out_where_enough_are_without(combine: Callable[[list[Quantity]], Quantity]) -> None:
-    """A neighbour halves the speed of one round of four: three tell what there is, as if it had never been measured."""
+    """A neighbour halves the speed of one round of four: the other three decide, as if it had never been measured."""
     good = [speed(10.0), speed(10.2), speed(9.9)]
     found = combine([good[0], speed(5.0, DISTURBED), *good[1:]])
     without = combine(good)

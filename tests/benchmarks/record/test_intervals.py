@@ -99,7 +99,7 @@ def test_one_utterance_a_speaker_is_the_usual_bootstrap() -> None:
 
 @pytest.mark.parametrize(("wrong", "drawn"), [(120, "utterances"), (200, "utterances"), (30, "speakers")])
 def test_the_ends_are_the_quantiles_of_the_bootstraps_own_distribution(wrong: int, drawn: str) -> None:
-    """Of n draws from right and wrong ones it is binomial, and known: 2.5 and 97.5 % of it, which 5 and 95 % are not.
+    """For n draws from right and wrong ones it is binomial and known: its 2.5 and 97.5 %, not its 5 and 95 %.
 
     The mean over seeds of each end is known to a tenth of the distance to the ends of a 90 % interval.
     """
@@ -115,7 +115,7 @@ def test_the_ends_are_the_quantiles_of_the_bootstraps_own_distribution(wrong: in
 
 @pytest.mark.slow
 def test_the_interval_covers_the_truth_and_one_of_90_per_cent_would_not() -> None:
-    """100 speakers whose own rates differ, 2 utterances of 200 words each: 300 trials tell 95 % within 1.3 %."""
+    """100 speakers whose own rates differ, 2 utterances of 200 words each: 300 trials resolve 95 % to within 1.3 %."""
     draw, held = np.random.default_rng(0), {1.0: 0, 1.645 / 1.960: 0}
     for trial in range(300):
         errors = draw.binomial(200, np.repeat(draw.beta(4, 12, 100), 2))

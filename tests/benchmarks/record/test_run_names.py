@@ -1,4 +1,4 @@
-"""Runs of one name are told apart, whatever they are called, and no path of a machine is in a name."""
+"""Runs of one name get distinct names, whatever they are called, and no path of a machine is in a name."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_names_by_hand(names: list[str], folders: list[str | None], labels: tupl
 
 
 def test_a_relative_folder_is_told_apart_from_its_namesake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of one that is the working directory itself, too."""
+    """Also one that is the working directory itself."""
     monkeypatch.chdir(tmp_path)
     assert told_apart(["run", "run"], [Path("one/run"), Path("two/run")]) == ("one/run", "two/run")
     assert told_apart(["x", "x"], [Path(), Path("two")]) == (f"x ({tmp_path.name})", "x (two)")

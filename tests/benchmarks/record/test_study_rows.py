@@ -36,7 +36,7 @@ def test_two_seeds_by_hand() -> None:
 
 @pytest.mark.parametrize("values", [(99.3, 100.2, 101.1), (1.0, 3.0), (5.0, 5.0)])
 def test_a_modelled_figure_has_no_interval_over_seeds(values: tuple[float, ...]) -> None:
-    """The error of its model is the same in every seed, so their scatter tells nothing of it."""
+    """The error of its model is the same in every seed, so their scatter does not show it."""
     quantity = mean_over_seeds({seed: Quantity(value, "J", "modelled") for seed, value in enumerate(values)})
     assert (quantity.value, quantity.ci95) == (pytest.approx(sum(values) / len(values)), None)
 
@@ -55,7 +55,7 @@ def test_a_seed_without_a_figure_leaves_none() -> None:
 
 
 def record(model: str, seed: int, loss: float, batch: float = 8.0) -> Record:
-    """Of a run with two phases; 36 J in 90 s of targets and training, an hour heard at 2 GFLOP a second."""
+    """A run with two phases: 36 J in 90 s of targets and training, an hour processed at 2 GFLOP per second."""
     held = Conditions(device="cpu", batch_seconds=batch)
     rows = (
         Measurement(model, "loss", Quantity(loss, "nat", "measured"), "training", None, held),

@@ -66,7 +66,7 @@ def test_the_hull_by_hand() -> None:
 
 
 def test_median_and_percentile_by_hand() -> None:
-    """1..99 over three repeats alike: the median is 50, the 95th percentile 95.1 by linear interpolation."""
+    """1..99 over three equal repeats: the median is 50, the 95th percentile 95.1 by linear interpolation."""
     repeats = [[float(k) for k in range(1, 100)]] * 3
     assert call_quantile(repeats, 0.5).value == 50
     assert call_quantile(repeats, 0.95).value == pytest.approx(np.percentile(repeats[0] * 3, 95))
@@ -106,7 +106,7 @@ def coverage(repeats: int, calls: int, between: float, within: float, share: flo
 
 
 def test_repeats_that_differ_are_covered_where_order_statistics_fail() -> None:
-    """Repeats part by 3 %, calls by 1 %: the calls alone cover an eighth, ours 95 % (1500 draws tell that within 1.2 %)."""
+    """Repeats differ by 3 %, calls by 1 %: the calls alone cover an eighth, ours 95 % (1500 draws resolve that to within 1.2 %)."""
     ours, naive = coverage(3, 100, 0.03, 0.01, 0.5)
     assert ours >= 0.94
     assert naive < 0.3

@@ -56,7 +56,7 @@ def test_short_calls_are_held_against_each_other_in_windows_of_half_a_second() -
 
 
 def test_a_step_that_never_settles_is_measured_all_the_same() -> None:
-    """Each call takes a tenth longer than the one before: medians of three calls part by 33 %."""
+    """Each call takes a tenth longer than the one before: medians of three calls differ by 33 %."""
     clock = Clock(*(0.1 * 1.1**k for k in range(200)))
     found = warm_up(clock.step, Protocol(warm_up_limit=20.0), clock.watch, unheard)
     assert not found.steady

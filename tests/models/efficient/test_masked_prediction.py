@@ -22,7 +22,7 @@ CONFIG = EfficientConfig(EncoderConfig(32, 2, 2, 64), ObjectiveConfig(clusters=C
 
 
 def speech(samples: int, seed: int) -> Tensor:
-    """Bursts of eight tones, so that there is something to tell apart and something to predict."""
+    """Bursts of eight tones, so that there is something to distinguish and something to predict."""
     draw = torch.Generator().manual_seed(seed)
     tones = torch.randint(0, 8, (samples // 3200 + 1,), generator=draw)
     pitch = (200.0 * 1.5 ** tones.float()).repeat_interleave(3200)[:samples]

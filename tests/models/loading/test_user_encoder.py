@@ -84,7 +84,7 @@ def test_a_function_in_a_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 class Returning(nn.Module):
-    """A module that returns what it was told to."""
+    """A module that returns what it is given."""
 
     def __init__(self, out: object) -> None:
         super().__init__()
@@ -153,7 +153,7 @@ def test_what_it_may_not_return(out: object) -> None:
     ],
 )
 def test_what_fails_in_it_is_one_line(tmp_path: Path, text: str, words: str) -> None:
-    """And what failed is not kept: a mended file works."""
+    """And what failed is not kept: a corrected file works."""
     path = written(tmp_path, text)
     refused(f"{path}:build", str(path), words)
     if "def build" not in text or "(:" in text:

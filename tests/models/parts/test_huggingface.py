@@ -104,7 +104,7 @@ def test_every_layer_is_that_of_transformers(family: str, norm: str) -> None:
 
 @pytest.mark.parametrize("family", ["Wav2Vec2", "Hubert", "WavLM"])
 def test_padding_does_not_matter_behind_layer_norm(family: str) -> None:
-    """A clip alone gives what it gives in a padded batch, in its valid frames."""
+    """A clip alone has the same features as in a padded batch, in its valid frames."""
     encoder = TransformersEncoder(built(family, **FRONT_ENDS["layer"]))
     with torch.no_grad():
         together = encoder(batch(garbage=5.0), LENGTHS)

@@ -52,7 +52,7 @@ def test_labels_are_the_nearest_codes_at_unit_length(stack: int) -> None:
 
 
 def test_projections_and_codes_are_as_published() -> None:
-    """Xavier uniform projections, codes at unit length in all directions; each codebook its own."""
+    """Xavier uniform projections, codes at unit length in every direction; each codebook its own."""
     quantiser = RandomProjectionQuantiser(4, 2048, 80, 4)
     bound = math.sqrt(6 / (320 + 16))
     assert quantiser.projections.abs().max() <= bound

@@ -160,7 +160,7 @@ def saved(folder: Path, family: str = "Hubert", **changed: Any) -> Path:
 def test_weights_that_fit_and_compute_something_else_are_refused(
     tmp_path: Path, family: str, changed: dict[str, Any]
 ) -> None:
-    """All shapes agree; by the folder and by the file in it, of which the settings beside it tell."""
+    """All shapes agree; by the folder and by the file in it, which has its settings beside it."""
     folder = saved(tmp_path / "folder", family, **changed)
     for where in (folder, folder / "model.safetensors"):
         refused(str(where), "another model", *(changed or {"model_type"}))

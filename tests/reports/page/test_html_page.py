@@ -162,7 +162,7 @@ def test_a_page_of_nothing() -> None:
 
 
 def test_units_by_hand() -> None:
-    """Of 7.2 and 720 kJ the middle is 72 kJ, or 20 Wh; 1 MAC is 2 FLOPs."""
+    """The middle of 7.2 and 720 kJ is 72 kJ, or 20 Wh; 1 MAC is 2 FLOPs."""
     found = unit_choices([7_200.0, 720_000.0], "J")
     assert found["J"] == (1e-3, "kJ")
     assert found["kWh"] == (pytest.approx(1 / 3600), "Wh")

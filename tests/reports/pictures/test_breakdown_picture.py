@@ -27,7 +27,7 @@ SEEN = Measurement("a", "audio_hours_seen", Quantity(2.0, "h", "measured"), "tra
 
 
 def lengths(drawing: Drawing) -> list[float]:
-    """Of the bars' parts, in the order drawn."""
+    """The bars' parts, in the order drawn."""
     assert drawing.canvas is not None
     return [float(bar.get_width()) for bar in drawing.canvas.axes[0].patches]
 

@@ -81,7 +81,7 @@ def minutes_of(figure: matplotlib.figure.Figure, label: str) -> list[float]:
 
 
 def test_attempts_follow_each_other_on_one_axis_of_time(tmp_path: Path, drawn: list[matplotlib.figure.Figure]) -> None:
-    """The first attempt lasted 90 s, as its trace tells; its last line of metrics came at 60 s."""
+    """The first attempt lasted 90 s, according to its trace; its last line of metrics came at 60 s."""
     import pandas as pd
 
     curve = metrics(1, 30.0, 60.0) + metrics(2, 30.0, 45.0)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ssl_reports.pictures.labels import NEAR, Box, around, cuts, gap, place
 
 FRAME = Box(0, 0, 190, 135)
-"""Of a column-wide plot, in points."""
+"""The frame of a column-wide plot, in points."""
 PLACES = st.lists(st.tuples(st.floats(5, 185), st.floats(5, 130)), min_size=1, max_size=15)
 WIDTHS = st.lists(st.floats(15, 75), min_size=15, max_size=15)
 

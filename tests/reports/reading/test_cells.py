@@ -18,7 +18,7 @@ MODEL = "[bold]tiny"
 
 
 def rows(clip: float, batch: float, speed: float, joules: Quantity) -> list[Measurement]:
-    """Of a cell; latency of one clip where the batch has more."""
+    """Rows of a cell; latency of one clip where the batch has more."""
     held = Conditions(clip_seconds=clip, batch_seconds=batch)
 
     def row(metric: str, quantity: Quantity, scope: str | None = None, conditions: Conditions = held) -> Measurement:

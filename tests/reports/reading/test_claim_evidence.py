@@ -29,7 +29,7 @@ def row(model: str, metric: str, value: float, unit: str, **rest: Any) -> Measur
 
 
 def compared(*models: tuple[str, float, float, float, float]) -> Record:
-    """Of `compare` in three rounds: model, GiB, FLOP and J of an audio second and hour, and audio seconds a second."""
+    """Rows of `compare` in three rounds: model, GiB, FLOP and J per second and hour of audio, and audio seconds per second."""
     rows = []
     for model, gib, flops, joules, speed in models:
         rows += [

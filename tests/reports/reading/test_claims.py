@@ -283,7 +283,7 @@ def test_c6_by_flops_of_the_whole_recipes(rate: float, verdict: str) -> None:
 
 
 def test_c6_counts_joules_of_one_session_only() -> None:
-    """90 times the hours at 6 times the joules an hour: 540 [495, 585], so 500 is not decided; at 7 times it holds."""
+    """90 times the hours at 6 times the joules per hour: 540 [495, 585], so 500 is not decided; at 7 times it holds."""
     ours = per_hour(OURS, 60.0, ci95=(60.0, 60.0))
 
     def theirs(times: float) -> Measurement:

@@ -18,7 +18,7 @@ def record(details: dict[str, Any]) -> Record:
 
 
 def test_odd_files_that_were_rated_are_named_and_all_are_counted() -> None:
-    """Of keywords too; what a corpus has in every file is counted alone."""
+    """Also for keywords; what a corpus has in every file is only counted."""
     keywords = {"counts": {"silent": 1}, "kept": {"silent": {"total": 1, "files": ["d.wav: silent"]}}}
     found = record({"speech": SPEECH, "left_out": {"ks": keywords}})
     assert kept_lines(found) == ["test: c.wav: clipped: 3.0 %", "ks: d.wav: silent"]

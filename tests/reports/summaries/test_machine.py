@@ -12,7 +12,7 @@ from ssl_reports.summaries.machine import QUANTITIES, machine_table, measurable_
 
 
 def block() -> dict[str, Any]:
-    """A made-up machine with a GPU that tells much, one that tells nothing, and counters that root alone may read."""
+    """A made-up machine with a GPU that reports much, one that reports nothing, and counters that only root may read."""
     measured, missing = {"method": "measured", "how": "counter [fast]"}, {"method": "unavailable", "how": "no sensor"}
     told = {
         "device": "gpu0", "name": "H[1]00", "uuid": "GPU-1", "visible": False, "memory_bytes": 80 * 2**30, "power_limit_w": 700.0,

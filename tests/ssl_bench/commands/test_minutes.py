@@ -55,7 +55,7 @@ def test_an_evaluation_that_no_time_is_left_for_rates_nothing_and_says_so(
     document = record(run)
     rates = [row for row in document["measurements"] if row["metric"] in {"cer", "wer"}]
     assert len(rates) == 6
-    assert all(row["value"] is None and "time was up" in row["note"] for row in rates)
+    assert all(row["value"] is None and "the time limit of" in row["note"] for row in rates)
     (inference,) = (
         r for r in document["measurements"] if (r["metric"], r["phase"]) == ("energy_per_audio_hour", "inference")
     )
@@ -83,7 +83,7 @@ def test_an_evaluation_takes_as_much_speech_as_its_minutes_hold(
     for row in rows:
         short = row["value"] is not None and taken["share"] < 1
         assert (taken["taken"] in row["note"]) == short
-        assert row["value"] is not None or "time was up" in row["note"]
+        assert row["value"] is not None or "the time limit of" in row["note"]
     assert (
         document["details"]["speech"]["test"]["planned_utterances"]
         >= document["details"]["speech"]["test"]["utterances"]

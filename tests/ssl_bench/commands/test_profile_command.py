@@ -60,7 +60,7 @@ def test_one_document(sslbench: Run, tmp_path: Path) -> None:
 
 
 def test_a_users_file_among_foreign_packages(sslbench: Run, foreign: Path) -> None:
-    """Its folder has models/, benchmarks/ and reports/ of its own; what it prints does not spoil the document.
+    """Its folder has models/, benchmarks/ and reports/ of its own; what it prints does not break the document.
 
     SUPERB's sum is there too: so many frames of 160 samples in each of its utterances, each 160 by 16.
     """

@@ -1,4 +1,4 @@
-"""`sslbench compare` with cells that are made up: order, end of the rounds, failures, a stop; and once with real ones."""
+"""`sslbench compare` with made-up cells: order, end of the rounds, failures, a stop; and once with real ones."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Clock:
 
 
 class Cells:
-    """A bench that measures nothing: `seconds` a window, speeds that scatter by `scatter` about `SPEEDS`, joules at 10 W.
+    """A bench that measures nothing: `seconds` per window, speeds that scatter by `scatter` around `SPEEDS`, 10 W.
 
     Attributes:
         begun: each window in the order begun, with its clips.
@@ -64,7 +64,7 @@ class Cells:
         self.draw = np.random.default_rng(0)
 
     def plans(self, requests: Iterable[CellRequest]) -> list[CellPlan | CellError]:
-        """1 B at the peak."""
+        """A peak memory of 1 B."""
         return [self._plan(request) for request in requests]
 
     def _plan(self, request: CellRequest) -> CellPlan:
@@ -153,7 +153,7 @@ def compared(tmp_path: Path, cells: Cells, **options: Any) -> Record:
 
 
 def test_rounds_go_on_until_all_is_known_well_enough(tmp_path: Path, clock: Clock) -> None:
-    """At a scatter of 0.1 % two rounds give an interval of 13 times half their difference: the third or fourth is enough."""
+    """At a scatter of 0.1 % the interval of two rounds is 13 times half their difference: the third or fourth suffices."""
     cells = Cells(clock, 0.001)
     record = compared(tmp_path, cells, minutes=600.0)
     target, rounds = record.details["target"], record.details["rounds"]
@@ -183,7 +183,7 @@ def test_a_round_that_cannot_end_in_time_is_not_begun(
     record = compared(tmp_path, Cells(clock, 0.3), minutes=minutes)
     assert len(record.details["rounds"]) == rounds
     assert not record.details["target"]["met"]
-    assert record.details["target"]["ended"] == "a further round would have ended after --minutes"
+    assert record.details["target"]["ended"] == "the time budget left no room for another round"
     assert record.status == "finished"
     report = (tmp_path / "run" / "report.md").read_text()
     assert f"not reached in {rounds} round" in report
@@ -201,7 +201,7 @@ def test_a_model_without_which_a_round_fits_is_left_out_by_name_before_anything_
     missing = record.find("audio_seconds_per_second", "training", None, "efficient-small")
     assert missing is not None
     assert missing.value is None
-    assert missing.note.startswith("left out: with it not one round fits into --minutes")
+    assert missing.note.startswith("left out: no round that includes it fits into --minutes")
     assert "left out" in (tmp_path / "run" / "report.md").read_text()
 
 
@@ -217,7 +217,7 @@ def test_clips_are_shorter_where_a_round_of_the_default_does_not_fit(tmp_path: P
 
 
 def test_what_the_first_round_has_no_time_for_is_left_out_by_name(tmp_path: Path, clock: Clock) -> None:
-    """Nothing tells that a window takes 20 s: the promise of 36 s holds one of four, and three have their reason."""
+    """That a window takes 20 s is unknown beforehand: the limit of 36 s leaves room for one of four, and three have a reason."""
     cells = Cells(clock, 0.3, seconds=20.0)
     record = compared(tmp_path, cells, minutes=0.1)
     assert len(cells.begun) == 1
@@ -383,7 +383,7 @@ def test_weights_and_the_compiler_reach_every_cell(tmp_path: Path, clock: Clock)
 
 
 def test_a_run_is_called_by_its_model_and_folder_and_keeps_the_recipe(tmp_path: Path, clock: Clock) -> None:
-    """Two of one name by what tells their folders apart; the worker gets the path."""
+    """Two of one name are named by how their folders differ; the worker gets the path."""
     runs = []
     for part in ("one", "two"):
         folder = tmp_path / part / "run" / "checkpoints" / "step-000000001"

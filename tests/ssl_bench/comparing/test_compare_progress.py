@@ -1,4 +1,4 @@
-"""What is seen while a comparison runs: a table that is redrawn on a terminal, lines elsewhere."""
+"""Progress of a comparison: a table that is redrawn on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_lines_where_there_is_no_terminal() -> None:
     )
     assert "of --minutes left" in lines[1]
     first = (
-        "round 1, cell 1 of 2: m[bold] inference: 6,320 ± 2.0 % x real time, 268 J per audio hour, 1.00 GiB at the peak"
+        "round 1, cell 1 of 2: m[bold] inference: 6,320 ± 2.0 % x real time, 268 J per audio hour, 1.00 GiB peak memory"
     )
     assert lines[2:] == [first, "round 1, cell 2 of 2: other inference: out of memory"]
 

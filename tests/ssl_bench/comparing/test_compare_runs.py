@@ -94,7 +94,7 @@ def test_two_runs_of_a_model_keep_their_names_and_their_recipe(tmp_path: Path) -
 
 
 def test_runs_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
-    """As the tables and the list of sources have it; the baseline is asked for by that name."""
+    """As in the tables and the list of sources; the baseline is given by that name."""
     folders = [made(tmp_path, run, "essl", 100.0) for run in ("one/run", "two/run")]
     record = compared(tmp_path, *folders, baseline="essl (two/run)")
     assert record.details["models"] == ["essl (one/run)", "essl (two/run)"]
@@ -181,7 +181,7 @@ def taught_by(folder: Path, teacher: Path | str) -> Path:
 
 
 def test_a_taught_models_ledger_has_its_teachers_share(tmp_path: Path) -> None:
-    """Three iterations of 300 J and half an hour at 2 GFLOP/s each: the third owes 600 J and two half hours to those before."""
+    """Three iterations of 300 J and half an hour at 2 GFLOP/s each: the third includes 600 J and two half hours of those before."""
     first = written(tmp_path, "first", trained_rows("hubert-tiny"))
     second = taught_by(written(tmp_path, "second", trained_rows("hubert-tiny")), first)
     third = taught_by(written(tmp_path, "third", trained_rows("hubert-tiny")), second)
@@ -197,8 +197,8 @@ def test_a_taught_models_ledger_has_its_teachers_share(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("teacher", "joules", "note"),
     [
-        ("hubert-tiny", 0.0, "taught with random weights"),
-        ("./gone/run", None, "its teacher run has no record any more"),
+        ("hubert-tiny", 0.0, "the teacher hubert-tiny had random weights"),
+        ("./gone/run", None, "its teacher run no longer has a record"),
     ],
 )
 def test_a_teacher_without_a_pretraining_or_without_a_record(
@@ -227,14 +227,14 @@ def test_finished_runs_stand_beside_what_others_publish(tmp_path: Path) -> None:
 
 def test_what_cannot_be_compared_is_one_line(tmp_path: Path) -> None:
     one = made(tmp_path, "one", "essl", 100.0)
-    with pytest.raises(BadInputError, match="named twice"):
+    with pytest.raises(BadInputError, match="given twice"):
         compared(tmp_path, one, one)
     with pytest.raises(BadInputError, match=r"no such file; a run folder contains a run\.json"):
         compared(tmp_path, one, tmp_path / "nowhere")
     with pytest.raises(BadInputError, match="--baseline"):
         compared(tmp_path, one, baseline="hubert-base")
     unphased = written(tmp_path, "unphased", [Measurement("m", "parameters", Quantity(2e6, "1", "analytic"))])
-    with pytest.raises(BadInputError, match="no run holds a figure"):
+    with pytest.raises(BadInputError, match="no run holds a value"):
         compared(tmp_path, unphased)
 
 
@@ -286,5 +286,5 @@ def test_a_run_without_a_figure_to_compare_is_refused_by_name(tmp_path: Path) ->
     published = Measurement("m", "device_hours", Quantity(9.0, "h", "published"), "training", None, HELD)
     for name, rows in (("none", []), ("idle", [idle]), ("published", [published])):
         empty = written(tmp_path, name, rows)
-        with pytest.raises(BadInputError, match=f"{name}: its record holds no figure to compare"):
+        with pytest.raises(BadInputError, match=f"{name}: its record holds no value to compare"):
             compared(tmp_path, whole, empty)

@@ -22,7 +22,7 @@ def tone(hz: float, seconds: float, rate: int) -> NDArray[np.float64]:
 
 
 def peak_hz(samples: NDArray[np.int16]) -> float:
-    """Of the strongest line of the spectrum, zero-padded to 0.1 Hz."""
+    """Frequency of the strongest line of the spectrum, zero-padded to 0.1 Hz."""
     spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples)), 160_000))
     return float(spectrum.argmax()) / 10
 
@@ -43,7 +43,7 @@ def test_a_tone_keeps_its_pitch_level_and_length(tmp_path: Path, suffix: str, ra
 
 @pytest.mark.parametrize("frames", [8_001, 22_051, 44_101, 100_003])
 def test_the_header_never_promises_more_than_there_is(tmp_path: Path, frames: int) -> None:
-    """Clips are planned from headers; a sample too many would come out as a short clip."""
+    """Clips are planned from headers; one sample too many would give a short clip."""
     path = tmp_path / "odd.wav"
     soundfile.write(path, np.zeros(frames), 44_100)
     assert 0 <= len(read_audio(path)) - samples_in(path) <= 1
@@ -154,7 +154,7 @@ def test_what_is_no_number_is_told(tmp_path: Path, odd: float) -> None:
     samples = voice()
     samples[5] = odd
     assert remarks(tmp_path / "x.wav", samples) == {
-        "not_numbers": "0.01% of its samples are no numbers, read as silence"
+        "not_numbers": "0.01% of its samples are not finite numbers, read as silence"
     }
 
 

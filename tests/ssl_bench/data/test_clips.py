@@ -1,4 +1,4 @@
-"""Clips: every sample at most once an epoch, no padding without need, one speaker each, and an order one can return to."""
+"""Clips: every sample at most once per epoch, no needless padding, one speaker each, and an order that can be resumed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ssl_bench.data.waveforms import Waveforms
 
 
 class Made(Waveforms):
-    """Stands in for decoded files: samples that tell which utterance and which position they are."""
+    """Stands in for decoded files: samples that encode their utterance and position."""
 
     def __init__(self, broken: frozenset[Path]) -> None:
         super().__init__(0)
@@ -78,7 +78,7 @@ def test_clips_are_full_but_for_speakers_with_less_than_one(
 
 
 def test_no_end_of_a_stream_is_always_dropped() -> None:
-    """One utterance of 1.5 clips gives one clip; over the epochs every sample must come up."""
+    """One utterance of 1.5 clips gives one clip; over the epochs every sample must occur."""
     utterances = spoken([("ann", 1_500)])
     seen = np.zeros(1_500, bool)
     for epoch in range(200):

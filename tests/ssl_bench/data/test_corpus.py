@@ -59,7 +59,7 @@ def test_the_same_file_name_in_two_folders_keeps_its_own_text(tmp_path: Path) ->
 def test_a_pattern_finds_the_speakers_elsewhere(
     tmp_path: Path, pattern: str, speakers: list[str], sessions: list[str]
 ) -> None:
-    """In the path below the folder; whoever it does not find is unknown."""
+    """In the path below the folder; a speaker it does not find is unknown."""
     put(tmp_path / "ann" / "a1_x.wav")
     put(tmp_path / "bob" / "s1" / "b2_y.ogg")
     corpus = read_corpus(tmp_path, pattern)
@@ -74,9 +74,9 @@ def test_a_pattern_finds_the_speakers_elsewhere(
 @pytest.mark.parametrize(
     ("pattern", "reason"),
     [
-        ("(", "no regular expression"),
+        ("(", "not a regular expression"),
         ("[^/]+/", "no group named speaker"),
-        ("(?P<speaker>zoe)/", r"fits none of the 1 files of .*, such as ann/x\.wav"),
+        ("(?P<speaker>zoe)/", r"matches none of the 1 files of .*, such as ann/x\.wav"),
     ],
 )
 def test_a_pattern_that_is_none_or_fits_nothing_is_one_line(tmp_path: Path, pattern: str, reason: str) -> None:
@@ -211,7 +211,7 @@ def test_transcripts_that_cannot_be_read_are_named_and_stop_nothing(
 
 
 def test_names_need_be_no_text(tmp_path: Path) -> None:
-    """Latin-1 on a UTF-8 system, bytes that are no text at all, a line break: files like others."""
+    """Latin-1 on a UTF-8 system, bytes that are not text at all, a line break: files like any other."""
     names = [b"caf\xe9 \xfcber.flac", b"\xff\xfe.wav", b"two\nlines.wav", "\u00fc.wav".encode()]
     for name in names:
         put(tmp_path / "x.flac").rename(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
@@ -223,7 +223,7 @@ def test_names_need_be_no_text(tmp_path: Path) -> None:
 
 
 def test_what_is_no_file_is_named_and_never_waited_for(tmp_path: Path) -> None:
-    """A pipe would be read when somebody writes; a link may lead nowhere or round."""
+    """A pipe would block until written to; a link may lead nowhere or in a circle."""
     put(tmp_path / "a.wav")
     os.mkfifo(tmp_path / "b.wav")
     (tmp_path / "c.wav").symlink_to(tmp_path / "c.wav")

@@ -1,4 +1,4 @@
-"""A header's promise is held against what is in the file, whatever its format."""
+"""A header is compared with what is in the file, whatever its format."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_whole_file_keeps_its_promise(tmp_path: Path, suffix: str) -> None:
     ids=["flac", "wav of ffmpeg", "wav of sox", "au", "aiff", "wav of a recorder", "wav of one that was killed"],
 )
 def test_a_length_that_is_left_open_is_found_in_the_file(tmp_path: Path, suffix: str, change: Change) -> None:
-    """As whoever records into a pipe leaves it."""
+    """As a program that records into a pipe leaves it."""
     path = written(tmp_path / f"x.{suffix}", change)
     assert samples_in(path) == WHOLE
     recording = read_recording(path)
@@ -124,7 +124,7 @@ def test_mp3_that_does_not_count_its_frames_and_breaks_off_in_one_is_told(tmp_pa
 
 def test_mp3_behind_the_frames_that_the_first_counts_is_found_out(tmp_path: Path) -> None:
     path = mp3(tmp_path / "x.mp3", lambda raw: raw + raw)
-    assert read_recording(path).remarks == {"longer_than_header": "its header says 9.00 s, and 9.00 s more are in it"}
+    assert read_recording(path).remarks == {"longer_than_header": "contains 9.00 s more than the 9.00 s in its header"}
     tagged = mp3(
         tmp_path / "tagged.mp3", lambda raw: b"ID3\x03\0\0\0\0\x7f\x7f" + bytes(16_383) + raw + b"TAG" + bytes(125)
     )
@@ -139,7 +139,7 @@ def test_ogg_is_followed_by_its_pages(tmp_path: Path, subtype: str) -> None:
     raw = path.read_bytes()
     assert read_recording(path).remarks == {}
     path.write_bytes(raw + raw)
-    assert read_recording(path).remarks == {"longer_than_header": "its header says 9.00 s, and 9.00 s more are in it"}
+    assert read_recording(path).remarks == {"longer_than_header": "contains 9.00 s more than the 9.00 s in its header"}
     path.write_bytes(raw[: raw.rindex(b"OggS") + 100])
     remarks = read_recording(path).remarks
     assert set(remarks) == {"shorter_than_header"}
@@ -201,7 +201,7 @@ def test_a_header_that_promises_more_is_found_out(tmp_path: Path, suffix: str, c
 def test_a_file_that_goes_on_after_its_header_s_end_is_found_out(
     tmp_path: Path, suffix: str, change: Change, kind: str
 ) -> None:
-    """Of FLAC the checksum of all samples tells, since libsndfile stops where the header says."""
+    """FLAC's checksum of all samples shows it, since libsndfile stops where the header says."""
     assert set(read_recording(written(tmp_path / f"x.{suffix}", change)).remarks) == {kind}
 
 

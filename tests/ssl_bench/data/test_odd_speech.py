@@ -1,4 +1,4 @@
-"""Speech without labels, without speakers, among broken files, and paid for in kWh."""
+"""Speech without labels, without speakers, among broken files, with a budget in kWh."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def rated(run: Path) -> list[dict[str, Any]]:
 def test_without_transcripts_speakers_are_told_apart_and_kwh_are_a_budget(
     sslbench: Run, speech: Path, small_toml: Path, tmp_path: Path
 ) -> None:
-    """Folder names as speakers, since a pattern says so; one broken file, and names that look like markup; energy is modelled or better."""
+    """Folder names as speakers, by a pattern; one broken file, and names that look like markup; energy is modelled or better."""
     data = tmp_path / "data"
     for path in speech.rglob("*.flac"):
         (data / path.parts[-3]).mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
 """A Speech Commands folder is split as the data set says, and no file in it can stop the rest.
 
-Keywords: clips whose audio is odd teach nothing unless asked for, and are rated all the same.
+Keywords: clips with odd audio are not learned from unless asked for, but are always rated.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def folder_with_lists(root: Path) -> Path:
     ],
 )
 def test_the_rule_by_hand(speaker: str, split: str) -> None:
-    """Of the SHA-1 the last 27 bits count: six hexadecimal digits, and three bits of the seventh from the end."""
+    """The last 27 bits of the SHA-1 count: six hexadecimal digits, and three bits of the seventh from the end."""
     assert split_of(f"{speaker}_nohash_0.wav") == split
 
 
@@ -126,7 +126,7 @@ def test_broken_files_are_skipped_and_named(tmp_path: Path) -> None:
     assert {f"{path.parent.name}/{path.name}": reason for path, reason in found.skipped} == {
         "yes/ee_nohash_0.wav": "not audio, or broken",
         "no/ee_nohash_0.wav": "an empty file",
-        "no/anonymous.wav": "its name is not WORD/SPEAKER_nohash_NUMBER.wav",
+        "no/anonymous.wav": "its name does not have the form WORD/SPEAKER_nohash_NUMBER.wav",
     }
     assert len(found.clips) == 8
 
@@ -171,10 +171,10 @@ def remove_all(root: Path) -> None:
     [
         (remove_list, "has validation_list.txt but no testing_list.txt"),
         (list_nothing, r"no clips in dev \(train 6, dev 0, test 2\)"),
-        (list_others, r"no clips in dev .*; 2 lines of .* name no file of it, such as no_bb_nohash_0\.wav"),
+        (list_others, r"no clips in dev .*; 2 lines of .* name no file in it, such as no_bb_nohash_0\.wav"),
         (list_no_text, r"validation_list\.txt: neither UTF-8 nor UTF-16 text"),
-        (part_a_speaker, "speaker bb is both in train and in dev"),
-        (keep_one_word, "two words or more, found only yes"),
+        (part_a_speaker, "speaker bb is in both train and dev"),
+        (keep_one_word, "at least two words, found only yes"),
         (break_all, "none of its 8 clips can be used; the first, .*aa_nohash_0.wav: an empty file"),
         (remove_all, "no clips in it"),
     ],

@@ -1,4 +1,4 @@
-"""Decoded speech is kept as far as memory goes, and a broken file is nobody's end."""
+"""Decoded speech is kept as far as memory allows, and a broken file stops nothing."""
 
 from __future__ import annotations
 
@@ -69,13 +69,13 @@ def test_where_every_file_breaks_the_stream_says_so_instead_of_spinning(tmp_path
     corpus = read_corpus(tmp_path)
     with (
         batches(ClipSource(corpus.utterances, Waveforms(), 16_000, 2, 0)) as stream,
-        pytest.raises(ValueError, match="none of the audio files holds usable speech"),
+        pytest.raises(ValueError, match="none of the audio files contains usable speech"),
     ):
         next(stream)
 
 
 def odd(folder: Path) -> dict[str, Utterance]:
-    """A good file, and one each that is silent, clipped, and longer than its header says."""
+    """A good file, and one each that is silent, clipped, and longer than its header gives."""
     found = {
         name: noise(folder / f"{name}.wav", 16_000, i) for i, name in enumerate(("good", "silent", "clipped", "long"))
     }
@@ -87,13 +87,13 @@ def odd(folder: Path) -> dict[str, Utterance]:
 
 
 def test_odd_files_give_nothing_to_train_on_and_are_named(tmp_path: Path) -> None:
-    """Whoever rates gets them all the same; asked otherwise training gets them too."""
+    """Rating always gets them; training does too if asked for."""
     spoken, found, keeping = odd(tmp_path), Waveforms(), Waveforms(keep_odd=True)
     assert {name: len(found.to_train_on(u)) for name, u in spoken.items()} == {
         "good": 16_000, "silent": 0, "clipped": 0, "long": 0,
     }  # fmt: skip
     assert {Path(path).stem: why.split(":")[0] for path, why in found.left_out.items()} == {
-        "silent": "silent", "clipped": "clipped", "long": "its header says 0.25 s, and 0.75 s more are in it",
+        "silent": "silent", "clipped": "clipped", "long": "contains 0.75 s more than the 0.25 s in its header",
     }  # fmt: skip
     assert {name: len(found.samples(u)) for name, u in spoken.items() if name != "long"} == {
         "good": 16_000, "silent": 16_000, "clipped": 16_000,

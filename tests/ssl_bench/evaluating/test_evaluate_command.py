@@ -1,4 +1,4 @@
-"""`sslbench evaluate` through the console script: odd speech stops nothing, bad use is one line, a stop loses nothing."""
+"""`sslbench evaluate` through the console script: odd speech never stops it, bad use is one line, an interruption loses nothing."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_stdout_is_one_document_and_the_record(done: tuple[Path, dict[str, Any],
 @pytest.mark.slow
 def test_random_weights_are_said_up_front_and_in_the_row(done: tuple[Path, dict[str, Any], Any]) -> None:
     """Before anything is done, once; in the record, the report and the notes of the model's one row."""
-    line = "efficient-tiny has no trained weights: this rates random ones"
+    line = "efficient-tiny has no trained weights: random weights are rated"
     told = done[2].stderr.splitlines()
     assert told[0].startswith(line)
     assert sum(line in other for other in told) == 1
@@ -130,7 +130,7 @@ def test_random_weights_are_said_up_front_and_in_the_row(done: tuple[Path, dict[
 def test_the_plan_and_what_is_left_are_told(done: tuple[Path, dict[str, Any], Any]) -> None:
     """Two systems with two seeds by four tasks."""
     told = done[2].stderr
-    assert "16 findings of 4 systems, which hear " in told
+    assert "16 evaluations (4 systems), " in told
     before, _, after = told.partition("16 of 16")
     assert " left" in before.split("1 of 16")[1]
     assert " left" not in after
@@ -227,7 +227,7 @@ def test_kept_features_are_not_paid_twice_and_two_heads_have_beams(
 def test_odd_training_speech_and_odd_alignments_stop_nothing(
     sslbench: Run, speech: Path, other_speech: Path, tmp_path: Path
 ) -> None:
-    """The same oddities to learn from, by a head and by the whole encoder; 60 s are left out of learning and named."""
+    """The same oddities in training speech, for a head and for the whole encoder; 60 s are left out of training and listed."""
     items = [
         f"{utterance.stem} {onset} {onset + 0.2} {phone} b t {utterance.parent.parent.name}"
         for utterance in sorted(speech.rglob("*.flac"))
@@ -282,7 +282,7 @@ def test_controls_of_an_evaluation_are_read_where_nothing_differs(
             assert found["rates"] == first[found["system"], 0, "asr"]["rates"]
             assert found["read_from"] == "run"
     for row in rows_of(document, metric="cer", task="asr"):
-        assert "found in run, not again" in row["note"]
+        assert "reused from run" in row["note"]
     assert {row["phase"] for row in rows_of(document, metric="duration")} == {"finetuning"}, "paid there, not here"
     assert "- efficient-tiny (untrained), log-mel: rated in run" in (tmp_path / "two" / "report.md").read_text()
     other = evaluated(tmp_path / "three", "--tasks", "asr,asv", "--learn-hours", 0.002)
@@ -313,7 +313,7 @@ def test_keywords_alone_need_no_other_speech(
         )  # fmt: skip
         stdout, stderr = process.communicate(timeout=120)
         assert process.returncode == 0, stderr
-        assert "none is taken but the clips of --keywords" in stdout
+        assert "only the clips of --keywords are used" in stdout
         assert "padded 2, broken 1" in stdout
         record = json.loads((tmp_path / f"run{number}" / "run.json").read_text())
         (rate,) = rows_of(record, metric="accuracy", model=SYSTEMS[0])
@@ -393,7 +393,7 @@ BAD_USE: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (("--learn-hours", "0"), ("--learn-hours 0", "more than 0")),
     (("--learn-hours", "nan"), ("--learn-hours nan", "more than 0")),
     (("--seeds", "0"), ("--seeds",)),
-    (("--speakers", "("), ("--speakers (", "no regular expression")),
+    (("--speakers", "("), ("--speakers (", "not a regular expression")),
     (("--speakers", "x"), ("--speakers x", "no group named speaker")),
     (("--pue", "0.5"), ("--pue",)),
     (("--device", "tpu"), ("--device", "tpu")),
@@ -478,14 +478,14 @@ def test_speech_that_cannot_be_used_is_one_line_and_leaves_nothing(sslbench: Run
     for speaker in (51, 52):
         speak(said, speaker, {"0000": (1.0, "SO"), "0001": (1.0, "NO")})
     for train, test, words, word in (
-        (final, speech, (), "test-clean is a final test set, never to learn from"),
+        (final, speech, (), "test-clean is a final test set, never to train or tune on"),
         (speech, speech, (), "are in --train too"),
         (speech, silent, (), "no utterance of test"),
-        (speech, flat, ("--tasks", "asv"), "--tasks asv: nothing tells who speaks"),
-        (speech, flat, ("--tasks", "sid"), "--tasks sid: nothing tells who speaks"),
+        (speech, flat, ("--tasks", "asv"), "--tasks asv: the speakers of the test speech"),
+        (speech, flat, ("--tasks", "sid"), "--tasks sid: the speakers of the test speech"),
         (speech, mixed, ("--tasks", "asv"), "speakers 11, 12, 13, 14 also speak in --train"),
         (said, speech, ("--lm", broken), "is not a complete ARPA language model"),
-        (silent, speech, abx, "no one interval tier named phones (interval tiers: words)"),
+        (silent, speech, abx, "needs exactly one interval tier named phones (interval tiers: words)"),
     ):  # fmt: skip
         done = sslbench("evaluate", "efficient-tiny", "--train", train, "--test", test, "--no-idle", *words, cwd=work)
         assert (done.returncode, done.stdout) == (2, ""), done.stderr

@@ -16,7 +16,7 @@ from ssl_benchmarks.downstream.spoken import Spoken
 
 
 class Clock:
-    """Stands still until it is told."""
+    """A clock that stands still until it is set."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -53,7 +53,7 @@ def test_work_that_was_not_begun_goes_at_the_speed_of_all_so_far() -> None:
 
 
 def test_after_findings_it_is_what_the_systems_before_took() -> None:
-    """Of four systems one took 60 s and another 20 s, whatever they heard: 40 s each, 10 of which have passed."""
+    """One of four systems took 60 s and another 20 s, whatever they heard: 40 s each, 10 of which have passed."""
     clock = Clock()
     forecast = Forecast(4, {"asr": 1.0}, clock)
     forecast.begin()

@@ -1,4 +1,4 @@
-"""How much speech an evaluation takes, against figures by hand; and that it ends when its time is up, whatever was planned."""
+"""How much speech an evaluation uses, against hand-worked values; and that it ends when time is up, whatever was planned."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HOURS = {"train": 1.0, "dev": 0.5, "test": 2.5}
 
 
 class Clock:
-    """Stands still until it is told."""
+    """A clock that stands still until it is set."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -116,7 +116,7 @@ def test_where_there_is_time_for_all_all_is_taken_after_one_pilot(machine: Clock
 
 
 def test_controls_that_are_known_have_no_pilot(machine: Clock) -> None:
-    """Of all the speech they cost nothing; of a part they may have to be rated anew, and as slowly as the model."""
+    """On all the speech they cost nothing; on a part they may have to be rated again, and as slowly as the model."""
     systems = [SYSTEMS[0], replace(SYSTEMS[1], is_control=True), replace(SYSTEMS[2], is_control=True)]
     began = machine.now
     assert fitted(evaluation(300.0, machine), systems, speech, controls_known=True).speech.share == 1.0
@@ -138,7 +138,10 @@ def test_where_the_least_share_does_not_fit_recognisers_learn_less(machine: Cloc
     assert (found.speech.share, found.speech.effort) == (2**-5, effort)
     assert whole(2**-5) > 0.75 * left
     assert found.settings.hours == pytest.approx(3.0 * 2**-2.5 * effort)
-    assert f"recognisers heard {effort:.2g} of what they hear with more time" in (limit_document(found) or {})["taken"]
+    assert (
+        f"recognisers heard {effort:.2g} times the usual hours for this much speech"
+        in (limit_document(found) or {})["taken"]
+    )
     assert found.speech.how.endswith(found.speech.shortened)
     assert found.speech.labels_taken == f"1.9min ({effort:.2g} of the passes)", (
         "no row to hold against one that heard all"
@@ -146,7 +149,7 @@ def test_where_the_least_share_does_not_fit_recognisers_learn_less(machine: Cloc
 
 
 def test_where_the_pilots_come_to_nothing_the_least_is_taken(machine: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work of which nothing is known is not taken to cost nothing."""
+    """Work of unknown cost is not assumed to cost nothing."""
 
     def too_slow(*_: object) -> Iterator[Finding]:
         machine.now += 60.0
@@ -184,7 +187,7 @@ def test_rows_of_a_part_are_held_apart_from_those_of_all() -> None:
 
 
 def test_a_pace_goes_through_its_pilots() -> None:
-    """2 s at once and 10 an hour; one pilot alone is taken as it went, and a second that heard no more has a pace too."""
+    """2 s at once and 10 s per hour; a single pilot is used as it is, and a second that heard no more has a pace too."""
     assert Pace.through([0.1, 0.4], [3.0, 6.0]) == Pace(pytest.approx(2.0), pytest.approx(10.0))
     assert Pace.through([0.1], [3.0]) == Pace(pytest.approx(0.0), pytest.approx(30.0))
     assert Pace.through([0.1, 0.4], [3.0, 2.0]) == Pace(pytest.approx(2.5), pytest.approx(5.0))
@@ -192,7 +195,7 @@ def test_a_pace_goes_through_its_pilots() -> None:
 
 @pytest.mark.parametrize("batch", [1, 2, 3])
 def test_what_is_done_once_is_in_no_pace(batch: int) -> None:
-    """12 s before the first of 60 utterances, 3 s after each 15 of them, and 0.2 s an utterance, `batch` of them at a time."""
+    """12 s before the first of 60 utterances, 3 s after each 15 of them, and 0.2 s per utterance, `batch` of them at a time."""
     clock = Clock()
     watched = WatchedForecast(1, {}, clock)
     watched.begin()
@@ -231,4 +234,4 @@ def test_what_time_does_not_reach_has_a_reason_for_a_rate(monkeypatch: pytest.Mo
     ]  # fmt: skip
     assert begun == ["m", "m (untrained)"]
     assert parts == [20.0, 10.0], "a third of 60 s, then half of 20"
-    assert "time was up, 1 min 00 s for all" in found[2].outcome.rates["wer"].note
+    assert "the time limit of 1 min 00 s was reached" in found[2].outcome.rates["wer"].note

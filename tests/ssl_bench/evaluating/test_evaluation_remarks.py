@@ -28,7 +28,7 @@ def test_a_catalog_name_is_said_to_be_random_and_its_row_too() -> None:
     models = ["efficient-tiny", "efficient-tiny"]
     systems, lines = remarked(systems_of(models, [0], None), models, None, no_speech("1h"))
     (line,) = lines
-    assert line.startswith("efficient-tiny has no trained weights: this rates random ones; train it first")
+    assert line.startswith("efficient-tiny has no trained weights: random weights are rated; train it first")
     assert line.endswith("(sslbench train-and-measure --model efficient-tiny)")
     assert [(s.name, s.remark) for s in systems] == [("efficient-tiny (untrained)", RANDOM), (LOG_MEL, "")]
 
@@ -41,19 +41,19 @@ def test_published_weights_are_no_random_ones() -> None:
 
 
 def test_a_folder_of_settings_alone_is_said_to_be_random(tmp_path: Path) -> None:
-    """Its row too, beside that of a folder whose weights nobody has to open to see that they are there."""
+    """Its row too, beside that of a folder whose weights need not be opened to see that they exist."""
     for name in ("empty", "whole"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "config.json").write_text('{"model_type": "hubert"}')
     (tmp_path / "whole" / "model.safetensors").touch()
     empty, whole = f"hf:{tmp_path}/empty", f"hf:{tmp_path}/whole"
     systems, lines = remarked(systems_of([empty, whole], [0], None), [empty, whole], None, no_speech("1h"))
-    assert lines == [f"{empty} has settings and no weights: this rates random ones"]
+    assert lines == [f"{empty} has settings but no weights: random weights are rated"]
     assert {s.name: s.remark for s in systems if not s.is_control} == {empty: RANDOM, whole: ""}
 
 
 def test_the_ways_to_weights_are_those_that_a_model_has() -> None:
-    """All of the catalog are named without fail; published weights go into transformers' architectures alone."""
+    """Every catalog model has a line; published weights fit transformers' architectures only."""
     for model, config in CATALOG.items():
         line = untrained_line(model)
         assert line.startswith(f"{model} has no trained weights")

@@ -122,7 +122,10 @@ def test_over_three_seeds_a_model_is_held_against_random_weights_of_the_same_see
     4.303 x 1 / sqrt(3) = 2.48 points, with 1 of each side sqrt(2.48^2 + 1 + 1) = 2.86."""
     trained, random = [0.7, 0.6, 0.5], [0.8, 0.71, 0.62]
     first, _ = rate_rows([*of_seeds("m", trained), *of_seeds(TWIN, random)], held, SPEECH)
-    assert "better than its own random weights by 11.0 points [8.1, 13.9], paired by 3 seeds" in first.quantity.note
+    assert (
+        "better than its own random weights by 11.0 percentage points [8.1, 13.9], paired over 3 seeds"
+        in first.quantity.note
+    )
     assert NO_BETTER not in first.quantity.note
 
 
@@ -147,7 +150,7 @@ def test_pairing_by_seed_knows_which_way_is_better(held: Conditions) -> None:
     first, _ = rate_rows(
         [*of_seeds("m", trained, metric="accuracy"), *of_seeds(TWIN, random, metric="accuracy")], held, SPEECH
     )
-    assert "by 11.0 points" in first.quantity.note
+    assert "by 11.0 percentage points" in first.quantity.note
 
 
 @pytest.mark.parametrize(

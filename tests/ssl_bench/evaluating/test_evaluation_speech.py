@@ -129,7 +129,7 @@ def test_odd_lengths_are_padded_kept_or_left_out(tmp_path: Path) -> None:
 
 
 def spoilt(root: Path, speaker: int) -> list[Path]:
-    """Of five files the first is no audio, a FLAC and an MP3 break off, one is silent, and the last is good."""
+    """The first of five files is not audio, a FLAC and an MP3 break off, one is silent, and the last is good."""
     text, flac, third, silent, good = paths = say(root, speaker, ["A", "B", "C", "D", "E"], seconds=4.0)
     third.unlink()
     paths[2] = mp3 = put(third.with_suffix(".mp3"), 4.0)
@@ -221,7 +221,7 @@ def test_equal_folder_names_are_no_speakers_but_equal_files_are_refused(tmp_path
     assert {s.speaker for s in found.test} == {""} == {s.speaker for s in found.train}
     assert {s.session for s in found.test} == {""}
     (tmp_path / "again").symlink_to(tmp_path / "train")
-    with pytest.raises(BadInputError, match=r"--test .*again: 2 files of it, as .*x\.wav, are in --train too"):
+    with pytest.raises(BadInputError, match=r"--test .*again: 2 of its files, such as .*x\.wav, are also in --train"):
         splits((tmp_path / "train", tmp_path / "dev", tmp_path / "again"))
 
 
@@ -231,10 +231,11 @@ def test_unknown_speakers_are_said_to_be_unchecked_and_speaker_tasks_refuse(tmp_
     put(tmp_path / "flat" / "x.wav")
     put(tmp_path / "flat" / "y.wav")
     flat = splits((folders[0], folders[1], tmp_path / "flat"))
-    assert "who speaks in 2 of 2 utterances of" in flat.how
-    assert "is not checked for them" in flat.how
+    assert "not checked for overlap, as the speakers are unknown: 2 of 2 utterances of" in flat.how
     for task in ("asv", "sid"):
-        with pytest.raises(BadInputError, match=rf"--tasks {task}: nothing tells who speaks .*flat\).*--speakers"):
+        with pytest.raises(
+            BadInputError, match=rf"--tasks {task}: the speakers of the test speech .*flat\).*--speakers"
+        ):
             flat.require(task)
     put(folders[2] / "stray.wav")
     found = splits(folders)
@@ -276,7 +277,7 @@ def test_without_dev_a_tenth_of_the_speakers_at_least_two_is_dev(tmp_path: Path)
     assert len(dev) == 3, "of 25"
     assert not dev & {s.speaker for s in found.train}
     assert len(dev | {s.speaker for s in found.train}) == 25
-    assert found.how.startswith("dev speakers: 3 of 25 speakers, drawn by the seed, of --train")
+    assert found.how.startswith("dev speakers: 3 of 25 speakers, drawn at random, from --train")
     assert len({frozenset(s.speaker for s in splits((train, None, test), seed=seed).dev) for seed in range(5)}) > 1
     assert {s.speaker for s in splits((train, None, test)).dev} == dev
 
@@ -287,7 +288,7 @@ def test_with_too_few_speakers_dev_is_every_other_utterance(tmp_path: Path) -> N
     found = splits((train, None, test))
     assert [(s.speaker, s.text) for s in found.dev] == [("1", "ONE"), ("2", "ONE")]
     assert [(s.speaker, s.text) for s in found.train] == [("1", "TWO"), ("2", "TWO")]
-    assert "too few to take some out: one utterance in 2" in found.how
+    assert "too few to hold any out: one utterance in 2" in found.how
 
 
 def test_a_single_utterance_leaves_none_for_dev(tmp_path: Path) -> None:
@@ -365,7 +366,7 @@ def test_a_split_of_nothing_usable_is_one_line(tmp_path: Path) -> None:
     folders = three(tmp_path)
     for path in folders[0].rglob("*.flac"):
         put(path, 40.0)
-    with pytest.raises(BadInputError, match=r"--train .*: no utterance in it can be used \(too long to train: 4\)"):
+    with pytest.raises(BadInputError, match=r"--train .*: none of its utterances can be used \(too long to train: 4\)"):
         splits(folders)
 
 

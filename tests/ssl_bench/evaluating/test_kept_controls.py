@@ -1,4 +1,4 @@
-"""What a control gave is read where nothing that decides it differs, and nowhere else."""
+"""A control's result is reused where nothing that determines it differs, and nowhere else."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def spoken(text: str = "ONE") -> Spoken:
 
 
 def subject(system: System = CONTROL, digest: str = "abc", text: str = "ONE", **settings: Any) -> Subject:
-    """A system at work, as far as it is looked at."""
+    """A system at work, as far as it is used here."""
     parts = {name: SimpleNamespace(spoken=(spoken(text),)) for name in ("train", "dev", "test")}
     evaluation = SimpleNamespace(
         settings=replace(EvaluationSettings(("pr",)), **settings), device=torch.device("cpu"),
@@ -67,7 +67,7 @@ def test_a_finding_comes_back_with_the_run_it_is_from(kept: Path, tmp_path: Path
     (found,) = controls.found(subject(), "pr", "linear") or ()
     first = finding()
     assert (found.system, found.task, found.head, found.tested_on) == (CONTROL, "pr", "linear", "dev-clean")
-    assert found.outcome.rates["per"] == replace(first.outcome.rates["per"], note="greedy; found in joules, not again")
+    assert found.outcome.rates["per"] == replace(first.outcome.rates["per"], note="greedy; reused from joules")
     assert found.outcome.rates["wer"].method == "unavailable"
     assert found.outcome.converged is True
     assert found.outcome.details == {"train_loss": 2.5, "read_from": "joules"}

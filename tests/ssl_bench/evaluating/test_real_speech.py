@@ -1,4 +1,4 @@
-"""The main job on real LibriSpeech, cut short: the README's table comes from the same command with ten minutes."""
+"""The main job on real LibriSpeech, shortened: the README's table comes from the same command with ten minutes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands in an evaluation: models, their own architectures with random weights, log-mel."""
+"""The systems of an evaluation: models, their own architectures with random weights, log-mel."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MakeRun = Callable[..., str]
 
 
 def narrow(width: int) -> EfficientConfig:
-    """Settings of efficient-tiny, but for its encoder."""
+    """Settings of efficient-tiny, except its encoder."""
     return replace(EFFICIENT["efficient-tiny"], encoder=EncoderConfig(width, 1, 2, 64))
 
 
@@ -62,7 +62,7 @@ TWIN = f"{OURS} (untrained)"
 
 
 def test_a_catalog_name_is_random_weights_and_log_mel_only() -> None:
-    """Seeds draw its weights, each anew; the same seed gives the same."""
+    """Each seed draws new weights; the same seed gives the same."""
     systems = systems_of([TINY], [4, 5], None)
     assert shown(systems) == [(RANDOM, 4, ""), (RANDOM, 5, ""), (LOG_MEL, 4, ""), (LOG_MEL, 5, "")]
     state = torch.random.get_rng_state()

@@ -39,7 +39,7 @@ def test_every_row_has_a_function_and_known_metrics(task: Task) -> None:
 
 
 def test_a_new_task_is_a_file_and_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It can be asked for, is run on each system, and is on its bill."""
+    """It can be chosen, is run on each system, and is in its cost."""
     (tmp_path / "task_of_gender.py").write_text(FILE)
     monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
     with pytest.raises(BadInputError, match="unknown task 'gender'"):

@@ -1,4 +1,4 @@
-"""A run folder whose files are broken is told of in one line, or read as far as it is whole."""
+"""A run folder whose files are broken is reported in one line, or read as far as it is intact."""
 
 from __future__ import annotations
 

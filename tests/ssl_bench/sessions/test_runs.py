@@ -120,7 +120,7 @@ def test_a_half_written_line_of_metrics_is_passed_over(tmp_path: Path) -> None:
 
 
 def test_a_resumed_runs_first_line_is_not_lost_to_the_half_line_before_it(tmp_path: Path) -> None:
-    """A killed writer leaves no newline; whoever appends next must not glue its line to the wreck."""
+    """A killed writer leaves no newline; the next writer must not append its line to the remains."""
     run = RunFolder(tmp_path)
     run.metrics_path.write_text('{"step": 5}\n{"step": 10, "lo')
     run.add_metrics({"step": 6})

@@ -1,4 +1,4 @@
-"""Times of parts of a command against figures by hand, by a clock that stands still until it is told."""
+"""Times of parts of a command against hand-worked values, by a clock that stands still until it is set."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SCOPES = ("gpu", "cpu", "dram", "machine")
 
 
 class Clock:
-    """Stands still until it is told."""
+    """A clock that stands still until it is set."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -103,7 +103,7 @@ def test_a_training_without_a_step_says_where_its_time_went() -> None:
 def ledger(
     monkeypatch: pytest.MonkeyPatch, attempts: list[Attempt], state: TrainingState, clock: Clock, start_up: float = 12.0
 ) -> Ledger:
-    """Of two minutes, some of which the call had taken when its meter began."""
+    """Two minutes, some of which the call had taken when its meter began."""
     monkeypatch.setattr(ledger_module, "time", SimpleNamespace(monotonic=clock))
     live = SimpleNamespace(energy=dict.fromkeys(SCOPES, UNKNOWN))
     meter = cast("Any", SimpleNamespace(live=lambda: live))

@@ -1,4 +1,4 @@
-"""What `sslbench compare` can be told, and what it refuses in one line."""
+"""The settings of `sslbench compare`, and what it refuses in one line."""
 
 from __future__ import annotations
 

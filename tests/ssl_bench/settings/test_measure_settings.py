@@ -1,4 +1,4 @@
-"""What `measure` is told becomes cells, and what cannot be is one line."""
+"""The settings of `measure` become cells, and bad ones are one line."""
 
 from __future__ import annotations
 

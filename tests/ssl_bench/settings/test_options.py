@@ -21,7 +21,7 @@ from ssl_models.errors import BadInputError
 
 COMMANDS = (CompareConfig, EvaluateConfig, MeasureConfig, ProfileConfig, StudyConfig, TrainAndMeasureConfig)
 IN_FILES = {"clip_seconds", "inference", "checkpoint_minutes", "encoder", "objective", "optimisation"}
-"""Of a training: told by a file of settings alone."""
+"""A training's option that only a file of settings can give."""
 
 
 @dataclass(frozen=True)

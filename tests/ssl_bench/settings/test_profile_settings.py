@@ -1,4 +1,4 @@
-"""What `sslbench profile` is told."""
+"""The settings of `sslbench profile`."""
 
 from __future__ import annotations
 

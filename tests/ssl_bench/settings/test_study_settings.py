@@ -1,4 +1,4 @@
-"""What a study is told becomes runs and budgets, and what cannot be is one line."""
+"""The settings of a study become runs and budgets, and bad ones are one line."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def test_a_minute_gives_the_whole_run() -> None:
 
 
 def test_a_published_recipe_stands_beside_the_papers_hours() -> None:
-    """wav2vec 2.0 base saw 640,000 h; essl's own recipe is the paper's, and is told once."""
+    """wav2vec 2.0 base saw 640,000 h; essl's own recipe is the paper's, and is reported once."""
     found = made("wavlm-base", [attempt(1, 30.0, 3_000.0, 300.0)], [])
     (line,) = full_run_lines(found)
     assert line.startswith("18,000 h of audio would take 180 device-hours")
@@ -76,7 +76,7 @@ def test_before_the_first_step_there_is_nothing_to_say() -> None:
 
 
 def test_the_interval_is_that_of_the_rate() -> None:
-    """Of 8 groups about 1,000 with a deviation of 10: 1.96 x 10.7 / root 8 = 7.4 to either side."""
+    """8 groups about 1,000 with a deviation of 10: 1.96 x 10.7 / root 8 = 7.4 to either side."""
     rates = [990.0, 1010.0] * 4
     rate = training_rate([attempt(1, 80.0, 80_000.0, 1.0)], lines(rates))
     assert rate.ci95 == pytest.approx((1000 - 7.41, 1000 + 7.41), abs=0.01)

@@ -1,4 +1,4 @@
-"""What a killed attempt did is billed, what of it was lost is told, and the curve is that of the steps that stand."""
+"""What a killed attempt did is charged, what of it was lost is reported, and the curve is that of the steps that count."""
 
 from __future__ import annotations
 

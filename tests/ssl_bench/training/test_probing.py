@@ -1,4 +1,4 @@
-"""A run's own probe: what it asks of the speech at hand, that it ends no run, and that it leaves no features behind."""
+"""A run's own probe: what speech it needs, that it never ends a run, and that it leaves no features behind."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def test_unended_words_do_not_crowd_out_ended_ones() -> None:
 
 
 def test_the_end_of_the_sentence_and_the_count_of_words_weigh_by_hand() -> None:
-    """AB or A B at 0.5 each, told apart by beta or by what may stand before the end."""
+    """AB or A B at 0.5 each, decided by beta or by what may stand before the end."""
     drawn = np.log([[0.01, 0.97, 0.01, 0.01], [0.49, 0.01, 0.01, 0.49], [0.01, 0.01, 0.97, 0.01]])
     even = WordNgram(2, lambda *_: 0.0)
     assert beam_search(drawn, TINY, even, beta=1.0) == "A B"

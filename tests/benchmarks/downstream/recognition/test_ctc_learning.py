@@ -45,7 +45,7 @@ def sentences(count: int, seed: int) -> list[str]:
 
 
 def toy(texts: list[str], seed: int, *, tells: bool = True) -> Labelled:
-    """Characters one-hot, each held for two frames and then silence; the second layer is noise, as all is if nothing tells."""
+    """Characters one-hot, each held for two frames and then silence; the second layer is noise, as is everything without a signal."""
     draw = torch.Generator().manual_seed(seed)
     utterances = []
     for text in texts:

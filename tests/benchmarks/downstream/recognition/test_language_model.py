@@ -80,7 +80,7 @@ def test_backing_off_by_hand(tmp_path: Path, context: str, word: str, log10: flo
     ("start", "log10"), [("A", -0.5), ("C", -0.75), ("CAT", -0.75), ("S", -1.25), ("CATS", -2.0), ("X", -2.0)]
 )
 def test_the_likeliest_word_that_begins_so_by_hand(tmp_path: Path, start: str, log10: float) -> None:
-    """Of the words A, CAT and SAT; where none begins so, the unknown word."""
+    """With the words A, CAT and SAT; where none begins like this, the unknown word."""
     assert WordNgram.load(written(tmp_path)).score_begun(start) == pytest.approx(log10 * math.log(10))
 
 
@@ -149,7 +149,7 @@ def unigrams(folder: Path, words: dict[str, float]) -> Path:
     [("THE", -1.0), ("PARIS", -2.0), ("I", -1.2), ("US", -1.8), ("O'NEILL", -2.2), ("DON'T", -2.1), ("LONDON", -9.0)],
 )
 def test_a_word_in_capitals_is_found_however_it_is_spelled(tmp_path: Path, word: str, log10: float) -> None:
-    """Of several spellings the likeliest; its beginnings are found too."""
+    """The likeliest of several spellings; its beginnings are found too."""
     model = WordNgram.load(unigrams(tmp_path, CASED | {"<unk>": -9.0}))
     assert model.score(word, ()) == pytest.approx(log10 * math.log(10))
     if log10 > -9.0:

@@ -44,7 +44,7 @@ def test_no_word_is_guessed(word: str) -> None:
 
 
 def test_the_rule_of_the_possessive_against_those_of_the_dictionary() -> None:
-    """Of its possessives whose stem it also has: the last phones agree but for names whose two entries differ."""
+    """For possessives whose stem it also has, the last phones agree, except for names whose two entries differ."""
     known = module._dictionary()
     pairs = [(known[w], known[w[:-2]]) for w in known if w.endswith("'S") and w[:-2] in known]
     assert len(pairs) > 3000

@@ -139,7 +139,7 @@ def test_resamples_are_those_of_a_loop_over_drawn_utterances() -> None:
 
 
 def test_resamples_of_a_single_speaker_are_left_out() -> None:
-    """Of two speakers one is drawn twice in half of the resamples."""
+    """In half of the resamples, one of two speakers is drawn twice."""
     speakers = list("aaaabbbb")
     rates = Trials(scores_between(speakers, 0, 7), speakers).resampled(seed=0, resamples=200)
     assert 60 < len(rates) < 140

@@ -29,7 +29,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(autouse=True)
 def _fewer_updates(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Voices as far apart as these are told apart after a few; that learning goes to its end is test_downstream_pooled's."""
+    """Voices as different as these are separated after a few steps; test_pooled tests that learning runs to its end."""
     monkeypatch.setattr(pooled, "UPDATES", 160)
 
 

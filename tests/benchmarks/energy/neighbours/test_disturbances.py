@@ -213,7 +213,7 @@ def test_a_watch_that_breaks_says_so_and_never_raises() -> None:
 
 
 def test_looks_are_a_second_apart() -> None:
-    """A thousand samples a second must not become a thousand looks."""
+    """A thousand samples per second must not become a thousand queries."""
     driver = Driver(CurrentClocksEventReasons=0x08)
     gpu = SimpleNamespace(gpu=Gpu("gpu0", "handle"))
     seen = Disturbances(Sources(gpus=[gpu], nvml=driver), cpu=False)  # type: ignore[list-item, arg-type]

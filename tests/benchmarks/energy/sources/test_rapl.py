@@ -141,7 +141,7 @@ def test_many_wraps_add_up(steps: list[int], start: int) -> None:
 
 
 def test_the_meter_counts_over_many_wraps_of_a_long_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A counter of 1 J, 0.3 J further at each reading: three readings a wrap, far more often than ten times a second."""
+    """A counter of 1 J, 0.3 J further at each reading: three readings per wrap, far more often than ten times per second."""
     zone(tmp_path / "intel-rapl:0", "package-0", 0, 1_000_000)
     readings, read = [0], rapl.read_text
 
@@ -282,7 +282,7 @@ class Register:
 def test_a_counter_under_several_names_counts_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shown: list[int], names: list[str], twins: list[tuple[str, ...]]
 ) -> None:
-    """Registers that stand alike at first: at each look the first is 5 uJ further, the other 9 uJ."""
+    """Registers that start at the same value: at each reading the first has gained 5 uJ, the other 9 uJ."""
     zones = {f"intel-rapl:{die}": register for die, register in enumerate(shown)}
     for die, zone_name in enumerate(zones):
         zone(tmp_path / zone_name, f"package-0-die-{die}")
@@ -427,7 +427,7 @@ def test_a_leap_in_the_run_leaves_no_figure(tree: Path) -> None:
 
 
 class Clock:
-    """A time that began long ago and only moves when it is told."""
+    """A clock that began long ago and only moves when set."""
 
     def __init__(self) -> None:
         self.now = 1000.0

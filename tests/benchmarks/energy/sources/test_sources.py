@@ -40,7 +40,7 @@ GPU_W, PACKAGE_W, DRAM_W = 200.0, 50.0, 8.0
 
 
 class Clock:
-    """A time that only moves when it is told."""
+    """A clock that only moves when set."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -101,7 +101,7 @@ def model() -> Machine:
 
 
 def step(clock: Clock, sources: Sources, seconds: float) -> None:
-    """Let time pass, with ten samples a second."""
+    """Let time pass, with ten samples per second."""
     end = clock.now + seconds
     while clock.now + 0.1 < end:
         clock.now += 0.1
@@ -124,7 +124,7 @@ def windows_of(clock: Clock, sources: Sources, lengths: list[float]) -> tuple[li
 def test_a_counter_and_samples_that_part_are_noted_in_windows_too(
     lengths: list[float], scale: float, apart: str
 ) -> None:
-    """Twelve seconds are enough to tell, in one window or in many of a name; both figures are kept."""
+    """Twelve seconds are enough to decide, in one window or in many of one name; both values are kept."""
     clock = Clock()
     with on(clock):
         source = GpuSource(Driver(clock, set(), scale), Gpu("gpu0", "handle"), 0.1)  # type: ignore[arg-type]
@@ -245,7 +245,7 @@ def test_no_quantity_is_zero_because_it_was_missing(
 
 
 def expected_scopes(gpus: list[set[str]], cpu: str, dram: str, *, fails: bool) -> set[str]:
-    """Which parts can be had, worked out from the machine alone."""
+    """Which parts are available, derived from the machine alone."""
     if fails:
         return set()
     blind = {"TotalEnergyConsumption", "PowerUsage"}
@@ -277,7 +277,7 @@ def test_windows_of_one_name_hold_the_time_in_which_any_was_open(passes: list[tu
 
 
 def test_edges_that_come_in_another_order_than_they_were_marked_count_once() -> None:
-    """A window that begins before the last one has ended, and is told of later; one that ends last and is told of first."""
+    """A window that begins before the last one has ended, and is reported later; one that ends last and is reported first."""
     clock = Clock()
     sources = Sources(others=[RaplSource("cpu", [counter(clock, "package-0", PACKAGE_W, lost=False)], 0.1)])
     with on(clock):
@@ -391,7 +391,7 @@ def test_a_card_of_its_own_has_its_counter(name: str) -> None:
     ],
 )
 def test_a_step_that_a_gpu_cannot_have_drawn_is_a_fault(limits: dict[str, int], leap_j: float, *, leaps: bool) -> None:
-    """1.5 times the highest limit, or 1 kW where none is told and 200 W are seen, since it moved last and a tick more."""
+    """1.5 times the highest limit, or 1 kW where none is reported and 200 W are seen, since it moved last and a tick more."""
     clock = Clock()
     extra = [0.0]
 
@@ -415,7 +415,7 @@ def test_a_step_that_a_gpu_cannot_have_drawn_is_a_fault(limits: dict[str, int], 
 @pytest.mark.parametrize("missing", [set(), {"TotalEnergyConsumption"}], ids=["beside a counter", "alone"])
 @pytest.mark.parametrize(("scale", "believed"), [(1.2, True), (100.0, False), (1e6, False)])
 def test_a_power_that_a_gpu_cannot_draw_is_no_sample(missing: set[str], scale: float, *, believed: bool) -> None:
-    """It spoils the integral, which is all there is where there is no counter; a counter stands without it."""
+    """It invalidates the integral, which is all there is without a counter; a counter does not need it."""
     clock = Clock()
     driver = Driver(clock, missing)
     with on(clock):
@@ -516,7 +516,7 @@ def held_by_samples(draw: np.random.Generator, late: float) -> bool:
 
 @pytest.mark.parametrize("late", [0.0, 0.6])
 def test_the_interval_of_samples_holds_where_they_come_late(late: float) -> None:
-    """Of 400 blocks, 95 % within what 400 draws tell; with all gaps weighed alike and the normal's quantile it was 92 % at 0.6."""
+    """95 % of 400 blocks, to within what 400 draws resolve; with equal weights for all gaps and the normal quantile it was 92 % at 0.6."""
     draw = np.random.default_rng(0)
     assert np.mean([held_by_samples(draw, late) for _ in range(400)]) >= 0.94
 
@@ -541,7 +541,7 @@ class Counting(Driver):
 
 
 def test_what_changes_slowly_is_asked_for_once_a_second() -> None:
-    """3.5 s of ten samples a second: temperature at 0, 1, 2 and 3 s, power all the time."""
+    """3.5 s of ten samples per second: temperature at 0, 1, 2 and 3 s, power all the time."""
     clock = Clock()
     driver = Counting(clock)
     with on(clock):
@@ -697,7 +697,7 @@ def test_a_counter_may_stand_still_where_nothing_is_drawn(watts: float, *, fault
     ],
 )
 def test_what_is_noted_of_a_counter_by_hand(duration_s: float, integral_j: float, error_j: float, says: str) -> None:
-    """Of 100 J."""
+    """With 100 J."""
     note = watched(Clock()).note(Span(duration_s, 100.0, error_j, integral_j, 1.0, 50))
     first = f"gpu0: NVML energy counter, updated every 20 ms; integral of its power samples {integral_j:g} J ({integral_j - 100:+.1f}%)"
     assert note == f"{first}; {says}" if says else note == first
@@ -735,7 +735,7 @@ def test_a_counter_that_was_not_seen_to_move_is_taken_to_be_slow() -> None:
 
 
 def test_an_edge_of_a_long_window_is_late_by_a_tick_at_its_own_mean_power() -> None:
-    """A counter at 5 kJ that gains 800 J in 2 s has drawn 400 W, more than any sample told: one tick of it is the error."""
+    """A counter at 5 kJ that gains 800 J in 2 s has drawn 400 W, more than any sample reported: one tick of it is the error."""
     clock = Clock()
     with on(clock):
         source = GpuSource(Driver(clock, set()), Gpu("gpu0", "handle"), 0.1)  # type: ignore[arg-type]

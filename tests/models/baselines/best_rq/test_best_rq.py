@@ -146,7 +146,7 @@ def test_a_step_by_hand() -> None:
     "seconds", [3.7, 60.0, *(pytest.param(other, marks=pytest.mark.slow) for other in (1.0, 10.0, 30.0))]
 )
 def test_a_steps_flops_agree_with_the_closed_form(seconds: float) -> None:
-    """With three of the layers, which cost alike; the whole is counted in test_every_model.py."""
+    """With three of the layers, which cost the same; the whole is counted in test_every_model.py."""
     whole = BEST_RQ["best-rq-base"]
     config = replace(whole, encoder=replace(whole.encoder, layers=3))
     counted = training_flops(lambda: BestRqPretraining(config), seconds)
@@ -169,7 +169,7 @@ def test_real_speech_is_learned_without_collapse(
     """Below its start and below what the codes' frequencies alone give; many codes are in use."""
     torch.manual_seed(0)
     shape = EncoderConfig(80, 4, 96, 3, 3, 256, position_kernel=16, position_groups=8, pre_norm=True, dropout=0.0)
-    # Half of the published span: 200 ms can be told from what surrounds them within a few hundred steps.
+    # Half of the published span: 200 ms can be distinguished from what surrounds them within a few hundred steps.
     objective = ObjectiveConfig(entries=64, span_frames=5)
     curve = learn(BestRqPretraining(BestRqConfig(shape, objective)), 300, 4e-3, seconds=3.0)
     last = mean_of_last(curve, "loss")

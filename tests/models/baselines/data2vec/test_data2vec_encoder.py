@@ -107,7 +107,7 @@ def test_the_closed_form_by_hand() -> None:
 
 
 def shallow(name: str) -> Data2VecConfig:
-    """The model with three of its layers, which cost alike; the whole of each is counted in test_every_model.py."""
+    """The model with three of its layers, which cost the same; the whole of each is counted in test_every_model.py."""
     config = DATA2VEC[name]
     objective = replace(config.objective, top_layers=2)
     return Data2VecConfig(replace(config.encoder, layers=3), objective)

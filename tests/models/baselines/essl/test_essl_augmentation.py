@@ -1,4 +1,4 @@
-"""What tells the student's view from the teacher's: loudness of the noise, extent of the masks, place of the shift."""
+"""What distinguishes the student's view from the teacher's: loudness of the noise, extent of the masks, place of the shift."""
 
 from __future__ import annotations
 

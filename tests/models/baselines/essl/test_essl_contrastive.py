@@ -79,7 +79,7 @@ def slow_loss(
 
 @pytest.mark.parametrize("negatives", [1, 7, 100])
 def test_the_loss_is_that_of_the_formula(negatives: int) -> None:
-    """Also with a clip of one frame and one of none, which have nothing to tell apart."""
+    """Also with a clip of one frame and one of none, which have nothing to distinguish."""
     frames = [9, 6, 1, 0, 2]
     targets = noise(5, 9, 4, seed=1)
     guesses = targets + noise(5, 9, 4, seed=2)

@@ -24,7 +24,7 @@ WHOLE = ESSL["essl"].encoder
 SHALLOW = replace(
     ESSL["essl"], encoder=replace(WHOLE, lower=replace(WHOLE.lower, layers=1), upper=replace(WHOLE.upper, layers=2))
 )
-"""With a few of its layers, which cost alike; the whole is counted in test_every_model.py and below."""
+"""With a few of its layers, which cost the same; the whole is counted in test_every_model.py and below."""
 CONFIGS = [SHALLOW, ODD]
 
 

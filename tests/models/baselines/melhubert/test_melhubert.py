@@ -139,7 +139,7 @@ def test_a_step_by_hand() -> None:
     "seconds", [3.7, 60.0, *(pytest.param(other, marks=pytest.mark.slow) for other in (1.0, 10.0, 30.0))]
 )
 def test_a_steps_flops_agree_with_the_closed_form(seconds: float) -> None:
-    """With three of the layers, which cost alike; the whole is counted in test_every_model.py."""
+    """With three of the layers, which cost the same; the whole is counted in test_every_model.py."""
     whole = MELHUBERT["melhubert-base"]
     config = replace(whole, encoder=replace(whole.encoder, layers=3))
     counted = training_flops(lambda: MelHubertPretraining(config), seconds)
@@ -148,7 +148,7 @@ def test_a_steps_flops_agree_with_the_closed_form(seconds: float) -> None:
 
 
 def test_it_saves_what_its_paper_says() -> None:
-    """33.5 % fewer MACs a second than HuBERT base (arXiv 2211.09944), at clips of one."""
+    """33.5 % fewer MACs per second than HuBERT base (arXiv 2211.09944), at clips of one."""
     ours = encoder_macs(MELHUBERT["melhubert-base"].encoder, 16_000)
     assert 1 - ours / hubert_macs(WAV2VEC2_FAMILY["hubert-base"].encoder, 16_000) == pytest.approx(0.335, abs=0.01)
 

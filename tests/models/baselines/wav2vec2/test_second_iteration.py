@@ -160,7 +160,7 @@ def test_settings_that_cannot_be() -> None:
 def test_a_steps_flops_agree_with_the_closed_form(name: str, seconds: float) -> None:
     """Units of hubert-base's layer 6: its front end and half of its layers run forward once more.
 
-    With three layers that learn, which cost alike; the whole of each model is counted in test_every_model.py.
+    With three layers that learn, which cost the same; the whole of each model is counted in test_every_model.py.
     """
     first = replace(WAV2VEC2_FAMILY[name], encoder=replace(WAV2VEC2_FAMILY[name].encoder, layers=3))
     config = second_iteration(first, WAV2VEC2_FAMILY["hubert-base"].encoder)
@@ -188,7 +188,7 @@ def test_the_x_large_model_has_its_published_size() -> None:
 def test_real_speech_is_learned_without_collapse(
     learn: Callable[..., Any], mean_of_last: Callable[[Any, str], float]
 ) -> None:
-    """A random teacher's layer already tells sounds apart; its units are learned below what their frequencies give."""
+    """A random teacher's layer already distinguishes sounds; its units are learned below what their frequencies give."""
     torch.manual_seed(0)
     shape = replace(TEACHER, width=64, layers=2, hidden=128, conv_widths=(32,) * 7, position_kernel=16, dropout=0.0, attention_dropout=0.0, layer_drop=0.0)  # fmt: skip
     first = Wav2Vec2FamilyConfig(shape, HubertObjectiveConfig(clusters=20, code_width=32, feature_gradient=1.0))

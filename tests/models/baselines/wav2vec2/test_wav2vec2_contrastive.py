@@ -211,7 +211,7 @@ def test_a_negative_of_the_same_codes_is_none() -> None:
 
 
 def test_a_collapsed_codebook_is_no_success() -> None:
-    """Where all codes are alike there is nothing to tell apart: accuracy 0, perplexity 1, diversity loss at its most."""
+    """Where all codes are equal there is nothing to distinguish: accuracy 0, perplexity 1, diversity loss at its most."""
     module = built()
     with torch.no_grad():
         module.quantiser.to_logits.weight.zero_()

@@ -31,7 +31,7 @@ def test_the_objectives_share_by_hand() -> None:
     "seconds", [3.7, 60.0, *(pytest.param(other, marks=pytest.mark.slow) for other in (1.0, 10.0, 30.0))]
 )
 def test_a_steps_flops_agree_with_the_closed_form(name: str, seconds: float) -> None:
-    """With three of the layers, which cost alike; the whole of each model is counted in test_every_model.py."""
+    """With three of the layers, which cost the same; the whole of each model is counted in test_every_model.py."""
     config = replace(WAV2VEC2_FAMILY[name], encoder=replace(WAV2VEC2_FAMILY[name].encoder, layers=3))
     assert isinstance(config.objective, Wav2Vec2ObjectiveConfig)
     objective = config.objective

@@ -96,7 +96,7 @@ def test_shares_levels_lengths_and_places_are_as_published() -> None:
 
 
 def test_every_other_clip_is_taken_and_never_itself() -> None:
-    """Each of three clips is an echo of its own number: the sign of what is added tells whose it is."""
+    """Each of three clips is an echo of its own number: the sign of what is added shows whose it is."""
     clips = torch.tensor([[1.0], [-1.0]]).expand(2, 100)
     added = torch.stack([mixed(clips, None, 1.0, generator(seed)) - clips for seed in range(50)])
     assert (added[:, 0] <= 0).all()
