@@ -26,7 +26,7 @@ from ssl_benchmarks.cells.living import LivingCells
 from ssl_benchmarks.cells.outcome import with_note
 from ssl_benchmarks.cells.processes import CellServer
 from ssl_benchmarks.cells.request import CellError, CellRequest
-from ssl_benchmarks.comparing.round_plan import REPORT_SECONDS, window_seconds
+from ssl_benchmarks.comparing.round_plan import REPORT_SECONDS, renewal_due, window_seconds
 from ssl_benchmarks.comparing.rounds import HARDWARE, Cell, order_of, relative_half_width
 from ssl_benchmarks.comparing.side_by_side import ENERGY, SPEED
 from ssl_benchmarks.energy.carbon import chosen_intensity
@@ -116,6 +116,12 @@ def _measure(session: Comparing, say: CompareProgress, *, clip_chosen: bool) -> 
     for cell, request in session.requests.items():
         living.know(request, session.plans[cell].peak)
     while session.requests:
+        if session.rounds and renewal_due(_lasted(session), session.left - REPORT_SECONDS):
+            living.renew()
+            session.set_of_processes += 1
+            say.phase(
+                f"set {session.set_of_processes} of processes: each model is built anew, so that intervals include differences between processes"
+            )
         complete = _one_round(session, living, len(session.rounds) + 1, say)
         session.details["rebuilt"] = living.rebuilt
         target["met"] = met(session)
@@ -133,6 +139,11 @@ def _measure(session: Comparing, say: CompareProgress, *, clip_chosen: bool) -> 
     target["ended"] = "no model is left that can be measured"
 
 
+def _lasted(session: Comparing) -> list[tuple[int, float]]:
+    """Of each round, the number of its set of processes, and the seconds of its cells."""
+    return [(e["processes"], sum(cell["seconds"] for cell in e["cells"])) for e in session.details["rounds"]]
+
+
 def _opening(session: Comparing) -> str:
     c = session.config
     clip, clips = c.shape
@@ -146,7 +157,7 @@ def _opening(session: Comparing) -> str:
 def _one_round(session: Comparing, living: LivingCells, number: int, say: CompareProgress) -> bool:
     """Measure each remaining cell once, in an order drawn from the seed, while time is left; whether none was left out."""
     order = order_of(list(session.requests), session.config.seed, number)
-    entry: dict[str, Any] = {"round": number, "order": [list(cell) for cell in order], "window": session.window, "cells": []}  # fmt: skip
+    entry: dict[str, Any] = {"round": number, "processes": session.set_of_processes, "order": [list(cell) for cell in order], "window": session.window, "cells": []}  # fmt: skip
     session.details["rounds"].append(entry)
     session.rounds.append([])
     traces: list[tuple[str, pd.DataFrame]] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from ssl_benchmarks.cells.cell import CellSetting
 from ssl_benchmarks.cells.outcome import counted_rows
 from ssl_benchmarks.cells.request import CellRequest
 from ssl_benchmarks.comparing.round_plan import Pace, latest_end
-from ssl_benchmarks.comparing.rounds import Cell, combined, relative_half_width
+from ssl_benchmarks.comparing.rounds import Cell, Repeated, by_processes, combined, relative_half_width
 from ssl_benchmarks.comparing.side_by_side import ENERGY, MEMORY, SPEED, Prices, SideBySide
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Conditions, Measurement
@@ -42,6 +42,7 @@ class Comparing(Session):
         paces: how long each cell takes; an estimate until it is measured.
         forecast, taken: expected and actual s of the first round's cells so far.
         window: the length of a cell's window in the next round, s.
+        set_of_processes: the number of the set that measures; fresh processes are a new set.
         rounds: the raw rows of each round.
         missing: rows of cells without a result.
         ceiling: FLOP/s of matrix products, measured once.
@@ -60,6 +61,7 @@ class Comparing(Session):
     forecast: float = 0.0
     taken: float = 0.0
     window: float = 0.0
+    set_of_processes: int = 1
     rounds: list[list[Measurement]] = field(default_factory=list)
     missing: list[Measurement] = field(default_factory=list)
     ceiling: Quantity | None = None
@@ -94,9 +96,24 @@ class Comparing(Session):
 
     def of_cell(self, cell: Cell) -> list[Measurement]:
         """One row per metric over all rounds so far, and the counted metrics."""
-        rows = combined([row for row in rows if (row.model, row.phase) == cell] for rows in self.rounds)
+        rows = combined(([row for row in rows if (row.model, row.phase) == cell] for rows in self.observed), of=self.of)
         plan = self.plans.get(cell)
         return rows if plan is None else rows + counted_rows(plan, self.ceiling, rows)
+
+    @property
+    def processes(self) -> list[int]:
+        """The number of the set of processes that measured each round."""
+        return [entry["processes"] for entry in self.details["rounds"]]
+
+    @property
+    def of(self) -> Repeated:
+        """What the independent observations are."""
+        return "processes" if len(set(self.processes)) > 1 else "rounds"
+
+    @property
+    def observed(self) -> list[Sequence[Measurement]]:
+        """The rows of each independent observation."""
+        return by_processes(self.rounds, self.processes)
 
     def so_far(self) -> dict[Cell, dict[str, Quantity]]:
         """The values of the live table."""
@@ -132,7 +149,9 @@ class Comparing(Session):
         """Rows of the cells, projections and published figures; ratios and other derived results as details."""
         c = self.config
         rows = [row for cell in self.cells for row in self.of_cell(cell)] + self.missing
-        sides = SideBySide(tuple(self.names.values()), c.phases, self.baseline, self.scope, rows, self.rounds)
+        sides = SideBySide(
+            tuple(self.names.values()), c.phases, self.baseline, self.scope, rows, self.observed, self.of
+        )
         projected, found = outcome(sides, Prices(self.grid, c.pue, c.price_per_gpu_hour), c.life)
         rows = [*self.sizes(), *rows, *projected, *(published_rows() if c.published else [])]
         return rows, {**found, "reached": self.reached()}

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ssl_bench.settings.comparing import parse_names
 from ssl_bench.settings.machine import CARBON
-from ssl_bench.settings.options import Settings, option
+from ssl_bench.settings.options import Settings, option, parse_names
 from ssl_models.errors import BadInputError
 
 FORMS = (".tex", ".md", ".csv", ".html", ".txt")

@@ -75,6 +75,11 @@ class LivingCells:
         if (process := self._alive.pop(cell, None)) is not None:
             process.close()
 
+    def renew(self) -> None:
+        """End all processes, so that each cell is built anew in its turn."""
+        for cell in list(self._alive):
+            self.end(cell)
+
     def _measured(self, cell: Cell, request: CellRequest, seconds: float) -> MeasuredCell:
         setting = request.setting
         report = lambda stage: self._say.stage(stage, setting, request.protocol)  # noqa: E731 - one line is enough

@@ -6,17 +6,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ssl_benchmarks.comparing.rounds import HARDWARE, student_on_logs
+from ssl_benchmarks.comparing.rounds import HARDWARE, Repeated, student_on_logs
 from ssl_benchmarks.record.flaws import FEWEST_SOUND
 from ssl_benchmarks.record.intervals import Interval, hull
 from ssl_benchmarks.record.quantity import Quantity, flaws, joined, unavailable, weakest
 
 
-def paired_ratio(ours: Sequence[Quantity | None], theirs: Sequence[Quantity | None]) -> Quantity:
+def paired_ratio(
+    ours: Sequence[Quantity | None], theirs: Sequence[Quantity | None], of: Repeated = "rounds"
+) -> Quantity:
     """The geometric mean of our figure divided by theirs within each round; Student's 95 % interval over rounds.
 
     Drift of clocks or temperature between rounds affects both and cancels. Logs are assumed normal; simulated in the
-    tests. Rounds in which either figure has a flaw are left out if enough remain. With only one common round: `ratio`
+    tests. Where several sets of processes measured, they take the place of rounds; see `by_processes`. Rounds in which either figure has a flaw are left out if enough remain. With only one common round: `ratio`
     of its two figures.
     """
     known = [(a, b) for a, b in zip(ours, theirs, strict=True) if a and b and a.value and b.value]
@@ -31,7 +33,7 @@ def paired_ratio(ours: Sequence[Quantity | None], theirs: Sequence[Quantity | No
     ci95 = student_on_logs(values) if method in HARDWARE else None
     left_out = f"{len(known) - len(pairs)} of {len(known)} left out (flawed)" if len(pairs) < len(known) else ""
     unknown = "" if ci95 else f"no interval ({method})"
-    note = joined(f"paired in {len(values)} rounds", left_out, unknown)
+    note = joined(f"paired in {len(values)} {of}", left_out, unknown)
     flaw = flaws(q for pair in pairs for q in pair)
     return Quantity(math.exp(sum(map(math.log, values)) / len(values)), "1", method, ci95, len(values), note, flaw)
 
@@ -53,10 +55,12 @@ def ratio(ours: Quantity, theirs: Quantity) -> Quantity:
     return Quantity(value, "1", method, ci95, None, "not paired: errors assumed independent", flaws((ours, theirs)))
 
 
-def ratio_of_largest(ours: Sequence[Quantity | None], theirs: Sequence[Quantity | None]) -> Quantity:
+def ratio_of_largest(
+    ours: Sequence[Quantity | None], theirs: Sequence[Quantity | None], of: Repeated = "rounds"
+) -> Quantity:
     """Quotient of the largest figures on each side; its interval contains it and the interval of `paired_ratio`."""
     values = [[q.value for q in side if q and q.value] for side in (ours, theirs)]
-    paired = paired_ratio(ours, theirs)
+    paired = paired_ratio(ours, theirs, of)
     if paired.value is None:
         return paired
     value = max(values[0]) / max(values[1])

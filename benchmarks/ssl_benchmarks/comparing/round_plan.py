@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from ssl_benchmarks.comparing.rounds import Cell
 from ssl_benchmarks.timing.protocol import FEWEST_IN_WARM_UP
@@ -24,6 +26,8 @@ UNKNOWN_CALL = 1.0
 """Assumed seconds of a call whose FLOPs cannot be counted."""
 ASIDE = 0.15
 """Seconds per measurement besides its window: messages, the meter's edges, the call before the window."""
+LEAST_OF_SET = 2
+"""Fewest rounds that a set of processes measures."""
 REPORT_SECONDS = 3.0
 """Seconds for writing the record and the report."""
 SPARE_SHARE, SPARE_SECONDS = 0.2, 30.0
@@ -69,6 +73,29 @@ def left_out(paces: Mapping[Cell, float], models: Iterable[str], kept: str, seco
         dropped.append(model)
         del cost[model]
     return dropped
+
+
+def renewal_due(rounds: Sequence[tuple[int, float]], left: float) -> bool:
+    """Whether fresh processes should measure the next round; see `by_processes`.
+
+    A set of processes measures until that took as long as building it, and at least `LEAST_OF_SET` rounds. The second set is
+    built only if a third fits too, since two know little of how they differ.
+
+    Args:
+        rounds: of each so far, the number of its set of processes, and s.
+        left: s.
+    """
+    number = rounds[-1][0]
+    begun = [i for i, (own, _) in enumerate(rounds) if i == 0 or own != rounds[i - 1][0]]
+    later = [seconds for i, (_, seconds) in enumerate(rounds) if i not in begun]
+    if not later:
+        return False
+    again = median(later)
+    build = max(0.0, rounds[begun[-1]][1] - again)
+    if len(rounds) - begun[-1] < max(LEAST_OF_SET, math.ceil(build / again)):
+        return False
+    one = build + LEAST_OF_SET * again
+    return (2 * one if number == 1 else one) <= left
 
 
 def window_seconds(calls: Iterable[float], left: float, device: str) -> float:

@@ -10,6 +10,7 @@ from ssl_benchmarks.comparing.comparability import Difference, differences
 from ssl_benchmarks.comparing.life_cycle import break_even_of, life_cost
 from ssl_benchmarks.comparing.projection import project, projected_energy, recipe_of, recipe_work, works
 from ssl_benchmarks.comparing.ratios import paired_ratio, ratio, ratio_of_largest
+from ssl_benchmarks.comparing.rounds import Repeated
 from ssl_benchmarks.energy.carbon import GridIntensity
 from ssl_benchmarks.record.details.comparison import Ratio
 from ssl_benchmarks.record.details.life import BreakEven, Ledger, Life, LifeCost
@@ -36,7 +37,8 @@ class SideBySide:
         baseline: baseline model of the ratios.
         scope: scope of the compared energy.
         rows: one per model, metric, phase and scope.
-        rounds: the rows of each round; empty if the models were not measured in one session.
+        rounds: the rows of each independent observation; empty if the models were not measured in one session.
+        of: what these observations are.
     """
 
     models: tuple[str, ...]
@@ -45,6 +47,7 @@ class SideBySide:
     scope: str
     rows: Sequence[Measurement]
     rounds: Sequence[Sequence[Measurement]] = ()
+    of: Repeated = "rounds"
 
     def scope_of(self, metric: str) -> str | None:
         """The scope under which a metric is compared."""
@@ -88,7 +91,7 @@ def _ratio(sides: SideBySide, model: str, phase: str, metric: str) -> Quantity:
     if metric == FLOPS or not sides.rounds:
         return ratio(sides.find(model, phase, metric), sides.find(sides.baseline, phase, metric))
     of = ratio_of_largest if metric == MEMORY else paired_ratio
-    return of(sides.by_round(model, phase, metric), sides.by_round(sides.baseline, phase, metric))
+    return of(sides.by_round(model, phase, metric), sides.by_round(sides.baseline, phase, metric), sides.of)
 
 
 def differing(sides: SideBySide) -> list[Difference]:

@@ -220,7 +220,7 @@ def _notes(filled: Mapping[str, Mapping[str, Measurement]], account: Account, la
         f"{key.upper()}: {said}." for key in filled if COLUMNS[key].phase == "rated" and (said := _tested(filled[key]))
     ]
     grids = {row.conditions.grid for row in filled.get("co2e", {}).values() if row.quantity.value is not None}
-    notes += [f"CO2e: {'; '.join(sorted(grids))}."] if grids and None not in grids else []
+    notes += [f"CO2e: {'; '.join(sorted(filter(None, grids)))}."] if grids and None not in grids else []
     return notes
 
 

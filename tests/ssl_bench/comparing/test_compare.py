@@ -52,6 +52,8 @@ class Cells:
         heard: the arrays of speech that clips were to be cut from.
         refuse: called with a request before it is measured.
         flops: of an audio second, which forecasts are made of.
+        build_seconds: to build a cell.
+        apart: standard deviation of the logs of a cell's processes.
     """
 
     def __init__(self, clock: Clock, scatter: float, method: Method = "measured", seconds: float = 10.0) -> None:
@@ -61,6 +63,7 @@ class Cells:
         self.heard: set[int] = set()
         self.refuse: Callable[[CellRequest], None] = lambda _: None
         self.flops = 1e11
+        self.build_seconds = self.apart = 0.0
         self.draw = np.random.default_rng(0)
 
     def plans(self, requests: Iterable[CellRequest]) -> list[CellPlan | CellError]:
@@ -78,11 +81,12 @@ class Cells:
         return Quantity(1e12, "FLOP/s", "measured")
 
     def build(self, request: CellRequest, speech: Any, report: Any) -> CellMade:
-        """Takes no time."""
+        """Takes `build_seconds`."""
         del report
+        self.clock.now += self.build_seconds
         self.heard.add(id(speech))
         self.built.append((request.setting.model, request.setting.phase))
-        return CellMade(self, request)
+        return CellMade(self, request, float(np.exp(self.apart * self.draw.standard_normal())))
 
     def close(self) -> None:
         """Nothing is open."""
@@ -94,6 +98,7 @@ class CellMade:
 
     bench: Cells
     request: CellRequest
+    own: float
     windows: int = 0
 
     def window(self, seconds: float, report: Any) -> MeasuredCell:
@@ -106,7 +111,7 @@ class CellMade:
         bench.clock.now += bench.seconds
         bench.refuse(self.request)
         noise = float(np.exp(bench.scatter * bench.draw.standard_normal()))
-        speed = SPEEDS[setting.model] * noise / (3 if setting.phase == "training" else 1)
+        speed = SPEEDS[setting.model] * self.own * noise / (3 if setting.phase == "training" else 1)
         own = None if bench.method == "modelled" else (0.999, 1.001)
         joules = 3600 / speed * 10
         found: list[tuple[str, str | None, Quantity]] = [
@@ -173,6 +178,35 @@ def test_rounds_go_on_until_all_is_known_well_enough(tmp_path: Path, clock: Cloc
     assert len({(m.conditions.dtype, m.conditions.clip_seconds, m.conditions.batch_seconds) for m in record.measurements if m.metric == "peak_memory"}) == 1  # fmt: skip
     assert {row.metric for row in raw} >= {"energy", "energy_per_audio_hour"}, "raw rows of every round are kept"
     assert len(cells.built) == len(set(cells.built)) == 4, "each cell stays between rounds"
+
+
+def test_fresh_processes_measure_after_some_rounds_and_are_what_an_interval_counts(
+    tmp_path: Path, clock: Clock
+) -> None:
+    """Building takes three rounds here, so each set of processes measures three; four sets are four observations."""
+    cells = Cells(clock, 0.001, seconds=1.0)
+    cells.build_seconds, cells.apart = 3.0, 0.05
+    record = compared(tmp_path, cells, minutes=2.0, precision_target=1e-6)
+    sets = [entry["processes"] for entry in record.details["rounds"]]
+    assert sets == sorted(sets)
+    assert {number: sets.count(number) for number in sets[:-3]} == dict.fromkeys(range(1, max(sets)), 3)
+    assert len(cells.built) == 4 * max(sets)
+    (speed,) = (
+        r["ratio"]
+        for r in record.details["ratios"]
+        if (r["phase"], r["metric"]) == ("inference", "audio_seconds_per_second")
+    )
+    assert (speed["n"], speed["note"]) == (max(sets), f"paired in {max(sets)} processes")
+    assert speed["ci95"][0] < 0.5 < speed["ci95"][1]
+    assert (speed["ci95"][1] - speed["ci95"][0]) / 2 > 0.01  # the rounds alone would say 0.001
+
+
+def test_one_set_of_processes_measures_where_three_do_not_fit(tmp_path: Path, clock: Clock) -> None:
+    cells = Cells(clock, 0.001, seconds=1.0)
+    cells.build_seconds = 8.0
+    record = compared(tmp_path, cells, minutes=1.0, precision_target=1e-6)
+    assert {entry["processes"] for entry in record.details["rounds"]} == {1}
+    assert len(cells.built) == 4
 
 
 @pytest.mark.parametrize(("minutes", "rounds"), [(1.3, 1), (1.4, 2), (2.1, 3)])

@@ -24,9 +24,10 @@ class RoundCell:
 
 @dataclass(frozen=True)
 class Round:
-    """A round, in which every cell is measured once."""
+    """A round, in which every cell is measured once, by the set of `processes` of that number."""
 
     cells: tuple[RoundCell, ...]
+    processes: int = 1
 
 
 @dataclass(frozen=True)
