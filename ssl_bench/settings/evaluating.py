@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -101,19 +102,26 @@ class EvaluationSettings:
             choose(task, TASKS, "task")
         if self.heads not in (1, 2):
             raise BadInputError(f"--heads {self.heads}: must be 1, or 2 for both linear and deep")
+        self._check_tasks()
+        for folder in self.controls:
+            if not Path(folder).is_dir():
+                raise BadInputError(
+                    f"{folder}: no such folder; --controls takes the folder of an evaluation or a study"
+                )
+        if self.lm is not None:
+            _check_language_model(Path(self.lm))
+
+    def _check_tasks(self) -> None:
+        """Their data is named and exists, and their packages are installed."""
         for task, (setting, what) in ((name, each.needs) for name, each in TASKS.items() if each.needs):
             given = getattr(self, setting)
             if task in self.tasks and given is None:
                 raise BadInputError(f"--tasks {task} needs {what}")
             if given is not None and not Path(given).exists():
                 raise BadInputError(f"{given}: no such file or folder")
-        for folder in self.controls:
-            if not Path(folder).is_dir():
-                raise BadInputError(
-                    f"{folder}: no such folder; --controls takes the folder of an evaluation or a study"
-                )
-        if self.lm is not None and not Path(self.lm).is_file():
-            raise BadInputError(f"{self.lm}: no such file; --lm takes an ARPA or KenLM file")
+        for task, (module, what) in ((name, each.package) for name, each in TASKS.items() if each.package):
+            if task in self.tasks and find_spec(module) is None:
+                raise BadInputError(f"--tasks {task} needs {what}")
 
     def chosen_heads(self, device: str) -> tuple[Head, ...]:
         """The heads to run on this device, the main one first."""
@@ -123,6 +131,15 @@ class EvaluationSettings:
     def chosen_hours(self, device: str) -> float:
         """Hours of labelled speech that a recogniser is trained on, on this device."""
         return self.hours or (120.0 if device == "cuda" else 3.0)
+
+
+def _check_language_model(path: Path) -> None:
+    if not path.is_file():
+        raise BadInputError(f"{path}: no such file; --lm takes an ARPA or KenLM file")
+    from ssl_benchmarks.downstream.recognition.language_model import WITHOUT_KENLM, is_kenlm
+
+    if is_kenlm(path) and find_spec("kenlm") is None:
+        raise BadInputError(f"{path} {WITHOUT_KENLM}")
 
 
 @dataclass(frozen=True)

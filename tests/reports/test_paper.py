@@ -265,6 +265,11 @@ def test_methods_of_models_in_turn_tell_of_rounds_and_pairs() -> None:
         assert words in text.replace("\\", ""), words
     assert "1 repeats" not in text
     one = replace(turned, details={**details, "rounds": [{"cells": []}]})
+    again = replace(
+        turned, details={**details, "rounds": [{"cells": [], "processes": number} for number in (1, 1, 2, 2, 3, 3)]}
+    )
+    assert "started anew 2 times; intervals count these 3 sets" in methods_markdown(Evidence((again,)))
+    assert "started anew" not in text
     alone_round = "Only one round was completed, so intervals exclude between-round variance."
     assert alone_round in methods_markdown(Evidence((one,)))
     assert alone_round not in text

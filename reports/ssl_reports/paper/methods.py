@@ -179,6 +179,9 @@ def _rounds(compared: ComparisonDetails, target: Target, steady: str, duration: 
         if count == 1
         else f"{count} rounds were completed."
     )
+    sets = len({each.processes for each in compared.rounds})
+    if sets > 1:
+        completed += f" Processes were started anew {sets - 1} times; intervals count these {sets} sets of processes."
     ended = f" ({target.ended})" if target.ended and not target.met else ""
     return (
         f"All models ({', '.join(compared.models)}) were measured in one session. In each round every model and phase "

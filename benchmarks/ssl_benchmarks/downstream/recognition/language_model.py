@@ -13,7 +13,7 @@ from ssl_models.errors import BadInputError
 
 START, END = "<s>", "</s>"
 _KENLM_MAGIC = b"mmap lm http://kheafield.com/code"
-_WITHOUT_KENLM = "is a KenLM binary, which needs the kenlm package: pip install kenlm (it needs a C++ compiler), or give the ARPA file"
+WITHOUT_KENLM = "is a KenLM binary, which needs the kenlm package: pip install kenlm (it needs a C++ compiler), or give the ARPA file"
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,7 @@ class WordNgram:
         Raises:
             BadInputError: if it is none of these, or a KenLM binary and the kenlm package is missing.
         """
-        try:
-            with path.open("rb") as stream:
-                binary = stream.read(len(_KENLM_MAGIC)) == _KENLM_MAGIC
-        except OSError as error:
-            raise BadInputError(f"the language model {path} can't be read: {error.strerror}") from error
-        if binary:
+        if is_kenlm(path):
             return _kenlm(path)
         arpa = read_arpa(path)
         return cls(arpa.order, arpa.log10, arpa.log10_begun, arpa.spelling, arpa.__contains__)
@@ -68,11 +63,24 @@ class WordNgram:
         return sum(not self.holds(self.spelling(word)) for word in words)
 
 
+def is_kenlm(path: Path) -> bool:
+    """Whether the file is a KenLM binary.
+
+    Raises:
+        BadInputError: if it cannot be read.
+    """
+    try:
+        with path.open("rb") as stream:
+            return stream.read(len(_KENLM_MAGIC)) == _KENLM_MAGIC
+    except OSError as error:
+        raise BadInputError(f"the language model {path} can't be read: {error.strerror}") from error
+
+
 def _kenlm(path: Path) -> WordNgram:
     try:
         import kenlm
     except ImportError as error:
-        raise BadInputError(f"{path} {_WITHOUT_KENLM}") from error
+        raise BadInputError(f"{path} {WITHOUT_KENLM}") from error
     try:
         model = kenlm.Model(str(path))
     except OSError as error:
