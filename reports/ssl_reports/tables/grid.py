@@ -56,5 +56,5 @@ class Grid:
     """
 
     header: tuple[str, ...]
-    rows: list[tuple[str, ...]]
+    rows: Sequence[tuple[str, ...]]
     legend: list[str]
