@@ -19,5 +19,5 @@ def run_tables(record: Record) -> list[Table]:
     lines = [(x.name, x.value, x.unit, x.method) for x in summary(record)]
     cost = grid_table(f"cost of {record.config['model']}", Grid(("what", "value", "unit", "method"), lines, []))
     rows, legend = quality(record)
-    rates = Grid(("frozen features of", "metric", "value [95 % interval]"), list(rows), legend)
+    rates = Grid(("frozen features of", "metric", "value [95 % interval]"), rows, legend)
     return [cost, *([grid_table("quality, on speakers unseen in training", rates)] if rows else [])]

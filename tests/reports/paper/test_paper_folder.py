@@ -40,7 +40,7 @@ def test_a_folder_of_the_user_s_is_left_alone(tmp_path: Path) -> None:
     write_whole(out, page)
     assert not (out / "main.log").exists()
     (out / "mine.tex").write_text("x")
-    with pytest.raises(BadInputError, match=r"holds mine\.tex"):
+    with pytest.raises(BadInputError, match=r"contains mine\.tex"):
         write_whole(out, page)
     (out / "mine.tex").unlink()
     (out / "main.tex").write_text("edited")
