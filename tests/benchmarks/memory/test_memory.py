@@ -54,7 +54,7 @@ def test_a_system_without_a_mark_says_so(monkeypatch: pytest.MonkeyPatch) -> Non
     with PeakMemory(torch.device("cpu")) as memory:
         pass
     assert memory.so_far().value is None
-    assert "high-water" in memory.so_far().note
+    assert "no peak resident set" in memory.so_far().note
 
 
 def test_bytes_by_hand() -> None:

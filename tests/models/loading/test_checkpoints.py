@@ -86,7 +86,7 @@ def test_broken_settings_are_refused_in_one_line(tmp_path: Path, text: str) -> N
 
 def test_settings_that_are_not_text_are_refused(tmp_path: Path) -> None:
     (tmp_path / CONFIG).write_bytes(b"\xff\xfe\x00")
-    assert "not the settings" in message(lambda: read_config(tmp_path))
+    assert "not a model's settings" in message(lambda: read_config(tmp_path))
 
 
 def test_missing_files_are_named(tmp_path: Path) -> None:

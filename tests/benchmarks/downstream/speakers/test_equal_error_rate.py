@@ -76,7 +76,7 @@ def test_a_kind_without_weight_has_no_rate() -> None:
 
 
 def test_scores_that_are_not_finite_are_refused() -> None:
-    with pytest.raises(ValueError, match="not finite"):
+    with pytest.raises(ValueError, match="must be finite"):
         equal_error_rate([1.0, np.nan], [True, False])
 
 

@@ -161,8 +161,8 @@ def test_two_names_for_one_voice_are_not_told_apart() -> None:
 @pytest.mark.parametrize(
     ("parts", "learned", "reason"),
     [
-        ([("a", "1", 9)], 0, "two speakers with two utterances each, found 1"),
-        ([("a", "1", 1), ("b", "1", 1)], 0, "two speakers with two utterances each, found 0"),
+        ([("a", "1", 9)], 0, "two speakers with two utterances each; found 1"),
+        ([("a", "1", 1), ("b", "1", 1)], 0, "two speakers with two utterances each; found 0"),
         ([("a", "1", 1), ("a", "2", 5), ("b", "1", 1), ("b", "2", 5)], 0, "no speaker has a spare one"),
         ([("a", "1", 1), ("b", "1", 5), ("c", "1", 5)], 1, "no speaker has a spare one"),
         ([("a", "1", 5), ("b", "1", 5), ("c", "1", 1)], 10, "a speaker with two utterances in the test speech"),

@@ -133,8 +133,8 @@ def test_throttling_is_counted_and_the_power_limit_is_a_remark() -> None:
     for bits in (0x01, 0x04, 0x44, 0x44):
         driver.answers["CurrentClocksThrottleReasons"] = bits
         seen.look()
-    assert seen.disturbances() == ["gpu3: thermal slowdown by the hardware in 2 of 4 looks"]
-    assert seen.remarks()[0] == "gpu3: at its power limit in 3 of 4 looks"
+    assert seen.disturbances() == ["gpu3: thermal slowdown by the hardware in 2 of 4 checks"]
+    assert seen.remarks()[0] == "gpu3: at its power limit in 3 of 4 checks"
 
 
 def test_limits_that_change_are_named_with_their_values() -> None:
@@ -221,7 +221,7 @@ def test_looks_are_a_second_apart() -> None:
     for millisecond in range(1, 2600):
         seen.look(millisecond / 1000)
     seen.end(2.6)
-    assert seen.lines == ("gpu0: hardware slowdown in 4 of 4 looks",)
+    assert seen.lines == ("gpu0: hardware slowdown in 4 of 4 checks",)
 
 
 CHILD = """

@@ -369,7 +369,7 @@ def test_a_step_is_bounded_where_the_kernel_tells_no_limit(
     domain.open(0.0)
     put(tmp_path, "intel-rapl:0", int(step_j * 1e6))
     domain.update(0.1)
-    assert ("leapt" in domain.fault) == fault
+    assert ("jumped" in domain.fault) == fault
 
 
 @pytest.mark.usefixtures("at_once")
@@ -397,7 +397,7 @@ def test_the_limits_that_the_kernel_tells_bound_a_step(
     domain.open(0.0)
     put(tmp_path, "intel-rapl:0", int(step_j * 1e6))
     domain.update(0.1)
-    assert ("leapt" in domain.fault) == fault
+    assert ("jumped" in domain.fault) == fault
 
 
 @given(st.floats(0.02, 5.0), st.floats(0.0, 900.0))
@@ -477,7 +477,7 @@ def test_a_source_of_two_packages_by_hand(clock: Clock) -> None:
 def test_a_window_is_too_short_where_its_error_is_more_than_a_hundredth(error_j: float, *, short: bool) -> None:
     source = RaplSource("cpu", [Domain("package-0", Path("/nowhere"), None)], period_s=0.1)
     note = source.note(Span(2.0, 100.0, error_j))
-    assert note == "RAPL package-0; window too short for 1 %" if short else note == "RAPL package-0"
+    assert note == "RAPL package-0; window too short for 1 % precision" if short else note == "RAPL package-0"
 
 
 def test_a_counter_is_read_so_often_that_no_wrap_is_missed() -> None:
@@ -495,7 +495,7 @@ def test_a_leap_is_one_since_the_last_reading(clock: Clock, step_j: float, *, fa
     domain._read = lambda: 7.0 + step_j  # type: ignore[method-assign]
     clock.now += 0.1
     domain.update(clock.now)
-    assert ("leapt" in domain.fault) == faulty
+    assert ("jumped" in domain.fault) == faulty
     assert domain.joules == (0.0 if faulty else pytest.approx(step_j))
 
 

@@ -408,7 +408,7 @@ def test_a_step_that_a_gpu_cannot_have_drawn_is_a_fault(limits: dict[str, int], 
         assert not window.spans["gpu0"].fault
         extra[0] = leap_j
         step(clock, sources, 1.0)
-    assert ("leapt" in source.fault) == leaps
+    assert ("jumped" in source.fault) == leaps
     assert source.energy(window.spans["gpu0"]).value is not None, "what was closed before stands"
 
 
@@ -654,7 +654,7 @@ def test_how_much_a_counter_may_grow_by_hand(
         clock.now += 0.48
         source.told["TotalEnergyConsumption"] += 1000 * share * most_j  # type: ignore[attr-defined]
         source.sample(clock.now)
-    assert ("leapt" in source.fault) == leaps
+    assert ("jumped" in source.fault) == leaps
     assert source.energy_j == (0.0 if leaps else pytest.approx(share * most_j))
 
 
