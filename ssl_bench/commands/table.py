@@ -20,13 +20,11 @@ if TYPE_CHECKING:
 def table_command(
     config: TableConfig,
     *,
-    runs: Annotated[
-        list[str], typer.Argument(metavar="RUN...", help="Folders of runs, of any command that leaves one.")
-    ],
-    file: Config = None,  # noqa: ARG001 - what it holds is in `config`
+    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Run folders, written by any command.")],
+    file: Config = None,  # noqa: ARG001 - its contents are in `config`
     as_json: Json = False,
 ) -> None:
-    """Make one efficiency table from runs: a row per model, a column per cost and error rate."""
+    """Write one efficiency table from runs: a row per model, a column per cost and error rate."""
     config.check()
     from ssl_reports.reading.evidence import read_evidence
 
@@ -51,7 +49,7 @@ def table_command(
 
 
 def efficiency(evidence: Evidence, config: TableConfig) -> PaperTable:
-    """The table of the runs, as the settings want it."""
+    """The table of the runs, laid out by the settings."""
     from ssl_benchmarks.energy.carbon import chosen_intensity
     from ssl_reports.efficiency.efficiency_table import Layout, efficiency_table
     from ssl_reports.efficiency.pretraining import Prices
@@ -67,10 +65,10 @@ def efficiency(evidence: Evidence, config: TableConfig) -> PaperTable:
 
 
 def written(table: PaperTable, config: TableConfig) -> str:
-    """Write the table in the form of the file's suffix; its text.
+    """Write the table in the format of the file's suffix; returns its text.
 
     Raises:
-        BadInputError: where the file cannot be written.
+        BadInputError: if the file cannot be written.
     """
     from ssl_benchmarks.record.record import write_atomically
     from ssl_models.errors import BadInputError

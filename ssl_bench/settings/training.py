@@ -106,7 +106,7 @@ class TrainAndMeasureConfig(MachineSettings):
             if not 0 < getattr(self, name) < math.inf:
                 raise BadInputError(f"{name} {getattr(self, name)}: must be more than 0")
         if self.clip_seconds < SHORTEST_CLIP:
-            raise BadInputError(f"clip_seconds {self.clip_seconds}: must be at least {SHORTEST_CLIP}")
+            raise BadInputError(f"clip_seconds {self.clip_seconds}: must be at least {SHORTEST_CLIP} s")
 
     def resolved(self, *, cuda: bool) -> Self:
         """With device, model, budget, batch size and compilation decided, and checked; see `Settings.resolved`."""
