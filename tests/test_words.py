@@ -88,9 +88,9 @@ def test_nobody_stumbles() -> None:
 @pytest.mark.parametrize("phrase", PHRASES)
 def test_a_phrase_that_is_written_is_found(tmp_path: Path, phrase: str) -> None:
     written = re.sub(r"\(\?[!=][^()]*(\([^()]*\)[^()]*)*\)", "", phrase)  # without what must not follow
-    example = _example(written)
+    example = f"{_example(written)} x"
     (tmp_path / "page.md").write_text(f"{example}\n")
-    (tmp_path / "code.py").write_text(f'"""{example}"""\n\nvalue = f"{example}"  #{example}\n')
+    (tmp_path / "code.py").write_text(f'"""{example}"""\n\nvalue = f"{example}"  # {example}\n')
     ast.parse((tmp_path / "code.py").read_text())
     assert stumbles(tmp_path / "page.md")
     assert len(stumbles(tmp_path / "code.py")) >= 3

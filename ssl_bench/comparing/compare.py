@@ -140,7 +140,7 @@ def _measure(session: Comparing, say: CompareProgress, *, clip_chosen: bool) -> 
 
 
 def _lasted(session: Comparing) -> list[tuple[int, float]]:
-    """Of each round, the number of its set of processes, and the seconds of its cells."""
+    """The number of each round's set of processes, and the seconds that its cells took."""
     return [(e["processes"], sum(cell["seconds"] for cell in e["cells"])) for e in session.details["rounds"]]
 
 

@@ -179,7 +179,7 @@ def _cell(row: Measurement | None, key: str) -> Cell:
 
 
 def _best(filled: Mapping[str, Mapping[str, Measurement]], models: Sequence[str]) -> frozenset[tuple[int, int]]:
-    """Row and column of the best figure of each column, and of those that its interval does not tell from it.
+    """Row and column of the best figure of each column, and of those that its interval does not distinguish from it.
 
     A figure with a flaw is never the best; a column in which fewer than two models have a sound figure has none.
     """
@@ -196,7 +196,7 @@ def _best(filled: Mapping[str, Mapping[str, Measurement]], models: Sequence[str]
 
 
 def _as_good(quantity: Quantity, best: Quantity) -> bool:
-    """Whether a figure is the best one, or cannot be told from it by intervals, or by three digits where there are none."""
+    """Whether a figure is the best one, or does not differ from it by intervals, or by three digits where there are none."""
     if quantity.ci95 is None or best.ci95 is None:
         return plain_number(replace(quantity, ci95=None)) == plain_number(replace(best, ci95=None))
     return quantity.ci95[0] <= best.ci95[1] and best.ci95[0] <= quantity.ci95[1]
