@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 Runs = Annotated[list[str] | None, typer.Argument(metavar="RUN", help="Finished runs to compare; nothing is measured.")]
 AllowMixed = Annotated[
     bool,
-    typer.Option("--allow-mixed", help="Compare runs measured under different conditions and mark affected cells."),
+    typer.Option(
+        "--allow-mixed", metavar=" ", help="Compare runs measured under different conditions and mark affected cells."
+    ),
 ]
 
 

@@ -44,7 +44,7 @@ ENDS = {
     "raises what is no Exception": ("raise Odd('a\\nb')", 2, "Odd: a b"),
     "raises KeyboardInterrupt": ("raise KeyboardInterrupt", 1, "interrupted"),
     "recurses without end": ("return build()", 2, "RecursionError"),
-    "closes every descriptor and leaves": ("os.closerange(0, 256); os._exit(0)", 1, "exit code 0 while building"),
+    "closes every descriptor and leaves": ("os.closerange(0, 256); os._exit(0)", 1, "with code 0 while building"),
     "becomes another program": ("os.execv('/bin/true', ['true'])", 1, "exited with code 0 while building"),
     "turns streams away and exits": ("sys.stdout = sys.stderr = None; os.close(2); sys.exit(0)", 2, "SystemExit: 0"),
     "returns a function": ("return build", 2, "returned function"),

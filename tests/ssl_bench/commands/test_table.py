@@ -70,7 +70,7 @@ def test_choices_are_kept_in_a_file(sslbench: Run, tmp_path: Path) -> None:
         ((COMPARED, "--name", "essl"), ("--name essl", "MODEL=TEXT")),
         ((COMPARED, "--name", "esl=x"), ("esl", "did you mean essl")),
         ((COMPARED, "--pue", "0.5"), ("--pue", "at least 1")),
-        ((COMPARED, "--country", "FRA", "--grid-intensity", "50"), ("--country", "give one")),
+        ((COMPARED, "--country", "FRA", "--grid-intensity", "50"), ("--country", "not both")),
         ((COMPARED, "--audio-hours", "0"), ("--audio-hours", "more than 0")),
         (("gone",), ("gone", "no such run")),
     ],

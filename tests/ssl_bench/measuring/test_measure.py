@@ -204,7 +204,7 @@ def test_a_model_that_fake_tensors_cannot_run_is_measured_all_the_same(
 def test_a_phase_without_an_objective_is_a_row_and_exit_code_1(sslbench: Run, own: Path, tmp_path: Path) -> None:
     done = sslbench("measure", f"{own}:killed", "--phase", "training", "--out", "run", "--json", *QUICK, cwd=tmp_path)
     assert done.returncode == 1
-    assert "training: unavailable" in done.stderr.strip().splitlines()[-1]
+    assert "training is unavailable" in done.stderr.strip().splitlines()[-1]
     rows = json.loads(done.stdout)["measurements"]
     assert {(row["phase"], row["method"]) for row in rows} == {("training", "unavailable")}
     assert all("no objective" in row["note"] for row in rows)
