@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ssl_benchmarks.timing.protocol import Protocol
     from ssl_benchmarks.timing.repeats import Stage
 
-COLUMNS = (SPEED, ENERGY, MEMORY)
+COLUMNS = {SPEED: "x real time", ENERGY: "J per audio hour", MEMORY: "peak memory"}
 SoFar = Mapping[Cell, Mapping[str, Quantity]]
 
 
@@ -52,7 +52,7 @@ class CompareProgress(StatusLine):
     def done(self, cell: Cell, found: SoFar, failed: str = "") -> None:
         """Report a cell that ended in the first round or failed in any; `found` are the results of all rounds so far."""
         self._found = found
-        known = [f"{_with_half_width(q)} {_unit(name)}" for name, q in found.get(cell, {}).items() if name in COLUMNS]
+        known = [f"{_with_half_width(q)} {COLUMNS[name]}" for name, q in found.get(cell, {}).items() if name in COLUMNS]
         self.phase(f"{self._here}: {failed or ', '.join(known)}")
 
     def round_done(self, number: int, found: SoFar, left: float) -> None:
@@ -112,7 +112,3 @@ def _with_half_width(quantity: Quantity) -> str:
     text = plain(quantity.value) if quantity.unit in {"s/s", "J/h"} else " ".join(shown(quantity))
     half = relative_half_width(quantity)
     return text if half is None else f"{text} ± {plain(100 * half, 2)} %"
-
-
-def _unit(metric: str) -> str:
-    return {SPEED: "x real time", ENERGY: "J per audio hour", MEMORY: "peak memory"}[metric]

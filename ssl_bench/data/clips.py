@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ssl_bench.data.corpus import Utterance
 from ssl_bench.data.waveforms import Waveforms
-from ssl_benchmarks.processes.threads import threads as reading_threads
+from ssl_benchmarks.processes.threads import threads
 from ssl_models.errors import BadInputError
 
 SHORTEST = 640
@@ -29,6 +29,7 @@ SHORTEST = 640
 JOIN_S = 5.0
 """Seconds; a file system that hangs must not delay the program for longer."""
 LOOK_S = 0.5
+AHEAD, READERS = 3, 2
 
 MOST_EMPTY = 100
 """Consecutive clips without usable speech, plus ten per utterance, before reading is given up."""
@@ -163,23 +164,15 @@ class ClipSource:
         return next((f" (the first, {path}: {why})" for path, why in self.waveforms.left_out.items()), "")
 
 
-class _Failure:
-    """An error in the background, to be raised where the batches are read."""
-
-    def __init__(self, error: BaseException) -> None:
-        self.error = error
+Ready = queue.Queue[tuple[Batch, int] | Exception]
+"""Batches, or an error in the background, to be raised where they are read."""
 
 
 @contextmanager
 def batches(
-    source: ClipSource,
-    *,
-    first: int = 0,
-    ahead: int = 3,
-    threads: int = 2,
-    ended: Callable[[], bool] = lambda: False,
+    source: ClipSource, *, first: int = 0, ended: Callable[[], bool] = lambda: False
 ) -> Iterator[Iterator[tuple[Batch, int]]]:
-    """Batches read and cut by background threads, up to `ahead` before their use.
+    """Batches read and cut by background threads, up to `AHEAD` before their use.
 
     Yields an iterator of (batch, number of the next clip): give that number as `first` to continue after it. It ends where it
     would have to wait and `ended` returns True.
@@ -187,11 +180,9 @@ def batches(
     Raises:
         BadInputError: from the iterator, where no clip contains usable speech.
     """
-    ready: queue.Queue[tuple[Batch, int] | _Failure] = queue.Queue(ahead)
+    ready: Ready = queue.Queue(AHEAD)
     stop = threading.Event()
-    worker = threading.Thread(
-        target=_fill, args=(ready, stop, source, first, threads), name="sslbench-batches", daemon=True
-    )
+    worker = threading.Thread(target=_fill, args=(ready, stop, source, first), name="sslbench-batches", daemon=True)
     worker.start()
     try:
         yield _drain(ready, ended)
@@ -200,26 +191,18 @@ def batches(
         worker.join(JOIN_S)
 
 
-def _fill(
-    ready: queue.Queue[tuple[Batch, int] | _Failure],
-    stop: threading.Event,
-    source: ClipSource,
-    first: int,
-    threads: int,
-) -> None:
+def _fill(ready: Ready, stop: threading.Event, source: ClipSource, first: int) -> None:
     """Put batches into the queue until stopped."""
     try:
-        with reading_threads(threads) as pool:
+        with threads(READERS) as pool:
             for item in source.batches(pool, first):
                 if not _put(ready, stop, item):
                     return
     except Exception as error:  # noqa: BLE001 - raised again where the batches are read
-        _put(ready, stop, _Failure(error))
+        _put(ready, stop, error)
 
 
-def _put(
-    ready: queue.Queue[tuple[Batch, int] | _Failure], stop: threading.Event, item: tuple[Batch, int] | _Failure
-) -> bool:
+def _put(ready: Ready, stop: threading.Event, item: tuple[Batch, int] | Exception) -> bool:
     """Wait for room in the queue; False if stopped first."""
     while not stop.is_set():
         try:
@@ -230,7 +213,7 @@ def _put(
     return False
 
 
-def _drain(ready: queue.Queue[tuple[Batch, int] | _Failure], ended: Callable[[], bool]) -> Iterator[tuple[Batch, int]]:
+def _drain(ready: Ready, ended: Callable[[], bool]) -> Iterator[tuple[Batch, int]]:
     """Batches as they arrive."""
     while True:
         try:
@@ -239,8 +222,8 @@ def _drain(ready: queue.Queue[tuple[Batch, int] | _Failure], ended: Callable[[],
             if ended():
                 return
             continue
-        if isinstance(item, _Failure):
-            raise item.error
+        if isinstance(item, Exception):
+            raise item
         yield item
 
 

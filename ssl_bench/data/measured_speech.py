@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from ssl_models.errors import BadInputError
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from ssl_bench.data.corpus import Utterance
     from ssl_bench.data.waveforms import Waveforms
 

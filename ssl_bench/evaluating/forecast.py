@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from ssl_bench.settings.evaluating import OF_SPEECH, OF_TEXT
 from ssl_benchmarks.downstream.recognition.recognition import FEWEST_PASSES
-from ssl_models.interface import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from ssl_bench.evaluating.speech import EvaluationSpeech
@@ -103,7 +102,7 @@ class Forecast:
 
 def forecast_of(settings: EvaluationSettings, speech: EvaluationSpeech, device: str, systems: int) -> Forecast:
     """The forecast for so many systems; hours of keyword clips are unknown until they are read."""
-    hours = {name: sum(s.samples for s in part.spoken) / SAMPLE_RATE / 3600 for name, part in speech.parts.items()}
+    hours = {name: part.hours for name, part in speech.parts.items()}
     return Forecast(systems, planned_hours(settings, hours, device))
 
 

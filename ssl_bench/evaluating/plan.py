@@ -55,7 +55,7 @@ def fitted(
     known = replace(evaluation.settings, tasks=tuple(t for t in evaluation.settings.tasks if t != "ks"))
     plan = _Plan(replace(evaluation, settings=known), speech, evaluation.limit, controls_known=controls_known)
     share, effort = plan.chosen(systems) if known.tasks and sum(plan.whole.values()) > 0 else (1.0, 1.0)
-    taken = speech(share).learned_with(effort)
+    taken = replace(speech(share), effort=effort)
     if taken.shortened:
         evaluation.say(f"to end by {time_of_day(evaluation.limit.left)}: {taken.shortened}")
     settings = learning_less(evaluation.settings, evaluation.device.type, share, effort)

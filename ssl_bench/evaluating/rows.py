@@ -66,7 +66,7 @@ Rates = Mapping[int, Quantity]
 
 
 def marked(
-    rows: Sequence[Measurement], controls: Mapping[str, str], by_seed: Mapping[tuple[object, ...], Rates] | None = None
+    rows: Sequence[Measurement], controls: Mapping[str, str], by_seed: Mapping[tuple[object, ...], Rates]
 ) -> list[Measurement]:
     """The rows, with a mark on each model that does not clearly beat its own random weights.
 
@@ -81,8 +81,7 @@ def marked(
         control = found.get(twin)
         if control is None or _beats(row.quantity, control, row.metric):
             return row
-        seeds = by_seed or {}
-        gain = paired_gain(seeds.get((name, metric, task, head), {}), seeds.get(twin, {}), row.metric)
+        gain = paired_gain(by_seed.get((name, metric, task, head), {}), by_seed.get(twin, {}), row.metric)
         note = gain or NO_BETTER
         return replace(row, quantity=replace(row.quantity, note=joined(note, row.quantity.note)))
 

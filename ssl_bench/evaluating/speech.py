@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +66,7 @@ class EvaluationSpeech:
     Attributes:
         parts: by "train", "dev" and "test"; empty where no task uses any.
         labels: how much of train is used with its labels.
-        how: how dev and labels were chosen.
+        chosen: how dev and labels were chosen.
         tested_on: the name of the test folder.
         final: whether that is a final test set, on which nothing may be tuned.
         share: the share of each part that is used, below 1 where time limits it.
@@ -75,7 +75,7 @@ class EvaluationSpeech:
 
     parts: dict[str, Part]
     labels: Labels
-    how: str
+    chosen: str
     tested_on: str
     final: bool
     share: float = 1.0
@@ -108,14 +108,10 @@ class EvaluationSpeech:
         )
         return "; ".join(filter(None, (speech, learning)))
 
-    def learned_with(self, effort: float) -> EvaluationSpeech:
-        """The same speech with recognisers that hear this share of the hours usual for it."""
-        less = replace(self, effort=effort)
-        return (
-            less
-            if effort == 1.0
-            else replace(less, how=f"{self.how.removesuffix(f'; {self.shortened}')}; {less.shortened}")
-        )
+    @property
+    def how(self) -> str:
+        """How dev and labels were chosen, and what the time limit left."""
+        return "; ".join(filter(None, (self.chosen, self.shortened)))
 
     @property
     def train(self) -> tuple[Spoken, ...]:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
-from ssl_bench.data.corpus import Corpus, Utterance, read_corpus
+from ssl_bench.data.corpus import Corpus, hours, read_corpus
 from ssl_bench.data.splits import Split, drawn_hours, require_other_speakers, sample_split, split_speakers, unchecked
 from ssl_bench.data.usable import Oddities, readable, short_enough, with_text
 from ssl_bench.data.waveforms import Waveforms
@@ -19,7 +17,6 @@ from ssl_bench.evaluating.speech import EvaluationSpeech, Part, SpeechAt
 from ssl_bench.settings.evaluating import LABELS, Labels
 from ssl_benchmarks.downstream.recognition.symbols import normalise
 from ssl_models.errors import BadInputError
-from ssl_models.interface import SAMPLE_RATE
 
 LABEL_HOURS: dict[Labels, float] = dict(zip(LABELS, (1 / 6, 1.0, math.inf), strict=True))
 DEV_HOURS = 0.5
@@ -28,18 +25,6 @@ MOST_TESTED = 2.0
 """Most hours of a run's own probe."""
 FINAL = frozenset({"test-clean", "test-other"})
 """LibriSpeech's own test folders: for final rates, never for tuning."""
-
-
-def read_splits(
-    train: Path,
-    dev: Path | None,
-    test: Path | None,
-    labels: Labels,
-    seed: int,
-    **how: Any,  # noqa: ANN401 - as there
-) -> EvaluationSpeech:
-    """All the speech of folders; see `splits_of`."""
-    return splits_of(train, dev, test, labels, seed, **how)(1.0)
 
 
 def splits_of(
@@ -160,8 +145,7 @@ def _of_corpora(train: Corpus, dev: Corpus | None, test: Corpus, draw: _Draw, sh
     }
     drawn = "all" if most == math.inf else f"at most {60 * most:.0f} minutes, drawn at random"
     how = f"dev speakers: {how}; dev: at most {60 * DEV_HOURS:.0f} minutes, drawn at random; labels: {drawn}{draw.unchecked}"
-    found = EvaluationSpeech(parts, draw.labels, how, test.root.resolve().name, _final(test.root) is not None, share)
-    return replace(found, how=f"{how}; {found.shortened}") if found.shortened else found
+    return EvaluationSpeech(parts, draw.labels, how, test.root.resolve().name, _final(test.root) is not None, share)
 
 
 def _dev_from(train: Corpus, seed: int) -> tuple[Corpus, Corpus, str]:
@@ -190,7 +174,7 @@ def _part(name: str, corpus: Corpus, most_hours: float, draw: _Draw, share: floa
     planned = whole if most_hours == math.inf else drawn_hours(labelled or whole, most_hours, draw.seed)
     pool = labelled or whole if most_hours == math.inf else planned
     while True:
-        drawn = planned if share >= 1.0 else drawn_hours(pool, share * _hours(planned), draw.seed)
+        drawn = planned if share >= 1.0 else drawn_hours(pool, share * hours(planned), draw.seed)
         odd = copy.deepcopy(seen)
         utterances, spoken = readable(drawn, draw.waveforms, odd, training=name == "--train")
         if spoken or share >= 1.0:
@@ -199,11 +183,7 @@ def _part(name: str, corpus: Corpus, most_hours: float, draw: _Draw, share: floa
     if not spoken:
         raise BadInputError(f"{name} {corpus.root}: none of its utterances can be used ({_most_frequent(odd)})")
     known = len(corpus.utterances) - corpus.of_unknown_speakers
-    return Part(corpus.root, tuple(spoken), tuple(utterances), _hours(whole), odd, len(planned), _hours(planned), known)
-
-
-def _hours(utterances: Iterable[Utterance]) -> float:
-    return sum(u.samples for u in utterances) / SAMPLE_RATE / 3600
+    return Part(corpus.root, tuple(spoken), tuple(utterances), hours(whole), odd, len(planned), hours(planned), known)
 
 
 def _most_frequent(odd: Oddities) -> str:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
 
 from ssl_bench.evaluating.subject import Finding, Subject
 from ssl_benchmarks.downstream.abx.abx import abx
@@ -35,7 +34,6 @@ from ssl_models.interface import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from ssl_bench.settings.evaluating import Head
-    from ssl_benchmarks.downstream.recognition.language_model import WordNgram
     from ssl_benchmarks.downstream.spoken import Spoken
 
 
@@ -89,8 +87,8 @@ class _Recognition:
         found = [self._finding(self.head, learned, f"{note}, greedy", None)]
         model = self.subject.evaluation.language_model
         if model is not None and self.language is LETTERS:
-            decode, said = partial(_searched, model=model), [self.language.written(u) for u in self.splits.test.spelled]
-            words = [word for text in said for word in text.split()]
+            decode = partial(beam_search, alphabet=ALPHABET, language_model=model)
+            words = [word for units in self.splits.test.spelled for word in self.language.written(units).split()]
             unknown = f"{model.unknown(words)} of the {len(words)} test words unknown"
             about = f"{note}, beam search with a {model.order}-gram ({unknown})"
             found.append(self._finding(f"{self.head}, beam", learned, about, decode))
@@ -100,10 +98,6 @@ class _Recognition:
         effort = self.subject.effort(self.head)
         outcome = rated(learned, self.language, self.splits, effort, note=note, decode=decode)
         return Finding(self.subject.system, self.task, head, outcome)
-
-
-def _searched(found: Tensor, model: WordNgram) -> Sequence[str]:
-    return beam_search(found, ALPHABET, model)
 
 
 NOTES = {

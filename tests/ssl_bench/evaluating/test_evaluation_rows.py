@@ -1,4 +1,4 @@
-"""The rows of an evaluation: marks by intervals in each direction, final test sets, conditions, bills."""
+"""The rows of an evaluation: marks by intervals in each direction, final test sets, conditions, costs."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_model_must_clearly_beat_its_own_random_weights(
     metric: str, own: tuple[float, float], twin: tuple[float, float], held: Conditions, *, better: bool
 ) -> None:
     """Intervals apart, low for errors and high for accuracy; only the model is marked."""
-    first, second = marked([row("m", metric, *own, held), row(TWIN, metric, *twin, held)], {"m": TWIN, TWIN: ""})
+    first, second = marked([row("m", metric, *own, held), row(TWIN, metric, *twin, held)], {"m": TWIN, TWIN: ""}, {})
     assert (NO_BETTER in first.quantity.note) is not better
     assert first.quantity.note.endswith("greedy")
     assert second.quantity.note == "greedy"
@@ -61,16 +61,16 @@ def test_each_is_held_against_its_own_task_and_head_and_twin(held: Conditions) -
         row("m", "cer", 0.1, 0.2, held), row("m", "cer", 0.5, 0.6, held, "deep"), row("m #2", "cer", 0.5, 0.6, held),
         row(TWIN, "cer", 0.3, 0.4, held), row(TWIN, "cer", 0.3, 0.4, held, "deep"), row("mine.py:f", "cer", 0.9, 1.0, held),
     ]  # fmt: skip
-    found = marked(rows, {"m": TWIN, "m #2": TWIN, TWIN: "", "mine.py:f": ""})
+    found = marked(rows, {"m": TWIN, "m #2": TWIN, TWIN: "", "mine.py:f": ""}, {})
     assert [NO_BETTER in r.quantity.note for r in found] == [False, True, True, False, False, False]
 
 
 def test_what_has_no_value_beats_nothing_and_nothing_is_beaten(held: Conditions) -> None:
     none = replace(row("m", "cer", 0, 1, held), quantity=unavailable("1", "too few"))
     controls = {"m": TWIN, TWIN: ""}
-    assert NO_BETTER in marked([none, row(TWIN, "cer", 0.3, 0.4, held)], controls)[0].quantity.note
+    assert NO_BETTER in marked([none, row(TWIN, "cer", 0.3, 0.4, held)], controls, {})[0].quantity.note
     twin = replace(none, model=TWIN)
-    assert NO_BETTER not in marked([row("m", "cer", 0.3, 0.4, held), twin], controls)[0].quantity.note
+    assert NO_BETTER not in marked([row("m", "cer", 0.3, 0.4, held), twin], controls, {})[0].quantity.note
 
 
 def finding(

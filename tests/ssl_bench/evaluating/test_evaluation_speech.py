@@ -1,4 +1,4 @@
-"""The speech of an evaluation: splits stay apart, and odd files are counted and stop nothing."""
+"""The speech of an evaluation: splits stay apart, and odd files are counted and never stop it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ssl_bench.data.usable import KINDS, outside_alphabet
 from ssl_bench.evaluating.speech import EvaluationSpeech
-from ssl_bench.evaluating.splits import read_splits, sample_splits, splits_of
+from ssl_bench.evaluating.splits import sample_splits, splits_of
 from ssl_bench.evaluating.tasks import _of_known_speakers
 from ssl_bench.settings.evaluating import Labels
 from ssl_benchmarks.downstream.recognition.symbols import normalise
@@ -47,7 +47,7 @@ def three(root: Path) -> tuple[Path, Path, Path]:
 
 
 def splits(folders: tuple[Path, Path | None, Path | None], labels: Labels = "all", seed: int = 0) -> EvaluationSpeech:
-    return read_splits(*folders, labels, seed)
+    return splits_of(*folders, labels, seed)(1.0)
 
 
 def test_an_utterance_has_its_words_speaker_chapter_and_samples(tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def spoilt(root: Path, speaker: int) -> list[Path]:
 
 
 def test_odd_files_are_kept_where_speech_is_rated_and_named(tmp_path: Path) -> None:
-    """But for one that cannot be read at all."""
+    """Except one that cannot be read at all."""
     folders = three(tmp_path)
     text, flac, mp3, silent, _ = spoilt(folders[2], 5)
     found = splits(folders)
@@ -165,7 +165,7 @@ def test_odd_files_are_left_out_of_training_unless_asked_for(tmp_path: Path) -> 
     assert {why: entry["total"] for why, entry in left_out.items()} == {
         "broken": 1, "shorter_than_header": 2, "silent": 1,
     }  # fmt: skip
-    asked = read_splits(*folders, "all", 0, keep_odd=True)
+    asked = splits_of(*folders, "all", 0, keep_odd=True)(1.0)
     assert sorted(s.text for s in asked.train if s.speaker == "1") == ["B", "C", "D", "E"]
 
 
@@ -207,10 +207,10 @@ def test_a_speaker_in_two_splits_is_refused_by_name(one: int, other: int, line: 
 def test_speaker_identification_may_share_speakers_and_never_files(tmp_path: Path) -> None:
     train, dev, test = three(tmp_path)
     say(test, 1, ["SO"], chapter=8)
-    found = read_splits(train, dev, test, "all", 0, share_speakers=True)
+    found = splits_of(train, dev, test, "all", 0, share_speakers=True)(1.0)
     assert {s.session for s in found.test if s.speaker == "1"} == {"8"}
-    with pytest.raises(BadInputError, match="in --train too"):
-        read_splits(train, dev, train, "all", 0, share_speakers=True)
+    with pytest.raises(BadInputError, match="are also in --train"):
+        splits_of(train, dev, train, "all", 0, share_speakers=True)
 
 
 def test_equal_folder_names_are_no_speakers_but_equal_files_are_refused(tmp_path: Path) -> None:
@@ -246,7 +246,7 @@ def test_unknown_speakers_are_said_to_be_unchecked_and_speaker_tasks_refuse(tmp_
 
 
 def test_speaker_tasks_take_those_alone_who_are_known(tmp_path: Path) -> None:
-    """What nobody knows could be another speaker or the same: it is no trial of either kind."""
+    """An unknown speaker could be another or the same: it is a trial of neither kind."""
     train, dev, test = three(tmp_path)
     put(test / "5" / "room tone.flac")
     put(test / "intro.flac")
@@ -261,9 +261,9 @@ def test_a_pattern_tells_the_speakers_that_are_held_apart(tmp_path: Path) -> Non
     folders = [tmp_path / name for name in ("train", "dev", "test")]
     pattern = "^(?P<speaker>.)_"
     with pytest.raises(BadInputError, match=r"--test .*: speakers b also speak in --train"):
-        read_splits(*folders, "all", 0, speakers=pattern)
+        splits_of(*folders, "all", 0, speakers=pattern)(1.0)
     (folders[2] / "b_x.wav").unlink()
-    found = read_splits(*folders, "all", 0, speakers=pattern)
+    found = splits_of(*folders, "all", 0, speakers=pattern)(1.0)
     assert {s.speaker for s in found.test} == {"e"}
     assert "not checked" not in found.how
 
@@ -283,7 +283,7 @@ def test_without_dev_a_tenth_of_the_speakers_at_least_two_is_dev(tmp_path: Path)
 
 
 def test_with_too_few_speakers_dev_is_every_other_utterance(tmp_path: Path) -> None:
-    """Two speakers of two utterances each: none can be spared, so half of the utterances are, and it says so."""
+    """Two speakers of two utterances each: none can be held out, so half of the utterances are, and the record says so."""
     train, _, test = three(tmp_path)
     found = splits((train, None, test))
     assert [(s.speaker, s.text) for s in found.dev] == [("1", "ONE"), ("2", "ONE")]
