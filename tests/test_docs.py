@@ -19,6 +19,7 @@ import typer
 from ssl_bench.app import app
 from ssl_benchmarks.record.quantity import METHODS
 from ssl_benchmarks.record.record import PHASES, SCOPES
+from ssl_models.errors import BadInputError
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -113,8 +114,9 @@ def test_every_command_has_a_page_that_shows_it() -> None:
      "study --models hubert", "evaluate x --tasks asr,words", "profil x"],
 )  # fmt: skip
 def test_a_wrong_command_is_noticed(wrong: str) -> None:
-    with pytest.raises(Exception, match=r"No such|not|unknown|write"):
+    with pytest.raises(Exception, match=r".") as found:
         understood(shlex.split(wrong))
+    assert isinstance(found.value, BadInputError) or hasattr(found.value, "format_message")  # typer's usage errors
 
 
 def test_fences_are_found_with_their_marks() -> None:
