@@ -51,7 +51,7 @@ lint: $(READY)
 
 # A warning is an error; then every link inside the pages is followed. They begin at docs/_build/html/index.html.
 docs: $(READY)
-	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --builder html --doctree-dir docs/_build/doctrees docs docs/_build/html
+	$(BIN)/python -m sphinx --fail-on-warning --fresh-env --keep-going --quiet --builder html --doctree-dir docs/_build/doctrees docs docs/_build/html
 	$(BIN)/python docs/internal_links.py docs/_build/html
 
 bench: $(READY)

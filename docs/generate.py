@@ -25,6 +25,7 @@ from ssl_bench.settings.measuring import MeasureConfig
 from ssl_bench.settings.options import Settings
 from ssl_bench.settings.profiling import ProfileConfig
 from ssl_bench.settings.studying import StudyConfig
+from ssl_bench.settings.tabulating import TableConfig
 from ssl_bench.settings.tasks import TASKS
 from ssl_bench.settings.training import TrainAndMeasureConfig
 from ssl_benchmarks.record.details.kinds import DETAILS
@@ -34,6 +35,7 @@ from ssl_benchmarks.record.record import Conditions, Measurement, Record
 from ssl_benchmarks.record.schema import record_schema
 from ssl_models.catalog import CATALOG, card
 from ssl_models.families import FAMILIES
+from ssl_reports.efficiency.columns import COLUMNS
 from ssl_reports.reading.published import published_rows
 
 SETTINGS: dict[str, type[Settings]] = {
@@ -43,8 +45,9 @@ SETTINGS: dict[str, type[Settings]] = {
     "train-and-measure": TrainAndMeasureConfig,
     "study": StudyConfig,
     "evaluate": EvaluateConfig,
+    "table": TableConfig,
 }
-ORDER = ("env", "models", "profile", "measure", "train-and-measure", "study", "evaluate", "compare", "report")
+ORDER = ("env", "models", "profile", "measure", "train-and-measure", "study", "evaluate", "compare", "table", "report")
 """In which a reader meets the commands."""
 RETURNED = (
     "ssl_benchmarks.energy.EnergyReading",
@@ -56,6 +59,7 @@ RETURNED = (
     "ssl_models.interface.SpeechFeatures",
 )
 """What the public functions give back or read."""
+KINDS = {"str": "text", "int": "integer", "float": "number", "list": "text"}
 DEFAULT = re.compile(r"(?P<help>.*?)(?: \[(?:default: )?(?P<default>[^\[\]]*)\])?", re.DOTALL)
 
 
@@ -99,10 +103,17 @@ def _usage(argument: Any) -> str:  # noqa: ANN401 - typer's
 def _option(option: Any) -> tuple[str, ...]:  # noqa: ANN401 - typer's
     flags = ", ".join(map(code, [*option.opts, *option.secondary_opts]))
     meaning, default = _help(option)
-    value = "" if option.is_flag else option.metavar or option.type.name
+    value = "" if option.is_flag else option.metavar or _kind(option)
     if not default and option.default not in (None, False, ()) and not callable(option.default):
         default = str(option.default)
     return flags, value, default or ("off" if option.is_flag else ""), meaning
+
+
+def _kind(option: Any) -> str:  # noqa: ANN401 - typer's, which describes types in one way or another, by its version
+    """What an option's value is, in a word."""
+    described = getattr(option, "type_descriptor", None)
+    kind = option.type.name if described is None else getattr(described.annotation, "__name__", "text")
+    return KINDS.get(kind.lower(), kind)
 
 
 def _help(parameter: Any) -> tuple[str, str]:  # noqa: ANN401 - typer's
@@ -151,7 +162,7 @@ def metrics() -> str:
     """The table of metrics."""
     rows = [
         (
-            code(m.name), m.label, m.unit, m.better or "", m.over_rounds, "yes" if m.spoilt else "",
+            code(m.name), m.label, m.unit, m.better or "", m.over_rounds, "yes" if m.disturbable else "",
             ", ".join(map(code, m.agrees_on)) or "nothing",
         )
         for m in METRICS.values()
@@ -164,6 +175,21 @@ def tasks() -> str:
     """The table of tasks."""
     rows = [(code(t.name), ", ".join(t.metrics), t.phase, t.needs[1] if t.needs else "") for t in TASKS.values()]
     return table(("task", "metrics", "phase", "needs"), rows)
+
+
+def columns() -> str:
+    """The columns of an efficiency table."""
+    rows = [
+        (
+            code(c.key),
+            c.head.removeprefix("{phase} "),
+            " or ".join(unit for unit, _ in c.units),
+            code(c.metric),
+            c.better or "",
+        )
+        for c in COLUMNS.values()
+    ]
+    return table(("column", "head", "unit, as it reads best", "metric", "better"), rows)
 
 
 def models() -> str:
@@ -290,6 +316,7 @@ PIECES = {
     "model-settings": model_settings,
     "metrics": metrics,
     "tasks": tasks,
+    "columns": columns,
     "models": models,
     "recipes": recipes,
     "published": published,
