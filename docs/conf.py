@@ -35,6 +35,7 @@ default_role = "code"  # docstrings have one backtick where reStructuredText has
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 80
 

@@ -67,8 +67,8 @@ def default_of(field: Field[Any]) -> str:
 
 
 def fields_table(kind: type) -> str:
-    """Field, type, default and meaning, for each field of a dataclass."""
-    said = of_class(kind)
+    """Field, type, default and meaning, for each field of a dataclass; an option's meaning is its help."""
+    said = of_class(kind) | {f.name: f.metadata["option"].help for f in fields(kind) if "option" in f.metadata}
     rows = [(code(f.name), code(f.type), default_of(f), said.get(f.name, "")) for f in fields(kind)]
     return table(("field", "type", "default", "meaning"), rows)
 

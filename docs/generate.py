@@ -124,14 +124,10 @@ def _help(parameter: Any) -> tuple[str, str]:  # noqa: ANN401 - typer's
 
 def settings() -> str:
     """The settings of every command as Python and TOML have them."""
-    parts = [_settings(name, kind) for name, kind in SETTINGS.items()]
+    parts = [f"## {kind.__name__}\n\n{_summary(kind)}\n{fields_table(kind)}" for kind in SETTINGS.values()]
     return "\n".join(
         [*parts, f"## EvaluationSettings\n\n{_summary(EvaluationSettings)}", fields_table(EvaluationSettings)]
     )
-
-
-def _settings(name: str, kind: type[Settings]) -> str:
-    return f"## {kind.__name__}\n\n`sslbench {name}`. {_summary(kind)}\n{fields_table(kind)}"
 
 
 def _summary(kind: type) -> str:
@@ -198,11 +194,11 @@ def models() -> str:
     rows = [
         (
             code(c.name), f"{c.parameters / 1e6:.3g} M", f"{c.frame_rate:g}", f"{c.macs_per_audio_second / 1e9:.3g}",
-            c.objective, c.about, c.licence,
+            c.licence, c.objective, c.about,
         )
         for c in cards
     ]  # fmt: skip
-    heads = ("model", "parameters", "frames/s", "GMAC per audio s (15 s)", "objective", "encoder", "code licence")
+    heads = ("model", "parameters", "frames/s", "GMAC per audio s (15 s)", "code licence", "objective", "encoder")
     return table(heads, rows)
 
 

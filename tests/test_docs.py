@@ -158,6 +158,24 @@ def test_the_reference_has_every_option_and_its_default() -> None:
     assert "| 10 |" in row
 
 
+def test_every_key_of_a_row_has_a_meaning() -> None:
+    row = import_docs("generate").record().split("## A row of measurements")[1].partition("\n## ")[0]
+    keys = [[cell.strip() for cell in line.split("|")[1:-1]] for line in row.splitlines() if line.startswith("| `")]
+    assert len(keys) >= 25
+    assert [key for key, *_, meaning in keys if not meaning] == []
+
+
+def test_every_piece_is_written(tmp_path: Path) -> None:
+    generate = import_docs("generate")
+    generate.write_pieces(tmp_path)
+    assert {path.stem for path in tmp_path.iterdir()} == set(generate.PIECES)
+    included = {
+        name for path in PAGES for name in re.findall(r"generated/([\w-]+)\.md", path.read_text(encoding="utf-8"))
+    }
+    assert included == set(generate.PIECES)
+    assert [path.name for path in tmp_path.iterdir() if path.read_text(encoding="utf-8").count("\n") < 5] == []
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [
