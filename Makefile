@@ -1,4 +1,4 @@
-# make demo | test | test-ci | test-slow | test-all | mutate | fuzz | lint | bench: each sets up what it needs, and is quick when nothing changed.
+# make demo | test | test-ci | test-slow | test-all | mutate | fuzz | lint | docs | bench: each sets up what it needs, and is quick when nothing changed.
 # make bench-gpu [SPEECH=FOLDER] [GPU_PYTHON=...] sets up nothing: it takes a Python with its packages, and needs no network.
 PYTHON ?= python3
 GPU_PYTHON ?= python3
@@ -10,7 +10,7 @@ READY := $(VENV)/.ready
 # One thread a worker: two pools of threads on the same cores wait for each other. Compiled tests are kept.
 PYTEST := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --named-at-end
 
-.PHONY: demo test test-ci test-slow test-all mutate fuzz lint bench bench-gpu clean
+.PHONY: demo test test-ci test-slow test-all mutate fuzz lint docs bench bench-gpu clean
 
 # Its minutes add up to four, which leaves one for the report and for start-up on a slow or busy machine: five in all.
 demo: $(INSTALLED)
@@ -49,6 +49,11 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# A warning is an error; then every link inside the pages is followed. They begin at docs/_build/html/index.html.
+docs: $(READY)
+	$(BIN)/python -m sphinx --fail-on-warning --fresh-env --keep-going --quiet --builder html --doctree-dir docs/_build/doctrees docs docs/_build/html
+	$(BIN)/python docs/internal_links.py docs/_build/html
+
 bench: $(READY)
 	$(BIN)/python tests/bench.py
 
@@ -70,4 +75,4 @@ $(READY): $(INSTALLED)
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) docs/_build docs/reference/generated .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

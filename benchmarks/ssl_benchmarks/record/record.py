@@ -32,8 +32,23 @@ SCOPES = frozenset({"gpu", "cpu", "dram", "machine", "module"})
 class Conditions:
     """What must be equal before two rows may be compared; None where it does not apply.
 
-    `task`, `head`, `labels` and `tested_on` belong to error rates: what was learned, with which head, from how much
-    labelled speech, and the folder of the test speech.
+    Attributes:
+        device: name of the GPU or processor.
+        driver: version of the GPU's driver.
+        power_limit: of the GPU, W.
+        dtype: precision of the computation.
+        attention: how the model computes it; compared nowhere.
+        clip_seconds: clip length, s.
+        batch_seconds: audio per batch, s.
+        compile: whether torch.compile was used.
+        threads: of torch on a CPU.
+        torch: its version.
+        pue: power usage effectiveness.
+        grid: country, year and g CO2e per kWh.
+        task: of an error rate, what was learned.
+        head: of an error rate, what learned it.
+        labels: of an error rate, how much labelled speech there was.
+        tested_on: of an error rate, the folder of the test speech.
     """
 
     device: str | None = None
@@ -61,6 +76,14 @@ LATER_COLUMNS = frozenset({"task", "head", "labels", "tested_on", "flaw"})
 @dataclass(frozen=True)
 class Measurement:
     """One row of the long table.
+
+    Attributes:
+        model: name of the model, run or system.
+        metric: one of `ssl_benchmarks.record.metrics.METRICS`.
+        quantity: the number.
+        phase: one of `PHASES`; None where none applies.
+        scope: part of the machine, one of `SCOPES`; None where none applies.
+        conditions: under which it was measured.
 
     Raises:
         ValueError: if the schema has no such metric, phase or scope.
