@@ -47,6 +47,7 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy docs/results examples
 	$(BIN)/lint-imports
 
 bench: $(READY)
