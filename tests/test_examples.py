@@ -56,7 +56,7 @@ def test_a_loop_is_metered(tmp_path: Path) -> None:
 
 
 def test_a_table_of_runs_holds_their_numbers(tmp_path: Path) -> None:
-    """Of committed records, whose numbers are known; one that is no better than random weights is marked."""
+    """Committed records have known numbers; one that is no better than random weights is marked."""
     runs = [str(ROOT / "docs" / "results" / name) for name in ("equal-hours", "equal-joules")]
     said = run([str(EXAMPLES / "table_from_runs.py"), *runs], tmp_path)
     assert "0.7916 measured" in said

@@ -95,7 +95,7 @@ def test_every_figure_is_shown_somewhere(figures: ModuleType) -> None:
 
 
 def test_a_changed_digit_is_noticed(figures: ModuleType) -> None:
-    """Of each block the last digit, by one."""
+    """The last digit of each block, changed by one."""
     for page in figures.PAGES:
         text = page.read_text(encoding="utf-8")
         for block in figures.BLOCK.finditer(text):
