@@ -21,7 +21,7 @@ from ssl_reports.flaw_marks import foot, signed
 from ssl_reports.reading.claims import claims
 from ssl_reports.reading.evidence import distinct, shown_models
 from ssl_reports.summaries.comparison_tables import phase_grid
-from ssl_reports.tables.grid import Grid, legend, legend_list, markdown_table, marks
+from ssl_reports.tables.grid import Grid, legend, markdown_table, marks
 from ssl_reports.units import percent, plain, shown, with_prefix
 
 HERE = Path(__file__).parent
@@ -40,7 +40,9 @@ def record(folder: str) -> Record:
 def table(grid: Grid) -> str:
     """In Markdown, the legend below it; a second line of a cell stays one."""
     rows = [[cell.replace("\n", "<br>") for cell in row] for row in grid.rows]
-    return markdown_table(grid.header, rows) + (f"\n{legend_list(grid.legend)}\n" if grid.legend else "")
+    escaped = ("\\" + line if line[0] in "*+#" else line for line in grid.legend)
+    lines = "".join(f"- {line}\n" for line in escaped)
+    return markdown_table(grid.header, rows) + (f"\n{lines}" if lines else "")
 
 
 def text_of(quantity: Quantity | None) -> str:
