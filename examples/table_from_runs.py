@@ -7,7 +7,7 @@ import pandas as pd
 
 from ssl_bench import read_evidence, write_paper
 
-COLUMNS = {
+COLUMNS: dict[tuple[str | None, str, str | None], str] = {
     ("training", "audio_hours_seen", None): "audio heard (h)",
     ("training", "energy", "machine"): "training (J)",
     ("inference", "audio_seconds_per_second", None): "encoding (x real time)",

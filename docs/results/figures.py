@@ -132,7 +132,7 @@ def percent_of_mean(metric: str, model: str) -> str:
 def seed_costs() -> str:
     """What each seed of the study cost."""
     header = ("seed", "audio heard", "x real time", "MFU", "energy (modelled)", "J per audio hour (modelled)", "peak memory", "loss at the end", "masked accuracy")  # fmt: skip
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for seed in SEEDS:
         of = record(f"three-seeds/{TINY}-seed{seed}")
         seen, speed, mfu, peak, loss, accuracy = (
@@ -181,7 +181,7 @@ def equal_budgets() -> str:
     """Six recipes after the same audio hours and after the same joules."""
     hours, joules, used = record("equal-hours"), record("equal-joules"), dict[str, str]()
     header = ("model", "PER after 5 h", "energy for 5 h (modelled)", "PER after 1 Wh", "audio heard for 1 Wh", "PER, random weights")  # fmt: skip
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             model,
             rate(hours, "per", "evaluation", model, used),
@@ -200,7 +200,7 @@ def verdicts() -> str:
     """The six claims held against all records that stand here."""
     folders = [HERE / name for name in ("compare-cpu", "equal-hours", "equal-joules", "three-seeds")]
     evidence = distinct([record(folder.name) for folder in folders], folders)
-    rows = [(claim.id, claim.text, claim.verdict) for claim in claims(evidence)]
+    rows: list[tuple[str, ...]] = [(claim.id, claim.text, claim.verdict) for claim in claims(evidence)]
     return table(Grid(("", "claim", "verdict by these records"), rows, []))
 
 
