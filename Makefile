@@ -47,6 +47,7 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy docs/results examples
 	$(BIN)/lint-imports
 
 # A warning is an error; then every link inside the pages is followed. They begin at docs/_build/html/index.html.

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ssl_models.catalog import load_model as load_model
     from ssl_models.catalog import pretraining as pretraining
     from ssl_models.loading.transformers_models import register_transformers as register_transformers
+    from ssl_reports.reading.evidence import read_evidence as read_evidence
+    from ssl_reports.report import write_paper as write_paper
 
 _HOME = {
     "CompareConfig": "ssl_bench.settings.comparing",
@@ -38,9 +40,11 @@ _HOME = {
     "load_model": "ssl_models.catalog",
     "measure": "ssl_bench.measuring.measure",
     "pretraining": "ssl_models.catalog",
+    "read_evidence": "ssl_reports.reading.evidence",
     "register_transformers": "ssl_models.loading.transformers_models",
     "study": "ssl_bench.studying.study",
     "train_and_measure": "ssl_bench.training.train_and_measure",
+    "write_paper": "ssl_reports.report",
 }
 
 __all__ = [
@@ -57,9 +61,11 @@ __all__ = [
     "load_model",
     "measure",
     "pretraining",
+    "read_evidence",
     "register_transformers",
     "study",
     "train_and_measure",
+    "write_paper",
 ]
 
 

@@ -55,7 +55,7 @@ from ssl_reports.summaries.evaluating import _report as evaluation_report
 from ssl_reports.summaries.measuring import _report as measure_report
 from ssl_reports.summaries.studying import _report as study_report
 
-EXAMPLES = Path(__file__).parents[1] / "reports" / "examples"
+EXAMPLES = Path(__file__).parents[1] / "docs" / "results"
 CONSOLE = Console(file=io.StringIO())
 RATE = Quantity(2.5, "s/s", "measured", (2.0, 3.0), 7, "of steps")
 JOULES = {scope: Quantity(9.5, "J", "modelled", note="a guess") for scope in SCOPES}

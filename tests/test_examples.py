@@ -1,67 +1,88 @@
-"""What is committed under reports/examples is what its records give today, and names nobody's folders."""
+"""The scripts and the notebook of examples/ run as they stand, from a folder of their own, by public names alone."""
 
 from __future__ import annotations
 
+import ast
 import json
-from collections.abc import Iterator
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ssl_benchmarks.record.record import read_record
-from ssl_reports.reading.evidence import read_evidence
-from ssl_reports.report import write_paper
-from ssl_reports.summaries.comparing import write_compare_report
-from ssl_reports.summaries.evaluating import write_evaluation_report
-from ssl_reports.summaries.studying import write_study_report
-
-EXAMPLES = Path(__file__).parents[1] / "reports" / "examples"
-RECORDS = sorted(EXAMPLES.glob("**/run.json"))
-WRITERS = {"study": write_study_report, "findings": write_evaluation_report, "baseline": write_compare_report}
-"""By what a record of each command alone has among its details."""
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples"
+SCRIPTS = sorted(EXAMPLES.glob("*.py"))
+NOTEBOOK = EXAMPLES / "first_steps.ipynb"
 
 
-def texts(value: Any) -> Iterator[str]:
-    """Every text in a JSON value."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield key
-            yield from texts(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from texts(inner)
+def run(arguments: list[str], folder: Path) -> str:
+    """What a Python says that is given these arguments."""
+    done = subprocess.run([sys.executable, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
-def test_each_example_is_told_of() -> None:
-    told = (EXAMPLES / "README.md").read_text(encoding="utf-8")
-    assert len(RECORDS) >= 4
-    assert [name for path in RECORDS if f"`{(name := path.relative_to(EXAMPLES).parts[0])}/`" not in told] == []
+def cells() -> list[dict[str, Any]]:
+    """The notebook's code."""
+    return [cell for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
 
 
-@pytest.mark.parametrize("path", RECORDS, ids=lambda path: "-".join(path.relative_to(EXAMPLES).parts[:-1]))
-def test_a_report_is_what_its_record_gives(path: Path, tmp_path: Path) -> None:
-    """That of a training needs its curve too, which is not kept here. After a change of a report: write it anew and read it."""
-    record = read_record(path)
-    assert record.status == "finished"
-    for write in (write for kind, write in WRITERS.items() if kind in record.details):
-        write(record, tmp_path)
-        assert (tmp_path / "report.md").read_text() == (path.parent / "report.md").read_text()
+def sources() -> dict[str, str]:
+    """Each example's code."""
+    notebook = "\n".join("".join(cell["source"]) for cell in cells())
+    return {path.name: path.read_text(encoding="utf-8") for path in SCRIPTS} | {NOTEBOOK.name: notebook}
 
 
-def test_tables_and_figures_are_those_that_report_makes(tmp_path: Path) -> None:
-    """Tables to the letter; of figures that they are made, since letters and lines are matplotlib's."""
-    kept = EXAMPLES / "compare-cpu" / "tables"
-    write_paper(read_evidence([str(kept.parent)]), tmp_path / "paper")
-    for path in sorted(kept.iterdir()):
-        assert path.read_text() == (tmp_path / "paper" / "tables" / path.name).read_text(), path.name
-    pictures = [path for path in EXAMPLES.glob("*/figures/*.svg") if path.parts[-3] == "compare-cpu"]
-    assert {path.stem for path in pictures} <= {path.stem for path in (tmp_path / "paper" / "figures").iterdir()}
-    assert pictures
+def test_they_take_public_names_alone_and_fit_a_screen() -> None:
+    assert len(SCRIPTS) == 4
+    for name, source in sources().items():
+        imports = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Import | ast.ImportFrom)]
+        modules = {alias.name for node in imports if isinstance(node, ast.Import) for alias in node.names}
+        modules |= {node.module or "" for node in imports if isinstance(node, ast.ImportFrom)}
+        assert {module for module in modules if module.startswith("ssl_")} == {"ssl_bench"}, name
+        assert len(source.splitlines()) <= 32, name
 
 
-def test_no_record_names_a_folder_of_somebody_s_machine() -> None:
-    found = {text for path in RECORDS for text in texts(json.loads(path.read_text())) if text.startswith(("/", "~"))}
-    assert {text for text in found if not text.startswith("/sys/")} == set()
+def test_the_notebook_is_clean() -> None:
+    assert [cell for cell in cells() if cell["outputs"] or cell["execution_count"] is not None] == []
+
+
+def test_a_loop_is_metered(tmp_path: Path) -> None:
+    said = run([str(EXAMPLES / "meter_a_loop.py")], tmp_path)
+    assert said.startswith("50 steps: ")
+    assert "machine: " in said
+
+
+def test_a_table_of_runs_holds_their_numbers(tmp_path: Path) -> None:
+    """Committed records have known numbers; one that is no better than random weights is marked."""
+    runs = [str(ROOT / "docs" / "results" / name) for name in ("equal-hours", "equal-joules")]
+    said = run([str(EXAMPLES / "table_from_runs.py"), *runs], tmp_path)
+    assert "0.7916 measured" in said
+    assert "0.732" in said
+    assert "†" in said
+    assert (tmp_path / "paper" / "report.html").is_file()
+
+
+@pytest.mark.slow
+def test_an_encoder_of_ones_own_is_measured_and_profiled(tmp_path: Path) -> None:
+    said = run([str(EXAMPLES / "measure_my_encoder.py")], tmp_path)
+    assert "peak_memory Quantity(value=" in said
+    script = f"{EXAMPLES / 'measure_my_encoder.py'}:encoder"
+    assert "conv" in run(["-m", "ssl_bench", "profile", script], tmp_path)
+
+
+@pytest.mark.slow
+def test_two_models_are_compared(tmp_path: Path) -> None:
+    said = run([str(EXAMPLES / "compare_two.py")], tmp_path)
+    assert "training, essl-tiny: " in said
+    assert "times essl-tiny" in said
+
+
+@pytest.mark.slow
+def test_the_notebook_runs(tmp_path: Path) -> None:
+    """All its cells, one after the other, in one process."""
+    said = run(["-c", sources()[NOTEBOOK.name]], tmp_path)
+    assert "essl-tiny / efficient-tiny, audio_seconds_per_second: " in said
+    assert list((tmp_path / "runs").iterdir())

@@ -1,4 +1,7 @@
-"""Every command that the README shows is run as it stands there, only its budget or its repeats are cut."""
+"""Commands and snippets of README.md, the quick start and the results run as they stand there, or the page says why not.
+
+Only budgets and repeats are cut. A block that is not run has `<!-- not run: REASON -->` above it.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,90 @@ import re
 import shlex
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from ssl_bench.data.sample.sample import sample_corpus
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+PAGES = ("README.md", "docs/quickstart.md", "docs/results/index.md", "CONTRIBUTING.md")
 BIN = Path(sys.executable).parent
-pytestmark = pytest.mark.slow
+OUTPUT = ""
+"""The language of a block that shows what a command printed."""
+FENCE = re.compile(
+    r"(?:<!-- not run: (?P<why>[^>]+) -->\n)?^```(?P<language>\w*)\n(?P<body>.*?)^```$", re.DOTALL | re.MULTILINE
+)
+LINK = re.compile(r"\]\((?!https?:|#)(?P<path>[^)#\s]+)(?:#(?P<part>[^)\s]+))?\)")
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page; `why` it is not run, or empty."""
+
+    page: str
+    language: str
+    body: str
+    why: str
+
+    @property
+    def commands(self) -> list[str]:
+        """Its lines, those that go on put together, without comments."""
+        lines = self.body.replace("\\\n", " ").splitlines()
+        return [line for line in lines if line.strip() and not line.startswith("#")]
+
+
+def blocks(language: str) -> list[Block]:
+    """Those of all pages, in order."""
+    texts = {page: (ROOT / page).read_text(encoding="utf-8") for page in PAGES}
+    found = [
+        Block(page, match["language"], match["body"], match["why"] or "")
+        for page, text in texts.items()
+        for match in FENCE.finditer(text)
+    ]
+    return [block for block in found if block.language == language]
+
+
+def to_run(language: str) -> list[Block]:
+    return [block for block in blocks(language) if not block.why]
+
+
+def test_every_block_is_run_or_says_why_not() -> None:
+    known = [block for language in ("sh", "python", OUTPUT) for block in blocks(language)]
+    fences = sum((ROOT / page).read_text(encoding="utf-8").count("\n```") for page in PAGES)
+    assert 2 * len(known) == fences  # no block of another language, none that has no end
+    odd = [line for block in to_run("sh") for line in block.commands if not line.startswith(("sslbench ", "make "))]
+    assert odd == []
+
+
+def test_every_make_target_exists() -> None:
+    """`make` itself runs in CI; here its words are held against the Makefile."""
+    targets = {line.split(":")[0] for line in (ROOT / "Makefile").read_text().splitlines() if ":" in line}
+    named = {shlex.split(line)[1] for block in blocks("sh") for line in block.commands if line.startswith("make ")}
+    assert named >= {"demo", "test", "lint"}
+    assert named <= targets
+
+
+def test_every_link_leads_somewhere() -> None:
+    """To a file that is there and a heading that it has."""
+    lost = []
+    for page in PAGES:
+        for link in LINK.finditer((ROOT / page).read_text(encoding="utf-8")):
+            at = (ROOT / page).parent / link["path"]
+            if not at.exists() or (link["part"] and link["part"] not in anchors(at)):
+                lost.append(f"{page}: {link.group()}")
+    assert lost == []
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub makes of a page's headings."""
+    heads = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+def test_the_readme_is_read_at_one_sitting() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 200
 
 
 @pytest.fixture(scope="module")
@@ -34,45 +108,38 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return work
 
 
-def test_every_command_of_the_readme_runs(folder: Path) -> None:
-    commands = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("sslbench")]
-    assert len(commands) >= 3
+def cut(command: str, folder: Path) -> list[str]:
+    """The words of a command, with less to do."""
+    words = [str(BIN / "sslbench"), *shlex.split(command, comments=True)[1:]]
+    if "train-and-measure" in words:
+        words += ["--steps", "2"]
+    if "evaluate" in words:
+        words += ["--labels", "10min", "--learn-hours", "0.01", "--features", str(folder / "features")]
+    if "measure" in words:
+        words += ["--duration", "0.3", "--repeats", "1"]
+    if "--minutes" in words and "compare" in words:
+        words[words.index("--minutes") + 1] = "0.3"
+    return words
+
+
+@pytest.mark.slow
+def test_every_command_runs(folder: Path) -> None:
+    """In the pages' order, since later ones use what earlier ones leave."""
+    commands = [line for block in to_run("sh") for line in block.commands if line.startswith("sslbench")]
+    assert len(commands) >= 6
     for command in commands:
-        words = [str(BIN / "sslbench"), *shlex.split(command)[1:]]
-        if "--equal" in words:
-            words[words.index("--budget") + 1] = "0.05"
-        elif "train-and-measure" in words:
-            words += ["--steps", "2"]
-        if "--tasks" in words:
-            words += ["--labels", "10min", "--learn-hours", "0.01", "--features", str(folder / "features")]
-        if "measure" in words:
-            words += ["--duration", "0.3", "--repeats", "1"]
-        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+        done = subprocess.run(cut(command, folder), cwd=folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{command}\n{done.stderr}"
     assert (folder / "runs" / "ten" / "run.json").is_file()
+    assert (folder / "paper" / "tables" / "pretraining.md").is_file()
 
 
-def test_every_make_target_of_the_readme_exists() -> None:
-    """`make` itself runs in CI; here its words are held against the Makefile."""
-    targets = {line.split(":")[0] for line in (README.parent / "Makefile").read_text().splitlines() if ":" in line}
-    named = {shlex.split(line)[1] for block in blocks("sh") for line in block.splitlines() if line.startswith("make ")}
-    assert named >= {"demo", "test"}
-    assert named <= targets
-
-
-def test_python_of_the_readme_runs(folder: Path) -> None:
-    for block in blocks("python"):
-        done = subprocess.run([sys.executable, "-c", block], cwd=folder, capture_output=True, text=True, check=False)
+@pytest.mark.slow
+def test_python_runs(folder: Path) -> None:
+    assert to_run("python")
+    for block in to_run("python"):
+        done = subprocess.run(
+            [sys.executable, "-c", block.body], cwd=folder, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stderr
         assert "Quantity(" in done.stdout
-
-
-def test_the_readme_s_own_model_runs(folder: Path) -> None:
-    (block,) = blocks("py")
-    (folder / "mine.py").write_text(block)
-    done = subprocess.run(
-        [str(BIN / "sslbench"), "profile", "mine.py:encoder"], cwd=folder, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert "256" in block
-    assert "conv" in done.stdout

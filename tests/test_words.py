@@ -76,7 +76,9 @@ def _files() -> list[Path]:
     floors = [
         path for floor in FLOORS for path in sorted((ROOT / floor).rglob("*")) if path.suffix in (".py", *TEMPLATES)
     ]
-    docs = [path for path in sorted((ROOT / "docs").rglob("*.md")) if "_build" not in path.parts]
+    # Reports of records, which repeat the notes that stood in them when they were made, are no pages of ours.
+    reports = ROOT.glob("docs/results/*/**/*.md")
+    docs = sorted({path for path in (ROOT / "docs").rglob("*.md") if "_build" not in path.parts}.difference(reports))
     return [*floors, *docs, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 
 

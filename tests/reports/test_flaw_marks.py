@@ -21,7 +21,7 @@ from ssl_reports.reading.evidence import Evidence
 from ssl_reports.report import write_paper
 from ssl_reports.summaries.comparing import write_compare_report
 
-EXAMPLE = Path(__file__).parents[2] / "reports" / "examples" / "compare-cpu" / "run.json"
+EXAMPLE = Path(__file__).parents[2] / "docs" / "results" / "compare-cpu" / "run.json"
 MODEL = "wav2vec2-base"
 
 

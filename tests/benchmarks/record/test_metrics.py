@@ -14,7 +14,7 @@ from ssl_benchmarks.record.metrics import METRICS, RATES, Metric, label_of
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Conditions, Measurement
 
-EXAMPLES = Path(__file__).parents[3] / "reports" / "examples"
+EXAMPLES = Path(__file__).parents[3] / "docs" / "results"
 
 
 def test_rows_of_the_committed_records_are_in_the_units_of_the_table() -> None:

@@ -13,7 +13,7 @@ from ssl_benchmarks.record.record import read_record
 from ssl_benchmarks.record.schema import record_schema, schema_text
 
 ROOT = Path(__file__).parents[3]
-RECORDS = sorted((ROOT / "reports" / "examples").glob("**/run.json"))
+RECORDS = sorted((ROOT / "docs" / "results").glob("**/run.json"))
 VALIDATOR = Draft202012Validator(record_schema())
 
 
