@@ -59,6 +59,7 @@ def _end(run: RunFolder, record: Record) -> None:
 def _print_summary(run: RunFolder, record: Record) -> None:
     from rich.console import Console
 
+    from ssl_bench.data.sample.sample import LAST_WORD
     from ssl_reports.summaries.evaluating import left_out_lines, remark_lines
     from ssl_reports.summaries.studying import study_tables
     from ssl_reports.summaries.training import limited_lines
@@ -73,6 +74,6 @@ def _print_summary(run: RunFolder, record: Record) -> None:
     said += [study["claim_c4"]] if "claim_c4" in study else []
     said += [f"run:      {run.path}", f"report:   {run.path / 'report.md'}"]
     if record.config["training"].get("data", "sample") == "sample":
-        said.append("The speech was synthetic. Real speech: openslr.org/12, then --data LibriSpeech/train-clean-100")
+        said.append(LAST_WORD)
     said += closing_lines(record)
     console.print("\n".join(said), highlight=False, markup=False, soft_wrap=True)

@@ -92,6 +92,7 @@ def _ended_early(run: RunFolder, record: Record) -> NoReturn:
 def _print_summary(run: RunFolder, record: Record) -> None:
     from rich.console import Console
 
+    from ssl_bench.data.sample.sample import LAST_WORD
     from ssl_benchmarks.record.details.training import TrainingDetails
     from ssl_reports.summaries.full_run import full_run_lines
     from ssl_reports.summaries.terminal import run_tables
@@ -101,8 +102,8 @@ def _print_summary(run: RunFolder, record: Record) -> None:
     for table in run_tables(record):
         console.print(table)
     said = [f"run:      {run.path}", f"picture:  {run.path / 'training.png'}", f"report:   {run.path / 'report.md'}"]
-    if record.details["data"]["synthetic"]:
-        said.append("The speech was synthetic. Real speech: openslr.org/12, then --data LibriSpeech/train-clean-100")
+    if record.config["data"] == "sample":
+        said.append(LAST_WORD)
     said += [f"speech:   {line}" for line in audio_lines(record)]
     said += [f"left out: {path}: {why}" for path, why in list(record.details["broken_files"].items())[:MOST_NAMED]]
     said += [f"time:     {line}" for line in limited_lines(record)]

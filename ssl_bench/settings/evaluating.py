@@ -161,7 +161,8 @@ class EvaluateConfig(MachineSettings):
     )
     evaluation: EvaluationSettings = nested(EvaluationSettings, EvaluationSettings())
     train: str = option(
-        "sample", "Folder of labelled speech to learn from, or 'sample': synthetic, in all three splits."
+        "sample",
+        "Folder of labelled speech to learn from, or 'sample': half an hour of LibriSpeech for all three splits.",
     )
     dev: str | None = option(
         None, "Folder to choose the learning rate on.", default_text="a tenth of --train's speakers"

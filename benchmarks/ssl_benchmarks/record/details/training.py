@@ -11,7 +11,7 @@ from ssl_benchmarks.record.details.projection import FullRun
 
 @dataclass(frozen=True)
 class Data:
-    """The speech of a training."""
+    """The speech of a training; `synthetic` is true in older records alone, whose sample was made by a synthesiser."""
 
     folder: str = ""
     hours: float = 0.0
