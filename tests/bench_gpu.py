@@ -119,7 +119,9 @@ def folders(speech: Path, work: Path, effort: Effort) -> tuple[Path, Path]:
 
         train = test = sample_corpus()
         speakers, others = names(train)[:-4], names(train)[-4:]
-        out(f"speech: no {TRAIN} and {TEST} in {speech} (SPEECH=FOLDER), so the sample corpus, which is synthetic")
+        out(
+            f"speech: no {TRAIN} and {TEST} in {speech} (SPEECH=FOLDER), so the sample: half an hour of LibriSpeech {TRAIN}"
+        )
     most, each = effort.training or (len(speakers), None)
     if effort.training is not None or train == test:
         train = linked(train, work / "train", speakers[:most], each)

@@ -181,6 +181,23 @@ def warm(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture(scope="session")
+def small_librispeech(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A `LibriSpeech/` of four minutes: the first utterance of each speaker of the sample, the last four in `dev-clean/`."""
+    from ssl_bench.data.sample.sample import sample_corpus
+
+    root = tmp_path_factory.mktemp("small") / "LibriSpeech"
+    speakers = sorted(path for path in sample_corpus().iterdir() if path.is_dir())
+    for name, part in (("train-clean-5", speakers[:-4]), ("dev-clean", speakers[-4:])):
+        for speaker in part:
+            chapter = min(path for path in speaker.iterdir())
+            folder = root / name / speaker.name / chapter.name
+            folder.mkdir(parents=True)
+            for path in (min(chapter.glob("*.opus")), *chapter.glob("*.trans.txt")):
+                (folder / path.name).symlink_to(path)
+    return root
+
+
+@pytest.fixture(scope="session")
 def real_speech() -> Path:
     """The LibriSpeech folder beside the checkout; tests that use it carry the marker `speech`."""
     return SPEECH

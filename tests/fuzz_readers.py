@@ -21,7 +21,6 @@ from rich.console import Console
 from safetensors.torch import save
 
 from ssl_bench.comparing.runs import compare_runs
-from ssl_bench.data.sample.sample import Manifest, _intact
 from ssl_bench.evaluating.kept_controls import FILE, SCHEMA, KeptControls
 from ssl_bench.sessions.run_folder import TrainingState, load_optimiser, unfinished_run
 from ssl_bench.settings.comparing import CompareConfig
@@ -343,7 +342,6 @@ def readers() -> dict[str, Reader]:
         "optimiser": Reader({"optimizer.safetensors": save({"0.exp_avg": torch.zeros(2, 2), "0.step": torch.ones(())})}, optimiser),
         "features": Reader({"a.safetensors": save({"features": torch.zeros(2, 3)}, {"frame_rate": "50.0"})}, features),
         "report folder": Reader({MANIFEST: encoded({"schema": "sslbench.paper/1", "files": {"a": hashlib.sha256(b"x").hexdigest()}}), "a": b"x"}, refuse_foreign),
-        "sample": Reader({"sample.json": encoded(asdict(Manifest("1", True, "1.52", 16000, 1.5, 0.1, 2, 9, "x", "y")))}, lambda at: _intact(at, 1.5)),
         "control groups": Reader(GROUPS, limits, text=True),
         "control groups, version 1": Reader(GROUPS_1, limits, text=True),
         "RAPL": Reader(RAPL, domains, text=True),

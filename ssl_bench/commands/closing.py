@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from ssl_benchmarks.record.record import Record
 
 
-SYNTHETIC = "The speech was synthetic. Real speech: openslr.org/12, then --data LibriSpeech/train-clean-100"
-
-
 def print_run(
     command: str, run: RunFolder, record: Record, summary: Callable[[RunFolder, Record], None], *, as_json: bool
 ) -> None:

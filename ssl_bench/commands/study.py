@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ssl_bench.commands.closing import SYNTHETIC, closing_lines, print_run, require_quiet
+from ssl_bench.commands.closing import closing_lines, print_run, require_quiet
 from ssl_bench.commands.options import Config
 from ssl_bench.console import Json, fail, print_summary, stderr, typed_command
 from ssl_bench.settings.studying import StudyConfig
@@ -54,6 +54,7 @@ def _end(run: RunFolder, record: Record) -> None:
 
 
 def _print_summary(run: RunFolder, record: Record) -> None:
+    from ssl_bench.data.sample.sample import LAST_WORD
     from ssl_reports.summaries.evaluating import left_out_lines, remark_lines
     from ssl_reports.summaries.studying import study_tables
     from ssl_reports.summaries.training import limited_lines
@@ -65,6 +66,6 @@ def _print_summary(run: RunFolder, record: Record) -> None:
     said += [study["claim_c4"]] if "claim_c4" in study else []
     said += [f"run:      {run.path}", f"report:   {run.path / 'report.md'}"]
     if record.config["training"].get("data", "sample") == "sample":
-        said.append(SYNTHETIC)
+        said.append(LAST_WORD)
     said += closing_lines(record)
     print_summary(study_tables(record), said)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from ssl_bench.commands.closing import SYNTHETIC, closing_lines, print_run, require_quiet
+from ssl_bench.commands.closing import closing_lines, print_run, require_quiet
 from ssl_bench.commands.options import Config
 from ssl_bench.console import Json, fail, print_summary, stderr, typed_command
 from ssl_bench.settings.training import TrainAndMeasureConfig
@@ -89,14 +89,15 @@ def _ended_early(run: RunFolder, record: Record) -> NoReturn:
 
 
 def _print_summary(run: RunFolder, record: Record) -> None:
+    from ssl_bench.data.sample.sample import LAST_WORD
     from ssl_benchmarks.record.details.training import TrainingDetails
     from ssl_reports.summaries.full_run import full_run_lines
     from ssl_reports.summaries.terminal import run_tables
     from ssl_reports.summaries.training import audio_lines, limited_lines
 
     said = [f"run:       {run.path}", f"picture:   {run.path / 'training.png'}", f"report:    {run.path / 'report.md'}"]
-    if record.details["data"]["synthetic"]:
-        said.append(SYNTHETIC)
+    if record.config["data"] == "sample":
+        said.append(LAST_WORD)
     said += [f"speech:    {line}" for line in audio_lines(record)]
     said += [f"left out:  {path}: {why}" for path, why in list(record.details["broken_files"].items())[:MOST_NAMED]]
     said += [f"time:      {line}" for line in limited_lines(record)]

@@ -73,7 +73,7 @@ def compare(
         if bench is None:
             bench = stack.enter_context(CellServer(model for model in config.models if model in CATALOG))
         grid = chosen_intensity(config.country, config.grid_intensity)
-        speech, about = speech_to_measure(config.data, config.seed)
+        speech, about = speech_to_measure(config.data)
         details: dict[str, Any] = {
             "rounds": [],
             "target": {"precision": config.precision_target, "minutes": config.minutes, "met": False, "ended": ""},

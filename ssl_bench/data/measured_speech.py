@@ -19,23 +19,17 @@ SECONDS = 60.0
 SAMPLE_RATE = 16_000
 
 
-def speech_to_measure(data: str, seed: int) -> tuple[NDArray[np.int16], str]:
-    """About a minute of 16-bit samples `(n,)`, and what they are: of a folder, synthetic, or noise where there is no eSpeak NG.
+def speech_to_measure(data: str) -> tuple[NDArray[np.int16], str]:
+    """About a minute of 16-bit samples `(n,)` of a folder or of the sample, and which of them it is.
 
     Raises:
         BadInputError: for a folder without speech.
     """
     if data != "sample":
         return _of_folder(Path(data)), f"from {data}"
-    try:
-        from ssl_bench.data.sample.voices import utterances
+    from ssl_bench.data.sample.sample import ABOUT, sample_corpus
 
-        spoken = [utterances(speaker, SECONDS / 2) for speaker in (0, 1)]
-    except BadInputError as error:
-        noise = np.random.default_rng(seed).normal(0, 1_000, round(SECONDS * SAMPLE_RATE))
-        return noise.round().astype(np.int16), f"noise drawn by the seed (no synthetic speech: {error})"
-    samples = np.concatenate([said.samples for each, _ in spoken for said in each])
-    return samples, f"synthetic, two voices of eSpeak NG {spoken[0][1]}"
+    return _of_folder(sample_corpus()), f"of the sample ({ABOUT})"
 
 
 def _of_folder(folder: Path) -> NDArray[np.int16]:

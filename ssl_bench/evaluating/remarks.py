@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssl_bench.evaluating.systems import LOG_MEL, named, record_of
-from ssl_benchmarks.record.details.common import Details
+from ssl_benchmarks.record.details.common import SAMPLE, Details
 from ssl_benchmarks.record.details.training import TrainingDetails
 from ssl_models.baselines.data2vec.config import Data2VecConfig
 from ssl_models.baselines.wav2vec2.config import Wav2Vec2FamilyConfig
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from ssl_benchmarks.record.record import Record
 
 RANDOM = "random weights: nothing was trained"
+OF_LIBRISPEECH = (
+    "the sample is a part of LibriSpeech train-clean-100; weights pretrained on that have heard its test speakers"
+)
 
 
 def remarked(
@@ -30,6 +34,9 @@ def remarked(
     names = named(models)
     empty = [model for model in names if _is_empty(model)]
     lines += [f"{model} has settings but no weights: random weights are rated" for model in empty]
+    if speech.tested_on == SAMPLE:
+        published = [m for m in names if m not in empty and (m.startswith("hf:") or (m in CATALOG and pretrained))]
+        lines += [f"{model}: {OF_LIBRISPEECH}" for model in published]
     remarks: dict[tuple[str, int | None], str] = {}
     for model, name in names.items():
         record = record_of(model)
@@ -71,7 +78,26 @@ def heard(record: Record, speech: EvaluationSpeech) -> str:
         return ""
     # As it was written, for a folder's name need not be text.
     spared, root = set(told.held_out.speakers), Path(record.details["data"]["folder"]).resolve()
-    inside = {u.speaker for u in speech.test_utterances if u.path.resolve().is_relative_to(root)}
-    known = inside - spared
+    chapters = _chapters(root, {(u.speaker or "", u.session) for u in speech.test_utterances})
+    known = {
+        u.speaker
+        for u in speech.test_utterances
+        if u.path.resolve().is_relative_to(root) or (u.speaker, u.session) in chapters
+    }
     tested = {u.speaker for u in speech.test_utterances}
-    return f"{len(known)} of {len(tested)} test speakers were heard in pretraining" if known else ""
+    return f"{len(known - spared)} of {len(tested)} test speakers were heard in pretraining" if known - spared else ""
+
+
+def _chapters(root: Path, wanted: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Those of LibriSpeech's chapters, by speaker and number, that another folder holds too, itself or in a part of it.
+
+    The sample is such a copy of a part of LibriSpeech.
+    """
+    with suppress(OSError):
+        parts = [root, *(path for path in root.iterdir() if path.is_dir())]
+        return {
+            (speaker, session)
+            for speaker, session in wanted
+            if speaker and session and any((part / speaker / session).is_dir() for part in parts)
+        }
+    return set()

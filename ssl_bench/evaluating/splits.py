@@ -67,11 +67,7 @@ def sample_splits(labels: Labels, seed: int) -> EvaluationSpeech:
 
 
 def splits_of_sample(labels: Labels, seed: int) -> SpeechAt:
-    """The sample corpus: a tenth of its speakers is tested, whom no run hears; a tenth of the others is dev.
-
-    Raises:
-        BadInputError: where it cannot be made.
-    """
+    """The sample corpus: a tenth of its speakers is tested, whom no run hears; a tenth of the others is dev."""
     from ssl_bench.data.sample.sample import sample_corpus
 
     corpus = read_corpus(sample_corpus())

@@ -141,7 +141,7 @@ def measure(
         if bench is None:
             bench = stack.enter_context(CellServer([config.model] if config.model in CATALOG else ()))
         grid = chosen_intensity(config.country, config.grid_intensity)
-        speech, about = speech_to_measure(config.data, config.seed)
+        speech, about = speech_to_measure(config.data)
         details: dict[str, Any] = {
             "speech": about,
             "disturbances": {},

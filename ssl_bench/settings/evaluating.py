@@ -166,7 +166,10 @@ class EvaluateConfig(MachineSettings):
         repeated=True,
     )
     evaluation: EvaluationSettings = nested(EvaluationSettings, EvaluationSettings())
-    train: str = option("sample", "Folder of labelled speech to train on, or 'sample' (synthetic; all three splits).")
+    train: str = option(
+        "sample",
+        "Folder of labelled speech to train on, or 'sample': half an hour of LibriSpeech for all three splits.",
+    )
     dev: str | None = option(
         None, "Folder of speech for choosing the learning rate.", default_text="a tenth of --train's speakers"
     )

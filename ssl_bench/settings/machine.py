@@ -12,7 +12,7 @@ Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["auto", "float32", "bfloat16"]
 CARBON, FORECAST = "Carbon", "Forecast"
 WEIGHTS = "Published weights: a folder, a safetensors file, or a name on the hub (downloaded)."
-SPEECH = "A folder of audio to cut clips from, or 'sample' (synthetic)."
+SPEECH = "A folder of audio to cut clips from, or 'sample' (half an hour of LibriSpeech)."
 PRICE = "Price of the device per hour, in any currency."
 
 

@@ -52,7 +52,7 @@ class TrainAndMeasureConfig(MachineSettings):
     model: str | None = option(
         None, "A name of `sslbench models`.", default_text=f"efficient-tiny on a CPU, {HEADLINE} on a GPU"
     )
-    data: str = option("sample", "A folder of audio, or 'sample' (synthetic).", folder="sample")
+    data: str = option("sample", "A folder of audio, or 'sample' (half an hour of LibriSpeech).", folder="sample")
     eval_data: str | None = option(None, "A folder of other speakers for the evaluation.", folder="")
     speakers: str | None = option(None, SPEAKERS, default_text="LibriSpeech's layout")
     keep_odd_audio: bool = option(default=False, help=KEEP_ODD)

@@ -24,6 +24,7 @@ from ssl_bench.training.full_run import full_run
 from ssl_benchmarks.energy.carbon import chosen_intensity
 from ssl_benchmarks.files.text_files import shown
 from ssl_benchmarks.record.details.projection import FullRun
+from ssl_benchmarks.record.details.training import TrainingDetails
 from ssl_benchmarks.record.record import Measurement, Record
 from ssl_models.documents import typed
 from ssl_models.errors import BadInputError
@@ -132,6 +133,10 @@ def taken_up(run: RunFolder, asked: Mapping[str, Any]) -> tuple[Record, TrainAnd
         BadInputError: for a folder that cannot be read, or a setting that cannot change.
     """
     before = run.read()
+    if before.told(TrainingDetails).data.synthetic:
+        raise BadInputError(
+            f"{run.path}: began on the synthetic sample of an earlier version, which is gone; start anew"
+        )
     known = {f.name: before.config[f.name] for f in fields(TrainAndMeasureConfig) if f.name in before.config}
     try:
         typed(TrainAndMeasureConfig, known)
@@ -163,11 +168,9 @@ def _ended(run: RunFolder, attempt: Attempt) -> Attempt:
 def _speech(config: TrainAndMeasureConfig, console: Console) -> tuple[Corpus, Split]:
     """The speech to train on, and the held-out speakers."""
     if config.data == "sample":
-        from ssl_bench.data.sample.sample import sample_corpus
+        from ssl_bench.data.sample.sample import ABOUT, sample_corpus
 
-        console.print(
-            "speech: the sample corpus, synthetic (eSpeak NG); use --data FOLDER for real speech", soft_wrap=True
-        )
+        console.print(f"speech: the sample ({ABOUT}); give your own with --data FOLDER", soft_wrap=True)
         corpus = read_corpus(sample_corpus())
     else:
         corpus = read_corpus(Path(config.data), config.speakers)
@@ -189,7 +192,7 @@ def _data_details(job: Job) -> dict[str, Any]:
     return {
         "data": {
             "folder": str(job.corpus.root),
-            "synthetic": job.config.data == "sample",
+            "synthetic": False,
             "utterances": len(job.corpus.utterances),
             "hours": job.corpus.hours,
             "speakers": len(job.corpus.speakers),

@@ -19,7 +19,7 @@ from ssl_benchmarks.record.record import Conditions
 
 PACKAGES = (
     "sslbench", "torch", "numpy", "lightning-fabric", "codecarbon", "nvidia-ml-py", "fvcore", "scikit-learn", "soundfile",
-    "transformers", "espeakng-loader",
+    "transformers",
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from ssl_benchmarks.downstream.outcome import NO_BETTER, UNCONVERGED
+from ssl_benchmarks.record.details.common import SAMPLE
 from ssl_benchmarks.record.details.study import StudyDetails
 from ssl_benchmarks.record.metrics import METRICS
 from ssl_benchmarks.record.quantity import Quantity
@@ -36,13 +37,20 @@ def c4_line(record: Record) -> str | None:
     study, seeds = told.study, settings.seeds or 1
     budget = "the budget given" if study.equal is None else f"{study.budget or 0:g} {study.equal} each"
     sizes = ", ".join(f"{model} {_size(record, model)}" for model in dict.fromkeys(_compared(record)))
-    speech = settings.training.get("data", "sample (synthetic)")
+    asked = settings.training.get("data", "sample")
+    speech = _sample(record) if asked == "sample" else asked
     labelled = None if told.speech is None or told.speech.train is None else told.speech.train.hours
     learned = "" if labelled is None else f", heads trained on {60 * labelled:.3g} min of it"
     return (
         f"C4 (lower downstream error than essL) under {budget}: {'; '.join(found)}. "
         f"Trained on {speech}{learned}, {seeds} seed{'s' if seeds > 1 else ''}; parameters: {sizes}."
     )
+
+
+def _sample(record: Record) -> str:
+    """What the sample was when the record was made, by the name of the folder that was rated on."""
+    real = any((row.conditions.tested_on or "").startswith(SAMPLE) for row in record.measurements)
+    return "the sample of LibriSpeech train-clean-5" if real else "sample (synthetic)"
 
 
 def _compared(record: Record) -> Iterator[str]:

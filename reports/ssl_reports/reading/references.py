@@ -45,7 +45,6 @@ REFERENCES = {
         "Self-supervised Learning with Random-projection Quantizer for Speech Recognition"),
     "codecarbon": Reference("", "CodeCarbon: estimate and track carbon emissions from machine learning computing", 2021,
         "CodeCarbon", "https://github.com/mlco2/codecarbon"),
-    "espeakng": Reference("", "eSpeak NG text-to-speech synthesizer", 2015, "eSpeak NG", "https://github.com/espeak-ng/espeak-ng"),
     "essl": Reference("Lugo, Luis and Vielzeuf, Valentin",
         "Towards efficient self-supervised representation learning in speech processing", 2024, "Orange-OpenSource/essL",
         "https://github.com/Orange-OpenSource/essL"),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from ssl_benchmarks.energy.trace_file import read_trace
-from ssl_benchmarks.record.details.common import Details
-from ssl_benchmarks.record.details.training import TrainingDetails
+from ssl_benchmarks.record.details.common import SAMPLE, Details
+from ssl_benchmarks.record.details.training import Data, TrainingDetails
 from ssl_benchmarks.record.record import Record, write_atomically
 from ssl_reports.pictures.training import training_picture
 from ssl_reports.summaries.cost import Line, quality, summary
@@ -50,7 +50,7 @@ def _report(record: Record, modules: Sequence[ModuleMacs] | str | None) -> str:
 def _opening(record: Record) -> str:
     details = record.told(TrainingDetails)
     data, held_out = details.data, details.held_out
-    speech = "synthetic speech (eSpeak NG)" if data.synthetic else f"speech from `{data.folder}`"
+    speech = _speech(data)
     stopped = f" Stopped {details.stopped}." if details.stopped else ""
     speakers = f"{data.speakers} speakers" if data.speakers else "an unknown number of speakers"
     return (
@@ -58,6 +58,14 @@ def _opening(record: Record) -> str:
         f"{data.hours:.2f} h of {speech}, {data.utterances} utterances of {speakers}. "
         f"Held out: {held_out.how}{': ' + ', '.join(held_out.speakers) if held_out.speakers else ''}.{stopped}"
     )
+
+
+def _speech(data: Data) -> str:
+    """What was trained on; `synthetic` is of records whose sample was made by eSpeak NG."""
+    if data.synthetic:
+        return "synthetic speech (eSpeak NG)"
+    of_sample = PurePath(data.folder).name == SAMPLE
+    return "the sample of LibriSpeech train-clean-5" if of_sample else f"speech from `{data.folder}`"
 
 
 def _whole(record: Record) -> list[str]:

@@ -29,6 +29,21 @@ def test_it_opens_with_the_command_and_the_speech(report: str) -> None:
     assert "2 of 12 speakers, drawn by the seed: 84, 1272" in report
 
 
+@pytest.mark.parametrize(
+    ("data", "wanted"),
+    [
+        ({"folder": "/c/sample-v1", "synthetic": True}, "0.50 h of synthetic speech (eSpeak NG), 182 utterances"),
+        ({"folder": "/p/librispeech-sample"}, "0.50 h of the sample of LibriSpeech train-clean-5, 182 utterances"),
+        ({"folder": "/p/other"}, "0.50 h of speech from `/p/other`, 182 utterances"),
+    ],
+)
+def test_it_says_which_sample_it_was(record: Record, tmp_path: Path, data: dict[str, object], wanted: str) -> None:
+    """That of earlier versions was synthetic."""
+    told = {"hours": 0.5, "utterances": 182, "speakers": 28, **data}
+    write_run_report(replace(record, details={**record.details, "data": told}), tmp_path, [], None)
+    assert wanted in (tmp_path / "report.md").read_text(encoding="utf-8")
+
+
 def test_it_holds_each_number_with_unit_and_method(report: str) -> None:
     assert "| energy of training, machine | 2.00 | Wh | modelled |" in report
     assert "| energy of training, gpu | not available |  | unavailable |" in report

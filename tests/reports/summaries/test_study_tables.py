@@ -152,6 +152,25 @@ def test_the_line_of_the_claim_names_budget_data_and_sizes(study: Record) -> Non
         assert part in line
 
 
+@pytest.mark.parametrize("told", [{}, {"data": "sample"}])
+@pytest.mark.parametrize(
+    ("tested_on", "wanted"),
+    [
+        ("sample-v1", "Trained on sample (synthetic), 1 seed"),
+        ("librispeech-sample", "Trained on the sample of LibriSpeech train-clean-5, 1 seed"),
+        ("librispeech-sample (6 of 18 utterances)", "Trained on the sample of LibriSpeech train-clean-5, 1 seed"),
+    ],
+)
+def test_the_line_says_which_sample_it_was(study: Record, tested_on: str, wanted: str, told: dict[str, str]) -> None:
+    """That of earlier versions was synthetic."""
+    rated = [
+        replace(row, conditions=replace(row.conditions, tested_on=tested_on)) if row.metric == "per" else row
+        for row in study.measurements
+    ]
+    config = {**study.config, "training": told}
+    assert wanted in (c4_line(replace(study, measurements=tuple(rated), config=config)) or "")
+
+
 def test_without_a_baseline_or_a_rate_the_claim_has_no_line(study: Record) -> None:
     alone = {**study.config, "models": ["efficient-tiny", "hubert-tiny"]}
     assert c4_line(replace(study, config=alone)) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -84,6 +85,37 @@ def test_test_speakers_that_were_trained_on_are_counted(
     speech = cast("Any", SimpleNamespace(parts={"test": None}, test_utterances=tested))
     assert heard(record(tmp_path / folder, held_out), speech) == remark
     assert heard(record(tmp_path / folder, held_out), no_speech("1h")) == ""
+
+
+@pytest.mark.parametrize(
+    ("copied", "remark"),
+    [
+        (("1/5", "2/5"), "2 of 3 test speakers were heard in pretraining"),
+        (("train-clean/1/5", "train-clean/2/6"), "1 of 3 test speakers were heard in pretraining"),
+        (("1/6", "9/5"), ""),
+    ],
+)
+def test_chapters_of_the_test_speech_that_another_folder_holds_too_were_heard(
+    copied: tuple[str, ...], remark: str, tmp_path: Path
+) -> None:
+    """As the sample is a copy of chapters of LibriSpeech; speaker 3's utterance names no chapter."""
+    for chapter in copied:
+        (tmp_path / "elsewhere" / chapter).mkdir(parents=True)
+    tested = [Utterance(tmp_path / "sample" / s / "5" / f"{s}-5-0.opus", 16_000, s, "", "5") for s in "12"]
+    tested.append(Utterance(tmp_path / "sample" / "x.opus", 16_000, "3"))
+    speech = cast("Any", SimpleNamespace(parts={"test": None}, test_utterances=tuple(tested)))
+    assert heard(record(tmp_path / "elsewhere", []), speech) == remark
+
+
+@pytest.mark.parametrize(("tested_on", "count"), [("librispeech-sample", 1), ("test-clean", 0)])
+def test_published_weights_that_may_have_heard_the_sample_are_named(tested_on: str, count: int) -> None:
+    models = ["hubert-base"]
+    speech = replace(no_speech("1h"), tested_on=tested_on)
+    lines = remarked(systems_of(models, [0], "/somewhere"), models, "/somewhere", speech)[1]
+    assert len(lines) == count
+    assert all(line.startswith("hubert-base: the sample is a part of LibriSpeech train-clean-100") for line in lines)
+    untrained = remarked(systems_of(models, [0], None), models, None, speech)[1]
+    assert [line for line in untrained if "a part of LibriSpeech" in line] == []
 
 
 def test_no_run_hears_the_test_speakers_of_the_sample_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

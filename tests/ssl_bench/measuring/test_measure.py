@@ -148,7 +148,7 @@ def test_the_report_names_what_is_missing(swept: tuple[Path, Any]) -> None:
         "![cost and memory by size](sweep.png)",
         "SIGKILL",
         "warm-up calls",
-        "synthetic",
+        "Speech: of the sample (half an hour of LibriSpeech train-clean-5",
         "x real",
     ):
         assert words in text

@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 
 from ssl_bench.sessions.run_folder import RunFolder, load_optimiser
 from ssl_bench.training.attempts import Attempt, attempts_of, recovered
+from ssl_bench.training.job import taken_up
 from ssl_benchmarks.energy.phase_cost import SCOPES, PhaseCost
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Record
@@ -69,6 +70,18 @@ def test_tensors_of_another_optimiser_are_refused(tmp_path: Path, missing: str, 
     save_file(tensors, path)
     with pytest.raises(BadInputError, match="not the state of this optimiser"):
         load_optimiser(torch.optim.AdamW(module.parameters()), path)
+
+
+@pytest.mark.parametrize("synthetic", [False, True])
+def test_a_run_on_the_synthetic_sample_of_before_cannot_go_on(tmp_path: Path, *, synthetic: bool) -> None:
+    """The sample has become other speech; the record itself is read as before."""
+    run = RunFolder(tmp_path)
+    run.write(replace(RECORD, details={**RECORD.details, "data": {"folder": "sample-v1", "synthetic": synthetic}}))
+    if not synthetic:
+        assert [attempt.number for attempt in taken_up(run, {})[2]] == [1]
+        return
+    with pytest.raises(BadInputError, match="began on the synthetic sample of an earlier version"):
+        taken_up(run, {})
 
 
 def test_attempts_come_back_and_broken_ones_are_named() -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 Lines = dict[str, tuple[str, ...]]
 """Remarks by the part of the run that they concern."""
+SAMPLE = "librispeech-sample"
+"""Folder of the speech that comes with the package; records of versions without it used synthetic speech as their sample."""
 
 
 @dataclass(frozen=True)

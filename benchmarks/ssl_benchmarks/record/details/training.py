@@ -11,7 +11,7 @@ from ssl_benchmarks.record.details.projection import FullRun
 
 @dataclass(frozen=True)
 class Data:
-    """The speech of a training run."""
+    """The speech of a training run; `synthetic` is true only in older records, whose sample was synthesised."""
 
     folder: str = ""
     hours: float = 0.0
