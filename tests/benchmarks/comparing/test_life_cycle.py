@@ -150,7 +150,11 @@ def test_a_difference_of_which_no_interval_is_known_leaves_none(unknown: str) ->
     use = Quantity(1.0, "J/h", "measured", None if unknown == "use" else (0.9, 1.1))
     dear = life_cost("m", before, joules(0.0), use, Life(0, 0.0, 1.0))
     hours = break_even(dear, cost("cheap", 100.0, 4.0))
-    assert (hours.value, hours.ci95, hours.note) == (pytest.approx(100.0), None, "no interval: not known for both differences")
+    assert (hours.value, hours.ci95, hours.note) == (
+        pytest.approx(100.0),
+        None,
+        "no interval: not known for both differences",
+    )
 
 
 def test_differences_below_one_have_an_interval_like_any_other() -> None:
