@@ -300,7 +300,9 @@ def test_a_single_utterance_leaves_none_for_dev(tmp_path: Path) -> None:
 
 def test_without_test_it_says_what_is_needed(tmp_path: Path) -> None:
     train, dev, _ = three(tmp_path)
-    with pytest.raises(BadInputError, match="--test FOLDER is missing: give speech of speakers that are not in --train"):
+    with pytest.raises(
+        BadInputError, match="--test FOLDER is missing: give speech of speakers that are not in --train"
+    ):
         splits((train, dev, None))
 
 
