@@ -474,7 +474,7 @@ def test_speech_that_cannot_be_used_is_one_line_and_leaves_nothing(sslbench: Run
         speak(said, speaker, {"0000": (1.0, "SO"), "0001": (1.0, "NO")})
     for train, test, words, word in (
         (final, speech, (), "test-clean is a final test set, never to train or tune on"),
-        (speech, speech, (), "are in --train too"),
+        (speech, speech, (), "are also in --train"),
         (speech, silent, (), "no utterance of test"),
         (speech, flat, ("--tasks", "asv"), "--tasks asv: the speakers of the test speech"),
         (speech, flat, ("--tasks", "sid"), "--tasks sid: the speakers of the test speech"),

@@ -239,7 +239,7 @@ def test_unknown_speakers_are_said_to_be_unchecked_and_speaker_tasks_refuse(tmp_
             flat.require(task)
     put(folders[2] / "stray.wav")
     found = splits(folders)
-    assert "who speaks in 1 of 5 utterances of" in found.how
+    assert "the speakers are unknown: 1 of 5 utterances of" in found.how
     assert found.document()["test"]["counts"]["unknown_speaker"] == 1
     for task in ("asr", "asv", "sid"):
         found.require(task)
@@ -300,7 +300,9 @@ def test_a_single_utterance_leaves_none_for_dev(tmp_path: Path) -> None:
 
 def test_without_test_it_says_what_is_needed(tmp_path: Path) -> None:
     train, dev, _ = three(tmp_path)
-    with pytest.raises(BadInputError, match="--test FOLDER is missing: speech of speakers that are not in --train"):
+    with pytest.raises(
+        BadInputError, match="--test FOLDER is missing: give speech of speakers that are not in --train"
+    ):
         splits((train, dev, None))
 
 
