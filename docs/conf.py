@@ -40,7 +40,7 @@ python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 80
 
 
-def fences_as_blocks(*told: Any) -> None:  # noqa: ANN401 - what autodoc tells of an object, its docstring's lines last
+def fences_as_blocks(*told: Any) -> None:  # noqa: ANN401 - what autodoc knows of an object, its docstring's lines last
     """Make reStructuredText of the fenced code in a docstring, in place."""
     lines = told[-1]
     text = re.sub(r"^```\w*\n(.*?)^```$", _block, "\n".join(lines), flags=re.DOTALL | re.MULTILINE)

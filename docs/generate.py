@@ -276,14 +276,14 @@ def _definitions(found: dict[str, Any]) -> Iterator[str]:
 
 
 def python() -> str:
-    """Directives of autodoc for the public names, and for what they give back."""
+    """Directives of autodoc for the public names, and for what they return."""
     public = [f"ssl_bench.{name}" for name in ssl_bench.__all__ if name != "__version__"]
     return "\n".join(
         [
             "## Functions\n", *(_documented(name) for name in public if not _is_class(name)),
             "## The meter\n", _documented("ssl_bench.EnergyMeter", members=True),
             "## Settings\n", *(_documented(name) for name in public if name.endswith(("Config", "Settings"))),
-            "## What they give back\n", *(_documented(name, members=True) for name in RETURNED),
+            "## What they return\n", *(_documented(name, members=True) for name in RETURNED),
         ]
     )  # fmt: skip
 
