@@ -31,6 +31,7 @@ html_css_files = ["pages.css"]
 html_copy_source = False
 html_show_copyright = False
 
+highlight_language = "none"  # of fences that name no language: printed tables
 default_role = "code"  # docstrings have one backtick where reStructuredText has two
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True

@@ -11,7 +11,6 @@ import typing
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from types import NoneType
 from typing import Any
 
 import typer
@@ -151,7 +150,7 @@ def _family(kind: type) -> str:
 
 def _classes(hint: Any) -> list[type]:  # noqa: ANN401 - a type
     """The dataclasses of a type such as `A | B | None`."""
-    return [part for part in typing.get_args(hint) or (hint,) if part is not NoneType and is_dataclass(part)]
+    return [part for part in typing.get_args(hint) or (hint,) if isinstance(part, type) and is_dataclass(part)]
 
 
 def metrics() -> str:
