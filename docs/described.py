@@ -27,7 +27,7 @@ def code(text: object) -> str:
 
 
 def first_paragraph(text: str) -> str:
-    """Of a docstring, in one line."""
+    """The first paragraph of a docstring, in one line."""
     return " ".join(inspect.cleandoc(text).partition("\n\n")[0].split())
 
 

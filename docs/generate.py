@@ -11,7 +11,6 @@ import typing
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from types import NoneType
 from typing import Any
 
 import typer
@@ -151,7 +150,7 @@ def _family(kind: type) -> str:
 
 def _classes(hint: Any) -> list[type]:  # noqa: ANN401 - a type
     """The dataclasses of a type such as `A | B | None`."""
-    return [part for part in typing.get_args(hint) or (hint,) if part is not NoneType and is_dataclass(part)]
+    return [part for part in typing.get_args(hint) or (hint,) if isinstance(part, type) and is_dataclass(part)]
 
 
 def metrics() -> str:
@@ -276,14 +275,14 @@ def _definitions(found: dict[str, Any]) -> Iterator[str]:
 
 
 def python() -> str:
-    """Directives of autodoc for the public names, and for what they give back."""
+    """Directives of autodoc for the public names, and for what they return."""
     public = [f"ssl_bench.{name}" for name in ssl_bench.__all__ if name != "__version__"]
     return "\n".join(
         [
             "## Functions\n", *(_documented(name) for name in public if not _is_class(name)),
             "## The meter\n", _documented("ssl_bench.EnergyMeter", members=True),
             "## Settings\n", *(_documented(name) for name in public if name.endswith(("Config", "Settings"))),
-            "## What they give back\n", *(_documented(name, members=True) for name in RETURNED),
+            "## What they return\n", *(_documented(name, members=True) for name in RETURNED),
         ]
     )  # fmt: skip
 

@@ -51,7 +51,7 @@ class Study:
         joules: how energy is obtained.
     """
 
-    equal: Literal["joules", "audio-hours", "minutes", "flops"] | None
+    equal: Literal["joules", "audio-hours", "flops", "minutes"] | None
     budget: float | None
     runs: tuple[StudyRun, ...] = ()
     plans: dict[str, StudyPlan] = field(default_factory=dict)
