@@ -106,7 +106,7 @@ def test_an_encoder_that_cannot_be_counted_in_full_has_no_rate(encoder: type[nn.
     assert math.isnan(found.learning)
     bill = _computed(3.0 + found.reading)
     assert bill.value is None
-    assert "could be counted" in bill.note
+    assert "could not be counted" in bill.note
 
 
 class Scored(nn.Module):
