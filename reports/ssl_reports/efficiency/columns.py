@@ -45,11 +45,11 @@ class EfficiencyColumn:
 LEAST, MOST = 0.1, 10_000.0
 """Numbers within are read at a glance."""
 MILLIONS = (("M", 1e-6),)
-FLOPS = (("MFLOP / audio s", 1e-6), ("GFLOP / audio s", 1e-9), ("TFLOP / audio s", 1e-12))
+FLOPS = (("MFLOP per audio s", 1e-6), ("GFLOP per audio s", 1e-9), ("TFLOP per audio s", 1e-12))
 SPEED = (("x real time", 1.0),)
 SECONDS = (("ms", 1e3), ("s", 1.0))
 BYTES = (("MiB", 2.0**-20), ("GiB", 2.0**-30))
-PER_HOUR = (("J / audio h", 1.0), ("kJ / audio h", 1e-3), ("MJ / audio h", 1e-6))
+PER_HOUR = (("J per audio h", 1.0), ("kJ per audio h", 1e-3), ("MJ per audio h", 1e-6))
 HOURS = (("device-s", 3600.0), ("device-min", 60.0), ("device-h", 1.0))
 ENERGY = (("mWh", 1 / 3.6), ("Wh", 1 / 3.6e3), ("kWh", 1 / 3.6e6), ("MWh", 1 / 3.6e9))
 MASS = (("mg", 1e3), ("g", 1.0), ("kg", 1e-3), ("t", 1e-6))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -13,9 +14,11 @@ SIZES = (("normalsize", 10.0), ("small", 9.0), ("footnotesize", 8.0), ("scriptsi
 """Sizes of type, in pt, of a text in 10 pt."""
 GAP = 3.0
 """Points to either side of a column."""
-WIDE, NARROW = frozenset("mwMWGOQHN%@"), frozenset(".,:;'|ilI()[]")
-EM_WIDE, EM_NARROW, EM = 0.85, 0.3, 0.53
-"""Widths of letters as shares of the size of the type, none less than in Computer Modern or Times."""
+NARROWEST = 9
+"""Characters of a head's line, whatever its column holds."""
+WIDE, NARROW = frozenset("mwMWGOQHN%@±"), frozenset(".,:;'|ilI()[]")
+EM_WIDE, EM_NARROW, EM = 0.9, 0.32, 0.55
+"""Widths of letters as shares of the size of the type, those of the small sizes of Computer Modern, which are the widest."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,31 @@ def fit(cells: Sequence[Sequence[str]], width: Width) -> Fit:
             blocks.append([0])
         blocks[-1].append(i)
     return Fit(name, tuple(map(tuple, blocks)))
+
+
+def heads(columns: Sequence[tuple[str, str]], cells: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Lines of heads, of a cell each, in which no head is wider than its column's cells or its longest word.
+
+    Names end on the same line, and units begin on the next.
+
+    Args:
+        columns: the name and the unit of each.
+        cells: the texts of each row.
+    """
+    wide = [max((len(row[i]) for row in cells), default=0) for i in range(len(columns))]
+    names = [_broken(name, width) for (name, _), width in zip(columns, wide, strict=True)]
+    units = [_broken(unit, width) for (_, unit), width in zip(columns, wide, strict=True)]
+    above, below = (max(map(len, parts)) for parts in (names, units))
+    filled = [
+        [*[""] * (above - len(name)), *name, *unit, *[""] * (below - len(unit))]
+        for name, unit in zip(names, units, strict=True)
+    ]
+    return [list(line) for line in zip(*filled, strict=True)]
+
+
+def _broken(text: str, width: int) -> list[str]:
+    """Lines of a text, none longer than `width` but for a single word."""
+    return textwrap.wrap(text, max([width, NARROWEST, *map(len, text.split())]), break_on_hyphens=False)
 
 
 def _ems(text: str) -> float:

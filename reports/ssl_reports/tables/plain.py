@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from ssl_benchmarks.record.quantity import Quantity
+from ssl_reports.tables.fit import heads
 from ssl_reports.tables.table import Cell, Cite, Column, Notes, PaperTable, plain_number
 
 GAP = "  "
@@ -16,21 +17,14 @@ def plain_text(table: PaperTable, width: int = 80) -> str:
     A table that is wider is folded: its first column is repeated before the columns that did not fit.
     """
     notes = Notes()
-    heads = [_head(column) for column in table.columns]
     rows = [[_text(cell, column, notes, best=best) for cell, column, best in row] for row in table.numbered()]
-    widths = [max(len(line) for line in (*head, *(row[i] for row in rows))) for i, head in enumerate(heads)]
-    blocks = [
-        "\n".join(_block(part, heads, rows, widths, [c.unit != "" for c in table.columns]))
-        for part in _folds(widths, width)
-    ]
+    lines = heads([(c.name, "" if c.unit == "1" else c.unit) for c in table.columns], rows)
+    widths = [max(len(line[i]) for line in (*lines, *rows)) for i in range(len(table.columns))]
+    numeric = [column.unit != "" for column in table.columns]
+    blocks = ["\n".join(_block(part, lines, rows, widths, numeric)) for part in _folds(widths, width)]
     said = [(f"{sign} " if sign else "") + text for sign, text in notes.lines()]
     foot = [line for text in (*table.notes, *said) for line in textwrap.wrap(text, width, subsequent_indent=GAP)]
     return "\n\n".join([table.caption, *blocks, "\n".join(foot)]) + "\n"
-
-
-def _head(column: Column) -> tuple[str, str]:
-    """The name, and the unit below it."""
-    return column.name, "" if column.unit == "1" else column.unit
 
 
 def _text(cell: Cell, column: Column, notes: Notes, *, best: bool) -> str:
@@ -60,13 +54,12 @@ def _folds(widths: list[int], width: int) -> list[list[int]]:
 
 
 def _block(
-    columns: list[int], heads: list[tuple[str, str]], rows: list[list[str]], widths: list[int], numeric: list[bool]
+    columns: list[int], lines: list[list[str]], rows: list[list[str]], widths: list[int], numeric: list[bool]
 ) -> list[str]:
-    def line(cells: list[str] | tuple[str, ...]) -> str:
+    def line(cells: list[str]) -> str:
         placed = [cells[i].rjust(widths[i]) if numeric[i] else cells[i].ljust(widths[i]) for i in (0, *columns)]
         return GAP.join(placed).rstrip()
 
-    names, units = ([head[part] for head in heads] for part in (0, 1))
-    shown = [line(names), *([line(units)] if any(units) else [])]
+    shown = [text for text in map(line, lines) if text]
     rule = "-" * max(len(each) for each in (*shown, *map(line, rows)))
     return [*shown, rule, *map(line, rows)]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from ssl_benchmarks.record.quantity import Method, Quantity
 from ssl_reports.flaw_marks import SIGN, meaning, sign
-from ssl_reports.tables.fit import GAP, Fit, Width, fit
+from ssl_reports.tables.fit import GAP, Fit, Width, fit, heads
 from ssl_reports.tables.latex import (
     decimal,
     escape_latex,
@@ -141,11 +141,19 @@ def latex(table: PaperTable, width: Width | None = None) -> str:
     """The table and its notes, without float and caption; with a `width`, in the type and the parts in which it fits it."""
     notes = Notes()
     rows = [[_latex_cell(*cell, notes) for cell in row] for row in table.numbered()]
-    heads = [[escape_latex(column.name) for column in table.columns]]
-    if any(column.unit not in {"", "1"} for column in table.columns):
-        heads.append([escape_latex(column.unit) if column.unit != "1" else "" for column in table.columns])
-    found = Fit("", (tuple(range(len(table.columns))),)) if width is None else fit(_read(table), width)
-    blocks = [_latex_block(table, heads, rows, block) for block in found.blocks]
+    named = [(column.name, "" if column.unit == "1" else column.unit) for column in table.columns]
+    if width is None:
+        lines = [
+            [name for name, _ in named],
+            *([[unit for _, unit in named]] if any(unit for _, unit in named) else []),
+        ]
+        found = Fit("", (tuple(range(len(table.columns))),))
+    else:
+        texts = _read(table)
+        lines = heads(named, texts)
+        found = fit([*lines, *texts], width)
+    escaped = [list(map(escape_latex, line)) for line in lines]
+    blocks = [_latex_block(table, escaped, rows, block) for block in found.blocks]
     said = [("", note) for note in table.notes] + notes.lines()
     tail = "\n\\quad ".join(
         f"\\textsuperscript{{{_latex_sign(sign)}}}{escape_latex(text)}" if sign else escape_latex(text)
@@ -162,19 +170,18 @@ def latex(table: PaperTable, width: Width | None = None) -> str:
 
 
 def _latex_block(
-    table: PaperTable, heads: Sequence[Sequence[str]], rows: Sequence[Sequence[str]], block: Sequence[int]
+    table: PaperTable, lines: Sequence[Sequence[str]], rows: Sequence[Sequence[str]], block: Sequence[int]
 ) -> str:
     """The columns of one part between rules."""
     kinds = "".join("r" if table.columns[i].unit else _text_column(table.columns[i]) for i in block)
-    lines = [" & ".join(head[i] for i in block) for head in heads]
+    head = [" & ".join(line[i] for i in block) for line in lines if any(line[i] for i in block)]
     cells = [[row[i] for i in block] for row in rows]
-    return tabular(kinds, [" \\\\\n".join(lines)], cells, long=len(rows) > LONG)
+    return tabular(kinds, [" \\\\\n".join(head)], cells, long=len(rows) > LONG)
 
 
 def _read(table: PaperTable) -> list[list[str]]:
-    """The heads and cells of a table as a reader sees them."""
+    """The cells of a table as a reader sees them."""
     notes = Notes()
-    heads = [[column.name for column in table.columns], [column.unit for column in table.columns]]
     rows = []
     for row in table.numbered():
         texts = []
@@ -182,7 +189,7 @@ def _read(table: PaperTable) -> list[list[str]]:
             mark = notes.mark(cell, column) if isinstance(cell, Quantity) else ""
             texts.append((plain_number(cell, column.factor) if isinstance(cell, Quantity) else _word(cell)) + mark)
         rows.append(texts)
-    return [*heads, *rows]
+    return rows
 
 
 def _text_column(column: Column) -> str:

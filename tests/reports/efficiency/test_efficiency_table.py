@@ -238,7 +238,7 @@ def test_text_folds_instead_of_being_cut(width: int) -> None:
     text = plain_text(table, width)
     assert max(map(len, text.splitlines())) <= width
     assert "…" not in text
-    assert all(column.name in text for column in table.columns)
+    assert all(word in text for column in table.columns for word in column.name.split())
 
 
 def test_every_column_says_which_way_is_better_and_has_units() -> None:

@@ -51,6 +51,7 @@ DOCUMENT = r"""\documentclass[10pt]{article}
 \usepackage[T1]{fontenc}
 %s
 \usepackage{booktabs,longtable,array,textcomp,siunitx}
+\setlength{\textwidth}{700pt}\setlength{\textheight}{2000pt}
 \begin{document}
 %s
 \end{document}
