@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 import time
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 Json = Annotated[
     bool, typer.Option("--json", metavar=" ", help="Print one JSON document to stdout; progress goes to stderr.")
 ]
+
+
+WIDTH_IN_PIPE = 1000
+"""Characters of a line where no terminal limits it: nothing is folded or cut."""
 
 
 class Failed(SystemExit):
@@ -58,16 +63,23 @@ def stderr() -> Console:
 
 
 def stdout() -> Console:
-    """The console for results."""
+    """The console for results; in a pipe as wide as any table, unless COLUMNS says otherwise."""
     from rich.console import Console
 
-    return Console(file=front_door.out())
+    console = Console(file=front_door.out())
+    if not console.is_terminal and not os.environ.get("COLUMNS"):
+        console.width = WIDTH_IN_PIPE
+    return console
 
 
 def print_summary(tables: Iterable[Table], lines: Sequence[str]) -> None:
-    """Print tables, then lines, to stdout."""
+    """Print tables, then lines, to stdout; nothing is cut, and in a pipe tables are aligned text without boxes."""
     console = stdout()
     for table in tables:
+        for column in table.columns:
+            column.overflow = "fold"
+        if not console.is_terminal:
+            table.box = None
         console.print(table)
     console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
 

@@ -133,7 +133,7 @@ def report(folder: Path) -> None:
 def compare(folder: Path) -> None:
     """Two runs side by side, one of them as it was."""
     config = CompareConfig(out=str(folder / "out"))
-    compare_runs([str(folder / "one"), str(folder / "two")], config, allow_mixed=True, command="fuzz")
+    compare_runs([str(folder / "one"), str(folder / "two")], config, mark_differences=True, command="fuzz")
 
 
 def resume(folder: Path) -> None:

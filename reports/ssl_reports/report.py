@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ssl_reports.efficiency.efficiency_table import EFFICIENCY, Layout, NothingToShowError, efficiency_table
 from ssl_reports.page.page import report_page
 from ssl_reports.paper.folder import write_whole
 from ssl_reports.paper.main_tex import main_tex
@@ -31,9 +32,17 @@ def write_paper(evidence: Evidence, out: Path) -> list[str]:
 
 
 def paper_tables(evidence: Evidence, found: list[Claim]) -> list[PaperTable]:
-    """The tables, in the order of the page."""
+    """The tables, in the order of the page: the efficiency table first, where the records fill one."""
     makers = (pretraining_table, inference_table, memory_table, quality_table)
-    return [*(make(evidence) for make in makers), claims_table(found)]
+    return [*_efficiency(evidence), *(make(evidence) for make in makers), claims_table(found)]
+
+
+def _efficiency(evidence: Evidence) -> list[PaperTable]:
+    """One row per model; a report refuses nothing, so differences of conditions are marked."""
+    try:
+        return [efficiency_table(evidence, Layout(mark_differences=True))]
+    except NothingToShowError:
+        return []
 
 
 def _fill(evidence: Evidence, folder: Path) -> None:
@@ -41,7 +50,9 @@ def _fill(evidence: Evidence, folder: Path) -> None:
     tables = paper_tables(evidence, found)
     figures = write_figures(evidence.records, folder, traces, runs=evidence.labels)
     texts = {
-        **{f"tables/{table.name}.tex": latex(table) for table in tables},
+        **{
+            f"tables/{table.name}.tex": latex(table, "double" if table.name == EFFICIENCY else None) for table in tables
+        },
         **{f"tables/{table.name}.md": markdown(table) for table in tables},
         **{f"tables/{table.name}.csv": comma_separated(table) for table in tables},
         "methods.tex": methods_latex(evidence),

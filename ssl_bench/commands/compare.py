@@ -19,34 +19,46 @@ if TYPE_CHECKING:
     from ssl_benchmarks.record.record import Record
 
 Runs = Annotated[list[str] | None, typer.Argument(metavar="RUN", help="Finished runs to compare; nothing is measured.")]
-AllowMixed = Annotated[
+MarkDifferences = Annotated[
     bool,
     typer.Option(
-        "--allow-mixed", metavar=" ", help="Compare runs measured under different conditions and mark affected cells."
+        "--mark-differences",
+        metavar=" ",
+        help="Compare runs measured under different conditions and mark affected cells.",
     ),
 ]
 
 
 def compare_command(
-    config: CompareConfig, *, runs: Runs = None, allow_mixed: AllowMixed = False, as_json: Json = False
+    config: CompareConfig,
+    *,
+    runs: Runs = None,
+    mark_differences: MarkDifferences = False,
+    allow_mixed: Annotated[
+        bool, typer.Option("--allow-mixed", hidden=True)
+    ] = False,  # its name before; for one release
+    as_json: Json = False,
 ) -> None:
     """Measure models in turn to a target precision; report ratios, projected full pretraining and life-cycle cost."""
     config.check()
     if runs and config.models:
         raise BadInputError("give run folders or --models, not both (separate models with commas)")
-    if allow_mixed and not runs:
-        raise BadInputError("--allow-mixed needs run folders; --models measures all models under the same conditions")
+    mark_differences = mark_differences or allow_mixed
+    if mark_differences and not runs:
+        raise BadInputError(
+            "--mark-differences needs run folders; --models measures all models under the same conditions"
+        )
     apart_if_own(config.models)
-    run, record = _compared(runs or [], config, allow_mixed=allow_mixed)
+    run, record = _compared(runs or [], config, mark_differences=mark_differences)
     print_run("compare", run, record, _print_summary, as_json=as_json)
     _end(run, record)
 
 
-def _compared(runs: list[str], config: CompareConfig, *, allow_mixed: bool) -> tuple[RunFolder, Record]:
+def _compared(runs: list[str], config: CompareConfig, *, mark_differences: bool) -> tuple[RunFolder, Record]:
     if runs:
         from ssl_bench.comparing.runs import compare_runs
 
-        return compare_runs(runs, config, allow_mixed=allow_mixed, command=typed_command())
+        return compare_runs(runs, config, mark_differences=mark_differences, command=typed_command())
     from ssl_bench.comparing.compare import compare
 
     with redirect_stdout(sys.stderr):  # what a user's model prints is not part of the document

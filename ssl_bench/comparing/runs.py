@@ -41,19 +41,19 @@ class Source:
 
 
 def compare_runs(
-    folders: Sequence[str], config: CompareConfig, *, allow_mixed: bool, command: str
+    folders: Sequence[str], config: CompareConfig, *, mark_differences: bool, command: str
 ) -> tuple[RunFolder, Record]:
     """Put the records of runs side by side; nothing is measured.
 
     Raises:
-        BadInputError: for a folder without a record or, unless `allow_mixed`, for runs measured under different conditions.
+        BadInputError: for a folder without a record or, unless `mark_differences`, for runs measured under different conditions.
     """
     sources = read_sources(folders)
     config = _with_shared_pue(config, sources)
     grid = _grid(config, sources)
     sides = _sides(sources, config)
     found = differing(sides)
-    if found and not allow_mixed:
+    if found and not mark_differences:
         raise BadInputError(refusal(found))
     trained = {m: t for s in sources for m, t in trained_models(s.record, s.rows, sides.scope).items()}
     projected, details = outcome(sides, Prices(grid, config.pue, config.price_per_gpu_hour), config.life, trained)

@@ -49,7 +49,7 @@ def differences(rows: Iterable[Measurement]) -> list[Difference]:
 
 def refusal(found: Sequence[Difference]) -> str:
     """The one-line message for a refused comparison."""
-    return f"not comparable: {'; and '.join(d.line for d in found)}; add --allow-mixed to compare anyway and mark the affected cells"
+    return f"not comparable: {'; and '.join(d.line for d in found)}; add --mark-differences to compare anyway and mark the affected cells"
 
 
 @dataclass

@@ -20,7 +20,7 @@ class EfficiencyColumn:
         head: of the column; `{phase}` stands for training or inference.
         units: in which it may be shown, each with the factor from the record's unit, from small to large.
         metric: of the rows that fill it.
-        phase: of these rows: one of them, "asked" for the phase of the table, "any" where it does not matter, "rated" for
+        phase: of these rows: one of them, "asked" for the phase of the table, "rated" for
             evaluation and fine-tuning, "pretraining" for rows that `pretraining_rows` makes.
         scoped: whether its rows have the scope of the headline.
         better: which way is better; None where neither is.
@@ -30,7 +30,7 @@ class EfficiencyColumn:
     head: str
     units: tuple[tuple[str, float], ...]
     metric: str
-    phase: Literal["inference", "training", "asked", "any", "rated", "pretraining"]
+    phase: Literal["inference", "training", "asked", "rated", "pretraining"]
     scoped: bool = False
     better: Literal["low", "high"] | None = "low"
 
@@ -63,7 +63,7 @@ def _rate(key: str, head: str, better: Literal["low", "high"] = "low") -> Effici
 COLUMNS = {
     column.key: column
     for column in (
-        EfficiencyColumn("parameters", "Params", MILLIONS, "parameters", "any"),
+        EfficiencyColumn("parameters", "Params", MILLIONS, "parameters", "inference"),
         EfficiencyColumn("flops", "{phase} FLOPs", FLOPS, "flops_per_audio_second", "asked"),
         EfficiencyColumn("rtf", "{phase} speed", SPEED, "audio_seconds_per_second", "asked", better="high"),
         EfficiencyColumn("latency", "Median latency", SECONDS, "latency_p50", "inference"),

@@ -12,12 +12,19 @@ from ssl_benchmarks.record.record import Conditions, Measurement
 from ssl_models.errors import BadInputError, choose
 from ssl_reports.efficiency.candidates import chosen, marked
 from ssl_reports.efficiency.columns import COLUMNS, DEFAULT, EfficiencyColumn, Phase
+from ssl_reports.efficiency.named import named
 from ssl_reports.efficiency.pretraining import Account, Prices, pretraining_rows, was_spent
 from ssl_reports.reading.evidence import Evidence, settings, with_flaws
 from ssl_reports.reading.published import published_rows
 from ssl_reports.tables.table import Cell, Column, PaperTable, plain_number
 
+EFFICIENCY = "efficiency"
+"""Name of the table."""
 Rows = dict[str, list[Measurement]]
+
+
+class NothingToShowError(BadInputError):
+    """Runs without a cost and an error rate of a model."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +58,10 @@ def efficiency_table(evidence: Evidence, layout: Layout) -> PaperTable:
     """The table.
 
     Raises:
-        BadInputError: for a model or column that is unknown, for models that were measured under different conditions, or
-            where the runs fill no column.
+        NothingToShowError: where the runs fill no column.
+        BadInputError: for a model or column that is unknown, or for models that were measured under different conditions.
     """
+    evidence = named(evidence)
     models = _models(evidence, layout)
     phase = layout.phase or _phase(evidence)
     account = layout.account or _account(evidence, models)
@@ -69,7 +77,7 @@ def efficiency_table(evidence: Evidence, layout: Layout) -> PaperTable:
             key: found for key, found in filled.items() if any(m.quantity.value is not None for m in found.values())
         }
     if not filled:
-        raise BadInputError("the runs hold no cost and no error rate of a model: nothing to put into a table")
+        raise NothingToShowError("the runs hold no cost and no error rate of a model: nothing to put into a table")
     if not layout.mark_differences:
         _refuse_differences(filled)
     filled = {key: marked(found) for key, found in filled.items()}
@@ -80,7 +88,7 @@ def efficiency_table(evidence: Evidence, layout: Layout) -> PaperTable:
     )
     best = _best(filled, models) if layout.bold else frozenset()
     caption = f"Cost and quality of {len(models)} model{'s' if len(models) > 1 else ''}"
-    return PaperTable("efficiency", caption, columns, body, tuple(_notes(filled, account, layout)), best)
+    return PaperTable(EFFICIENCY, caption, columns, body, tuple(_notes(filled, account, layout)), best)
 
 
 def _column(column: EfficiencyColumn, found: Mapping[str, Measurement], phase: Phase) -> Column:
@@ -134,7 +142,7 @@ def _candidates(column: EfficiencyColumn, rows: Rows, whole: Rows, evidence: Evi
     """By model, the rows that could fill the column."""
     if column.phase == "rated":
         return _rated(column.metric, rows)
-    phases = {"asked": (phase,), "any": ("inference", "training", None), "pretraining": ("training",)}
+    phases = {"asked": (phase,), "pretraining": ("training",)}
     wanted = phases.get(column.phase, (column.phase,))
     scopes = _scopes(evidence) if column.scoped else {None}
     held = whole if column.phase == "pretraining" else rows

@@ -62,7 +62,7 @@ def test_the_refusal_is_one_line_with_all_that_differs() -> None:
     line = refusal(differences([row("a", "peak_memory"), row("b", "peak_memory", changed)]))
     assert line == (
         "not comparable: device: one (a); two (b); and clip seconds: 15 (a); 5 (b); "
-        "add --allow-mixed to compare anyway and mark the affected cells"
+        "add --mark-differences to compare anyway and mark the affected cells"
     )
 
 

@@ -123,6 +123,21 @@ def test_what_runs_spent_includes_their_targets_and_is_shown_only_where_all_were
     assert cell(spent, "essl", "Energy").value is None
 
 
+def test_two_trainings_of_a_model_are_two_rows_and_what_measured_them_joins_each() -> None:
+    first, second = record("a", trained("efficient-small", 2.0)), record("b", trained("efficient-small", 3.0))
+    rated = [
+        Measurement(f"efficient-small ({name})", "per", Quantity(value, "1", "measured"), "evaluation", None, TEST)
+        for name, value in (("a", 0.3), ("b", 0.2))
+    ]
+    both = evidence(first, second, record("rated", rated))
+    table = efficiency_table(both, Layout())
+    assert [row[0] for row in table.rows] == ["efficient-small (a)", "efficient-small (b)"]
+    assert [cell(table, f"efficient-small ({name})", "PER").value for name in "ab"] == [0.3, 0.2]
+    alone = efficiency_table(evidence(first, record("rated", rated[:1])), Layout())
+    assert [row[0] for row in alone.rows] == ["efficient-small"]
+    assert cell(alone, "efficient-small", "PER").value == 0.3
+
+
 def test_a_sum_without_one_part_is_unavailable() -> None:
     measurements = [
         replace(m, quantity=unavailable("J", "the counter stood still"))

@@ -61,9 +61,11 @@ def written(tmp_path: Path, run: str, rows: list[Measurement], **details: Any) -
     return folder
 
 
-def compared(tmp_path: Path, *folders: Path, allow_mixed: bool = False, **options: Any) -> Record:
+def compared(tmp_path: Path, *folders: Path, mark_differences: bool = False, **options: Any) -> Record:
     config = CompareConfig(out=str(tmp_path / "out"), **options)
-    run, record = compare_runs([str(f) for f in folders], config, allow_mixed=allow_mixed, command="sslbench compare")
+    run, record = compare_runs(
+        [str(f) for f in folders], config, mark_differences=mark_differences, command="sslbench compare"
+    )
     assert run.read().document() == json.loads(json.dumps(record.document()))
     return record
 
@@ -126,7 +128,7 @@ def test_runs_that_were_not_measured_alike_are_refused_or_marked(
     assert words in str(refused.value)
     assert "\n" not in str(refused.value)
     assert not (tmp_path / "out").exists(), "nothing is left of a refusal"
-    record = compared(tmp_path, *folders, allow_mixed=True)
+    record = compared(tmp_path, *folders, mark_differences=True)
     assert record.details["differences"] == [words]
     text = (tmp_path / "out" / "report.md").read_text()
     assert "(a)" in text
