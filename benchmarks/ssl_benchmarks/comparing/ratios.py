@@ -21,11 +21,9 @@ def paired_ratio(
     tests. Where several sets of processes measured, they take the place of rounds; see `by_processes`. Rounds in which either figure has a flaw are left out if enough remain. With only one common round: `ratio`
     of its two figures.
     """
-    known = [(a, b) for a, b in zip(ours, theirs, strict=True) if a and b and a.value and b.value]
+    known, pairs = kept_pairs(ours, theirs)
     if not known:
         return _missing([q for q in (*ours, *theirs) if q is not None])
-    unflawed = [pair for pair in known if not flaws(pair)]
-    pairs = unflawed if len(unflawed) >= FEWEST_SOUND else known
     if len(pairs) == 1:
         return ratio(*pairs[0])
     values = [found.value for found in map(ratio, *zip(*pairs, strict=True)) if found.value is not None]
@@ -36,6 +34,16 @@ def paired_ratio(
     note = joined(f"paired in {len(values)} {of}", left_out, unknown)
     flaw = flaws(q for pair in pairs for q in pair)
     return Quantity(math.exp(sum(map(math.log, values)) / len(values)), "1", method, ci95, len(values), note, flaw)
+
+
+Pairs = list[tuple[Quantity, Quantity]]
+
+
+def kept_pairs(ours: Sequence[Quantity | None], theirs: Sequence[Quantity | None]) -> tuple[Pairs, Pairs]:
+    """The pairs in which both have a value, and those of them that a ratio uses: the sound ones, if there are enough."""
+    known = [(a, b) for a, b in zip(ours, theirs, strict=True) if a and b and a.value and b.value]
+    unflawed = [pair for pair in known if not flaws(pair)]
+    return known, unflawed if len(unflawed) >= FEWEST_SOUND else known
 
 
 def ratio(ours: Quantity, theirs: Quantity) -> Quantity:

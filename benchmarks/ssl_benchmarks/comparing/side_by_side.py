@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from ssl_benchmarks.comparing.comparability import Difference, differences
 from ssl_benchmarks.comparing.life_cycle import break_even_of, life_cost
+from ssl_benchmarks.comparing.moderation import FEWEST_MODELS, Residual, moderated, residual_of
 from ssl_benchmarks.comparing.projection import project, projected_energy, recipe_of, recipe_work, works
-from ssl_benchmarks.comparing.ratios import paired_ratio, ratio, ratio_of_largest
+from ssl_benchmarks.comparing.ratios import kept_pairs, paired_ratio, ratio, ratio_of_largest
 from ssl_benchmarks.comparing.rounds import Repeated
 from ssl_benchmarks.energy.carbon import GridIntensity
 from ssl_benchmarks.record.details.comparison import Ratio
@@ -84,7 +86,40 @@ def ratios(sides: SideBySide) -> list[Ratio]:
                     found.append(
                         Ratio(model, phase, metric, sides.scope_of(metric), _ratio(sides, model, phase, metric))
                     )
-    return found
+    return _with_moderated(sides, found)
+
+
+def _with_moderated(sides: SideBySide, found: list[Ratio]) -> list[Ratio]:
+    """The ratios over sets of processes with moderated intervals; all others as they are."""
+    residuals = {
+        (phase, metric): _residual(sides, phase, metric) for phase in sides.phases for metric in (SPEED, ENERGY)
+    } if sides.of == "processes" else {}  # fmt: skip
+    return [_moderated_ratio(sides, each, residuals.get((each.phase, each.metric))) for each in found]
+
+
+def _residual(sides: SideBySide, phase: str, metric: str) -> Residual | None:
+    """See `residual_of`, over the sound sets if there are two, else over all; None for fewer models or sets than it takes."""
+    by_model = [sides.by_round(model, phase, metric) for model in sides.models]
+    rows = [row for row in by_model if any(q is not None and q.value for q in row)]
+    whole = [[q for q in each if q is not None and q.value] for each in zip(*rows, strict=True)]
+    whole = [each for each in whole if len(each) == len(rows)]
+    sound = [each for each in whole if not any(q.flaw for q in each)]
+    used = sound if len(sound) > 1 else whole
+    if len(rows) < FEWEST_MODELS or len(used) < 2:
+        return None
+    return residual_of([[math.log(q.value or 1.0) for q in model] for model in zip(*used, strict=True)])
+
+
+def _moderated_ratio(sides: SideBySide, found: Ratio, residual: Residual | None) -> Ratio:
+    if residual is None or found.ratio.ci95 is None:
+        return found
+    _, pairs = kept_pairs(
+        *(sides.by_round(model, found.phase, found.metric) for model in (found.model, sides.baseline))
+    )
+    if len(pairs) < 2:
+        return found
+    logs = [math.log((a.value or 1.0) / (b.value or 1.0)) for a, b in pairs]
+    return replace(found, ratio=moderated(found.ratio, logs, residual))
 
 
 def _ratio(sides: SideBySide, model: str, phase: str, metric: str) -> Quantity:

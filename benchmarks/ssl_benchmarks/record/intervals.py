@@ -75,7 +75,7 @@ def repeat_interval(values: Sequence[float]) -> Interval | None:
 
 def student_half_width(values: Sequence[float]) -> float:
     """Half the width of Student's 95 % interval of the mean of at least two values."""
-    return _student(len(values) - 1) * deviation(values) / math.sqrt(len(values))
+    return student(len(values) - 1) * deviation(values) / math.sqrt(len(values))
 
 
 def deviation(values: Sequence[float]) -> float:
@@ -85,7 +85,7 @@ def deviation(values: Sequence[float]) -> float:
 
 
 @cache
-def _student(freedom: int) -> float:
+def student(freedom: int) -> float:
     """The 97.5 % quantile of Student's t."""
     from scipy.stats import t
 
