@@ -22,7 +22,7 @@ from ssl_reports.reading.evidence import Evidence, distinct
 from ssl_reports.reading.published import published_rows
 from ssl_reports.report import paper_tables, unread_traces, write_paper
 from ssl_reports.tables.latex import escape_latex
-from ssl_reports.tables.table import MARKS, Cite, comma_separated, latex, markdown
+from ssl_reports.tables.table import MARKS, Cite, PaperTable, comma_separated, latex, markdown
 
 NAME = r"net_50%&#$~^{x}\y|<b>*"
 AT = Conditions(device="CPU x 2", dtype="float32", clip_seconds=15.0, batch_seconds=30.0, pue=1.0)
@@ -80,9 +80,14 @@ def test_the_same_records_give_the_same_bytes(tmp_path: Path) -> None:
     assert {p.name for p in tmp_path.iterdir()} == {"a", "b"}
 
 
+def named(evidence: Evidence, name: str) -> PaperTable:
+    """A table of a report."""
+    return next(table for table in paper_tables(evidence, []) if table.name == name)
+
+
 def test_numbers_of_a_run_by_hand() -> None:
     """0.5 + 0.25 h, 1 + 0.5 kWh, 7,200 s x 1 GFLOP/s."""
-    table = paper_tables(Evidence((run(),)), [])[0]
+    table = named(Evidence((run(),)), "pretraining")
     line = next(csv.DictReader(io.StringIO(comma_separated(table))))
     assert line["model"] == NAME
     assert float(line["device time [h]"]) == 0.75
@@ -108,7 +113,7 @@ def test_a_rate_is_projected_to_the_recipe_and_to_the_paper_s_hours() -> None:
     joules = Measurement(
         "wav2vec2-base", "energy_per_audio_hour", Quantity(3600.0, "J/h", "modelled"), "training", "machine", AT
     )
-    table = paper_tables(Evidence((replace(run(), measurements=(rate, joules)),)), [])[0]
+    table = named(Evidence((replace(run(), measurements=(rate, joules)),)), "pretraining")
     first, second = list(csv.DictReader(io.StringIO(comma_separated(table))))[:2]
     assert (first["audio [h] method"], float(first["device time [h]"])) == ("published", 6400.0)
     assert (
@@ -153,20 +158,25 @@ def test_a_power_trace_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_names_stay_in_their_cells() -> None:
-    rows = [line for line in markdown(paper_tables(Evidence((run(),)), [])[0]).splitlines() if "net" in line]
+    rows = [line for line in markdown(named(Evidence((run(),)), "pretraining")).splitlines() if "net" in line]
     assert len(rows) == 1
     assert rows[0].replace("\\|", "").count("|") == 9
     assert "<b>" not in rows[0]
-    assert escape_latex(NAME) in latex(paper_tables(Evidence((run(),)), [])[0])
+    assert escape_latex(NAME) in latex(named(Evidence((run(),)), "pretraining"))
 
 
 def test_a_thousand_runs_make_tables() -> None:
     evidence = Evidence(tuple(run("run", f"model-{number}") for number in range(1000)))
     tables = paper_tables(evidence, claims(evidence))
-    assert [len(table.rows) for table in tables[1:4]] == [1000, 1000, 1000]
-    assert latex(tables[1]).startswith("% inference")
-    assert "\\begin{longtable}" in latex(tables[1])
-    assert markdown(tables[1]).count("model-") == 1000
+    inference, memory, quality, pretraining = (
+        next(table for table in tables if table.name == name)
+        for name in ("inference", "memory", "quality", "pretraining")
+    )
+    assert [len(table.rows) for table in (inference, memory, quality)] == [1000, 1000, 1000]
+    assert len(pretraining.rows) > 1000
+    assert latex(inference).startswith("% inference")
+    assert "\\begin{longtable}" in latex(inference)
+    assert markdown(inference).count("model-") == 1000
     assert evidence.labels[999] == "run #1000"
     assert methods_markdown(evidence).count("run #") == 0
 
@@ -281,7 +291,7 @@ def test_what_a_record_quotes_is_cited_once() -> None:
     quoting = replace(
         run(model="hubert-base"), measurements=(*run(model="hubert-base").measurements, *published_rows())
     )
-    pretraining, *_, quality = paper_tables(Evidence((quoting,)), [])[:4]
+    pretraining, quality = (named(Evidence((quoting,)), name) for name in ("pretraining", "quality"))
     cited = [row for row in pretraining.rows if row[0] == "hubert-base" and isinstance(row[-1], Cite)]
     assert len(cited) == 1
     assert [row[0] for row in pretraining.rows].count("hubert-base") == 2

@@ -87,7 +87,7 @@ def efficiency_table(evidence: Evidence, layout: Layout) -> PaperTable:
         for model in models
     )
     best = _best(filled, models) if layout.bold else frozenset()
-    caption = f"Cost and quality of {len(models)} model{'s' if len(models) > 1 else ''}"
+    caption = f"Efficiency of {len(models)} model{'s' if len(models) > 1 else ''}"
     return PaperTable(EFFICIENCY, caption, columns, body, tuple(_notes(filled, account, layout)), best)
 
 

@@ -47,8 +47,9 @@ function ungrouped(q, factor) {
   if (q.low === null) return single(value, q.method);
   const low = q.low * factor, high = q.high * factor, half = halfWidth(value, low, high);
   if (half === null) return `${decimal(value)} [${decimal(low)}, ${decimal(high)}]`;
-  const places = Math.min(100, Math.max(0, 1 - Math.floor(Math.log10(half))));
-  return `${value.toFixed(places)} ± ${half.toFixed(places)}`;
+  const places = Math.min(100, 1 - Math.floor(Math.log10(half)));
+  const fixed = (number) => (places < 0 ? (Math.round(number * 10 ** places) / 10 ** places).toFixed(0) : number.toFixed(places));
+  return `${fixed(value)} ± ${fixed(half)}`;
 }
 
 // [factor, unit] of a single number, with the prefix that leaves one to three digits before the point.
