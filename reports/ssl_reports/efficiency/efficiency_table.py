@@ -16,6 +16,7 @@ from ssl_reports.efficiency.named import named
 from ssl_reports.efficiency.pretraining import Account, Prices, pretraining_rows, was_spent
 from ssl_reports.reading.evidence import Evidence, settings, with_flaws
 from ssl_reports.reading.published import published_rows
+from ssl_reports.tables.grid import grouped
 from ssl_reports.tables.table import Cell, Column, PaperTable, plain_number
 
 EFFICIENCY = "efficiency"
@@ -83,8 +84,7 @@ def efficiency_table(evidence: Evidence, layout: Layout) -> PaperTable:
     filled = {key: marked(found) for key, found in filled.items()}
     columns = (Column("Model"), *(_column(COLUMNS[key], found, phase) for key, found in filled.items()))
     body = tuple(
-        (layout.names.get(model, model), *(_cell(found.get(model), key) for key, found in filled.items()))
-        for model in models
+        (layout.names.get(model, model), *(_cell(found.get(model)) for found in filled.values())) for model in models
     )
     best = _best(filled, models) if layout.bold else frozenset()
     caption = f"Efficiency of {len(models)} model{'s' if len(models) > 1 else ''}"
@@ -182,8 +182,8 @@ def _refuse_differences(filled: Mapping[str, Mapping[str, Measurement]]) -> None
             )
 
 
-def _cell(row: Measurement | None, key: str) -> Cell:
-    return unavailable("1", f"{key}: not measured in these runs") if row is None else row.quantity
+def _cell(row: Measurement | None) -> Cell:
+    return unavailable("1", "not measured in these runs") if row is None else row.quantity
 
 
 def _best(filled: Mapping[str, Mapping[str, Measurement]], models: Sequence[str]) -> frozenset[tuple[int, int]]:
@@ -224,9 +224,8 @@ def _notes(filled: Mapping[str, Mapping[str, Measurement]], account: Account, la
         if key in filled and (said := _shared(filled[key].values())):
             notes.append(f"{name}: {said}.")
             break
-    notes += [
-        f"{key.upper()}: {said}." for key in filled if COLUMNS[key].phase == "rated" and (said := _tested(filled[key]))
-    ]
+    rated = [(_tested(filled[key]), key.upper()) for key in filled if COLUMNS[key].phase == "rated"]
+    notes += [f"{', '.join(keys)}: {said}." for said, keys in grouped(rated).items() if said]
     grids = {row.conditions.grid for row in filled.get("co2e", {}).values() if row.quantity.value is not None}
     notes += [f"CO2e: {'; '.join(sorted(filter(None, grids)))}."] if grids and None not in grids else []
     return notes
