@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from ssl_bench.sessions.run_folder import RunFolder
     from ssl_benchmarks.record.record import Record
 
-Runs = Annotated[list[str] | None, typer.Argument(metavar="RUN", help="Finished runs to compare; nothing is measured.")]
+Runs = Annotated[
+    list[str] | None, typer.Argument(metavar="RUN", help="Finished runs to compare; nothing is measured then.")
+]
 MarkDifferences = Annotated[
     bool,
     typer.Option(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def measure_command(config: MeasureConfig, *, as_json: Json = False) -> None:
-    """Measure time, memory and energy of inference or of a training step; write a record, a report and a curve."""
+    """Measure time, memory and energy of inference or of a training step; write a record, a report and, for a sweep, a curve."""
     config.check()
     apart_if_own([config.model])
     from ssl_bench.measuring.measure import measure

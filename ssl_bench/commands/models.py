@@ -11,7 +11,7 @@ from ssl_bench.console import Json, print_json, print_summary
 
 
 def models_command(
-    name: Annotated[str | None, typer.Argument(help="A catalog name or a run folder.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="A catalog name or a run folder.")] = None,
     *,
     as_json: Json = False,
 ) -> None:

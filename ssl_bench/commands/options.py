@@ -14,7 +14,8 @@ import typer
 from ssl_bench.settings.options import Setting, Settings
 
 Config = Annotated[
-    Path | None, typer.Option("--config", help="A TOML file with any of these options and the model's own settings.")
+    Path | None,
+    typer.Option("--config", help="A TOML file with any of these options; to train, also settings of the model."),
 ]
 PLAIN = (str, int, float, bool)
 

@@ -20,7 +20,7 @@ TYPESET = "pdflatex main.tex && pdflatex main.tex  # no BibTeX needed; the secon
 
 
 def report_command(
-    runs: Annotated[list[str], typer.Argument(help="Run folders, written by any command.")],
+    runs: Annotated[list[str], typer.Argument(metavar="RUN", help="Run folders, written by any command.")],
     *,
     out: Annotated[Path, typer.Option(help="Output folder; an earlier report in it is replaced.")] = Path("paper"),
     as_json: Json = False,

@@ -27,7 +27,7 @@ def study_command(
     resume: Resume = False,
     as_json: Json = False,
 ) -> None:
-    """Train several models or seeds on the same budget, and evaluate all of them the same way, in one record."""
+    """Train several models or seeds under one budget, evaluate all in the same way, and write one record."""
     run_study(config, resume=resume, as_json=as_json)
 
 

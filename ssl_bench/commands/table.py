@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def table_command(
     config: TableConfig,
     *,
-    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Run folders, written by any command.")],
+    runs: Annotated[list[str], typer.Argument(metavar="RUN", help="Run folders, written by any command.")],
     file: Config = None,  # noqa: ARG001 - its contents are in `config`
     as_json: Json = False,
 ) -> None:

@@ -33,7 +33,7 @@ def train_and_measure_command(
     resume: Resume = False,
     as_json: Json = False,
 ) -> None:
-    """Pretrain a model, metered from start to finish; write a record, a table and pictures."""
+    """Pretrain a model, metered from start to finish; write a record, a report and a picture."""
     began = time.monotonic()
     config.check()
     if _is_of_study(given) or (resume and _goes_on_with_study(config.out)):

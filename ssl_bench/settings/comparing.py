@@ -101,13 +101,15 @@ class CompareConfig(MachineSettings):
         None, "Audio per batch in s.", default_text="240 on a GPU, one clip on a CPU", least=SHORTEST_CLIP
     )
     minutes: float = option(
-        10.0, "Time budget in min; at least one round is run, without models that do not fit.", least=0
+        10.0, "Time budget in min; at least one round is run, and models that do not fit are left out.", least=0
     )
     precision_target: float = option(
         0.02, "Stop when all 95 % intervals are within this half-width.", default_text="2%", parse=parse_share
     )
     baseline: str | None = option(None, "Baseline model for ratios.", default_text="the first model")
-    pretrained: str | None = option(None, f"{WEIGHTS} For some models only: MODEL=WEIGHTS, comma-separated.")
+    pretrained: str | None = option(
+        None, f"{WEIGHTS} To load them for some models only: MODEL=WEIGHTS, comma-separated."
+    )
     compile: bool = option(default=False, help="Use torch.compile.")
     data: str = option("sample", SPEECH, folder="sample")
     price_per_gpu_hour: float | None = option(None, PRICE, panel=FORECAST, least=0)
@@ -115,7 +117,7 @@ class CompareConfig(MachineSettings):
         Life,
         finetunings=Option("Number of fine-tunings.", panel=LIFE, least=0),
         finetuning_hours=Option("Hours of audio per fine-tuning.", panel=LIFE, least=0),
-        inference_hours=Option("Hours of audio in use, in total.", panel=LIFE, least=0),
+        inference_hours=Option("Hours of audio processed in use, in total.", panel=LIFE, least=0),
     )
     published: bool = option(default=False, help="Show published figures as well, marked as such.")
 

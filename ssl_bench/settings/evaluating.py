@@ -63,7 +63,7 @@ class EvaluationSettings:
     heads: int = option(1, "1, or 2 to evaluate with both linear and deep heads.", panel=EVALUATION)
     hours: float | None = option(
         None,
-        "Hours of labelled speech in training, repeats included.",
+        "Hours of labelled speech heard while a head is trained, repeats included.",
         default_text="3 on a CPU, 120 on a GPU",
         name="learn_hours",
         panel=EVALUATION,
@@ -71,7 +71,7 @@ class EvaluationSettings:
     )
     lm: str | None = option(
         None,
-        "ARPA or KenLM file for a beam search beside greedy decoding, in asr.",
+        "ARPA or KenLM file for a beam search besides greedy decoding, in asr and asr-finetune.",
         default_text="none",
         panel=EVALUATION,
     )
@@ -173,14 +173,16 @@ class EvaluateConfig(MachineSettings):
     dev: str | None = option(
         None, "Folder of speech for choosing the learning rate.", default_text="a tenth of --train's speakers"
     )
-    test: str | None = option(None, "Folder of other speakers to test on.", default_text="required with --train")
+    test: str | None = option(
+        None, "Folder of speech by other speakers to test on.", default_text="required with --train"
+    )
     seeds: int = option(1, "Number of seeds for heads and random weights; a row shows their mean and interval.")
     pretrained: str | None = option(None, WEIGHTS)
     speakers: str | None = option(None, SPEAKERS, default_text="LibriSpeech's layout")
     keep_odd_audio: bool = option(default=False, help=KEEP_ODD)
     minutes: float | None = option(
         None,
-        "Time budget in min; as much of the speech is used as fits, and the record says how much.",
+        "Time budget in min; as much of the speech is used as fits, and the record states how much.",
         default_text="no limit",
         above=0,
     )

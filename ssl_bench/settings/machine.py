@@ -36,7 +36,7 @@ class MachineSettings(Settings):
     pue: float = option(1.0, "Power usage effectiveness.", panel=CARBON)
     idle: bool = option(default=True, help="Measure idle power first, for 10 s.", flags="--idle/--no-idle")
     strict: bool = option(default=False, help="Fail if the measurement was disturbed (exit code 1).")
-    out: str | None = option(None, "The run folder.", default_text="below runs/, named after model and time")
+    out: str | None = option(None, "The run folder.", default_text="a folder in runs/, named after model and time")
 
     def check(self) -> None:
         """See `Settings.check`; the grid is given once, and the PUE is at least 1."""

@@ -37,7 +37,7 @@ class TableConfig(Settings):
         None, "Phase of FLOPs, speed and memory: training or inference.", default_text="training where it was measured"
     )
     name: tuple[str, ...] = option((), "MODEL=TEXT: name of a model in the table; may be repeated.", repeated=True)
-    order: tuple[str, ...] = option((), "Comma-separated models that come first.", parse=parse_names)
+    order: tuple[str, ...] = option((), "Comma-separated models to put first.", parse=parse_names)
     width: Literal["single", "double"] = option("double", "Page columns that a .tex table spans: single or double.")
     bold: bool = option(default=False, help="Emphasise the best figure of each column.")
     published: bool = option(default=False, help="Fill cells that the runs leave empty with published figures.")

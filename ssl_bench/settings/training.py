@@ -20,7 +20,7 @@ from ssl_models.families import ModelConfig, family_of
 
 Targets = Literal["k-means", "random-projection"]
 BUDGET = "Budget (the first limit reached ends the run)"
-SPEAKERS = "Regular expression that finds `(?P<speaker>...)` in a file's path."
+SPEAKERS = "Regular expression whose group `(?P<speaker>...)` matches the speaker in a file's path."
 KEEP_ODD = "Also train on files that are silent, clipped or damaged, or have cancelling channels or a wrong header."
 TABLES = ("encoder", "objective", "optimisation")
 WORTH_COMPILING = 5.0
@@ -53,7 +53,7 @@ class TrainAndMeasureConfig(MachineSettings):
         None, "A name of `sslbench models`.", default_text=f"efficient-tiny on a CPU, {HEADLINE} on a GPU"
     )
     data: str = option("sample", "A folder of audio, or 'sample' (half an hour of LibriSpeech).", folder="sample")
-    eval_data: str | None = option(None, "A folder of other speakers for the evaluation.", folder="")
+    eval_data: str | None = option(None, "A folder of speech by other speakers, for the evaluation.", folder="")
     speakers: str | None = option(None, SPEAKERS, default_text="LibriSpeech's layout")
     keep_odd_audio: bool = option(default=False, help=KEEP_ODD)
     steps: int | None = option(None, "Optimiser steps.", default_text="no limit", panel=BUDGET, above=0)
@@ -62,7 +62,7 @@ class TrainAndMeasureConfig(MachineSettings):
     )
     minutes: float | None = option(
         None,
-        "Minutes from start-up to the last step, of which targets take at most a quarter.",
+        "Time budget in min, from start-up to the last step; targets take at most a quarter of it.",
         default_text="2 on a CPU, 30 on a GPU",
         panel=BUDGET,
         above=0,
@@ -70,8 +70,8 @@ class TrainAndMeasureConfig(MachineSettings):
     kwh: float | None = option(None, "Energy in kWh, targets included.", default_text="no limit", panel=BUDGET, above=0)
     evaluate_minutes: float | None = option(
         None,
-        "Time budget in min of all that follows the training; what does not fit is left out and named.",
-        default_text="as --minutes, else as the training took",
+        "Time budget in min for everything after training; what does not fit is left out and named.",
+        default_text="as --minutes, otherwise as long as the training took",
         panel=BUDGET,
         above=0,
     )
@@ -86,7 +86,7 @@ class TrainAndMeasureConfig(MachineSettings):
     teacher_layer: int = option(6, "Layer of the teacher's features.")
     pretrained: str | None = option(None, WEIGHTS)
     compile: bool | None = option(
-        None, "Use torch.compile.", default_text="on a GPU, from 5 minutes on", flags="--compile/--no-compile"
+        None, "Use torch.compile.", default_text="on a GPU, unless --minutes is below 5", flags="--compile/--no-compile"
     )
     price_per_gpu_hour: float | None = option(None, PRICE, panel=FORECAST, least=0)
     evaluate: bool = option(default=True, help="Evaluate before and after training.", flags="--evaluate/--no-evaluate")
