@@ -108,6 +108,14 @@ def test_every_command_has_a_page_that_shows_it() -> None:
     assert {path.stem for path in (DOCS / "guides").iterdir()} >= names
 
 
+def test_a_page_whose_commands_are_not_run_says_so() -> None:
+    """README.md, quickstart.md and the results are run or marked fence by fence in test_readme.py."""
+    elsewhere = {"docs/quickstart.md", "docs/results/index.md"}
+    pages = {fence.page for fence in of_pages("sh") if "sslbench " in fence.body and not fence.reason} - elsewhere
+    silent = [page for page in sorted(pages) if "<!-- parsed by a test, not run: " not in (ROOT / page).read_text()]
+    assert not silent
+
+
 @pytest.mark.parametrize(
     "wrong",
     ["measure hubert-base --phaze training", "measure hubert-base --phase trainin", "compare --precision-target 2x",

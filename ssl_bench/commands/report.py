@@ -22,7 +22,9 @@ TYPESET = "pdflatex main.tex && pdflatex main.tex  # no BibTeX needed; the secon
 def report_command(
     runs: Annotated[list[str], typer.Argument(metavar="RUN", help="Run folders, written by any command.")],
     *,
-    out: Annotated[Path, typer.Option(help="Output folder; an earlier report in it is replaced.")] = Path("paper"),
+    out: Annotated[
+        Path, typer.Option(help="Output folder; an earlier report in it is replaced. [paper]", show_default=False)
+    ] = Path("paper"),
     as_json: Json = False,
 ) -> None:
     """Write a paper's tables, figures, methods and references from runs, and check which claims hold."""

@@ -130,7 +130,7 @@ def _counted_or_modelled(domains: Iterable[str], fault: str, guess: str) -> Way:
         return Way("measured", f"RAPL: {' + '.join(domains)}")
     if lack := modelled.no_model():
         return Way("unavailable", f"{fault}; {lack}, so there is no model either")
-    return Way("modelled", f"codecarbon's guess ({guess}); {fault}")
+    return Way("modelled", f"codecarbon's estimate ({guess}); {fault}")
 
 
 def _rapl() -> Rapl:

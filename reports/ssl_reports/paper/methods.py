@@ -182,6 +182,8 @@ def _rounds(compared: ComparisonDetails, target: Target, steady: str, duration: 
     sets = len({each.processes for each in compared.rounds})
     if sets > 1:
         completed += f" Processes were started anew {sets - 1} times; intervals count these {sets} sets of processes."
+        if len(compared.models) > 2:
+            completed += " The variance of a ratio is moderated by that of all models (moderated t; Smyth, 2004)."
     ended = f" ({target.ended})" if target.ended and not target.met else ""
     return (
         f"All models ({', '.join(compared.models)}) were measured in one session. In each round every model and phase "

@@ -130,7 +130,7 @@ class Notes:
 
     def lines(self) -> list[tuple[str, str]]:
         """Sign and meaning of all that were used."""
-        lines = [("", "Unmarked numbers are measured; intervals are of 95 %.")] if self.methods else []
+        lines = [("", "Unmarked numbers are measured; intervals are 95 % intervals.")] if self.methods else []
         lines += [MARKS[method] for method in MARKS if method in self.methods]
         lines += [(SIGN, meaning(self.flaws))] if self.flaws else []
         lines += [(number, f"not available: {reason}") for reason, number in self.reasons.items()]
