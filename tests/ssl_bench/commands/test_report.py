@@ -76,7 +76,7 @@ def test_json_has_claims_and_rows(sslbench: Run, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("report",), ("Missing argument", "runs")),
+        (("report",), ("Missing argument", "RUN")),
         (("report", "nowhere"), ("nowhere", "no such run")),
         (("report", "."), ("no run.json",)),
         (("report", "one", "broken"), ("broken", "not valid JSON")),
