@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 
 from ssl_benchmarks.comparing.comparability import differences
 from ssl_benchmarks.record.quantity import Quantity, unavailable
-from ssl_benchmarks.record.record import Conditions, Measurement
+from ssl_benchmarks.record.record import Conditions, Measurement, headline_scope
 from ssl_models.errors import BadInputError, choose
 from ssl_reports.efficiency.candidates import chosen, marked
 from ssl_reports.efficiency.columns import COLUMNS, DEFAULT, EfficiencyColumn, Phase
 from ssl_reports.efficiency.named import named
 from ssl_reports.efficiency.pretraining import Account, Prices, pretraining_rows, was_spent
-from ssl_reports.reading.evidence import Evidence, settings, with_flaws
+from ssl_reports.reading.evidence import Evidence, Found, settings, with_flaws
 from ssl_reports.reading.published import published_rows
 from ssl_reports.tables.grid import grouped
 from ssl_reports.tables.table import Cell, Column, PaperTable, plain_number
@@ -70,7 +70,7 @@ def efficiency_table(evidence: Evidence, layout: Layout) -> PaperTable:
     prices = Prices(account, layout.prices.hours, layout.prices.grid, layout.prices.pue)
     whole = _by_model(pretraining_rows(evidence, prices), models)
     filled = {
-        key: chosen(_candidates(COLUMNS[choose(key, COLUMNS, "column")], rows, whole, evidence, phase))
+        key: chosen(_candidates(COLUMNS[choose(key, COLUMNS, "column")], rows, whole, phase))
         for key in layout.columns or DEFAULT
     }
     if not layout.columns:
@@ -113,9 +113,11 @@ def _models(evidence: Evidence, layout: Layout) -> list[str]:
 
 
 def _phase(evidence: Evidence) -> Phase:
-    timed = {m.phase for r in evidence.records for m in r.measurements if m.metric == "audio_seconds_per_second"}
-    counted = {m.phase for r in evidence.records for m in r.measurements if m.metric == "flops_per_audio_second"}
-    return "training" if "training" in (timed or counted) else "inference"
+    """Training where its speed was measured, or, without any speed, where it has another cost."""
+    costs = {column.metric for column in COLUMNS.values() if column.phase == "asked"}
+    timed = {found.row.phase for found in evidence.rows if found.row.metric == "audio_seconds_per_second"}
+    known = {found.row.phase for found in evidence.rows if found.row.metric in costs}
+    return "training" if "training" in (timed or known) else "inference"
 
 
 def _account(evidence: Evidence, models: Sequence[str]) -> Account:
@@ -124,8 +126,8 @@ def _account(evidence: Evidence, models: Sequence[str]) -> Account:
 
 
 def _rows(evidence: Evidence, models: Sequence[str], layout: Layout) -> Rows:
-    """By model, what the runs hold, with what speaks against each figure; published figures last."""
-    found = [with_flaws(row, record) for record in evidence.records for row in record.measurements]
+    """By model, what the runs hold, with what speaks against each figure, energy of the headline's scope; published figures last."""
+    found = [with_flaws(each.row, each.record) for each in evidence.rows if each.row.scope in {None, _scope(each)}]
     kept = [row for row in found if layout.published or row.quantity.method != "published"]
     return _by_model([*kept, *(published_rows() if layout.published else [])], models)
 
@@ -138,23 +140,26 @@ def _by_model(rows: Iterable[Measurement], models: Sequence[str]) -> Rows:
     return held
 
 
-def _candidates(column: EfficiencyColumn, rows: Rows, whole: Rows, evidence: Evidence, phase: Phase) -> Rows:
+def _candidates(column: EfficiencyColumn, rows: Rows, whole: Rows, phase: Phase) -> Rows:
     """By model, the rows that could fill the column."""
     if column.phase == "rated":
         return _rated(column.metric, rows)
     phases = {"asked": (phase,), "pretraining": ("training",)}
     wanted = phases.get(column.phase, (column.phase,))
-    scopes = _scopes(evidence) if column.scoped else {None}
     held = whole if column.phase == "pretraining" else rows
     return {
-        model: [m for m in found if m.metric == column.metric and m.phase in wanted and m.scope in scopes]
+        model: [
+            m
+            for m in found
+            if m.metric == column.metric and m.phase in wanted and (m.scope is not None) is column.scoped
+        ]
         for model, found in held.items()
     }
 
 
-def _scopes(evidence: Evidence) -> set[str | None]:
-    """Whose joules the headlines of the runs count."""
-    return {setting.scope for phase in ("training", "inference") for setting in settings(evidence, phase)}
+def _scope(found: Found) -> str:
+    """Whose joules count in headlines of a row's device: the GPU's, or the machine's."""
+    return "gpu" if found.on_gpu else headline_scope(found.record.settings.device)
 
 
 Test = tuple[str | None, str | None, str | None, str | None]

@@ -182,6 +182,20 @@ def test_of_equal_runs_the_sound_one_fills_the_cell() -> None:
         assert cell(table, "essl", "Training speed").value == 100.0
 
 
+def test_energy_is_the_gpu_s_where_one_did_the_work_and_the_machine_s_elsewhere() -> None:
+    whole = [
+        replace(m, scope="machine", quantity=replace(m.quantity, value=999.0, ci95=None))
+        for m in rows("essl")
+        if m.metric == "energy_per_audio_hour"
+    ]
+    on_gpu = efficiency_table(evidence(record("one", [*rows("essl"), *whole])), Layout(columns=("joules",)))
+    assert cell(on_gpu, "essl", "Training energy").value == 360.0
+    of_cpu = replace(record("two", whole), config={"device": "cpu"}, environment={"gpus": []})
+    assert (
+        cell(efficiency_table(evidence(of_cpu), Layout(columns=("joules",))), "essl", "Training energy").value == 999.0
+    )
+
+
 def test_published_figures_come_only_when_asked() -> None:
     found = evidence(record("one", rows("wav2vec2-base")))
     assert "WER" not in [column.name for column in efficiency_table(found, Layout()).columns]
