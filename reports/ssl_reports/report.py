@@ -34,11 +34,11 @@ def write_paper(evidence: Evidence, out: Path) -> list[str]:
 def paper_tables(evidence: Evidence, found: list[Claim]) -> list[PaperTable]:
     """The tables, in the order of the page: the efficiency table first, where the records fill one."""
     makers = (pretraining_table, inference_table, memory_table, quality_table)
-    return [*_efficiency(evidence), *(make(evidence) for make in makers), claims_table(found)]
+    return [*efficiency(evidence), *(make(evidence) for make in makers), claims_table(found)]
 
 
-def _efficiency(evidence: Evidence) -> list[PaperTable]:
-    """One row per model; a report refuses nothing, so differences of conditions are marked."""
+def efficiency(evidence: Evidence) -> list[PaperTable]:
+    """The efficiency table, or nothing where the records fill none; a report refuses nothing, so differences of conditions are marked."""
     try:
         return [efficiency_table(evidence, Layout(mark_differences=True))]
     except NothingToShowError:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ssl_bench.console import Json, print_json, print_summary
+from ssl_bench.console import Json, print_json, print_summary, stdout
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -25,6 +25,9 @@ def report_command(
     out: Annotated[
         Path, typer.Option(help="Output folder; an earlier report in it is replaced. [paper]", show_default=False)
     ] = Path("paper"),
+    show_claims: Annotated[
+        bool, typer.Option("--claims", metavar=" ", help="List the verdicts on the claims of arXiv 2406.07696.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Write a paper's tables, figures, methods and references from runs, and check which claims hold."""
@@ -32,7 +35,7 @@ def report_command(
 
     evidence = read_evidence(runs)
     from ssl_reports.reading.claims import claims
-    from ssl_reports.report import PAGE, unread_traces, write_paper
+    from ssl_reports.report import PAGE, efficiency, unread_traces, write_paper
 
     files, found = write_paper(evidence, out), claims(evidence)
     for line in unread_traces(evidence):
@@ -43,10 +46,16 @@ def report_command(
             "report", {"out": str(out), "files": files, "claims": [_document(c) for c in found], "measurements": rows}
         )
         return
-    said = [f"records:  {len(evidence.records)}", f"report:   {out} ({len(files)} files)"]
+    decided = [f"{claim.id} {claim.verdict}" for claim in found if claim.verdict in {"holds", "fails"}]
+    said = [f"claims:   {', '.join(decided) or 'none decided'} (--claims lists what each of the {len(found)} needs)"]
+    said += [f"records:  {len(evidence.records)}", f"report:   {out} ({len(files)} files)"]
     said.append(f"paper:    cd {shlex.quote(str(out))} && {TYPESET}")
     said.append(f"next:     {_opener()} {shlex.quote(str(out / PAGE))}")
-    print_summary([_claim_table(found)], said)
+    for table in efficiency(evidence):
+        from ssl_reports.tables.plain import plain_text
+
+        typer.echo(plain_text(table, width=stdout().width))
+    print_summary([_claim_table(found)] if show_claims else [], said)
 
 
 def _opener() -> str:

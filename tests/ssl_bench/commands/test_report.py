@@ -56,8 +56,16 @@ def test_report_ends_with_the_next_command(sslbench: Run, folder: Path) -> None:
     assert (folder / "paper" / "report.html").is_file()
     assert (folder / "paper" / "main.tex").is_file()
     assert (folder / "paper" / "tables" / "claims.csv").is_file()
-    assert "C3" in done.stdout
-    assert "holds" in done.stdout
+    assert done.stdout.startswith("Efficiency of 1 model\n")
+    assert "claims:   C3 holds (--claims lists what each of the 6 needs)" in done.stdout
+    assert "claims of arXiv" not in done.stdout
+
+
+def test_claims_are_listed_when_asked(sslbench: Run, folder: Path) -> None:
+    done = sslbench("report", "one", "--claims", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "claims of arXiv 2406.07696" in done.stdout
+    assert all(f"C{number}: " in done.stdout for number in range(1, 7))
 
 
 def test_json_has_claims_and_rows(sslbench: Run, folder: Path) -> None:
