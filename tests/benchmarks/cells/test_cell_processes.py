@@ -238,4 +238,4 @@ def test_where_processes_cannot_be_forked_each_starts_from_nothing() -> None:
     with CellServer(fork=False) as bench:
         cell = bench.build(REQUEST, NOISE)
         assert "audio_seconds_per_second" in {row.metric for row in cell.window(0.1).rows}
-        assert "cell_worker" in " ".join(psutil.Process(cell._process.pid).cmdline())
+        assert "cells.worker" in " ".join(psutil.Process(cell._process.pid).cmdline())
