@@ -174,9 +174,9 @@ def test_real_speech_is_learned_without_collapse(
     shape = replace(
         SHAPE, family="wavlm" if mixing else "hubert", width=64, hidden=128, conv_widths=(32,) * 7, position_kernel=16
     )
-    curve = learn(HubertPretraining(Wav2Vec2FamilyConfig(shape, objective), objective), 250, 5e-3, seconds=2.0)
+    curve = learn(HubertPretraining(Wav2Vec2FamilyConfig(shape, objective), objective), 400, 5e-3, seconds=2.0)
     last = mean_of_last(curve, "prediction_loss")
-    assert last < curve[0]["prediction_loss"] - 0.3
+    assert last < curve[0]["prediction_loss"] - 0.3, (last, curve[0]["prediction_loss"])
     assert last < mean_of_last(curve, "target_entropy") - 0.1
     assert mean_of_last(curve, "masked_accuracy") > 2 / 20
     assert mean_of_last(curve, "feature_variance") > 0.2
