@@ -22,39 +22,42 @@ def start() -> None:
     lines = [f"  sslbench {command:<{width}}  {purpose}" for command, purpose in FIRST_COMMANDS]
     typer.echo("The honest cost of self-supervised speech models. Five commands to start with:\n")
     typer.echo("\n".join(lines))
-    typer.echo(f"\nthis machine: {_hardware()}\nenergy:       {_energy_sources()}")
+    gpus = _gpus()
+    typer.echo(f"\nthis machine: {_hardware(gpus)}\nenergy:       {_energy_sources(gpus)}")
     typer.echo("\nall commands: sslbench --help; options of one: sslbench COMMAND --help")
 
 
-def _hardware() -> str:
-    """Processor, cores and memory of this machine, and the GPUs that its driver lists."""
-    import psutil
-
+def _gpus() -> str | None:
+    """The GPUs that NVIDIA's driver lists, "" where it lists none; None without a driver."""
     from ssl_benchmarks.energy.sources.nvml import Missing, Nvml
-    from ssl_benchmarks.energy.sources.processor import model_name
-
-    nvml, gpus = Nvml.open(), "no NVIDIA GPU"
-    if not isinstance(nvml, Missing):
-        count = nvml.query("DeviceGetCount")
-        name = nvml.query("DeviceGetName", nvml.query("DeviceGetHandleByIndex", 0))
-        nvml.close()
-        if not isinstance(count, Missing) and count:
-            gpus = f"{count} x {'GPU' if isinstance(name, Missing) else name}"
-    cpu = (model_name() or platform.machine()).split(" @ ")[0]
-    memory = psutil.virtual_memory().total / 2**30
-    return f"{cpu}, {os.cpu_count()} cores, {memory:.0f} GiB; {gpus}"
-
-
-def _energy_sources() -> str:
-    """How energy would be measured here, without waiting for a counter to move, which `sslbench env` does."""
-    from ssl_benchmarks.energy.sources.mirrors import find_counters
-    from ssl_benchmarks.energy.sources.nvml import Missing, Nvml
-    from ssl_benchmarks.energy.sources.rapl import powercap_root, unreadable
 
     nvml = Nvml.open()
-    gpu = "GPU unavailable" if isinstance(nvml, Missing) else "GPU by its driver"
-    if not isinstance(nvml, Missing):
-        nvml.close()
+    if isinstance(nvml, Missing):
+        return None
+    count = nvml.query("DeviceGetCount")
+    name = nvml.query("DeviceGetName", nvml.query("DeviceGetHandleByIndex", 0))
+    nvml.close()
+    known = not isinstance(count, Missing) and count
+    return f"{count} x {'GPU' if isinstance(name, Missing) else name}" if known else ""
+
+
+def _hardware(gpus: str | None) -> str:
+    """Processor, cores and memory of this machine, and its GPUs."""
+    import psutil
+
+    from ssl_benchmarks.energy.sources.processor import model_name
+
+    cpu = (model_name() or platform.machine()).split(" @ ")[0]
+    memory = psutil.virtual_memory().total / 2**30
+    return f"{cpu}, {os.cpu_count()} cores, {memory:.0f} GiB; {gpus or 'no NVIDIA GPU'}"
+
+
+def _energy_sources(gpus: str | None) -> str:
+    """How energy would be measured here, without waiting for a counter to move, which `sslbench env` does."""
+    from ssl_benchmarks.energy.sources.mirrors import find_counters
+    from ssl_benchmarks.energy.sources.rapl import powercap_root, unreadable
+
+    gpu = "GPU unavailable" if gpus is None else "GPU by its driver"
     packages = find_counters(powercap_root())["cpu"]
     counted = bool(packages) and not unreadable(packages)
     return f"{gpu}; CPU {'counted by RAPL' if counted else 'only modelled (no readable RAPL counter)'}"

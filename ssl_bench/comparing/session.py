@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -96,7 +96,8 @@ class Comparing(Session):
 
     def of_cell(self, cell: Cell) -> list[Measurement]:
         """One row per metric over all rounds so far, and the counted metrics."""
-        rows = combined(([row for row in rows if (row.model, row.phase) == cell] for rows in self.observed), of=self.of)
+        own = [[row for row in rows if (row.model, row.phase) == cell] for rows in self.rounds]
+        rows = combined(by_processes(own, self.processes), of=self.of)
         plan = self.plans.get(cell)
         return rows if plan is None else rows + counted_rows(plan, self.ceiling, rows)
 
@@ -109,11 +110,6 @@ class Comparing(Session):
     def of(self) -> Repeated:
         """What the independent observations are."""
         return "processes" if len(set(self.processes)) > 1 else "rounds"
-
-    @property
-    def observed(self) -> list[Sequence[Measurement]]:
-        """The rows of each independent observation."""
-        return by_processes(self.rounds, self.processes)
 
     def so_far(self) -> dict[Cell, dict[str, Quantity]]:
         """The values of the live table."""
@@ -150,7 +146,13 @@ class Comparing(Session):
         c = self.config
         rows = [row for cell in self.cells for row in self.of_cell(cell)] + self.missing
         sides = SideBySide(
-            tuple(self.names.values()), c.phases, self.baseline, self.scope, rows, self.observed, self.of
+            tuple(self.names.values()),
+            c.phases,
+            self.baseline,
+            self.scope,
+            rows,
+            by_processes(self.rounds, self.processes),
+            self.of,
         )
         projected, found = outcome(sides, Prices(self.grid, c.pue, c.price_per_gpu_hour), c.life)
         rows = [*self.sizes(), *rows, *projected, *(published_rows() if c.published else [])]

@@ -73,11 +73,11 @@ def untrained_line(model: str) -> str:
 
 def heard(record: Record, speech: EvaluationSpeech) -> str:
     """Remark on how many test speakers a run was pretrained on; empty if none."""
-    told = record.told(Details)
-    if not isinstance(told, TrainingDetails) or not told.data.folder or not speech.parts:
+    details = record.told(Details)
+    if not isinstance(details, TrainingDetails) or not details.data.folder or not speech.parts:
         return ""
     # As it was written, for a folder's name need not be text.
-    spared, root = set(told.held_out.speakers), Path(record.details["data"]["folder"]).resolve()
+    spared, root = set(details.held_out.speakers), Path(record.details["data"]["folder"]).resolve()
     chapters = _chapters(root, {(u.speaker or "", u.session) for u in speech.test_utterances})
     known = {
         u.speaker

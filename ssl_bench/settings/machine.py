@@ -16,6 +16,16 @@ SPEECH = "A folder of audio to cut clips from, or 'sample' (half an hour of Libr
 PRICE = "Price of the device per hour, in any currency."
 
 
+def require_one_grid(country: str | None, grid_intensity: float | None) -> None:
+    """Refuse a grid that is named twice.
+
+    Raises:
+        BadInputError: naming both options.
+    """
+    if country is not None and grid_intensity is not None:
+        raise BadInputError("give --country or --grid-intensity, not both")
+
+
 @dataclass(frozen=True, kw_only=True)
 class MachineSettings(Settings):
     """Settings of every metered command.
@@ -43,8 +53,7 @@ class MachineSettings(Settings):
         super().check()
         if not 1 <= self.pue < float("inf"):
             raise BadInputError(f"--pue {self.pue:g}: must be at least 1 (total power over computing power)")
-        if self.country is not None and self.grid_intensity is not None:
-            raise BadInputError("give --country or --grid-intensity, not both")
+        require_one_grid(self.country, self.grid_intensity)
 
     def resolved(self, *, cuda: bool) -> Self:
         """With device and precision decided: a GPU if torch finds one, and bfloat16 on it.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ssl_bench.settings.machine import CARBON
+from ssl_bench.settings.machine import CARBON, require_one_grid
 from ssl_bench.settings.options import Settings, option, parse_names
 from ssl_models.errors import BadInputError
 
@@ -63,8 +63,7 @@ class TableConfig(Settings):
             raise BadInputError(f"--out {self.out}: give a file that ends in {', '.join(FORMS)}")
         if wrong := [pair for pair in self.name if not all(pair.partition("="))]:
             raise BadInputError(f"--name {wrong[0]}: write MODEL=TEXT")
-        if self.country is not None and self.grid_intensity is not None:
-            raise BadInputError("give --country or --grid-intensity, not both")
+        require_one_grid(self.country, self.grid_intensity)
         if self.audio_hours is not None and self.pretraining == "spent":
             raise BadInputError("--audio-hours is for projected pretraining, not for what runs spent")
 

@@ -67,7 +67,7 @@ def efficiency_table(evidence: Evidence, layout: Layout) -> PaperTable:
     phase = layout.phase or _phase(evidence)
     account = layout.account or _account(evidence, models)
     rows = _rows(evidence, models, layout)
-    prices = Prices(account, layout.prices.hours, layout.prices.grid, layout.prices.pue)
+    prices = replace(layout.prices, account=account)
     whole = _by_model(pretraining_rows(evidence, prices), models)
     filled = {
         key: chosen(_candidates(COLUMNS[choose(key, COLUMNS, "column")], rows, whole, phase))

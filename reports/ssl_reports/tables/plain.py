@@ -6,7 +6,7 @@ import textwrap
 
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_reports.tables.fit import heads
-from ssl_reports.tables.table import Cell, Cite, Column, Notes, PaperTable, plain_number
+from ssl_reports.tables.table import Cell, Column, Notes, PaperTable, plain_number, word
 
 GAP = "  "
 
@@ -18,26 +18,20 @@ def plain_text(table: PaperTable, width: int = 80) -> str:
     """
     notes = Notes()
     rows = [[_text(cell, column, notes, best=best) for cell, column, best in row] for row in table.numbered()]
-    lines = heads([(c.name, "" if c.unit == "1" else c.unit) for c in table.columns], rows)
+    lines = heads([(column.name, column.shown_unit) for column in table.columns], rows)
     widths = [max(len(line[i]) for line in (*lines, *rows)) for i in range(len(table.columns))]
     numeric = [column.unit != "" for column in table.columns]
     blocks = ["\n".join(_block(part, lines, rows, widths, numeric)) for part in _folds(widths, width)]
-    said = [(f"{sign} " if sign else "") + text for sign, text in notes.lines()]
-    foot = [line for text in (*table.notes, *said) for line in textwrap.wrap(text, width, subsequent_indent=GAP)]
+    said = [(f"{sign} " if sign else "") + text for sign, text in notes.foot(table)]
+    foot = [line for text in said for line in textwrap.wrap(text, width, subsequent_indent=GAP)]
     return "\n\n".join([table.caption, *blocks, "\n".join(foot)]) + "\n"
 
 
 def _text(cell: Cell, column: Column, notes: Notes, *, best: bool) -> str:
-    match cell:
-        case None:
-            return ""
-        case Cite():
-            return cell.text
-        case Quantity():
-            mark = notes.mark(cell, column)
-            shown = plain_number(cell, column.factor)
-            return ("*" if best else "") + shown + (f" {mark}" if mark else "")
-    return " ".join(cell.split())
+    if not isinstance(cell, Quantity):
+        return " ".join(word(cell).split())
+    mark = notes.mark(cell, column)
+    return ("*" if best else "") + plain_number(cell, column.factor) + (f" {mark}" if mark else "")
 
 
 def _folds(widths: list[int], width: int) -> list[list[int]]:

@@ -53,6 +53,15 @@ class Column:
     width: float | None = None
     method: Method | None = None
 
+    @property
+    def shown_unit(self) -> str:
+        """The unit as heads show it: none for plain numbers."""
+        return "" if self.unit == "1" else self.unit
+
+    def titled(self, form: str = "{} ({})") -> str:
+        """The name with its unit, where it has one to show."""
+        return form.format(self.name, self.shown_unit) if self.shown_unit else self.name
+
 
 @dataclass(frozen=True)
 class Cite:
@@ -128,6 +137,10 @@ class Notes:
             return f"{MARKS['modelled'][0]},{MARKS['projected'][0]}"
         return MARKS[quantity.method][0] if quantity.method in MARKS else ""
 
+    def foot(self, table: PaperTable) -> list[tuple[str, str]]:
+        """The lines below a table: its own notes, then sign and meaning of all that its cells used."""
+        return [("", note) for note in table.notes] + self.lines()
+
     def lines(self) -> list[tuple[str, str]]:
         """Sign and meaning of all that were used."""
         lines = [("", "Unmarked numbers are measured; intervals are 95 % intervals.")] if self.methods else []
@@ -141,7 +154,7 @@ def latex(table: PaperTable, width: Width | None = None) -> str:
     """The table and its notes, without float and caption; with a `width`, in the type and the parts in which it fits it."""
     notes = Notes()
     rows = [[_latex_cell(*cell, notes) for cell in row] for row in table.numbered()]
-    named = [(column.name, "" if column.unit == "1" else column.unit) for column in table.columns]
+    named = [(column.name, column.shown_unit) for column in table.columns]
     if width is None:
         lines = [
             [name for name, _ in named],
@@ -154,7 +167,7 @@ def latex(table: PaperTable, width: Width | None = None) -> str:
         found = fit([*lines, *texts], width)
     escaped = [list(map(escape_latex, line)) for line in lines]
     blocks = [_latex_block(table, escaped, rows, block) for block in found.blocks]
-    said = [("", note) for note in table.notes] + notes.lines()
+    said = notes.foot(table)
     tail = "\n\\quad ".join(
         f"\\textsuperscript{{{_latex_sign(sign)}}}{escape_latex(text)}" if sign else escape_latex(text)
         for sign, text in said
@@ -187,7 +200,7 @@ def _read(table: PaperTable) -> list[list[str]]:
         texts = []
         for cell, column, _ in row:
             mark = notes.mark(cell, column) if isinstance(cell, Quantity) else ""
-            texts.append((plain_number(cell, column.factor) if isinstance(cell, Quantity) else _word(cell)) + mark)
+            texts.append((plain_number(cell, column.factor) if isinstance(cell, Quantity) else word(cell)) + mark)
         rows.append(texts)
     return rows
 
@@ -218,11 +231,11 @@ def markdown(table: PaperTable) -> str:
     """The same with its caption; the sign of a method stands after its number."""
     notes = Notes()
     rows = [[_markdown_cell(*cell, notes) for cell in row] for row in table.numbered()]
-    header = [c.name + (f" ({c.unit})" if c.unit not in {"", "1"} else "") for c in table.columns]
+    header = [column.titled() for column in table.columns]
     rule = "|".join(" ---: " if column.unit else " --- " for column in table.columns)
     body = "\n".join(f"| {' | '.join(row)} |" for row in [[escape_markdown(h) for h in header], *rows])
     head, _, rest = body.partition("\n")
-    said = [("", note) for note in table.notes] + notes.lines()
+    said = notes.foot(table)
     tail = "".join(f"- {f'<sup>{sign}</sup> ' if sign else ''}{escape_markdown(text)}\n" for sign, text in said)
     return f"# {escape_markdown(table.caption)}\n\n{head}\n|{rule}|\n{rest}\n\n{tail}"
 
@@ -271,7 +284,7 @@ def comma_separated(table: PaperTable) -> str:
     parts = ("", " low", " high", " method", " note", " flaw")
     writer.writerow(
         [
-            f"{_title(c)}{part}"
+            f"{c.titled('{} [{}]')}{part}"
             for c, is_number in zip(table.columns, numeric, strict=True)
             for part in (parts if is_number else parts[:1])
         ]
@@ -279,7 +292,7 @@ def comma_separated(table: PaperTable) -> str:
     for row in table.rows:
         cells: list[str] = []
         for cell, column, is_number in zip(row, table.columns, numeric, strict=True):
-            cells += _full(cell, column) if is_number else [_word(cell)]
+            cells += _full(cell, column) if is_number else [word(cell)]
         writer.writerow(cells)
     return file.getvalue()
 
@@ -291,24 +304,21 @@ def rows_of(table: PaperTable) -> list[dict[str, object]]:
 
 def _document(cell: Cell, column: Column) -> object:
     if not isinstance(cell, Quantity):
-        return _word(cell)
+        return word(cell)
     value, ends = (None, None) if cell.value is None else scaled(cell, column.factor)
     return {
         "value": value, "ci95": ends, "unit": column.unit, "method": cell.method, "note": cell.note, "flaw": cell.flaw
     }  # fmt: skip
 
 
-def _title(column: Column) -> str:
-    return column.name + (f" [{column.unit}]" if column.unit not in {"", "1"} else "")
-
-
-def _word(cell: Cell) -> str:
+def word(cell: Cell) -> str:
+    """The text of a cell that holds no figure."""
     return "" if cell is None else cell.text if isinstance(cell, Cite) else str(cell)
 
 
 def _full(cell: Cell, column: Column) -> list[str]:
     if not isinstance(cell, Quantity):
-        return [_word(cell), "", "", "", "", ""]
+        return [word(cell), "", "", "", "", ""]
     if cell.value is None:
         return ["", "", "", cell.method, cell.note, ""]
     value, ends = scaled(cell, column.factor)
