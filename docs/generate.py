@@ -24,7 +24,7 @@ from ssl_bench.settings.measuring import MeasureConfig
 from ssl_bench.settings.options import Settings
 from ssl_bench.settings.profiling import ProfileConfig
 from ssl_bench.settings.studying import StudyConfig
-from ssl_bench.settings.tabulating import TableConfig
+from ssl_bench.settings.tabulating import ReportConfig, TableConfig
 from ssl_bench.settings.tasks import TASKS
 from ssl_bench.settings.training import TrainAndMeasureConfig
 from ssl_benchmarks.record.details.kinds import DETAILS
@@ -35,6 +35,7 @@ from ssl_benchmarks.record.schema import record_schema
 from ssl_models.catalog import CATALOG, card
 from ssl_models.families import FAMILIES
 from ssl_reports.efficiency.columns import COLUMNS
+from ssl_reports.efficiency.texts import TEXTS
 from ssl_reports.reading.published import published_rows
 
 SETTINGS: dict[str, type[Settings]] = {
@@ -45,6 +46,7 @@ SETTINGS: dict[str, type[Settings]] = {
     "study": StudyConfig,
     "evaluate": EvaluateConfig,
     "table": TableConfig,
+    "report": ReportConfig,
 }
 ORDER = ("env", "models", "profile", "measure", "train-and-measure", "study", "evaluate", "compare", "table", "report")
 """In which a reader meets the commands."""
@@ -173,18 +175,19 @@ def tasks() -> str:
 
 
 def columns() -> str:
-    """The columns of an efficiency table."""
-    rows = [
+    """The columns of an efficiency table: those of figures, then those of words."""
+    figures = [
         (
             code(c.key),
             c.head.removeprefix("{phase} "),
-            " or ".join(unit for unit, _ in c.units),
+            " or ".join(unit for unit, _ in (*c.units, *c.others)),
             code(c.metric),
             c.better or "",
         )
         for c in COLUMNS.values()
     ]
-    return table(("column", "head", "unit, as it reads best", "metric", "better"), rows)
+    words = [(code(key), head, "", "", "") for key, (head, _) in TEXTS.items()]
+    return table(("column", "head", "unit, as it reads best", "metric", "better"), [*figures, *words])
 
 
 def models() -> str:

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from ssl_bench.settings.studying import StudyConfig as StudyConfig
     from ssl_bench.settings.training import TrainAndMeasureConfig as TrainAndMeasureConfig
     from ssl_bench.studying.study import study as study
+    from ssl_bench.tabulating.table import table as table
     from ssl_bench.training.train_and_measure import train_and_measure as train_and_measure
     from ssl_benchmarks.energy import EnergyMeter as EnergyMeter
+    from ssl_benchmarks.record.record import read_run as read_run
     from ssl_models.catalog import load_model as load_model
     from ssl_models.catalog import pretraining as pretraining
     from ssl_models.loading.transformers_models import register_transformers as register_transformers
@@ -41,8 +43,10 @@ _HOME = {
     "measure": "ssl_bench.measuring.measure",
     "pretraining": "ssl_models.catalog",
     "read_evidence": "ssl_reports.reading.evidence",
+    "read_run": "ssl_benchmarks.record.record",
     "register_transformers": "ssl_models.loading.transformers_models",
     "study": "ssl_bench.studying.study",
+    "table": "ssl_bench.tabulating.table",
     "train_and_measure": "ssl_bench.training.train_and_measure",
     "write_paper": "ssl_reports.report",
 }
@@ -62,8 +66,10 @@ __all__ = [
     "measure",
     "pretraining",
     "read_evidence",
+    "read_run",
     "register_transformers",
     "study",
+    "table",
     "train_and_measure",
     "write_paper",
 ]

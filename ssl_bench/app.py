@@ -23,13 +23,12 @@ from ssl_bench.settings.evaluating import EvaluateConfig
 from ssl_bench.settings.measuring import MeasureConfig
 from ssl_bench.settings.profiling import ProfileConfig
 from ssl_bench.settings.studying import StudyConfig
-from ssl_bench.settings.tabulating import TableConfig
+from ssl_bench.settings.tabulating import ReportConfig, TableConfig
 from ssl_bench.settings.training import TrainAndMeasureConfig
 
 app = typer.Typer(
     help="The honest cost of self-supervised speech models: FLOPs, memory, energy, carbon and error rate, measured.",
     invoke_without_command=True,
-    add_completion=False,
     context_settings={"help_option_names": ["--help", "-h"]},
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
@@ -73,4 +72,4 @@ app.command("study")(command(StudyConfig, study_command))
 app.command("evaluate")(command(EvaluateConfig, evaluate_command))
 app.command("compare")(command(CompareConfig, compare_command))
 app.command("table")(command(TableConfig, table_command))
-app.command("report")(report_command)
+app.command("report")(command(ReportConfig, report_command))

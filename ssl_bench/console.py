@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Self
 
@@ -29,6 +30,22 @@ Json = Annotated[
 
 WIDTH_IN_PIPE = 1000
 """Characters of a line where no terminal limits it: nothing is folded or cut."""
+
+
+@dataclass
+class _Amount:
+    """How much is said: no progress if `quiet`, every note if `verbose`."""
+
+    quiet: bool = False
+    verbose: bool = False
+
+
+_amount = _Amount()
+
+
+def say(*, quiet: bool, verbose: bool) -> None:
+    """Decide how much this process says."""
+    _amount.quiet, _amount.verbose = quiet, verbose
 
 
 class Failed(SystemExit):
@@ -59,7 +76,7 @@ def stderr() -> Console:
     """The console for progress."""
     from rich.console import Console
 
-    return Console(stderr=True)
+    return Console(stderr=True, quiet=_amount.quiet)
 
 
 def stdout() -> Console:
@@ -72,8 +89,15 @@ def stdout() -> Console:
     return console
 
 
-def print_summary(tables: Iterable[Table], lines: Sequence[str]) -> None:
-    """Print tables, then lines, to stdout; nothing is cut, and in a pipe tables are aligned text without boxes."""
+FEW = 3
+"""The most notes that are printed in full; of more, the first and how many others there are."""
+
+
+def print_summary(tables: Iterable[Table], lines: Sequence[str], notes: Sequence[str] = ()) -> None:
+    """Print tables, then notes and lines, to stdout; nothing is cut, and in a pipe tables are aligned text without boxes.
+
+    Many notes are cut to the first and their number; all of them stand in the report, and appear here with --verbose.
+    """
     console = stdout()
     for table in tables:
         for column in table.columns:
@@ -81,7 +105,13 @@ def print_summary(tables: Iterable[Table], lines: Sequence[str]) -> None:
         if not console.is_terminal:
             table.box = None
         console.print(table)
-    console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
+    console.print("\n".join([*_few(notes), *lines]), highlight=False, markup=False, soft_wrap=True)
+
+
+def _few(notes: Sequence[str]) -> list[str]:
+    if _amount.verbose or len(notes) <= FEW:
+        return list(notes)
+    return [notes[0], f"notes:      {len(notes) - 1} more in the report (-v prints them here)"]
 
 
 def typed_command() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -102,6 +103,10 @@ def require_name(name: str) -> None:
         raise BadInputError(f"{file}: no such file; write path/to/file.py:function")
     if not is_foreign(name) and not is_run(name):
         choose(name, CATALOG, "model")
+    if is_run(name) and not Path(name).exists() and re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", name):
+        raise BadInputError(
+            f"{name}: no such folder; for a model of the Hugging Face Hub write hf:{name} (it is downloaded)"
+        )
 
 
 def require_pretrained(name: str, pretrained: str | None) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from ssl_reports.efficiency.efficiency_table import EFFICIENCY, Layout, NothingToShowError, efficiency_table
+from ssl_reports.efficiency.efficiency_table import EFFICIENCY, NothingToShowError, efficiency_table
+from ssl_reports.efficiency.layout import Layout
 from ssl_reports.page.page import report_page
 from ssl_reports.paper.folder import write_whole
 from ssl_reports.paper.main_tex import main_tex
@@ -16,38 +18,47 @@ from ssl_reports.pictures.figures import write_figures
 from ssl_reports.reading.claims import Claim, claims
 from ssl_reports.reading.evidence import Evidence
 from ssl_reports.reading.references import bibliography, bibtex
-from ssl_reports.tables.table import PaperTable, comma_separated, latex, markdown
+from ssl_reports.tables.data import comma_separated
+from ssl_reports.tables.latex_table import latex
+from ssl_reports.tables.markdown import markdown
+from ssl_reports.tables.table import PaperTable
 
 TITLE = "Cost and quality"
 PAGE = "report.html"
+PLAIN = Layout()
 
 
-def write_paper(evidence: Evidence, out: Path) -> list[str]:
+def write_paper(evidence: Evidence, out: Path, layout: Layout = PLAIN) -> list[str]:
     """Write the whole folder, over an earlier report; return the names of its files.
 
+    Args:
+        evidence: the runs.
+        out: the folder.
+        layout: of the efficiency table.
+
     Raises:
-        BadInputError: if `out` contains anything else.
+        BadInputError: if `out` contains anything else, or for a layout that does not suit the runs.
     """
-    return write_whole(out, lambda folder: _fill(evidence, folder))
+    return write_whole(out, lambda folder: _fill(evidence, folder, layout))
 
 
-def paper_tables(evidence: Evidence, found: list[Claim]) -> list[PaperTable]:
+def paper_tables(evidence: Evidence, found: list[Claim], layout: Layout = PLAIN) -> list[PaperTable]:
     """The tables, in the order of the page: the efficiency table first, where the records fill one."""
     makers = (pretraining_table, inference_table, memory_table, quality_table)
-    return [*efficiency(evidence), *(make(evidence) for make in makers), claims_table(found)]
+    return [*efficiency(evidence, layout), *(make(evidence) for make in makers), claims_table(found)]
 
 
-def efficiency(evidence: Evidence) -> list[PaperTable]:
-    """The efficiency table, or nothing where the records fill none; a report refuses nothing, so differences of conditions are marked."""
+def efficiency(evidence: Evidence, layout: Layout = PLAIN) -> list[PaperTable]:
+    """The efficiency table, or nothing where the records fill none; a report refuses no run, so differences of conditions are marked."""
     try:
-        return [efficiency_table(evidence, Layout(mark_differences=True))]
+        return [efficiency_table(evidence, replace(layout, mark_differences=True))]
     except NothingToShowError:
         return []
 
 
-def _fill(evidence: Evidence, folder: Path) -> None:
+def _fill(evidence: Evidence, folder: Path, layout: Layout) -> None:
     found, traces = claims(evidence), evidence.traces
-    tables = paper_tables(evidence, found)
+    tables = paper_tables(evidence, found, layout)
     figures = write_figures(evidence.records, folder, traces, runs=evidence.labels)
     texts = {
         **{

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import redirect_stdout
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -30,12 +31,23 @@ MarkDifferences = Annotated[
     ),
 ]
 
+FailIf = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fail-if",
+        metavar="CONDITION",
+        help="Exit with code 1 if a ratio to the baseline lies beyond a limit by its whole interval, such as 'energy>+5%'; "
+        "may be repeated.",
+    ),
+]
+
 
 def compare_command(
     config: CompareConfig,
     *,
     runs: Runs = None,
     mark_differences: MarkDifferences = False,
+    fail_if: FailIf = None,
     allow_mixed: Annotated[
         bool, typer.Option("--allow-mixed", hidden=True)
     ] = False,  # its name before; for one release
@@ -43,6 +55,9 @@ def compare_command(
 ) -> None:
     """Measure models in turn to a target precision; report ratios, projected full pretraining and life-cycle cost."""
     config.check()
+    from ssl_bench.comparing.gate import failures, parse_gate
+
+    gates = [parse_gate(text) for text in fail_if or []]
     if runs and config.models:
         raise BadInputError("give run folders or --models, not both (separate models with commas)")
     mark_differences = mark_differences or allow_mixed
@@ -51,9 +66,21 @@ def compare_command(
             "--mark-differences needs run folders; --models measures all models under the same conditions"
         )
     apart_if_own(config.models)
+    _require_runs(runs or [])
     run, record = _compared(runs or [], config, mark_differences=mark_differences)
     print_run("compare", run, record, _print_summary, as_json=as_json)
     _end(run, record)
+    if beyond := failures(record, gates):
+        fail("; ".join(beyond), 1)
+
+
+def _require_runs(runs: list[str]) -> None:
+    """Refuse names of models in the place of runs."""
+    from ssl_models.catalog import CATALOG
+
+    lost = [run for run in runs if not Path(run).exists()]
+    if any(name in CATALOG or name.startswith("hf:") or ".py:" in name for run in lost for name in run.split(",")):
+        raise BadInputError(f"{lost[0]}: no such run; to measure models: sslbench compare --models {','.join(runs)}")
 
 
 def _compared(runs: list[str], config: CompareConfig, *, mark_differences: bool) -> tuple[RunFolder, Record]:
@@ -85,9 +112,9 @@ def _print_summary(run: RunFolder, record: Record) -> None:
 
     said = [f"break-even: {line}" for line in break_even_lines(record, "J")]
     said += [f"precision:  {line}"] if (line := reached_line(record)) else []
-    said += [f"differs:    {line}" for line in record.details["differences"]]
+    notes = [f"differs:    {line}" for line in record.details["differences"]]
+    notes += [f"note:       {line}" for line in record.details.get("about_weights", [])]
+    notes += closing_lines(record)
     said += [f"run:        {run.path}", f"report:     {run.path / 'report.md'}"]
-    said += [f"note:       {line}" for line in record.details.get("about_weights", [])]
-    said += closing_lines(record)
     said.append(f"next:       sslbench report {run.path} --out paper/")
-    print_summary(compare_tables(record), said)
+    print_summary(compare_tables(record), said, notes)

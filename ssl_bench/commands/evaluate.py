@@ -36,11 +36,11 @@ def evaluate_command(config: EvaluateConfig, *, as_json: Json = False) -> None:
 def _print_summary(run: RunFolder, record: Record) -> None:
     from ssl_reports.summaries.evaluating import evaluation_tables, left_out_lines, remark_lines
 
-    said = [*remark_lines(record), f"speech:   {record.details['speech']['how']}", *left_out_lines(record)]
+    notes = [*remark_lines(record), *left_out_lines(record), *closing_lines(record)]
+    said = [f"speech:   {record.details['speech']['how']}"]
     said += [f"run:      {run.path}", f"report:   {run.path / 'report.md'}"]
-    said += closing_lines(record)
     said.append(f"next:     {_next(record)}")
-    print_summary(evaluation_tables(record), said)
+    print_summary(evaluation_tables(record), said, notes)
 
 
 def _next(record: Record) -> str:

@@ -50,10 +50,9 @@ def _print_summary(run: RunFolder, record: Record) -> None:
     said.append(f"report:   {run.path / 'report.md'}")
     if len(record.details["cells"]) == 1 and "warm_up" in record.details["cells"][0]:
         said.append(f"warm-up:  {record.details['cells'][0]['warm_up']}")
-    said += [f"note:     {line}" for line in record.details["about_weights"]]
-    said += closing_lines(record)
+    notes = [f"note:     {line}" for line in record.details["about_weights"]] + closing_lines(record)
     said.append(f"next:     {_next(record)}")
-    print_summary(measure_tables(record), said)
+    print_summary(measure_tables(record), said, notes)
 
 
 def _next(record: Record) -> str:

@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from ssl_bench.console import say
+from ssl_bench.settings.defaults import CARBON, with_defaults
 from ssl_bench.settings.options import Setting, Settings
 
 Config = Annotated[
@@ -34,21 +36,35 @@ def command(
     others = {setting.name for setting in other}
 
     def called(**typed: Any) -> None:  # noqa: ANN401 - of each option's type
+        say(quiet=bool(typed["quiet"]), verbose=bool(typed["verbose"]))
         given = {s.name: _parsed(s, typed[s.name]) for s in (*own, *other) if typed[s.name] not in (None, [])}
         if typed.get("file") is not None:
             from ssl_bench.settings.documents import read_toml
 
             given = {**read_toml(typed["file"], kind.of_file()), **given}
+        if not typed.get("resume"):  # an unfinished run has its own settings
+            recorded = CARBON if typed.get("runs") else ()  # finished runs have theirs
+            given = with_defaults(given, {s.name for s in own}.difference(recorded))
         passed = {p.name: given if p.name == "given" else typed[p.name] for p in keywords}
         run(kind.read({name: value for name, value in given.items() if name not in others}), **passed)
 
     parameters = [_parameter(s) for s in own] + [_parameter(s, shown=False) for s in other]
     parameters += [p for p in keywords if p.name != "given"]
+    parameters += [
+        _switch("quiet", "--quiet", "-q", "Print results, no progress."),
+        _switch("verbose", "--verbose", "-v", "Print every note."),
+    ]
     parameters.sort(key=lambda p: p.default is not inspect.Parameter.empty)
     called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     called.__annotations__ = {p.name: p.annotation for p in parameters}
     called.__doc__ = run.__doc__
     return called
+
+
+def _switch(name: str, flag: str, letter: str, text: str) -> inspect.Parameter:
+    """A switch of every command."""
+    how = typer.Option(flag, letter, metavar=" ", help=text, show_default=False)
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, how])
 
 
 def _parsed(setting: Setting, value: Any) -> Any:  # noqa: ANN401 - whatever typer gives

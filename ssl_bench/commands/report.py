@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ssl_bench.commands.options import Config
 from ssl_bench.console import Json, print_json, print_summary, stdout
+from ssl_bench.settings.tabulating import ReportConfig
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -20,24 +22,23 @@ TYPESET = "pdflatex main.tex && pdflatex main.tex  # no BibTeX needed; the secon
 
 
 def report_command(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN", help="Run folders, written by any command.")],
+    config: ReportConfig,
     *,
-    out: Annotated[
-        Path, typer.Option(help="Output folder; an earlier report in it is replaced. [paper]", show_default=False)
-    ] = Path("paper"),
-    show_claims: Annotated[
-        bool, typer.Option("--claims", metavar=" ", help="List the verdicts on the claims of arXiv 2406.07696.")
-    ] = False,
+    runs: Annotated[
+        list[str], typer.Argument(metavar="RUN", help="Run folders, written by any command, or folders of runs.")
+    ],
+    file: Config = None,  # noqa: ARG001 - its contents are in `config`
     as_json: Json = False,
 ) -> None:
     """Write a paper's tables, figures, methods and references from runs, and check which claims hold."""
+    config.check()
     from ssl_reports.reading.evidence import read_evidence
 
-    evidence = read_evidence(runs)
+    evidence, layout, out = config.repriced(read_evidence(runs)), config.layout(), Path(config.out)
     from ssl_reports.reading.claims import claims
     from ssl_reports.report import PAGE, efficiency, unread_traces, write_paper
 
-    files, found = write_paper(evidence, out), claims(evidence)
+    files, found = write_paper(evidence, out, layout), claims(evidence)
     for line in unread_traces(evidence):
         typer.echo(f"no power trace: {line}", err=True)
     if as_json:
@@ -51,11 +52,11 @@ def report_command(
     said += [f"records:  {len(evidence.records)}", f"report:   {out} ({len(files)} files)"]
     said.append(f"paper:    cd {shlex.quote(str(out))} && {TYPESET}")
     said.append(f"next:     {_opener()} {shlex.quote(str(out / PAGE))}")
-    for table in efficiency(evidence):
+    for table in efficiency(evidence, layout):
         from ssl_reports.tables.plain import plain_text
 
         typer.echo(plain_text(table, width=stdout().width))
-    print_summary([_claim_table(found)] if show_claims else [], said)
+    print_summary([_claim_table(found)] if config.claims else [], said)
 
 
 def _opener() -> str:

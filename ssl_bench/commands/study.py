@@ -61,11 +61,11 @@ def _print_summary(run: RunFolder, record: Record) -> None:
 
     study = record.details["study"]
     said = [f"failed:   {entry['folder']}: {entry['reason']}" for entry in study["runs"] if entry["status"] == "failed"]
-    said += [*remark_lines(record), *left_out_lines(record)] if "speech" in record.details else []
+    notes = [*remark_lines(record), *left_out_lines(record)] if "speech" in record.details else []
+    notes += closing_lines(record)
     said += [f"time:     {line}" for line in limited_lines(record)]
     said += [study["claim_c4"]] if "claim_c4" in study else []
     said += [f"run:      {run.path}", f"report:   {run.path / 'report.md'}"]
     if record.config["training"].get("data", "sample") == "sample":
         said.append(LAST_WORD)
-    said += closing_lines(record)
-    print_summary(study_tables(record), said)
+    print_summary(study_tables(record), said, notes)

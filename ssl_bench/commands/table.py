@@ -13,25 +13,27 @@ from ssl_bench.console import Json, print_json, stdout
 from ssl_bench.settings.tabulating import TableConfig
 
 if TYPE_CHECKING:
-    from ssl_reports.reading.evidence import Evidence
     from ssl_reports.tables.table import PaperTable
 
 
 def table_command(
     config: TableConfig,
     *,
-    runs: Annotated[list[str], typer.Argument(metavar="RUN", help="Run folders, written by any command.")],
+    runs: Annotated[
+        list[str], typer.Argument(metavar="RUN", help="Run folders, written by any command, or folders of runs.")
+    ],
     file: Config = None,  # noqa: ARG001 - its contents are in `config`
     as_json: Json = False,
 ) -> None:
     """Write one efficiency table from runs: a row per model, a column per cost and error rate."""
     config.check()
+    from ssl_bench.tabulating.table import efficiency
     from ssl_reports.reading.evidence import read_evidence
 
     table = efficiency(read_evidence(runs), config)
     text = None if config.out is None else written(table, config)
     if as_json:
-        from ssl_reports.tables.table import rows_of
+        from ssl_reports.tables.data import rows_of
 
         print_json(
             "table", {"out": config.out, "caption": table.caption, "rows": rows_of(table), "notes": list(table.notes)}
@@ -48,46 +50,32 @@ def table_command(
         typer.echo(f"table: {config.out} ({len(table.rows)} models, {len(table.columns) - 1} columns)")
 
 
-def efficiency(evidence: Evidence, config: TableConfig) -> PaperTable:
-    """The table of the runs, laid out by the settings."""
-    from ssl_benchmarks.energy.carbon import chosen_intensity
-    from ssl_reports.efficiency.efficiency_table import Layout, efficiency_table
-    from ssl_reports.efficiency.pretraining import Prices
-
-    grid = chosen_intensity(config.country, config.grid_intensity)
-    prices = Prices(hours=config.audio_hours, grid=grid, pue=config.pue)
-    account = "projected" if config.audio_hours is not None else config.pretraining
-    layout = Layout(
-        config.columns, config.phase, account, prices, config.names, config.order,
-        bold=config.bold, published=config.published, mark_differences=config.mark_differences,
-    )  # fmt: skip
-    return efficiency_table(evidence, layout)
-
-
 def written(table: PaperTable, config: TableConfig) -> str:
     """Write the table in the format of the file's suffix; returns its text.
 
     Raises:
         BadInputError: if the file cannot be written.
     """
-    from ssl_benchmarks.record.record import write_atomically
+    from ssl_benchmarks.files.atomic import write_atomically
     from ssl_models.errors import BadInputError
+    from ssl_reports.tables.data import comma_separated
     from ssl_reports.tables.html import html
+    from ssl_reports.tables.latex_table import latex
+    from ssl_reports.tables.markdown import markdown
     from ssl_reports.tables.plain import plain_text
-    from ssl_reports.tables.table import comma_separated, latex, markdown
 
     out = Path(config.out or "")
     if not out.parent.is_dir():
         raise BadInputError(f"{out}: its folder {out.parent} does not exist")
     match out.suffix:
         case ".tex":
-            text = latex(table, config.width)
+            text = latex(table, config.width, config.font)
         case ".md":
             text = markdown(table)
         case ".csv":
             text = comma_separated(table)
         case ".html":
-            text = html(table)
+            text = html(table, config.font)
         case _:
             text = plain_text(table)
     write_atomically(out, text)

@@ -98,10 +98,10 @@ def _print_summary(run: RunFolder, record: Record) -> None:
     said = [f"run:       {run.path}", f"picture:   {run.path / 'training.png'}", f"report:    {run.path / 'report.md'}"]
     if record.config["data"] == "sample":
         said.append(LAST_WORD)
-    said += [f"speech:    {line}" for line in audio_lines(record)]
-    said += [f"left out:  {path}: {why}" for path, why in list(record.details["broken_files"].items())[:MOST_NAMED]]
+    notes = [f"speech:    {line}" for line in audio_lines(record)]
+    notes += [f"left out:  {path}: {why}" for path, why in list(record.details["broken_files"].items())[:MOST_NAMED]]
+    notes += closing_lines(record)
     said += [f"time:      {line}" for line in limited_lines(record)]
     said += [f"projected: {line}" for line in full_run_lines(record.told(TrainingDetails).full_run)]
-    said += closing_lines(record)
     said.append(f"next:      sslbench models {run.path}")
-    print_summary(run_tables(record), said)
+    print_summary(run_tables(record), said, notes)

@@ -19,9 +19,10 @@ import ssl_models
 from ssl_bench.evaluating.subject import Finding
 from ssl_benchmarks.downstream.outcome import Outcome
 from ssl_benchmarks.downstream.recognition.phones import dictionary_hash
+from ssl_benchmarks.files.atomic import write_atomically
 from ssl_benchmarks.record.metrics import RATES
 from ssl_benchmarks.record.quantity import Quantity, joined
-from ssl_benchmarks.record.record import Conditions, read_document, write_atomically
+from ssl_benchmarks.record.record import Conditions, read_document
 from ssl_models.documents import typed
 from ssl_models.errors import BadInputError
 

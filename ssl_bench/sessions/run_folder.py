@@ -75,6 +75,10 @@ class RunFolder:
         """`run.json`."""
         return self.path / "run.json"
 
+    def frame(self) -> pd.DataFrame:
+        """The rows of its record; see `ssl_benchmarks.record.record.Record.frame`."""
+        return self.read().frame()
+
     @property
     def metrics_path(self) -> Path:
         """`metrics.jsonl`: one line every few steps."""

@@ -11,8 +11,8 @@ from typing import Any
 
 import tomli_w
 
+from ssl_benchmarks.files.atomic import write_atomically
 from ssl_benchmarks.files.text_files import text_of
-from ssl_benchmarks.record.record import write_atomically
 from ssl_models.errors import BadInputError, choose
 from ssl_models.settings import fits, spelled
 

@@ -15,6 +15,17 @@ WEIGHTS = "Published weights: a folder, a safetensors file, or a name on the hub
 SPEECH = "A folder of audio to cut clips from, or 'sample' (half an hour of LibriSpeech)."
 PRICE = "Price of the device per hour, in any currency."
 
+OTHER_DEVICES = {
+    "cuda": "give --device cuda, and choose the GPU by CUDA_VISIBLE_DEVICES=N in front of the command",
+    "gpu": "give --device cuda",
+    "mps": "only cpu and cuda are supported",
+}
+_HALF = "float16 is not offered, since it needs loss scaling; give bfloat16, or float32"
+OTHER_PRECISIONS = {
+    "fp16": _HALF, "float16": _HALF, "half": _HALF, "16": _HALF, "16-mixed": _HALF, "amp": _HALF,
+    "bf16": "give bfloat16", "bf16-mixed": "give bfloat16", "fp32": "give float32", "32": "give float32", "tf32": "give float32",
+}  # fmt: skip
+
 
 def require_one_grid(country: str | None, grid_intensity: float | None) -> None:
     """Refuse a grid that is named twice.
@@ -38,8 +49,8 @@ class MachineSettings(Settings):
         out: the run folder.
     """
 
-    device: Device = option("auto", "auto, cpu or cuda.")
-    precision: Precision = option("auto", "auto, float32 or bfloat16.")
+    device: Device = option("auto", "auto, cpu or cuda.", advice=OTHER_DEVICES)
+    precision: Precision = option("auto", "auto, float32 or bfloat16.", advice=OTHER_PRECISIONS)
     seed: int = option(0, "Random seed.", least=0)
     country: str | None = option(None, "ISO code of the grid's country, such as FRA.", panel=CARBON)
     grid_intensity: float | None = option(None, "Grid intensity in g CO2e per kWh.", panel=CARBON)

@@ -54,6 +54,7 @@ class Option:
         repeated: whether it may be given several times.
         least, above: bounds of a number.
         folder: if not None, the value is an existing folder or this word, such as "sample".
+        advice: what to give instead of words that users of other tools would give.
     """
 
     help: str = ""
@@ -68,6 +69,7 @@ class Option:
     least: float | None = None
     above: float | None = None
     folder: str | None = None
+    advice: Mapping[str, str] = field(default_factory=dict)
 
 
 def option(default: Any = MISSING, help: str = "", **how: Any) -> Any:  # noqa: A002, ANN401 - a dataclass' field of any type
@@ -117,6 +119,9 @@ class Setting:
         if value is None:
             return
         if typing.get_origin(self.kind) is Literal:
+            advice = o.advice.get(str(value).lower().partition(":")[0])
+            if advice and value not in typing.get_args(self.kind):
+                raise BadInputError(f"{self.flag} {value}: {advice}")
             choose(str(value), typing.get_args(self.kind), self.flag)
         if o.least is not None and not o.least <= value < math.inf:
             raise BadInputError(f"{self.flag} {value:g}: must be at least {o.least:g}")

@@ -40,6 +40,7 @@ class ProfileConfig(Settings):
         card: memory of the target GPU in GB.
         depth: number of module levels shown.
         second_opinion: whether fvcore counts as well.
+        out: the run folder to write, if any.
     """
 
     model: str = option(help=MODEL, argument=True, metavar="MODEL")
@@ -63,6 +64,12 @@ class ProfileConfig(Settings):
     second_opinion: bool = option(
         default=True, help="Count with fvcore as well.", flags="--second-opinion/--no-second-opinion"
     )
+    out: str | None = option(None, "Keep the counts as a run in this folder, for tables.", default_text="not kept")
+
+    @property
+    def counted_seconds(self) -> tuple[float, ...]:
+        """The clip lengths to count; a kept profile also has that of a batch, so that it suits what was measured in such batches."""
+        return self.seconds if self.out is None else tuple(sorted({*self.seconds, self.clip_seconds}))
 
     def check(self) -> None:
         """See `Settings.check`; the model is known."""

@@ -1,33 +1,41 @@
-"""Settings of `sslbench table`: which figures and models it holds, and how they are shown."""
+"""Settings of `sslbench table` and `sslbench report`: which figures and models a table holds, and how they are shown."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from ssl_bench.settings.machine import CARBON, require_one_grid
+from ssl_bench.settings.machine import CARBON, PRICE, require_one_grid
 from ssl_bench.settings.options import Settings, option, parse_names
 from ssl_models.errors import BadInputError
 
+if TYPE_CHECKING:
+    from ssl_reports.efficiency.layout import Layout
+    from ssl_reports.reading.evidence import Evidence
+
 FORMS = (".tex", ".md", ".csv", ".html", ".txt")
-PRETRAINING = "Pretraining"
+PRETRAINING, LOOK = "Pretraining", "Look"
 
 
-@dataclass(frozen=True)
-class TableConfig(Settings):
-    """The options of `sslbench table`.
+@dataclass(frozen=True, kw_only=True)
+class LayoutSettings(Settings):
+    """What a table shows, and how.
 
     Attributes:
-        columns: keys of `ssl_reports.efficiency.columns.COLUMNS`; empty for all that the runs fill.
+        columns: keys of `ssl_reports.efficiency.columns.COLUMNS` and `ssl_reports.efficiency.texts.TEXTS`; empty for all
+            figures that the runs have.
         phase: phase of FLOPs, speed and memory.
         pretraining: what the runs spent, or what each model's recipe would take.
         audio_hours: hours of audio to which every model is projected, instead of its recipe's.
         name: `MODEL=TEXT`, the name of a model in the table.
         order: models that come first.
-        width: whether the LaTeX table fits one column of the page or both.
+        costs: a TOML file of stated costs; see `ssl_reports.efficiency.stated`.
+        group, baseline, units, digits, bold, published, mark_differences: as in `ssl_reports.efficiency.layout.Layout`.
+        orient: where the models stand.
+        font: of the LaTeX and HTML tables, and of pictures; None for that of the document around them.
         country, grid_intensity, pue: for CO2e, instead of those of the runs.
-        out: the file; its suffix decides the format.
+        price_per_gpu_hour: of a device, in any currency.
     """
 
     columns: tuple[str, ...] = option(
@@ -36,13 +44,27 @@ class TableConfig(Settings):
     phase: Literal["training", "inference"] | None = option(
         None, "Phase of FLOPs, speed and memory: training or inference.", default_text="training where it was measured"
     )
-    name: tuple[str, ...] = option((), "MODEL=TEXT: name of a model in the table; may be repeated.", repeated=True)
-    order: tuple[str, ...] = option((), "Comma-separated models to put first.", parse=parse_names)
-    width: Literal["single", "double"] = option("double", "Page columns that a .tex table spans: single or double.")
-    bold: bool = option(default=False, help="Emphasise the best figure of each column.")
+    costs: str | None = option(None, "A TOML file of costs that you state, each with its source.")
     published: bool = option(default=False, help="Fill cells that the runs leave empty with published figures.")
     mark_differences: bool = option(
         default=False, help="Mark models measured under different conditions instead of refusing them."
+    )
+    name: tuple[str, ...] = option(
+        (), "MODEL=TEXT: name of a model in the table; may be repeated.", repeated=True, panel=LOOK
+    )
+    order: tuple[str, ...] = option((), "Comma-separated models to put first.", parse=parse_names, panel=LOOK)
+    group: str | None = option(
+        None, "Group models by family, device, precision or licence, with a rule between.", panel=LOOK
+    )
+    baseline: str | None = option(None, "The model to which each figure's ratio is shown.", panel=LOOK)
+    orient: Literal["rows", "columns"] = option("rows", "Where the models stand: in rows or columns.", panel=LOOK)
+    bold: bool = option(default=False, help="Emphasise the best figure of each column.", panel=LOOK)
+    units: tuple[str, ...] = option(
+        (), "Comma-separated units, such as MJ,GB.", default_text="those that read well", parse=parse_names, panel=LOOK
+    )
+    digits: int = option(3, "Significant digits; one less for the half-width of an interval.", panel=LOOK, least=1)
+    font: Literal["serif", "sans"] | None = option(
+        None, "serif or sans.", default_text="that of the document", panel=LOOK
     )
     pretraining: Literal["spent", "projected"] | None = option(
         None, "spent: what the runs took; projected: what each recipe would take.",
@@ -51,23 +73,91 @@ class TableConfig(Settings):
     audio_hours: float | None = option(
         None, "Project every model to this many hours of audio.", panel=PRETRAINING, above=0
     )
+    price_per_gpu_hour: float | None = option(None, PRICE, panel=PRETRAINING, least=0)
     country: str | None = option(None, "ISO code of the grid's country, such as FRA.", panel=CARBON)
     grid_intensity: float | None = option(None, "Grid intensity in g CO2e per kWh.", panel=CARBON)
     pue: float | None = option(None, "Power usage effectiveness.", panel=CARBON, least=1)
-    out: str | None = option(None, f"File to write: {', '.join(FORMS)}.", default_text="printed")
 
     def check(self) -> None:
-        """See `Settings.check`; the file's format is known, names are pairs, and the grid is given once."""
+        """See `Settings.check`; names are pairs, groups are of rows, and the grid is given once."""
         super().check()
-        if self.out is not None and Path(self.out).suffix not in FORMS:
-            raise BadInputError(f"--out {self.out}: give a file that ends in {', '.join(FORMS)}")
         if wrong := [pair for pair in self.name if not all(pair.partition("="))]:
             raise BadInputError(f"--name {wrong[0]}: write MODEL=TEXT")
         require_one_grid(self.country, self.grid_intensity)
         if self.audio_hours is not None and self.pretraining == "spent":
             raise BadInputError("--audio-hours is for projected pretraining, not for what runs spent")
+        if self.group is not None and self.orient == "columns":
+            raise BadInputError("--group rules off rows of models: leave out --orient columns")
 
-    @property
-    def names(self) -> dict[str, str]:
-        """Names in the table, by the models' names in the runs."""
-        return {model: text for model, _, text in (pair.partition("=") for pair in self.name)}
+    def layout(self) -> Layout:
+        """The table's layout.
+
+        Raises:
+            BadInputError: for stated costs that cannot be read.
+        """
+        from ssl_reports.efficiency.layout import Layout
+        from ssl_reports.efficiency.stated import Stated, read_stated
+
+        return Layout(
+            columns=self.columns,
+            phase=self.phase,
+            account="projected" if self.audio_hours is not None else self.pretraining,
+            hours=self.audio_hours,
+            price_per_hour=self.price_per_gpu_hour,
+            names={model: text for model, _, text in (pair.partition("=") for pair in self.name)},
+            order=self.order,
+            group=self.group,
+            baseline=self.baseline,
+            units=self.units,
+            digits=self.digits,
+            bold=self.bold,
+            published=self.published,
+            mark_differences=self.mark_differences,
+            turned=self.orient == "columns",
+            stated=Stated() if self.costs is None else read_stated(Path(self.costs)),
+        )
+
+    def repriced(self, evidence: Evidence) -> Evidence:
+        """The runs with CO2e of the grid and the PUE asked for.
+
+        Raises:
+            BadInputError: for an unknown country.
+        """
+        from ssl_benchmarks.energy.carbon import chosen_intensity
+        from ssl_reports.reading.repricing import repriced
+
+        return repriced(evidence, chosen_intensity(self.country, self.grid_intensity), self.pue)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableConfig(LayoutSettings):
+    """The options of `sslbench table`.
+
+    Attributes:
+        width: whether the LaTeX table fits one column of the page or both.
+        out: the file; its suffix decides the format.
+    """
+
+    width: Literal["single", "double"] = option(
+        "double", "Page columns that a .tex table spans: single or double.", panel=LOOK
+    )
+    out: str | None = option(None, f"File to write: {', '.join(FORMS)}.", default_text="printed")
+
+    def check(self) -> None:
+        """See `LayoutSettings.check`; the file's format is known."""
+        super().check()
+        if self.out is not None and Path(self.out).suffix not in FORMS:
+            raise BadInputError(f"--out {self.out}: give a file that ends in {', '.join(FORMS)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportConfig(LayoutSettings):
+    """The options of `sslbench report`.
+
+    Attributes:
+        out: the folder to write.
+        claims: whether the verdicts on the claims of arXiv 2406.07696 are listed.
+    """
+
+    out: str = option("paper", "Output folder; an earlier report in it is replaced.")
+    claims: bool = option(default=False, help="List the verdicts on the claims of arXiv 2406.07696.")

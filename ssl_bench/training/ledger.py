@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from ssl_bench.training.attempts import Attempt
 from ssl_benchmarks.energy.phase_cost import PhaseCost, not_net
+from ssl_benchmarks.files.atomic import write_atomically
 from ssl_benchmarks.processes.regularly import Regularly
 from ssl_benchmarks.record.quantity import JOULES_PER_KWH, Quantity
-from ssl_benchmarks.record.record import headline_scope, write_atomically
+from ssl_benchmarks.record.record import headline_scope
 from ssl_models.errors import BadInputError
 
 if TYPE_CHECKING:

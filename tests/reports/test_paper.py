@@ -21,8 +21,12 @@ from ssl_reports.reading.claims import claims
 from ssl_reports.reading.evidence import Evidence, distinct
 from ssl_reports.reading.published import published_rows
 from ssl_reports.report import paper_tables, unread_traces, write_paper
+from ssl_reports.tables.data import comma_separated
 from ssl_reports.tables.latex import escape_latex
-from ssl_reports.tables.table import MARKS, Cite, PaperTable, comma_separated, latex, markdown
+from ssl_reports.tables.latex_table import latex
+from ssl_reports.tables.markdown import markdown
+from ssl_reports.tables.notes import MARKS
+from ssl_reports.tables.table import Cite, PaperTable
 
 NAME = r"net_50%&#$~^{x}\y|<b>*"
 AT = Conditions(device="CPU x 2", dtype="float32", clip_seconds=15.0, batch_seconds=30.0, pue=1.0)

@@ -34,8 +34,8 @@ def told(row: Measurement) -> dict[str, str]:
 
 
 def differences(rows: Iterable[Measurement]) -> list[Difference]:
-    """The conditions in which rows of one metric, phase and scope differ; unavailable and published rows are ignored."""
-    known = [row for row in rows if row.quantity.value is not None and row.quantity.method != "published"]
+    """The conditions in which rows of one metric, phase and scope differ; rows without a value or from elsewhere are ignored."""
+    known = [row for row in rows if row.quantity.value is not None and not row.quantity.elsewhere]
     by_condition: dict[str, dict[str, list[str]]] = {}
     for row in known:
         for condition, value in told(row).items():

@@ -20,10 +20,10 @@ from torch import Tensor, nn
 from ssl_benchmarks.downstream.features import Frames
 from ssl_benchmarks.downstream.spoken import Spoken
 from ssl_benchmarks.downstream.weights_hash import weights_hash
+from ssl_benchmarks.files.atomic import write_atomically
 from ssl_benchmarks.files.leftovers import sweep
 from ssl_benchmarks.files.user_cache import user_cache
 from ssl_benchmarks.processes.out_of_memory import is_out_of_memory
-from ssl_benchmarks.record.record import write_atomically
 from ssl_models.errors import BadInputError
 from ssl_models.interface import SAMPLE_RATE, Encoder
 from ssl_models.loading.user_code import said

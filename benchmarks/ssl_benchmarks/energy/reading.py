@@ -30,7 +30,7 @@ class LiveReading:
     power: dict[str, Quantity]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class EnergyReading:
     """Energy of a metered block, or of all windows of one name added up.
 
@@ -67,6 +67,11 @@ class EnergyReading:
     disturbances: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{scope} {_short(q, 'J')}" for scope, q in self.by_scope().items())
+        disturbed = f"; disturbed: {'; '.join(self.disturbances)}" if self.disturbances else ""
+        return f"<energy over {_short(self.duration, 's')}: {shown}{disturbed}>"
+
     @property
     def parts(self) -> dict[str, Quantity]:
         """Energy in J of "gpu", "cpu" and "dram", and of the "module" that contains them, if there is one."""
@@ -96,6 +101,10 @@ class EnergyReading:
         if not self.duration.value:
             return unavailable("W", self.duration.note or "no time passed")
         return energy.scaled(1 / self.duration.value, "W")
+
+
+def _short(quantity: Quantity, unit: str) -> str:
+    return "n/a" if quantity.value is None else f"{quantity.value:.4g} {unit} ({quantity.method})"
 
 
 def add_devices(devices: dict[str, Quantity], unit: str) -> Quantity:

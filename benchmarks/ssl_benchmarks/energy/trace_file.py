@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssl_benchmarks.energy.sources.trace import COLUMNS
-from ssl_benchmarks.record.record import write_atomically
+from ssl_benchmarks.files.atomic import write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd

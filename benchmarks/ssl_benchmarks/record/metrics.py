@@ -12,6 +12,8 @@ WITH_CARBON = (*ON_HARDWARE, "pue", "grid")
 COUNTED = ("clip_seconds",)
 """How attention is computed is the model's own choice, so it is no condition of comparability."""
 ON_PAPER = ()
+STATED = "stated_cost"
+"""A figure that a user states and no other metric covers; its unit is the user's too."""
 
 OverRounds = Literal["mean", "largest", "sum", "same"]
 
@@ -95,6 +97,8 @@ METRICS = {
         _timed("energy_per_audio_hour", "J/h", "energy per audio hour", agrees_on=WITH_CARBON),
         _timed("power_mean", "W", "mean power"),
         _timed("co2e", "g", "CO2e", of="sum", agrees_on=WITH_CARBON),
+        _timed("price", "price units", "price", of="same"),
+        Metric(STATED, "1", "stated cost", None, agrees_on=ON_PAPER),
         Metric("energy_lost", "J", "energy lost in interrupted attempts"),
         Metric("power_idle", "W", "idle power"),
         Metric("audio_hours_seen", "h", "audio hours seen", None, agrees_on=ON_PAPER),

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
-Method = Literal["measured", "sampled", "modelled", "analytic", "projected", "published", "unavailable"]
+Method = Literal["measured", "sampled", "modelled", "analytic", "projected", "published", "stated", "unavailable"]
 """From the strongest to the weakest; `weakest` uses this order."""
 
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -51,6 +51,11 @@ class Quantity:
             raise ValueError(f"a value must be finite, got {self.value!r}")
         if self.ci95 is not None and not -math.inf < self.ci95[0] <= self.ci95[1] < math.inf:
             raise ValueError(f"an interval must be (low, high), both finite, got {self.ci95!r}")
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the number comes from a publication or a statement, not from a run: it has no conditions to compare."""
+        return self.method in {"published", "stated"}
 
     def scaled(self, factor: float, unit: str) -> Quantity:
         """The same number in another unit: value and interval times `factor`, which must be positive."""

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from ssl_benchmarks.files.leftovers import owned
+from ssl_benchmarks.files.atomic import write_atomically
 from ssl_benchmarks.record.details.common import Details
 from ssl_benchmarks.record.details.comparison import ComparisonDetails
 from ssl_benchmarks.record.details.kinds import DETAILS, Kind, kind_of_older
@@ -21,6 +19,9 @@ from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.surroundings import Machine, Settings
 from ssl_models.documents import read_json, typed
 from ssl_models.errors import BadInputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 D = TypeVar("D", bound=Details)
 SCHEMA = "sslbench.run/1"
@@ -156,7 +157,7 @@ def _nested(row: object) -> dict[str, Any]:
     return nested | {part: {n: v for n, v in row.items() if n in names} for part, names in parts.items()}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Record:
     """Everything recorded about a run.
 
@@ -222,6 +223,24 @@ class Record:
                 return m.quantity
         return None
 
+    def frame(self) -> pd.DataFrame:
+        """The long table: a row for each measurement, with its quantity and its conditions."""
+        import pandas as pd
+
+        return pd.DataFrame([m.row() for m in self.measurements])
+
+    def __repr__(self) -> str:
+        models = ", ".join(dict.fromkeys(m.model for m in self.measurements)) or "no model"
+        return f"<{self.kind} {self.id}, {self.status}: {models}; {len(self.measurements)} measurements>"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the record's name and its first rows."""
+        from html import escape
+
+        shown = ["model", "phase", "metric", "scope", "value", "unit", "method", "flaw"]
+        table = self.frame()[shown].to_html(index=False, max_rows=20, na_rep="") if self.measurements else ""
+        return f"<p>{escape(repr(self))}</p>{table}"
+
     def extended(self, measurements: Iterable[Measurement]) -> Record:
         """The record with more rows."""
         return replace(self, measurements=(*self.measurements, *measurements))
@@ -251,6 +270,16 @@ def read_record(path: Path) -> Record:
         return _record(document)
     except ValueError as error:
         raise BadInputError(f"{path}: not a record of schema {SCHEMA} ({error})") from error
+
+
+def read_run(path: str | Path) -> Record:
+    """The record of a run's folder, or of a `run.json`.
+
+    Raises:
+        BadInputError: if it is missing, broken or of another schema.
+    """
+    path = Path(path)
+    return read_record(path / "run.json" if path.is_dir() else path)
 
 
 @dataclass(frozen=True)
@@ -327,25 +356,3 @@ def read_document(path: Path, kind: str, schema: str) -> dict[str, Any]:
     if not isinstance(document, dict) or document.pop("schema", None) != schema:
         raise BadInputError(f"{path}: not a {kind} of schema {schema}")
     return document
-
-
-def write_atomically(path: Path, content: str | bytes, *, flush: bool = True) -> None:
-    """Write to a file beside `path`, flush it to disk, then rename it to `path`.
-
-    Without `flush`, a power failure may leave a broken file.
-    """
-    # A file name need not be valid text; that must not cost the record.
-    data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
-    temporary = path.with_name(f"{owned(f'.{path.name}')}{secrets.token_hex(4)}")
-    try:
-        with temporary.open("xb") as file:
-            file.write(data)
-            if flush:
-                file.flush()
-                os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException as error:
-        temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            error.filename = str(path)
-        raise

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ssl_models.errors import BadInputError
+from ssl_reports.tables.latex import DIGITS
 from ssl_reports.tables.table import Column
 
 Phase = Literal["training", "inference"]
@@ -20,26 +22,42 @@ class EfficiencyColumn:
         head: of the column; `{phase}` stands for training or inference.
         units: in which it may be shown, each with the factor from the record's unit, from small to large.
         metric: of the rows that fill it.
-        phase: of these rows: one of them, "asked" for the phase of the table, "rated" for
-            evaluation and fine-tuning, "pretraining" for rows that `pretraining_rows` makes.
+        phase: of these rows: one of them, "asked" for the phase of the table, "rated" for evaluation and fine-tuning,
+            "pretraining" for rows that `pretraining_rows` makes, "stated" where only a user's statement fills it.
         scoped: whether its rows have the scope of the headline.
-        better: which way is better; None where neither is.
+        better: which way is better; None where it is not known.
+        others: units in which it is shown only when asked.
     """
 
     key: str
     head: str
     units: tuple[tuple[str, float], ...]
     metric: str
-    phase: Literal["inference", "training", "asked", "rated", "pretraining"]
+    phase: Literal["inference", "training", "asked", "rated", "pretraining", "stated"]
     scoped: bool = False
     better: Literal["low", "high"] | None = "low"
+    others: tuple[tuple[str, float], ...] = ()
 
-    def column(self, phase: Phase, values: Sequence[float]) -> Column:
-        """The head in a table of that phase, in the unit in which most values read well; of equals, the largest."""
+    def column(
+        self, phase: Phase, values: Sequence[float], asked: Collection[str] = (), digits: int = DIGITS
+    ) -> Column:
+        """The head in a table of that phase, in the unit asked for, else in that in which most values read well; of equals, the largest."""
+        units = [pair for pair in (*self.units, *self.others) if pair[0] in asked] or self.units
         positive = [abs(value) for value in values if value]
-        readable = [sum(LEAST <= value * factor < MOST for value in positive) for _, factor in self.units]
-        unit, factor = max(zip(readable, range(len(self.units)), self.units, strict=True))[2]
-        return Column(self.head.format(phase=phase.capitalize()), unit, factor)
+        readable = [sum(LEAST <= value * factor < MOST for value in positive) for _, factor in units]
+        unit, factor = max(zip(readable, range(len(units)), units, strict=True))[2]
+        return Column(self.head.format(phase=phase.capitalize()), unit, factor, digits=digits)
+
+    def factor(self, unit: str) -> float:
+        """The factor from the record's unit to another.
+
+        Raises:
+            BadInputError: naming the units of the column.
+        """
+        known = dict((*self.units, *self.others))
+        if unit not in known:
+            raise BadInputError(f"{self.key} in {unit!r}: give it in {' or '.join(known)}")
+        return known[unit]
 
 
 LEAST, MOST = 0.1, 10_000.0
@@ -49,9 +67,13 @@ FLOPS = (("MFLOP per audio s", 1e-6), ("GFLOP per audio s", 1e-9), ("TFLOP per a
 SPEED = (("x real time", 1.0),)
 SECONDS = (("ms", 1e3), ("s", 1.0))
 BYTES = (("MiB", 2.0**-20), ("GiB", 2.0**-30))
+DECIMAL_BYTES = (("MB", 1e-6), ("GB", 1e-9))
+WEIGHTS = tuple((unit, 4 * factor) for unit, factor in BYTES)
+"""The size of parameters in float32."""
 PER_HOUR = (("J per audio h", 1.0), ("kJ per audio h", 1e-3), ("MJ per audio h", 1e-6))
 HOURS = (("device-s", 3600.0), ("device-min", 60.0), ("device-h", 1.0))
 ENERGY = (("mWh", 1 / 3.6), ("Wh", 1 / 3.6e3), ("kWh", 1 / 3.6e6), ("MWh", 1 / 3.6e9))
+JOULES = (("J", 1.0), ("kJ", 1e-3), ("MJ", 1e-6), ("GJ", 1e-9))
 MASS = (("mg", 1e3), ("g", 1.0), ("kg", 1e-3), ("t", 1e-6))
 PERCENT = (("%", 100.0),)
 
@@ -67,12 +89,17 @@ COLUMNS = {
         EfficiencyColumn("flops", "{phase} FLOPs", FLOPS, "flops_per_audio_second", "asked"),
         EfficiencyColumn("rtf", "{phase} speed", SPEED, "audio_seconds_per_second", "asked", better="high"),
         EfficiencyColumn("latency", "Median latency", SECONDS, "latency_p50", "inference"),
-        EfficiencyColumn("memory", "Peak memory", BYTES, "peak_memory", "asked"),
+        EfficiencyColumn("memory", "Peak memory", BYTES, "peak_memory", "asked", others=DECIMAL_BYTES),
+        EfficiencyColumn(
+            "predicted-memory", "Predicted peak", BYTES, "predicted_peak_memory", "asked", others=DECIMAL_BYTES
+        ),
+        EfficiencyColumn("disk", "Weights", WEIGHTS, "parameters", "inference"),
         EfficiencyColumn("joules", "{phase} energy", PER_HOUR, "energy_per_audio_hour", "asked", scoped=True),
         EfficiencyColumn("mfu", "MFU", PERCENT, "mfu", "asked", better="high"),
         EfficiencyColumn("gpu-hours", "Pretraining", HOURS, "device_hours", "pretraining"),
-        EfficiencyColumn("energy", "Energy", ENERGY, "energy", "pretraining", scoped=True),
+        EfficiencyColumn("energy", "Energy", ENERGY, "energy", "pretraining", scoped=True, others=JOULES),
         EfficiencyColumn("co2e", "CO2e", MASS, "co2e", "pretraining", scoped=True),
+        EfficiencyColumn("price", "Price", (("price units", 1.0),), "price", "pretraining"),
         _rate("per", "PER"),
         _rate("cer", "CER"),
         _rate("wer", "WER"),
@@ -89,6 +116,7 @@ DEFAULT = (
     "gpu-hours",
     "energy",
     "co2e",
+    "price",
     "per",
     "cer",
     "wer",

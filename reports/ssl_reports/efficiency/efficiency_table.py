@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from ssl_benchmarks.comparing.comparability import differences
-from ssl_benchmarks.record.quantity import Quantity, unavailable
-from ssl_benchmarks.record.record import Conditions, Measurement, headline_scope
+from ssl_benchmarks.record.quantity import unavailable
+from ssl_benchmarks.record.record import Measurement, headline_scope
 from ssl_models.errors import BadInputError, choose
+from ssl_reports.efficiency.best import best
 from ssl_reports.efficiency.candidates import chosen, marked
 from ssl_reports.efficiency.columns import COLUMNS, DEFAULT, EfficiencyColumn, Phase
+from ssl_reports.efficiency.layout import Layout
 from ssl_reports.efficiency.named import named
+from ssl_reports.efficiency.notes import Test, counted, notes, test_of
 from ssl_reports.efficiency.pretraining import Account, Prices, pretraining_rows, was_spent
+from ssl_reports.efficiency.ratios import ratios
+from ssl_reports.efficiency.texts import TEXTS, Subject
 from ssl_reports.reading.evidence import Evidence, Found, settings, with_flaws
 from ssl_reports.reading.published import published_rows
-from ssl_reports.tables.grid import grouped
-from ssl_reports.tables.table import Cell, Column, PaperTable, plain_number
+from ssl_reports.tables.table import Cell, Column, PaperTable
 
 EFFICIENCY = "efficiency"
 """Name of the table."""
 Rows = dict[str, list[Measurement]]
+Columns = Mapping[str, EfficiencyColumn]
+Filled = dict[str, dict[str, Measurement]]
 
 
 class NothingToShowError(BadInputError):
@@ -29,30 +35,22 @@ class NothingToShowError(BadInputError):
 
 
 @dataclass(frozen=True)
-class Layout:
-    """What a table shows, and how.
+class Known:
+    """What fills a table.
 
     Attributes:
-        columns: keys of `COLUMNS`; none for `DEFAULT`, as far as the runs fill them.
-        phase: of FLOPs, speed, memory and energy; None for training where any of it was measured, else inference.
-        account: of the pretraining; None for what was spent where each model was trained in these runs, else projected.
-        prices: of the pretraining, its `account` apart.
-        names: what a model is called in the table, by its name in the runs.
-        order: models that come first, in this order; the others follow in the order of the runs.
-        bold: whether the best figure of each column is emphasised.
-        published: whether published figures fill cells that the runs leave open.
-        mark_differences: whether models measured under different conditions are marked; otherwise they are refused.
+        evidence: the runs, each model with one name.
+        models: of the rows, in their order.
+        columns: all that there are, by key.
+        phase: of FLOPs, speed, memory and energy.
+        account: of the pretraining.
     """
 
-    columns: tuple[str, ...] = ()
-    phase: Phase | None = None
-    account: Account | None = None
-    prices: Prices = field(default_factory=Prices)
-    names: Mapping[str, str] = field(default_factory=dict)
-    order: tuple[str, ...] = ()
-    bold: bool = False
-    published: bool = False
-    mark_differences: bool = False
+    evidence: Evidence
+    models: list[str]
+    columns: Columns
+    phase: Phase
+    account: Account
 
 
 def efficiency_table(evidence: Evidence, layout: Layout) -> PaperTable:
@@ -60,18 +58,49 @@ def efficiency_table(evidence: Evidence, layout: Layout) -> PaperTable:
 
     Raises:
         NothingToShowError: where the runs fill no column.
-        BadInputError: for a model or column that is unknown, or for models that were measured under different conditions.
+        BadInputError: for a model, column or unit that is unknown, or for models measured under different conditions.
     """
     evidence = named(evidence)
-    models = _models(evidence, layout)
-    phase = layout.phase or _phase(evidence)
+    models, columns = _models(evidence, layout), {**COLUMNS, **layout.stated.columns()}
     account = layout.account or _account(evidence, models)
-    rows = _rows(evidence, models, layout)
-    prices = replace(layout.prices, account=account)
-    whole = _by_model(pretraining_rows(evidence, prices), models)
+    known = Known(evidence, models, columns, layout.phase or _phase(evidence), account)
+    filled = _filled(known, layout)
+    if not layout.mark_differences:
+        _refuse_differences(filled)
+    filled = {key: marked(found) for key, found in filled.items()}
+    models, ruled = _grouped(known, filled, layout)
+    keys = layout.columns or tuple(filled)
+    subjects = [Subject(model, _row(filled, model), layout.stated) for model in models]
+    body = tuple(
+        (layout.names.get(subject.model, subject.model), *(_cell(key, subject, filled) for key in keys))
+        for subject in subjects
+    )
+    figures = {key: filled.get(key, {}) for key in keys}
+    return PaperTable(
+        EFFICIENCY,
+        f"Efficiency of {len(models)} model{'s' if len(models) > 1 else ''}",
+        (Column("Model"), *(_column(key, known, figures[key], layout) for key in keys)),
+        body,
+        tuple(notes(filled, columns, account, layout)),
+        best(figures, columns, models) if layout.bold else frozenset(),
+        {} if layout.baseline is None else ratios(evidence, figures, models, layout.baseline),
+        ruled,
+        layout.turned,
+    )
+
+
+def _filled(known: Known, layout: Layout) -> Filled:
+    """By column, the figure of each model."""
+    rows = _rows(known.evidence, known.models, layout)
+    prices = Prices(known.account, layout.hours, layout.price_per_hour)
+    whole = _by_model(pretraining_rows(known.evidence, prices), known.models)
+    keys = layout.columns or _default(known.columns)
+    for key in keys:
+        choose(key, [*known.columns, *TEXTS], "column")
     filled = {
-        key: chosen(_candidates(COLUMNS[choose(key, COLUMNS, "column")], rows, whole, phase))
-        for key in layout.columns or DEFAULT
+        key: chosen(_candidates(known.columns[key], rows, whole, known.phase, layout))
+        for key in keys
+        if key not in TEXTS
     }
     if not layout.columns:
         filled = {
@@ -79,35 +108,62 @@ def efficiency_table(evidence: Evidence, layout: Layout) -> PaperTable:
         }
     if not filled:
         raise NothingToShowError("the runs hold no cost and no error rate of a model: nothing to put into a table")
-    if not layout.mark_differences:
-        _refuse_differences(filled)
-    filled = {key: marked(found) for key, found in filled.items()}
-    columns = (Column("Model"), *(_column(COLUMNS[key], found, phase) for key, found in filled.items()))
-    body = tuple(
-        (layout.names.get(model, model), *(_cell(found.get(model)) for found in filled.values())) for model in models
-    )
-    best = _best(filled, models) if layout.bold else frozenset()
-    caption = f"Efficiency of {len(models)} model{'s' if len(models) > 1 else ''}"
-    return PaperTable(EFFICIENCY, caption, columns, body, tuple(_notes(filled, account, layout)), best)
+    _require_units(filled, known.columns, layout.units)
+    return filled
 
 
-def _column(column: EfficiencyColumn, found: Mapping[str, Measurement], phase: Phase) -> Column:
-    """With a unit that reads well, and the method that all its figures share where that is counting."""
-    shown = column.column(phase, [row.quantity.value for row in found.values() if row.quantity.value])
-    return replace(shown, method="analytic") if _counted(found) else shown
+def _default(columns: Columns) -> list[str]:
+    """The default columns, those of stated costs after all other costs."""
+    own = [key for key in columns if key not in COLUMNS]
+    rated = [key for key in DEFAULT if COLUMNS[key].phase == "rated"]
+    return [*(key for key in DEFAULT if key not in rated), *own, *rated]
 
 
-def _counted(found: Mapping[str, Measurement]) -> bool:
-    """Whether every figure of a column was counted."""
-    methods = {row.quantity.method for row in found.values() if row.quantity.value is not None}
-    return methods == {"analytic"}
+def _require_units(filled: Filled, columns: Columns, units: Iterable[str]) -> None:
+    """Refuse a unit that no column of the table has."""
+    known = [unit for key in filled for unit, _ in (*columns[key].units, *columns[key].others)]
+    for unit in units:
+        choose(unit, list(dict.fromkeys(known)), "unit")
+
+
+def _column(key: str, known: Known, found: Mapping[str, Measurement], layout: Layout) -> Column:
+    """With the unit asked for, or one that reads well, and the method that all its figures share where that is counting."""
+    if key in TEXTS:
+        return Column(TEXTS[key][0])
+    values = [row.quantity.value for row in found.values() if row.quantity.value]
+    shown = known.columns[key].column(known.phase, values, layout.units, layout.digits)
+    return replace(shown, method="analytic") if counted(found) else shown
+
+
+def _row(filled: Filled, model: str) -> list[Measurement]:
+    return [found[model] for found in filled.values() if model in found]
+
+
+def _cell(key: str, subject: Subject, filled: Filled) -> Cell:
+    if key in TEXTS:
+        return TEXTS[key][1](subject)
+    row = filled[key].get(subject.model)
+    return unavailable("1", "not measured in these runs") if row is None else row.quantity
+
+
+def _grouped(known: Known, filled: Filled, layout: Layout) -> tuple[list[str], frozenset[int]]:
+    """The models, those of one group beside each other, and the rows before which a new group begins."""
+    if layout.group is None:
+        return known.models, frozenset()
+    text = TEXTS[choose(layout.group, TEXTS, "group")][1]
+    groups: dict[str, list[str]] = {}
+    for model in known.models:
+        groups.setdefault(text(Subject(model, _row(filled, model), layout.stated)), []).append(model)
+    models = [model for members in groups.values() for model in members]
+    return models, frozenset(models.index(members[0]) for members in list(groups.values())[1:])
 
 
 def _models(evidence: Evidence, layout: Layout) -> list[str]:
     """Those with a cost; controls such as untrained twins and log-mel features have none."""
     costs = {m.model for r in evidence.records for m in r.measurements if m.phase in {"training", "inference"}}
-    known = [model for model in evidence.models if model in costs and model != "idle"]
-    for model in (*layout.order, *layout.names):
+    held = [model for model in evidence.models if model in costs and model != "idle"]
+    known = list(dict.fromkeys([*held, *layout.stated.models]))
+    for model in (*layout.order, *layout.names, *filter(None, [layout.baseline])):
         choose(model, known, "model")
     return [*layout.order, *(model for model in known if model not in layout.order)]
 
@@ -122,7 +178,7 @@ def _phase(evidence: Evidence) -> Phase:
 
 def _account(evidence: Evidence, models: Sequence[str]) -> Account:
     trained = {setting.model for setting in settings(evidence, "training") if was_spent(setting)}
-    return "spent" if trained >= set(models) else "projected"
+    return "spent" if trained >= set(models) & set(evidence.models) else "projected"
 
 
 def _rows(evidence: Evidence, models: Sequence[str], layout: Layout) -> Rows:
@@ -140,10 +196,15 @@ def _by_model(rows: Iterable[Measurement], models: Sequence[str]) -> Rows:
     return held
 
 
-def _candidates(column: EfficiencyColumn, rows: Rows, whole: Rows, phase: Phase) -> Rows:
-    """By model, the rows that could fill the column."""
-    if column.phase == "rated":
-        return _rated(column.metric, rows)
+def _candidates(column: EfficiencyColumn, rows: Rows, whole: Rows, phase: Phase, layout: Layout) -> Rows:
+    """By model, the rows that could fill the column; stated ones last."""
+    found = _rated(column.metric, rows) if column.phase == "rated" else _costs(column, rows, whole, phase)
+    for stated in layout.stated.rows(column):
+        found[stated.model].append(stated)
+    return found
+
+
+def _costs(column: EfficiencyColumn, rows: Rows, whole: Rows, phase: Phase) -> Rows:
     phases = {"asked": (phase,), "pretraining": ("training",)}
     wanted = phases.get(column.phase, (column.phase,))
     held = whole if column.phase == "pretraining" else rows
@@ -162,103 +223,28 @@ def _scope(found: Found) -> str:
     return "gpu" if found.on_gpu else headline_scope(found.record.settings.device)
 
 
-Test = tuple[str | None, str | None, str | None, str | None]
-
-
-def _test(c: Conditions) -> Test:
-    return c.task, c.head, c.labels, c.tested_on
-
-
 def _rated(metric: str, rows: Rows) -> Rows:
-    """The rows of the one test that most models took: task, head, labels and speech."""
+    """The rows of the one test that most models took: task, head, labels and speech. Runs decide before publications."""
     taken = {model: [m for m in found if m.metric == metric] for model, found in rows.items()}
-    tests = Counter(test for found in taken.values() for test in {_test(m.conditions) for m in found})
+    tests = _tests(taken, elsewhere=False) or _tests(taken, elsewhere=True)
     if not tests:
         return taken
     most = tests.most_common(1)[0][0]
-    return {model: [m for m in found if _test(m.conditions) == most] for model, found in taken.items()}
+    return {model: [m for m in found if test_of(m.conditions) == most] for model, found in taken.items()}
 
 
-def _refuse_differences(filled: Mapping[str, Mapping[str, Measurement]]) -> None:
+def _tests(taken: Rows, *, elsewhere: bool) -> Counter[Test]:
+    """How many models took each test, in runs or elsewhere."""
+    return Counter(
+        test
+        for found in taken.values()
+        for test in {test_of(m.conditions) for m in found if m.quantity.elsewhere is elsewhere}
+    )
+
+
+def _refuse_differences(filled: Filled) -> None:
     for key, found in filled.items():
         if lines := [each.line for each in differences(found.values())]:
             raise BadInputError(
                 f"not comparable, column {key}: {'; and '.join(lines)}; add --mark-differences to mark the cells, or choose --columns"
             )
-
-
-def _cell(row: Measurement | None) -> Cell:
-    return unavailable("1", "not measured in these runs") if row is None else row.quantity
-
-
-def _best(filled: Mapping[str, Mapping[str, Measurement]], models: Sequence[str]) -> frozenset[tuple[int, int]]:
-    """Row and column of the best figure of each column, and of those that its interval does not distinguish from it.
-
-    A figure with a flaw is never the best; a column in which fewer than two models have a sound figure has none.
-    """
-    found = set()
-    for number, (key, rows) in enumerate(filled.items(), start=1):
-        sound = {m: row.quantity for m, row in rows.items() if row.quantity.value is not None and not row.quantity.flaw}
-        if COLUMNS[key].better is None or len(sound) < 2:
-            continue
-        best = (min if COLUMNS[key].better == "low" else max)(
-            sound.values(), key=lambda quantity: quantity.value or 0.0
-        )
-        found |= {(models.index(model), number) for model, quantity in sound.items() if _as_good(quantity, best)}
-    return frozenset(found)
-
-
-def _as_good(quantity: Quantity, best: Quantity) -> bool:
-    """Whether a figure is the best one, or does not differ from it by intervals, or by three digits where there are none."""
-    if quantity.ci95 is None or best.ci95 is None:
-        return plain_number(replace(quantity, ci95=None)) == plain_number(replace(best, ci95=None))
-    return quantity.ci95[0] <= best.ci95[1] and best.ci95[0] <= quantity.ci95[1]
-
-
-def _notes(filled: Mapping[str, Mapping[str, Measurement]], account: Account, layout: Layout) -> list[str]:
-    """The conditions that the figures share, and what the columns mean."""
-    counted = [COLUMNS[key].head.removeprefix("{phase} ") for key, rows in filled.items() if _counted(rows)]
-    notes = [f"{' and '.join(counted)}: counted, not measured; 1 MAC = 2 FLOPs."] if counted else []
-    if {"gpu-hours", "energy", "co2e"} & set(filled):
-        hours = "each model's own recipe" if layout.prices.hours is None else f"{layout.prices.hours:,.0f} h of audio"
-        notes.append(
-            "Pretraining: what these runs spent, target fitting included." if account == "spent"
-            else f"Pretraining: the measured rate, projected to {hours}."
-        )  # fmt: skip
-    for key, name in (("rtf", "Speed"), ("memory", "Peak memory"), ("latency", "Latency")):
-        if key in filled and (said := _shared(filled[key].values())):
-            notes.append(f"{name}: {said}.")
-            break
-    rated = [(_tested(filled[key]), key.upper()) for key in filled if COLUMNS[key].phase == "rated"]
-    notes += [f"{', '.join(keys)}: {said}." for said, keys in grouped(rated).items() if said]
-    grids = {row.conditions.grid for row in filled.get("co2e", {}).values() if row.quantity.value is not None}
-    notes += [f"CO2e: {'; '.join(sorted(filter(None, grids)))}."] if grids and None not in grids else []
-    return notes
-
-
-def _shared(rows: Iterable[Measurement]) -> str:
-    """Device, precision and batch of the rows, as far as all of them share these."""
-    held = [row.conditions for row in rows if row.quantity.value is not None]
-    parts = []
-    for said in (
-        lambda c: c.device,
-        lambda c: c.dtype,
-        lambda c: (
-            f"{c.batch_seconds / c.clip_seconds:.3g} x {c.clip_seconds:g} s"
-            if c.clip_seconds and c.batch_seconds
-            else None
-        ),
-    ):
-        values = {said(c) for c in held}
-        parts += [value for value in values if value] if len(values) == 1 else []
-    return ", ".join(parts)
-
-
-def _tested(rows: Mapping[str, Measurement]) -> str:
-    """What was learned, with which head, from how much labelled speech, and what it was rated on."""
-    tests = {_test(row.conditions) for row in rows.values() if row.quantity.value is not None}
-    if len(tests) != 1:
-        return ""
-    task, head, labels, tested_on = tests.pop()
-    said = [task, head and f"{head} head", labels and f"{labels} of labels", tested_on and f"rated on {tested_on}"]
-    return ", ".join(part for part in said if part)

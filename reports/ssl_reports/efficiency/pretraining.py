@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ssl_benchmarks.comparing.projection import project, recipe_of, recipe_work
-from ssl_benchmarks.energy.carbon import GridIntensity, co2e
+from ssl_benchmarks.energy.carbon import co2e
 from ssl_benchmarks.record.details.projection import Work
 from ssl_benchmarks.record.quantity import Quantity, unavailable
 from ssl_benchmarks.record.record import Conditions, Measurement
-from ssl_reports.paper.tables import grid_of, whole_run
+from ssl_reports.paper.tables import whole_run
 from ssl_reports.reading.evidence import Evidence, Setting, settings
+from ssl_reports.reading.repricing import grid_of
 
 Account = Literal["spent", "projected"]
 UNASKED = "no training of this model was measured in these runs"
@@ -25,14 +26,12 @@ class Prices:
     Attributes:
         account: what the runs themselves spent, or what each model's recipe would take at the measured rate.
         hours: of audio to project to; None for each model's own recipe.
-        grid: for CO2e; None for the grid of each record.
-        pue: power usage effectiveness; None for that of each record.
+        price_per_hour: of a device, in a currency of the user's; None for no price.
     """
 
     account: Account = "projected"
     hours: float | None = None
-    grid: GridIntensity | None = None
-    pue: float | None = None
+    price_per_hour: float | None = None
 
 
 def was_spent(setting: Setting) -> bool:
@@ -54,8 +53,8 @@ def _spent(setting: Setting, prices: Prices) -> Iterator[Measurement]:
     """Targets, where there were any to fit, and training."""
     energy = whole_run(setting, "energy", setting.scope) or unavailable("J", "energy was not metered")
     carbon = whole_run(setting, "co2e", setting.scope)
-    if prices.grid is not None or carbon is None or carbon.value is None:
-        carbon = co2e(energy, prices.grid or grid_of(setting.record), _pue(setting, prices))
+    if carbon is None or carbon.value is None:
+        carbon = co2e(energy, grid_of(setting.record), _pue(setting))
     hours = whole_run(setting, "device_hours", None) or unavailable("h", "device-hours were not recorded")
     yield from _rows(setting, prices, hours, energy, carbon)
 
@@ -69,25 +68,27 @@ def _projected(setting: Setting, prices: Prices) -> Iterator[Measurement]:
     work = recipe_work(recipe_of(setting.model))
     if prices.hours is not None:
         work = Work("stated", prices.hours, "stated")
-    grid = prices.grid or grid_of(setting.record)
-    found = project(setting.model, work, rate, per_hour, grid=grid, pue=_pue(setting, prices), price_per_hour=None)
+    grid = grid_of(setting.record)
+    found = project(setting.model, work, rate, per_hour, grid=grid, pue=_pue(setting), price_per_hour=None)
     yield from _rows(setting, prices, found.device_hours, found.energy, found.co2e)
 
 
-def _pue(setting: Setting, prices: Prices) -> float:
-    return prices.pue or setting.conditions.pue or 1.0
+def _pue(setting: Setting) -> float:
+    return setting.conditions.pue or 1.0
 
 
 def _rows(
     setting: Setting, prices: Prices, hours: Quantity, energy: Quantity, carbon: Quantity
 ) -> Iterator[Measurement]:
-    """The three under the setting's conditions, those of CO2e with the grid and PUE that were used."""
-    grid = prices.grid or grid_of(setting.record)
-    priced = replace(setting.conditions, pue=_pue(setting, prices), grid=None if grid is None else grid.label)
-    found: tuple[tuple[str, Quantity, str | None, Conditions], ...] = (
+    """The figures under the setting's conditions, CO2e with its grid and PUE."""
+    grid = grid_of(setting.record)
+    priced = replace(setting.conditions, pue=_pue(setting), grid=None if grid is None else grid.label)
+    found: list[tuple[str, Quantity, str | None, Conditions]] = [
         ("device_hours", hours, None, setting.conditions),
         ("energy", energy, setting.scope, setting.conditions),
         ("co2e", carbon, setting.scope, priced),
-    )
+    ]
+    if prices.price_per_hour is not None:
+        found.append(("price", hours.scaled(prices.price_per_hour, "price units"), None, setting.conditions))
     for metric, quantity, scope, conditions in found:
         yield Measurement(setting.model, metric, quantity, "training", scope, conditions)

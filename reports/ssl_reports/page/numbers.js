@@ -26,7 +26,7 @@ function decimal(value, digits = 3) {
 
 function single(value, method) {
   const full = String(Number(value.toPrecision(7)));
-  return method === "published" && !full.includes("e") ? full : decimal(value);
+  return (method === "published" || method === "stated") && !full.includes("e") ? full : decimal(value);
 }
 
 // The larger side of an interval whose sides differ by at most a fifth and that is narrower than its value, else null.

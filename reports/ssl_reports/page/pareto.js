@@ -1,7 +1,7 @@
 // The Pareto plot: two selectable axes, the frontier as a staircase, dominated points muted, and details of the model pointed at.
 
 const plotted = { x: null, y: null, points: [], best: new Set(), order: [], active: -1, factors: [1, 1] };
-const KINDS = { measured: "circle", sampled: "circle", analytic: "circle", modelled: "circle-open", projected: "triangle-up-open", published: "square-open" };
+const KINDS = { measured: "circle", sampled: "circle", analytic: "circle", modelled: "circle-open", projected: "triangle-up-open", published: "square-open", stated: "diamond-open" };
 const NAMED = 40, MARGIN = 0.09, FARTHEST = 0.4;  // as in pictures/pareto.py and pictures/scales.py
 const EDGE = { l: 74, r: 18, t: 14, b: 58 };
 

@@ -112,7 +112,7 @@ function mark(q) {
   return make("span", { class: `mark ${q.method}` }, make("span", { "aria-hidden": "true" }, SIGNS[q.method]), ` ${how}`);
 }
 
-const SIGNS = { measured: "●", sampled: "◉", modelled: "○", analytic: "∑", projected: "△", published: "□", unavailable: "–" };
+const SIGNS = { measured: "●", sampled: "◉", modelled: "○", analytic: "∑", projected: "△", published: "□", stated: "◇", unavailable: "–" };
 
 // Every number of a row, with its interval, method and note.
 function details(row) {

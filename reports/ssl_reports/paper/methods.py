@@ -14,7 +14,7 @@ from ssl_reports.flaw_marks import SIGN, meaning
 from ssl_reports.reading.evidence import Evidence
 from ssl_reports.tables.grid import grouped
 from ssl_reports.tables.latex import escape_latex
-from ssl_reports.tables.table import escape_markdown
+from ssl_reports.tables.markdown import escape_markdown
 from ssl_reports.units import plain
 
 NAMED = 4

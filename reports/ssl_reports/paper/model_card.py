@@ -13,7 +13,7 @@ from ssl_reports.paper.methods import hardware_of
 from ssl_reports.paper.tables import whole_run
 from ssl_reports.reading.evidence import Evidence, Setting, settings
 from ssl_reports.tables.grid import markdown_table
-from ssl_reports.tables.table import escape_markdown
+from ssl_reports.tables.markdown import escape_markdown
 from ssl_reports.units import worded
 
 

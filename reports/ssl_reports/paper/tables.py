@@ -6,15 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ssl_benchmarks.comparing.projection import pretraining_flops, project, recipe_of, works
-from ssl_benchmarks.energy.carbon import GridIntensity
-from ssl_benchmarks.record.details.common import Details
 from ssl_benchmarks.record.metrics import METRICS, RATES
 from ssl_benchmarks.record.quantity import Quantity, added, unavailable
-from ssl_benchmarks.record.record import Conditions, Measurement, Record
+from ssl_benchmarks.record.record import Conditions, Measurement
 from ssl_models.recipes import RECIPES
 from ssl_reports.reading.claims import Claim
 from ssl_reports.reading.evidence import Evidence, Found, Setting, settings
 from ssl_reports.reading.published import published_rows, reference_of
+from ssl_reports.reading.repricing import grid_of
 from ssl_reports.tables.table import Cell, Cite, Column, PaperTable
 
 FLOPS = "1 MAC = 2 FLOPs; only matrix products are counted."
@@ -82,12 +81,6 @@ def _pretraining_rows(setting: Setting) -> Iterator[tuple[Cell, ...]]:
             made.co2e,
             _source(setting),
         )
-
-
-def grid_of(record: Record) -> GridIntensity | None:
-    """The grid intensity from which a record's CO2e was calculated."""
-    grid = record.told(Details).grid
-    return GridIntensity(grid.g_per_kwh, grid.country, grid.year, grid.source) if grid is not None else None
 
 
 def whole_run(setting: Setting, metric: str, scope: str | None) -> Quantity | None:

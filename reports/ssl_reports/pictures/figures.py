@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ssl_benchmarks.record.record import Record, write_atomically
+from ssl_benchmarks.files.atomic import write_atomically
+from ssl_benchmarks.record.record import Record
 from ssl_benchmarks.record.run_names import told_apart
 from ssl_reports.pictures.breakdown import energy_picture, energy_rate_picture, memory_picture
 from ssl_reports.pictures.drawing import Drawing, Row, flawed_numbers, save, sentences

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ssl_benchmarks.record.record import write_atomically
+from ssl_benchmarks.files.atomic import write_atomically
 from ssl_reports.pictures.style import BLUE, GREY, VERMILION
 
 if TYPE_CHECKING:

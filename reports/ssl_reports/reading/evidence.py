@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def with_flaws(row: Measurement, record: Record) -> Measurement:
     """A row with the flaws that its record or note implies: a stopped run, a head that learned nothing useful."""
-    if row.metric not in RATES or row.quantity.method == "published":
+    if row.metric not in RATES or row.quantity.elsewhere:
         return with_status(row, record)
     parts = row.quantity.note.split("; ")
     learned = [mark for mark in (UNCONVERGED, NO_BETTER) if any(part.startswith(mark) for part in parts)]
@@ -33,8 +33,8 @@ def with_flaws(row: Measurement, record: Record) -> Measurement:
 
 
 def with_status(row: Measurement, record: Record) -> Measurement:
-    """A row, with a flaw if its run was stopped; published figures belong to no run."""
-    if record.status == "finished" or row.quantity.method == "published":
+    """A row, with a flaw if its run was stopped; figures from elsewhere belong to no run."""
+    if record.status == "finished" or row.quantity.elsewhere:
         return row
     return replace(row, quantity=flawed(row.quantity, STOPPED))
 
@@ -178,20 +178,23 @@ def shown_models(record: Record) -> list[str]:
 
 
 def read_evidence(runs: Sequence[str]) -> Evidence:
-    """The records of run folders, or of `run.json` files, in the order named.
+    """The records of run folders, of `run.json` files, or of folders of runs, in the order named; those of a folder by name.
 
     Raises:
         BadInputError: naming the first that cannot be read.
     """
-    paths = [_record_path(Path(run)) for run in runs]
+    paths = [path for run in runs for path in _record_paths(Path(run))]
     return distinct([read_record(path) for path in paths], [path.parent for path in paths])
 
 
-def _record_path(path: Path) -> Path:
-    if path.is_dir():
-        if not (path / "run.json").is_file():
-            raise BadInputError(f"{path}: contains no run.json; name the folder of a run")
-        return path / "run.json"
+def _record_paths(path: Path) -> list[Path]:
     if not path.exists():
         raise BadInputError(f"{path}: no such run; name the folder of a run")
-    return path
+    if not path.is_dir():
+        return [path]
+    if (path / "run.json").is_file():
+        return [path / "run.json"]
+    found = sorted(path.glob("*/run.json"))
+    if not found:
+        raise BadInputError(f"{path}: neither it nor a folder in it contains a run.json; name the folder of a run")
+    return found

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ssl_benchmarks.files.atomic import write_atomically
 from ssl_benchmarks.record.details.comparison import ComparisonDetails
-from ssl_benchmarks.record.record import Record, write_atomically
+from ssl_benchmarks.record.record import Record
 from ssl_reports.summaries.comparison_tables import (
     break_even_lines,
     ledger_grid,

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ssl_benchmarks.files.atomic import write_atomically
 from ssl_benchmarks.record.details.evaluation import Evaluated, EvaluationDetails, LeftOut, Speech, SpeechPart
-from ssl_benchmarks.record.record import Record, write_atomically
+from ssl_benchmarks.record.record import Record
 from ssl_reports.summaries.layout import bullets, document, grid_table, noted_names
 from ssl_reports.summaries.rates import bill_grid, noted, quality_grid
 from ssl_reports.tables.grid import legend_list, markdown_table

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ssl_benchmarks.files.atomic import write_atomically
 from ssl_benchmarks.record.details.measurement import MeasurementDetails
-from ssl_benchmarks.record.record import Record, headline_scope, write_atomically
+from ssl_benchmarks.record.record import Record, headline_scope
 from ssl_benchmarks.record.surroundings import Protocol
 from ssl_reports.pictures.length import sweep_picture
 from ssl_reports.reading.cells import SWEEP, Cell, cell_lines, cells_of, sweep_rows

@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ssl_benchmarks.files.atomic import write_atomically
 from ssl_benchmarks.record.details.study import StudyDetails
-from ssl_benchmarks.record.record import Record, write_atomically
+from ssl_benchmarks.record.record import Record
 from ssl_reports.reading.claim_c4 import c4_line
 from ssl_reports.summaries.evaluating import QUALITY, remark_lines
 from ssl_reports.summaries.layout import NO_CO2E, bullets, disturbed_lines, document, grid_tables, noted_names

@@ -7,9 +7,10 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from ssl_benchmarks.energy.trace_file import read_trace
+from ssl_benchmarks.files.atomic import write_atomically
 from ssl_benchmarks.record.details.common import SAMPLE, Details
 from ssl_benchmarks.record.details.training import Data, TrainingDetails
-from ssl_benchmarks.record.record import Record, write_atomically
+from ssl_benchmarks.record.record import Record
 from ssl_reports.pictures.training import training_picture
 from ssl_reports.summaries.cost import Line, quality, summary
 from ssl_reports.summaries.full_run import full_run_table

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from ssl_benchmarks.record.quantity import Quantity
+
+DIGITS = 3
+"""Significant digits of a figure without an interval; an interval's half-width has one less."""
 
 # fmt: off
 SPECIAL = {
@@ -45,23 +48,23 @@ def _escaped(character: str) -> str:
     return rf"{{\ttfamily U+{ord(character):04X}}}"
 
 
-def number(quantity: Quantity, factor: float = 1.0) -> str:
+def number(quantity: Quantity, factor: float = 1.0, digits: int = DIGITS) -> str:
     r"""Value times `factor` with its uncertainty, in the syntax of siunitx; "" if there is no value.
 
-    A balanced interval is written as value and half-width, with two digits of the latter: `\num{12.34 +- 0.21}`. An
+    A balanced interval is written as value and half-width, with one digit less of the latter: `\num{12.34 +- 0.21}`. An
     unbalanced one, or one wider than its value, is written out: `\num{12.3} [\num{9.1}, \num{20}]`.
     """
     if quantity.value is None:
         return ""
     value, ends = scaled(quantity, factor)
     if ends is None:
-        return rf"\num{{{single(quantity, value)}}}"
+        return rf"\num{{{single(quantity, value, digits)}}}"
     half = half_width(value, ends)
     if half is not None:
-        places = places_of(half)
+        places = places_of(half, digits)
         return rf"\num{{{fixed(value, places)} +- {fixed(half, places)}}}"
-    low, high = (rf"\num{{{decimal(end)}}}" for end in ends)
-    return rf"\num{{{decimal(value)}}} {{[}}{low}, {high}{{]}}"
+    low, high = (rf"\num{{{decimal(end, digits)}}}" for end in ends)
+    return rf"\num{{{decimal(value, digits)}}} {{[}}{low}, {high}{{]}}"
 
 
 def scaled(quantity: Quantity, factor: float) -> tuple[float, tuple[float, float] | None]:
@@ -83,9 +86,9 @@ def half_width(value: float, ends: tuple[float, float]) -> float | None:
     return wide if 0 < wide < abs(value) and min(below, above) >= 0.8 * wide else None
 
 
-def places_of(uncertainty: float) -> int:
-    """Decimal places that show two digits of an uncertainty; fewer than none where it is 100 or more."""
-    return 1 - math.floor(math.log10(uncertainty))
+def places_of(uncertainty: float, digits: int = DIGITS) -> int:
+    """Decimal places that show one digit less than `digits` of an uncertainty, but at least one; below 0 for tens, hundreds and so on."""
+    return max(0, digits - 2) - math.floor(math.log10(uncertainty))
 
 
 def fixed(value: float, places: int) -> str:
@@ -93,7 +96,7 @@ def fixed(value: float, places: int) -> str:
     return f"{round(value, places):.{max(0, places)}f}"
 
 
-def decimal(value: float, digits: int = 3) -> str:
+def decimal(value: float, digits: int = DIGITS) -> str:
     """The value with `digits` significant digits, with an exponent if it would be long otherwise."""
     if value == 0:
         return "0"
@@ -104,16 +107,22 @@ def decimal(value: float, digits: int = 3) -> str:
     return f"{mantissa}e{int(power)}"
 
 
-def single(quantity: Quantity, value: float) -> str:
-    """A value without interval: published figures in full, all others with three digits."""
+def single(quantity: Quantity, value: float, digits: int = DIGITS) -> str:
+    """A value without interval: figures from elsewhere in full, all others with so many significant digits."""
     text = f"{value:.7g}"
-    return text if quantity.method == "published" and "e" not in text else decimal(value)
+    return text if quantity.elsewhere and "e" not in text else decimal(value, digits)
 
 
-def tabular(columns: str, header: Sequence[str], rows: Sequence[Sequence[str]], *, long: bool) -> str:
-    """A table with the rules of booktabs, of cells that are LaTeX already; a long one breaks over pages."""
+def tabular(
+    columns: str, header: Sequence[str], rows: Sequence[Sequence[str]], *, long: bool, ruled: Collection[int] = ()
+) -> str:
+    """A table with the rules of booktabs, of cells that are LaTeX already; a long one breaks over pages.
+
+    A rule stands before each row whose number is in `ruled`.
+    """
     name = "longtable" if long else "tabular"
     head = f"{' & '.join(header)} \\\\\n\\midrule\n" + ("\\endhead\n" if long else "")
     gap = "\\addlinespace[2pt]\n" if "p{" in columns and not long else ""
-    body = gap.join(f"{' & '.join(row)} \\\\\n" for row in rows)
+    rules = ["\\midrule\n" if i in ruled else "" for i in range(len(rows))]
+    body = gap.join(f"{rule}{' & '.join(row)} \\\\\n" for rule, row in zip(rules, rows, strict=True))
     return f"\\begin{{{name}}}{{{columns}}}\n\\toprule\n{head}{body}\\bottomrule\n\\end{{{name}}}\n"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Collection
 
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_reports.tables.fit import heads
-from ssl_reports.tables.table import Cell, Column, Notes, PaperTable, plain_number, word
+from ssl_reports.tables.notes import Notes, marked
+from ssl_reports.tables.table import PaperTable, Shown, word
 
 GAP = "  "
 
@@ -17,21 +19,25 @@ def plain_text(table: PaperTable, width: int = 80) -> str:
     A table that is wider is folded: its first column is repeated before the columns that did not fit.
     """
     notes = Notes()
-    rows = [[_text(cell, column, notes, best=best) for cell, column, best in row] for row in table.numbered()]
-    lines = heads([(column.name, column.shown_unit) for column in table.columns], rows)
-    widths = [max(len(line[i]) for line in (*lines, *rows)) for i in range(len(table.columns))]
-    numeric = [column.unit != "" for column in table.columns]
-    blocks = ["\n".join(_block(part, lines, rows, widths, numeric)) for part in _folds(widths, width)]
+    rows = [[_text(shown, notes) for shown in line] for line in table.lines()]
+    lines = heads([(column.name, column.shown_unit) for column in table.heads], rows)
+    widths = [max(len(line[i]) for line in (*lines, *rows)) for i in range(len(table.heads))]
+    numeric = [column.unit != "" for column in table.heads]
+    aligned = [
+        [text.rjust(widths[i]) if numeric[i] else text.ljust(widths[i]) for i, text in enumerate(row)]
+        for row in [*lines, *rows]
+    ]
+    head, body = aligned[: len(lines)], aligned[len(lines) :]
+    blocks = ["\n".join(_block(part, head, body, table.ruled)) for part in _folds(widths, width)]
     said = [(f"{sign} " if sign else "") + text for sign, text in notes.foot(table)]
     foot = [line for text in said for line in textwrap.wrap(text, width, subsequent_indent=GAP)]
     return "\n\n".join([table.caption, *blocks, "\n".join(foot)]) + "\n"
 
 
-def _text(cell: Cell, column: Column, notes: Notes, *, best: bool) -> str:
-    if not isinstance(cell, Quantity):
-        return " ".join(word(cell).split())
-    mark = notes.mark(cell, column)
-    return ("*" if best else "") + plain_number(cell, column.factor) + (f" {mark}" if mark else "")
+def _text(shown: Shown, notes: Notes) -> str:
+    if not isinstance(shown.cell, Quantity):
+        return " ".join(word(shown.cell).split())
+    return ("*" if shown.best else "") + shown.number() + marked(shown, notes, " {}")
 
 
 def _folds(widths: list[int], width: int) -> list[list[int]]:
@@ -47,13 +53,16 @@ def _folds(widths: list[int], width: int) -> list[list[int]]:
     return blocks
 
 
-def _block(
-    columns: list[int], lines: list[list[str]], rows: list[list[str]], widths: list[int], numeric: list[bool]
-) -> list[str]:
-    def line(cells: list[str]) -> str:
-        placed = [cells[i].rjust(widths[i]) if numeric[i] else cells[i].ljust(widths[i]) for i in (0, *columns)]
-        return GAP.join(placed).rstrip()
+def _block(columns: list[int], head: list[list[str]], rows: list[list[str]], ruled: Collection[int]) -> list[str]:
+    """The lines of some columns, of cells that are aligned already."""
 
-    shown = [text for text in map(line, lines) if text]
-    rule = "-" * max(len(each) for each in (*shown, *map(line, rows)))
-    return [*shown, rule, *map(line, rows)]
+    def line(cells: list[str]) -> str:
+        return GAP.join(cells[i] for i in (0, *columns)).rstrip()
+
+    heads = [text for text in map(line, head) if text]
+    rule = "-" * max(len(each) for each in (*heads, *map(line, rows)))
+    return [
+        *heads,
+        rule,
+        *(text for i, row in enumerate(rows) for text in ([rule] if i in ruled else []) + [line(row)]),
+    ]

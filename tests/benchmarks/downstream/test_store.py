@@ -22,8 +22,8 @@ from ssl_benchmarks.downstream import store
 from ssl_benchmarks.downstream.features import LogMelControl
 from ssl_benchmarks.downstream.spoken import Spoken
 from ssl_benchmarks.downstream.store import stored
+from ssl_benchmarks.files import atomic
 from ssl_benchmarks.files.leftovers import owned
-from ssl_benchmarks.record import record
 from ssl_models.efficient.config import EncoderConfig
 from ssl_models.efficient.encoder import EfficientEncoder
 from ssl_models.errors import BadInputError
@@ -277,7 +277,7 @@ def test_a_full_disk_is_one_line_and_what_was_extracted_stays(tmp_path: Path, mo
         written += 1
         if written > 2:
             raise OSError(errno.ENOSPC, "No space left on device")
-        record.write_atomically(path, data, flush=flush)
+        atomic.write_atomically(path, data, flush=flush)
 
     monkeypatch.setattr(store, "write_atomically", limited)
     utterances = spoken([64_000] * 5)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ssl_benchmarks.record.quantity import METHODS, Method, Quantity, added, total, unavailable, weakest
 
 NUMBERS = st.floats(-1e15, 1e15)
-KNOWN: tuple[Method, ...] = ("measured", "sampled", "modelled", "analytic", "projected", "published")
+KNOWN: tuple[Method, ...] = ("measured", "sampled", "modelled", "analytic", "projected", "published", "stated")
 ORDER = [*KNOWN, "unavailable"]
 
 

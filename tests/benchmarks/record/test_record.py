@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ssl_benchmarks.files.atomic import write_atomically
 from ssl_benchmarks.record.metrics import METRICS
 from ssl_benchmarks.record.quantity import METHODS, Method, Quantity, unavailable
 from ssl_benchmarks.record.record import (
@@ -23,7 +24,6 @@ from ssl_benchmarks.record.record import (
     Measurement,
     Record,
     read_record,
-    write_atomically,
     write_record,
 )
 from ssl_models.errors import BadInputError
@@ -40,7 +40,7 @@ DESIGN_METRICS = """
     predicted_peak_memory, audio_seconds_per_second, data_wait, real_time_factor, latency_p50, latency_p95, energy,
     energy_net, energy_per_audio_hour, power_mean, power_idle, device_hours, duration, mfu, co2e, audio_hours_seen,
     memory_weights, memory_gradients, memory_optimizer, memory_activations, memory_reserved, bytes_moved, loss,
-    masked_accuracy, target_entropy, cer, wer, per, accuracy, eer, abx, duration_lost, energy_lost"""
+    masked_accuracy, target_entropy, cer, wer, per, accuracy, eer, abx, duration_lost, energy_lost, price, stated_cost"""
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 WORDS = st.text(max_size=12)

@@ -15,12 +15,17 @@ from ssl_benchmarks.record.quantity import Quantity, unavailable
 from ssl_benchmarks.record.record import Conditions, Measurement, Record
 from ssl_models.errors import BadInputError
 from ssl_reports.efficiency.columns import COLUMNS
-from ssl_reports.efficiency.efficiency_table import Layout, efficiency_table
-from ssl_reports.efficiency.pretraining import Prices
+from ssl_reports.efficiency.efficiency_table import efficiency_table
+from ssl_reports.efficiency.layout import Layout
+from ssl_reports.efficiency.stated import Stated, StatedCost
 from ssl_reports.reading.evidence import Evidence
+from ssl_reports.reading.repricing import repriced
+from ssl_reports.tables.data import comma_separated, rows_of
 from ssl_reports.tables.html import html
+from ssl_reports.tables.latex_table import latex
+from ssl_reports.tables.markdown import markdown
 from ssl_reports.tables.plain import plain_text
-from ssl_reports.tables.table import PaperTable, comma_separated, latex, markdown, rows_of
+from ssl_reports.tables.table import PaperTable
 
 ON = Conditions(device="card", dtype="bfloat16", clip_seconds=15.0, batch_seconds=240.0, pue=1.0)
 TEST = Conditions(task="pr", head="linear", labels="1h", tested_on="dev")
@@ -85,8 +90,8 @@ def test_a_row_joins_counts_timings_and_error_rates_of_several_runs() -> None:
 
 def test_pretraining_is_the_rate_times_the_recipe_worked_by_hand() -> None:
     """18,000 h at 100 x real time are 180 device-hours, and at 360 J per audio hour 1.8 kWh; at 50 g/kWh and a PUE of 2, 180 g."""
-    prices = Prices(grid=given_intensity(50.0), pue=2.0)
-    table = efficiency_table(evidence(record("one", rows("efficient-small"))), Layout(prices=prices))
+    known = repriced(evidence(record("one", rows("efficient-small"))), given_intensity(50.0), 2.0)
+    table = efficiency_table(known, Layout())
     hours, energy, carbon = (cell(table, "efficient-small", head) for head in ("Pretraining", "Energy", "CO2e"))
     assert (hours.value, hours.method) == (pytest.approx(180.0), "projected")
     assert energy.value == pytest.approx(18_000 * 360)
@@ -97,7 +102,7 @@ def test_pretraining_is_the_rate_times_the_recipe_worked_by_hand() -> None:
 def test_other_hours_project_every_model_to_them() -> None:
     found = evidence(record("one", rows("mine.py:encoder")))
     assert "Pretraining" not in [column.name for column in efficiency_table(found, Layout()).columns]
-    stated = efficiency_table(found, Layout(prices=Prices(hours=1000.0)))
+    stated = efficiency_table(found, Layout(hours=1000.0))
     assert cell(stated, "mine.py:encoder", "Pretraining").value == pytest.approx(10.0)
 
 
@@ -290,3 +295,171 @@ def test_counted_columns_say_so_once() -> None:
     text = plain_text(table)
     assert "Params and FLOPs: counted, not measured" in text
     assert not re.search(r"\d c\b", text)
+
+
+def three() -> Evidence:
+    return evidence(record("one", [*rows("essl", 50.0, 900.0), *rows("efficient-small"), *rows("hubert-base", 25.0)]))
+
+
+def test_ratios_to_a_baseline_stand_beside_their_figures() -> None:
+    """100 / 50 x real time, each with an interval of 1 %; the baseline's own row has none."""
+    table = efficiency_table(three(), Layout(columns=("rtf", "memory"), baseline="essl"))
+    ratio = table.ratios[1, 1]
+    assert ratio.value == pytest.approx(2.0)
+    assert ratio.ci95 is not None
+    assert ratio.ci95[0] == pytest.approx(2 * 0.99**1.414, rel=1e-3)
+    assert not any(number == 0 for number, _ in table.ratios)
+    for form in (markdown, html, plain_text, latex):
+        assert "(2.0x)" in form(table), form.__name__
+        assert "divided by that of essl" in form(table)
+    lines = {line["Model"]: line for line in csv.DictReader(io.StringIO(comma_separated(table)))}
+    assert float(lines["efficient-small"]["Training speed [x real time] ratio"]) == pytest.approx(2.0)
+    assert lines["essl"]["Training speed [x real time] ratio"] == ""
+    speed = rows_of(table)[2]["Training speed"]
+    assert isinstance(speed, dict)
+    assert speed["ratio"] == pytest.approx(0.5)
+
+
+def test_a_ratio_to_a_disturbed_baseline_is_marked() -> None:
+    disturbed = [replace(m, quantity=replace(m.quantity, flaw=DISTURBED)) for m in rows("essl")]
+    found = evidence(record("one", [*disturbed, *rows("efficient-small")]))
+    table = efficiency_table(found, Layout(columns=("rtf",), baseline="essl"))
+    line = next(line for line in plain_text(table).splitlines() if line.startswith("efficient-small"))
+    assert line.endswith("†")
+
+
+def test_models_are_grouped_with_a_rule_between() -> None:
+    found = evidence(
+        record("one", [*rows("hubert-base"), *rows("efficient-small"), *rows("hubert-large"), *rows("mine.py:net")])
+    )
+    table = efficiency_table(found, Layout(columns=("rtf",), group="family"))
+    assert [row[0] for row in table.rows] == ["hubert-base", "hubert-large", "efficient-small", "mine.py:net"]
+    assert table.ruled == {2, 3}
+    assert latex(table).count("\\midrule") == 3
+    assert html(table).count("<tbody>") == 3
+    with pytest.raises(BadInputError, match="family"):
+        efficiency_table(found, Layout(group="famly"))
+
+
+def test_models_may_stand_in_columns() -> None:
+    upright = efficiency_table(three(), Layout(columns=("rtf", "memory")))
+    turned = efficiency_table(three(), Layout(columns=("rtf", "memory"), turned=True))
+    assert [column.name for column in turned.heads] == ["", "essl", "efficient-small", "hubert-base"]
+    assert [line[0].cell for line in turned.lines()] == [
+        "Training speed (x real time)",
+        "Peak memory (GiB)",
+    ]
+    for form in (markdown, html, plain_text, latex):
+        assert form(turned) != form(upright)
+    assert "50.00 ± 0.50" in plain_text(turned)
+    assert comma_separated(turned) == comma_separated(upright)
+    assert rows_of(turned) == rows_of(upright)
+
+
+def test_units_and_digits_are_chosen() -> None:
+    table = efficiency_table(three(), Layout(columns=("energy", "memory", "rtf"), units=("MJ", "GB"), digits=2))
+    assert [column.unit for column in table.columns] == ["", "MJ", "GB", "x real time"]
+    assert cell(table, "efficient-small", "Energy").value == pytest.approx(18_000 * 360)
+    text = plain_text(table)
+    assert "6.48 ± 0.06" in text  # 18,000 h at 360 J, and one digit of 1 %
+    assert "100 ± 1" in text
+    assert "2.1" in text  # 2 GiB
+    with pytest.raises(BadInputError, match="unit"):
+        efficiency_table(three(), Layout(columns=("rtf",), units=("MJ",)))
+
+
+def test_words_are_columns_too() -> None:
+    stated = Stated(licence={"mine.py:net": "MIT"})
+    found = evidence(record("one", [*rows("essl"), *rows("mine.py:net")]))
+    table = efficiency_table(found, Layout(columns=("family", "rtf", "licence", "device"), stated=stated))
+    assert [row[1] for row in table.rows] == ["essl", "other"]
+    assert [row[3] for row in table.rows] == ["Apache-2.0", "MIT"]
+    assert [row[4] for row in table.rows] == ["card", "card"]
+
+
+def test_weights_on_disk_are_counted_from_the_parameters() -> None:
+    table = efficiency_table(three(), Layout(columns=("disk",), units=("MiB",)))
+    assert "108" in plain_text(table)  # 28.4 M x 4 B / 2^20
+    assert "float32, counted" in plain_text(table)
+
+
+def test_a_price_is_device_hours_times_the_price_of_one() -> None:
+    table = efficiency_table(three(), Layout(columns=("gpu-hours", "price"), price_per_hour=2.0))
+    hours, price = (cell(table, "efficient-small", head) for head in ("Pretraining", "Price"))
+    assert hours.value == pytest.approx(180.0)
+    assert price.value == pytest.approx(360.0)
+    assert "at 2 per hour" in plain_text(table)
+    assert "Price" not in [column.name for column in efficiency_table(three(), Layout()).columns]
+
+
+STATED = Stated(
+    (
+        StatedCost("their model", "energy", 98.0, "kWh", "Table 5 of A and B (2023)"),
+        StatedCost("their model", "rtf", 2650.0, "x real time", "the same"),
+        StatedCost("essl", "rtf", 1.0, "x real time", "never"),
+        StatedCost("essl", "embodied CO2e", 150.0, "kg", "the vendor's data sheet", 100.0, 300.0),
+    )
+)
+
+
+def test_stated_costs_fill_what_runs_leave_open_and_are_marked() -> None:
+    table = efficiency_table(three(), Layout(stated=STATED))
+    assert [row[0] for row in table.rows][-1] == "their model"
+    theirs = cell(table, "their model", "Energy")
+    assert (theirs.value, theirs.method) == (98 * 3.6e6, "stated")
+    assert cell(table, "essl", "Training speed").method == "measured"
+    own = cell(table, "essl", "embodied CO2e")
+    assert (own.value, own.ci95) == (150.0, (100.0, 300.0))
+    for form in (markdown, html, plain_text, latex):
+        text = form(table)
+        assert "stated, not measured here" in text, form.__name__
+        assert "Table 5 of A and B" in text
+        assert "never" not in text
+    assert ",stated,their model: Table 5 of A and B (2023)," in comma_separated(table)
+
+
+def test_no_ratio_is_taken_to_a_figure_from_elsewhere_and_it_never_wins() -> None:
+    layout = Layout(columns=("rtf", "energy"), stated=STATED, baseline="their model", bold=True)
+    table = efficiency_table(three(), layout)
+    assert not table.ratios
+    assert [place for place in table.best if table.rows[place[0]][0] == "their model"] == []
+    assert table.best
+
+
+def test_stated_costs_of_no_run_are_not_compared_with_conditions() -> None:
+    table = efficiency_table(three(), Layout(columns=("rtf",), stated=STATED))
+    assert cell(table, "their model", "Training speed").value == 2650.0
+
+
+def test_a_measured_figure_goes_before_published_ones_however_many_models_have_those() -> None:
+    measured = Measurement("wav2vec2-base", "wer", Quantity(0.5, "1", "measured"), "finetuning", None, TEST)
+    found = evidence(record("one", [*rows("wav2vec2-base"), *rows("hubert-large"), *rows("wavlm-large"), measured]))
+    layout = Layout(columns=("wer",), published=True, mark_differences=True)
+    assert cell(efficiency_table(found, layout), "wav2vec2-base", "WER").value == 0.5
+
+
+def test_error_rates_say_over_how_many_seeds() -> None:
+    rated = Measurement(
+        "essl",
+        "per",
+        Quantity(0.3, "1", "measured", note="mean of 3 seeds: 29.0, 30.0, 31.0 %"),
+        "evaluation",
+        None,
+        TEST,
+    )
+    assert "mean of 3 seeds" in plain_text(efficiency_table(evidence(record("one", [*rows("essl"), rated])), Layout()))
+
+
+def test_another_grid_prices_what_was_spent_anew() -> None:
+    """10.8 MJ are 3 kWh; at 100 g/kWh and a PUE of 1.5, 450 g."""
+    carbon = [
+        Measurement("efficient-small", "co2e", Quantity(energy / 3.6e6 * 50, "g", "modelled"), phase, "gpu", ON)
+        for phase, energy in (("training", 7.2e6), ("targets", 3.6e6))
+    ]
+    found = evidence(record("one", [*trained("efficient-small"), *carbon]))
+    assert cell(efficiency_table(found, Layout()), "efficient-small", "CO2e").value == pytest.approx(150.0)
+    other = repriced(found, given_intensity(100.0), 1.5)
+    table = efficiency_table(other, Layout())
+    assert cell(table, "efficient-small", "CO2e").value == pytest.approx(450.0)
+    assert "100 g/kWh, PUE 1.5" in plain_text(table)
+    assert repriced(found, None, None) is found

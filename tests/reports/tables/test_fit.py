@@ -10,7 +10,8 @@ import pytest
 
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_reports.tables.fit import POINTS, SIZES, fit
-from ssl_reports.tables.table import Column, PaperTable, latex
+from ssl_reports.tables.latex_table import latex
+from ssl_reports.tables.table import Column, PaperTable
 
 STYLES = {
     "ACL": (219.08, 455.24),

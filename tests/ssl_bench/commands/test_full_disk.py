@@ -16,8 +16,8 @@ import pytest
 import torch
 
 from ssl_bench.sessions.run_folder import RunFolder
+from ssl_benchmarks.files.atomic import write_atomically
 from ssl_benchmarks.files.disk import is_full, refusal
-from ssl_benchmarks.record.record import write_atomically
 from ssl_models.errors import BadInputError
 from ssl_models.loading.checkpoints import write_tensors
 from ssl_reports.pictures.training import training_picture

@@ -86,7 +86,7 @@ def test_json_has_claims_and_rows(sslbench: Run, folder: Path) -> None:
     [
         (("report",), ("Missing argument", "RUN")),
         (("report", "nowhere"), ("nowhere", "no such run")),
-        (("report", "."), ("no run.json",)),
+        (("report", "empty"), ("contains a run.json",)),
         (("report", "one", "broken"), ("broken", "not valid JSON")),
         (("report", "one", "--out", "one"), ("one", "not part of a report")),
         (("report", "one", "--out", "one/run.json"), ("run.json", "not a folder")),
@@ -94,6 +94,7 @@ def test_json_has_claims_and_rows(sslbench: Run, folder: Path) -> None:
 )
 def test_bad_input_is_one_line(sslbench: Run, folder: Path, arguments: tuple[str, ...], words: tuple[str, ...]) -> None:
     (folder / "broken").mkdir()
+    (folder / "empty").mkdir()
     (folder / "broken" / "run.json").write_text("{")
     done = sslbench(*arguments, cwd=folder)
     assert (done.returncode, done.stdout) == (2, "")

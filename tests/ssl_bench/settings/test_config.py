@@ -130,7 +130,13 @@ def test_a_value_that_cannot_be_is_one_line_before_anything_is_done(tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("settings", "message"),
-    [({"device": "gpu"}, r"unknown --device 'gpu'; did you mean"), ({"precision": "float23"}, "float32")],
+    [
+        ({"device": "gpu"}, "give --device cuda"),
+        ({"device": "cuda:0"}, "CUDA_VISIBLE_DEVICES"),
+        ({"device": "tpu"}, r"unknown --device 'tpu'"),
+        ({"precision": "fp16"}, "float16 is not offered"),
+        ({"precision": "float23"}, "float32"),
+    ],
 )
 def test_choices_are_offered(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(BadInputError, match=message):

@@ -40,7 +40,7 @@ class Toy(Shared):
     rate: float = option(0.5, "How fast.", above=0)
     sizes: tuple[int, ...] = option((), "How large.", parse=lambda text: tuple(map(int, text.split(","))))
     paths: tuple[str, ...] = option((), "Where to.", repeated=True)
-    quiet: bool = option(default=True, help="No word.", flags="--quiet/--loud")
+    hushed: bool = option(default=True, help="No word.", flags="--hushed/--loud")
     inner: Inner = nested(Inner, depth=Option("How deep.", name="levels", least=1))
     hidden: int = 7
 
@@ -68,11 +68,11 @@ def test_everything_that_is_typed_arrives() -> None:
         "me", "--rate", "2", "--sizes", "1,2", "--paths", "a", "--paths", "b", "--loud", "--levels", "4", "--device", "cuda",
         "--extra",
     )  # fmt: skip
-    assert settings == Toy("me", 2.0, (1, 2), ("a", "b"), quiet=False, inner=Inner(4), device="cuda")
+    assert settings == Toy("me", 2.0, (1, 2), ("a", "b"), hushed=False, inner=Inner(4), device="cuda")
     assert given == {
-        "name": "me", "rate": 2.0, "sizes": (1, 2), "paths": ("a", "b"), "quiet": False, "levels": 4, "device": "cuda", "extra": True,
+        "name": "me", "rate": 2.0, "sizes": (1, 2), "paths": ("a", "b"), "hushed": False, "levels": 4, "device": "cuda", "extra": True,
     }  # fmt: skip
-    assert settings.changed.keys() == {"name", "rate", "sizes", "paths", "quiet", "inner", "device"}
+    assert settings.changed.keys() == {"name", "rate", "sizes", "paths", "hushed", "inner", "device"}
 
 
 @pytest.mark.parametrize(

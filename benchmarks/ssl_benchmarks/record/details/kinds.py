@@ -8,10 +8,11 @@ from ssl_benchmarks.record.details.common import Details
 from ssl_benchmarks.record.details.comparison import ComparisonDetails
 from ssl_benchmarks.record.details.evaluation import EvaluationDetails
 from ssl_benchmarks.record.details.measurement import MeasurementDetails
+from ssl_benchmarks.record.details.profile import ProfileDetails
 from ssl_benchmarks.record.details.study import StudyDetails
 from ssl_benchmarks.record.details.training import TrainingDetails
 
-Kind = Literal["training", "measurement", "comparison", "evaluation", "study"]
+Kind = Literal["training", "measurement", "comparison", "evaluation", "study", "profile"]
 
 
 DETAILS: dict[Kind, type[Details]] = {
@@ -20,6 +21,7 @@ DETAILS: dict[Kind, type[Details]] = {
     "comparison": ComparisonDetails,
     "evaluation": EvaluationDetails,
     "study": StudyDetails,
+    "profile": ProfileDetails,
 }
 
 

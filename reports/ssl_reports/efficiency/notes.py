@@ -1,0 +1,127 @@
+"""What stands below an efficiency table: the conditions that its figures share, and what its columns mean."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+
+from ssl_benchmarks.record.quantity import Quantity
+from ssl_benchmarks.record.record import Conditions, Measurement
+from ssl_reports.efficiency.columns import COLUMNS, EfficiencyColumn
+from ssl_reports.efficiency.layout import Layout
+from ssl_reports.efficiency.pretraining import Account
+from ssl_reports.tables.grid import grouped
+
+Filled = Mapping[str, Mapping[str, Measurement]]
+"""By column, the row that fills each model's cell."""
+Test = tuple[str | None, str | None, str | None, str | None]
+
+
+def test_of(c: Conditions) -> Test:
+    """Task, head, labels and speech of an error rate."""
+    return c.task, c.head, c.labels, c.tested_on
+
+
+def counted(found: Mapping[str, Measurement]) -> bool:
+    """Whether every figure of a column was counted."""
+    return {quantity.method for quantity in _known(found)} == {"analytic"}
+
+
+def notes(filled: Filled, columns: Mapping[str, EfficiencyColumn], account: Account, layout: Layout) -> list[str]:
+    """The lines, without those that explain signs."""
+    return [
+        *_counts(filled, columns),
+        *_pretraining(filled, account, layout),
+        *_measured(filled),
+        *_rated(filled),
+        *_ratios(layout),
+    ]
+
+
+def _known(found: Mapping[str, Measurement]) -> list[Quantity]:
+    return [row.quantity for row in found.values() if row.quantity.value is not None]
+
+
+def _counts(filled: Filled, columns: Mapping[str, EfficiencyColumn]) -> Iterator[str]:
+    heads = [
+        columns[key].head.removeprefix("{phase} ") for key, rows in filled.items() if counted(rows) and key != "disk"
+    ]
+    if heads:
+        yield f"{' and '.join(heads)}: counted, not measured; 1 MAC = 2 FLOPs."
+    if "disk" in filled:
+        yield "Weights: parameters in float32, counted."
+
+
+def _pretraining(filled: Filled, account: Account, layout: Layout) -> Iterator[str]:
+    if {"gpu-hours", "energy", "co2e", "price"} & set(filled):
+        hours = "each model's own recipe" if layout.hours is None else f"{layout.hours:,.0f} h of audio"
+        yield (
+            "Pretraining: what these runs spent, target fitting included." if account == "spent"
+            else f"Pretraining: the measured rate, projected to {hours}."
+        )  # fmt: skip
+    if "price" in filled and layout.price_per_hour is not None:
+        yield f"Price: device-hours at {layout.price_per_hour:g} per hour."
+
+
+def _measured(filled: Filled) -> Iterator[str]:
+    for key, name in (("rtf", "Speed"), ("memory", "Peak memory"), ("latency", "Latency")):
+        if key in filled and (said := _shared(filled[key].values())):
+            yield f"{name}: {said}."
+            break
+    grids = {row.conditions.grid for row in filled.get("co2e", {}).values() if _of_a_run(row)}
+    if grids and None not in grids:
+        pues = {row.conditions.pue for row in filled["co2e"].values() if _of_a_run(row)}
+        pue = f", PUE {pues.pop():g}" if len(pues) == 1 and None not in pues else ""
+        yield f"CO2e: {'; '.join(sorted(filter(None, grids)))}{pue}."
+
+
+def _of_a_run(row: Measurement) -> bool:
+    return row.quantity.value is not None and not row.quantity.elsewhere
+
+
+def _rated(filled: Filled) -> Iterator[str]:
+    """What each error rate was rated on, and over how many seeds."""
+    rated = [(_tested(filled[key]), key.upper()) for key in filled if key in COLUMNS and COLUMNS[key].phase == "rated"]
+    yield from (f"{', '.join(keys)}: {said}." for said, keys in grouped(rated).items() if said)
+
+
+def _tested(rows: Mapping[str, Measurement]) -> str:
+    """What was learned, with which head, from how much labelled speech, and what it was rated on."""
+    known = [row for row in rows.values() if row.quantity.value is not None]
+    tests = {test_of(row.conditions) for row in known}
+    if len(tests) != 1:
+        return ""
+    task, head, labels, tested_on = tests.pop()
+    said = [task, head and f"{head} head", labels and f"{labels} of labels", tested_on and f"rated on {tested_on}"]
+    return ", ".join(part for part in [*said, _seeds(known)] if part)
+
+
+def _seeds(rows: Iterable[Measurement]) -> str:
+    """Over how many seeds error rates are means, as their notes say."""
+    counts = Counter(
+        part.split(":")[0] for row in rows for part in row.quantity.note.split("; ") if part.startswith("mean of ")
+    )
+    return " or ".join(counts)
+
+
+def _ratios(layout: Layout) -> Iterator[str]:
+    if layout.baseline is not None:
+        yield f"In brackets: the figure divided by that of {layout.names.get(layout.baseline, layout.baseline)}."
+
+
+def _shared(rows: Iterable[Measurement]) -> str:
+    """Device, precision and batch of the rows, as far as all of them share these."""
+    held = [row.conditions for row in rows if _of_a_run(row)]
+    parts = []
+    for said in (
+        lambda c: c.device,
+        lambda c: c.dtype,
+        lambda c: (
+            f"{c.batch_seconds / c.clip_seconds:.3g} x {c.clip_seconds:g} s"
+            if c.clip_seconds and c.batch_seconds
+            else None
+        ),
+    ):
+        values = {said(c) for c in held}
+        parts += [value for value in values if value] if len(values) == 1 else []
+    return ", ".join(parts)

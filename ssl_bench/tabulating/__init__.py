@@ -1,0 +1,1 @@
+"""The efficiency table of finished runs."""
