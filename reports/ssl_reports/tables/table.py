@@ -150,7 +150,7 @@ def times(ratio: Quantity) -> str:
     if ratio.value is None:
         return "n/a"
     half = None if ratio.ci95 is None else half_width(ratio.value, ratio.ci95)
-    known = DIGITS if half is None else 1 + math.floor(math.log10(abs(ratio.value) / half))
+    known = DIGITS if half is None else 2 + math.floor(math.log10(abs(ratio.value) / half))
     return f"{decimal(ratio.value, min(known, DIGITS))}x"
 
 
