@@ -10,7 +10,7 @@ from ssl_benchmarks.record.record import Measurement
 from ssl_reports.efficiency.columns import EfficiencyColumn
 from ssl_reports.efficiency.ratios import ratio_of
 from ssl_reports.reading.evidence import Evidence
-from ssl_reports.tables.table import plain_number
+from ssl_reports.tables.numbers import plain_number
 
 
 def best(

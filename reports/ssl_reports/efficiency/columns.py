@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ssl_models.errors import BadInputError
-from ssl_reports.tables.latex import DIGITS
+from ssl_reports.tables.numbers import DIGITS
 from ssl_reports.tables.table import Column
 
 Phase = Literal["training", "inference"]

@@ -231,7 +231,7 @@ def test_the_best_and_what_cannot_be_told_from_it_are_emphasised() -> None:
     assert markdown(table).count("**") == 4
     assert plain_text(table).count("*") == 2
     assert html(table).count("<strong>") == 2
-    assert latex(table).count(r"\textbf") == 2
+    assert latex(table).count(r"\bfseries") + latex(table).count(r"\textbf") == 2
 
 
 FORMS = (markdown, html, plain_text, latex, comma_separated)
@@ -257,7 +257,7 @@ def test_each_number_of_each_form_is_the_record_s_rounded_to_its_uncertainty() -
     table = efficiency_table(found, Layout(columns=("rtf", "gpu-hours")))
     for form in (markdown, html, plain_text):
         assert "123.5 ± 1.2" in form(table), form.__name__
-    assert r"\num{123.5 +- 1.2}" in latex(table)
+    assert "123.5 +- 1.2" in latex(table)
     line = next(csv.DictReader(io.StringIO(comma_separated(table))))
     assert float(line["Training speed [x real time]"]) == 123.456
     speed = rows_of(table)[0]["Training speed"]
@@ -310,7 +310,7 @@ def test_ratios_to_a_baseline_stand_beside_their_figures() -> None:
     assert ratio.ci95[0] == pytest.approx(2 * 0.99**1.414, rel=1e-3)
     assert not any(number == 0 for number, _ in table.ratios)
     for form in (markdown, html, plain_text, latex):
-        assert "(2.00x)" in form(table), form.__name__
+        assert "(2.00x)" in form(table).replace(r"\texttimes{}", "x"), form.__name__
         assert "divided by that of essl" in form(table)
     lines = {line["Model"]: line for line in csv.DictReader(io.StringIO(comma_separated(table)))}
     assert float(lines["efficient-small"]["Training speed [x real time] ratio"]) == pytest.approx(2.0)
