@@ -16,6 +16,7 @@ from ssl_bench.commands.profile import profile_command
 from ssl_bench.commands.report import report_command
 from ssl_bench.commands.start import start
 from ssl_bench.commands.study import study_command
+from ssl_bench.commands.switches import Command, Group
 from ssl_bench.commands.table import table_command
 from ssl_bench.commands.train_and_measure import train_and_measure_command
 from ssl_bench.settings.comparing import CompareConfig
@@ -27,6 +28,7 @@ from ssl_bench.settings.tabulating import ReportConfig, TableConfig
 from ssl_bench.settings.training import TrainAndMeasureConfig
 
 app = typer.Typer(
+    cls=Group,
     help="The honest cost of self-supervised speech models: FLOPs, memory, energy, carbon and error rate, measured.",
     invoke_without_command=True,
     context_settings={"help_option_names": ["--help", "-h"]},
@@ -53,7 +55,6 @@ def _options(
             "--version",
             callback=lambda value: _version(value=value),
             is_eager=True,
-            metavar=" ",
             help="Print the version.",
         ),
     ] = False,
@@ -63,13 +64,15 @@ def _options(
         start()
 
 
-app.command("env")(env_command)
-app.command("models")(models_command)
-app.command("profile")(command(ProfileConfig, profile_command))
-app.command("measure")(command(MeasureConfig, measure_command))
-app.command("train-and-measure")(command(TrainAndMeasureConfig, train_and_measure_command, hidden=StudyConfig))
-app.command("study")(command(StudyConfig, study_command))
-app.command("evaluate")(command(EvaluateConfig, evaluate_command))
-app.command("compare")(command(CompareConfig, compare_command))
-app.command("table")(command(TableConfig, table_command))
-app.command("report")(command(ReportConfig, report_command))
+app.command("env", cls=Command)(env_command)
+app.command("models", cls=Command)(models_command)
+app.command("profile", cls=Command)(command(ProfileConfig, profile_command))
+app.command("measure", cls=Command)(command(MeasureConfig, measure_command))
+app.command("train-and-measure", cls=Command)(
+    command(TrainAndMeasureConfig, train_and_measure_command, hidden=StudyConfig)
+)
+app.command("study", cls=Command)(command(StudyConfig, study_command))
+app.command("evaluate", cls=Command)(command(EvaluateConfig, evaluate_command))
+app.command("compare", cls=Command)(command(CompareConfig, compare_command))
+app.command("table", cls=Command)(command(TableConfig, table_command))
+app.command("report", cls=Command)(command(ReportConfig, report_command))

@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
 
-Json = Annotated[
-    bool, typer.Option("--json", metavar=" ", help="Print one JSON document to stdout; progress goes to stderr.")
-]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout; progress goes to stderr.")]
 
 
 WIDTH_IN_PIPE = 1000

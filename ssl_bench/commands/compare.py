@@ -26,7 +26,6 @@ MarkDifferences = Annotated[
     bool,
     typer.Option(
         "--mark-differences",
-        metavar=" ",
         help="Compare runs measured under different conditions and mark affected cells.",
     ),
 ]

@@ -63,7 +63,7 @@ def command(
 
 def _switch(name: str, flag: str, letter: str, text: str) -> inspect.Parameter:
     """A switch of every command."""
-    how = typer.Option(flag, letter, metavar=" ", help=text, show_default=False)
+    how = typer.Option(flag, letter, help=text, show_default=False)
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, how])
 
 
@@ -79,7 +79,6 @@ def _parameter(setting: Setting, *, shown: bool = True) -> inspect.Parameter:
     if not o.argument:
         how: Any = typer.Option(
             o.flags or setting.flag,
-            metavar=" " if setting.kind is bool else None,  # a switch takes no value
             help=_help(setting),
             rich_help_panel=o.panel,
             show_default=False,
