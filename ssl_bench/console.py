@@ -46,6 +46,11 @@ def say(*, quiet: bool, verbose: bool) -> None:
     _amount.quiet, _amount.verbose = quiet, verbose
 
 
+def verbose() -> bool:
+    """Whether everything is said."""
+    return _amount.verbose
+
+
 class Failed(SystemExit):
     """Raised by a command that has printed its error, unlike the SystemExit of a user's model."""
 
