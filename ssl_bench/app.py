@@ -10,6 +10,7 @@ from ssl_bench.commands.compare import compare_command
 from ssl_bench.commands.env import env_command
 from ssl_bench.commands.evaluate import evaluate_command
 from ssl_bench.commands.measure import measure_command
+from ssl_bench.commands.meter import meter_command
 from ssl_bench.commands.models import models_command
 from ssl_bench.commands.options import command
 from ssl_bench.commands.profile import profile_command
@@ -22,6 +23,7 @@ from ssl_bench.commands.train_and_measure import train_and_measure_command
 from ssl_bench.settings.comparing import CompareConfig
 from ssl_bench.settings.evaluating import EvaluateConfig
 from ssl_bench.settings.measuring import MeasureConfig
+from ssl_bench.settings.metering import MeterConfig
 from ssl_bench.settings.profiling import ProfileConfig
 from ssl_bench.settings.studying import StudyConfig
 from ssl_bench.settings.tabulating import ReportConfig, TableConfig
@@ -70,6 +72,9 @@ app.command("profile", cls=Command)(command(ProfileConfig, profile_command))
 app.command("measure", cls=Command)(command(MeasureConfig, measure_command))
 app.command("train-and-measure", cls=Command)(
     command(TrainAndMeasureConfig, train_and_measure_command, hidden=StudyConfig)
+)
+app.command("meter", cls=Command, context_settings={"allow_interspersed_args": False})(
+    command(MeterConfig, meter_command)
 )
 app.command("study", cls=Command)(command(StudyConfig, study_command))
 app.command("evaluate", cls=Command)(command(EvaluateConfig, evaluate_command))
