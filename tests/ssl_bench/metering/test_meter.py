@@ -280,6 +280,13 @@ def test_a_metered_command_stands_in_a_table(
     assert rows["one"]["Energy"]["value"] < rows["two"]["Energy"]["value"]
     assert rows["two"]["Pretraining"]["ratio"] == pytest.approx(2, rel=0.4)
     assert "CO2e" in rows["one"]
+    compared = sslbench("compare", "one", "two", "--out", "compared", "--json", cwd=tmp_path)
+    assert compared.returncode == 0, compared.stderr
+    ratios = {each["metric"]: each["ratio"]["value"] for each in json.loads(compared.stdout)["details"]["ratios"]}
+    assert ratios["audio_seconds_per_second"] == pytest.approx(0.5, rel=0.4)
+    report = sslbench("report", "one", "two", "--out", "paper", cwd=tmp_path)
+    assert report.returncode == 0, report.stderr
+    assert "one" in (tmp_path / "paper" / "tables" / "efficiency.md").read_text()
 
 
 @pytest.mark.cc
