@@ -20,6 +20,7 @@ import ssl_bench
 from ssl_bench.app import app
 from ssl_bench.settings.comparing import CompareConfig
 from ssl_bench.settings.evaluating import EvaluateConfig, EvaluationSettings
+from ssl_bench.settings.importing import ImportConfig
 from ssl_bench.settings.measuring import MeasureConfig
 from ssl_bench.settings.metering import MeterConfig
 from ssl_bench.settings.options import Settings
@@ -46,6 +47,7 @@ SETTINGS: dict[str, type[Settings]] = {
     "train-and-measure": TrainAndMeasureConfig,
     "study": StudyConfig,
     "meter": MeterConfig,
+    "import": ImportConfig,
     "evaluate": EvaluateConfig,
     "table": TableConfig,
     "report": ReportConfig,
@@ -58,6 +60,7 @@ ORDER = (
     "train-and-measure",
     "study",
     "meter",
+    "import",
     "evaluate",
     "compare",
     "table",

@@ -110,7 +110,7 @@ def _taken(row: Measurement, record: Record) -> bool:
     """
     if row.phase == "idle" or row.quantity.method in {"published", "projected"}:
         return False
-    trained = record.kind == "meter" or any(
+    trained = record.kind in {"meter", "import"} or any(
         (m.model, m.metric) == (row.model, "audio_hours_seen") for m in record.measurements
     )
     return trained or not (METRICS[row.metric].over_rounds == "sum" and row.phase in PHASES)
