@@ -7,9 +7,9 @@ import io
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from ssl_bench.importing.recorded import Recorded
 from ssl_benchmarks.files.text_files import UnreadableTextError, text_of
 from ssl_benchmarks.record.metrics import FROM_OTHERS
 from ssl_benchmarks.record.quantity import JOULES_PER_KWH, Quantity, total, unavailable
@@ -19,38 +19,6 @@ NEEDED = ("project_name", "duration", "emissions", "cpu_energy", "gpu_energy", "
 PARTS = {"gpu": "gpu_energy", "cpu": "cpu_energy", "dram": "ram_energy"}
 MOST = 10_000
 """The most runs that are read from one file."""
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """One run of another tool.
-
-    Attributes:
-        name: its name there.
-        created: when it was written, as it says.
-        seconds: wall time.
-        energy: in J by scope, without PUE.
-        carbon: in g, of the whole.
-        pue: power usage effectiveness.
-        device: processor or GPUs.
-        gpus: names of the GPUs.
-        grid: label of the grid.
-        version: of the tool.
-        system, python: that it ran on.
-    """
-
-    name: str
-    created: str
-    seconds: Quantity
-    energy: Mapping[str, Quantity]
-    carbon: Quantity
-    pue: float
-    device: str
-    gpus: tuple[str, ...]
-    grid: str | None
-    version: str
-    system: str
-    python: str
 
 
 def read_emissions(path: Path) -> list[Recorded]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from ssl_bench.importing.codecarbon import Recorded, read_emissions
+from ssl_bench.importing.carbontracker import read_logs
+from ssl_bench.importing.codecarbon import read_emissions
+from ssl_bench.importing.recorded import Recorded
 from ssl_bench.sessions.run_folder import RunFolder, new_run
 from ssl_bench.sessions.session import now
 from ssl_bench.settings.importing import ImportConfig
@@ -15,6 +17,8 @@ from ssl_bench.settings.metering import AS_RECORDED
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Conditions, Measurement, Record
 from ssl_models.errors import BadInputError
+
+READERS: dict[str, Callable[[Path], list[Recorded]]] = {"codecarbon": read_emissions, "carbontracker": read_logs}
 
 
 def import_runs(config: ImportConfig, command: str) -> tuple[RunFolder, Record]:
@@ -24,13 +28,13 @@ def import_runs(config: ImportConfig, command: str) -> tuple[RunFolder, Record]:
         BadInputError: for a file that cannot be read, or one name for several runs.
     """
     path = Path(config.source)
-    found = read_emissions(path)
+    found = READERS[config.tool](path)
     if config.name is not None and len(found) > 1:
         raise BadInputError(f"--name {config.name}: {path} holds {len(found)} runs; leave it out, or split the file")
     rows = [row for each in found for row in _rows(config, each)]
     details = {
         "tool": config.tool, "version": ", ".join(dict.fromkeys(each.version for each in found)), "file": path.name,
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "",
     }  # fmt: skip
     first = found[0]
     environment = {

@@ -22,10 +22,12 @@ class ImportConfig(Settings):
         out: the run folder.
     """
 
-    tool: Literal["codecarbon"] = option(
-        help="The tool that wrote the file: codecarbon.", argument=True, metavar="TOOL"
+    tool: Literal["codecarbon", "carbontracker"] = option(
+        help="The tool that wrote it: codecarbon or carbontracker.", argument=True, metavar="TOOL"
     )
-    source: str = option(help="Its file, such as emissions.csv.", argument=True, metavar="FILE")
+    source: str = option(
+        help="Its file, such as emissions.csv, or a folder of its logs.", argument=True, metavar="FILE"
+    )
     name: str | None = option(None, "Name in tables, for a file of one run.", default_text="that in the file")
     phase: Phase = option("training", "training, fine-tuning, inference or evaluation.")
     audio_hours: float | None = option(None, "Hours of audio that were processed, as you state them.", above=0)
