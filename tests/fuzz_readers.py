@@ -7,7 +7,8 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -22,10 +23,12 @@ from safetensors.torch import save
 
 from ssl_bench.comparing.runs import compare_runs
 from ssl_bench.evaluating.kept_controls import FILE, SCHEMA, KeptControls
+from ssl_bench.importing.run import import_runs
 from ssl_bench.sessions.run_folder import TrainingState, load_optimiser, unfinished_run
 from ssl_bench.settings import defaults
 from ssl_bench.settings.comparing import CompareConfig
 from ssl_bench.settings.documents import read_toml
+from ssl_bench.settings.importing import ImportConfig
 from ssl_bench.settings.studying import StudyConfig, config_of, require_unchanged
 from ssl_bench.settings.tabulating import TableConfig
 from ssl_bench.settings.training import TrainAndMeasureConfig
@@ -242,6 +245,23 @@ def table_of(folder: Path) -> None:
         form(table)
 
 
+FILES = Path(__file__).parent / "ssl_bench" / "importing" / "files"
+IMPORTED = {"codecarbon": FILES / "codecarbon-3.3.2.csv", "carbontracker": FILES / "gpu-2.4.7_carbontracker.log"}
+
+
+def imported(tool: str) -> Callable[[Path], None]:
+    """`sslbench import`, and a table of it."""
+
+    def read(folder: Path) -> None:
+        (source,) = (path for path in folder.iterdir() if path.is_file())
+        out = folder / "out"
+        shutil.rmtree(out, ignore_errors=True)
+        import_runs(ImportConfig(tool=tool, source=str(source), out=str(out)), "fuzz")  # type: ignore[arg-type]
+        plain_text(efficiency(read_evidence([str(out)]), TableConfig(mark_differences=True)))
+
+    return read
+
+
 def site(folder: Path) -> None:
     """Defaults of a site."""
     before, defaults.SYSTEM = defaults.SYSTEM, folder / "sslbench.toml"
@@ -401,6 +421,8 @@ def readers() -> dict[str, Reader]:
         "--resume of a study": Reader({"run.json": example("equal-hours", status="unfinished")}, resume_study),
         "--config": Reader({"run.toml": SETTINGS.encode()}, settings, text=True),
         "table": Reader({"run.json": one, "costs.toml": COSTS.encode(), "table.toml": LOOK.encode()}, table_of),
+        "import codecarbon": Reader({"emissions.csv": IMPORTED["codecarbon"].read_bytes()}, imported("codecarbon"), text=True),
+        "import carbontracker": Reader({"x_carbontracker.log": IMPORTED["carbontracker"].read_bytes()}, imported("carbontracker"), text=True),
         "defaults": Reader({"sslbench.toml": b'country = "FRA"\npue = 1.2\ndevice = "cpu"\n'}, site, text=True),
         "--controls": Reader({FILE: encoded({"schema": SCHEMA, "controls": {"0f": kept}})}, controls),
         "hf:": Reader({"config.json": encoded(HUBERT), "preprocessor_config.json": encoded(PREPROCESSOR)}, transformers_folder),

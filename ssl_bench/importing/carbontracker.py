@@ -6,7 +6,6 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
 from pathlib import Path
 
 from ssl_bench.importing.recorded import Recorded
@@ -15,6 +14,7 @@ from ssl_benchmarks.record.metrics import FROM_OTHERS
 from ssl_benchmarks.record.quantity import JOULES_PER_KWH, Quantity, total, unavailable
 from ssl_models.errors import BadInputError
 
+UNITS = {"days": 86_400, "hours": 3600, "minutes": 60, "seconds": 1}
 SUFFIX = "_carbontracker.log"
 MOST = 10_000
 """The most logs that are read from one folder."""
@@ -116,8 +116,7 @@ def _epochs(lines: Iterable[str]) -> tuple[float, dict[str, float]]:
     joules: dict[str, float] = defaultdict(float)
     for line in lines:
         if match := DURATION.match(line):
-            parts = {name: float(match[name] or 0) for name in ("days", "hours", "minutes", "seconds")}
-            current = timedelta(**parts).total_seconds()
+            current = sum(float(match[name] or 0) * seconds for name, seconds in UNITS.items())
             whole += current
         elif match := POWER.match(line):
             joules[match["part"]] += current * sum(_numbers(match["watts"]))
