@@ -156,7 +156,13 @@ def pretraining(name: str, *, pretrained: str | None = None, weights: bool = Tru
         BadInputError: if the name is unknown, the folder unusable, or the model's objective not built.
     """
     if is_foreign(name):
-        raise BadInputError(f"{name}: a model of your own has no objective here; only its inference can be measured")
+        if name.startswith("hf:"):
+            raise NoObjectiveError(
+                f"{name}: a model from transformers has no objective here; only its inference can be measured"
+            )
+        from ssl_models.loading.user_objective import user_pretraining
+
+        return user_pretraining(name)
     config = described(name)[1]
     try:
         module = family_of(config).pretraining(config)

@@ -60,7 +60,12 @@ class UserEncoder(nn.Module):
 
 
 def user_encoder(name: str) -> UserEncoder:
-    """The encoder of `path/to/file.py:function` or `package.module:function`; the function is called without arguments.
+    """The encoder of `path/to/file.py:function` or `package.module:function`; see `user_module`."""
+    return UserEncoder(user_module(name), name)
+
+
+def user_module(name: str) -> nn.Module:
+    """What `path/to/file.py:function` or `package.module:function` returns; the function is called without arguments.
 
     A file is run under a private name, so that no file beside it can shadow one of our packages.
 
@@ -74,7 +79,7 @@ def user_encoder(name: str) -> UserEncoder:
         module = function()
     if not isinstance(module, nn.Module):
         raise BadInputError(f"{name}: {attribute}() returned {type(module).__name__}; {RETURNS}")
-    return UserEncoder(module, name)
+    return module
 
 
 def _function(name: str, where: str, attribute: str) -> Callable[[], Any]:
