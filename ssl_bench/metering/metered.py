@@ -60,6 +60,11 @@ class MeteredRun:
         return self._session.record("finished" if self._session.ended else "unfinished")
 
     @property
+    def joules(self) -> float | None:
+        """Energy so far in J, of the GPUs where any are metered, otherwise of the machine; None if it is not known."""
+        return self._session.meter.live().energy[self._session.scope].value
+
+    @property
     def path(self) -> str:
         """The run folder."""
         return str(self._session.run.path)

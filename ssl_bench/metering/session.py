@@ -38,7 +38,7 @@ class MeterSession(Session):
         name: of the model, as tables show it.
         meter: that of the whole; its windows are phases of their own.
         peak: peak memory of the work.
-        audio_s: seconds of audio that were reported, by phase; "" for the whole.
+        audio_s: seconds of audio that were reported, by phase; "" outside every window.
         metrics: error rates and other figures that were reported.
         ended: how the work ended; empty while it goes on.
         exit_code: of a command.
@@ -118,9 +118,9 @@ class MeterSession(Session):
     def contents(self) -> tuple[Sequence[Measurement], dict[str, Any]]:
         """The rows known so far, and the details."""
         held = plain_conditions(self.machine, self.config.pue, None if self.grid is None else self.grid.label)
-        rows = [*self._rows(self.phase, self._cost(), self._hours(), held)]
-        for name, window in self.meter.windows.items():
-            rows += self._rows(name, PhaseCost.of(window), self._stated(self.audio_s.get(name, 0.0)), held)
+        windows = {name: PhaseCost.of(window) for name, window in self.meter.windows.items()}
+        costs = {self.phase: self._cost(), **windows}  # a window of the whole's phase takes its place
+        rows = [row for phase, cost in costs.items() for row in self._rows(phase, cost, self._hours(phase), held)]
         rows += [Measurement(self.name, "peak_memory", self.peak, self.phase, None, held)] if self.peak else []
         reading = self.reading
         details: dict[str, Any] = {
@@ -139,14 +139,11 @@ class MeterSession(Session):
         live = self.meter.live()
         return PhaseCost(live.duration_s, live.energy, not_net("known once the work has ended"))
 
-    def _hours(self) -> Quantity | None:
-        """Hours of audio: those stated, else those reported from code."""
-        if self.config.audio_hours is not None:
+    def _hours(self, phase: str) -> Quantity | None:
+        """Hours of audio of a phase: those stated for the whole, else those reported from code, in no window for the whole."""
+        if phase == self.phase and self.config.audio_hours is not None:
             return Quantity(self.config.audio_hours, "h", "stated", note="stated by the user")
-        return self._stated(sum(self.audio_s.values()))
-
-    @staticmethod
-    def _stated(seconds: float) -> Quantity | None:
+        seconds = self.audio_s.get(phase, 0.0) + (self.audio_s.get("", 0.0) if phase == self.phase else 0.0)
         return Quantity(seconds / 3600, "h", "stated", note="reported by the metered code") if seconds else None
 
     def _rows(self, phase: str, cost: PhaseCost, hours: Quantity | None, held: Conditions) -> list[Measurement]:

@@ -1,0 +1,1 @@
+"""Metering inside the training loops of other libraries."""
