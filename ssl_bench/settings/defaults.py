@@ -20,8 +20,9 @@ KINDS: dict[str, type] = {
     "price_per_gpu_hour": float,
     "device": str,
     "features": str,
+    "cache": str,
 }
-"""The options that may have such a default, and the type of each. `SSLBENCH_CACHE` names the folder of caches."""
+"""The options that may have such a default, and the type of each; "cache" is the folder of caches, which is no option."""
 CARBON = ("country", "grid_intensity", "pue")
 """Those that a finished run has recorded."""
 EITHER = {"country": "grid_intensity", "grid_intensity": "country"}
@@ -53,9 +54,12 @@ def defaults() -> dict[str, Default]:
 
 def with_defaults(given: Mapping[str, Any], accepted: Container[str]) -> dict[str, Any]:
     """The options given, and the default of each accepted option that is neither given nor replaced by one that is."""
+    found = defaults()
+    if "cache" in found:
+        os.environ["SSLBENCH_CACHE"] = str(found["cache"].value)  # where every part of the program looks for it
     missing = {
         name: each.value
-        for name, each in defaults().items()
+        for name, each in found.items()
         if name in accepted and name not in given and EITHER.get(name) not in given
     }
     return {**missing, **given}

@@ -50,7 +50,10 @@ class LayoutSettings(Settings):
         default=False, help="Mark models measured under different conditions instead of refusing them."
     )
     name: tuple[str, ...] = option(
-        (), "MODEL=TEXT: name of a model in the table; may be repeated.", repeated=True, panel=LOOK
+        (),
+        "MODEL=TEXT or RUN=TEXT: name of a model in the table, or of a run's one model; may be repeated.",
+        repeated=True,
+        panel=LOOK,
     )
     order: tuple[str, ...] = option((), "Comma-separated models to put first.", parse=parse_names, panel=LOOK)
     group: str | None = option(
@@ -60,7 +63,11 @@ class LayoutSettings(Settings):
     orient: Literal["rows", "columns"] = option("rows", "Where the models stand: in rows or columns.", panel=LOOK)
     bold: bool = option(default=False, help="Emphasise the best figure of each column.", panel=LOOK)
     units: tuple[str, ...] = option(
-        (), "Comma-separated units, such as MJ,GB.", default_text="those that read well", parse=parse_names, panel=LOOK
+        (),
+        "Comma-separated units, such as MJ,GB.",
+        default_text="auto: those that read well",
+        parse=parse_names,
+        panel=LOOK,
     )
     digits: int = option(3, "Significant digits; one less for the half-width of an interval.", panel=LOOK, least=1)
     font: Literal["serif", "sans"] | None = option(
@@ -108,7 +115,7 @@ class LayoutSettings(Settings):
             order=self.order,
             group=self.group,
             baseline=self.baseline,
-            units=self.units,
+            units=tuple(unit for unit in self.units if unit != "auto"),
             digits=self.digits,
             bold=self.bold,
             published=self.published,

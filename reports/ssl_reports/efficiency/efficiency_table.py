@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from ssl_benchmarks.comparing.comparability import differences
 from ssl_benchmarks.record.quantity import unavailable
@@ -61,6 +62,7 @@ def efficiency_table(evidence: Evidence, layout: Layout) -> PaperTable:
         BadInputError: for a model, column or unit that is unknown, or for models measured under different conditions.
     """
     evidence = named(evidence)
+    layout = _by_models(evidence, layout)
     models, columns = _models(evidence, layout), {**COLUMNS, **layout.stated.columns()}
     account = layout.account or _account(evidence, models)
     known = Known(evidence, models, columns, layout.phase or _phase(evidence), account)
@@ -156,6 +158,26 @@ def _grouped(known: Known, filled: Filled, layout: Layout) -> tuple[list[str], f
         groups.setdefault(text(Subject(model, _row(filled, model), layout.stated)), []).append(model)
     models = [model for members in groups.values() for model in members]
     return models, frozenset(models.index(members[0]) for members in list(groups.values())[1:])
+
+
+def _by_models(evidence: Evidence, layout: Layout) -> Layout:
+    """The layout with models in place of runs: a run of one model may be named by its folder."""
+    known = set(evidence.models) | set(layout.stated.models)
+    runs: dict[str, str] = {}
+    for record, label, folder in zip_longest(evidence.records, evidence.labels, evidence.folders):
+        held = {m.model for m in record.measurements if m.model != "idle"}
+        if len(held) == 1:
+            runs |= dict.fromkeys(filter(None, (label, folder and str(folder))), next(iter(held)))
+
+    def model(name: str) -> str:
+        return name if name in known else runs.get(name.rstrip("/"), name)
+
+    return replace(
+        layout,
+        names={model(name): text for name, text in layout.names.items()},
+        order=tuple(map(model, layout.order)),
+        baseline=None if layout.baseline is None else model(layout.baseline),
+    )
 
 
 def _models(evidence: Evidence, layout: Layout) -> list[str]:

@@ -484,3 +484,11 @@ def test_a_ratio_of_projections_is_that_of_the_projections() -> None:
     whole = replace(record("one", [*measurements, *projected]), details={"rounds": rounds})
     table = efficiency_table(evidence(whole), Layout(columns=("energy",), baseline="essl", hours=18_000.0))
     assert table.ratios[1, 1].value == pytest.approx(0.4)
+
+
+def test_a_run_of_one_model_may_be_named_instead_of_it() -> None:
+    found = evidence(record("ours", rows("efficient-small")), record("theirs", rows("essl")))
+    layout = Layout(columns=("rtf",), names={"ours": "Ours (28 M)"}, order=("theirs",), baseline="theirs")
+    table = efficiency_table(found, layout)
+    assert [row[0] for row in table.rows] == ["essl", "Ours (28 M)"]
+    assert table.ratios[1, 1].value == pytest.approx(1.0)

@@ -8,6 +8,7 @@ import pytest
 
 from ssl_bench.settings import defaults as module
 from ssl_bench.settings.defaults import KINDS, defaults, with_defaults
+from ssl_benchmarks.files.user_cache import user_cache
 from ssl_models.errors import BadInputError
 
 
@@ -77,3 +78,12 @@ def test_a_number_in_the_environment_that_is_none_is_refused(
 def test_a_broken_pyproject_is_not_ours_to_judge(places: dict[str, Path]) -> None:
     places["project"].write_text("[tool")
     assert defaults() == {}
+
+
+def test_a_default_folder_of_caches_is_used_by_every_part(
+    places: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSLBENCH_CACHE", "")  # so that it is put back afterwards
+    places["user"].write_text(f"cache = '{tmp_path / 'kept'}'\n")
+    assert with_defaults({}, {"device"}) == {}
+    assert user_cache() == tmp_path / "kept"
