@@ -4,15 +4,11 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from ssl_bench.metering.metered import MeteredRun, metered
-
-LOGGED = "energy_wh"
-"""The name in the trainer's logs of the machine's energy so far, or of the GPUs', in Wh."""
+from ssl_bench.integrations.phases import LOGGED, Phases
 
 
 class SslbenchCallback(TrainerCallback):
@@ -28,13 +24,12 @@ class SslbenchCallback(TrainerCallback):
     """
 
     def __init__(self, name: str, audio_seconds_per_step: float | None = None, **options: Any) -> None:
-        self.name, self.options = name, options
-        self.audio_seconds_per_step = audio_seconds_per_step
-        self.path: str | None = None
-        self._run: MeteredRun | None = None
-        self._whole = ExitStack()
-        self._window = ExitStack()
-        self._phase = ""
+        self._phases = Phases(name, audio_seconds_per_step, options)
+
+    @property
+    def path(self) -> str | None:
+        """The run's folder, once training has begun."""
+        return self._phases.path
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -42,27 +37,24 @@ class SslbenchCallback(TrainerCallback):
         """Start to meter, on the first rank of a machine."""
         del control, kwargs
         if state.is_local_process_zero and args.local_process_index == 0:
-            self._run = self._whole.enter_context(metered(self.name, **self.options))
-            self.path = self._run.path
-            self._enter("training")
+            self._phases.begin()
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Count the audio of a step."""
         del args, state, control, kwargs
-        if self._run is not None and self.audio_seconds_per_step:
-            self._run.audio(self.audio_seconds_per_step)
+        self._phases.step()
 
     def on_prediction_step(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """An evaluation has begun."""
         del args, state, control, kwargs
-        self._enter("evaluation")
+        self._phases.enter("evaluation")
 
     def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """An evaluation has ended; training goes on."""
         del args, state, control, kwargs
-        self._enter("training")
+        self._phases.enter("training")
 
     def on_log(
         self,
@@ -74,7 +66,7 @@ class SslbenchCallback(TrainerCallback):
     ) -> None:
         """Add the energy so far to what the trainer logs."""
         del args, control, kwargs
-        joules = None if self._run is None else self._run.joules
+        joules = self._phases.joules
         if joules is not None:
             for entry in (logs, state.log_history[-1] if state.log_history else None):
                 if entry is not None:
@@ -85,14 +77,4 @@ class SslbenchCallback(TrainerCallback):
     ) -> None:
         """Write the record."""
         del args, state, control, kwargs
-        self._window.close()
-        self._whole.close()
-        self._run, self._phase = None, ""
-
-    def _enter(self, phase: str) -> None:
-        """Close the open window and open another, unless it is of the same phase."""
-        if self._run is None or phase == self._phase:
-            return
-        self._window.close()
-        self._window.enter_context(self._run.window(phase))
-        self._phase = phase
+        self._phases.end()

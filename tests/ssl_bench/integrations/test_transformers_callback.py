@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from ssl_bench import read_run
-from ssl_bench.integrations.transformers import LOGGED, SslbenchCallback
+from ssl_bench.integrations.phases import LOGGED
+from ssl_bench.integrations.transformers import SslbenchCallback
 from ssl_benchmarks.record.record import Record
 
 
