@@ -6,12 +6,13 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from ssl_bench.importing.recorded import Recorded
+from ssl_benchmarks.energy.carbon import GridIntensity
 from ssl_benchmarks.files.text_files import UnreadableTextError, read_lines
-from ssl_benchmarks.record.metrics import FROM_OTHERS
-from ssl_benchmarks.record.quantity import JOULES_PER_KWH, Quantity, total, unavailable
+from ssl_benchmarks.record.quantity import FROM_OTHERS, JOULES_PER_KWH, Quantity, joined, total, unavailable
 from ssl_models.errors import BadInputError
 
 UNITS = {"days": 86_400, "hours": 3600, "minutes": 60, "seconds": 1}
@@ -70,7 +71,8 @@ def _recorded(file: Path, lines: list[str], version: str, when: str) -> Recorded
     gpus = tuple(_devices(names, "GPU"))
     processor = next(_devices(names, "CPU"), "processor not recorded")
     energy = _energy(joules, said, len(gpus))
-    whole = total(energy, "J")
+    parts = total(energy, "J")
+    whole = replace(parts, note=joined(said, parts.note))
     grams = _first(INTENSITY, lines, "grams")
     place = next((match["place"].strip() for line in lines if (match := PLACE.match(line))), "an unknown place")
     carbon = unavailable("g", f"{said}: it recorded no intensity")
@@ -88,7 +90,7 @@ def _recorded(file: Path, lines: list[str], version: str, when: str) -> Recorded
         pue=pue,
         device=gpus[0] if gpus else processor,
         gpus=gpus,
-        grid=None if grams is None else f"{place} by carbontracker {version}: {grams:g} g/kWh",
+        grid=None if grams is None else GridIntensity(grams, None, None, f"{place} by carbontracker {version}"),
         version=version,
         system="",
         python="",

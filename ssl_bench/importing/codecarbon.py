@@ -7,12 +7,13 @@ import io
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from ssl_bench.importing.recorded import Recorded
+from ssl_benchmarks.energy.carbon import GridIntensity
 from ssl_benchmarks.files.text_files import UnreadableTextError, text_of
-from ssl_benchmarks.record.metrics import FROM_OTHERS
-from ssl_benchmarks.record.quantity import JOULES_PER_KWH, Quantity, total, unavailable
+from ssl_benchmarks.record.quantity import FROM_OTHERS, JOULES_PER_KWH, Quantity, joined, total, unavailable
 from ssl_models.errors import BadInputError
 
 NEEDED = ("project_name", "duration", "emissions", "cpu_energy", "gpu_energy", "ram_energy", "codecarbon_version")
@@ -58,11 +59,12 @@ def _recorded(line: Mapping[str, str | None], name: str) -> Recorded:
         raise ValueError(f"pue {pue:g} is less than 1")
     said = f"{FROM_OTHERS} codecarbon {version}"
     energy = {scope: _part(line, scope, pue, said) for scope in PARTS}
-    whole = total(energy, "J")
+    parts = total(energy, "J")
+    whole = replace(parts, note=joined(said, parts.note))
     grams, joules = 1000 * _number(line, "emissions"), whole.value
     country = _word(line, "country_iso_code") or _word(line, "country_name") or "unknown country"
     intensity = grams / (joules * pue / JOULES_PER_KWH) if joules else None
-    grid = None if intensity is None else f"{country} by codecarbon {version}: {intensity:.4g} g/kWh"
+    grid = None if intensity is None else GridIntensity(intensity, None, None, f"{country} by codecarbon {version}")
     gpus, cpu = _gpus(_word(line, "gpu_model")), _word(line, "cpu_model") or "processor not recorded"
     count = _word(line, "cpu_count").removesuffix(".0")
     return Recorded(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ssl_benchmarks.energy.carbon import GridIntensity
 from ssl_benchmarks.record.quantity import Quantity
 
 
@@ -21,7 +22,7 @@ class Recorded:
         pue: power usage effectiveness.
         device: processor or GPUs.
         gpus: names of the GPUs.
-        grid: label of the grid.
+        grid: intensity of the grid, with the tool as its source; None where there is no energy.
         version: of the tool.
         system, python: that it ran on; empty where it does not say.
     """
@@ -34,7 +35,7 @@ class Recorded:
     pue: float
     device: str
     gpus: tuple[str, ...]
-    grid: str | None
+    grid: GridIntensity | None
     version: str
     system: str
     python: str

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from ssl_bench.importing.carbontracker import read_logs
 from ssl_bench.importing.codecarbon import read_emissions
@@ -32,11 +33,13 @@ def import_runs(config: ImportConfig, command: str) -> tuple[RunFolder, Record]:
     if config.name is not None and len(found) > 1:
         raise BadInputError(f"--name {config.name}: {path} holds {len(found)} runs; leave it out, or split the file")
     rows = [row for each in found for row in _rows(config, each)]
-    details = {
+    details: dict[str, Any] = {
         "tool": config.tool, "version": ", ".join(dict.fromkeys(each.version for each in found)), "file": path.name,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "",
     }  # fmt: skip
     first = found[0]
+    grids = {each.grid for each in found}
+    details["grid"] = asdict(first.grid) if len(grids) == 1 and first.grid is not None else None
     environment = {
         "system": first.system or None, "python": first.python or None, "gpus": [{"name": name} for name in first.gpus],
         "cpu": None if first.gpus else first.device, "packages": {config.tool: first.version},
@@ -53,7 +56,7 @@ def import_runs(config: ImportConfig, command: str) -> tuple[RunFolder, Record]:
 
 def _rows(config: ImportConfig, each: Recorded) -> Iterator[Measurement]:
     name, phase = config.name or each.name, AS_RECORDED.get(config.phase, config.phase)
-    held = Conditions(device=each.device, pue=each.pue, grid=each.grid)
+    held = Conditions(device=each.device, pue=each.pue, grid=None if each.grid is None else each.grid.label)
     devices = max(1, len(each.gpus))
     figures: list[tuple[str, str | None, Quantity]] = [
         ("duration", None, each.seconds),

@@ -12,6 +12,10 @@ READ = {"measured": "measured", "sampled": "measured", "analytic": "counted"}
 """Methods with the same word here are comparable; any other method is comparable only with itself."""
 
 
+NOT_RECORDED = "not recorded"
+"""A condition that a record does not state, in words."""
+
+
 @dataclass(frozen=True)
 class Difference:
     """A condition in which rows differ: `models` by its value."""
@@ -84,7 +88,7 @@ def _letters(number: int) -> str:
 
 def _worded(value: object) -> str:
     if value is None:
-        return "not recorded"
+        return NOT_RECORDED
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:g}" if isinstance(value, float) else str(value)

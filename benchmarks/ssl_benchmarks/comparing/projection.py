@@ -7,7 +7,7 @@ from dataclasses import replace
 from ssl_benchmarks.energy.carbon import GridIntensity, co2e
 from ssl_benchmarks.record.details.projection import Projection, Work
 from ssl_benchmarks.record.intervals import inverse
-from ssl_benchmarks.record.quantity import Quantity, flaws, unavailable
+from ssl_benchmarks.record.quantity import Quantity, flaws, joined, unavailable
 from ssl_models.recipes import RECIPES, Recipe
 
 PAPER_HOURS = 18_000.0
@@ -102,4 +102,4 @@ def _as_projected(quantity: Quantity, work: Work, measured: Quantity) -> Quantit
     note = f"{work.hours:,.0f} h of audio ({work.source}) at the {measured.method} rate"
     if quantity.ci95 is None:
         note = f"{note}, which has no interval"
-    return replace(quantity, method="projected", note=note)
+    return replace(quantity, method="projected", note=joined(note, measured.imported))

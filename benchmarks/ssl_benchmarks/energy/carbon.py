@@ -12,7 +12,7 @@ from typing import Any
 
 from ssl_benchmarks.energy.country_names import ABSENT, called, plain
 from ssl_benchmarks.energy.sources.modelled import quiet_codecarbon
-from ssl_benchmarks.record.quantity import JOULES_PER_KWH, Quantity, unavailable, weakest
+from ssl_benchmarks.record.quantity import JOULES_PER_KWH, Quantity, joined, unavailable, weakest
 from ssl_models.errors import BadInputError
 
 
@@ -138,5 +138,5 @@ def co2e(energy: Quantity, intensity: GridIntensity | None, pue: float = 1.0) ->
     ci95 = None if energy.ci95 is None else (energy.ci95[0] * factor, energy.ci95[1] * factor)
     where = " ".join(str(part) for part in (intensity.country, intensity.year) if part is not None)
     grid = f"{intensity.g_per_kwh:g} g/kWh ({', '.join(part for part in (where, intensity.source) if part)})"
-    note = f"energy {energy.method}; PUE {pue:g}; {grid}"
+    note = joined(f"energy {energy.method}; PUE {pue:g}; {grid}", energy.imported)
     return Quantity(energy.value * factor, "g", weakest("modelled", energy.method), ci95, energy.n, note, energy.flaw)

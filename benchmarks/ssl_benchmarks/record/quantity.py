@@ -10,6 +10,9 @@ from typing import Any, Literal, get_args
 Method = Literal["measured", "sampled", "modelled", "analytic", "projected", "published", "stated", "unavailable"]
 """From the strongest to the weakest; `weakest` uses this order."""
 
+FROM_OTHERS = "imported from"
+"""How the note of a figure begins that another tool recorded; tables mark it."""
+
 METHODS: tuple[Method, ...] = get_args(Method)
 
 
@@ -56,6 +59,11 @@ class Quantity:
     def elsewhere(self) -> bool:
         """Whether the number comes from a publication or a statement, not from a run: it has no conditions to compare."""
         return self.method in {"published", "stated"}
+
+    @property
+    def imported(self) -> str:
+        """The part of the note that says which tool recorded the number; empty for our own."""
+        return next((part for part in self.note.split("; ") if part.startswith(FROM_OTHERS)), "")
 
     def scaled(self, factor: float, unit: str) -> Quantity:
         """The same number in another unit: value and interval times `factor`, which must be positive."""

@@ -21,7 +21,7 @@ def best(
 ) -> frozenset[tuple[int, int]]:
     """Row and column of the best figure of each column, and of those that their ratio to it does not distinguish from it.
 
-    Columns of words have none. A figure with a flaw, or from elsewhere, is never the best; a column in which fewer than two
+    Columns of words have none. A figure with a flaw, from elsewhere or of another tool is never the best; a column in which fewer than two
     models have a sound figure has none.
     """
     found = set()
@@ -37,7 +37,7 @@ def best(
 
 
 def _may_win(quantity: Quantity) -> bool:
-    return quantity.value is not None and not quantity.flaw and not quantity.elsewhere
+    return quantity.value is not None and not (quantity.flaw or quantity.elsewhere or quantity.imported)
 
 
 def _as_good(evidence: Evidence, row: Measurement, first: Measurement) -> bool:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ssl_benchmarks.comparing.comparability import differences, told
+from ssl_benchmarks.comparing.comparability import NOT_RECORDED, differences, told
 from ssl_benchmarks.record.flaws import flawed
 from ssl_benchmarks.record.quantity import METHODS
 from ssl_benchmarks.record.record import Measurement
@@ -53,8 +53,16 @@ def _marked(row: Measurement, most: Mapping[str, str]) -> Measurement:
         return row
     own = told(row)
     found = [
-        f"{name.replace('_', ' ')} {own[name]}, not {most[name]}"
+        _difference(name.replace("_", " "), own[name], most[name])
         for name in most
         if own.get(name, most[name]) != most[name]
     ]
     return replace(row, quantity=flawed(row.quantity, *found))
+
+
+def _difference(condition: str, own: str, most: str) -> str:
+    if most == NOT_RECORDED:
+        return f"{condition} {own}, for most models not recorded"
+    return (
+        f"{condition} {own}, not {most}" if own != NOT_RECORDED else f"{condition} not recorded, {most} for most models"
+    )

@@ -16,7 +16,7 @@ def ratios(
 ) -> dict[tuple[int, int], Quantity]:
     """By row and column, of the models other than the baseline, where runs know both figures.
 
-    No ratio is taken to or of a figure from elsewhere, whose conditions are unknown. Figures of one comparison are paired by its rounds; of others, the errors are taken as independent.
+    No ratio is taken to or of a figure from elsewhere or of another tool, whose conditions are not fully known. Figures of one comparison are paired by its rounds; of others, the errors are taken as independent.
     """
     found = {}
     for place, rows in enumerate(filled.values(), start=1):
@@ -29,7 +29,7 @@ def ratios(
 
 
 def _of_runs(*rows: Measurement) -> bool:
-    return all(row.quantity.value and not row.quantity.elsewhere for row in rows)
+    return all(row.quantity.value and not row.quantity.elsewhere and not row.quantity.imported for row in rows)
 
 
 def ratio_of(evidence: Evidence, ours: Measurement, theirs: Measurement) -> Quantity:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ssl_benchmarks.record.metrics import FROM_OTHERS
 from ssl_benchmarks.record.quantity import Method, Quantity
 from ssl_reports.flaw_marks import SIGN, meaning
 from ssl_reports.tables.table import PaperTable, Shown
@@ -59,9 +58,10 @@ class Notes:
 
     def _tool(self, quantity: Quantity) -> str:
         """The sign of a figure that another tool recorded."""
-        tools = [part for part in quantity.note.split("; ") if part.startswith(FROM_OTHERS)]
-        self.tools |= dict.fromkeys(part.partition(":")[0] for part in tools)
-        return IMPORTED if tools else ""
+        tool = quantity.imported.partition(":")[0]
+        if tool:
+            self.tools[tool] = None
+        return IMPORTED if tool else ""
 
     def _reason(self, why: str) -> str:
         if why not in self.reasons and len(self.reasons) == REASONS:

@@ -38,7 +38,7 @@ def test_its_pue_stays_in_the_carbon_and_a_default_place_is_said() -> None:
     assert found.carbon.value == pytest.approx(0.304681, rel=1e-3)
     assert "a default where it knew no place" in found.carbon.note
     assert found.grid is not None
-    assert found.grid.endswith("445 g/kWh")
+    assert found.grid.label.endswith("445 g/kWh")
 
 
 def test_a_cpu_alone_is_modelled() -> None:

@@ -49,7 +49,7 @@ def test_energies_are_those_of_the_file(version: str) -> None:
     }  # fmt: skip
     assert "it saw no GPU" in found.energy["gpu"].note
     assert found.grid is not None
-    assert found.grid.startswith(
+    assert found.grid.label.startswith(
         f"FRA by codecarbon {version}: 56.0" if version != "2.2.7" else "FRA by codecarbon 2.2.7: 67"
     )
 
