@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,14 +13,16 @@ from ssl_reports.paper.folder import write_whole
 from ssl_reports.paper.main_tex import main_tex
 from ssl_reports.paper.methods import methods_latex, methods_markdown
 from ssl_reports.paper.model_card import model_cards
+from ssl_reports.paper.readme import readme
 from ssl_reports.paper.reproduce import reproduce_script
+from ssl_reports.paper.statement import statement_latex, statement_text
 from ssl_reports.paper.tables import claims_table, inference_table, memory_table, pretraining_table, quality_table
-from ssl_reports.pictures.figures import write_figures
+from ssl_reports.pictures.figures import Figure, write_figures
 from ssl_reports.reading.claims import Claim, claims
 from ssl_reports.reading.evidence import Evidence
-from ssl_reports.reading.references import bibliography, bibtex
+from ssl_reports.reading.references import bibtex
 from ssl_reports.tables.data import comma_separated
-from ssl_reports.tables.latex_table import latex
+from ssl_reports.tables.latex_table import Font, latex
 from ssl_reports.tables.markdown import markdown
 from ssl_reports.tables.table import PaperTable
 
@@ -28,18 +31,19 @@ PAGE = "report.html"
 PLAIN = Layout()
 
 
-def write_paper(evidence: Evidence, out: Path, layout: Layout = PLAIN) -> list[str]:
+def write_paper(evidence: Evidence, out: Path, layout: Layout = PLAIN, *, font: Font | None = None) -> list[str]:
     """Write the whole folder, over an earlier report; return the names of its files.
 
     Args:
         evidence: the runs.
         out: the folder.
-        layout: of the efficiency table.
+        layout: of the efficiency table; its names, order and published figures hold for the plots too.
+        font: of the supplement and of the pictures; by default serif text and sans pictures.
 
     Raises:
         BadInputError: if `out` contains anything else, or for a layout that does not suit the runs.
     """
-    return write_whole(out, lambda folder: _fill(evidence, folder, layout))
+    return write_whole(out, lambda folder: _fill(evidence, folder, layout, font))
 
 
 def paper_tables(evidence: Evidence, found: list[Claim], layout: Layout = PLAIN) -> list[PaperTable]:
@@ -56,22 +60,27 @@ def efficiency(evidence: Evidence, layout: Layout = PLAIN) -> list[PaperTable]:
         return []
 
 
-def _fill(evidence: Evidence, folder: Path, layout: Layout) -> None:
+def _fill(evidence: Evidence, folder: Path, layout: Layout, font: Font | None) -> None:
     found, traces = claims(evidence), evidence.traces
     tables = paper_tables(evidence, found, layout)
     figures = write_figures(evidence.records, folder, traces, runs=evidence.labels)
-    texts = {
+    shown = tables[0] if tables[0].name == EFFICIENCY else None
+    sources = {
         **{
             f"tables/{table.name}.tex": latex(table, "double" if table.name == EFFICIENCY else None) for table in tables
         },
+        "methods.tex": methods_latex(evidence),
+        "statement.tex": statement_latex(evidence),
+        "main.tex": main_tex(TITLE, shown, _of_the_supplement(figures), font),
+    }
+    texts = {
+        **sources,
         **{f"tables/{table.name}.md": markdown(table) for table in tables},
         **{f"tables/{table.name}.csv": comma_separated(table) for table in tables},
-        "methods.tex": methods_latex(evidence),
         "methods.md": methods_markdown(evidence),
-        "references.bib": bibtex(),
-        "main.bbl": bibliography(),
-        "main.tex": main_tex(TITLE, tables, [figure.name for figure in figures if figure.files]),
+        "references.bib": bibtex(sources.values()),
         "reproduce.sh": reproduce_script(evidence),
+        "README.md": readme(TITLE, statement_text(evidence), {figure.name: figure.caption for figure in figures}),
         PAGE: report_page(TITLE, evidence, tables[:-1], found, traces),
         **model_cards(evidence),
     }
@@ -80,6 +89,13 @@ def _fill(evidence: Evidence, folder: Path, layout: Layout) -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
     (folder / "reproduce.sh").chmod(0o755)
+
+
+def _of_the_supplement(figures: Sequence[Figure]) -> list[str]:
+    """The first Pareto plot and the first other figure."""
+    drawn = [figure.name for figure in figures if figure.files]
+    pareto = [name for name in drawn if name.startswith("pareto")]
+    return [*pareto[:1], *[name for name in drawn if name not in pareto][:1]]
 
 
 def unread_traces(evidence: Evidence) -> list[str]:

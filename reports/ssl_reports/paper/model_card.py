@@ -9,7 +9,7 @@ from huggingface_hub import ModelCardData
 from ssl_benchmarks.record.details.common import Details
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_reports.flaw_marks import noted
-from ssl_reports.paper.methods import hardware_of
+from ssl_reports.paper.surroundings import hardware_of
 from ssl_reports.paper.tables import whole_run
 from ssl_reports.reading.evidence import Evidence, Setting, settings
 from ssl_reports.tables.grid import markdown_table
