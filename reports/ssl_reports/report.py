@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ssl_reports.efficiency.efficiency_table import EFFICIENCY, NothingToShowError, efficiency_table
 from ssl_reports.efficiency.layout import Layout
 from ssl_reports.page.page import report_page
+from ssl_reports.paper.anonymous import Scrub, scrubber, without_names
 from ssl_reports.paper.folder import write_whole
 from ssl_reports.paper.main_tex import main_tex
 from ssl_reports.paper.methods import methods_latex, methods_markdown
@@ -26,12 +28,17 @@ from ssl_reports.tables.latex_table import Font, latex
 from ssl_reports.tables.markdown import markdown
 from ssl_reports.tables.table import PaperTable
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 TITLE = "Cost and quality"
 PAGE = "report.html"
 PLAIN = Layout()
 
 
-def write_paper(evidence: Evidence, out: Path, layout: Layout = PLAIN, *, font: Font | None = None) -> list[str]:
+def write_paper(
+    evidence: Evidence, out: Path, layout: Layout = PLAIN, *, font: Font | None = None, anonymous: bool = True
+) -> list[str]:
     """Write the whole folder, over an earlier report; return the names of its files.
 
     Args:
@@ -39,11 +46,32 @@ def write_paper(evidence: Evidence, out: Path, layout: Layout = PLAIN, *, font: 
         out: the folder.
         layout: of the efficiency table; its names, order and published figures hold for the plots too.
         font: of the supplement and of the pictures; by default serif text and sans pictures.
+        anonymous: whether names of users and machines, and paths, are removed from what the runs' records say.
 
     Raises:
         BadInputError: if `out` contains anything else, or for a layout that does not suit the runs.
     """
-    return write_whole(out, lambda folder: _fill(evidence, folder, layout, font))
+    traces, shown = evidence.traces, evidence
+    if anonymous:
+        scrub = scrubber(evidence)
+        shown, layout = without_names(evidence, scrub), _renamed(layout, scrub)
+    return write_whole(out, lambda folder: _fill(shown, traces, folder, layout, font))
+
+
+def _renamed(layout: Layout, scrub: Scrub) -> Layout:
+    """The layout with the models' names as the records have them now."""
+    stated = replace(
+        layout.stated,
+        cost=tuple(replace(cost, model=scrub(cost.model)) for cost in layout.stated.cost),
+        licence={scrub(model): text for model, text in layout.stated.licence.items()},
+    )
+    return replace(
+        layout,
+        names={scrub(model): name for model, name in layout.names.items()},
+        order=tuple(map(scrub, layout.order)),
+        baseline=layout.baseline and scrub(layout.baseline),
+        stated=stated,
+    )
 
 
 def paper_tables(evidence: Evidence, found: list[Claim], layout: Layout = PLAIN) -> list[PaperTable]:
@@ -60,8 +88,10 @@ def efficiency(evidence: Evidence, layout: Layout = PLAIN) -> list[PaperTable]:
         return []
 
 
-def _fill(evidence: Evidence, folder: Path, layout: Layout, font: Font | None) -> None:
-    found, traces = claims(evidence), evidence.traces
+def _fill(
+    evidence: Evidence, traces: Mapping[int, pd.DataFrame], folder: Path, layout: Layout, font: Font | None
+) -> None:
+    found = claims(evidence)
     tables = paper_tables(evidence, found, layout)
     figures = write_figures(evidence.records, folder, traces, runs=evidence.labels)
     shown = tables[0] if tables[0].name == EFFICIENCY else None

@@ -69,3 +69,6 @@ def test_the_reason_why_a_trace_was_not_read_is_in_the_caption() -> None:
     trace = pd.DataFrame()
     trace.attrs["unread"] = "power.parquet: reading it needs pyarrow (pip install pyarrow)"
     assert "needs pyarrow" in trace_picture("p", "r", trace).caption
+    trace.attrs["unread"] = "/home/ann/my runs/a/power.parquet: broken; /home/ann/my runs/a/power.csv.gz: cut short"
+    caption = trace_picture("p", "r", trace).caption
+    assert caption.endswith("power.parquet: broken; power.csv.gz: cut short"), "never a whole path"

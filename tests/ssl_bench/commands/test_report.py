@@ -51,7 +51,7 @@ def test_report_ends_with_the_next_command(sslbench: Run, folder: Path) -> None:
     done = sslbench("report", "one", cwd=folder)
     assert done.returncode == 0, done.stderr
     before, last = done.stdout.strip().splitlines()[-2:]
-    assert before.startswith("paper:    cd paper && pdflatex main.tex && pdflatex main.tex  # no BibTeX")
+    assert before.startswith("paper:    cd paper && pdflatex main && bibtex main")
     assert last.partition("open ")[2] == "paper/report.html"
     assert (folder / "paper" / "report.html").is_file()
     assert (folder / "paper" / "main.tex").is_file()
