@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ssl_models.errors import choose
 from ssl_reports.efficiency.efficiency_table import EFFICIENCY, NothingToShowError, efficiency_table
 from ssl_reports.efficiency.layout import Layout
 from ssl_reports.page.page import report_page
@@ -20,6 +21,8 @@ from ssl_reports.paper.reproduce import reproduce_script
 from ssl_reports.paper.statement import statement_latex, statement_text
 from ssl_reports.paper.tables import claims_table, inference_table, memory_table, pretraining_table, quality_table
 from ssl_reports.pictures.figures import Figure, write_figures
+from ssl_reports.pictures.look import PARETO, Look
+from ssl_reports.reading.axes import COSTS
 from ssl_reports.reading.claims import Claim, claims
 from ssl_reports.reading.evidence import Evidence
 from ssl_reports.reading.references import bibtex
@@ -37,7 +40,13 @@ PLAIN = Layout()
 
 
 def write_paper(
-    evidence: Evidence, out: Path, layout: Layout = PLAIN, *, font: Font | None = None, anonymous: bool = True
+    evidence: Evidence,
+    out: Path,
+    layout: Layout = PLAIN,
+    *,
+    font: Font | None = None,
+    costs: Sequence[str] = PARETO,
+    anonymous: bool = True,
 ) -> list[str]:
     """Write the whole folder, over an earlier report; return the names of its files.
 
@@ -46,16 +55,20 @@ def write_paper(
         out: the folder.
         layout: of the efficiency table; its names, order and published figures hold for the plots too.
         font: of the supplement and of the pictures; by default serif text and sans pictures.
+        costs: the x axes of Pareto plots, keys of `ssl_reports.reading.axes.COSTS`.
         anonymous: whether names of users and machines, and paths, are removed from what the runs' records say.
 
     Raises:
-        BadInputError: if `out` contains anything else, or for a layout that does not suit the runs.
+        BadInputError: if `out` contains anything else, for a layout that does not suit the runs, or for an unknown cost.
     """
+    for cost in costs:
+        choose(cost, COSTS, "cost")
     traces, shown = evidence.traces, evidence
     if anonymous:
         scrub = scrubber(evidence)
         shown, layout = without_names(evidence, scrub), _renamed(layout, scrub)
-    return write_whole(out, lambda folder: _fill(shown, traces, folder, layout, font))
+    look = Look(layout.names, layout.order, font, layout.published, tuple(costs))
+    return write_whole(out, lambda folder: _fill(shown, traces, folder, layout, look))
 
 
 def _renamed(layout: Layout, scrub: Scrub) -> Layout:
@@ -88,12 +101,10 @@ def efficiency(evidence: Evidence, layout: Layout = PLAIN) -> list[PaperTable]:
         return []
 
 
-def _fill(
-    evidence: Evidence, traces: Mapping[int, pd.DataFrame], folder: Path, layout: Layout, font: Font | None
-) -> None:
+def _fill(evidence: Evidence, traces: Mapping[int, pd.DataFrame], folder: Path, layout: Layout, look: Look) -> None:
     found = claims(evidence)
     tables = paper_tables(evidence, found, layout)
-    figures = write_figures(evidence.records, folder, traces, runs=evidence.labels)
+    figures = write_figures(evidence.records, folder, traces, runs=evidence.labels, look=look)
     shown = tables[0] if tables[0].name == EFFICIENCY else None
     sources = {
         **{
@@ -101,7 +112,7 @@ def _fill(
         },
         "methods.tex": methods_latex(evidence),
         "statement.tex": statement_latex(evidence),
-        "main.tex": main_tex(TITLE, shown, _of_the_supplement(figures), font),
+        "main.tex": main_tex(TITLE, shown, _of_the_supplement(figures), look.font),
     }
     texts = {
         **sources,

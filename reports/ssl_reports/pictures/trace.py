@@ -28,6 +28,8 @@ def trace_picture(name: str, run: str, trace: pd.DataFrame) -> Drawing:
         return Drawing(name, sentences("No figure:", about, why))
     width = float(binned.attrs["bin_s"])
     methods = sorted(set(binned["method"]))
+    if not METERED & set(methods):
+        return Drawing(name, sentences("No figure:", about, f"Its power is {' and '.join(methods)}, not metered."))
     many = binned["samples"].max() > 1
     caption = sentences(
         about,
