@@ -210,6 +210,14 @@ def test_model_card_metadata_is_yaml_in_grams() -> None:
     assert len(model_cards(Evidence((run(), run("b"))))) == 2
 
 
+def test_of_very_many_pretrainings_the_first_have_a_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ssl_reports.paper.model_card.MOST", 2)
+    cards = model_cards(Evidence(tuple(run(f"r{number}") for number in range(3))))
+    assert list(cards) == ["model_card.md", "model_cards/0002.md"]
+    assert "Of 3 pretrainings, the first 2 have a card." in cards["model_card.md"]
+    assert "the first" not in model_cards(Evidence((run(), run("b"))))["model_card.md"]
+
+
 def test_what_a_record_quotes_is_cited_once() -> None:
     """`compare --published` puts published rows into its record."""
     quoting = replace(

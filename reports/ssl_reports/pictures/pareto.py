@@ -115,7 +115,7 @@ def _draw(plot: Plot, points: Sequence[Point], best: Sequence[Point]) -> tuple[C
     rest = [] if crowd else [p for p in points if id(p) not in on]
     names = [Name(p.name, at[id(p)], "black") for p in first] + [Name(p.name, at[id(p)], MUTED) for p in rest]
     return canvas, draw_names(
-        axes, names, [at[id(p)] for p in (best if crowd else points)], [*pairwise(corners), *bars]
+        axes, names, [at[id(p)] for p in (best if crowd else points)], list(dict.fromkeys([*pairwise(corners), *bars]))
     )
 
 
