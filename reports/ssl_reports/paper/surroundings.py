@@ -102,9 +102,12 @@ def energy(record: Record) -> Iterator[str]:
         ways = [METERS.get((scope, method), method) for method in methods[scope]]
         if ways and not (scope != "gpu" and methods["cpu"] == methods["dram"] == ("modelled",)):
             yield f"The energy of {name} was {enumeration(ways)}."
+    whole = tuple(dict.fromkeys(_methods(record, "machine")))
     if sum(map(bool, methods.values())) > 1:
         yield "The energy of the machine is the sum of these parts."
-    if not any(methods.values()):
+    elif whole and not any(methods.values()):
+        yield f"The energy of the machine was {enumeration(whole)}; its parts were not recorded."
+    if not any(methods.values()) and not whole:
         yield "No energy was recorded."
 
 

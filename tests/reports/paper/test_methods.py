@@ -79,9 +79,10 @@ def test_it_names_no_option_no_kernel_and_few_packages() -> None:
         ([energy("gpu", "sampled")], "integrated from samples of its power"),
         ([energy("cpu", "measured"), energy("dram", "modelled")], "CPU was read from the energy counter of the processor (RAPL)."),
         ([energy("cpu", "modelled"), energy("dram", "modelled")], "both with CodeCarbon, since no counter was available."),
+        ([energy("machine", "modelled")], "The energy of the machine was modelled; its parts were not recorded."),
         ([energy("cpu", "projected")], "No energy was recorded."),
     ],
-    ids=["counter", "samples", "rapl", "modelled", "none"],
+    ids=["counter", "samples", "rapl", "modelled", "whole", "none"],
 )  # fmt: skip
 def test_energy_by_the_methods_of_the_rows(rows: list[Measurement], words: str) -> None:
     assert words in text(run("r", *rows))
