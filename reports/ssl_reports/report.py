@@ -108,7 +108,8 @@ def _fill(evidence: Evidence, traces: Mapping[int, pd.DataFrame], folder: Path, 
     shown = tables[0] if tables[0].name == EFFICIENCY else None
     sources = {
         **{
-            f"tables/{table.name}.tex": latex(table, "double" if table.name == EFFICIENCY else None) for table in tables
+            f"tables/{table.name}.tex": latex(table, "double" if table.name == EFFICIENCY else None, look.font)
+            for table in tables
         },
         "methods.tex": methods_latex(evidence),
         "statement.tex": statement_latex(evidence),

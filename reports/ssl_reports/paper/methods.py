@@ -51,7 +51,7 @@ def _paragraphs(evidence: Evidence) -> list[tuple[str, str]]:
         ("Software", _each(evidence, lambda record: [software(record)])),
         *([("Models and speech", about)] if about else []),
         ("Energy", _each(evidence, lambda record: list(energy(record)))),
-        ("Protocol", f"{_each(evidence, _measured)} {COUNTING}"),
+        ("Protocol", f"{COUNTING} {_each(evidence, _measured)}"),
         ("Uncertainty", (IN_ROUNDS if any(map(in_rounds, evidence.records)) else "") + UNCERTAINTY),
         ("Carbon", _each(evidence, lambda record: [carbon(record)])),
         ("Disturbances", _disturbances(evidence)),

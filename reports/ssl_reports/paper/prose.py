@@ -36,12 +36,20 @@ def plain_text(text: str) -> str:
 
 
 def said_once(said: Sequence[tuple[str, Sequence[str]]]) -> str:
-    """The sentences of each record, by its name, each once; one that is not of all records names its own in brackets."""
+    """The sentences of each record, by its name, each once: first those of all records, then the others after the names of theirs."""
     found = grouped((sentence, label) for label, sentences in said for sentence in dict.fromkeys(sentences))
-    return " ".join(
-        sentence if len(labels) == len(said) else f"{sentence[:-1]} ({named(labels)})."
-        for sentence, labels in found.items()
-    )
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for sentence, labels in found.items():
+        groups.setdefault(tuple(labels), []).append(sentence)
+    shared = [" ".join(sentences) for labels, sentences in groups.items() if len(labels) == len(said)]
+    others = [f"{_of(labels)}: {' '.join(each)}" for labels, each in groups.items() if len(labels) < len(said)]
+    return " ".join([*shared, *others])
+
+
+def _of(labels: Sequence[str]) -> str:
+    if len(labels) > NAMED:
+        return named(labels)
+    return f"Record{'s' if len(labels) > 1 else ''} {enumeration(labels)}"
 
 
 def named(labels: Sequence[str]) -> str:

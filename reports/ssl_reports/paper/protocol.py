@@ -103,9 +103,9 @@ def _budget(study: Study) -> str:
         return "the budget that the tables name"
     amounts = {
         "joules": f"{with_prefix(study.budget / 3600, 'Wh')} of energy",
-        "audio-hours": f"{study.budget:g} h of audio",
+        "audio-hours": f"{study.budget:,g} h of audio",
         "flops": with_prefix(study.budget, "FLOP"),
-        "minutes": f"{study.budget:g} min",
+        "minutes": f"{study.budget:,g} min",
     }
     return f"the same budget, {amounts[study.equal]}"
 

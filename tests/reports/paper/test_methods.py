@@ -50,11 +50,23 @@ def test_each_thing_is_said_once() -> None:
 
 def test_what_differs_names_its_records() -> None:
     said = text(run(), run("run 2", details={"grid": None}), run("run 3", cores=64))
-    assert "CO2e is not reported, because no electricity grid was named and none is guessed (run 2)." in said
-    assert "56 g/kWh (FRA, 2023, a table, of mixes) (run 1 and run 3)." in said
+    assert "Record run 2: CO2e is not reported, because no electricity grid was named and none is guessed." in said
+    assert (
+        "Records run 1 and run 3: CO2e is energy times a PUE of 1 and a grid intensity of 56 g/kWh (FRA, 2023, a table, of mixes)."
+        in said
+    )
     assert "Measurements were made on one a_processor processor with 64 cores" in said
     assert "(run 3)" in said
     assert "All measurements" not in said
+
+
+def test_sentences_of_one_record_stand_together_after_those_of_all() -> None:
+    protocol = dict(paragraphs(Evidence((run(), compared()))))["Protocol"]
+    shared, first, second = re.split(r"Record run \d: ", protocol)
+    assert shared.startswith("FLOPs are counted")
+    assert first.startswith("Models were run in float32. The training was metered")
+    assert second.startswith("Models were run in float32 and compiled. All models (")
+    assert second.endswith("another round).")
 
 
 def test_many_records_are_counted() -> None:
