@@ -163,7 +163,9 @@ class ReportConfig(LayoutSettings):
 
     out: str = option("paper", "Output folder; an earlier report in it is replaced.")
     claims: bool = option(default=False, help="List the verdicts on the claims of arXiv 2406.07696.")
-    anonymous: bool = option(default=True, help="Leave out user names, host names and paths.")
+    anonymous: bool = option(
+        default=True, help="Leave out user names, host names and paths.", flags="--anonymous/--no-anonymous"
+    )
     pareto: tuple[str, ...] = option(
         ("energy", "flops", "memory"), "Comma-separated costs, each the x axis of a Pareto plot.",
         default_text="energy,flops,memory", parse=parse_names,

@@ -144,7 +144,7 @@ def _nested(value: Any, users: set[str], hosts: set[str]) -> Iterator[str]:  # n
 
 
 def _record(record: Record, label: str, scrub: Scrub) -> Record:
-    """A record under a label of its own, which no folder is needed to tell apart; itself if it names nothing."""
+    """A record under a label of its own, which needs no folder; the record itself if it names nobody."""
     held: dict[Conditions, Conditions] = {}
     changed = {
         "id": label, "command": scrub(record.command), "config": _value(record.config, scrub),
@@ -169,7 +169,7 @@ def _row(row: Measurement, scrub: Scrub, held: dict[Conditions, Conditions]) -> 
 
 
 def _value(value: Any, scrub: Scrub) -> Any:  # noqa: ANN401 - any JSON value
-    """A JSON value with every text scrubbed, keys too; keys that become alike are numbered."""
+    """A JSON value with every text scrubbed, keys too; keys that become equal are numbered."""
     if isinstance(value, str):
         return scrub(value)
     if isinstance(value, list | tuple):

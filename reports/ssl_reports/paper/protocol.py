@@ -37,7 +37,8 @@ def protocol(record: Record) -> Iterator[str]:
     elif settings.protocol is not None:
         yield from _repeats(settings.protocol)
     elif record.kind == "study":
-        yield f"Each model was trained in a separate process with {_budget(record.told(StudyDetails).study)}."
+        study = record.told(StudyDetails).study
+        yield f"Each model was trained in a separate process with {_budget(study)}."
     elif record.kind == "training":
         yield "The training was metered from start to finish, target fitting included."
     yield from _rated(record)

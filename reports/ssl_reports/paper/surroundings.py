@@ -118,7 +118,7 @@ def _methods(record: Record, scope: str) -> Iterator[str]:
 
 
 def models_and_speech(records: tuple[Record, ...]) -> str:
-    """The publications behind models and speech, as far as names tell."""
+    """The publications behind models and speech, as far as their names show."""
     names = {row.model for record in records for row in record.measurements}
     known = [family for family in FAMILIES if any(name == family or name.startswith(f"{family}-") for name in names)]
     said = []

@@ -47,7 +47,7 @@ class Bar:
     Attributes:
         run, model, phase: what it is about.
         parts: stacked in this order.
-        whole: the figure of all parts together, whose interval the bar has; None if there is none.
+        total: the figure of all parts together, whose interval the bar has; None if there is none.
         missing: the reason for each unavailable part.
     """
 
@@ -55,7 +55,7 @@ class Bar:
     model: str
     phase: str
     parts: dict[str, Quantity]
-    whole: Quantity | None = None
+    total: Quantity | None = None
     missing: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -65,13 +65,13 @@ class Bar:
 
     @property
     def figure(self) -> float:
-        """The whole, or the sum of the parts where no whole is known."""
-        return self.length if self.whole is None or self.whole.value is None else self.whole.value
+        """The total, or the sum of the parts where no total is known."""
+        return self.length if self.total is None or self.total.value is None else self.total.value
 
     @property
     def flawed(self) -> bool:
         """Whether a part of it is."""
-        return any(q.flaw for q in (*self.parts.values(), *filter(None, [self.whole])))
+        return any(q.flaw for q in (*self.parts.values(), *filter(None, [self.total])))
 
 
 def energy_picture(systems: Sequence[System], *, ordered: bool = False) -> Drawing:
@@ -109,12 +109,12 @@ def _by_scope(metric: str, system: System, phase: str) -> Bar | None:
     return _bar(system, phase, parts, None if machine is None else machine.quantity)
 
 
-def _bar(system: System, phase: str, parts: Mapping[str, Quantity], whole: Quantity | None) -> Bar | None:
+def _bar(system: System, phase: str, parts: Mapping[str, Quantity], total: Quantity | None) -> Bar | None:
     known = {name: q for name, q in parts.items() if q.value is not None}
     missing = {name: q.note for name, q in parts.items() if q.value is None}
     if len(known) == 1:
-        whole = next(iter(known.values()))
-    return Bar(system.run, system.model, phase, known, whole, missing) if parts else None
+        total = next(iter(known.values()))
+    return Bar(system.run, system.model, phase, known, total, missing) if parts else None
 
 
 def _memory(system: System, phase: str) -> Bar | None:
@@ -153,7 +153,7 @@ def _picture(
     caption = sentences(
         about,
         _modelled(shown),
-        "Lines are 95 % intervals." if any(bar.whole and bar.whole.ci95 for bar in shown) else "",
+        "Lines are 95 % intervals." if any(bar.total and bar.total.ci95 for bar in shown) else "",
         f"The first {len(shown)} of {len(full)} bars." if len(full) > len(shown) else "",
         left_out(missing),
     )
@@ -243,8 +243,8 @@ def _name(bar: Bar, *, several: bool) -> str:
 def _draw_end(axes: Any, bar: Bar, place: float, factor: float) -> float:  # noqa: ANN401 - matplotlib's axes
     """The interval and the figure of a bar; return where the interval ends, at most at twice the bar."""
     end = bar.length * factor
-    if bar.whole is not None and bar.whole.ci95 is not None:
-        low, high = (min(max(limit * factor, 0.0), 2 * end) for limit in bar.whole.ci95)
+    if bar.total is not None and bar.total.ci95 is not None:
+        low, high = (min(max(limit * factor, 0.0), 2 * end) for limit in bar.total.ci95)
         axes.plot([low, high], [place, place], "|-", color="black", linewidth=0.7, markersize=3, zorder=3)
         end = max(end, high)
     text = plain(bar.figure * factor) + (SIGN if bar.flawed else "")

@@ -131,7 +131,8 @@ def _scale(axis: Any, about: Axis, quantities: Sequence[Quantity]) -> float:  # 
     factor, unit = axis_unit(values, quantities[0].unit, percent=about.percent)
     ends = [end * factor for q in quantities if q.ci95 is not None for end in q.ci95]
     draw_scale(axis, *limits([v * factor for v in values], ends))
-    axis.set_label_text(f"{about.label} ({unit})" if unit else about.label)
+    label = about.label.replace("CO2e", "CO₂e")
+    axis.set_label_text(f"{label} ({unit})" if unit else label)
     return factor
 
 

@@ -127,3 +127,15 @@ def test_a_power_trace_that_cannot_be_read_is_a_line_and_no_end(sslbench: Run, f
     assert line.startswith("no power trace: one/power.parquet: ")
     reason = line.partition("power.parquet: ")[2].partition(" (")[0]
     assert reason in (folder / "paper" / "figures" / "captions.tex").read_text()
+
+
+def test_names_stay_only_if_asked_and_costs_are_chosen(sslbench: Run, folder: Path) -> None:
+    run = json.loads((folder / "one" / "run.json").read_text())
+    (folder / "one" / "run.json").write_text(json.dumps(run | {"command": "sslbench measure /home/zabolotny/m.py:net"}))
+    for options, named in (([], False), (["--no-anonymous"], True)):
+        done = sslbench("report", "one", "--pareto", "speed", *options, cwd=folder)
+        assert done.returncode == 0, done.stderr
+        assert ("zabolotny" in (folder / "paper" / "reproduce.sh").read_text()) is named
+        assert "`pareto-speed`" in (folder / "paper" / "README.md").read_text()
+    wrong = sslbench("report", "one", "--pareto", "sped", cwd=folder)
+    assert (wrong.returncode, wrong.stderr) == (2, "sslbench: unknown cost 'sped'; did you mean speed?\n")
