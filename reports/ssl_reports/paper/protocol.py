@@ -128,7 +128,13 @@ def carbon(record: Record) -> str:
     grid = record.told(Details).grid
     if grid is None:
         return "CO2e is not reported, because no electricity grid was named and none is guessed."
-    return f"CO2e is energy times {grid_text(grid, record.settings.pue)}."
+    return f"CO2e is energy times {grid_text(grid, pue_of(record))}."
+
+
+def pue_of(record: Record) -> float:
+    """The PUE behind the record's CO2e: that of its rows, which a report may have recomputed, else that of its settings."""
+    known = (row.conditions.pue for row in record.measurements if row.conditions.pue is not None)
+    return next(known, record.settings.pue)
 
 
 def grid_text(grid: Grid, pue: float) -> str:

@@ -9,10 +9,10 @@ from ssl_benchmarks.energy.carbon import co2e
 from ssl_benchmarks.record.details.common import Details
 from ssl_benchmarks.record.details.study import StudyDetails
 from ssl_benchmarks.record.quantity import Method, Quantity, added, flaws, unavailable, weakest
-from ssl_benchmarks.record.record import Measurement, Record, headline_scope
+from ssl_benchmarks.record.record import Measurement, Record, headline_scope, measurements
 from ssl_reports.flaw_marks import SIGN, meaning, signed
 from ssl_reports.paper.prose import enumeration, latex_text, named, plain_text
-from ssl_reports.paper.protocol import grid_text, in_rounds
+from ssl_reports.paper.protocol import grid_text, in_rounds, pue_of
 from ssl_reports.paper.surroundings import device
 from ssl_reports.reading.evidence import Evidence
 from ssl_reports.reading.repricing import grid_of
@@ -21,8 +21,10 @@ from ssl_reports.units import plain, worded
 
 OWN: frozenset[Method] = frozenset({"measured", "sampled", "modelled"})
 """Methods of what a run spent itself."""
-RATED = frozenset({"evaluation", "finetuning"})
 TRAINED = frozenset({"training", "targets"})
+SPENT = frozenset({"duration", "device_hours", "energy"})
+WHOSE = {"gpu": "GPU alone", "machine": "machine"}
+"""Whose energy the headlines report."""
 
 
 @dataclass(frozen=True)
@@ -75,14 +77,8 @@ def _spent_anything(bill: Bill) -> bool:
 def _compute(found: Sequence[Bill]) -> str:
     """The first sentence: devices, device-hours and energy."""
     devices = enumeration(grouped((device(bill.record), bill.label) for bill in found))
-    scopes = {headline_scope(bill.record.settings.device): None for bill in found}
-    of = (
-        "GPU alone"
-        if list(scopes) == ["gpu"]
-        else "machine"
-        if list(scopes) == ["machine"]
-        else "GPU where one was used, else the machine"
-    )
+    scopes = {headline_scope(bill.record.settings.device) for bill in found}
+    of = WHOSE[scopes.pop()] if len(scopes) == 1 else "GPU where one was used, else the machine"
     hours = _total([bill.hours for bill in found], "device-hours", found)
     energy = _total([bill.energy for bill in found], f"for the {of}", found)
     windows = ", warm-ups not included" if any(bill.record.settings.protocol for bill in found) else ""
@@ -104,7 +100,7 @@ def _carbon(found: Sequence[Bill]) -> str:
 
 def _grid(record: Record) -> str:
     grid = record.told(Details).grid
-    return "" if grid is None else grid_text(grid, record.settings.pue)
+    return "" if grid is None else grid_text(grid, pue_of(record))
 
 
 def _total(figures: Sequence[Quantity], name: str, found: Sequence[Bill]) -> str:
@@ -132,7 +128,7 @@ def _bill(record: Record, label: str, told: set[object], ids: set[str]) -> Bill:
         hours, joules = _with_runs(record, hours, joules, ids)
     time = added(_numbered(hours), "h") if hours else unavailable("h", "not recorded")
     energy = added(_numbered(joules), "J") if joules else unavailable("J", "no energy was recorded")
-    return Bill(label, record, time, energy, co2e(energy, grid_of(record), record.settings.pue))
+    return Bill(label, record, time, energy, co2e(energy, grid_of(record), pue_of(record)))
 
 
 def _numbered(parts: Sequence[Quantity]) -> dict[str, Quantity]:
@@ -165,10 +161,11 @@ def _own(record: Record) -> Iterator[Measurement]:
     compared = in_rounds(record)
     rows: Sequence[Measurement] = record.measurements
     if compared is not None:
-        rows = [Measurement.from_row(row) for each in compared.rounds for cell in each.cells for row in cell.rows]
+        documents = (row for each in compared.rounds for cell in each.cells for row in cell.rows)
+        rows = measurements([row for row in documents if row["metric"] in SPENT])
     for row in rows:
         quoted = row.phase in TRAINED and record.kind in {"evaluation", "study"}
-        spent = row.metric in {"duration", "device_hours", "energy"} and row.phase != "idle"
+        spent = row.metric in SPENT and row.phase != "idle"
         if spent and not quoted and row.quantity.method in OWN and row.quantity.value is not None:
             yield row
 

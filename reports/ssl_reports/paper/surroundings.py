@@ -93,14 +93,15 @@ def software(record: Record) -> str:
 def energy(record: Record) -> Iterator[str]:
     """How the energy of each part of the machine was obtained, by the methods of the record's own rows."""
     methods = {scope: tuple(dict.fromkeys(_methods(record, scope))) for scope in SCOPES}
-    if methods["cpu"] == methods["dram"] == ("modelled",):
+    both_modelled = methods["cpu"] == methods["dram"] == ("modelled",)
+    if both_modelled:
         yield (
             "The energy of the CPU was modelled from the processor's thermal design power and load, and that of the "
             f"memory from the number of its modules, both {BY_MODEL}."
         )
     for scope, name in SCOPES.items():
         ways = [METERS.get((scope, method), method) for method in methods[scope]]
-        if ways and not (scope != "gpu" and methods["cpu"] == methods["dram"] == ("modelled",)):
+        if ways and (scope == "gpu" or not both_modelled):
             yield f"The energy of {name} was {enumeration(ways)}."
     whole = tuple(dict.fromkeys(_methods(record, "machine")))
     if sum(map(bool, methods.values())) > 1:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from ssl_benchmarks.energy.carbon import GridIntensity
 from ssl_benchmarks.record.quantity import Method, Quantity, unavailable
-from ssl_benchmarks.record.record import Measurement, Record
+from ssl_benchmarks.record.record import Conditions, Measurement, Record
+from ssl_reports.paper.methods import methods_markdown
 from ssl_reports.paper.statement import statement_latex, statement_text
 from ssl_reports.reading.evidence import Evidence
+from ssl_reports.reading.repricing import repriced
 
 GRID = {"g_per_kwh": 50.0, "country": "FRA", "year": 2023, "source": "a table"}
 
@@ -100,3 +103,15 @@ def test_a_flaw_is_marked_and_explained() -> None:
     flawed = replace(joules(1.0), quantity=Quantity(3.6e6, "J", "measured", flaw="disturbed"))
     assert "1.00 kWh† for the machine" in said(record("a", hours(1.0), flawed))
     assert "† disturbed (" in said(record("a", hours(1.0), flawed))
+
+
+def test_another_grid_and_pue_are_those_of_the_report() -> None:
+    """2 kWh x 1.5 x 100 g/kWh, although the runs had a PUE of 1.2 and 50 g/kWh."""
+    priced = Conditions(pue=1.2, grid="FRA 2023: 50 g/kWh")
+    one = replace(FIRST, measurements=tuple(replace(row, conditions=priced) for row in FIRST.measurements))
+    assert "120 g of CO2e (modelled), with a PUE of 1.2" in said(one)
+    elsewhere = repriced(Evidence((one,)), GridIntensity(100.0, "DEU", 2023, "a table"), 1.5)
+    assert "300 g of CO2e (modelled), with a PUE of 1.5 and a grid intensity of 100 g/kWh (DEU" in statement_text(
+        elsewhere
+    )
+    assert "a PUE of 1.5 and a grid intensity of 100 g/kWh" in methods_markdown(elsewhere)
