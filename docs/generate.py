@@ -20,7 +20,9 @@ import ssl_bench
 from ssl_bench.app import app
 from ssl_bench.settings.comparing import CompareConfig
 from ssl_bench.settings.evaluating import EvaluateConfig, EvaluationSettings
+from ssl_bench.settings.importing import ImportConfig
 from ssl_bench.settings.measuring import MeasureConfig
+from ssl_bench.settings.metering import MeterConfig
 from ssl_bench.settings.options import Settings
 from ssl_bench.settings.profiling import ProfileConfig
 from ssl_bench.settings.studying import StudyConfig
@@ -44,11 +46,26 @@ SETTINGS: dict[str, type[Settings]] = {
     "compare": CompareConfig,
     "train-and-measure": TrainAndMeasureConfig,
     "study": StudyConfig,
+    "meter": MeterConfig,
+    "import": ImportConfig,
     "evaluate": EvaluateConfig,
     "table": TableConfig,
     "report": ReportConfig,
 }
-ORDER = ("env", "models", "profile", "measure", "train-and-measure", "study", "evaluate", "compare", "table", "report")
+ORDER = (
+    "env",
+    "models",
+    "profile",
+    "measure",
+    "train-and-measure",
+    "study",
+    "meter",
+    "import",
+    "evaluate",
+    "compare",
+    "table",
+    "report",
+)
 """In which a reader meets the commands."""
 RETURNED = (
     "ssl_benchmarks.energy.EnergyReading",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ssl_bench.comparing.compare import compare as compare
     from ssl_bench.evaluating.evaluate import evaluate as evaluate
     from ssl_bench.measuring.measure import measure as measure
+    from ssl_bench.metering.metered import metered as metered
     from ssl_bench.settings.comparing import CompareConfig as CompareConfig
     from ssl_bench.settings.evaluating import EvaluateConfig as EvaluateConfig
     from ssl_bench.settings.evaluating import EvaluationSettings as EvaluationSettings
@@ -41,6 +42,7 @@ _HOME = {
     "evaluate": "ssl_bench.evaluating.evaluate",
     "load_model": "ssl_models.catalog",
     "measure": "ssl_bench.measuring.measure",
+    "metered": "ssl_bench.metering.metered",
     "pretraining": "ssl_models.catalog",
     "read_evidence": "ssl_reports.reading.evidence",
     "read_run": "ssl_benchmarks.record.record",
@@ -64,6 +66,7 @@ __all__ = [
     "evaluate",
     "load_model",
     "measure",
+    "metered",
     "pretraining",
     "read_evidence",
     "read_run",

@@ -9,9 +9,11 @@ import typer
 from ssl_bench.commands.compare import compare_command
 from ssl_bench.commands.env import env_command
 from ssl_bench.commands.evaluate import evaluate_command
+from ssl_bench.commands.import_runs import import_command
 from ssl_bench.commands.measure import measure_command
+from ssl_bench.commands.meter import meter_command
 from ssl_bench.commands.models import models_command
-from ssl_bench.commands.options import command
+from ssl_bench.commands.options import Command, Group, command
 from ssl_bench.commands.profile import profile_command
 from ssl_bench.commands.report import report_command
 from ssl_bench.commands.start import start
@@ -20,13 +22,16 @@ from ssl_bench.commands.table import table_command
 from ssl_bench.commands.train_and_measure import train_and_measure_command
 from ssl_bench.settings.comparing import CompareConfig
 from ssl_bench.settings.evaluating import EvaluateConfig
+from ssl_bench.settings.importing import ImportConfig
 from ssl_bench.settings.measuring import MeasureConfig
+from ssl_bench.settings.metering import MeterConfig
 from ssl_bench.settings.profiling import ProfileConfig
 from ssl_bench.settings.studying import StudyConfig
 from ssl_bench.settings.tabulating import ReportConfig, TableConfig
 from ssl_bench.settings.training import TrainAndMeasureConfig
 
 app = typer.Typer(
+    cls=Group,
     help="The honest cost of self-supervised speech models: FLOPs, memory, energy, carbon and error rate, measured.",
     invoke_without_command=True,
     context_settings={"help_option_names": ["--help", "-h"]},
@@ -53,7 +58,6 @@ def _options(
             "--version",
             callback=lambda value: _version(value=value),
             is_eager=True,
-            metavar=" ",
             help="Print the version.",
         ),
     ] = False,
@@ -63,13 +67,19 @@ def _options(
         start()
 
 
-app.command("env")(env_command)
-app.command("models")(models_command)
-app.command("profile")(command(ProfileConfig, profile_command))
-app.command("measure")(command(MeasureConfig, measure_command))
-app.command("train-and-measure")(command(TrainAndMeasureConfig, train_and_measure_command, hidden=StudyConfig))
-app.command("study")(command(StudyConfig, study_command))
-app.command("evaluate")(command(EvaluateConfig, evaluate_command))
-app.command("compare")(command(CompareConfig, compare_command))
-app.command("table")(command(TableConfig, table_command))
-app.command("report")(command(ReportConfig, report_command))
+app.command("env", cls=Command)(env_command)
+app.command("models", cls=Command)(models_command)
+app.command("profile", cls=Command)(command(ProfileConfig, profile_command))
+app.command("measure", cls=Command)(command(MeasureConfig, measure_command))
+app.command("train-and-measure", cls=Command)(
+    command(TrainAndMeasureConfig, train_and_measure_command, hidden=StudyConfig)
+)
+app.command("meter", cls=Command, context_settings={"allow_interspersed_args": False})(
+    command(MeterConfig, meter_command)
+)
+app.command("study", cls=Command)(command(StudyConfig, study_command))
+app.command("import", cls=Command)(command(ImportConfig, import_command))
+app.command("evaluate", cls=Command)(command(EvaluateConfig, evaluate_command))
+app.command("compare", cls=Command)(command(CompareConfig, compare_command))
+app.command("table", cls=Command)(command(TableConfig, table_command))
+app.command("report", cls=Command)(command(ReportConfig, report_command))

@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
 
-Json = Annotated[
-    bool, typer.Option("--json", metavar=" ", help="Print one JSON document to stdout; progress goes to stderr.")
-]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout; progress goes to stderr.")]
 
 
 WIDTH_IN_PIPE = 1000
@@ -46,6 +44,11 @@ _amount = _Amount()
 def say(*, quiet: bool, verbose: bool) -> None:
     """Decide how much this process says."""
     _amount.quiet, _amount.verbose = quiet, verbose
+
+
+def verbose() -> bool:
+    """Whether everything is said."""
+    return _amount.verbose
 
 
 class Failed(SystemExit):

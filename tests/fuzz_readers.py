@@ -7,7 +7,8 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -22,11 +23,16 @@ from safetensors.torch import save
 
 from ssl_bench.comparing.runs import compare_runs
 from ssl_bench.evaluating.kept_controls import FILE, SCHEMA, KeptControls
+from ssl_bench.importing.run import import_runs
 from ssl_bench.sessions.run_folder import TrainingState, load_optimiser, unfinished_run
+from ssl_bench.settings import defaults
 from ssl_bench.settings.comparing import CompareConfig
 from ssl_bench.settings.documents import read_toml
+from ssl_bench.settings.importing import ImportConfig
 from ssl_bench.settings.studying import StudyConfig, config_of, require_unchanged
+from ssl_bench.settings.tabulating import TableConfig
 from ssl_bench.settings.training import TrainAndMeasureConfig
+from ssl_bench.tabulating.table import efficiency
 from ssl_bench.training.attempts import Attempt, standing
 from ssl_bench.training.full_run import full_run
 from ssl_bench.training.job import taken_up
@@ -55,6 +61,12 @@ from ssl_reports.summaries.comparing import _report as compare_report
 from ssl_reports.summaries.evaluating import _report as evaluation_report
 from ssl_reports.summaries.measuring import _report as measure_report
 from ssl_reports.summaries.studying import _report as study_report
+from ssl_reports.tables.data import comma_separated, rows_of
+from ssl_reports.tables.frame import styled
+from ssl_reports.tables.html import html
+from ssl_reports.tables.latex_table import latex
+from ssl_reports.tables.markdown import markdown
+from ssl_reports.tables.plain import plain_text
 
 EXAMPLES = Path(__file__).parents[1] / "docs" / "results"
 CONSOLE = Console(file=io.StringIO())
@@ -107,6 +119,14 @@ def measured() -> bytes:
     }  # fmt: skip
     details = {"cells": cells, "speech": "made up", "grid": None, "disturbances": {"clip-seconds=5": ["cpu: busy"]}, "about_weights": []}  # fmt: skip
     return encoded({**document, "config": config, "details": details})
+
+
+def profiled() -> bytes:
+    """The record of a profile, which no example is of."""
+    document = json.loads(example("compare-cpu"))
+    config = {"model": "essl", "clip_seconds": 15.0, "device": "cuda", "precision": "bfloat16"}
+    details = {"profile": {"model": "essl", "counts": [{"phase": "training", "macs": 5}]}}
+    return encoded({**document, "kind": "profile", "config": config, "details": details})
 
 
 def report(folder: Path) -> None:
@@ -189,6 +209,70 @@ def settings(folder: Path) -> None:
     config = TrainAndMeasureConfig(**read_toml(folder / "run.toml", TrainAndMeasureConfig))
     config.check()
     config.resolved(cuda=False)
+
+
+COSTS = """\
+[[cost]]
+model = "theirs"
+name = "energy"
+value = 98
+low = 90
+high = 110.5
+unit = "kWh"
+source = "Table 5"
+[[cost]]
+model = "efficient-tiny"
+name = "embodied CO2e"
+value = 150
+unit = "kg"
+source = "a data sheet"
+[licence]
+theirs = "MIT"
+"""
+LOOK = """\
+columns = ["parameters", "rtf", "energy", "licence"]
+name = ["efficient-tiny=Ours"]
+baseline = "efficient-tiny"
+units = ["MJ"]
+digits = 2
+country = "FRA"
+"""
+
+
+def table_of(folder: Path) -> None:
+    """`sslbench table` with stated costs and a file of options, in every form."""
+    options = read_toml(folder / "table.toml", TableConfig)
+    config = TableConfig(**{**options, "costs": str(folder / "costs.toml"), "mark_differences": True})
+    config.check()
+    table = efficiency(read_evidence([str(folder)]), config)
+    for form in (latex, markdown, html, plain_text, comma_separated, rows_of, styled):
+        form(table)
+
+
+FILES = Path(__file__).parent / "ssl_bench" / "importing" / "files"
+IMPORTED = {"codecarbon": FILES / "codecarbon-3.3.2.csv", "carbontracker": FILES / "gpu-2.4.7_carbontracker.log"}
+
+
+def imported(tool: str) -> Callable[[Path], None]:
+    """`sslbench import`, and a table of it."""
+
+    def read(folder: Path) -> None:
+        (source,) = (path for path in folder.iterdir() if path.is_file())
+        out = folder / "out"
+        shutil.rmtree(out, ignore_errors=True)
+        import_runs(ImportConfig(tool=tool, source=str(source), out=str(out)), "fuzz")  # type: ignore[arg-type]
+        plain_text(efficiency(read_evidence([str(out)]), TableConfig(mark_differences=True)))
+
+    return read
+
+
+def site(folder: Path) -> None:
+    """Defaults of a site."""
+    before, defaults.SYSTEM = defaults.SYSTEM, folder / "sslbench.toml"
+    try:
+        defaults.with_defaults({}, defaults.KINDS)
+    finally:
+        defaults.SYSTEM = before
 
 
 def controls(folder: Path) -> None:
@@ -328,7 +412,7 @@ def readers() -> dict[str, Reader]:
     kept = {"system": "m", "seed": 3, "task": "pr", "head": "linear", "run": "joules", "findings": [finding]}
     records = {
         "training": one, "study": example("equal-hours"), "evaluation": example("three-seeds/evaluation"),
-        "comparison": example("compare-cpu"), "measurement": measured(),
+        "comparison": example("compare-cpu"), "measurement": measured(), "profile": profiled(),
     }  # fmt: skip
     return {
         **{f"report of a {kind}": Reader({"run.json": raw}, report) for kind, raw in records.items()},
@@ -340,6 +424,10 @@ def readers() -> dict[str, Reader]:
         "--resume": Reader(unfinished(), resume),
         "--resume of a study": Reader({"run.json": example("equal-hours", status="unfinished")}, resume_study),
         "--config": Reader({"run.toml": SETTINGS.encode()}, settings, text=True),
+        "table": Reader({"run.json": one, "costs.toml": COSTS.encode(), "table.toml": LOOK.encode()}, table_of),
+        "import codecarbon": Reader({"emissions.csv": IMPORTED["codecarbon"].read_bytes()}, imported("codecarbon"), text=True),
+        "import carbontracker": Reader({"x_carbontracker.log": IMPORTED["carbontracker"].read_bytes()}, imported("carbontracker"), text=True),
+        "defaults": Reader({"sslbench.toml": b'country = "FRA"\npue = 1.2\ndevice = "cpu"\n'}, site, text=True),
         "--controls": Reader({FILE: encoded({"schema": SCHEMA, "controls": {"0f": kept}})}, controls),
         "hf:": Reader({"config.json": encoded(HUBERT), "preprocessor_config.json": encoded(PREPROCESSOR)}, transformers_folder),
         "checkpoint": Reader(model_files(), checkpoint),

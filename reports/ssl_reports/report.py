@@ -123,9 +123,9 @@ def _fill(evidence: Evidence, traces: Mapping[int, pd.DataFrame], folder: Path, 
         "references.bib": bibtex(sources.values()),
         "reproduce.sh": reproduce_script(evidence),
         "README.md": readme(TITLE, statement_text(evidence), {figure.name: figure.caption for figure in figures}),
-        PAGE: report_page(TITLE, evidence, tables[:-1], found, traces),
         **model_cards(evidence),
     }
+    texts[PAGE] = report_page(TITLE, evidence, tables[:-1], found, traces)
     for name, text in texts.items():
         path = folder / name
         path.parent.mkdir(exist_ok=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ssl_bench.commands.closing import closing_lines, print_run, require_quiet
-from ssl_bench.console import Json, fail, print_summary, stderr, typed_command
+from ssl_bench.console import Json, fail, print_summary, stderr, typed_command, verbose
 from ssl_bench.front_door import apart_if_own
 from ssl_bench.settings.comparing import CompareConfig
 from ssl_models.errors import BadInputError
@@ -26,7 +26,6 @@ MarkDifferences = Annotated[
     bool,
     typer.Option(
         "--mark-differences",
-        metavar=" ",
         help="Compare runs measured under different conditions and mark affected cells.",
     ),
 ]
@@ -117,4 +116,8 @@ def _print_summary(run: RunFolder, record: Record) -> None:
     notes += closing_lines(record)
     said += [f"run:        {run.path}", f"report:     {run.path / 'report.md'}"]
     said.append(f"next:       sslbench report {run.path} --out paper/")
-    print_summary(compare_tables(record), said, notes)
+    tables, first = compare_tables(record), len(record.details["phases"])
+    if not verbose() and tables[first:]:
+        said.insert(0, "also:       projected pretraining and life-cycle cost are in the report (-v prints them)")
+        tables = tables[:first]
+    print_summary(tables, said, notes)

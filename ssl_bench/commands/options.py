@@ -1,4 +1,4 @@
-"""typer options built from the fields of a command's settings."""
+"""typer options built from the fields of a command's settings, and commands whose help shows a switch as one."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from ssl_bench.console import say
 from ssl_bench.settings.defaults import CARBON, with_defaults
@@ -63,7 +64,7 @@ def command(
 
 def _switch(name: str, flag: str, letter: str, text: str) -> inspect.Parameter:
     """A switch of every command."""
-    how = typer.Option(flag, letter, metavar=" ", help=text, show_default=False)
+    how = typer.Option(flag, letter, help=text, show_default=False)
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, how])
 
 
@@ -79,7 +80,6 @@ def _parameter(setting: Setting, *, shown: bool = True) -> inspect.Parameter:
     if not o.argument:
         how: Any = typer.Option(
             o.flags or setting.flag,
-            metavar=" " if setting.kind is bool else None,  # a switch takes no value
             help=_help(setting),
             rich_help_panel=o.panel,
             show_default=False,
@@ -109,3 +109,23 @@ def _help(setting: Setting) -> str:
     if not text and initial is not MISSING and initial is not False and initial not in (None, "", ()):
         text = "on" if initial is True else f"{initial:g}" if isinstance(initial, float) else str(initial)
     return f"{setting.option.help} [{text}]" if text else setting.option.help
+
+
+class _Switches:
+    """A command whose switches have no name of a value."""
+
+    def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401 - typer's context, of its own click or of click's
+        """The parameters, with the options of help and completion."""
+        params: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        for param in params:
+            if getattr(param, "is_flag", False):
+                param.metavar = " "
+        return params
+
+
+class Group(_Switches, TyperGroup):
+    """The commands together."""
+
+
+class Command(_Switches, TyperCommand):
+    """One command."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ssl_bench.sessions.run_folder import RunFolder
     from ssl_benchmarks.record.record import Record
 
-Resume = Annotated[bool, typer.Option("--resume", metavar=" ", help="Resume an unfinished study.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Resume an unfinished study.")]
 
 
 def study_command(

@@ -104,10 +104,15 @@ def read_sources(folders: Sequence[str]) -> list[Source]:
 
 
 def _taken(row: Measurement, record: Record) -> bool:
-    """Whether a row is compared: no idle power, published or projected values, or sums over windows without training."""
+    """Whether a row is compared: no idle power, values from elsewhere or projected, or sums over windows without training.
+
+    Hours of audio that a metered command was stated to process are kept, since its rates follow from them.
+    """
     if row.phase == "idle" or row.quantity.method in {"published", "projected"}:
         return False
-    trained = any((m.model, m.metric) == (row.model, "audio_hours_seen") for m in record.measurements)
+    trained = record.kind in {"meter", "import"} or any(
+        (m.model, m.metric) == (row.model, "audio_hours_seen") for m in record.measurements
+    )
     return trained or not (METRICS[row.metric].over_rounds == "sum" and row.phase in PHASES)
 
 
@@ -151,7 +156,7 @@ def _record(command: str, config: CompareConfig, sources: Sequence[Source], deta
 def trained_models(record: Record, rows: Iterable[Measurement], scope: str) -> dict[str, Trained]:
     """The models trained in a run, by their names in `rows`, which are the record's rows, possibly renamed."""
     known = list(rows)
-    heard = {row.model for row in known if (row.metric, row.phase) == ("audio_hours_seen", "training") and row.quantity.method == "measured"}  # fmt: skip
+    heard = {row.model for row in known if (row.metric, row.phase) == ("audio_hours_seen", "training") and row.quantity.method in {"measured", "stated"}}  # fmt: skip
     teacher = record.config.get("teacher")
     shares = None if teacher is None else _of_teacher(str(teacher), scope)
     return {model: Trained(_spent([r for r in known if r.model == model], scope), shares) for model in sorted(heard)}

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ssl_benchmarks.machine.environment import environment
 from ssl_benchmarks.processes.interruption import stopped_by_signals
 from ssl_benchmarks.record.record import Measurement, Record, headline_scope
 
@@ -25,6 +24,8 @@ def now() -> str:
 
 
 def _machine() -> dict[str, Any]:
+    from ssl_benchmarks.machine.environment import environment
+
     return environment()
 
 

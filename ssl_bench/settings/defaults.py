@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ssl_benchmarks.files.text_files import UnreadableTextError
+from ssl_benchmarks.files.toml_files import toml_of
 from ssl_models.errors import BadInputError, choose
 from ssl_models.settings import fits, spelled
 
@@ -96,8 +97,8 @@ def _user_file() -> Path | None:
 
 def _table(path: Path, keys: tuple[str, ...] = ()) -> Mapping[str, Any]:
     try:
-        document: Any = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        document: Any = toml_of(path)
+    except UnreadableTextError as error:
         if keys:
             return {}  # a project's own file, broken or not, is not ours to judge
         raise BadInputError(f"{path}: not readable as TOML ({error})") from error

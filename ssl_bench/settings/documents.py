@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 import typing
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
@@ -12,7 +11,8 @@ from typing import Any
 import tomli_w
 
 from ssl_benchmarks.files.atomic import write_atomically
-from ssl_benchmarks.files.text_files import text_of
+from ssl_benchmarks.files.text_files import UnreadableTextError
+from ssl_benchmarks.files.toml_files import toml_of
 from ssl_models.errors import BadInputError, choose
 from ssl_models.settings import fits, spelled
 
@@ -24,10 +24,9 @@ def read_toml(path: Path, kind: type) -> dict[str, Any]:
         BadInputError: for a missing or broken file, an unknown key or a value of the wrong type.
     """
     try:
-        document = tomllib.loads(text_of(path.read_bytes()))
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise BadInputError(f"{path}: not readable as TOML ({reason})") from error
+        document = toml_of(path)
+    except UnreadableTextError as error:
+        raise BadInputError(f"{path}: not readable as TOML ({error})") from error
     settings = {key.replace("-", "_"): value for key, value in document.items()}
     return _checked(kind, settings, str(path))
 

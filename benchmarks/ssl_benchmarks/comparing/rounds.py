@@ -141,10 +141,11 @@ def combined(
 
 
 def relative_half_width(quantity: Quantity | None) -> float | None:
-    """Half the 95 % interval as a share of the value; None without an interval."""
+    """Half the 95 % interval as a share of the value; None without an interval, or with one beyond all measure."""
     if quantity is None or not quantity.value or quantity.ci95 is None:
         return None
-    return (quantity.ci95[1] - quantity.ci95[0]) / 2 / quantity.value
+    half = (quantity.ci95[1] - quantity.ci95[0]) / 2 / quantity.value
+    return half if math.isfinite(100 * half) else None  # shown in per cent
 
 
 def _one(metric: str, found: Sequence[Quantity], of: Repeated, *, repeats: bool) -> Quantity:

@@ -170,6 +170,11 @@ class EnergyMeter:
                     window.leave(self._sources, end)
 
     @property
+    def devices(self) -> tuple[str, ...]:
+        """The metered GPUs: "gpu" and the driver's index, or an instance; empty before the meter has started."""
+        return tuple(source.device for source in self._sources.gpus)
+
+    @property
     def reading(self) -> EnergyReading:
         """The reading of the whole metered block.
 

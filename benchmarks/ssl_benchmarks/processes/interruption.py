@@ -34,11 +34,13 @@ class _Answer:
     Attributes:
         asked_s: time of the first signal, None before it.
         waiting: work that ends by itself on request, so that the first signal need not interrupt it.
+        ignored: the signals that this process ignored when it was started.
     """
 
     def __init__(self) -> None:
         self.asked_s: float | None = None
         self.waiting: list[StopRequest] = []
+        self.ignored = {number for number in SIGNALS if signal.getsignal(number) == signal.SIG_IGN}
 
     def to_signal(self, number: int, frame: FrameType | None) -> None:
         """Signal handler: the first signal notifies waiting work or else interrupts; each later new request interrupts."""
@@ -114,6 +116,11 @@ def told_of_signals() -> Iterator[StopRequest]:
             yield request
         finally:
             waiting.remove(request)
+
+
+def ignored_before(number: int) -> bool:
+    """Whether this process ignored a signal when it was started, as in a background job."""
+    return signal.getsignal(number) == signal.SIG_IGN or (_answer is not None and number in _answer.ignored)
 
 
 def stop_asked() -> bool:

@@ -15,6 +15,9 @@ ON_PAPER = ()
 STATED = "stated_cost"
 """A figure that a user states and no other metric covers; its unit is the user's too."""
 
+FROM_OTHERS = "imported from"
+"""How the note of a figure begins that another tool recorded; tables mark it."""
+
 OverRounds = Literal["mean", "largest", "sum", "same"]
 
 

@@ -13,7 +13,7 @@ Method = Literal["measured", "sampled", "modelled", "analytic", "projected", "pu
 METHODS: tuple[Method, ...] = get_args(Method)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Quantity:
     """A value in SI units (J, W, s, B, FLOP, MAC, g, 1/s, 1) with the method by which it was obtained.
 

@@ -29,7 +29,7 @@ PHASES = frozenset({"inference", "training", "targets", "finetuning", "evaluatio
 SCOPES = frozenset({"gpu", "cpu", "dram", "machine", "module"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Conditions:
     """What must be equal before two rows may be compared; None where it does not apply.
 
@@ -74,7 +74,7 @@ LATER_COLUMNS = frozenset({"task", "head", "labels", "tested_on", "flaw"})
 """Columns that records of version 0.1 lack."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Measurement:
     """One row of the long table.
 
@@ -139,7 +139,9 @@ def measurements(rows: Sequence[Mapping[str, Any]]) -> tuple[Measurement, ...]:
     Raises:
         ValueError: if a row does not follow the schema.
     """
-    return typed(tuple[Measurement, ...], [_nested(row) for row in rows])
+    held: dict[Conditions, Conditions] = {}  # most rows of a record share theirs
+    found = typed(tuple[Measurement, ...], [_nested(row) for row in rows])
+    return tuple(replace(m, conditions=held.setdefault(m.conditions, m.conditions)) for m in found)
 
 
 COLUMNS = frozenset({"model", "phase", "metric", "scope"})

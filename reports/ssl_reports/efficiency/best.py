@@ -8,25 +8,31 @@ from dataclasses import replace
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Measurement
 from ssl_reports.efficiency.columns import EfficiencyColumn
-from ssl_reports.tables.table import plain_number
+from ssl_reports.efficiency.ratios import ratio_of
+from ssl_reports.reading.evidence import Evidence
+from ssl_reports.tables.numbers import plain_number
 
 
 def best(
-    filled: Mapping[str, Mapping[str, Measurement]], columns: Mapping[str, EfficiencyColumn], models: Sequence[str]
+    evidence: Evidence,
+    filled: Mapping[str, Mapping[str, Measurement]],
+    columns: Mapping[str, EfficiencyColumn],
+    models: Sequence[str],
 ) -> frozenset[tuple[int, int]]:
-    """Row and column of the best figure of each column, and of those that its interval does not distinguish from it.
+    """Row and column of the best figure of each column, and of those that their ratio to it does not distinguish from it.
 
-    Columns of words have none. A figure with a flaw, or from elsewhere, is never the best; a column in which fewer than two models have a sound figure has none.
+    Columns of words have none. A figure with a flaw, or from elsewhere, is never the best; a column in which fewer than two
+    models have a sound figure has none.
     """
     found = set()
-    for number, (key, rows) in enumerate(filled.items(), start=1):
-        sound = {model: row.quantity for model, row in rows.items() if _may_win(row.quantity)}
+    for place, (key, rows) in enumerate(filled.items(), start=1):
+        sound = {model: row for model, row in rows.items() if _may_win(row.quantity)}
         if key not in columns or columns[key].better is None or len(sound) < 2:
             continue
         first = (min if columns[key].better == "low" else max)(
-            sound.values(), key=lambda quantity: quantity.value or 0.0
+            sound.values(), key=lambda row: row.quantity.value or 0.0
         )
-        found |= {(models.index(model), number) for model, quantity in sound.items() if _as_good(quantity, first)}
+        found |= {(models.index(model), place) for model, row in sound.items() if _as_good(evidence, row, first)}
     return frozenset(found)
 
 
@@ -34,8 +40,13 @@ def _may_win(quantity: Quantity) -> bool:
     return quantity.value is not None and not quantity.flaw and not quantity.elsewhere
 
 
-def _as_good(quantity: Quantity, first: Quantity) -> bool:
-    """Whether a figure is the best one, or does not differ from it by intervals, or by three digits where there are none."""
-    if quantity.ci95 is None or first.ci95 is None:
-        return plain_number(replace(quantity, ci95=None)) == plain_number(replace(first, ci95=None))
-    return quantity.ci95[0] <= first.ci95[1] and first.ci95[0] <= quantity.ci95[1]
+def _as_good(evidence: Evidence, row: Measurement, first: Measurement) -> bool:
+    """Whether a figure is the best one, or the interval of their ratio holds 1; without one, whether three digits are equal."""
+    ratio = ratio_of(evidence, row, first)
+    if row is first or ratio.ci95 is None:
+        return _three_digits(row.quantity) == _three_digits(first.quantity)
+    return ratio.ci95[0] <= 1 <= ratio.ci95[1]
+
+
+def _three_digits(quantity: Quantity) -> str:
+    return plain_number(replace(quantity, ci95=None))

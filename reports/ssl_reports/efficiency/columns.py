@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ssl_models.errors import BadInputError
-from ssl_reports.tables.latex import DIGITS
+from ssl_reports.tables.numbers import DIGITS
 from ssl_reports.tables.table import Column
 
 Phase = Literal["training", "inference"]
@@ -99,7 +99,7 @@ COLUMNS = {
         EfficiencyColumn("gpu-hours", "Pretraining", HOURS, "device_hours", "pretraining"),
         EfficiencyColumn("energy", "Energy", ENERGY, "energy", "pretraining", scoped=True, others=JOULES),
         EfficiencyColumn("co2e", "CO2e", MASS, "co2e", "pretraining", scoped=True),
-        EfficiencyColumn("price", "Price", (("price units", 1.0),), "price", "pretraining"),
+        EfficiencyColumn("price", "Price", (("1", 1.0),), "price", "pretraining"),
         _rate("per", "PER"),
         _rate("cer", "CER"),
         _rate("wer", "WER"),

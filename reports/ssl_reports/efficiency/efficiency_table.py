@@ -82,7 +82,7 @@ def efficiency_table(evidence: Evidence, layout: Layout) -> PaperTable:
         (Column("Model"), *(_column(key, known, figures[key], layout) for key in keys)),
         body,
         tuple(notes(filled, columns, account, layout)),
-        best(figures, columns, models) if layout.bold else frozenset(),
+        best(evidence, figures, columns, models) if layout.bold else frozenset(),
         {} if layout.baseline is None else ratios(evidence, figures, models, layout.baseline),
         ruled,
         layout.turned,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ssl_reports.efficiency.columns import Phase
 from ssl_reports.efficiency.pretraining import Account
 from ssl_reports.efficiency.stated import Stated
-from ssl_reports.tables.latex import DIGITS
+from ssl_reports.tables.numbers import DIGITS
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,9 @@ class Prices:
 
 
 def was_spent(setting: Setting) -> bool:
-    """Whether the setting is a whole training, not the window of a measurement."""
+    """Whether the setting is a whole training, not the window of a measurement; what was metered or imported is whole."""
+    if setting.record.kind in {"meter", "import"}:
+        return True
     seen = setting.find("audio_hours_seen")
     return seen is not None and seen.method == "measured"
 

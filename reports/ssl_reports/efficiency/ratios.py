@@ -24,7 +24,7 @@ def ratios(
         for number, model in enumerate(models):
             ours = rows.get(model)
             if model != baseline and ours is not None and theirs is not None and _of_runs(ours, theirs):
-                found[number, place] = _ratio(evidence, ours, theirs)
+                found[number, place] = ratio_of(evidence, ours, theirs)
     return found
 
 
@@ -32,7 +32,8 @@ def _of_runs(*rows: Measurement) -> bool:
     return all(row.quantity.value and not row.quantity.elsewhere for row in rows)
 
 
-def _ratio(evidence: Evidence, ours: Measurement, theirs: Measurement) -> Quantity:
+def ratio_of(evidence: Evidence, ours: Measurement, theirs: Measurement) -> Quantity:
+    """One figure divided by another, paired where one comparison holds both."""
     for above in _places(evidence, ours):
         for below in _places(evidence, theirs):
             if above.label == below.label and (paired := ratio_by_rounds(above, below)) is not None:

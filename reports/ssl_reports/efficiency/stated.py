@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from ssl_benchmarks.files.text_files import text_of
+from ssl_benchmarks.files.toml_files import toml_of
 from ssl_benchmarks.record.metrics import STATED
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Conditions, Measurement
@@ -105,14 +104,11 @@ def read_stated(path: Path) -> Stated:
         BadInputError: if the file cannot be read or has other content; the message names the first error.
     """
     try:
-        document = tomllib.loads(text_of(path.read_bytes()))
+        document = toml_of(path)
         _refuse_unknown(document)
         stated = typed(Stated, document)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise BadInputError(f"{path}: no stated costs ({reason})") from error
-    except BadInputError as error:
-        raise BadInputError(f"{path}: {error}") from error
+    except ValueError as error:
+        raise BadInputError(f"{path}: no stated costs ({error})") from error
     return stated
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ssl_reports.flaw_marks import signed
 from ssl_reports.page.markup import element, nested
 from ssl_reports.reading.claims import Claim, Finding
-from ssl_reports.tables.table import plain_number
+from ssl_reports.tables.numbers import plain_number
 
 SIGNS = {"holds": "✓", "fails": "✗", "not decided": "≈", "not measured here": "-"}
 """Shown beside the word, so that a verdict does not depend on colour."""

@@ -6,7 +6,7 @@ import getpass
 import re
 import socket
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from ssl_benchmarks.record.metrics import METRICS
@@ -125,7 +125,7 @@ def _texts(record: Record, users: set[str], hosts: set[str]) -> Iterator[str]:
     for row in record.measurements:
         yield from (row.model, row.quantity.note, row.quantity.flaw)
     for held in {row.conditions for row in record.measurements}:
-        yield from (value for value in vars(held).values() if isinstance(value, str))
+        yield from _words(held).values()
 
 
 def _nested(value: Any, users: set[str], hosts: set[str]) -> Iterator[str]:  # noqa: ANN401 - any JSON value
@@ -157,15 +157,19 @@ def _record(record: Record, label: str, scrub: Scrub) -> Record:
 
 def _row(row: Measurement, scrub: Scrub, held: dict[Conditions, Conditions]) -> Measurement:
     if row.conditions not in held:
-        texts: dict[str, Any] = {
-            name: scrub(value) for name, value in vars(row.conditions).items() if isinstance(value, str)
-        }
+        texts: dict[str, Any] = {name: scrub(value) for name, value in _words(row.conditions).items()}
         held[row.conditions] = replace(row.conditions, **texts)
     q = row.quantity
     model, note, flaw, conditions = scrub(row.model), scrub(q.note), scrub(q.flaw), held[row.conditions]
     if (model, note, flaw, conditions) == (row.model, q.note, q.flaw, row.conditions):
         return row
     return replace(row, model=model, quantity=replace(q, note=note, flaw=flaw), conditions=conditions)
+
+
+def _words(held: Conditions) -> dict[str, str]:
+    """The conditions that are texts."""
+    values = ((field.name, getattr(held, field.name)) for field in fields(held))
+    return {name: value for name, value in values if isinstance(value, str)}
 
 
 def _value(value: Any, scrub: Scrub) -> Any:  # noqa: ANN401 - any JSON value

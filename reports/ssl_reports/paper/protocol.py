@@ -12,6 +12,7 @@ from ssl_benchmarks.record.metrics import RATES
 from ssl_benchmarks.record.record import Record
 from ssl_benchmarks.record.surroundings import Protocol
 from ssl_reports.paper.prose import cite, enumeration
+from ssl_reports.paper.surroundings import tool_of
 from ssl_reports.units import with_prefix
 
 TASKS = {
@@ -41,6 +42,10 @@ def protocol(record: Record) -> Iterator[str]:
         yield f"Each model was trained in a separate process with {_budget(study)}."
     elif record.kind == "training":
         yield "The training was metered from start to finish, target fitting included."
+    elif record.kind == "meter":
+        yield "A command was metered from start to finish, with all its processes."
+    elif record.kind == "import":
+        yield f"The figures were recorded by {tool_of(record)} and imported; each has the method that its tool supports."
     yield from _rated(record)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from ssl_benchmarks.record.details.imported import ImportDetails
 from ssl_benchmarks.record.record import Record
 from ssl_benchmarks.record.surroundings import Gpu, Machine
 from ssl_reports.paper.prose import capital, cite, enumeration
@@ -92,6 +93,9 @@ def software(record: Record) -> str:
 
 def energy(record: Record) -> Iterator[str]:
     """How the energy of each part of the machine was obtained, by the methods of the record's own rows."""
+    if record.kind == "import":
+        yield f"Energy was recorded by {tool_of(record)}, not by sslbench."
+        return
     methods = {scope: tuple(dict.fromkeys(_methods(record, scope))) for scope in SCOPES}
     both_modelled = methods["cpu"] == methods["dram"] == ("modelled",)
     if both_modelled:
@@ -110,6 +114,12 @@ def energy(record: Record) -> Iterator[str]:
         yield f"The energy of the machine was {enumeration(whole)}; its parts were not recorded."
     if not any(methods.values()) and not whole:
         yield "No energy was recorded."
+
+
+def tool_of(record: Record) -> str:
+    """The tool whose figures were imported, with its version."""
+    told = record.told(ImportDetails)
+    return " ".join(part for part in (told.tool or "another tool", told.version) if part)
 
 
 def _methods(record: Record, scope: str) -> Iterator[str]:

@@ -14,9 +14,11 @@ from ssl_reports.reading.evidence import Found
 def ratio_by_rounds(above: Found, below: Found) -> Quantity | None:
     """The ratio with Student's t interval over the rounds in which both were measured.
 
-    None for fewer than two such rounds, and where there is nothing to pair: counts, and peaks equal in every round.
+    None for fewer than two such rounds, and where there is nothing to pair: counts, peaks equal in every round, and
+    projections, which no round holds.
     """
-    if above.label != below.label or {above.quantity.method, below.quantity.method} == {"analytic"}:
+    methods = {above.quantity.method, below.quantity.method}
+    if above.label != below.label or methods == {"analytic"} or "projected" in methods:
         return None
     sides = _observed(above), _observed(below)
     of: Repeated = "rounds" if len(sides[0]) == len(by_round(above)) else "processes"

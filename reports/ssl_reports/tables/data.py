@@ -6,7 +6,7 @@ import csv
 import io
 
 from ssl_benchmarks.record.quantity import Quantity
-from ssl_reports.tables.latex import scaled
+from ssl_reports.tables.numbers import scaled
 from ssl_reports.tables.table import PaperTable, Shown, word
 
 PARTS = ("", " low", " high", " method", " note", " flaw")

@@ -9,8 +9,8 @@ import pandas as pd
 from pandas.io.formats.style import Styler
 
 from ssl_benchmarks.record.quantity import Quantity
-from ssl_reports.tables.latex import scaled
 from ssl_reports.tables.notes import Notes, marked
+from ssl_reports.tables.numbers import scaled
 from ssl_reports.tables.table import PaperTable, Shown, word
 
 

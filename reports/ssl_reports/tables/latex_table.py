@@ -3,90 +3,136 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_reports.flaw_marks import SIGN
+from ssl_reports.tables.alignment import Alignment, aligned, text_of
 from ssl_reports.tables.fit import GAP, Fit, Width, fit, heads
 from ssl_reports.tables.latex import escape_latex, number, tabular
-from ssl_reports.tables.notes import Notes, marked
-from ssl_reports.tables.table import LONG, Cite, Column, PaperTable, Shown, times, word
+from ssl_reports.tables.notes import Notes
+from ssl_reports.tables.table import LONG, Cell, Cite, PaperTable, Shown, times, word
 
 Font = Literal["serif", "sans"]
 FONTS: dict[Font, str] = {"serif": "\\rmfamily", "sans": "\\sffamily"}
 
 
+@dataclass(frozen=True)
+class _Body:
+    """The cells of a table, the signs behind them, and how its columns are aligned."""
+
+    table: PaperTable
+    lines: list[list[Shown]]
+    signs: list[list[str]]
+    alignments: list[Alignment | None]
+
+    @property
+    def cells(self) -> list[list[str]]:
+        """In LaTeX."""
+        return [
+            list(map(_cell, line, signs, self.alignments)) for line, signs in zip(self.lines, self.signs, strict=True)
+        ]
+
+    @property
+    def read(self) -> list[list[str]]:
+        """As a reader sees them, those of aligned numbers as wide as their column."""
+        return [
+            [
+                (_text(shown) if alignment is None else alignment.widest)
+                + (sign if alignment is None else self._widest(i))
+                for i, (shown, sign, alignment) in enumerate(zip(line, signs, self.alignments, strict=True))
+            ]
+            for line, signs in zip(self.lines, self.signs, strict=True)
+        ]
+
+    def kind(self, i: int) -> str:
+        """The type of a column for `tabular`."""
+        alignment, column = self.alignments[i], self.table.heads[i]
+        if alignment is not None:
+            return alignment.column(_raised(self._widest(i)))
+        if column.unit:
+            return "r"
+        return "l" if column.width is None else f">{{\\raggedright\\arraybackslash}}p{{{column.width:g}\\linewidth}}"
+
+    def _widest(self, i: int) -> str:
+        """The longest sign behind a number of a column."""
+        known = zip(self.lines, self.signs, strict=True)
+        return max((signs[i] for line, signs in known if _has_value(line[i].cell)), key=len, default="")
+
+
 def latex(table: PaperTable, width: Width | None = None, font: Font | None = None) -> str:
     """The table and its notes, without float and caption; with a `width`, in the type and the parts in which it fits it; in its own font if asked."""
-    notes = Notes()
-    rows = [[_cell(shown, notes) for shown in line] for line in table.lines()]
+    notes, lines = Notes(), list(table.lines())
+    signs = [[notes.marks(shown) for shown in line] for line in lines]
+    body = _Body(table, lines, signs, [aligned([line[i] for line in lines]) for i in range(len(table.heads))])
     named = [(column.name, column.shown_unit) for column in table.heads]
     if width is None:
-        lines = [
-            [name for name, _ in named],
-            *([[unit for _, unit in named]] if any(unit for _, unit in named) else []),
-        ]
-        found = Fit("", (tuple(range(len(named))),))
+        units = [unit for _, unit in named]
+        head, found = (
+            [[name for name, _ in named], *([units] if any(units) else [])],
+            Fit("", (tuple(range(len(named))),)),
+        )
     else:
-        texts = _read(table)
-        lines = heads(named, texts)
-        found = fit([*lines, *texts], width)
-    escaped = [list(map(escape_latex, line)) for line in lines]
-    blocks = [_block(table, escaped, rows, block) for block in found.blocks]
+        head = heads(named, body.read)
+        found = fit([*head, *body.read], width)
+    cells, typeset = body.cells, [list(map(_typeset, line)) for line in head]
+    blocks = [_block(body, typeset, cells, block) for block in found.blocks]
     said = notes.foot(table)
-    tail = "\n\\quad ".join(
-        f"\\textsuperscript{{{_sign(sign)}}}{escape_latex(text)}" if sign else escape_latex(text) for sign, text in said
-    )
+    tail = "\n\\quad ".join(f"{_raised(sign)}{_typeset(text)}" for sign, text in said)
     below = f"\\par\\smallskip\\noindent\n\\begin{{minipage}}{{\\linewidth}}\\scriptsize\\raggedright\n{tail}\n\\end{{minipage}}\n"
     commands = [FONTS[font]] if font else []
     commands += [f"\\{found.size}\\setlength{{\\tabcolsep}}{{{GAP:g}pt}}"] if found.size else []
-    sized = f"\\begingroup{''.join(commands)}\n" if commands else ""
-    body = "\\par\\medskip\\noindent\n".join(blocks)
+    commands += ["\\sisetup{separate-uncertainty=true,detect-all}"]
     parts = f"% too wide for the column: set in {len(blocks)} parts\n" if len(blocks) > 1 else ""
-    return (
-        f"% {table.name}: needs T1 fonts, booktabs, longtable and siunitx\n{parts}{sized}{body}{below if said else ''}"
-        + ("\\endgroup\n" if sized else "")
-    )
+    needs = f"% {table.name}: needs T1 fonts, booktabs, longtable and siunitx\n"
+    whole = "\\par\\medskip\\noindent\n".join(blocks)
+    return f"{needs}{parts}\\begingroup{''.join(commands)}\n{whole}{below if said else ''}\\endgroup\n"
 
 
-def _block(
-    table: PaperTable, lines: Sequence[Sequence[str]], rows: Sequence[Sequence[str]], block: Sequence[int]
-) -> str:
+def _block(body: _Body, head: Sequence[Sequence[str]], cells: Sequence[Sequence[str]], block: Sequence[int]) -> str:
     """The columns of one part between rules."""
-    columns = table.heads
-    kinds = "".join("r" if columns[i].unit else _text_column(columns[i]) for i in block)
-    head = [" & ".join(line[i] for i in block) for line in lines if any(line[i] for i in block)]
-    cells = [[row[i] for i in block] for row in rows]
-    return tabular(kinds, [" \\\\\n".join(head)], cells, long=len(rows) > LONG, ruled=table.ruled)
+    lines = [
+        " & ".join(f"{{{line[i]}}}" if body.alignments[i] else line[i] for i in block)
+        for line in head
+        if any(line[i] for i in block)
+    ]
+    rows = [[row[i] for i in block] for row in cells]
+    kinds = "".join(map(body.kind, block))
+    return tabular(kinds, [" \\\\\n".join(lines)], rows, long=len(rows) > LONG, ruled=body.table.ruled)
 
 
-def _read(table: PaperTable) -> list[list[str]]:
-    """The cells of a table as a reader sees them."""
-    notes = Notes()
-    return [[_text(shown) + marked(shown, notes) for shown in line] for line in table.lines()]
+def _has_value(cell: Cell) -> bool:
+    return isinstance(cell, Quantity) and cell.value is not None
 
 
 def _text(shown: Shown) -> str:
     return shown.number() if isinstance(shown.cell, Quantity) else word(shown.cell)
 
 
-def _text_column(column: Column) -> str:
-    return "l" if column.width is None else f">{{\\raggedright\\arraybackslash}}p{{{column.width:g}\\linewidth}}"
-
-
-def _cell(shown: Shown, notes: Notes) -> str:
+def _cell(shown: Shown, sign: str, alignment: Alignment | None) -> str:
     match shown.cell:
         case None:
             return ""
         case str():
-            return escape_latex(shown.cell)
+            return _typeset(shown.cell)
         case Cite():
             return f"\\cite{{{shown.cell.key}}}"
-    text = number(shown.cell, shown.column.factor, shown.column.digits) or "n/a"
+    if shown.cell.value is None:
+        return f"{{n/a{_raised(sign)}}}" if alignment else f"n/a{_raised(sign)}"
+    if alignment is not None:
+        return ("\\bfseries " if shown.best else "") + text_of(shown) + _raised(sign)
+    text = number(shown.cell, shown.column.factor, shown.column.digits)
     text = f"\\textbf{{{text}}}" if shown.best else text
-    ratio = "" if shown.ratio is None else f" ({times(shown.ratio)})"
-    return text + ratio + _sign(marked(shown, notes, "\\textsuperscript{{{}}}"))
+    ratio = "" if shown.ratio is None else f" ({times(shown.ratio).removesuffix('x')}\\texttimes{{}})"
+    return text + ratio + _raised(sign)
 
 
-def _sign(mark: str) -> str:
-    return mark.replace(SIGN, escape_latex(SIGN))
+def _raised(sign: str) -> str:
+    return f"\\textsuperscript{{{sign.replace(SIGN, escape_latex(SIGN))}}}" if sign else ""
+
+
+def _typeset(text: str) -> str:
+    """A head or a note, with the signs of the field."""
+    known = escape_latex(text).replace("CO2e", "CO\\textsubscript{2}e")
+    return known.replace("x real time", "\\texttimes{} real time")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ssl_benchmarks.record.metrics import FROM_OTHERS
 from ssl_benchmarks.record.quantity import Method, Quantity
 from ssl_reports.flaw_marks import SIGN, meaning
 from ssl_reports.tables.table import PaperTable, Shown
@@ -18,6 +19,9 @@ MARKS: dict[Method, tuple[str, str]] = {
 }
 """The sign and meaning of each method; measured numbers have none."""
 
+IMPORTED = "g"
+"""The sign of a figure that another tool recorded."""
+
 REASONS = 9
 """The most distinct reasons in a table's notes; the CSV has all."""
 
@@ -29,6 +33,7 @@ class Notes:
     Attributes:
         methods, flaws: of the figures that were marked.
         sources: of the stated figures.
+        tools: by which imported figures were recorded.
         reasons: the sign of each, for the figures that are missing.
         more: whether some reasons have no sign of their own.
     """
@@ -36,6 +41,7 @@ class Notes:
     methods: set[Method] = field(default_factory=set)
     flaws: list[str] = field(default_factory=list)
     sources: dict[str, None] = field(default_factory=dict)
+    tools: dict[str, None] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
     more: bool = False
 
@@ -49,7 +55,13 @@ class Notes:
         flaws = [each.flaw for each in (quantity, shown.ratio) if each is not None and each.flaw]
         self.flaws += flaws
         method = "" if quantity.method == shown.column.method else self._method(quantity)
-        return ",".join(filter(None, (method, SIGN if flaws else "")))
+        return ",".join(filter(None, (method, self._tool(quantity), SIGN if flaws else "")))
+
+    def _tool(self, quantity: Quantity) -> str:
+        """The sign of a figure that another tool recorded."""
+        tools = [part for part in quantity.note.split("; ") if part.startswith(FROM_OTHERS)]
+        self.tools |= dict.fromkeys(part.partition(":")[0] for part in tools)
+        return IMPORTED if tools else ""
 
     def _reason(self, why: str) -> str:
         if why not in self.reasons and len(self.reasons) == REASONS:
@@ -75,6 +87,7 @@ class Notes:
         """Sign and meaning of all that were used."""
         lines = [("", "Unmarked numbers are measured; intervals are 95 % intervals.")] if self.methods else []
         lines += [(MARKS[method][0], self._meaning(method)) for method in MARKS if method in self.methods]
+        lines += [(IMPORTED, "; ".join(self.tools))] if self.tools else []
         lines += [(SIGN, meaning(self.flaws))] if self.flaws else []
         lines += [(number, f"not available: {reason}") for reason, number in self.reasons.items()]
         return [*lines, *([("*", "not available: see the table's CSV")] if self.more else [])]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ssl_benchmarks.record.quantity import Method, Quantity
-from ssl_reports.tables.latex import DIGITS, decimal, fixed, half_width, places_of, scaled, single
+from ssl_reports.tables.numbers import DIGITS, decimal, half_width, plain_number
 
 LONG = 40
 """The most rows of a table that does not break over pages."""
@@ -131,26 +131,12 @@ class PaperTable:
         ]
 
 
-def plain_number(quantity: Quantity, factor: float = 1.0, digits: int = DIGITS) -> str:
-    """Value with its uncertainty in plain text: "12.34 ± 0.21", "12.3 [9.10, 20.0]", or "n/a"."""
-    if quantity.value is None:
-        return "n/a"
-    value, ends = scaled(quantity, factor)
-    if ends is None:
-        return single(quantity, value, digits)
-    half = half_width(value, ends)
-    if half is not None:
-        places = places_of(half, digits)
-        return f"{fixed(value, places)} ± {fixed(half, places)}"
-    return f"{decimal(value, digits)} [{decimal(ends[0], digits)}, {decimal(ends[1], digits)}]"
-
-
 def times(ratio: Quantity) -> str:
     """A ratio without its interval, rounded to it: "0.48x"."""
     if ratio.value is None:
         return "n/a"
     half = None if ratio.ci95 is None else half_width(ratio.value, ratio.ci95)
-    known = DIGITS if half is None else 1 + math.floor(math.log10(abs(ratio.value) / half))
+    known = DIGITS if half is None else 2 + math.floor(math.log10(abs(ratio.value) / half))
     return f"{decimal(ratio.value, min(known, DIGITS))}x"
 
 

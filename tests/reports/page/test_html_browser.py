@@ -22,7 +22,7 @@ from ssl_reports.reading.evidence import Evidence
 from ssl_reports.reading.frontier import frontier, plot
 from ssl_reports.reading.systems import systems_of
 from ssl_reports.report import paper_tables
-from ssl_reports.tables.table import plain_number
+from ssl_reports.tables.numbers import plain_number
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -164,3 +164,12 @@ def test_disturbances_and_flaws() -> None:
     assert "at least two unflawed ones remained; other flawed figures are marked †: disturbed (" in said
     assert "Neither other processes at work nor a throttled device was observed." in text(run())
     assert "1 of 1 runs did not finish (run 1)." in text(replace(run(), status="unfinished"))
+
+
+def test_figures_of_others_and_of_a_command_say_so() -> None:
+    imported = run("i", energy("gpu", "measured"), kind="import", details={"tool": "codecarbon", "version": "3.2"})
+    said = text(imported)
+    assert "The figures were recorded by codecarbon 3.2 and imported" in said
+    assert "Energy was recorded by codecarbon 3.2, not by sslbench." in said
+    assert "NVML" not in said
+    assert "A command was metered from start to finish" in text(run("m", kind="meter"))

@@ -192,3 +192,39 @@ def test_a_closed_pipe_is_no_traceback(tmp_path: Path, clean_environment: dict[s
     )  # fmt: skip
     os.close(writing)
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["", "measure", "train-and-measure", "compare", "table", "report", "env"])
+def test_no_switch_looks_as_if_it_took_a_value(sslbench: Run, tmp_path: Path, command: str) -> None:
+    shown = sslbench(*command.split(), "-h", cwd=tmp_path).stdout
+    assert "bool" not in shown.lower()
+    assert "--help" in shown
+
+
+def test_a_shell_completes_commands(sslbench: Run, tmp_path: Path) -> None:
+    asked = {"_SSLBENCH_COMPLETE": "complete_bash", "COMP_WORDS": "sslbench mea", "COMP_CWORD": "1"}
+    assert sslbench(cwd=tmp_path, env=asked).stdout.split() == ["measure"]
+
+
+def test_quiet_says_nothing_but_results(sslbench: Run, tmp_path: Path) -> None:
+    asked = ("measure", "efficient-tiny", "--clip-seconds", "0.5", "--minutes", "0.02", "--no-idle")
+    done = sslbench(*asked, "--quiet", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "next:" in done.stdout
+
+
+def test_a_default_of_the_project_holds_for_what_is_measured_and_not_for_finished_runs(
+    sslbench: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.sslbench]\ngrid-intensity = 100\n")
+    asked = ("measure", "efficient-tiny", "--clip-seconds", "0.5", "--minutes", "0.02", "--no-idle")
+    done = sslbench(*asked, "--out", "run", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["details"]["grid"]["g_per_kwh"] == 100
+    (tmp_path / "pyproject.toml").write_text("[tool.sslbench]\ngrid-intensity = 900\n")
+    rows = json.loads(sslbench("table", "run", "--json", cwd=tmp_path).stdout)
+    assert "900" not in json.dumps(rows)
+    (tmp_path / "pyproject.toml").write_text("[tool.sslbench]\ngrid_intensty = 900\n")
+    wrong = sslbench(*asked, cwd=tmp_path)
+    assert (wrong.returncode, "did you mean grid_intensity" in wrong.stderr) == (2, True)

@@ -84,3 +84,73 @@ def test_bad_input_is_one_line(
     assert done.stderr.count("\n") == 1
     assert all(word in done.stderr for word in words), done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_choices_of_look_and_stated_costs_arrive(sslbench: Run, tmp_path: Path) -> None:
+    (tmp_path / "costs.toml").write_text(
+        '[[cost]]\nmodel = "theirs"\nname = "rtf"\nvalue = 2650\nunit = "x real time"\nsource = "their Table 5"\n'
+    )
+    look = ("--baseline", "essl", "--group", "family", "--digits", "2", "--costs", "costs.toml", "--font", "sans")
+    for form in ("tex", "html", "md"):
+        done = sslbench(
+            "table", COMPARED, "--columns", "rtf,memory", "--units", "MB", *look, "--out", f"t.{form}", cwd=tmp_path
+        )
+        assert done.returncode == 0, done.stderr
+        text = (tmp_path / f"t.{form}").read_text()
+        assert "their Table 5" in text
+        assert "MB" in text
+        assert "2650" in text
+        assert "0.554" in text  # the memory of efficient-base divided by that of essl
+    assert "\\sffamily" in (tmp_path / "t.tex").read_text()
+    assert "sans-serif" in (tmp_path / "t.html").read_text()
+
+
+def test_another_grid_needs_no_new_measurement(sslbench: Run, tmp_path: Path) -> None:
+    columns = ("--columns", "energy,co2e", "--json")
+    one, other = (
+        json.loads(sslbench("table", COMPARED, *columns, "--grid-intensity", grams, cwd=tmp_path).stdout)["rows"]
+        for grams in ("100", "200")
+    )
+    for ours, theirs in zip(one, other, strict=True):
+        assert ours["Energy"]["value"] == theirs["Energy"]["value"]
+        scale = {"mg": 1e-3, "g": 1.0, "kg": 1e3, "t": 1e6}
+        grams = [row["CO2e"]["value"] * scale[row["CO2e"]["unit"]] for row in (ours, theirs)]
+        assert grams[1] == pytest.approx(2 * grams[0])
+
+
+def test_a_folder_of_runs_stands_for_its_runs(sslbench: Run, tmp_path: Path) -> None:
+    seeds = str(EXAMPLES / "three-seeds")  # itself a run, whose folder holds others
+    assert "1 model," not in sslbench("table", seeds, "--out", "t.md", cwd=tmp_path).stdout
+    (tmp_path / "runs").mkdir()
+    for name in ("one", "two"):
+        (tmp_path / "runs" / name).symlink_to(EXAMPLES / "compare-cpu", target_is_directory=True)
+    done = sslbench("table", "runs", "--out", "t.md", cwd=tmp_path)
+    assert done.stdout == "table: t.md (5 models, 7 columns)\n"
+
+
+def test_counts_that_were_kept_have_a_row(sslbench: Run, tmp_path: Path) -> None:
+    kept = (
+        "profile",
+        "efficient-tiny",
+        "--no-second-opinion",
+        "--clip-seconds",
+        "5",
+        "--seconds",
+        "1",
+        "--out",
+        "counts",
+    )
+    done = sslbench(*kept, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-2:] == ["run: counts", "next: sslbench table counts"]
+    assert json.loads((tmp_path / "counts" / "run.json").read_text())["kind"] == "profile"
+    rows = json.loads(
+        sslbench("table", COMPARED, "counts", "--columns", "parameters,flops,rtf", "--json", cwd=tmp_path).stdout
+    )["rows"]
+    ours = next(row for row in rows if row["Model"] == "efficient-tiny")
+    assert ours["Training FLOPs"]["value"] == pytest.approx(
+        0.36, abs=0.05
+    )  # GFLOP per audio second, at 5 s as the others
+    assert ours["Training speed"]["value"] is None
+    again = sslbench(*kept, cwd=tmp_path)
+    assert (again.returncode, "already holds" in again.stderr) == (2, True)

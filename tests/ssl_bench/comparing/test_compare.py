@@ -138,7 +138,7 @@ def _no_speech_no_prediction(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "ssl_bench.comparing.compare.speech_to_measure", lambda *_: (np.zeros(10, dtype=np.int16), "none")
     )
-    monkeypatch.setattr("ssl_bench.sessions.session.environment", lambda: {"cpu": "a processor", "gpus": []})
+    monkeypatch.setattr("ssl_benchmarks.machine.environment.environment", lambda: {"cpu": "a processor", "gpus": []})
 
 
 @pytest.fixture

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
 from ssl_bench.comparing.gate import parse_gate
@@ -43,3 +48,27 @@ def test_a_fall_fails_below_its_limit() -> None:
 def test_other_forms_are_refused(text: str) -> None:
     with pytest.raises(BadInputError, match="--fail-if"):
         parse_gate(text)
+
+
+RECORD = Path(__file__).parents[3] / "docs" / "results" / "compare-cpu" / "run.json"
+
+
+@pytest.mark.parametrize(
+    ("condition", "code"),
+    [("flops>+5%", 1), ("flops>+50%", 0), ("flops<-5%", 0)],
+    ids=["beyond", "within", "other side"],
+)
+def test_the_command_ends_with_1_beyond_a_gate(
+    sslbench: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path, condition: str, code: int
+) -> None:
+    document = json.loads(RECORD.read_text())
+    for name, factor in (("main", 1.0), ("branch", 1.2)):
+        rows = [dict(row) for row in document["measurements"] if row["model"] == "essl"]
+        for row in rows:
+            row["value"] = factor * row["value"] if row["metric"].startswith("flops") else row["value"]
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "run.json").write_text(json.dumps({**document, "id": name, "measurements": rows}))
+    done = sslbench("compare", "main", "branch", "--fail-if", condition, "--out", "gate", cwd=tmp_path)
+    assert done.returncode == code, done.stderr
+    assert ("essl (branch), training: 1.2 times the baseline" in done.stderr) == bool(code)
+    assert (tmp_path / "gate" / "run.json").is_file()

@@ -7,12 +7,14 @@ from typing import Any, Literal
 from ssl_benchmarks.record.details.common import Details
 from ssl_benchmarks.record.details.comparison import ComparisonDetails
 from ssl_benchmarks.record.details.evaluation import EvaluationDetails
+from ssl_benchmarks.record.details.imported import ImportDetails
 from ssl_benchmarks.record.details.measurement import MeasurementDetails
+from ssl_benchmarks.record.details.meter import MeterDetails
 from ssl_benchmarks.record.details.profile import ProfileDetails
 from ssl_benchmarks.record.details.study import StudyDetails
 from ssl_benchmarks.record.details.training import TrainingDetails
 
-Kind = Literal["training", "measurement", "comparison", "evaluation", "study", "profile"]
+Kind = Literal["training", "measurement", "comparison", "evaluation", "study", "profile", "meter", "import"]
 
 
 DETAILS: dict[Kind, type[Details]] = {
@@ -22,6 +24,8 @@ DETAILS: dict[Kind, type[Details]] = {
     "evaluation": EvaluationDetails,
     "study": StudyDetails,
     "profile": ProfileDetails,
+    "meter": MeterDetails,
+    "import": ImportDetails,
 }
 
 

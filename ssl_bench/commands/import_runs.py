@@ -1,0 +1,28 @@
+"""`sslbench import`."""
+
+from __future__ import annotations
+
+import shlex
+
+from ssl_bench.console import Json, print_json, print_summary, typed_command
+from ssl_bench.settings.importing import ImportConfig
+
+
+def import_command(
+    config: ImportConfig,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Bring in what another tool recorded, with the method that it earned, for tables beside your runs."""
+    config.check()
+    from ssl_bench.importing.run import import_runs
+
+    run, record = import_runs(config, typed_command())
+    if as_json:
+        print_json("import", {"run": str(run.path), **record.document()})
+        return
+    models = list(dict.fromkeys(m.model for m in record.measurements))
+    said = [f"imported: {len(models)} run{'s' if len(models) > 1 else ''} of {config.tool} {record.details['version']}"]
+    missing = dict.fromkeys(m.quantity.note for m in record.measurements if m.quantity.value is None)
+    said += [f"missing:  {note}" for note in missing]
+    print_summary([], [*said, f"run:      {run.path}", f"next:     sslbench table {shlex.quote(str(run.path))}"])

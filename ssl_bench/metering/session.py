@@ -1,0 +1,184 @@
+"""A metered piece of work and its record, which is on disk from the start and kept up to date."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ssl_bench.sessions.run_folder import folder_name, new_run
+from ssl_bench.sessions.session import Session
+from ssl_bench.settings.metering import AS_RECORDED, MeterConfig
+from ssl_benchmarks.energy import EnergyMeter, EnergyReading
+from ssl_benchmarks.energy.carbon import chosen_intensity
+from ssl_benchmarks.energy.cost_rows import cost_rows
+from ssl_benchmarks.energy.phase_cost import PhaseCost, not_net
+from ssl_benchmarks.energy.trace_file import append_traces
+from ssl_benchmarks.machine.plain import plain_conditions, plain_environment
+from ssl_benchmarks.record.flaws import STOPPED, flawed
+from ssl_benchmarks.record.metrics import RATES
+from ssl_benchmarks.record.quantity import Quantity
+from ssl_benchmarks.record.record import Conditions, Measurement, headline_scope
+
+if TYPE_CHECKING:
+    from ssl_benchmarks.record.details.kinds import Kind
+
+KEEP_S = 10.0
+"""Seconds between records on disk: what a killed meter loses at most."""
+
+
+@dataclass(kw_only=True)
+class MeterSession(Session):
+    """The state of a metered piece of work.
+
+    Attributes:
+        name: of the model, as tables show it.
+        meter: that of the whole; its windows are phases of their own.
+        peak: peak memory of the work.
+        audio_s: seconds of audio that were reported, by phase; "" for the whole.
+        metrics: error rates and other figures that were reported.
+        ended: how the work ended; empty while it goes on.
+        exit_code: of a command.
+        outlived: processes that were left.
+        reading: of the whole, once it has ended.
+    """
+
+    kind: ClassVar[Kind] = "meter"
+    name: str
+    meter: EnergyMeter
+    peak: Quantity | None = None
+    audio_s: dict[str, float] = field(default_factory=dict)
+    metrics: list[Measurement] = field(default_factory=list)
+    ended: str = ""
+    exit_code: int | None = None
+    outlived: tuple[str, ...] = ()
+    reading: EnergyReading | None = None
+    _kept_s: float = 0.0
+
+    @classmethod
+    def begun(cls, config: MeterConfig, name: str, command: str) -> MeterSession:
+        """A session whose meter has just been started; `settle` follows once the work is under way.
+
+        Raises:
+            BadInputError: for a folder, a GPU or a country that cannot be used.
+        """
+        grid = chosen_intensity(config.country, config.grid_intensity)
+        meter = EnergyMeter(config.chosen_gpus, sample_hz=1 / config.interval)
+        if config.idle:
+            meter.measure_idle()
+        run = new_run(config.out, folder_name(name, "meter"))
+        session = cls(config=config, run=run, grid=grid, command=command, machine={}, name=name, meter=meter)
+        try:
+            meter.start()
+        except BaseException:
+            shutil.rmtree(run.path, ignore_errors=True)
+            raise
+        return session
+
+    def settle(self) -> None:
+        """Describe the machine, and write the first record."""
+        self.machine = plain_environment(self.meter.devices)
+        self.keep()
+
+    @property
+    def scope(self) -> str:
+        """The scope whose energy is the headline: the GPUs' where any are metered."""
+        return headline_scope(self.settings()["device"])
+
+    @property
+    def phase(self) -> str:
+        """The phase of the whole, as records name it."""
+        return AS_RECORDED.get(self.config.phase, self.config.phase)
+
+    def settings(self) -> dict[str, Any]:
+        """The settings as the record holds them, with the device that did the work."""
+        return {**asdict(self.config), "device": "cuda" if self.machine["gpus"] else "cpu", "name": self.name}
+
+    def keep(self) -> None:
+        """Write the record as it stands."""
+        self._kept_s = time.monotonic()
+        self.run.write(self.record("finished" if self.ended else "unfinished"))
+
+    def keep_if_due(self) -> None:
+        """Write the record if the last one is old; a full disk does not end the work."""
+        if time.monotonic() - self._kept_s >= KEEP_S:
+            with suppress(OSError):
+                self.keep()
+
+    def finish(self, ended: str) -> None:
+        """Stop the meter and write the record and the power trace."""
+        self.meter.stop()
+        self.reading, self.ended = self.meter.reading, ended
+        append_traces(self.run.path, [self.reading.trace])
+        self.keep()
+
+    def contents(self) -> tuple[Sequence[Measurement], dict[str, Any]]:
+        """The rows known so far, and the details."""
+        held = plain_conditions(self.machine, self.config.pue, None if self.grid is None else self.grid.label)
+        rows = [*self._rows(self.phase, self._cost(), self._hours(), held)]
+        for name, window in self.meter.windows.items():
+            rows += self._rows(name, PhaseCost.of(window), self._stated(self.audio_s.get(name, 0.0)), held)
+        rows += [Measurement(self.name, "peak_memory", self.peak, self.phase, None, held)] if self.peak else []
+        reading = self.reading
+        details: dict[str, Any] = {
+            "ended": self.ended, "exit_code": self.exit_code, "outlived": list(self.outlived),
+            "remarks": [] if reading is None else list(reading.remarks),
+            "disturbances": {self.phase: list(reading.disturbances)} if reading and reading.disturbances else {},
+            "stopped": "" if self.ended else "the meter was killed",
+        }  # fmt: skip
+        stopped = [] if self.ended else [STOPPED]
+        marked = [replace(m, quantity=flawed(m.quantity, *stopped)) for m in rows]
+        return [*marked, *(replace(m, conditions=_with(m.conditions, held)) for m in self.metrics)], details
+
+    def _cost(self) -> PhaseCost:
+        if self.reading is not None:
+            return PhaseCost.of(self.reading)
+        live = self.meter.live()
+        return PhaseCost(live.duration_s, live.energy, not_net("known once the work has ended"))
+
+    def _hours(self) -> Quantity | None:
+        """Hours of audio: those stated, else those reported from code."""
+        if self.config.audio_hours is not None:
+            return Quantity(self.config.audio_hours, "h", "stated", note="stated by the user")
+        return self._stated(sum(self.audio_s.values()))
+
+    @staticmethod
+    def _stated(seconds: float) -> Quantity | None:
+        return Quantity(seconds / 3600, "h", "stated", note="reported by the metered code") if seconds else None
+
+    def _rows(self, phase: str, cost: PhaseCost, hours: Quantity | None, held: Conditions) -> list[Measurement]:
+        """The cost of a phase; with hours of audio, also its speed and its energy per hour."""
+        devices = max(1, len(self.machine["gpus"]))
+        rows = [
+            replace(m, quantity=m.quantity.scaled(devices, "h")) if m.metric == "device_hours" and devices > 1 else m
+            for m in cost_rows(self.name, phase, cost, held, self.grid)
+        ]
+        if hours is None or not hours.value:
+            return rows
+        rows.append(Measurement(self.name, "audio_hours_seen", hours, phase, None, held))
+        speed = Quantity(
+            3600 * hours.value / (cost.seconds or 1.0), "s/s", "measured", note=f"hours of audio {hours.note}"
+        )
+        found: list[tuple[str, str | None, Quantity]] = (
+            [("audio_seconds_per_second", None, speed)] if cost.seconds else []
+        )
+        found += [
+            ("energy_per_audio_hour", scope, q.scaled(1 / hours.value, "J/h")) for scope, q in cost.energy.items()
+        ]
+        return rows + [
+            Measurement(self.name, metric, flawed(q, cost.flaw), phase, scope, held) for metric, scope, q in found
+        ]
+
+
+def _with(own: Conditions, held: Conditions) -> Conditions:
+    """The conditions of a reported figure, on the device of the run."""
+    return replace(own, device=held.device)
+
+
+def reported(name: str, metric: str, value: float, ci95: tuple[float, float] | None) -> Measurement:
+    """A figure that the metered code reports of itself; error rates belong to the evaluation."""
+    quantity = Quantity(value, "1", "stated", ci95, note="reported by the metered code")
+    return Measurement(name, metric, quantity, "evaluation" if metric in RATES else "training")
