@@ -47,10 +47,12 @@ from ssl_models.loading.checkpoints import read_config, read_tensors
 from ssl_models.parts.transformers_encoder import asks_for_normal, folder_config
 from ssl_reports.page.page import page_data
 from ssl_reports.page.surroundings import methods_text, runs_and_environments
+from ssl_reports.paper.anonymous import anonymous
 from ssl_reports.paper.folder import MANIFEST, refuse_foreign
 from ssl_reports.paper.methods import methods_latex
 from ssl_reports.paper.model_card import model_cards
 from ssl_reports.paper.reproduce import reproduce_script
+from ssl_reports.paper.statement import statement_latex
 from ssl_reports.pictures.length import _lines
 from ssl_reports.reading.claims import claims
 from ssl_reports.reading.evidence import read_evidence
@@ -144,6 +146,8 @@ def report(folder: Path) -> None:
     methods_latex(evidence)
     model_cards(evidence)
     reproduce_script(evidence)
+    statement_latex(evidence)
+    anonymous(evidence)
     methods_text(evidence)
     runs_and_environments(evidence)
     _lines(evidence.records, evidence.labels)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ssl_reports.reading.claims import Claim
 
-TYPESET = "pdflatex main.tex && pdflatex main.tex  # no BibTeX needed; the second run resolves the citations"
+TYPESET = "pdflatex main && bibtex main && pdflatex main && pdflatex main"
 
 
 def report_command(
@@ -38,7 +38,10 @@ def report_command(
     from ssl_reports.reading.claims import claims
     from ssl_reports.report import PAGE, efficiency, unread_traces, write_paper
 
-    files, found = write_paper(evidence, out, layout), claims(evidence)
+    files, found = (
+        write_paper(evidence, out, layout, font=config.font, costs=config.pareto, anonymous=config.anonymous),
+        claims(evidence),
+    )
     for line in unread_traces(evidence):
         typer.echo(f"no power trace: {line}", err=True)
     if as_json:

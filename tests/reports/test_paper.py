@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,9 +12,8 @@ import yaml
 
 from ssl_benchmarks.record.quantity import Quantity, unavailable
 from ssl_benchmarks.record.record import Conditions, Measurement, Record
-from ssl_reports.paper.methods import methods_latex, methods_markdown
+from ssl_reports.paper.methods import methods_markdown
 from ssl_reports.paper.model_card import model_cards
-from ssl_reports.paper.reproduce import reproduce_script
 from ssl_reports.reading.claims import claims
 from ssl_reports.reading.evidence import Evidence, distinct
 from ssl_reports.reading.published import published_rows
@@ -202,36 +199,6 @@ def test_runs_of_one_name_are_called_alike_in_tables_and_figures(tmp_path: Path)
     assert not any(str(tmp_path).encode() in content for content in contents(tmp_path / "paper").values())
 
 
-def test_the_script_runs_nothing_but_sslbench(tmp_path: Path) -> None:
-    evil = [
-        "rm -rf '$HOME'", "sslbench models; touch hit", "sslbench $(touch hit)", "sslbench 'x", "sslbench\ntouch hit",
-        "sslbench --resume `touch hit`",
-    ]  # fmt: skip
-    records = [replace(run(f"n{i}\ntouch hit"), command=command, environment={}) for i, command in enumerate(evil)]
-    script = reproduce_script(Evidence(tuple(records)))
-    (tmp_path / "sslbench").write_text("#!/bin/sh\necho called >> calls\n")
-    (tmp_path / "sslbench").chmod(0o755)
-    done = subprocess.run(
-        ["/bin/bash", "-c", script],
-        cwd=tmp_path,
-        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert not (tmp_path / "hit").exists()
-    assert (tmp_path / "calls").read_text().count("called") == 2
-
-
-def test_the_script_tells_versions_seeds_and_settings() -> None:
-    script = reproduce_script(Evidence((run(),)))
-    assert "torch==2.13.0 " in script
-    assert "seed 3" in script
-    assert "\nsslbench train-and-measure --data 'a b'\n" in script
-    assert json.dumps(run().config, sort_keys=True) in script
-
-
 def test_model_card_metadata_is_yaml_in_grams() -> None:
     card = model_cards(Evidence((run(),)))["model_card.md"]
     found = yaml.safe_load(card.split("---")[1])["co2_eq_emissions"]
@@ -243,51 +210,12 @@ def test_model_card_metadata_is_yaml_in_grams() -> None:
     assert len(model_cards(Evidence((run(), run("b"))))) == 2
 
 
-def test_methods_say_each_thing_once() -> None:
-    text = methods_latex(Evidence((run(), run("run 2"))))
-    assert text.count("a\\_processor") == 1
-    assert "56 g/kWh (FRA, 2023, a table)" in text
-    assert text.count("\\paragraph") == 7
-    mixed = methods_markdown(Evidence((run(), replace(run("run 2"), details={}))))
-    assert "Record run 2: CO2e is not reported" in mixed
-
-
-def test_methods_of_models_in_turn_tell_of_rounds_and_pairs() -> None:
-    """A record of compare is no record of measure, and one that compares runs measured nothing."""
-    protocol = {"window": 0.5, "tolerance": 0.03, "repeats": 1, "duration": 9.5, "cool_down": 0.0}
-    alone = replace(run(), config={**run().config, "protocol": {**protocol, "repeats": 3, "cool_down": 2.0}})
-    target = {
-        "precision": 0.02,
-        "met": False,
-        "ended": "a further round would have ended after --minutes",
-        "minutes": 10.0,
-    }
-    details = {"rounds": [{"cells": []}] * 4, "target": target, "models": ["essl", "hubert-base"]}
-    turned = replace(
-        run("run 2"), config={**run().config, "protocol": protocol, "compile": True}, details=details, kind="comparison"
-    )
-    of_runs = replace(run("run 3"), details={"rounds": [], "sources": []}, kind="comparison")
-    text = methods_markdown(Evidence((alone, turned, of_runs)))
-    for words in (
-        "Record run 1: Precision float32. Each setting was measured in a separate process", "3 repeats of 9.5 s with 2 s of rest",
-        "Record run 2: Precision float32, compiled. All models (essl, hubert-base) were measured in one session.",
-        "In each round every model and phase was run once, in random order, in a separate process; each was warmed up until",
-        "the medians of two 0.5 s windows differed by at most 3 %, then timed for 9.5 s. 4 rounds were completed.",
-        "within ± 2 %, was not reached (a further round would have ended after --minutes).",
-        "Ratios are paired by round", "Record run 3: Rows of finished runs are shown side by side",
-    ):  # fmt: skip
-        assert words in text.replace("\\", ""), words
-    assert "1 repeats" not in text
-    one = replace(turned, details={**details, "rounds": [{"cells": []}]})
-    again = replace(
-        turned, details={**details, "rounds": [{"cells": [], "processes": number} for number in (1, 1, 2, 2, 3, 3)]}
-    )
-    assert "started anew 2 times; intervals count these 3 sets" in methods_markdown(Evidence((again,)))
-    assert "started anew" not in text
-    alone_round = "Only one round was completed, so intervals exclude between-round variance."
-    assert alone_round in methods_markdown(Evidence((one,)))
-    assert alone_round not in text
-    assert "paired" not in methods_markdown(Evidence((alone,)))
+def test_of_very_many_pretrainings_the_first_have_a_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ssl_reports.paper.model_card.MOST", 2)
+    cards = model_cards(Evidence(tuple(run(f"r{number}") for number in range(3))))
+    assert list(cards) == ["model_card.md", "model_cards/0002.md"]
+    assert "Of 3 pretrainings, the first 2 have a card." in cards["model_card.md"]
+    assert "the first" not in model_cards(Evidence((run(), run("b"))))["model_card.md"]
 
 
 def test_what_a_record_quotes_is_cited_once() -> None:
@@ -304,20 +232,3 @@ def test_what_a_record_quotes_is_cited_once() -> None:
 
 def test_marks_are_told_apart() -> None:
     assert len({sign for sign, _ in MARKS.values()}) == len(MARKS)
-
-
-@pytest.mark.ci
-@pytest.mark.slow
-@pytest.mark.pdflatex
-def test_pdflatex_sets_the_page(tmp_path: Path) -> None:
-    """Names full of TeX's signs, nothing available, and a table that breaks over pages; no box too wide for the page."""
-    records = [run(), without_values(run("n_a & 100%")), *(run(f"r{i}", f"m_{i}") for i in range(45))]
-    write_paper(Evidence(tuple(records)), tmp_path / "paper")
-    for _ in range(2):
-        done = subprocess.run(
-            ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "main.tex"],
-            cwd=tmp_path / "paper", capture_output=True, text=True, errors="replace", check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout[-3000:]
-    assert "undefined" not in done.stdout
-    assert "Overfull \\hbox" not in done.stdout

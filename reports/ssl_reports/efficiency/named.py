@@ -23,9 +23,12 @@ def named(evidence: Evidence) -> Evidence:
     runs = Counter(model for _, model in trained)
     full = {(number, model): f"{model} ({evidence.labels[number]})" for number, model in trained}
     names = {whole: whole if runs[model] > 1 else model for (_, model), whole in full.items()}
+    own_names: dict[int, dict[str, str]] = {}
+    for (number, model), whole in full.items():
+        own_names.setdefault(number, {})[model] = names[whole]
     records = []
     for number, record in enumerate(evidence.records):
-        own = {model: names[full[at, model]] for at, model in full if at == number}
+        own = own_names.get(number, {})
         rows = (replace(row, model=own.get(row.model, names.get(row.model, row.model))) for row in record.measurements)
         records.append(replace(record, measurements=tuple(rows)))
     return Evidence(tuple(records), evidence.folders)

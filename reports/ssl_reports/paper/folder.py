@@ -16,8 +16,8 @@ from ssl_models.errors import BadInputError
 
 MANIFEST = "sslbench-report.json"
 SCHEMA = "sslbench.paper/1"
-BY_LATEX = frozenset({".aux", ".log", ".out", ".pdf", ".blg", ".gz", ".fls", ".fdb_latexmk", ".toc"})
-"""Files that LaTeX leaves beside `main.tex`; BibTeX rewrites `main.bbl`."""
+BY_LATEX = frozenset({".aux", ".bbl", ".blg", ".fdb_latexmk", ".fls", ".gz", ".log", ".out", ".pdf", ".toc"})
+"""Files that LaTeX and BibTeX leave beside `main.tex`."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def refuse_foreign(out: Path) -> None:
     for name in found:
         if name not in known and name != MANIFEST and not (name.startswith("main.") and Path(name).suffix in BY_LATEX):
             raise BadInputError(f"{out}: contains {name}, which is not part of a report; choose another --out")
-        if name in known and name != "main.bbl" and _digest(out / name) != known[name]:
+        if name in known and _digest(out / name) != known[name]:
             raise BadInputError(f"{out}: {name} was changed since it was written; choose another --out")
 
 

@@ -1,74 +1,64 @@
-"""`main.tex`: a document with every table and figure, for pdflatex."""
+r"""`main.tex`: a supplement of about two pages with the efficiency table, plots, methods and references, for pdflatex and BibTeX."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from importlib.resources import files
 
 from ssl_reports.tables.latex import escape_latex
-from ssl_reports.tables.table import LONG, PaperTable
+from ssl_reports.tables.latex_table import Font, latex
+from ssl_reports.tables.table import PaperTable
 
-# Times and Courier are T1 vector fonts that every TeX distribution includes.
-PREAMBLE = r"""\documentclass{article}
-\usepackage[a4paper,margin=18mm]{geometry}
-\usepackage[T1]{fontenc}
-\usepackage{mathptmx}
-\usepackage{courier}
-\usepackage{array,booktabs,longtable,graphicx}
-\usepackage{siunitx}
-\sisetup{separate-uncertainty=true,group-minimum-digits=5}
-\setlength{\tabcolsep}{3.5pt}
-\renewcommand{\arraystretch}{1.15}
-\renewcommand{\topfraction}{0.95}\renewcommand{\bottomfraction}{0.95}
-\renewcommand{\textfraction}{0.05}\renewcommand{\floatpagefraction}{0.8}
-\setlength{\abovecaptionskip}{4pt}\setlength{\belowcaptionskip}{4pt}
-\makeatletter\setlength{\@fptop}{0pt}\makeatother
-\emergencystretch=3em
-\title{%s}
-\author{}
-\date{}
-\begin{document}
-\maketitle
-\section*{Methods}
-\input{methods.tex}
-\section*{Tables}
-"""
-
-END = r"""\clearpage
-\raggedright
-\nocite{*}
-\bibliographystyle{plain}
-\bibliography{references}
-\end{document}
-"""
+ROWS = 24
+"""The most models in the table of the supplement; `tables/` has all of them."""
+NOTHING = (
+    "There is no efficiency table, because no record holds a cost and an error rate of a model: run "
+    "\\texttt{sslbench compare} or \\texttt{sslbench train-and-measure} first."
+)
+FAMILIES: dict[Font, str] = {"serif": "\\rmdefault", "sans": "\\sfdefault"}
 
 
-def main_tex(title: str, tables: Sequence[PaperTable], figures: Sequence[str]) -> str:
+def main_tex(title: str, table: PaperTable | None, figures: Sequence[str], font: Font | None = None) -> str:
     """The document.
 
     Args:
         title: plain text.
-        tables: those whose `.tex` files are in `tables/`.
-        figures: names of the figures in `figures/`, with captions in `figures/captions.tex`.
+        table: the efficiency table, whose `.tex` file is in `tables/`; None if no record fills one.
+        figures: names of at most two figures in `figures/`, with captions in `figures/captions.tex`: the first stands on the first page.
+        font: of the text; serif by default.
     """
-    parts = [PREAMBLE % escape_latex(title), *(_table(table) for table in tables)]
-    if figures:
-        parts += ["\\clearpage\n\\section*{Figures}\n", "\\input{figures/captions.tex}\n", *map(_figure, figures)]
-    return "\n".join([*parts, END])
+    template = files("ssl_reports.paper").joinpath("main.tex").read_text(encoding="utf-8")
+    first, *others = map(_figure, figures[:2] or [""])
+    parts = {
+        "TITLE": escape_latex(title),
+        "FAMILY": FAMILIES[font or "serif"],
+        "TABLE": NOTHING if table is None else _table(table),
+        "CAPTIONS": "\\input{figures/captions.tex}" if figures else "",
+        "FIRST": first,
+        "SECOND": "".join(others),
+    }
+    for name, text in parts.items():
+        template = template.replace(f"<{name}>", text)
+    return template
 
 
 def _table(table: PaperTable) -> str:
-    """A float; a table of many rows is set in the text, because a float cannot break over pages."""
-    caption, body = escape_latex(table.caption), f"\\input{{tables/{table.name}.tex}}"
-    if not table.rows:
-        return f"\\paragraph{{{caption}:}} nothing to show, because no record has such rows.\n"
-    if len(table.rows) > LONG:
-        title = f"\\noindent\\refstepcounter{{table}}\\label{{tab:{table.name}}}Table \\thetable: {caption}"
-        return f"{{\\scriptsize {title}\n{body}}}\n"
-    return f"\\begin{{table}}[htbp]\n\\centering\\scriptsize\n\\caption{{{caption}}}\\label{{tab:{table.name}}}\n{body}\n\\end{{table}}\n"
+    """The table with its caption above it; of many models the first."""
+    caption, body = table.caption, f"\\input{{tables/{table.name}.tex}}"
+    if len(table.rows) > ROWS:
+        caption += f": the first {ROWS}; all are in tables/{table.name}.csv"
+        shown = replace(
+            table, rows=table.rows[:ROWS], ruled=frozenset(n for n in table.ruled if n < ROWS), turned=False
+        )
+        body = latex(shown, "double")
+    return f"\\begin{{center}}\n\\captionof{{table}}{{{escape_latex(caption)}}}\\label{{tab:{table.name}}}\n{body}\n\\end{{center}}"
 
 
 def _figure(name: str) -> str:
+    if not name:
+        return ""
     return (
-        f"\\begin{{figure}}[htbp]\n\\centering\n\\includegraphics{{figures/{name}.pdf}}\n"
-        f"\\caption{{\\sslcaption{{{name}}}}}\\label{{fig:{name}}}\n\\end{{figure}}\n"
+        f"\\begin{{center}}\n\\includegraphics[width=\\columnwidth]{{figures/{name}.pdf}}\n"
+        f"\\captionof{{figure}}{{\\sslcaption{{{name}}}}}\\label{{fig:{name}}}\n\\end{{center}}"
     )

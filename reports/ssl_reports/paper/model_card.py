@@ -9,12 +9,15 @@ from huggingface_hub import ModelCardData
 from ssl_benchmarks.record.details.common import Details
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_reports.flaw_marks import noted
-from ssl_reports.paper.methods import hardware_of
+from ssl_reports.paper.surroundings import hardware_of
 from ssl_reports.paper.tables import whole_run
 from ssl_reports.reading.evidence import Evidence, Setting, settings
 from ssl_reports.tables.grid import markdown_table
 from ssl_reports.tables.markdown import escape_markdown
 from ssl_reports.units import worded
+
+MOST = 1000
+"""The most cards."""
 
 
 def model_cards(evidence: Evidence) -> dict[str, str]:
@@ -29,8 +32,9 @@ def model_cards(evidence: Evidence) -> dict[str, str]:
             "model_card.md": "# Model card\n\nNone of these records is of a pretraining, so there is no energy or "
             "CO2e to report.\n"
         }
-    cards = {"model_card.md": model_card(runs[0])}
-    for number, run in enumerate(runs[1:], start=2):
+    more = f"\nOf {len(runs):,} pretrainings, the first {MOST:,} have a card.\n" if len(runs) > MOST else ""
+    cards = {"model_card.md": model_card(runs[0]) + more}
+    for number, run in enumerate(runs[1:MOST], start=2):
         cards[f"model_cards/{number:04d}.md"] = model_card(run)
     return cards
 

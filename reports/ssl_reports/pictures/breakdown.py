@@ -8,16 +8,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ssl_benchmarks.record.quantity import Quantity
+from ssl_reports.flaw_marks import SIGN
 from ssl_reports.pictures.drawing import Drawing, Row, columns, enumerated, left_out, sentences
-from ssl_reports.pictures.style import COLUMN_INCHES, HATCHED, METERED, MUTED, ORANGE, SMALL_POINTS, VERMILION
+from ssl_reports.pictures.style import COLUMN_INCHES, METERED, MUTED, ORANGE, SMALL_POINTS, VERMILION
 from ssl_reports.reading.axes import axis_unit
 from ssl_reports.reading.systems import System
+from ssl_reports.tables.grid import grouped
 from ssl_reports.units import plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
-MOST, LONGEST = 16, 26
+MOST, LONGEST = 18, 26
 """The most bars in one column, and the most characters of a name."""
 REST = "unattributed"
 DARK, LIGHT = "#004B75", "#CDE8F7"
@@ -26,7 +28,10 @@ COLOURS = {
     "weights": DARK, "gradients": VERMILION, "optimiser": ORANGE, "activations": LIGHT, REST: "white",
 }  # fmt: skip
 """From dark to light in stacking order, so that adjacent parts differ in grey print too."""
-PHASES = ("targets", "training", "finetuning", "evaluation", "inference")
+PHASES = ("training", "inference", "targets", "finetuning", "evaluation")
+"""In the order of the groups."""
+GAP = 1.1
+"""Room above a group, in bars."""
 MEMORY = {
     "weights": "memory_weights",
     "gradients": "memory_gradients",
@@ -42,6 +47,7 @@ class Bar:
     Attributes:
         run, model, phase: what it is about.
         parts: stacked in this order.
+        total: the figure of all parts together, whose interval the bar has; None if there is none.
         missing: the reason for each unavailable part.
     """
 
@@ -49,23 +55,41 @@ class Bar:
     model: str
     phase: str
     parts: dict[str, Quantity]
+    total: Quantity | None = None
     missing: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def length(self) -> float:
+        """The sum of the parts."""
+        return sum(q.value or 0.0 for q in self.parts.values())
 
-def energy_picture(systems: Sequence[System]) -> Drawing:
+    @property
+    def figure(self) -> float:
+        """The total, or the sum of the parts where no total is known."""
+        return self.length if self.total is None or self.total.value is None else self.total.value
+
+    @property
+    def flawed(self) -> bool:
+        """Whether a part of it is."""
+        return any(q.flaw for q in (*self.parts.values(), *filter(None, [self.total])))
+
+
+def energy_picture(systems: Sequence[System], *, ordered: bool = False) -> Drawing:
     """Energy of full phases by scope, without the windows of measurements."""
-    return _picture("energy-by-part", "Energy by phase and part of the machine.", "energy", systems, _spent)
+    return _picture(
+        "energy-by-part", "Energy by phase and part of the machine.", "energy", systems, _spent, ordered=ordered
+    )
 
 
-def energy_rate_picture(systems: Sequence[System]) -> Drawing:
+def energy_rate_picture(systems: Sequence[System], *, ordered: bool = False) -> Drawing:
     """Energy per audio hour by scope, of training and of inference."""
     about = "Energy per hour of audio by part of the machine."
-    return _picture("energy-per-hour-by-part", about, "energy per audio hour", systems, _per_hour)
+    return _picture("energy-per-hour-by-part", about, "energy per audio hour", systems, _per_hour, ordered=ordered)
 
 
-def memory_picture(systems: Sequence[System]) -> Drawing:
+def memory_picture(systems: Sequence[System], *, ordered: bool = False) -> Drawing:
     """Peak memory by part."""
-    return _picture("memory-by-part", "Peak memory by part.", "memory", systems, _memory)
+    return _picture("memory-by-part", "Peak memory by part.", "memory", systems, _memory, ordered=ordered)
 
 
 def _spent(system: System, phase: str) -> Bar | None:
@@ -79,14 +103,18 @@ def _per_hour(system: System, phase: str) -> Bar | None:
 
 
 def _by_scope(metric: str, system: System, phase: str) -> Bar | None:
-    found = {scope: system.one(metric, phase, scope) for scope in ("gpu", "cpu", "dram")}
-    return _bar(system, phase, {scope: row.quantity for scope, row in found.items() if row is not None})
+    found = {scope: system.one(metric, phase, scope) for scope in ("gpu", "cpu", "dram", "machine")}
+    parts = {scope: row.quantity for scope, row in found.items() if row is not None and scope != "machine"}
+    machine = found["machine"]
+    return _bar(system, phase, parts, None if machine is None else machine.quantity)
 
 
-def _bar(system: System, phase: str, parts: Mapping[str, Quantity]) -> Bar | None:
+def _bar(system: System, phase: str, parts: Mapping[str, Quantity], total: Quantity | None) -> Bar | None:
     known = {name: q for name, q in parts.items() if q.value is not None}
     missing = {name: q.note for name, q in parts.items() if q.value is None}
-    return Bar(system.run, system.model, phase, known, missing) if parts else None
+    if len(known) == 1:
+        total = next(iter(known.values()))
+    return Bar(system.run, system.model, phase, known, total, missing) if parts else None
 
 
 def _memory(system: System, phase: str) -> Bar | None:
@@ -95,33 +123,67 @@ def _memory(system: System, phase: str) -> Bar | None:
     found = {name: system.one(metric, phase) for name, metric in MEMORY.items()}
     parts = {name: row.quantity for name, row in found.items() if row is not None}
     if peak is None:
-        return _bar(system, phase, parts)
+        return _bar(system, phase, parts, None)
     if peak.quantity.value is not None:
         rest = peak.quantity.value - sum(q.value or 0.0 for q in parts.values())
         if rest > 0.005 * peak.quantity.value:
             parts[REST] = Quantity(rest, "B", peak.quantity.method, note="the peak minus its known parts")
     else:
         parts[REST] = peak.quantity
-    return _bar(system, phase, parts)
+    return _bar(system, phase, parts, peak.quantity)
 
 
 def _picture(
-    name: str, about: str, axis: str, systems: Sequence[System], find: Callable[[System, str], Bar | None]
+    name: str,
+    about: str,
+    axis: str,
+    systems: Sequence[System],
+    find: Callable[[System, str], Bar | None],
+    *,
+    ordered: bool,
 ) -> Drawing:
-    bars = [bar for system in systems for phase in PHASES if (bar := find(system, phase)) is not None]
+    """The bars of each phase by length, or in the order of the systems if that was asked for."""
+    bars = [bar for phase in PHASES for system in systems if (bar := find(system, phase)) is not None]
     full = [bar for bar in bars if bar.parts]
     rows = tuple(row for bar in bars for row in _rows(bar))
     missing = _missing(bars)
     if not full:
         return Drawing(name, sentences("No figure:", about, "No record has a value.", left_out(missing)), rows)
-    hatched = any(not _metered(q) for bar in full for q in bar.parts.values())
+    shown = _shown(full if ordered else sorted(full, key=lambda bar: bar.length))
     caption = sentences(
         about,
-        "Hatched parts are modelled, not measured." if hatched else "",
-        f"The first {MOST} of {len(full)} bars." if len(full) > MOST else "",
+        _modelled(shown),
+        "Lines are 95 % intervals." if any(bar.total and bar.total.ci95 for bar in shown) else "",
+        f"The first {len(shown)} of {len(full)} bars." if len(full) > len(shown) else "",
         left_out(missing),
     )
-    return Drawing(name, caption, rows, _draw(axis, full[:MOST]))
+    return Drawing(name, caption, rows, _draw(axis, shown))
+
+
+def _shown(bars: Sequence[Bar]) -> list[Bar]:
+    """Bars by phase; of many, the first of each phase, as many as there is room for."""
+    groups = [[bar for bar in bars if bar.phase == phase] for phase in PHASES]
+    held = [group for group in groups if group]
+    least = MOST // len(held)
+    room = MOST - sum(min(least, len(group)) for group in held)
+    shown: list[Bar] = []
+    for group in held:
+        more = min(room, max(0, len(group) - least))
+        room -= more
+        shown += group[: min(least, len(group)) + more]
+    return shown
+
+
+def _modelled(bars: Sequence[Bar]) -> str:
+    """A sentence on the parts that were not measured; those modelled in some bars only are named with their models."""
+    pairs = [(part, bar) for bar in bars for part in bar.parts]
+    found = grouped((part, bar.model) for part, bar in pairs if not _metered(bar.parts[part]))
+    counts = Counter(part for part, _ in pairs)
+    said = [
+        part if len(models) == counts[part] else f"{part} of {enumerated(list(dict.fromkeys(models)))}"
+        for part, models in found.items()
+    ]
+    return f"Modelled, not measured: {', '.join(said)}." if said else ""
 
 
 def _missing(bars: Sequence[Bar]) -> dict[str, str]:
@@ -149,45 +211,67 @@ def _metered(quantity: Quantity) -> bool:
 def _draw(axis: str, bars: Sequence[Bar]) -> Canvas:
     from matplotlib.figure import Figure
 
-    canvas = Figure(figsize=(COLUMN_INCHES, 0.75 + 0.21 * len(bars)))
+    heads = list(dict.fromkeys(bar.phase for bar in bars))
+    canvas = Figure(figsize=(COLUMN_INCHES, 0.75 + 0.19 * (len(bars) + GAP * len(heads))))
     axes = canvas.subplots()
-    sums = [sum(q.value or 0.0 for q in bar.parts.values()) for bar in bars]
-    some = next(iter(bars[0].parts.values()))
-    factor, unit = axis_unit([max(sums)], some.unit)
-    _draw_parts(axes, bars, factor)
-    for place, value in enumerate(sums):
+    places = [number + GAP * (heads.index(bar.phase) + 1) for number, bar in enumerate(bars)]
+    factor, unit = axis_unit([max(bar.length for bar in bars)], next(iter(bars[0].parts.values())).unit)
+    _draw_parts(axes, bars, places, factor)
+    ends = [_draw_end(axes, bar, place, factor) for bar, place in zip(bars, places, strict=True)]
+    for phase in heads:
+        first = next(place for bar, place in zip(bars, places, strict=True) if bar.phase == phase)
         axes.annotate(
-            plain(value * factor), (value * factor, place), (2, 0), textcoords="offset points", va="center",
-            fontsize=SMALL_POINTS, color=MUTED,
+            phase, (0, first - (GAP + 1) / 2), (-4, 0), xycoords=("axes fraction", "data"), textcoords="offset points",
+            ha="right", va="center", fontsize=SMALL_POINTS, fontweight="bold",
         )  # fmt: skip
     seen = Counter((bar.model, bar.phase) for bar in bars)
-    axes.set_yticks(range(len(bars)), [_name(bar, several=seen[bar.model, bar.phase] > 1) for bar in bars])
-    axes.set_ylim(len(bars) - 0.4, -0.6)
-    axes.set_xlim(0, (1.22 * max(sums) * factor) or 1.0)
+    axes.set_yticks(places, [_name(bar, several=seen[bar.model, bar.phase] > 1) for bar in bars])
+    axes.set_ylim(places[-1] + 0.6, -0.2)
+    axes.set_xlim(0, (1.24 * max(ends)) or 1.0)
     axes.set_xlabel(f"{axis} ({unit})")
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=True, axis="x")
-    canvas.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=4)
+    canvas.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=3)
     return canvas
 
 
 def _name(bar: Bar, *, several: bool) -> str:
     name = f"{bar.model} ({bar.run})" if several else bar.model
-    return f"{name if len(name) <= LONGEST else f'{name[: LONGEST - 1]}…'}, {bar.phase}"
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
 
 
-def _draw_parts(axes: Any, bars: Sequence[Bar], factor: float) -> None:  # noqa: ANN401 - matplotlib's axes
+def _draw_end(axes: Any, bar: Bar, place: float, factor: float) -> float:  # noqa: ANN401 - matplotlib's axes
+    """The interval and the figure of a bar; return where the interval ends, at most at twice the bar."""
+    end = bar.length * factor
+    if bar.total is not None and bar.total.ci95 is not None:
+        low, high = (min(max(limit * factor, 0.0), 2 * end) for limit in bar.total.ci95)
+        axes.plot([low, high], [place, place], "|-", color="black", linewidth=0.7, markersize=3, zorder=3)
+        end = max(end, high)
+    text = plain(bar.figure * factor) + (SIGN if bar.flawed else "")
+    axes.annotate(
+        text, (end, place), (3, 0), textcoords="offset points", va="center", fontsize=SMALL_POINTS, color=MUTED
+    )
+    return end
+
+
+def _draw_parts(axes: Any, bars: Sequence[Bar], places: Sequence[float], factor: float) -> None:  # noqa: ANN401
     """Draw one part of all bars after another, so that each has one entry in the legend."""
     ends = [0.0] * len(bars)
     for part, colour in COLOURS.items():
         label = part
-        for place, bar in enumerate(bars):
-            quantity = bar.parts.get(part)
-            if quantity is None or quantity.value is None:
+        for number, bar in enumerate(bars):
+            value = (bar.parts[part].value or 0.0) * factor if part in bar.parts else None
+            if value is None:
                 continue
             axes.barh(
-                place, quantity.value * factor, 0.62, ends[place], color=colour, edgecolor="black", linewidth=0.4,
-                hatch=None if _metered(quantity) else HATCHED, label=label,
-            )  # fmt: skip
-            ends[place] += quantity.value * factor
+                places[number],
+                value,
+                0.62,
+                left=ends[number],
+                color=colour,
+                edgecolor="black",
+                linewidth=0.4,
+                label=label,
+            )
+            ends[number] += value
             label = "_"

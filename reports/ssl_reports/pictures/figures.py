@@ -16,17 +16,19 @@ from ssl_benchmarks.record.run_names import told_apart
 from ssl_reports.pictures.breakdown import energy_picture, energy_rate_picture, memory_picture
 from ssl_reports.pictures.drawing import Drawing, Row, flawed_numbers, save, sentences
 from ssl_reports.pictures.length import length_picture
+from ssl_reports.pictures.look import Look
 from ssl_reports.pictures.pareto import pareto_picture
 from ssl_reports.pictures.style import print_style
 from ssl_reports.pictures.trace import trace_picture
-from ssl_reports.reading.axes import Axis, energy_axes, error_axes, flops_axes, memory_axes
+from ssl_reports.reading.axes import Axis, cost_axes, error_axes
 from ssl_reports.reading.frontier import best_plot
-from ssl_reports.reading.systems import System, systems_of
+from ssl_reports.reading.systems import System, arranged, published_systems, systems_of
 from ssl_reports.tables.latex import escape_latex
 
 if TYPE_CHECKING:
     import pandas as pd
 
+PLAIN = Look()
 TRACES = 6
 """The most runs whose power is drawn."""
 
@@ -53,6 +55,7 @@ def write_figures(
     folder: Path,
     traces: Mapping[int, pd.DataFrame] | None = None,
     runs: Sequence[str] | None = None,
+    look: Look = PLAIN,
 ) -> list[Figure]:
     r"""Write `figures/NAME.pdf`, `.svg` and `.png`, `figures/captions.tex` and `data/NAME.csv`.
 
@@ -63,13 +66,14 @@ def write_figures(
         folder: the paper's folder.
         traces: power samples of the records, by their number in `records`.
         runs: names of the records; by default their own, made unique.
+        look: names, order and font.
     """
     pictures, data = folder / "figures", folder / "data"
     for path in (pictures, data):
         path.mkdir(parents=True, exist_ok=True)
     figures, named = [], runs or told_apart([record.id for record in records])
-    with print_style():
-        for drawing in _drawings(records, named, traces or {}):
+    with print_style(look.font):
+        for drawing in _drawings(records, named, traces or {}, look):
             caption = sentences(drawing.caption, flawed_numbers(drawing.rows))
             figures.append(Figure(drawing.name, caption, drawing.rows, save(drawing, pictures)))
             if drawing.rows:
@@ -79,18 +83,17 @@ def write_figures(
 
 
 def _drawings(
-    records: Sequence[Record],
-    runs: Sequence[str],
-    traces: Mapping[int, pd.DataFrame],
+    records: Sequence[Record], runs: Sequence[str], traces: Mapping[int, pd.DataFrame], look: Look
 ) -> Iterator[Drawing]:
-    systems = systems_of(records, runs)
+    systems = arranged(systems_of(records, runs), look.names, look.order)
+    context = arranged(published_systems(), look.names, ()) if look.published else []
     errors = error_axes(systems)
-    for what, axes in (("energy", energy_axes()), ("flops", flops_axes()), ("memory", memory_axes())):
-        yield _pareto(f"pareto-{what}", systems, axes, errors)
-    yield energy_picture(systems)
-    yield energy_rate_picture(systems)
-    yield memory_picture(systems)
-    yield length_picture(records, runs)
+    for cost in look.costs:
+        yield _pareto(f"pareto-{cost}", [*systems, *context], cost_axes(cost), errors)
+    yield energy_picture(systems, ordered=bool(look.order))
+    yield energy_rate_picture(systems, ordered=bool(look.order))
+    yield memory_picture(systems, ordered=bool(look.order))
+    yield length_picture(records, runs, look)
     yield from _traces(runs, traces)
 
 

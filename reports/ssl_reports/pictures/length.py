@@ -11,14 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Record, headline_scope
+from ssl_reports.flaw_marks import sign
 from ssl_reports.pictures.drawing import Drawing, Row, columns, left_out, sentences
+from ssl_reports.pictures.look import Look
 from ssl_reports.pictures.scales import draw_scale, limits
-from ssl_reports.pictures.style import BLUE, COLUMN_INCHES, GREY, METERED, VERMILION, nth
+from ssl_reports.pictures.style import BLUE, COLUMN_INCHES, GREY, METERED, SMALL_POINTS, VERMILION, nth
 from ssl_reports.pictures.training import write_figure
 from ssl_reports.reading.cells import Cell, cells_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
+
+PLAIN = Look()
 
 
 @dataclass(frozen=True)
@@ -43,9 +47,9 @@ class Line:
         return [(length, q) for length, q in pairs if q is not None and q.value is not None]
 
 
-def length_picture(records: Sequence[Record], runs: Sequence[str]) -> Drawing:
+def length_picture(records: Sequence[Record], runs: Sequence[str], look: Look = PLAIN) -> Drawing:
     """Joules per audio hour if metered for all, else speed; below it peak memory. `runs` are the records' names."""
-    lines, failed = _lines(records, runs)
+    lines, failed = _lines(records, runs, look)
     about = "Cost and peak memory against the length of a clip."
     if not lines:
         why = "No sweep over clip lengths has two results."
@@ -62,14 +66,14 @@ def length_picture(records: Sequence[Record], runs: Sequence[str]) -> Drawing:
     return Drawing("cost-by-length", caption, rows, _draw(lines, *cost))
 
 
-def _lines(records: Sequence[Record], runs: Sequence[str]) -> tuple[list[Line], dict[str, str]]:
+def _lines(records: Sequence[Record], runs: Sequence[str], look: Look = PLAIN) -> tuple[list[Line], dict[str, str]]:
     lines: list[Line] = []
     failed: dict[str, str] = {}
     for record, run in zip(records, runs, strict=True):
         c = record.settings
         if record.kind != "measurement" or c.sweep is None or c.sweep[0] != "clip-seconds":
             continue
-        name = f"{c.model}, {c.phase}"
+        name = f"{look.called(str(c.model))}, {c.phase}"
         cells = cells_of(record)
         failed |= {f"{name} at {cell.label}": cell.failed for cell in cells if cell.failed}
         good = sorted((cell for cell in cells if not cell.failed), key=lambda cell: cell.clip_seconds)
@@ -117,6 +121,9 @@ def _draw_metric(axes: Any, lines: Sequence[Line], metric: str, factor: float) -
                 low, high = q.ci95[0] * factor, q.ci95[1] * factor
                 ends += [low, high]
                 axes.plot([length, length], [low, high], "_-", color=style["color"], linewidth=0.7, markersize=4)
+            if mark := sign(q):
+                at = (length, (q.value or 0.0) * factor)
+                axes.annotate(mark, at, (3, 2), textcoords="offset points", fontsize=SMALL_POINTS, color=style["color"])
         values += heights
     if values:
         low, high, logarithmic = limits(values, ends)

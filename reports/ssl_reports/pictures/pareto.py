@@ -11,7 +11,7 @@ from ssl_benchmarks.record.quantity import Quantity
 from ssl_reports.pictures.drawing import Drawing, Row, columns, left_out, sentences
 from ssl_reports.pictures.labels import Name, Segment, draw_names
 from ssl_reports.pictures.scales import draw_scale, limits
-from ssl_reports.pictures.style import BLUE, CLOUD, COLUMN_INCHES, GREY, MUTED
+from ssl_reports.pictures.style import BLUE, CLOUD, COLUMN_INCHES, GREY, MUTED, SKY
 from ssl_reports.reading.axes import Axis, axis_unit
 from ssl_reports.reading.frontier import Plot, Point, frontier
 
@@ -23,23 +23,30 @@ MARKS = {
     "modelled": ("o", False, "modelled"),
     "projected": ("^", False, "projected"),
     "published": ("s", False, "published"),
+    "stated": ("D", False, "stated"),
 }
 """Marker of each method, whether it is filled, and the word for it."""
+FEWEST = 3
+"""Fewer points make no figure: a table says the same."""
 LABELLED, IN_CROWD = 40, 12
 """With more than `LABELLED` points, only `IN_CROWD` on the frontier are named, and dominated points have no bars."""
 
 
 def pareto_picture(name: str, plot: Plot) -> Drawing:
-    """Draw it; no figure if no model has both coordinates."""
+    """Draw it; no figure for fewer than three points, or if all of them are published."""
     points = [placed.point for placed in plot.placed]
-    best = frontier(points, high_x=plot.x.high, high_y=plot.y.high)
+    own = [point for point in points if not point.elsewhere]
+    best = frontier(own, high_x=plot.x.high, high_y=plot.y.high)
     about = f"{_capital(plot.y.name)} against {plot.x.name}."
-    if not points:
-        return Drawing(
-            name, sentences("No figure:", about, "No model has both values.", left_out(plot.missing)), _rows(plot, best)
+    missing = left_out({model: reason.partition(f"; {plot.y.name} ")[0] for model, reason in plot.missing.items()})
+    if len(points) < FEWEST or not own:
+        count = (
+            f"{len(points)} of the models have" if len(points) > 1 else "One model has" if points else "No model has"
         )
+        why = f"{count} both values" + ("; the tables are enough." if points else ".")
+        return Drawing(name, sentences("No figure:", about, why, missing), _rows(plot, best))
     canvas, unnamed = _draw(plot, points, best)
-    caption = sentences(about, _said(plot, points, best), _unnamed(unnamed, points), left_out(plot.missing))
+    caption = sentences(about, _said(plot, points, best), _unnamed(unnamed, points), missing)
     return Drawing(name, caption, _rows(plot, best), canvas)
 
 
@@ -50,10 +57,14 @@ def _said(plot: Plot, points: Sequence[Point], best: Sequence[Point]) -> str:
         if not plot.x.high and not plot.y.high
         else f"{_capital(better[plot.x.high])} is better on the x axis, {better[plot.y.high]} on the y axis"
     )
-    muted = ", grey points are dominated" if len(best) < len(points) else ""
+    own = [p for p in points if not p.elsewhere]
+    muted = ", grey points are dominated" if len(best) < len(own) else ""
     ranges = any(p.x.ci95 or p.y.ci95 for p in points)
     return sentences(
-        f"{sides}; the line is the frontier ({len(best)} of {len(points)}){muted}.",
+        f"{sides}; the line is the frontier ({len(best)} of {len(own)}){muted}.",
+        "Published figures are context: they are not from these devices and take no part in the frontier."
+        if len(own) < len(points)
+        else "",
         "Bars are 95 % intervals." if ranges else "",
         "Open markers: not measured." if any(_kind(p) != "measured" for p in points) else "",
         f"Costs were measured under different conditions ({', '.join(plot.mixed)})." if plot.mixed else "",
@@ -71,7 +82,7 @@ def _rows(plot: Plot, best: Sequence[Point]) -> tuple[Row, ...]:
     ids = {id(point) for point in best}
     rows: list[Row] = [
         {
-            "model": placed.y.model, "run": placed.run, "cost_run": placed.x_run, "x": plot.x.name, "y": plot.y.name,
+            "model": placed.model, "run": placed.run, "cost_run": placed.x_run, "x": plot.x.name, "y": plot.y.name,
             **columns(placed.point.x, "x_"), **columns(placed.point.y, "y_"),
             "on_frontier": "yes" if id(placed.point) in ids else "no", "left_out": None,
         }
@@ -104,7 +115,7 @@ def _draw(plot: Plot, points: Sequence[Point], best: Sequence[Point]) -> tuple[C
     rest = [] if crowd else [p for p in points if id(p) not in on]
     names = [Name(p.name, at[id(p)], "black") for p in first] + [Name(p.name, at[id(p)], MUTED) for p in rest]
     return canvas, draw_names(
-        axes, names, [at[id(p)] for p in (best if crowd else points)], [*pairwise(corners), *bars]
+        axes, names, [at[id(p)] for p in (best if crowd else points)], list(dict.fromkeys([*pairwise(corners), *bars]))
     )
 
 
@@ -120,7 +131,8 @@ def _scale(axis: Any, about: Axis, quantities: Sequence[Quantity]) -> float:  # 
     factor, unit = axis_unit(values, quantities[0].unit, percent=about.percent)
     ends = [end * factor for q in quantities if q.ci95 is not None for end in q.ci95]
     draw_scale(axis, *limits([v * factor for v in values], ends))
-    axis.set_label_text(f"{about.label} ({unit})" if unit else about.label)
+    label = about.label.replace("CO2e", "CO₂e")
+    axis.set_label_text(f"{label} ({unit})" if unit else label)
     return factor
 
 
@@ -140,15 +152,18 @@ def _draw_intervals(
         across = [(p.at[1], *p.x.ci95) for p in bars if p.x.ci95 is not None]
         along = [(p.at[0], *p.y.ci95) for p in bars if p.y.ci95 is not None]
         style = {"color": colour, "linewidth": 0.7, "zorder": order}
+        caps = {"color": colour, "markersize": 3, "markeredgewidth": 0.7, "zorder": order}
         if across:
             y, start, end = zip(*across, strict=True)
             at, left, right = _times(y, factors[1]), _times(start, factors[0], low), _times(end, factors[0], low)
             axes.hlines(at, left, right, **style)
+            axes.plot([*left, *right], [*at, *at], "|", **caps)
             drawn += [((one, level), (other, level)) for level, one, other in zip(at, left, right, strict=True)]
         if along:
             x, start, end = zip(*along, strict=True)
             at, lower, upper = _times(x, factors[0]), _times(start, factors[1], bottom), _times(end, factors[1], bottom)
             axes.vlines(at, lower, upper, **style)
+            axes.plot([*at, *at], [*lower, *upper], "_", **caps)
             drawn += [((place, one), (place, other)) for place, one, other in zip(at, lower, upper, strict=True)]
     return drawn
 
@@ -165,7 +180,7 @@ def _draw_frontier(axes: Any, plot: Plot, at: Sequence[tuple[float, float]]) -> 
     for x, y in at:
         corners += [(x, corners[-1][1]), (x, y)]
     corners.append((worst_x, corners[-1][1]))
-    axes.plot(*zip(*corners, strict=True), color=BLUE, linewidth=0.9, zorder=2, label="frontier")
+    axes.plot(*zip(*corners, strict=True), color=SKY, linewidth=1.3, zorder=1.4, label="frontier")
     return corners
 
 

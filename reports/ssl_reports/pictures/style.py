@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, Literal
 
 COLUMN_INCHES = 3.3
 """Width of one column of a two-column page."""
@@ -18,14 +18,10 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 2)), (0, (7, 2)))
 """Styles of consecutive series: colour, marker and line change together, so that any one identifies the series."""
 METERED = frozenset({"measured", "sampled"})
-HATCHED = "/////"
-"""The hatching of values that were not measured."""
 
 RC: dict[Any, Any] = {
     "figure.dpi": 72,
     "figure.constrained_layout.use": True,
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
     "font.size": TEXT_POINTS,
     "axes.labelsize": TEXT_POINTS,
     "axes.titlesize": TEXT_POINTS,
@@ -60,11 +56,18 @@ RC: dict[Any, Any] = {
 }
 
 
-def print_style() -> AbstractContextManager[None]:
-    """A context in which figures are made and saved in the style for print."""
+FAMILIES: dict[str, dict[Any, Any]] = {
+    "sans": {"font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"]},
+    "serif": {"font.family": "serif", "font.serif": ["STIXGeneral", "DejaVu Serif"]},
+}
+"""Fonts that come with matplotlib, so that every machine has them; STIX is a Times."""
+
+
+def print_style(font: Literal["serif", "sans"] | None = None) -> AbstractContextManager[None]:
+    """A context in which figures are made and saved in the style for print, sans unless serif is asked for."""
     import matplotlib as mpl
 
-    return mpl.rc_context(RC)
+    return mpl.rc_context({**RC, **FAMILIES[font or "sans"]})
 
 
 def nth(number: int) -> dict[str, Any]:

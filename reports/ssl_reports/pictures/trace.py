@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from ssl_benchmarks.energy.trace_file import PARTS
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure as Canvas
 
+FOLDER = re.compile(r"[^; ][^;]*[/\\](?=power\.)")
+"""What stands before the name of a file that could not be read."""
 BINS = 300
 """As many bins as one column in print can show."""
 
@@ -21,11 +24,12 @@ def trace_picture(name: str, run: str, trace: pd.DataFrame) -> Drawing:
     binned = binned_trace(trace)
     about = f"Power over time of {run}."
     if binned.empty:
-        return Drawing(
-            name, sentences("No figure:", about, trace.attrs.get("unread") or "There are no power readings.")
-        )
+        why = FOLDER.sub("", trace.attrs.get("unread", "")) or "There are no power readings."
+        return Drawing(name, sentences("No figure:", about, why))
     width = float(binned.attrs["bin_s"])
     methods = sorted(set(binned["method"]))
+    if not METERED & set(methods):
+        return Drawing(name, sentences("No figure:", about, f"Its power is {' and '.join(methods)}, not metered."))
     many = binned["samples"].max() > 1
     caption = sentences(
         about,

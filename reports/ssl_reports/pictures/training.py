@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ssl_benchmarks.files.atomic import write_atomically
-from ssl_reports.pictures.style import BLUE, GREY, VERMILION
+from ssl_reports.pictures.style import BLUE, GREY, MUTED, SMALL_POINTS, VERMILION, nth, print_style
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,19 +16,22 @@ if TYPE_CHECKING:
 
 
 def training_picture(metrics: Sequence[dict[str, Any]], trace: pd.DataFrame, path: Path) -> None:
-    """Loss and masked accuracy over time above, power below; attempts follow one another on one time axis."""
+    """Loss, masked accuracy and power over time, one below the other; attempts follow one another on one time axis."""
     import pandas as pd
     from matplotlib.figure import Figure
 
     curve, power = pd.DataFrame(metrics), trace.rename(columns={"time_s": "seconds"})
     starts = _starts(curve, power)
     curve, power = _timed(curve, starts), _timed(power, starts)
-    figure = Figure(figsize=(7, 4.6), layout="constrained")
-    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
-    _draw_curve(above, curve)
-    _draw_power(below, power)
-    figure.align_ylabels()
-    write_figure(figure, path)
+    panels = [_draw_loss, *([_draw_accuracy] if "masked_accuracy" in curve else [])]
+    with print_style():
+        figure = Figure(figsize=(7, 4.6))
+        *above, below = figure.subplots(len(panels) + 1, 1, sharex=True)
+        for axes, draw in zip(above, panels, strict=True):
+            draw(axes, curve)
+        _draw_power(below, power)
+        figure.align_ylabels()
+        write_figure(figure, path)
 
 
 def write_figure(figure: Figure, path: Path) -> None:
@@ -56,26 +59,27 @@ def _timed(frame: pd.DataFrame, starts: pd.Series[float]) -> pd.DataFrame:
     return frame.assign(minutes=(frame["seconds"] + before) / 60)
 
 
-def _draw_curve(axes: Any, curve: pd.DataFrame) -> None:  # noqa: ANN401 - matplotlib's axes
+def _draw_loss(axes: Any, curve: pd.DataFrame) -> None:  # noqa: ANN401 - matplotlib's axes
+    axes.set_ylabel("loss (nats)")
+    axes.grid(visible=True, axis="y")
     if curve.empty:
         axes.text(0.5, 0.5, "no training step", ha="center", transform=axes.transAxes)
         return
-    axes.plot(curve["minutes"], curve["loss"], color=BLUE, linewidth=1.2)
-    axes.set_ylabel("loss (nats)", color=BLUE)
+    axes.plot(curve["minutes"], curve["loss"], color=BLUE)
     if "target_entropy" in curve:
         entropy = curve["target_entropy"].mean()
         axes.axhline(entropy, color=GREY, linewidth=0.9, linestyle="--")
         axes.annotate(
-            "entropy of the targets", (0.99, entropy), xycoords=("axes fraction", "data"), xytext=(0, 2),
-            textcoords="offset points", ha="right", va="bottom", color=GREY, fontsize=8,
+            "entropy of\nthe targets", (1, entropy), xycoords=("axes fraction", "data"), xytext=(3, 0),
+            textcoords="offset points", va="center", color=MUTED, fontsize=SMALL_POINTS,
         )  # fmt: skip
-    if "masked_accuracy" in curve:
-        right = axes.twinx()
-        right.plot(curve["minutes"], 100 * curve["masked_accuracy"], color=VERMILION, linewidth=1.2, linestyle="-.")
-        right.set_ylabel("masked accuracy (%)", color=VERMILION)
-        # Headroom, so that the curve does not cross the label of the line.
-        right.set_ylim(0, 125 * max(curve["masked_accuracy"].max(), 1e-6))
-    axes.grid(visible=True, axis="y", linewidth=0.3)
+
+
+def _draw_accuracy(axes: Any, curve: pd.DataFrame) -> None:  # noqa: ANN401 - matplotlib's axes
+    axes.plot(curve["minutes"], 100 * curve["masked_accuracy"], color=VERMILION)
+    axes.set_ylabel("masked accuracy (%)")
+    axes.set_ylim(bottom=0)
+    axes.grid(visible=True, axis="y")
 
 
 def _draw_power(axes: Any, power: pd.DataFrame) -> None:  # noqa: ANN401 - matplotlib's axes
@@ -87,12 +91,9 @@ def _draw_power(axes: Any, power: pd.DataFrame) -> None:  # noqa: ANN401 - matpl
     if known.empty:
         axes.text(0.5, 0.5, "no power reading on this machine", ha="center", transform=axes.transAxes)
         return
-    styles = ("-", "--", "-.", ":")
     for number, (device, samples) in enumerate(known.groupby("device", sort=True)):
-        methods = ", ".join(sorted(samples["method"].unique()))
-        label = f"{device} ({methods})"
-        color = (BLUE, VERMILION, GREY, "black")[number % 4]
-        axes.plot(samples["minutes"], samples["power_w"], styles[number % 4], color=color, label=label, linewidth=1)
+        label = f"{device} ({', '.join(sorted(samples['method'].unique()))})"
+        axes.plot(samples["minutes"], samples["power_w"], label=label, **{**nth(number), "marker": ""})
     axes.set_ylim(bottom=0)
-    axes.legend(frameon=False, fontsize=8, ncols=3, loc="lower right")
-    axes.grid(visible=True, axis="y", linewidth=0.3)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
+    axes.grid(visible=True, axis="y")

@@ -51,9 +51,7 @@ def metric_axis(metric: str, phase: str | None = None, scope: str | None = None)
 
 def energy_axes() -> list[Axis]:
     """Energy of the full pretraining or per audio hour of training, in the scope of the headlines."""
-    names = {scope: f"energy of pretraining, {scope}" for scope in ("gpu", "machine")}
-    whole = [Axis(name, name, _whole_energy(scope)) for scope, name in names.items()]
-    return whole + [metric_axis("energy_per_audio_hour", "training", scope) for scope in ("gpu", "machine")]
+    return [_whole("energy", scope) for scope in HEADLINES] + _by_scope("energy_per_audio_hour", "training")
 
 
 def flops_axes() -> list[Axis]:
@@ -67,6 +65,34 @@ def flops_axes() -> list[Axis]:
 def memory_axes() -> list[Axis]:
     """Peak memory of training, or of inference."""
     return [metric_axis("peak_memory", "training"), metric_axis("peak_memory", "inference")]
+
+
+def cost_axes(cost: str) -> list[Axis]:
+    """The axes that may show one of `COSTS`, the preferred one first."""
+    return COSTS[cost]()
+
+
+def _by_scope(metric: str, phase: str) -> list[Axis]:
+    return [metric_axis(metric, phase, scope) for scope in HEADLINES]
+
+
+HEADLINES = ("gpu", "machine")
+"""The scopes of headlines."""
+COSTS: dict[str, Callable[[], list[Axis]]] = {
+    "energy": energy_axes,
+    "flops": flops_axes,
+    "memory": memory_axes,
+    "device-hours": lambda: [_whole("device_hours", None)],
+    "co2e": lambda: [_whole("co2e", scope) for scope in HEADLINES],
+    "parameters": lambda: [metric_axis("parameters", "inference")],
+    "speed": lambda: [metric_axis("audio_seconds_per_second", phase) for phase in ("training", "inference")],
+    "latency": lambda: [metric_axis("latency_p50", "inference")],
+    "inference-flops": lambda: [metric_axis("flops_per_audio_second", "inference")],
+    "inference-energy": lambda: _by_scope("energy_per_audio_hour", "inference"),
+    "inference-memory": lambda: [metric_axis("peak_memory", "inference")],
+    "inference-speed": lambda: [metric_axis("audio_seconds_per_second", "inference")],
+}
+"""What a Pareto plot may have on its x axis."""
 
 
 def error_axes(systems: Sequence[System]) -> list[Axis]:
@@ -83,17 +109,18 @@ def rate_axes(systems: Sequence[System], metric: str) -> list[Axis]:
     ]
 
 
-def _whole_energy(scope: str) -> Callable[[System], Measurement | None]:
-    """The sum of fitting targets, if there were any, and training; None for the windows of a measurement."""
+def _whole(metric: str, scope: str | None) -> Axis:
+    """The sum of fitting targets, if there were any, and training; no value for the windows of a measurement."""
 
     def find(system: System) -> Measurement | None:
-        training, targets = (system.one("energy", phase, scope) for phase in ("training", "targets"))
-        if scope != system.scope or not system.trained or training is None:
+        training, targets = (system.one(metric, phase, scope) for phase in ("training", "targets"))
+        if scope not in {None, system.scope} or not (system.trained or system.elsewhere) or training is None:
             return None
         parts = {row.phase or "": row.quantity for row in (training, targets) if row is not None}
-        return replace(training, quantity=added(parts, "J"))
+        return replace(training, quantity=added(parts, training.quantity.unit))
 
-    return find
+    name = f"{label_of(metric)} of pretraining" + (f", {scope}" if scope else "")
+    return Axis(name, name, find)
 
 
 def _whole_flops(system: System) -> Measurement | None:
@@ -147,9 +174,9 @@ READABLE = (5e-4, 2e5)
 
 def axis_unit(values: Sequence[float], unit: str, *, percent: bool = False) -> tuple[float, str]:
     """Factor and unit for an axis: one prefix, for the middle of its positive values; none for a wide range."""
-    if unit == "1":
-        return (100.0, "%") if percent else (1.0, "")
     positive = [value for value in values if value > 0] or [1.0]
+    if unit == "1":
+        return (100.0, "%") if percent else (1e-6, "M") if _middle(positive) >= 1e5 else (1.0, "")
     if unit == "B":
         return (2.0**-30, "GiB") if _middle(positive) >= 2.0**29 else (2.0**-20, "MiB")
     if unit not in PREFIXED:

@@ -37,6 +37,11 @@ class Point:
             raise ValueError(f"{self.name} has no place: {self.x.note or self.y.note}")
 
     @property
+    def elsewhere(self) -> bool:
+        """Whether a coordinate comes from a publication: such a point is context, and dominates nothing."""
+        return self.x.elsewhere or self.y.elsewhere
+
+    @property
     def at(self) -> tuple[float, float]:
         """The values of both coordinates."""
         return float(self.x.value or 0.0), float(self.y.value or 0.0)
@@ -68,12 +73,14 @@ class Placed:
     """A model with both coordinates.
 
     Attributes:
+        model: what it is called.
         run: the record that its y comes from.
         x_run: the record that its x comes from.
         x, y: its rows.
         point: its point in the plot.
     """
 
+    model: str
     run: str
     x_run: str
     x: Measurement
@@ -104,31 +111,37 @@ class Plot:
 
 
 def best_plot(systems: Sequence[System], xs: Sequence[Axis], ys: Sequence[Axis]) -> Plot | None:
-    """The pair of these axes with the most points, the first of equals; None without an axis."""
+    """The pair of these axes with the most points of the records' own, the first of equals; None without an axis."""
     plots = [plot(systems, x, y) for x in xs for y in ys]
-    return max(plots, key=lambda each: len(each.placed), default=None)
+    return max(plots, key=lambda each: sum(not placed.point.elsewhere for placed in each.placed), default=None)
 
 
 def plot(systems: Sequence[System], x: Axis, y: Axis) -> Plot:
     """A point for each model of each record that has a y; its x may come from another record, if only one has it."""
     known = _by_model(systems, x)
-    several = {model for model, rows in _by_model(systems, y).items() if len(rows) > 1}
+    own = {model: len(rows) for model, rows in _by_model(systems, y).items()}
     placed: list[Placed] = []
     missing: dict[str, str] = {}
     for system in systems:
         row = y.find(system)
         if row is None or row.quantity.value is None:
-            missing.setdefault(system.model, _reason(row, y))
+            if not system.elsewhere:
+                missing.setdefault(system.model, _reason(row, y))
             continue
         x_run, cost = _own_or_only(system, x, known)
         if cost is None or cost.quantity.value is None:
+            if system.elsewhere:
+                continue
             missing[system.model] = f"{_reason(cost, x)}; {y.name} {_shown(row.quantity, y)}"
             continue
-        name = f"{system.model} ({system.run})" if system.model in several else system.model
+        shared = own.get(system.model, 0) > (0 if system.elsewhere else 1)
+        name = f"{system.model} ({system.run})" if shared else system.model
         name += sign(cost.quantity) or sign(row.quantity)
         kind = weakest(cost.quantity.method, row.quantity.method)
-        placed.append(Placed(system.run, x_run, cost, row, Point(name, cost.quantity, row.quantity, kind)))
-    there = {each.y.model for each in placed}
+        placed.append(
+            Placed(system.model, system.run, x_run, cost, row, Point(name, cost.quantity, row.quantity, kind))
+        )
+    there = {each.model for each in placed}
     return Plot(x, y, tuple(placed), {model: reason for model, reason in missing.items() if model not in there})
 
 
@@ -136,8 +149,9 @@ Known = dict[str, list[tuple[str, Measurement]]]
 
 
 def _by_model(systems: Sequence[System], axis: Axis) -> Known:
+    """The rows with a value, those of publications left out."""
     found: Known = {}
-    for system in systems:
+    for system in (each for each in systems if not each.elsewhere):
         row = axis.find(system)
         if row is not None and row.quantity.value is not None:
             found.setdefault(system.model, []).append((system.run, row))
@@ -147,7 +161,7 @@ def _by_model(systems: Sequence[System], axis: Axis) -> Known:
 def _own_or_only(system: System, x: Axis, known: Known) -> tuple[str, Measurement | None]:
     own = x.find(system)
     others = known.get(system.model, [])
-    if (own is None or own.quantity.value is None) and len(others) == 1:
+    if (own is None or own.quantity.value is None) and len(others) == 1 and not system.elsewhere:
         return others[0]
     return system.run, own
 

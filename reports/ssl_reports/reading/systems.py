@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from ssl_benchmarks.record.record import Measurement, Record, headline_scope
 from ssl_benchmarks.record.run_names import told_apart
 from ssl_reports.reading.evidence import with_flaws
+from ssl_reports.reading.published import published_rows
 
 Key = tuple[str, str | None, str | None]
 
@@ -21,12 +22,14 @@ class System:
         model: the model's name.
         scope: the scope of energy in the headlines.
         rows: by metric, phase and scope.
+        elsewhere: whether the rows come from publications, not from a record.
     """
 
     run: str
     model: str
     scope: str
     rows: dict[Key, list[Measurement]]
+    elsewhere: bool = False
 
     @property
     def trained(self) -> bool:
@@ -37,6 +40,32 @@ class System:
         """The only matching row; None if there is none, or if there are several, as in a sweep."""
         found = self.rows.get((metric, phase, scope), [])
         return found[0] if len(found) == 1 else None
+
+
+def published_systems() -> list[System]:
+    """The models of publications, with the figures that these report."""
+    models: dict[str, dict[Key, list[Measurement]]] = {}
+    for row in published_rows():
+        models.setdefault(row.model, {}).setdefault((row.metric, row.phase, row.scope), []).append(row)
+    return [System("published", model, "gpu", rows, elsewhere=True) for model, rows in models.items()]
+
+
+def arranged(systems: Sequence[System], names: Mapping[str, str], order: Sequence[str]) -> list[System]:
+    """The systems by the names that they are to be called, those of `order` first.
+
+    A name may be given to a model, or to a model of one run as `MODEL (RUN)`.
+    """
+
+    def key(system: System) -> tuple[str, str]:
+        return f"{system.model} ({system.run})", system.model
+
+    def place(system: System) -> int:
+        return min((order.index(each) for each in key(system) if each in order), default=len(order))
+
+    return [
+        replace(system, model=next((names[each] for each in key(system) if each in names), system.model))
+        for system in sorted(systems, key=place)
+    ]
 
 
 def systems_of(records: Sequence[Record], runs: Sequence[str] | None = None) -> list[System]:

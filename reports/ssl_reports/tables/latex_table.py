@@ -37,11 +37,14 @@ class _Body:
     @property
     def read(self) -> list[list[str]]:
         """As a reader sees them, those of aligned numbers as wide as their column."""
+        wide = [
+            None if alignment is None else alignment.widest + self._widest(i)
+            for i, alignment in enumerate(self.alignments)
+        ]
         return [
             [
-                (_text(shown) if alignment is None else alignment.widest)
-                + (sign if alignment is None else self._widest(i))
-                for i, (shown, sign, alignment) in enumerate(zip(line, signs, self.alignments, strict=True))
+                _text(shown) + sign if widest is None else widest
+                for shown, sign, widest in zip(line, signs, wide, strict=True)
             ]
             for line, signs in zip(self.lines, self.signs, strict=True)
         ]

@@ -14,12 +14,11 @@ def page(folder: Path) -> None:
     (folder / "tables").mkdir()
     (folder / "tables" / "a.csv").write_text("1")
     (folder / "main.tex").write_text("x")
-    (folder / "main.bbl").write_text("y")
 
 
 def test_a_failure_leaves_the_old_one(tmp_path: Path) -> None:
     out = tmp_path / "paper"
-    assert write_whole(out, page) == ["main.bbl", "main.tex", "sslbench-report.json", "tables/a.csv"]
+    assert write_whole(out, page) == ["main.tex", "sslbench-report.json", "tables/a.csv"]
 
     def broken(folder: Path) -> None:
         (folder / "main.tex").write_text("half")

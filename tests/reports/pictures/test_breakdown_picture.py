@@ -38,7 +38,8 @@ def test_parts_of_the_machine_in_watt_hours_by_hand() -> None:
     drawing = energy_picture(systems_of([record(*rows)]))
     assert lengths(drawing) == pytest.approx([2.0, 1.0])
     assert "Left out: gpu (no counter)." in drawing.caption
-    assert "Hatched parts are modelled" in drawing.caption
+    assert "Modelled, not measured: cpu, dram." in drawing.caption
+    assert all(bar.get_hatch() is None for bar in drawing.canvas.axes[0].patches)  # type: ignore[union-attr]
 
 
 def test_the_window_of_a_measurement_has_a_rate_but_no_total() -> None:
@@ -75,6 +76,67 @@ def test_where_nothing_can_be_had_there_is_no_figure_but_a_reason() -> None:
 def test_more_bars_than_a_column_bears_are_cut_and_said_to_be() -> None:
     rows = [replace(row, model=f"m{n}") for n in range(30) for row in (SEEN, joules("cpu", 7200.0))]
     drawing = energy_picture(systems_of([record(*rows)]))
-    assert len(lengths(drawing)) == 16
-    assert "The first 16 of 30 bars." in drawing.caption
+    assert len(lengths(drawing)) == 18
+    assert "The first 18 of 30 bars." in drawing.caption
     assert len(drawing.rows) == 30
+
+
+def several(*values: tuple[str, str, float]) -> list[Measurement]:
+    return [SEEN_BY[model] for model in "abc"] + [
+        replace(joules("gpu", value, phase), model=model) for model, phase, value in values
+    ]
+
+
+SEEN_BY = {model: replace(SEEN, model=model) for model in "abc"}
+VALUES = (
+    ("a", "training", 9.0),
+    ("b", "training", 3.0),
+    ("a", "targets", 2.0),
+    ("b", "targets", 8.0),
+    ("c", "training", 5.0),
+)
+
+
+def texts(drawing: Drawing) -> list[str]:
+    """Names from top to bottom."""
+    assert drawing.canvas is not None
+    return [label.get_text() for label in drawing.canvas.axes[0].get_yticklabels()]
+
+
+def test_bars_stand_by_phase_the_shortest_first() -> None:
+    systems = systems_of([record(*several(*VALUES))])
+    assert texts(energy_picture(systems)) == ["b", "c", "a", "a", "b"]
+    assert texts(energy_picture(systems, ordered=True)) == ["a", "b", "c", "a", "b"]
+    canvas = energy_picture(systems).canvas
+    assert canvas is not None
+    heads = [text.get_text() for text in canvas.axes[0].texts if text.get_fontweight() == "bold"]
+    assert heads == ["training", "targets"]
+
+
+def test_of_many_bars_each_phase_has_some() -> None:
+    rows = [
+        replace(row, model=f"m{n}")
+        for n in range(30)
+        for row in (SEEN, joules("cpu", 9.0 + n), *([joules("cpu", 1.0, "evaluation")] if n < 3 else []))
+    ]
+    drawing = energy_picture(systems_of([record(*rows)]))
+    assert texts(drawing) == [*(f"m{n}" for n in range(15)), "m0", "m1", "m2"]
+
+
+def test_a_bar_has_the_interval_of_its_whole_and_the_mark_of_its_flaw() -> None:
+    whole = Quantity(3.6e3, "J", "measured", (3.2e3, 4.0e3))
+    rows = [SEEN, *(Measurement("a", "energy", replace(whole, flaw=flaw), "training", scope) for scope, flaw in (("gpu", "disturbed"), ("machine", "")))]  # fmt: skip
+    canvas = energy_picture(systems_of([record(*rows)])).canvas
+    assert canvas is not None
+    (axes,) = canvas.axes
+    (line,) = axes.lines
+    assert [float(x) for x in line.get_xdata()] == pytest.approx([3.2 / 3.6, 4.0 / 3.6])
+    assert [text.get_text() for text in axes.texts if "†" in text.get_text()] == ["1.00†"]
+
+
+def test_what_some_bars_model_is_named_with_its_models() -> None:
+    rows = [
+        *several(("a", "training", 1.0)),
+        replace(joules("gpu", 1.0), model="b", quantity=Quantity(1.0, "J", "measured")),
+    ]
+    assert "Modelled, not measured: gpu of a." in energy_picture(systems_of([record(*rows)])).caption

@@ -14,6 +14,7 @@ from ssl_benchmarks.record.quantity import Quantity, unavailable
 from ssl_benchmarks.record.record import Conditions, Measurement, Record
 from ssl_reports.pictures import figures as figures_module
 from ssl_reports.pictures.figures import slug, write_figures
+from ssl_reports.pictures.look import Look
 
 RATED = Conditions(task="asr")
 
@@ -32,14 +33,14 @@ def record(name: str, *found: Measurement) -> Record:
     return Record(name, "", "finished", "", {"device": "cpu"}, {}, found, kind="comparison")
 
 
-TWO = record("run_1 & 2", *rows("a_50%", 1000.0, 0.5), *rows("b", 9000.0, 0.2))
+THREE = record("run_1 & 2", *rows("a_50%", 1000.0, 0.5), *rows("b", 9000.0, 0.2), *rows("c", 9500.0, 0.25))
 
 
 @pytest.fixture(scope="module")
 def trace() -> Any:
     import pandas as pd
 
-    return pd.DataFrame({"time_s": [0.0, 1.0], "device": "cpu", "power_w": [5.0, 6.0], "method": "modelled"})
+    return pd.DataFrame({"time_s": [0.0, 1.0], "device": "cpu", "power_w": [5.0, 6.0], "method": "sampled"})
 
 
 def written(folder: Path) -> dict[str, bytes]:
@@ -48,14 +49,14 @@ def written(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory, trace: Any) -> Path:
-    """The folder of all figures of `TWO`."""
+    """The folder of all figures of `THREE`."""
     folder = tmp_path_factory.mktemp("drawn")
-    write_figures([TWO], folder, {0: trace})
+    write_figures([THREE], folder, {0: trace})
     return folder
 
 
 def test_the_same_records_give_the_same_bytes(drawn: Path, tmp_path: Path, trace: Any) -> None:
-    write_figures([TWO], tmp_path, {0: trace})
+    write_figures([THREE], tmp_path, {0: trace})
     one = written(drawn)
     assert one == written(tmp_path)
     assert {f"figures/pareto-energy.{end}" for end in ("pdf", "svg", "png")} <= set(one)
@@ -78,6 +79,7 @@ def test_every_number_behind_a_figure_is_in_its_table(drawn: Path) -> None:
     assert {m: (float(r["x_value"]), float(r["y_value"]), r["x_method"]) for m, r in found.items()} == {
         "a_50%": (1000.0, 0.5, "modelled"),
         "b": (9000.0, 0.2, "modelled"),
+        "c": (9500.0, 0.25, "modelled"),
     }
     assert (float(found["b"]["y_low"]), float(found["b"]["y_high"])) == pytest.approx((0.18, 0.22))
 
@@ -90,7 +92,7 @@ def unsaved(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("unsaved")
 def test_captions_are_safe_for_latex(tmp_path: Path, trace: Any) -> None:
-    write_figures([TWO, record("r", *rows("c", 1.0, 0.1)[:2])], tmp_path, {0: trace})
+    write_figures([THREE, record("r", *rows("c", 1.0, 0.1)[:2])], tmp_path, {0: trace})
     text = (tmp_path / "figures" / "captions.tex").read_text(encoding="utf-8")
     assert r"run\_1 \& 2" in text
     assert re.search(r"(?<!\\)[%&$_^~]", text) is None
@@ -119,9 +121,20 @@ def test_runs_of_one_name_keep_their_own_files(tmp_path: Path, trace: Any) -> No
 
 
 def test_letters_that_the_font_lacks_are_no_failure(tmp_path: Path) -> None:
-    some = [row for row in rows("模型", 1000.0, 0.5) if row.metric != "peak_memory"]
+    some = [row for n in "123" for row in rows(f"模型{n}", 1000.0, 0.5) if row.metric != "peak_memory"]
     figures = write_figures([record("r", *some)], tmp_path)
     assert any(figure.files for figure in figures)
+
+
+def test_names_order_costs_and_font_are_the_user_s(tmp_path: Path) -> None:
+    look = Look({"b": "Ours"}, ("c",), "serif", costs=("device-hours", "memory"))
+    figures = {figure.name: figure for figure in write_figures([THREE], tmp_path, look=look)}
+    assert [name for name in figures if name.startswith("pareto")] == ["pareto-device-hours", "pareto-memory"]
+    assert [row["model"] for row in figures["pareto-memory"].rows] == ["c", "a_50%", "Ours"]
+    svg = (tmp_path / "figures" / "pareto-memory.svg").read_text(encoding="utf-8")
+    assert ">Ours</text>" in svg
+    assert "STIXGeneral" in svg
+    assert "DejaVu Sans'" not in svg
 
 
 @pytest.mark.slow

@@ -14,10 +14,20 @@ from ssl_benchmarks.record.quantity import Method, Quantity, unavailable
 from ssl_benchmarks.record.record import Conditions, Measurement, Record
 from ssl_reports.pictures.drawing import Drawing
 from ssl_reports.pictures.pareto import pareto_picture
-from ssl_reports.pictures.style import print_style
-from ssl_reports.reading.axes import axis_unit, energy_axes, error_axes, flops_axes, memory_axes, metric_axis
+from ssl_reports.pictures.style import GREY, print_style
+from ssl_reports.reading.axes import (
+    COSTS,
+    Axis,
+    axis_unit,
+    cost_axes,
+    energy_axes,
+    error_axes,
+    flops_axes,
+    memory_axes,
+    metric_axis,
+)
 from ssl_reports.reading.frontier import Plot, best_plot, plot
-from ssl_reports.reading.systems import systems_of
+from ssl_reports.reading.systems import System, arranged, published_systems, systems_of
 
 RATED = Conditions(task="asr", head="linear", labels="1h", tested_on="dev")
 
@@ -123,20 +133,28 @@ def test_the_error_rate_that_most_models_have_first_cer_where_as_many_have_it() 
 
 
 def test_each_model_without_a_place_has_its_reason_in_the_caption() -> None:
-    rows = [*trained("a", 5.0), rated("a", 0.2), rated("b", 0.3), rated("log-mel", 0.3), rated("c", None)]
+    """Its error rate is in the table behind the figure."""
+    rows = [*trained("a", 5.0), rated("a", 0.2), rated("b", 0.3), rated("log-mel", 0.4), rated("c", None)]
     drawing = pareto_picture("x", energy_plot(record("r", *rows)))
-    assert (
-        "b, log-mel (no energy of pretraining, machine; CER (asr, linear, 1h of labels, on dev) 30.0 %)"
-        in drawing.caption
-    )
+    assert "b, log-mel (no energy of pretraining, machine);" in drawing.caption
+    assert [str(row["left_out"])[-6:] for row in drawing.rows if row["left_out"]][:2] == ["30.0 %", "40.0 %"]
     assert "c (out of memory)" in drawing.caption
     assert {row["model"]: row["left_out"] for row in drawing.rows if row["left_out"]}.keys() == {"b", "log-mel", "c"}
 
 
-def test_no_point_is_no_figure() -> None:
-    drawing = pareto_picture("x", energy_plot(record("r", rated("a", 0.2))))
+@pytest.mark.parametrize(
+    ("models", "said"),
+    [([], "No model has both values."), (["a"], "One model has both values; the tables are enough."),
+     (["a", "b"], "2 of the models have both values; the tables are enough.")],
+    ids=["none", "one", "two"],
+)  # fmt: skip
+def test_fewer_than_three_points_are_no_figure(models: list[str], said: str) -> None:
+    rows = [row for model in models for row in (*trained(model, 5.0), rated(model, 0.2))]
+    drawing = pareto_picture("x", energy_plot(record("r", rated("z", 0.2), *rows)))
     assert drawing.canvas is None
-    assert drawing.caption.startswith("No figure:")
+    assert drawing.caption.startswith("No figure: CER")
+    assert said in drawing.caption
+    assert len(drawing.rows) == len(models) + 1
 
 
 def drawn(*models: tuple[str, float, float], method: Method = "measured") -> Drawing:
@@ -158,18 +176,22 @@ def test_the_line_is_a_staircase_through_the_frontier() -> None:
 
 def test_more_is_better_for_some_metrics() -> None:
     speed = [Measurement(m, "audio_seconds_per_second", Quantity(v, "s/s", "measured"), "inference") for m, v in
-             (("slow", 1.0), ("fast", 9.0))]  # fmt: skip
-    systems = systems_of([record("r", *speed, rated("slow", 0.2), rated("fast", 0.2))])
+             (("slow", 1.0), ("fast", 9.0), ("slower", 0.5))]  # fmt: skip
+    systems = systems_of([record("r", *speed, *(rated(name, 0.2) for name in ("slow", "fast", "slower")))])
     found = plot(systems, metric_axis("audio_seconds_per_second", "inference"), error_axes(systems)[0])
     drawing = pareto_picture("x", found)
-    assert {row["model"]: row["on_frontier"] for row in drawing.rows} == {"slow": "no", "fast": "yes"}
+    assert {row["model"]: row["on_frontier"] for row in drawing.rows} == {"slow": "no", "fast": "yes", "slower": "no"}
     assert "Higher is better on the x axis, lower on the y axis" in drawing.caption
 
 
+FAR = (("m", 500.0, 0.9), ("n", 500.0, 0.92))
+"""Two points far from the one in question."""
+
+
 def test_a_model_is_no_measurement() -> None:
-    drawing = drawn(("a", 5.0, 0.3), method="modelled")
+    drawing = drawn(("a", 5.0, 0.3), *FAR, method="modelled")
     assert drawing.canvas is not None
-    (mark,) = (line for line in drawing.canvas.axes[0].lines if line.get_label() == "modelled")
+    mark = next(line for line in drawing.canvas.axes[0].lines if line.get_label() == "modelled")
     assert mark.get_markerfacecolor() == "white"
     assert "Open markers: not measured." in drawing.caption
 
@@ -180,7 +202,7 @@ def names(drawing: Drawing) -> list[str]:
 
 
 @settings(max_examples=8)
-@given(st.lists(st.tuples(st.floats(1, 1e6), st.floats(0.01, 1.0)), min_size=2, max_size=15))
+@given(st.lists(st.tuples(st.floats(1, 1e6), st.floats(0.01, 1.0)), min_size=3, max_size=15))
 def test_names_as_drawn_lie_apart(places: list[tuple[float, float]]) -> None:
     """By the extents that matplotlib itself gives to the texts, at the resolution of the written picture."""
     drawing = drawn(*((f"model number {n}", x, y) for n, (x, y) in enumerate(places)))
@@ -192,20 +214,91 @@ def test_names_as_drawn_lie_apart(places: list[tuple[float, float]]) -> None:
     assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
 
 
+def barred() -> Drawing:
+    """Three points, one of which has intervals each way that are worth avoiding."""
+    error = replace(rated("a-long-name", 0.2), quantity=Quantity(0.2, "1", "measured", (0.1, 0.3)))
+    rows = [row for name, x, y in FAR for row in (*trained(name, x), rated(name, y))]
+    return pareto_picture("x", energy_plot(record("r", *trained("a-long-name", 100.0), error, *rows)))
+
+
 def test_a_name_does_not_lie_on_the_bar_of_its_point() -> None:
     """Bars as matplotlib drew them, two each way; there is room at their sides."""
-    low, high = 0.1, 0.3
-    error = replace(rated("a-long-name", 0.2), quantity=Quantity(0.2, "1", "measured", (low, high)))
-    drawing = pareto_picture("x", energy_plot(record("r", *trained("a-long-name", 100.0), error)))
+    drawing = barred()
     assert drawing.canvas is not None
     drawing.canvas.draw_without_rendering()
     (axes,) = drawing.canvas.axes
-    (text,) = (text for text in axes.texts if text.get_text())
+    text = next(text for text in axes.texts if text.get_text() == "a-long-name")
     name = text.get_window_extent()
     bars = [axes.transData.transform(stroke) for bars in axes.collections for stroke in bars.get_segments()]
-    assert len(bars) == 2
+    assert len(bars) == 4
     for (left, bottom), (right, top) in bars:
         assert name.x1 < left or name.x0 > right or name.y1 < bottom or name.y0 > top
+
+
+def test_bars_lie_under_the_points_and_over_the_frontier() -> None:
+    drawing = barred()
+    assert drawing.canvas is not None
+    (axes,) = drawing.canvas.axes
+    bars = [each.get_zorder() for each in axes.collections]
+    caps = [line.get_zorder() for line in axes.lines if line.get_marker() in {"|", "_"}]
+    points = [line.get_zorder() for line in axes.lines if line.get_marker() in {"o", "s", "^", "D"}]
+    (staircase,) = (line.get_zorder() for line in axes.lines if line.get_label() == "frontier")
+    assert len(caps) == 3
+    assert staircase < min(bars + caps) <= max(bars + caps) < min(points)
+
+
+def test_published_models_are_context() -> None:
+    """They are drawn, named apart from the records' own model of that name, and dominate nothing."""
+    own = [
+        row
+        for m, x, y in (("a", 3.0, 0.5), ("b", 2.0, 0.6), ("hubert-base", 1.0, 0.9))
+        for row in (*trained(m, x), rated(m, y))
+    ]
+    better = [Measurement("hubert-base", "energy", Quantity(1e-3, "J", "published"), "training", "machine"),
+              replace(rated("hubert-base", 0.1), quantity=Quantity(0.1, "1", "published"))]  # fmt: skip
+    rows = {(row.metric, row.phase, row.scope): [row] for row in better}
+    context = System("published", "hubert-base", "machine", rows, elsewhere=True)
+    systems = [*systems_of([record("r", *own)]), context]
+    found = best_plot(systems, energy_axes(), error_axes(systems))
+    assert found is not None
+    drawing = pareto_picture("x", found)
+    assert drawing.canvas is not None
+    assert {row["model"] for row in drawing.rows if row["on_frontier"] == "yes"} == {"a", "b", "hubert-base"}
+    assert set(names(drawing)) == {"a", "b", "hubert-base", "hubert-base (published)"}
+    assert "the line is the frontier (3 of 3)" in drawing.caption
+    assert "Published figures are context" in drawing.caption
+    (mark,) = (line for line in drawing.canvas.axes[0].lines if line.get_label() == "published")
+    assert mark.get_color() == GREY
+
+
+def test_published_models_fill_no_gap_and_are_never_left_out() -> None:
+    systems = [*systems_of([record("r", rated("hubert-base", 0.5, "wer"))]), *published_systems()]
+    found = plot(systems, *_device_hours_and_wer(systems))
+    assert set(found.missing) == {"hubert-base"}
+    assert all(placed.point.elsewhere for placed in found.placed)
+
+
+def _device_hours_and_wer(systems: list[System]) -> tuple[Axis, Axis]:
+    return cost_axes("device-hours")[0], next(axis for axis in error_axes(systems) if axis.label.startswith("WER"))
+
+
+@pytest.mark.parametrize("cost", COSTS)
+def test_any_cost_is_an_axis(cost: str) -> None:
+    """Of each cost a record with every metric has a value."""
+    units = {"energy": "J", "co2e": "g", "device_hours": "h", "peak_memory": "B", "parameters": "1", "audio_hours_seen": "h",
+             "flops_per_audio_second": "FLOP/s", "audio_seconds_per_second": "s/s", "latency_p50": "s", "energy_per_audio_hour": "J/h"}  # fmt: skip
+    rows = [
+        Measurement("a", metric, Quantity(2.0, unit, "measured"), phase, "machine" if metric in {"energy", "co2e", "energy_per_audio_hour"} else None)
+        for metric, unit in units.items() for phase in ("training", "inference")
+    ]  # fmt: skip
+    (system,) = systems_of([record("r", *rows)])
+    assert any(axis.find(system) is not None for axis in cost_axes(cost))
+
+
+def test_names_and_order_are_the_user_s() -> None:
+    systems = systems_of([record("r", rated("a", 0.1), rated("b", 0.2)), record("s", rated("a", 0.3))])
+    found = arranged(systems, {"a (s)": "Ours", "b": "Theirs"}, ("a (s)", "b"))
+    assert [(system.run, system.model) for system in found] == [("s", "Ours"), ("r", "Theirs"), ("r", "a")]
 
 
 def test_of_many_points_only_the_frontier_is_named() -> None:
@@ -223,12 +316,12 @@ def test_a_long_frontier_is_named_from_end_to_end() -> None:
 
 
 def test_a_name_that_looks_like_mathematics_is_a_name() -> None:
-    assert names(drawn(("a_$x^2$", 5.0, 0.3))) == ["a_$x^2$"]
+    assert names(drawn(("a_$x^2$", 5.0, 0.3), *FAR))[0] == "a_$x^2$"
 
 
 def test_what_differs_between_costs_is_said() -> None:
-    held = [replace(row, conditions=Conditions(device=d)) for d in "ab" for row in trained(d, 5.0)]
-    drawing = pareto_picture("x", energy_plot(record("r", *held, rated("a", 0.2), rated("b", 0.3))))
+    held = [replace(row, conditions=Conditions(device=d)) for d in "abc" for row in trained(d, 5.0)]
+    drawing = pareto_picture("x", energy_plot(record("r", *held, *(rated(name, 0.2) for name in "abc"))))
     assert "Costs were measured under different conditions (device)." in drawing.caption
 
 
@@ -242,6 +335,7 @@ def test_what_differs_between_costs_is_said() -> None:
         ([0.5], "1", True, (100.0, "%")),
         ([0.5], "1", False, (1.0, "")),
         ([3.0], "h", False, (1.0, "h")),
+        ([2e6, 9e6], "1", False, (1e-6, "M")),
     ],
 )
 def test_units_by_hand(values: list[float], unit: str, percent: bool, expected: tuple[float, str]) -> None:  # noqa: FBT001

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssl_reports.pictures.scales import draw_scale, limits
+from ssl_reports.pictures.scales import draw_scale, limits, log_ticks
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,8 @@ def test_an_interval_may_widen_the_axis_by_two_fifths_of_the_values_span() -> No
     [
         (4.0, 60.0, True, ["5", "10", "20", "50"]),
         (1e14, 2e16, True, ["10¹⁴", "10¹⁵", "10¹⁶"]),
+        (0.65, 2.9, True, ["0.8", "1", "1.5", "2"]),
+        (1.1e14, 1.5e15, True, ["2·10¹⁴", "5·10¹⁴", "10¹⁵"]),
         (0.0, 10_000.0, False, ["0", "2,000", "4,000", "6,000", "8,000", "10,000"]),
     ],
 )
@@ -47,3 +49,13 @@ def test_numbers_on_the_axis_by_hand(low: float, high: float, logarithmic: bool,
     figure.draw_without_rendering()
     seen = [t.get_text() for t, at in zip(axes.get_xticklabels(), axes.get_xticks(), strict=True) if low <= at <= high]
     assert seen == expected
+
+
+@given(st.floats(-9, 20), st.floats(0.01, 15))
+def test_a_logarithmic_axis_has_three_labels_and_not_many_more(low: float, decades: float) -> None:
+    ends = 10**low, 10 ** (low + decades)
+    ticks = log_ticks(*ends)
+    assert 3 <= len(ticks) <= 8
+    assert ticks == sorted(set(ticks))
+    assert ends[0] <= ticks[0]
+    assert ticks[-1] <= ends[1]

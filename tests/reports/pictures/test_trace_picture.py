@@ -57,10 +57,11 @@ def test_odd_traces_are_drawn(watts: list[float]) -> None:
     drawing.canvas.draw_without_rendering()
 
 
-def test_modelled_power_is_called_a_model() -> None:
-    said = "Power is modelled, not metered."
-    assert said in trace_picture("p", "r", samples([1.0, 2.0]).assign(method="modelled")).caption
-    assert "not metered" not in trace_picture("p", "r", samples([1.0, 2.0])).caption
+def test_power_that_is_a_model_alone_is_no_figure() -> None:
+    drawing = trace_picture("p", "r", samples([1.0, 2.0]).assign(method="modelled"))
+    assert drawing.canvas is None
+    assert drawing.caption == "No figure: Power over time of r. Its power is modelled, not metered."
+    assert trace_picture("p", "r", samples([1.0, 2.0])).canvas is not None
 
 
 def test_the_reason_why_a_trace_was_not_read_is_in_the_caption() -> None:
@@ -69,3 +70,6 @@ def test_the_reason_why_a_trace_was_not_read_is_in_the_caption() -> None:
     trace = pd.DataFrame()
     trace.attrs["unread"] = "power.parquet: reading it needs pyarrow (pip install pyarrow)"
     assert "needs pyarrow" in trace_picture("p", "r", trace).caption
+    trace.attrs["unread"] = "/home/ann/my runs/a/power.parquet: broken; /home/ann/my runs/a/power.csv.gz: cut short"
+    caption = trace_picture("p", "r", trace).caption
+    assert caption.endswith("power.parquet: broken; power.csv.gz: cut short"), "never a whole path"

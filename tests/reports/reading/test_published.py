@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+from pathlib import Path
+
 import pytest
 
 from ssl_models.recipes import RECIPES
 from ssl_reports.reading.published import published_claims, published_rows, reference_of
-from ssl_reports.reading.references import REFERENCES, bibliography, bibtex
+from ssl_reports.reading.references import ENTRIES, REFERENCES, bibtex
 
 
 def test_hours_agree_with_the_catalog() -> None:
@@ -51,10 +55,34 @@ def test_citations_are_told_apart() -> None:
     assert not [(a, b) for a in cited for b in cited if a is not b and b.startswith(a)]
 
 
-def test_bibliographies_hold_every_entry() -> None:
-    for key in REFERENCES:
-        assert f"@misc{{{key}," in bibtex()
-        assert f"\\bibitem{{{key}}}" in bibliography()
-    assert bibtex().count("{") == bibtex().count("}")
-    assert not [key for key, entry in REFERENCES.items() if entry.cited.startswith("arXiv") and not entry.author]
-    assert "others" not in bibtex(), "every list of authors is whole"
+def test_every_reference_has_an_entry_and_only_those_cited_are_written() -> None:
+    written = bibtex([rf"a~\cite{{{key}}}" for key in REFERENCES])
+    assert re.findall(r"^@\w+\{([\w-]+),$", written, re.MULTILINE) == sorted(REFERENCES)
+    assert written.count("{") == written.count("}")
+    assert "VERSION" not in written
+    assert " others" not in written, "every list of authors is whole"
+    some = bibtex([r"x \cite{essl, hsu2021hubert} y", r"\cite{nobody2000nothing}"])
+    assert re.findall(r"^@\w+\{([\w-]+),$", some, re.MULTILINE) == ["essl", "hsu2021hubert"]
+    assert bibtex([""]) == ""
+
+
+def test_entries_agree_with_what_notes_cite() -> None:
+    """The number of a preprint stands in the entry and in the code."""
+    text = ENTRIES.read_text(encoding="utf-8")
+    preprints = {entry.cited for entry in REFERENCES.values() if entry.cited.startswith("arXiv")}
+    assert {f"arXiv {number}" for number in re.findall(r"eprint = \{([\d.]+)\}", text)} == preprints
+    for entry in text.split("\n@")[1:]:
+        fields = set(re.findall(r"^  (\w+) =", entry, re.MULTILINE))
+        assert {"author", "key"} & fields, entry
+        assert {"journal", "booktitle", "howpublished"} & fields, entry
+
+
+@pytest.mark.pdflatex
+def test_bibtex_sets_every_entry(tmp_path: Path) -> None:
+    """Without an error or a warning about an entry."""
+    (tmp_path / "references.bib").write_text(bibtex([rf"\cite{{{key}}}" for key in REFERENCES]), encoding="utf-8")
+    (tmp_path / "x.aux").write_text("\\citation{*}\n\\bibdata{references}\n\\bibstyle{plain}\n")
+    done = subprocess.run(["bibtex", "x"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "Warning" not in done.stdout, done.stdout
+    assert (tmp_path / "x.bbl").read_text().count("\\bibitem") == len(REFERENCES)

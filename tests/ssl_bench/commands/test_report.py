@@ -51,7 +51,7 @@ def test_report_ends_with_the_next_command(sslbench: Run, folder: Path) -> None:
     done = sslbench("report", "one", cwd=folder)
     assert done.returncode == 0, done.stderr
     before, last = done.stdout.strip().splitlines()[-2:]
-    assert before.startswith("paper:    cd paper && pdflatex main.tex && pdflatex main.tex  # no BibTeX")
+    assert before.startswith("paper:    cd paper && pdflatex main && bibtex main")
     assert last.partition("open ")[2] == "paper/report.html"
     assert (folder / "paper" / "report.html").is_file()
     assert (folder / "paper" / "main.tex").is_file()
@@ -127,3 +127,15 @@ def test_a_power_trace_that_cannot_be_read_is_a_line_and_no_end(sslbench: Run, f
     assert line.startswith("no power trace: one/power.parquet: ")
     reason = line.partition("power.parquet: ")[2].partition(" (")[0]
     assert reason in (folder / "paper" / "figures" / "captions.tex").read_text()
+
+
+def test_names_stay_only_if_asked_and_costs_are_chosen(sslbench: Run, folder: Path) -> None:
+    run = json.loads((folder / "one" / "run.json").read_text())
+    (folder / "one" / "run.json").write_text(json.dumps(run | {"command": "sslbench measure /home/zabolotny/m.py:net"}))
+    for options, named in (([], False), (["--no-anonymous"], True)):
+        done = sslbench("report", "one", "--pareto", "speed", *options, cwd=folder)
+        assert done.returncode == 0, done.stderr
+        assert ("zabolotny" in (folder / "paper" / "reproduce.sh").read_text()) is named
+        assert "`pareto-speed`" in (folder / "paper" / "README.md").read_text()
+    wrong = sslbench("report", "one", "--pareto", "sped", cwd=folder)
+    assert (wrong.returncode, wrong.stderr) == (2, "sslbench: unknown cost 'sped'; did you mean speed?\n")

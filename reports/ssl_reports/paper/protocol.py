@@ -1,0 +1,149 @@
+"""What a methods section says about how a record was made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ssl_benchmarks.record.details.common import Details, Grid
+from ssl_benchmarks.record.details.comparison import ComparisonDetails, Target
+from ssl_benchmarks.record.details.study import Study, StudyDetails
+from ssl_benchmarks.record.metrics import RATES
+from ssl_benchmarks.record.record import Record
+from ssl_benchmarks.record.surroundings import Protocol
+from ssl_reports.paper.prose import cite, enumeration
+from ssl_reports.paper.surroundings import tool_of
+from ssl_reports.units import with_prefix
+
+TASKS = {
+    "pr": "phone recognition", "asr": "speech recognition from frozen features", "asr-finetune": "speech recognition after fine-tuning",
+    "sid": "speaker identification", "asv": "speaker verification", "ks": "keyword spotting", "abx": "ABX discrimination",
+}  # fmt: skip
+LENGTH = re.compile(r"^(\d+) ?(h|min)$")
+MOST_TESTS = 4
+"""The most kinds of error rates that a section describes."""
+
+
+def protocol(record: Record) -> Iterator[str]:
+    """The sentences on one record."""
+    settings, compared = record.settings, in_rounds(record)
+    if record.kind == "comparison" and record.told(ComparisonDetails).sources is not None:
+        yield "Figures of finished runs are shown side by side; nothing was measured again, and ratios are not paired."
+        return
+    if settings.precision:
+        compiled = " and compiled" if settings.compile else ""
+        yield f"Models were run in {settings.precision}{compiled}."
+    if compared is not None and settings.protocol is not None:
+        yield from _rounds(compared, settings.protocol)
+    elif settings.protocol is not None:
+        yield from _repeats(settings.protocol)
+    elif record.kind == "study":
+        study = record.told(StudyDetails).study
+        yield f"Each model was trained in a separate process with {_budget(study)}."
+    elif record.kind == "training":
+        yield "The training was metered from start to finish, target fitting included."
+    elif record.kind == "meter":
+        yield "A command was metered from start to finish, with all its processes."
+    elif record.kind == "import":
+        yield f"The figures were recorded by {tool_of(record)} and imported; each has the method that its tool supports."
+    yield from _rated(record)
+
+
+def in_rounds(record: Record) -> ComparisonDetails | None:
+    """The details of a comparison whose models were measured in rounds."""
+    compared = record.told(ComparisonDetails) if record.kind == "comparison" else None
+    return compared if compared is not None and compared.rounds and compared.target is not None else None
+
+
+def _steady(p: Protocol) -> str:
+    return f"warmed up until the medians of two {p.window:g} s windows differed by at most {100 * p.tolerance:g} %"
+
+
+def _repeats(p: Protocol) -> Iterator[str]:
+    repeats = f"{p.repeats} repeat{'s' if p.repeats > 1 else ''}"
+    if p.cool_down:
+        yield (
+            f"Each setting was measured in a separate process, which was {_steady(p)}, in {repeats} of "
+            f"{p.duration:g} s with {p.cool_down:g} s of rest between them."
+        )
+        return
+    yield (
+        f"Each setting was measured in {repeats} of up to {p.duration:g} s, each in a separate process that was "
+        f"{_steady(p)}."
+    )
+    yield "The interval of a time is Student's t over processes, widened to cover a further run."
+
+
+def _rounds(compared: ComparisonDetails, p: Protocol) -> Iterator[str]:
+    count, sets = len(compared.rounds), len({each.processes for each in compared.rounds})
+    yield f"All models ({enumeration(compared.models)}) were measured in one session."
+    yield (
+        "In each round every model and phase was run once, in random order, in a separate process; each was "
+        f"{_steady(p)}, then timed for {p.duration:.3g} s."
+    )
+    yield (
+        "Only one round was completed, so intervals exclude between-round variance."
+        if count == 1
+        else f"{count:,} rounds were completed."
+    )
+    if sets > 1:
+        yield f"Processes were started anew {sets - 1} times; intervals count these {sets} sets of processes."
+        if len(compared.models) > 2:
+            yield f"The variance of a ratio is moderated by that of all models (moderated t{cite('smyth2004linear')})."
+    if compared.target is not None:
+        yield _reached(compared.target)
+
+
+def _reached(target: Target) -> str:
+    # Older records name the option that ended them.
+    why = "the time budget left no room for another round" if "--" in target.ended else target.ended
+    ended = f" ({why})" if why and not target.met else ""
+    return (
+        f"The target, every 95 % interval within ± {100 * target.precision:g} %, was "
+        f"{'' if target.met else 'not '}reached{ended}."
+    )
+
+
+def _budget(study: Study) -> str:
+    if study.equal is None or study.budget is None:
+        return "the budget that the tables name"
+    amounts = {
+        "joules": f"{with_prefix(study.budget / 3600, 'Wh')} of energy",
+        "audio-hours": f"{study.budget:,g} h of audio",
+        "flops": with_prefix(study.budget, "FLOP"),
+        "minutes": f"{study.budget:,g} min",
+    }
+    return f"the same budget, {amounts[study.equal]}"
+
+
+def _rated(record: Record) -> Iterator[str]:
+    """What error rates were measured on, and which labelled speech was used to learn the task."""
+    rated = [row for row in record.measurements if row.metric in RATES and not row.quantity.elsewhere]
+    found = {(c.task, c.head, c.labels, c.tested_on): None for c in (row.conditions for row in rated)}
+    for task, head, labels, tested_on in list(found)[:MOST_TESTS]:
+        amount = LENGTH.sub(r"\1 \2 of ", labels) if labels else ""
+        yield (
+            f"For {TASKS.get(task or '', task or 'the probe')}, a {f'{head} ' if head else ''}head was trained on "
+            f"{amount}labelled speech and tested on {tested_on or 'held-out speech'}."
+        )
+
+
+def carbon(record: Record) -> str:
+    """How CO2e follows from energy."""
+    grid = record.told(Details).grid
+    if grid is None:
+        return "CO2e is not reported, because no electricity grid was named and none is guessed."
+    return f"CO2e is energy times {grid_text(grid, pue_of(record))}."
+
+
+def pue_of(record: Record) -> float:
+    """The PUE behind the record's CO2e: that of its rows, which a report may have recomputed, else that of its settings."""
+    known = (row.conditions.pue for row in record.measurements if row.conditions.pue is not None)
+    return next(known, record.settings.pue)
+
+
+def grid_text(grid: Grid, pue: float) -> str:
+    """PUE and grid intensity with country, year and source."""
+    source = grid.source.replace(" (", ", ").replace(")", "")
+    about = ", ".join(str(each) for each in (grid.country, grid.year, source) if each is not None)
+    return f"a PUE of {pue:.3g} and a grid intensity of {grid.g_per_kwh:.4g} g/kWh ({about})"
