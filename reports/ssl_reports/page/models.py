@@ -45,7 +45,8 @@ LINE = 44
 def page_models(evidence: Evidence, store: Store) -> Document:
     """The models of each run: their names, and a column for each axis that one of them has a value on.
 
-    `first` are the two columns shown first, `groups` the columns of each heading in the menus of axes.
+    `first` are the two columns shown first, `groups` the columns of each heading in the menus of axes, `verdict` is the head
+    of the column that says whether a model is on the frontier.
     """
     systems = systems_of(evidence.records, evidence.labels)
     words: dict[str, list[str]] = {
@@ -62,7 +63,10 @@ def page_models(evidence: Evidence, store: Store) -> Document:
             groups.setdefault(group, {})[len(columns)] = axis.name
             columns.append(_column(group, axis, found, systems, store))
     places = {name: place for members in groups.values() for place, name in members.items()}
-    return {"columns": columns, "groups": groups, "first": [places[name] for name in _first(systems, list(places))]}
+    return {
+        "columns": columns, "groups": groups, "first": [places[name] for name in _first(systems, list(places))],
+        "verdict": {"heads": {"": head("on the frontier")}},
+    }  # fmt: skip
 
 
 Found = dict[int, Measurement]
@@ -98,14 +102,15 @@ def _column(group: str, axis: Axis, found: Found, systems: Sequence[System], sto
     units, positive = unit_choices(values, _unit(found), percent=axis.percent), min(values) > 0
     mixed = [each.condition.replace("_", " ") for each in differences(found.values()) if each.condition != "method"]
     return {
-        "high": axis.high, "better": "higher" if axis.high else "lower", "card": group == "quality" or axis.name in _CARD, "positive": positive, "log": positive and max(values) > SPAN * min(values),
+        "high": axis.high, "better": "higher" if axis.high else "lower", "card": group == "quality" or axis.name in _CARD,
+        "scale": {"checked": positive and max(values) > SPAN * min(values), "disabled": not positive},
         "heads": {choice: (renamed(axis.name, choice), unit, factor, _title(axis, choice, unit)) for choice, (factor, unit) in units.items()},
         "cells": [None if row is None else store.quantity(row.quantity) for row in shown],
         "signs": ["" if row is None else sign(row.quantity) for row in shown],
         "texts": {choice: [_text(row, factor) for row in shown] for choice, (factor, _) in units.items()},
         "above": [_reach(row, 1) for row in shown], "below": [_reach(row, 0) for row in shown],
         "methods": [0 if row is None else METHODS.index(row.quantity.method) for row in shown],
-        "published": [number for number, row in found.items() if row.quantity.method == "published"],
+        "elsewhere": [number for number, row in found.items() if row.quantity.elsewhere],
         "why": {number: _reason(found.get(number), axis) for number in range(len(systems)) if not _valued(found.get(number))},
         "several": _several(found, systems), "conditions": [None if row is None else _conditions(row) for row in shown],
         "mixed": f"Figures on the x axis were measured under different conditions ({', '.join(mixed)})." if mixed else "",

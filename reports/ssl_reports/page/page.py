@@ -17,7 +17,7 @@ from ssl_reports.page.models import page_models
 from ssl_reports.page.packing import digest, packed
 from ssl_reports.page.power import page_traces
 from ssl_reports.page.runs import runs_and_environments
-from ssl_reports.page.store import Store
+from ssl_reports.page.store import TEXTS, Store
 from ssl_reports.page.tables import FORMS, page_table
 from ssl_reports.paper.methods import paragraphs
 from ssl_reports.reading.claims import Claim, Finding
@@ -89,7 +89,7 @@ def page_data(
     made = [*(page_table(table, store, forms or {}) for table in tables), page_measurements(evidence, store)]
     models = page_models(evidence, store)
     return {
-        "quantities": store.quantities, "words": store.words, "methods": METHODS, "tables": made, "models": models,
+        "quantities": store.quantities, "words": store.words, "texts": TEXTS, "methods": METHODS, "tables": made, "models": models,
         "power": page_traces(evidence, traces), "options": {"tables": TABLES, "plots": PLOTS, "symbols": SYMBOLS},
         "templates": {
             name: {theme: template(theme) for theme in THEMES} for name, template in {"pareto": pareto_template, "power": power_template}.items()

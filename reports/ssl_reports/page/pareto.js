@@ -35,7 +35,8 @@ function frontier(x, y, points) {
 function drawPareto() {
   const [x, y] = [axisOf("x"), axisOf("y")];
   const [found, missing] = place(x, y);
-  const best = new Set(frontier(x, y, found));
+  const own = found.filter(({ row }) => ![x, y].some((axis) => axis.elsewhere.includes(row)));
+  const best = new Set(frontier(x, y, own));
   const points = [...best, ...found.filter((point) => !best.has(point))];
   plotted = { x, y, points };
   describe(best, missing);
@@ -43,7 +44,7 @@ function drawPareto() {
   const ends = (axis, lengths) => points.map(({ row }) => lengths[row] * pick(axis.heads)[2]);
   const bars = (axis) => ({ array: ends(axis, axis.above), arrayminus: ends(axis, axis.below) });
   const symbol = points.map(({ row }) => data.options.symbols[Math.max(x.methods[row], y.methods[row])]);
-  const color = points.map((point) => Number(best.has(point) && !y.published.includes(point.row)));
+  const color = points.map((point) => Number(best.has(point)));
   const intervals = points.length > 40 ? {} : { error_x: bars(x), error_y: bars(y) };
   const dots = { ...line(points), marker: { symbol, color }, customdata: points.map((_, number) => number) };
   const traces = [{ ...line(points), ...intervals }, line(points.length < 3 ? [] : [...best]), dots, line([])];
@@ -56,14 +57,18 @@ function drawPareto() {
 // Name each point towards the middle of the plot, unless an earlier name is near; of many points, only the frontier.
 function label(points, best) {
   const { xaxis, yaxis } = byId("pareto")._fullLayout;
-  const at = points.map((point) => [xaxis.d2p(point.x), yaxis.d2p(point.y)]);
+  const boxes = points.map(({ x, y, name }) => {
+    const [at, up, long] = [xaxis.d2p(x), yaxis.d2p(y), 7 * name.length];
+    const left = at > xaxis._length / 2;
+    return { side: left ? "left" : "right", from: left ? at - long : at, to: left ? at : at + long, up };
+  });
   const named = [];
   const text = points.map((point, number) => {
-    const near = named.some(([x, y]) => Math.abs(x - at[number][0]) < 120 && Math.abs(y - at[number][1]) < 18);
-    return near || (points.length > 40 && !best.has(point)) ? "" : named.push(at[number]) && verbatim(point.name);
+    const { from, to, up } = boxes[number];
+    const near = named.some((other) => from < other.to && other.from < to && Math.abs(up - other.up) < 18);
+    return near || (points.length > 40 && !best.has(point)) ? "" : named.push(boxes[number]) && verbatim(point.name);
   });
-  const textposition = at.map(([left]) => (left > xaxis._length / 2 ? "top left" : "top right"));
-  Plotly.restyle("pareto", { text: [text], textposition: [textposition] }, [2]);
+  Plotly.restyle("pareto", { text: [text], textposition: [boxes.map(({ side }) => `top ${side}`)] }, [2]);
 }
 
 // What the plot shows in words, as a menu, and as a table.
@@ -79,8 +84,7 @@ function describe(best, missing) {
   const options = points.map((point) => point.name + (best.has(point) ? ", on the frontier" : ""));
   byId("points").replaceChildren(...options.map((text, value) => make("option", { value }, text)));
   const cells = Object.fromEntries(points.map((point) => [point.row, best.has(point) ? "yes" : "no"]));
-  const onFrontier = { heads: { "": ["on the frontier", "", 1, "on the frontier"] }, cells };
-  const columns = [...data.models.columns.slice(0, 2), x, y, onFrontier];
+  const columns = [...data.models.columns.slice(0, 2), x, y, { ...data.models.verdict, cells }];
   grid("pareto-table", { caption: `${up} against ${across}` }, columns, points.map(({ row }) => row));
 }
 

@@ -21,9 +21,7 @@ function readUnits() {
 
 // The scale that suits each axis.
 function setScales() {
-  for (const side of ["x", "y"]) {
-    Object.assign(byId(`log-${side}`), { checked: axisOf(side).log, disabled: !axisOf(side).positive });
-  }
+  for (const side of ["x", "y"]) Object.assign(byId(`log-${side}`), axisOf(side).scale);
 }
 
 function on(selector, event, ...acts) {
@@ -33,9 +31,7 @@ function on(selector, event, ...acts) {
 async function start() {
   byId("theme").checked = matchMedia("(prefers-color-scheme: dark)").matches;
   data = JSON.parse(await unpacked("data"));
-  for (const name of ["unit", "method", "note", "flaw"]) {
-    data.quantities[name] = data.quantities[name].map((word) => data.words[word]);
-  }
+  for (const name of data.texts) data.quantities[name] = data.quantities[name].map((word) => data.words[word]);
   const onPhone = matchMedia("(max-width: 46rem)").matches;
   for (const column of data.tables.flatMap((table) => table.columns)) column.hidden = onPhone && column.word;
   readUnits();

@@ -9,6 +9,8 @@ from ssl_reports.flaw_marks import meaning
 
 DIGITS = 7
 """Significant digits, more than the page ever shows; the paper's data/*.csv have all."""
+TEXTS = ("unit", "method", "note", "flaw")
+"""The parts of a quantity that are texts."""
 Parts = dict[str, list[float | int | None]]
 
 
@@ -21,9 +23,7 @@ class Store:
         words: every unit, method, note and flaw once.
     """
 
-    quantities: Parts = field(
-        default_factory=lambda: {name: [] for name in ("value", "low", "high", "unit", "method", "note", "n", "flaw")}
-    )
+    quantities: Parts = field(default_factory=lambda: {name: [] for name in ("value", "low", "high", "n", *TEXTS)})
     words: list[str] = field(default_factory=list)
     _places: dict[object, int] = field(default_factory=dict, repr=False)
 
@@ -34,7 +34,7 @@ class Store:
             low, high = quantity.ci95 or (None, None)
             numbers = {"value": _short(quantity.value), "low": _short(low), "high": _short(high), "n": quantity.n}
             flaw = meaning([quantity.flaw]) if quantity.flaw else ""
-            texts = {"unit": quantity.unit, "method": quantity.method, "note": quantity.note, "flaw": flaw}
+            texts = dict(zip(TEXTS, (quantity.unit, quantity.method, quantity.note, flaw), strict=True))
             for name, part in {**numbers, **{name: self._word(text) for name, text in texts.items()}}.items():
                 self.quantities[name].append(part)
         return self._places[quantity]

@@ -19,7 +19,7 @@ from ssl_reports.tables.table import Cell, Cite, Column, PaperTable, Shown, word
 Document = dict[str, Any]
 FORMS = {"tex": "LaTeX", "md": "Markdown", "csv": "CSV"}
 """The forms in which a table can be copied, by the suffix of its file."""
-LARGEST = 2_000
+LARGEST = 5_000
 """The most rows of a table that is held in other forms too, so that the page stays small."""
 ELSEWHERE = ("", "LaTeX, Markdown and CSV of this table are in the folder tables beside this page.")
 

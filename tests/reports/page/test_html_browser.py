@@ -6,7 +6,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import permutations
+from itertools import combinations, permutations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -449,6 +449,43 @@ def test_two_points_have_no_frontier(browser: Any, evidence: Evidence, tmp_path:
     assert "Fewer than three points" in opened.page.locator("#pareto-said").inner_text()
     assert opened.page.evaluate("() => document.getElementById('pareto').data[1].x.length") == 0
     opened.end(file)
+
+
+def test_figures_of_others_are_context(browser: Any, evidence: Evidence, tmp_path: Path) -> None:
+    """A published model that costs nothing and errs never is grey, and takes nobody's place on the frontier."""
+    first = evidence.records[0]
+    best = {"energy_per_audio_hour": 1e-3, "cer": 1e-4}
+    rows = [
+        replace(
+            row, model="theirs", quantity=Quantity(best[row.metric], row.quantity.unit, "published", note="a paper")
+        )
+        for row in first.measurements
+        if row.model == "model-0" and row.metric in best and row.phase in {"training", "evaluation"}
+    ]
+    opened = [
+        Opened(browser, write(Evidence((each,)), tmp_path / f"{number}.html"))
+        for number, each in enumerate((first, replace(first, measurements=(*first.measurements, *rows))))
+    ]
+    frontiers = []
+    for each in opened:
+        chosen_axes(each.page, "energy per audio hour, training, gpu", "CER (asr, linear, 1h of labels, on dev)")
+        each.page.locator("#as-table summary").click()
+        lines = each.page.locator("#pareto-table tbody tr").all_inner_texts()
+        frontiers.append([line for line in lines if line.endswith("yes")])
+    assert any(line.startswith("theirs") and line.endswith("no") for line in lines)
+    assert frontiers[0] == frontiers[1] != []
+    for each in opened:
+        each.context.close()
+
+
+def test_names_in_the_plot_do_not_cover_each_other(opened: Opened) -> None:
+    boxes = [
+        text.bounding_box() for text in opened.page.locator("#pareto .textpoint text").all() if text.text_content()
+    ]
+    assert len(boxes) > 5
+    for one, two in combinations(boxes, 2):
+        apart = one["x"] + one["width"] <= two["x"] or two["x"] + two["width"] <= one["x"]
+        assert apart or one["y"] + 14 <= two["y"] or two["y"] + 14 <= one["y"]
 
 
 def test_intervals_lie_under_the_points(opened: Opened) -> None:
