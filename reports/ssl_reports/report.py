@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,33 +56,25 @@ def efficiency(evidence: Evidence, layout: Layout = PLAIN) -> list[PaperTable]:
         return []
 
 
-def table_forms(tables: Sequence[PaperTable]) -> dict[str, str]:
-    """The text of each table in each form, by the name of its file."""
-    return {
+def _fill(evidence: Evidence, folder: Path, layout: Layout) -> None:
+    found, traces = claims(evidence), evidence.traces
+    tables = paper_tables(evidence, found, layout)
+    figures = write_figures(evidence.records, folder, traces, runs=evidence.labels)
+    texts = {
         **{
             f"tables/{table.name}.tex": latex(table, "double" if table.name == EFFICIENCY else None) for table in tables
         },
         **{f"tables/{table.name}.md": markdown(table) for table in tables},
         **{f"tables/{table.name}.csv": comma_separated(table) for table in tables},
-    }
-
-
-def _fill(evidence: Evidence, folder: Path, layout: Layout) -> None:
-    found, traces = claims(evidence), evidence.traces
-    tables = paper_tables(evidence, found, layout)
-    figures = write_figures(evidence.records, folder, traces, runs=evidence.labels)
-    forms = table_forms(tables)
-    texts = {
-        **forms,
         "methods.tex": methods_latex(evidence),
         "methods.md": methods_markdown(evidence),
         "references.bib": bibtex(),
         "main.bbl": bibliography(),
         "main.tex": main_tex(TITLE, tables, [figure.name for figure in figures if figure.files]),
         "reproduce.sh": reproduce_script(evidence),
-        PAGE: report_page(TITLE, evidence, tables[:-1], found, traces, forms=forms),
         **model_cards(evidence),
     }
+    texts[PAGE] = report_page(TITLE, evidence, tables[:-1], found, traces, forms=texts)
     for name, text in texts.items():
         path = folder / name
         path.parent.mkdir(exist_ok=True)

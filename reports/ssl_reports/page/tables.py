@@ -39,7 +39,7 @@ def page_table(table: PaperTable, store: Store, forms: Mapping[str, str]) -> Doc
         for i, column in enumerate(table.columns)
         if not rows or any(row[i].cell is not None for row in rows)
     ]
-    held = {suffix: forms.get(f"tables/{table.name}.{suffix}", "") for suffix in FORMS}
+    held = {suffix: text for suffix in FORMS if (text := forms.get(f"tables/{table.name}.{suffix}"))}
     small = len(rows) <= LARGEST
     return {
         "name": table.name, "caption": table.caption, "rows": len(rows), "columns": ordered(columns),

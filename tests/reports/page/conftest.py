@@ -13,7 +13,7 @@ import pytest
 from ssl_reports.page.page import report_page
 from ssl_reports.reading.claims import claims
 from ssl_reports.reading.evidence import Evidence
-from ssl_reports.report import paper_tables, table_forms
+from ssl_reports.report import paper_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +32,7 @@ def browser() -> Iterator[Any]:
 def write(evidence: Evidence, path: Path, traces: dict[int, pd.DataFrame] | None = None) -> Path:
     found = claims(evidence)
     tables = paper_tables(evidence, found)
-    page = report_page("Report", evidence, tables[:-1], found, traces or {}, forms=table_forms(tables))
+    page = report_page("Report", evidence, tables[:-1], found, traces or {}, forms={})
     path.write_text(page, encoding="utf-8")
     return path
 

@@ -13,7 +13,7 @@ import pytest
 from ssl_benchmarks.record.quantity import Quantity, unavailable
 from ssl_benchmarks.record.record import Record
 from ssl_reports.reading.evidence import Evidence
-from ssl_reports.report import paper_tables, table_forms
+from ssl_reports.report import paper_tables, write_paper
 from ssl_reports.tables.table import Column, plain_number
 
 pytestmark = [pytest.mark.slow, pytest.mark.chromium]
@@ -222,22 +222,24 @@ def test_columns_go_off_and_on(opened: Any) -> None:
 
 
 def test_a_table_is_copied_and_downloaded_as_in_the_paper(
-    open_page: Callable[..., Any], file: Path, evidence: Evidence
+    open_page: Callable[..., Any], record: Record, tmp_path: Path
 ) -> None:
-    """LaTeX, Markdown and CSV are those of `tables/`."""
-    opened = open_page(file, permissions=["clipboard-read", "clipboard-write"])
-    page, forms = opened.page, table_forms(paper_tables(evidence, []))
+    """LaTeX, Markdown and CSV are the files of `tables/`."""
+    write_paper(Evidence((record,)), tmp_path / "paper")
+    opened = open_page(tmp_path / "paper/report.html", permissions=["clipboard-read", "clipboard-write"])
+    page = opened.page
     for caption, name in (("Efficiency", "efficiency"), ("Quality", "quality")):
         opened.choose_table(caption)
         page.locator("#forms").evaluate("menu => { menu.open = true; }")
         for form, suffix in (("LaTeX", "tex"), ("Markdown", "md"), ("CSV", "csv")):
+            wanted = (tmp_path / "paper/tables" / f"{name}.{suffix}").read_text(encoding="utf-8")
             page.get_by_label(f"Copy as {form}").click()
             page.wait_for_function("() => document.getElementById('forms-said').textContent === 'Copied.'")
-            assert page.evaluate("() => navigator.clipboard.readText()") == forms[f"tables/{name}.{suffix}"]
+            assert page.evaluate("() => navigator.clipboard.readText()") == wanted
             with page.expect_download() as download:
                 page.get_by_label(f"Download as {form}").click()
             assert download.value.suggested_filename == f"{name}.{suffix}"
-            assert Path(download.value.path()).read_text(encoding="utf-8") == forms[f"tables/{name}.{suffix}"]
+            assert Path(download.value.path()).read_text(encoding="utf-8") == wanted
     assert opened.complaints == []
     opened.context.close()
 

@@ -29,7 +29,7 @@ from ssl_reports.page.page import report_page
 from ssl_reports.page.tables import anchors
 from ssl_reports.reading.claims import claims
 from ssl_reports.reading.evidence import Evidence
-from ssl_reports.report import paper_tables, table_forms
+from ssl_reports.report import paper_tables, write_paper
 from ssl_reports.tables.table import Column
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Read(HTMLParser):
 def page_of(evidence: Evidence, traces: dict[int, pd.DataFrame] | None = None) -> str:
     found = claims(evidence)
     tables = paper_tables(evidence, found)
-    return report_page("A <title>", evidence, tables[:-1], found, traces or {}, forms=table_forms(tables))
+    return report_page("A <title>", evidence, tables[:-1], found, traces or {}, forms={})
 
 
 def data_of(page: str) -> dict[str, Any]:
@@ -258,14 +258,14 @@ def test_verdicts_have_words_and_places(page: str) -> None:
     assert page.index('id="claims"') > page.index('id="runs-section"') > page.index('id="pareto-section"')
 
 
-def test_every_form_of_a_table_is_the_papers(evidence: Evidence, page: str) -> None:
-    tables = paper_tables(evidence, [])[:-1]
-    forms = table_forms(tables)
-    held = {table["name"]: table["forms"] for table in data_of(page)["tables"]}
-    for table in tables:
-        assert held[table.name] == {suffix: forms[f"tables/{table.name}.{suffix}"] for suffix in ("tex", "md", "csv")}
-    assert held["measurements"]["csv"].count("\n") == len(evidence.rows) + 1
-    assert "\\begin{longtable}" in held["measurements"]["tex"]
+def test_every_form_of_a_table_is_the_papers(record: Record, tmp_path: Path) -> None:
+    write_paper(Evidence((record,)), tmp_path / "paper")
+    held = {table["name"]: table["forms"] for table in data_of((tmp_path / "paper/report.html").read_text())["tables"]}
+    for name in ("efficiency", "inference", "memory", "quality"):
+        files = {suffix: tmp_path / "paper/tables" / f"{name}.{suffix}" for suffix in ("tex", "md", "csv")}
+        assert held[name] == {suffix: file.read_text(encoding="utf-8") for suffix, file in files.items()}
+    assert held["measurements"]["csv"].count("\n") == len(record.measurements) + 1
+    assert "\\begin{tabular}" in held["measurements"]["tex"]
 
 
 def test_every_row_has_a_link_of_its_own() -> None:
