@@ -13,7 +13,6 @@ from ssl_benchmarks.record.metrics import METRICS, RATES
 from ssl_benchmarks.record.quantity import METHODS, joined
 from ssl_benchmarks.record.record import Measurement
 from ssl_models.recipes import RECIPES
-from ssl_reports.flaw_marks import sign
 from ssl_reports.page.choices import renamed, separated, unit_choices
 from ssl_reports.page.store import Store
 from ssl_reports.page.tables import Document, head
@@ -30,7 +29,8 @@ from ssl_reports.reading.axes import (
 from ssl_reports.reading.evidence import Evidence
 from ssl_reports.reading.frontier import best_plot
 from ssl_reports.reading.systems import System, systems_of
-from ssl_reports.tables.table import plain_number
+from ssl_reports.tables.notes import Notes
+from ssl_reports.tables.table import Column, Shown, plain_number
 
 CARD = (
     ("parameters", "inference"), ("flops_per_audio_second", "training"), ("flops_per_audio_second", "inference"),
@@ -106,7 +106,7 @@ def _column(group: str, axis: Axis, found: Found, systems: Sequence[System], sto
         "scale": {"checked": positive and max(values) > SPAN * min(values), "disabled": not positive},
         "heads": {choice: (renamed(axis.name, choice), unit, factor, _title(axis, choice, unit)) for choice, (factor, unit) in units.items()},
         "cells": [None if row is None else store.quantity(row.quantity) for row in shown],
-        "signs": ["" if row is None else sign(row.quantity) for row in shown],
+        "signs": [_signs(row) for row in shown],
         "texts": {choice: [_text(row, factor) for row in shown] for choice, (factor, _) in units.items()},
         "above": [_reach(row, 1) for row in shown], "below": [_reach(row, 0) for row in shown],
         "methods": [0 if row is None else METHODS.index(row.quantity.method) for row in shown],
@@ -123,6 +123,11 @@ def _unit(found: Found) -> str:
 
 def _text(row: Measurement | None, factor: float) -> str | None:
     return None if row is None else separated(plain_number(row.quantity, factor))
+
+
+def _signs(row: Measurement | None) -> str:
+    """The signs of its method and its flaws, as in the paper's tables."""
+    return Notes().marks(Shown(row.quantity, Column(""))) if row is not None and _valued(row) else ""
 
 
 def _reach(row: Measurement | None, end: int) -> float:

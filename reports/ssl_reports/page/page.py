@@ -22,6 +22,7 @@ from ssl_reports.page.tables import FORMS, page_table
 from ssl_reports.paper.methods import paragraphs
 from ssl_reports.reading.claims import Claim, Finding
 from ssl_reports.reading.evidence import Evidence
+from ssl_reports.tables.notes import MARKS
 from ssl_reports.tables.table import PaperTable, plain_number
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def report_page(
         palette=PALETTE,
         claims=found,
         signs=SIGNS,
+        marks=MARKS,
         result=_result,
         paragraphs=paragraphs(evidence),
         runs=runs,

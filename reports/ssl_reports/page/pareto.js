@@ -15,7 +15,7 @@ function place(x, y) {
   data.models.columns[0].cells.forEach((model, row) => {
     const [along, up] = [figure(x, row), figure(y, row)];
     const several = y.several.includes(model) ? ` (${data.models.columns[1].cells[row]})` : "";
-    const name = model + several + (x.signs[row] || y.signs[row]);
+    const name = model + several + ((x.signs[row] + y.signs[row]).includes("†") ? "†" : "");
     if (row in y.why) missing[model] ??= y.why[row];
     else if (!along || along.value === null) missing[model] = x.why[row];
     else points.push({ row, model, name, x: along.value * pick(x.heads)[2], y: up.value * pick(y.heads)[2] });

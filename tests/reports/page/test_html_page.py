@@ -10,6 +10,7 @@ import json
 import re
 import socket
 import tempfile
+import tomllib
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -116,6 +117,18 @@ def test_only_our_script_datatables_and_plotly_may_run(page: str) -> None:
     assert libraries[0].startswith("/*! DataTables 3")
     assert libraries[1].startswith("/**\n* plotly.js")
     assert "default-src 'none'" in page
+
+
+def test_the_script_of_others_has_its_version_and_its_licence() -> None:
+    """In the folder's list, and in what the package says of its licences."""
+    script = (FOLDER / "vendor/dataTables.min.js").read_text(encoding="utf-8")
+    version = re.match(r"/\*! DataTables ([\d.]+)", script)
+    assert version is not None
+    assert f"| dataTables.min.js | {version[1]} |" in (FOLDER / "vendor/README.md").read_text(encoding="utf-8")
+    assert "MIT License" in (FOLDER / "vendor/dataTables.LICENSE.txt").read_text(encoding="utf-8")
+    project = tomllib.loads((FOLDER.parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert "MIT" in project["license"].split(" AND ")
+    assert "reports/ssl_reports/page/vendor/dataTables.LICENSE.txt" in project["license-files"]
 
 
 def test_our_own_script_stays_small() -> None:

@@ -45,6 +45,20 @@ def test_any_two_axes_have_the_points_and_the_frontier_of_the_paper(opened: Any,
         )
         assert {(row[0], row[1], row[-1]) for row in rows} == wanted
         assert len(rows) == len(found.placed) > 10
+        drawn = page.evaluate("() => ['x', 'y'].map(side => [...document.getElementById('pareto').data[2][side]])")
+        for shown, held in zip(drawn, zip(*(p.point.at for p in found.placed), strict=True), strict=True):
+            # In other units, so as shares of the largest.
+            assert [value / max(shown) for value in sorted(shown)] == pytest.approx(
+                [value / max(held) for value in sorted(held)], rel=1e-6
+            )
+
+
+def test_the_plots_table_marks_the_source_of_each_number(opened: Any) -> None:
+    """Modelled energy has the paper's sign, and the legend says what it means."""
+    page = opened.page
+    page.locator("#as-table summary").click()
+    assert "b" in page.locator("#pareto-table sup").all_inner_texts()
+    assert "modelled: an estimate, not metered" in page.locator("#as-table > p").inner_text()
 
 
 def test_axes_switch_to_logarithmic_and_back(opened: Any) -> None:
