@@ -88,7 +88,10 @@ def page_data(
 ) -> dict[str, Any]:
     """The data that the page's script draws."""
     store = Store()
-    made = [*(page_table(table, store, forms or {}) for table in tables), page_measurements(evidence, store)]
+    made = [
+        *(page_table(table, store, forms or {}) for table in tables if table.rows),
+        page_measurements(evidence, store),
+    ]
     models = page_models(evidence, store)
     return {
         "quantities": store.quantities, "words": store.words, "texts": TEXTS, "methods": METHODS, "tables": made, "models": models,

@@ -129,7 +129,7 @@ function followLink() {
 
 async function copyForm({ copy, download }) {
   const text = shown.table.forms[copy ?? download];
-  if (copy) await navigator.clipboard.writeText(text);
+  if (copy) await navigator.clipboard?.writeText(text);
   else make("a", { download: `${shown.table.name}.${download}`, href: URL.createObjectURL(new Blob([text])) }).click();
-  byId("forms-said").textContent = copy ? "Copied." : "Saved.";
+  if (copy) byId("forms-said").textContent = navigator.clipboard ? "Copied." : "No page may copy in this browser.";
 }

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from html import escape
-from itertools import count
 from typing import Any
 
 from ssl_benchmarks.record.quantity import Quantity
@@ -103,8 +102,13 @@ def ordered(columns: Sequence[Document]) -> list[Document]:
 def anchors(table: str, names: Sequence[str]) -> list[str]:
     """A name for each row by which a link finds it, such as "row-efficiency-hubert-base"."""
     found: dict[str, None] = {}
+    last: dict[str, int] = {}
     for name in names:
         stem = "-".join(filter(None, ["row", table, re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-")]))
-        free = (anchor for number in count(1) if (anchor := stem if number == 1 else f"{stem}-{number}") not in found)
-        found[next(free)] = None
+        anchor, number = stem, last.get(stem, 1)
+        while anchor in found:
+            number += 1
+            anchor = f"{stem}-{number}"
+        last[stem] = number
+        found[anchor] = None
     return list(found)
