@@ -45,8 +45,7 @@ from ssl_benchmarks.record.record import read_record
 from ssl_models.catalog import CATALOG
 from ssl_models.loading.checkpoints import read_config, read_tensors
 from ssl_models.parts.transformers_encoder import asks_for_normal, folder_config
-from ssl_reports.page.page import page_data
-from ssl_reports.page.surroundings import methods_text, runs_and_environments
+from ssl_reports.page.page import report_page
 from ssl_reports.paper.anonymous import anonymous
 from ssl_reports.paper.folder import MANIFEST, refuse_foreign
 from ssl_reports.paper.methods import methods_latex
@@ -142,16 +141,15 @@ def report(folder: Path) -> None:
         case "study":
             study_report(record)
     evidence = read_evidence([str(folder)])
-    tables = paper_tables(evidence, claims(evidence))
+    found = claims(evidence)
+    tables = paper_tables(evidence, found)
     methods_latex(evidence)
     model_cards(evidence)
     reproduce_script(evidence)
     statement_latex(evidence)
     anonymous(evidence)
-    methods_text(evidence)
-    runs_and_environments(evidence)
     _lines(evidence.records, evidence.labels)
-    page_data(evidence, tables[:-1], evidence.traces)
+    report_page("fuzz", evidence, tables[:-1], found, evidence.traces, forms={})
 
 
 def compare(folder: Path) -> None:

@@ -125,7 +125,7 @@ def _fill(evidence: Evidence, traces: Mapping[int, pd.DataFrame], folder: Path, 
         "README.md": readme(TITLE, statement_text(evidence), {figure.name: figure.caption for figure in figures}),
         **model_cards(evidence),
     }
-    texts[PAGE] = report_page(TITLE, evidence, tables[:-1], found, traces)
+    texts[PAGE] = report_page(TITLE, evidence, tables[:-1], found, traces, forms=texts)
     for name, text in texts.items():
         path = folder / name
         path.parent.mkdir(exist_ok=True)

@@ -4,28 +4,35 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from html import escape
 from importlib.resources import files
-from string import Template
 from typing import TYPE_CHECKING, Any
 
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+
 from ssl_benchmarks.record.quantity import METHODS
-from ssl_reports.page.claims import claims_table, verdict_list
-from ssl_reports.page.markup import digest, packed
-from ssl_reports.page.plots import page_plots, page_traces
-from ssl_reports.page.sections import page_tables
-from ssl_reports.page.store import ALONE, Store
-from ssl_reports.page.surroundings import methods_text, runs_and_environments
-from ssl_reports.reading.claims import Claim
+from ssl_reports.flaw_marks import signed
+from ssl_reports.page.looks import PALETTE, PLOTS, SYMBOLS, TABLES, THEMES, pareto_template, power_template
+from ssl_reports.page.measurements import page_measurements
+from ssl_reports.page.models import page_models
+from ssl_reports.page.packing import digest, packed
+from ssl_reports.page.power import page_traces
+from ssl_reports.page.runs import runs_and_environments
+from ssl_reports.page.store import TEXTS, Store
+from ssl_reports.page.tables import FORMS, page_table
+from ssl_reports.paper.methods import paragraphs
+from ssl_reports.reading.claims import Claim, Finding
 from ssl_reports.reading.evidence import Evidence
+from ssl_reports.tables.notes import MARKS
+from ssl_reports.tables.numbers import plain_number
 from ssl_reports.tables.table import PaperTable
-from ssl_reports.units import PREFIXES
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SCRIPTS = ("numbers", "table", "frontier", "labels", "pareto", "card", "power", "page")
+SCRIPTS = ("tables.js", "pareto.js", "start.js")
 """The scripts of `ssl_reports/page`, in the order in which they are concatenated."""
+SIGNS = {"holds": "✓", "fails": "✗", "not decided": "≈", "not measured here": "-"}
+"""Shown beside the word, so that a verdict does not depend on colour."""
 
 
 def report_page(
@@ -34,6 +41,8 @@ def report_page(
     tables: Sequence[PaperTable],
     found: Sequence[Claim],
     traces: Mapping[int, pd.DataFrame],
+    *,
+    forms: Mapping[str, str],
 ) -> str:
     """The page.
 
@@ -43,30 +52,54 @@ def report_page(
         tables: those of the paper, except the claims.
         found: the claims.
         traces: power samples of the records, by their number.
+        forms: the texts of the paper's files of tables, by their names.
     """
-    library, script = _library(), _script()
-    return Template(_part("page.html")).substitute(
-        title=escape(title),
-        policy=f"{digest(script)} {digest(library)}",
+    data, script, libraries = page_data(evidence, tables, traces, forms), "\n".join(map(_part, SCRIPTS)), _libraries()
+    runs, environments = runs_and_environments(evidence)
+    page = Environment(
+        loader=FunctionLoader(_part), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    ).get_template("page.html.j2")
+    return page.render(
+        title=title,
+        policy=" ".join(map(digest, [script, *libraries.values()])),
         style=_part("page.css"),
         script=script,
-        library=packed(library),
-        data=packed(json.dumps(page_data(evidence, tables, traces), allow_nan=False, separators=(",", ":"))),
+        libraries={name: packed(text) for name, text in libraries.items()},
+        packed=packed(json.dumps(data, allow_nan=False, separators=(",", ":"))),
+        data=data,
         counts=f"{_counted(len(evidence.records), 'record')}, {_counted(len(evidence.models), 'model')}",
-        verdicts=verdict_list(found),
-        claims=claims_table(found),
-        methods=methods_text(evidence),
-        environments=runs_and_environments(evidence),
+        models=dict.fromkeys(str(name) for table in data["tables"] for name in table["columns"][0]["cells"]),
+        formats=FORMS,
+        palette=PALETTE,
+        claims=found,
+        signs=SIGNS,
+        marks=MARKS,
+        result=_result,
+        paragraphs=paragraphs(evidence),
+        runs=runs,
+        environments=environments,
     )
 
 
-def page_data(evidence: Evidence, tables: Sequence[PaperTable], traces: Mapping[int, pd.DataFrame]) -> dict[str, Any]:
+def page_data(
+    evidence: Evidence,
+    tables: Sequence[PaperTable],
+    traces: Mapping[int, pd.DataFrame],
+    forms: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
     """The data that the page's script draws."""
     store = Store()
-    made, plots = page_tables(evidence, tables, store), page_plots(evidence, store)
+    made = [
+        *(page_table(table, store, forms or {}) for table in tables if table.rows),
+        page_measurements(evidence, store),
+    ]
+    models = page_models(evidence, store)
     return {
-        "quantities": store.columns(), "words": store.words, "conditions": store.conditions, "methods": METHODS,
-        "prefixes": PREFIXES, "alone": ALONE, "tables": made, "plots": plots, "power": page_traces(evidence, traces),
+        "quantities": store.quantities, "words": store.words, "texts": TEXTS, "methods": METHODS, "tables": made, "models": models,
+        "power": page_traces(evidence, traces), "options": {"tables": TABLES, "plots": PLOTS, "symbols": SYMBOLS},
+        "templates": {
+            name: {theme: template(theme) for theme in THEMES} for name, template in {"pareto": pareto_template, "power": power_template}.items()
+        },
     }  # fmt: skip
 
 
@@ -75,15 +108,18 @@ def _counted(number: int, word: str) -> str:
     return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
-def _library() -> str:
-    """plotly.js, whole."""
-    return (files("plotly") / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
+def _result(finding: Finding) -> str:
+    """A ratio as "12.3 ± 0.2 times", a time in hours."""
+    q = finding.quantity
+    if q is None or q.value is None:
+        return "not available"
+    return signed(f"{plain_number(q)} {'times' if q.unit == '1' else q.unit} ({q.method})", q)
 
 
-def _script() -> str:
-    """The page's own script, in a scope of its own."""
-    parts = "\n".join(_part(f"{name}.js") for name in SCRIPTS)
-    return f'(() => {{\n"use strict";\n{parts}}})();\n'
+def _libraries() -> dict[str, str]:
+    """DataTables and plotly, whole, in the order in which the page starts them."""
+    plotly = files("plotly") / "package_data" / "plotly.min.js"
+    return {"datatables": _part("vendor/dataTables.min.js"), "plotly": plotly.read_text(encoding="utf-8")}
 
 
 def _part(name: str) -> str:
