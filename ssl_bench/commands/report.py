@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from ssl_reports.reading.claims import Claim
 
+MOST_ROWS = 40
+"""A longer table is not printed."""
 TYPESET = "pdflatex main && bibtex main && pdflatex main && pdflatex main"
 
 
@@ -58,7 +60,10 @@ def report_command(
     for table in efficiency(evidence, layout):
         from ssl_reports.tables.plain import plain_text
 
-        typer.echo(plain_text(table, width=stdout().width))
+        if len(table.rows) > MOST_ROWS:
+            said.insert(0, f"table:    {len(table.rows):,} models, in {out / 'tables' / table.name}.md")
+        else:
+            typer.echo(plain_text(table, width=stdout().width))
     print_summary([_claim_table(found)] if config.claims else [], said)
 
 

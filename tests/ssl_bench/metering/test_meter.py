@@ -180,6 +180,8 @@ def test_a_killed_meter_has_its_record(start: Callable[..., subprocess.Popen[str
     process = start("--out", "run", "--", PYTHON, "-c", "print('ready', flush=True); import time; time.sleep(60)")
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
+    while not (tmp_path / "run" / "run.json").is_file():
+        time.sleep(0.02)
     left = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     for each in left:
