@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ssl_benchmarks.files.atomic import write_atomically
 from ssl_benchmarks.record.details.comparison import ComparisonDetails
-from ssl_benchmarks.record.record import Record
+from ssl_benchmarks.record.record import Measurement, Record
 from ssl_reports.summaries.comparison_tables import (
     break_even_lines,
     ledger_grid,
@@ -16,10 +16,11 @@ from ssl_reports.summaries.comparison_tables import (
     reached_line,
     seconds_spent,
 )
+from ssl_reports.summaries.concerned import concerned
 from ssl_reports.summaries.evaluating import QUALITY
-from ssl_reports.summaries.layout import bullets, disturbed_lines, document, grid_tables, noted_names
+from ssl_reports.summaries.layout import bullets, disturbed_lines, document, grid_tables
 from ssl_reports.summaries.rates import quality_grid
-from ssl_reports.tables.grid import Grid, grouped, markdown_table
+from ssl_reports.tables.grid import Grid, markdown_table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -112,9 +113,9 @@ def _notes(record: Record) -> str:
     lines += [f"rebuilt in later rounds for lack of memory: {line}" for line in details.rebuilt or ()]
     lines += [f"differs: {line}" for line in details.differences]
     lines += details.about_weights
-    pairs = dict.fromkeys(
-        (row.quantity.note, f"{row.model}, {row.phase}, {row.metric}{f', {row.scope}' if row.scope else ''}")
-        for row in record.measurements
-        if row.quantity.note and row.phase in details.phases and row.quantity.method != "published"
-    )
-    return bullets([*lines, *noted_names(grouped(pairs))])
+    noted: dict[str, list[Measurement]] = {}
+    for row in record.measurements:
+        if row.quantity.note and row.phase in details.phases and row.quantity.method != "published":
+            noted.setdefault(row.quantity.note, []).append(row)
+    models = list(dict.fromkeys(row.model for rows in noted.values() for row in rows))
+    return bullets([*lines, *(f"{concerned(rows, models)}: {note}" for note, rows in noted.items())])

@@ -234,7 +234,12 @@ class ModelledCpu(Source):
 
     def note(self, span: Span) -> str:
         """How the energy was obtained."""
-        return f"{self._note}; {f'{span.samples} readings of the load' if span.samples else 'at the last load read'}"
+        read = (
+            f"{span.samples} reading{'s' if span.samples > 1 else ''} of the load"
+            if span.samples
+            else "at the last load read"
+        )
+        return f"{self._note}; {read}"
 
 
 class ModelledDram(Source):
