@@ -8,6 +8,8 @@ from ssl_benchmarks.record.flaws import MEANINGS
 from ssl_benchmarks.record.quantity import Quantity, joined
 
 SIGN = "†"
+SIGNS = (SIGN, "‡", "§", "¶")
+"""The signs of a table's flaws, in order of appearance."""
 
 
 def sign(quantity: Quantity | None) -> str:

@@ -35,7 +35,7 @@ FailIf = Annotated[
     typer.Option(
         "--fail-if",
         metavar="CONDITION",
-        help="Exit with code 1 if a ratio to the baseline lies beyond a limit by its whole interval, such as 'energy>+5%'; "
+        help="Exit with code 1 if the entire interval of a ratio to the baseline lies beyond a limit, such as 'energy>+5%'; "
         "may be repeated.",
     ),
 ]

@@ -18,7 +18,11 @@ from ssl_bench.settings.options import Setting, Settings
 
 Config = Annotated[
     Path | None,
-    typer.Option("--config", help="A TOML file with any of these options; to train, also settings of the model."),
+    typer.Option("--config", help="A TOML file with any of these options."),
+]
+ModelConfig = Annotated[
+    Path | None,
+    typer.Option("--config", help="A TOML file with any of these options, and settings of the model."),
 ]
 PLAIN = (str, int, float, bool)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ssl_bench.commands.closing import closing_lines, print_run, require_quiet
-from ssl_bench.commands.options import Config
+from ssl_bench.commands.options import ModelConfig
 from ssl_bench.console import Json, fail, print_summary, stderr, typed_command
 from ssl_bench.settings.studying import StudyConfig
 
@@ -23,7 +23,7 @@ Resume = Annotated[bool, typer.Option("--resume", help="Resume an unfinished stu
 def study_command(
     config: StudyConfig,
     *,
-    file: Config = None,  # noqa: ARG001 - its contents are in `config`
+    file: ModelConfig = None,  # noqa: ARG001 - its contents are in `config`
     resume: Resume = False,
     as_json: Json = False,
 ) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from ssl_bench.commands.closing import closing_lines, print_run, require_quiet
-from ssl_bench.commands.options import Config
+from ssl_bench.commands.options import ModelConfig
 from ssl_bench.console import Json, fail, print_summary, stderr, typed_command
 from ssl_bench.settings.training import TrainAndMeasureConfig
 
@@ -29,7 +29,7 @@ def train_and_measure_command(
     config: TrainAndMeasureConfig,
     *,
     given: Mapping[str, Any],
-    file: Config = None,  # noqa: ARG001 - its contents are in `given`
+    file: ModelConfig = None,  # noqa: ARG001 - its contents are in `given`
     resume: Resume = False,
     as_json: Json = False,
 ) -> None:

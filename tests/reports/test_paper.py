@@ -94,11 +94,11 @@ def test_numbers_of_a_run_by_hand() -> None:
     assert float(line["device time [h]"]) == 0.75
     assert float(line["energy [kWh]"]) == pytest.approx(1.5)
     assert line["energy [kWh] method"] == "modelled"
-    assert float(line["FLOPs [EFLOP]"]) == pytest.approx(7.2e-6)
-    assert float(line["CO2e [kg]"]) == pytest.approx(0.056)
+    assert float(line["FLOPs [TFLOP]"]) == pytest.approx(7.2)
+    assert float(line["CO2e [g]"]) == pytest.approx(56)
     assert line["source"] == "run 1"
-    assert "1.50 <sup>b</sup>" in markdown(table)
-    assert r"\num{1.50}\textsuperscript{b}" in latex(table)
+    assert "1.50 <sup>m</sup>" in markdown(table)
+    assert r"\num{1.50}\textsuperscript{m}" in latex(table)
 
 
 def test_a_rate_is_projected_to_the_recipe_and_to_the_paper_s_hours() -> None:
@@ -123,7 +123,7 @@ def test_a_rate_is_projected_to_the_recipe_and_to_the_paper_s_hours() -> None:
         float(second["device time [h] high"]),
     ) == (144, 180, 225)
     assert float(second["CO2e [kg]"]) == pytest.approx(18 * 0.056)
-    assert "18.0 <sup>b,d</sup>" in markdown(table)
+    assert "18.0 <sup>m,p</sup>" in markdown(table)
 
 
 def test_what_cannot_be_had_still_makes_every_table(tmp_path: Path) -> None:

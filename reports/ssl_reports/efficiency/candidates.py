@@ -57,7 +57,7 @@ def _marked(row: Measurement, most: Mapping[str, str]) -> Measurement:
         for name in most
         if own.get(name, most[name]) != most[name]
     ]
-    return replace(row, quantity=flawed(row.quantity, *found))
+    return replace(row, quantity=flawed(row.quantity, ", ".join(found)))
 
 
 def _difference(condition: str, own: str, most: str) -> str:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from ssl_models.errors import BadInputError
 from ssl_reports.tables.numbers import DIGITS
+from ssl_reports.tables.readable import BYTES, ENERGY, MASS, suited
 from ssl_reports.tables.table import Column
 
 Phase = Literal["training", "inference"]
@@ -43,9 +44,7 @@ class EfficiencyColumn:
     ) -> Column:
         """The head in a table of that phase, in the unit asked for, else in that in which most values read well; of equals, the largest."""
         units = [pair for pair in (*self.units, *self.others) if pair[0] in asked] or self.units
-        positive = [abs(value) for value in values if value]
-        readable = [sum(LEAST <= value * factor < MOST for value in positive) for _, factor in units]
-        unit, factor = max(zip(readable, range(len(units)), units, strict=True))[2]
+        unit, factor = suited(units, values)
         return Column(self.head.format(phase=phase.capitalize()), unit, factor, digits=digits)
 
     def factor(self, unit: str) -> float:
@@ -60,21 +59,16 @@ class EfficiencyColumn:
         return known[unit]
 
 
-LEAST, MOST = 0.1, 10_000.0
-"""Numbers within are read at a glance."""
 MILLIONS = (("M", 1e-6),)
 FLOPS = (("MFLOP per audio s", 1e-6), ("GFLOP per audio s", 1e-9), ("TFLOP per audio s", 1e-12))
 SPEED = (("x real time", 1.0),)
 SECONDS = (("ms", 1e3), ("s", 1.0))
-BYTES = (("MiB", 2.0**-20), ("GiB", 2.0**-30))
 DECIMAL_BYTES = (("MB", 1e-6), ("GB", 1e-9))
 WEIGHTS = tuple((unit, 4 * factor) for unit, factor in BYTES)
 """The size of parameters in float32."""
 PER_HOUR = (("J per audio h", 1.0), ("kJ per audio h", 1e-3), ("MJ per audio h", 1e-6))
 HOURS = (("device-s", 3600.0), ("device-min", 60.0), ("device-h", 1.0))
-ENERGY = (("mWh", 1 / 3.6), ("Wh", 1 / 3.6e3), ("kWh", 1 / 3.6e6), ("MWh", 1 / 3.6e9))
 JOULES = (("J", 1.0), ("kJ", 1e-3), ("MJ", 1e-6), ("GJ", 1e-9))
-MASS = (("mg", 1e3), ("g", 1.0), ("kg", 1e-3), ("t", 1e-6))
 PERCENT = (("%", 100.0),)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Conditions, Measurement
@@ -33,7 +33,7 @@ def notes(filled: Filled, columns: Mapping[str, EfficiencyColumn], account: Acco
         *_counts(filled, columns),
         *_pretraining(filled, account, layout),
         *_measured(filled),
-        *_rated(filled),
+        *_rated(filled, layout),
         *_ratios(layout),
     ]
 
@@ -79,34 +79,57 @@ def _of_a_run(row: Measurement) -> bool:
     return row.quantity.value is not None and not row.quantity.elsewhere
 
 
-def _rated(filled: Filled) -> Iterator[str]:
-    """What each error rate was rated on, and over how many seeds."""
-    rated = [(_tested(filled[key]), key.upper()) for key in filled if key in COLUMNS and COLUMNS[key].phase == "rated"]
+def _rated(filled: Filled, layout: Layout) -> Iterator[str]:
+    """What each error rate was evaluated on, and over how many seeds."""
+    rated = [
+        (_tested(filled[key], layout), key.upper())
+        for key in filled
+        if key in COLUMNS and COLUMNS[key].phase == "rated"
+    ]
     yield from (f"{', '.join(keys)}: {said}." for said, keys in grouped(rated).items() if said)
 
 
-def _tested(rows: Mapping[str, Measurement]) -> str:
+def _tested(rows: Mapping[str, Measurement], layout: Layout) -> str:
     """What was learned, with which head, from how much labelled speech, and what it was rated on."""
     known = [row for row in rows.values() if row.quantity.value is not None]
     tests = {test_of(row.conditions) for row in known}
     if len(tests) != 1:
         return ""
     task, head, labels, tested_on = tests.pop()
-    said = [task, head and f"{head} head", labels and f"{labels} of labels", tested_on and f"rated on {tested_on}"]
-    return ", ".join(part for part in [*said, _seeds(known)] if part)
+    said = [
+        task,
+        head and f"{head} head",
+        labels and f"{_spaced(labels)} of labels",
+        tested_on and f"evaluated on {tested_on}",
+    ]
+    return ", ".join(part for part in [*said, _seeds(known, layout)] if part)
 
 
-def _seeds(rows: Iterable[Measurement]) -> str:
-    """Over how many seeds error rates are means, as their notes say."""
-    counts = Counter(
-        part.split(":")[0] for row in rows for part in row.quantity.note.split("; ") if part.startswith("mean of ")
-    )
-    return " or ".join(counts)
+def _seeds(rows: Sequence[Measurement], layout: Layout) -> str:
+    """Over how many seeds error rates are means, as their notes say; which ones, where not all are."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        for part in row.quantity.note.split("; "):
+            if part.startswith("mean of "):
+                found.setdefault(part.split(":")[0], []).append(layout.names.get(row.model, row.model))
+    if len(found) == 1 and len(next(iter(found.values()))) == len(rows):
+        return next(iter(found))
+    return ", ".join(f"{said} for {' and '.join(models)}" for said, models in found.items())
+
+
+def _spaced(labels: str) -> str:
+    """An amount of labels with its unit apart: "1 h"."""
+    return re.sub(r"(?<=\d)(?=h$|min$)", " ", labels)
+
+
+def _device(name: str | None) -> str | None:
+    """A processor with its cores in words: records name it "PROCESSOR x CORES"."""
+    return None if name is None else re.sub(r" x (\d+)$", r", \1 cores", name)
 
 
 def _ratios(layout: Layout) -> Iterator[str]:
     if layout.baseline is not None:
-        yield f"In brackets: the figure divided by that of {layout.names.get(layout.baseline, layout.baseline)}."
+        yield f"In brackets: ratios to {layout.names.get(layout.baseline, layout.baseline)}."
 
 
 def _shared(rows: Iterable[Measurement]) -> str:
@@ -114,10 +137,10 @@ def _shared(rows: Iterable[Measurement]) -> str:
     held = [row.conditions for row in rows if _of_a_run(row)]
     parts = []
     for said in (
-        lambda c: c.device,
+        lambda c: _device(c.device),
         lambda c: c.dtype,
         lambda c: (
-            f"{c.batch_seconds / c.clip_seconds:.3g} x {c.clip_seconds:g} s"
+            f"batches of {c.batch_seconds / c.clip_seconds:.3g} x {c.clip_seconds:g} s"
             if c.clip_seconds and c.batch_seconds
             else None
         ),

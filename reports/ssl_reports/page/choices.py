@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_reports.reading.axes import axis_unit, middle_prefix
-from ssl_reports.tables.numbers import plain_number
+from ssl_reports.tables.numbers import plain_number, with_commas
 from ssl_reports.tables.table import Column
 from ssl_reports.units import PREFIXES
 
@@ -81,7 +80,7 @@ def alone(quantity: Quantity) -> Iterator[tuple[str, str]]:
         return
     for choice, (factor, unit) in CHOICES.get(quantity.unit, {"": (1.0, quantity.unit)}).items():
         by, name = _own_prefix(quantity.value, factor, unit)
-        yield choice, f"{separated(plain_number(quantity, by))} {name}".rstrip()
+        yield choice, f"{with_commas(plain_number(quantity, by))} {name}".rstrip()
 
 
 def _own_prefix(value: float, factor: float, unit: str) -> tuple[float, str]:
@@ -95,8 +94,3 @@ def _own_prefix(value: float, factor: float, unit: str) -> tuple[float, str]:
         return factor, "" if unit == "1" else unit
     by, prefix = next((each for each in PREFIXES if size >= each[0] * 0.9995), PREFIXES[-1])
     return factor / by, prefix + unit
-
-
-def separated(text: str) -> str:
-    """The text with commas between the thousands of its numbers."""
-    return re.sub(r"(?<![\d.])\d{4,}", lambda found: f"{int(found[0]):,}", text)

@@ -13,7 +13,7 @@ from ssl_benchmarks.record.metrics import METRICS, RATES
 from ssl_benchmarks.record.quantity import METHODS, joined
 from ssl_benchmarks.record.record import Measurement
 from ssl_models.recipes import RECIPES
-from ssl_reports.page.choices import renamed, separated, unit_choices
+from ssl_reports.page.choices import renamed, unit_choices
 from ssl_reports.page.store import Store
 from ssl_reports.page.tables import Document, head
 from ssl_reports.pictures.scales import SPAN
@@ -30,7 +30,7 @@ from ssl_reports.reading.evidence import Evidence
 from ssl_reports.reading.frontier import best_plot
 from ssl_reports.reading.systems import System, systems_of
 from ssl_reports.tables.notes import Notes
-from ssl_reports.tables.numbers import plain_number
+from ssl_reports.tables.numbers import plain_number, with_commas
 from ssl_reports.tables.table import Column, Shown
 
 CARD = (
@@ -123,7 +123,7 @@ def _unit(found: Found) -> str:
 
 
 def _text(row: Measurement | None, factor: float) -> str | None:
-    return None if row is None else separated(plain_number(row.quantity, factor))
+    return None if row is None else with_commas(plain_number(row.quantity, factor))
 
 
 def _signs(row: Measurement | None) -> str:

@@ -9,7 +9,7 @@ from html import escape
 from typing import Any
 
 from ssl_benchmarks.record.quantity import Quantity
-from ssl_reports.page.choices import column_choices, renamed, separated
+from ssl_reports.page.choices import column_choices, renamed
 from ssl_reports.page.store import Store
 from ssl_reports.reading.references import REFERENCES
 from ssl_reports.tables.notes import Notes
@@ -90,7 +90,7 @@ def _place(cell: Cell, store: Store) -> int | str | tuple[str, str] | None:
 def _text(shown: Shown, factor: float) -> str | None:
     if not isinstance(shown.cell, Quantity):
         return None
-    return separated(replace(shown, column=replace(shown.column, factor=factor)).number())
+    return replace(shown, column=replace(shown.column, factor=factor)).number()
 
 
 def ordered(columns: Sequence[Document]) -> list[Document]:

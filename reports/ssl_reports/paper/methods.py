@@ -101,7 +101,7 @@ def _disturbances(evidence: Evidence) -> str:
     said = [
         f"Other processes at work or a throttled device were observed in {len(disturbed):,} of {len(pairs):,} records ({named(disturbed)})."
         if disturbed
-        else "Neither other processes at work nor a throttled device was observed."
+        else "No competing processes and no throttling were observed."
     ]
     flawed = [found.quantity.flaw for found in evidence.rows if found.quantity.flaw]
     if flawed:

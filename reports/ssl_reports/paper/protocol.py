@@ -106,7 +106,7 @@ def _reached(target: Target) -> str:
 
 def _budget(study: Study) -> str:
     if study.equal is None or study.budget is None:
-        return "the budget that the tables name"
+        return "a budget of its own"
     amounts = {
         "joules": f"{with_prefix(study.budget / 3600, 'Wh')} of energy",
         "audio-hours": f"{study.budget:,g} h of audio",

@@ -14,6 +14,7 @@ from ssl_reports.reading.claims import Claim
 from ssl_reports.reading.evidence import Evidence, Found, Setting, settings
 from ssl_reports.reading.published import published_rows, reference_of
 from ssl_reports.reading.repricing import grid_of
+from ssl_reports.tables.readable import readable
 from ssl_reports.tables.table import Cell, Cite, Column, PaperTable
 
 FLOPS = "1 MAC = 2 FLOPs; only matrix products are counted."
@@ -32,7 +33,7 @@ def pretraining_table(evidence: Evidence) -> PaperTable:
         "Time, energy and CO2e of a run include fitting targets. Energy is that of the GPU where one was used, "
         f"otherwise of the machine. {FLOPS}"
     )
-    return PaperTable("pretraining", "Cost of pretraining", PRETRAINING, tuple(rows), (note,))
+    return PaperTable("pretraining", "Cost of pretraining", readable(PRETRAINING, rows), tuple(rows), (note,))
 
 
 def _pretraining_rows(setting: Setting) -> Iterator[tuple[Cell, ...]]:
@@ -127,8 +128,8 @@ def _published_rows(evidence: Evidence) -> list[tuple[Cell, ...]]:
 
 
 INFERENCE = (
-    Column("model"), Column("conditions", width=0.2), Column("size", "M", 1e-6), Column("FLOPs", "GFLOP/s", 1e-9), Column("speed", "x real time"),
-    Column("energy", "J/h"), Column("peak", "GiB", 2.0**-30), Column("latency", "ms", 1e3), Column("source", width=0.1),
+    Column("model"), Column("conditions", width=0.2), Column("size", "M", 1e-6), Column("FLOPs", "GFLOP per audio s", 1e-9), Column("speed", "x real time"),
+    Column("energy", "J per audio h"), Column("peak", "GiB", 2.0**-30), Column("latency", "ms", 1e3), Column("source", width=0.1),
 )  # fmt: skip
 
 
@@ -147,7 +148,7 @@ def inference_table(evidence: Evidence) -> PaperTable:
         "where one was used, otherwise of the machine. Peak is peak memory; latency is the median for a whole batch. "
         f"{FLOPS}"
     )
-    return PaperTable("inference", "Cost of inference", INFERENCE, tuple(rows), (note,))
+    return PaperTable("inference", "Cost of inference", readable(INFERENCE, rows), tuple(rows), (note,))
 
 
 PARTS = ("weights", "gradients", "optimizer", "activations", "reserved")
@@ -169,7 +170,7 @@ def memory_table(evidence: Evidence) -> PaperTable:
         "The peak is that of PyTorch's allocator on a GPU and, on a CPU, of the resident set minus its size before the "
         "model was built."
     )
-    return PaperTable("memory", "Memory by part", MEMORY, tuple(rows), (note,))
+    return PaperTable("memory", "Memory by part", readable(MEMORY, rows), tuple(rows), (note,))
 
 
 def quality_table(evidence: Evidence) -> PaperTable:

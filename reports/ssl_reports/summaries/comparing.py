@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ssl_benchmarks.files.atomic import write_atomically
 from ssl_benchmarks.record.details.comparison import ComparisonDetails
 from ssl_benchmarks.record.record import Measurement, Record
+from ssl_reports.reading.concerned import concerned
 from ssl_reports.summaries.comparison_tables import (
     break_even_lines,
     ledger_grid,
@@ -16,7 +17,6 @@ from ssl_reports.summaries.comparison_tables import (
     reached_line,
     seconds_spent,
 )
-from ssl_reports.summaries.concerned import concerned
 from ssl_reports.summaries.evaluating import QUALITY
 from ssl_reports.summaries.layout import bullets, disturbed_lines, document, grid_tables
 from ssl_reports.summaries.rates import quality_grid

@@ -119,7 +119,9 @@ def limited_lines(record: Record) -> list[str]:
     targets = details.targets.limited if isinstance(details, TrainingDetails) else ""
     limit = details.evaluation_limit
     lines = [f"targets were fitted {targets}"] if targets else []
-    return lines + ([f"rated with {limit.taken}"] if limit is not None and min(limit.share, limit.effort) < 1.0 else [])
+    return lines + (
+        [f"evaluated with {limit.taken}"] if limit is not None and min(limit.share, limit.effort) < 1.0 else []
+    )
 
 
 def _modules(modules: Sequence[ModuleMacs]) -> str:

@@ -11,6 +11,7 @@ from pandas.io.formats.style import Styler
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_reports.tables.notes import Notes, marked
 from ssl_reports.tables.numbers import scaled
+from ssl_reports.tables.plain import raised
 from ssl_reports.tables.table import PaperTable, Shown, word
 
 
@@ -27,10 +28,10 @@ def styled(table: PaperTable) -> Styler:
     for number, row in enumerate(table.upright()):
         for column, shown in zip(found.columns, row, strict=True):
             if isinstance(shown.cell, Quantity):
-                text, where = shown.number() + marked(shown, notes, " {}"), pd.IndexSlice[[number], [column]]
+                text, where = shown.number() + raised(marked(shown, notes)), pd.IndexSlice[[number], [column]]
                 style = style.format(partial(_text, text), subset=where, na_rep=text)
                 style = style.set_properties(where, **{"font-weight": "bold"}) if shown.best else style
-    said = "<br>".join(escape(f"{sign} {text}".strip()) for sign, text in notes.foot(table))
+    said = "<br>".join(escape(f"{raised(sign)} {text}".strip()) for sign, text in notes.foot(table))
     return style.set_caption(f"{escape(table.caption)}<br><small>{said}</small>")
 
 

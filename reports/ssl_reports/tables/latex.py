@@ -15,7 +15,7 @@ SPECIAL = {
     "|": r"\textbar{}", '"': r"\textquotedbl{}", "'": r"\textquotesingle{}", "`": r"\textasciigrave{}",
     # These are ordinary characters, except after a line end or in an option.
     "[": "{[}", "]": "{]}", "*": "{*}",
-    "µ": r"\textmu{}", "\u00d7": r"\texttimes{}", "±": r"\textpm{}", "°": r"\textdegree{}", "€": r"\texteuro{}", "†": r"\textdagger{}",
+    "µ": r"\textmu{}", "\u00d7": r"\texttimes{}", "±": r"\textpm{}", "°": r"\textdegree{}", "€": r"\texteuro{}", "†": r"\textdagger{}", "‡": r"\textdaggerdbl{}", "§": r"\textsection{}", "¶": r"\textparagraph{}",
     "\u2013": r"\textendash{}", "—": r"\textemdash{}", "…": r"\textellipsis{}", "\u00a0": "~",
 }
 """Each character with a special meaning in LaTeX, and how to write it."""

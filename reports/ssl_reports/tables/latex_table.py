@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ssl_benchmarks.record.quantity import Quantity
-from ssl_reports.flaw_marks import SIGN
 from ssl_reports.tables.alignment import Alignment, aligned, text_of
 from ssl_reports.tables.fit import GAP, Fit, Width, fit, heads
 from ssl_reports.tables.latex import escape_latex, number, tabular
@@ -132,7 +131,7 @@ def _cell(shown: Shown, sign: str, alignment: Alignment | None) -> str:
 
 
 def _raised(sign: str) -> str:
-    return f"\\textsuperscript{{{sign.replace(SIGN, escape_latex(SIGN))}}}" if sign else ""
+    return f"\\textsuperscript{{{escape_latex(sign)}}}" if sign else ""
 
 
 def _typeset(text: str) -> str:

@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ssl_benchmarks.record.quantity import Method, Quantity
-from ssl_reports.flaw_marks import SIGN, meaning
+from ssl_reports.flaw_marks import SIGNS, meaning
 from ssl_reports.tables.table import PaperTable, Shown
 
 MARKS: dict[Method, tuple[str, str]] = {
-    "sampled": ("a", "sampled: integrated power samples"),
-    "modelled": ("b", "modelled: an estimate, not metered"),
+    "sampled": ("s", "sampled: integrated power samples"),
+    "modelled": ("m", "modelled: an estimate, not metered"),
     "analytic": ("c", "counted from the graph"),
-    "projected": ("d", "projected: a measured rate times a stated amount of audio"),
-    "published": ("e", "published by others"),
-    "stated": ("f", "stated, not measured here"),
+    "projected": ("p", "projected: a measured rate times a stated amount of audio"),
+    "published": ("l", "published by others (literature)"),
+    "stated": ("u", "stated by the user, not measured here"),
 }
 """The sign and meaning of each method; measured numbers have none."""
 
-IMPORTED = "g"
+IMPORTED = "i"
 """The sign of a figure that another tool recorded."""
 
 REASONS = 9
@@ -30,7 +30,8 @@ class Notes:
     """Which signs a table's cells use.
 
     Attributes:
-        methods, flaws: of the figures that were marked.
+        methods: of the figures that were marked.
+        flaws: the sign of each.
         sources: of the stated figures.
         tools: by which imported figures were recorded.
         reasons: the sign of each, for the figures that are missing.
@@ -38,7 +39,7 @@ class Notes:
     """
 
     methods: set[Method] = field(default_factory=set)
-    flaws: list[str] = field(default_factory=list)
+    flaws: dict[str, str] = field(default_factory=dict)
     sources: dict[str, None] = field(default_factory=dict)
     tools: dict[str, None] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
@@ -51,10 +52,14 @@ class Notes:
             return ""
         if quantity.value is None:
             return self._reason(quantity.note)
-        flaws = [each.flaw for each in (quantity, shown.ratio) if each is not None and each.flaw]
-        self.flaws += flaws
+        found = (each.flaw.split("; ") for each in (quantity, shown.ratio) if each is not None and each.flaw)
+        flaws = dict.fromkeys(self._flaw(word) for words in found for word in words)
         method = "" if quantity.method == shown.column.method else self._method(quantity)
-        return ",".join(filter(None, (method, self._tool(quantity), SIGN if flaws else "")))
+        return ",".join(filter(None, (method, self._tool(quantity), *flaws)))
+
+    def _flaw(self, word: str) -> str:
+        """The sign of a flaw; the last one stands for all that have no sign of their own."""
+        return self.flaws.setdefault(word, SIGNS[min(len(self.flaws), len(SIGNS) - 1)])
 
     def _tool(self, quantity: Quantity) -> str:
         """The sign of a figure that another tool recorded."""
@@ -81,14 +86,16 @@ class Notes:
 
     def foot(self, table: PaperTable) -> list[tuple[str, str]]:
         """The lines below a table: its own notes, then sign and meaning of all that its cells used."""
-        return [("", note) for note in table.notes] + self.lines()
+        counted = any(column.method == "analytic" for column in table.columns)
+        return [("", note) for note in table.notes] + self.lines("Other unmarked" if counted else "Unmarked")
 
-    def lines(self) -> list[tuple[str, str]]:
+    def lines(self, unmarked: str = "Unmarked") -> list[tuple[str, str]]:
         """Sign and meaning of all that were used."""
-        lines = [("", "Unmarked numbers are measured; intervals are 95 % intervals.")] if self.methods else []
+        lines = [("", f"{unmarked} numbers are measured; intervals are 95 % intervals.")] if self.methods else []
         lines += [(MARKS[method][0], self._meaning(method)) for method in MARKS if method in self.methods]
         lines += [(IMPORTED, "; ".join(self.tools))] if self.tools else []
-        lines += [(SIGN, meaning(self.flaws))] if self.flaws else []
+        signs = {sign: [word for word, own in self.flaws.items() if own == sign] for sign in self.flaws.values()}
+        lines += [(sign, meaning(words)) for sign, words in signs.items()]
         lines += [(number, f"not available: {reason}") for reason, number in self.reasons.items()]
         return [*lines, *([("*", "not available: see the table's CSV")] if self.more else [])]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 from ssl_benchmarks.record.quantity import Quantity
 
@@ -68,3 +69,8 @@ def single(quantity: Quantity, value: float, digits: int = DIGITS) -> str:
     """A value without interval: figures from elsewhere in full, all others with so many significant digits."""
     text = f"{value:.7g}"
     return text if quantity.elsewhere and "e" not in text else decimal(value, digits)
+
+
+def with_commas(text: str) -> str:
+    """A number's text with its thousands apart: "183,000 ± 39,000"; powers of ten stay as they are."""
+    return re.sub(r"(?<![\d.])\d{4,}(?![\d]*e)", lambda match: f"{int(match[0]):,}", text)

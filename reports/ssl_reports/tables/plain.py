@@ -11,6 +11,7 @@ from ssl_reports.tables.notes import Notes, marked
 from ssl_reports.tables.table import PaperTable, Shown, word
 
 GAP = "  "
+RAISED = str.maketrans("smcplui0123456789", "ˢᵐᶜᵖˡᵘⁱ⁰¹²³⁴⁵⁶⁷⁸⁹", ",")
 
 
 def plain_text(table: PaperTable, width: int = 80) -> str:
@@ -29,15 +30,20 @@ def plain_text(table: PaperTable, width: int = 80) -> str:
     ]
     head, body = aligned[: len(lines)], aligned[len(lines) :]
     blocks = ["\n".join(_block(part, head, body, table.ruled)) for part in _folds(widths, width)]
-    said = [(f"{sign} " if sign else "") + text for sign, text in notes.foot(table)]
+    said = [(f"{raised(sign)} " if sign else "") + text for sign, text in notes.foot(table)]
     foot = [line for text in said for line in textwrap.wrap(text, width, subsequent_indent=GAP)]
     return "\n\n".join([table.caption, *blocks, "\n".join(foot)]) + "\n"
+
+
+def raised(signs: str) -> str:
+    """The signs of a figure as superscripts."""
+    return signs.translate(RAISED)
 
 
 def _text(shown: Shown, notes: Notes) -> str:
     if not isinstance(shown.cell, Quantity):
         return " ".join(word(shown.cell).split())
-    return ("*" if shown.best else "") + shown.number() + marked(shown, notes, " {}")
+    return ("*" if shown.best else "") + shown.number() + raised(marked(shown, notes))
 
 
 def _folds(widths: list[int], width: int) -> list[list[int]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ssl_benchmarks.record.quantity import Method, Quantity
-from ssl_reports.tables.numbers import DIGITS, decimal, half_width, plain_number
+from ssl_reports.tables.numbers import DIGITS, decimal, half_width, plain_number, with_commas
 
 LONG = 40
 """The most rows of a table that does not break over pages."""
@@ -75,7 +75,7 @@ class Shown:
         if not isinstance(self.cell, Quantity):
             raise TypeError("no figure")
         ratio = "" if self.ratio is None else f" ({times(self.ratio)})"
-        return plain_number(self.cell, self.column.factor, self.column.digits) + ratio
+        return with_commas(plain_number(self.cell, self.column.factor, self.column.digits)) + ratio
 
 
 @dataclass(frozen=True)

@@ -311,7 +311,7 @@ def test_ratios_to_a_baseline_stand_beside_their_figures() -> None:
     assert not any(number == 0 for number, _ in table.ratios)
     for form in (markdown, html, plain_text, latex):
         assert "(2.00x)" in form(table).replace(r"\texttimes{}", "x"), form.__name__
-        assert "divided by that of essl" in form(table)
+        assert "ratios to essl" in form(table)
     lines = {line["Model"]: line for line in csv.DictReader(io.StringIO(comma_separated(table)))}
     assert float(lines["efficient-small"]["Training speed [x real time] ratio"]) == pytest.approx(2.0)
     assert lines["essl"]["Training speed [x real time] ratio"] == ""
@@ -412,7 +412,7 @@ def test_stated_costs_fill_what_runs_leave_open_and_are_marked() -> None:
     assert (own.value, own.ci95) == (150.0, (100.0, 300.0))
     for form in (markdown, html, plain_text, latex):
         text = form(table)
-        assert "stated, not measured here" in text, form.__name__
+        assert "stated by the user, not measured here" in text, form.__name__
         assert "Table 5 of A and B" in text
         assert "never" not in text
     assert ",stated,their model: Table 5 of A and B (2023)," in comma_separated(table)

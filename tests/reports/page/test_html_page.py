@@ -212,7 +212,7 @@ def test_energy_column_has_both_units(evidence: Evidence) -> None:
     tables = {table["name"]: table for table in data_of(page_of(Evidence((record,))))["tables"]}
     (heads,) = (column["heads"] for column in tables["pretraining"]["columns"] if "J" in column["heads"])
     assert {choice: head[1:3] for choice, head in heads.items()} == {
-        "kWh": ["kWh", pytest.approx(1 / 3.6e6)], "J": ["GJ", 1e-9]
+        "kWh": ["MWh", pytest.approx(1 / 3.6e9)], "J": ["GJ", 1e-9]
     }  # fmt: skip
 
 

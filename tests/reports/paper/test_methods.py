@@ -162,7 +162,7 @@ def test_disturbances_and_flaws() -> None:
     said = text(run(), run("run 2", flawed, details={"disturbances": {"a": ["b"]}}))
     assert "were observed in 1 of 2 records (run 2)." in said
     assert "at least two unflawed ones remained; other flawed figures are marked †: disturbed (" in said
-    assert "Neither other processes at work nor a throttled device was observed." in text(run())
+    assert "No competing processes and no throttling were observed." in text(run())
     assert "1 of 1 runs did not finish (run 1)." in text(replace(run(), status="unfinished"))
 
 

@@ -22,7 +22,7 @@ def read_back(text: str) -> str:
     names = {
         "textbackslash": "\\", "textasciicircum": "^", "textasciitilde": "~", "textless": "<", "textgreater": ">",
         "textbar": "|", "textquotedbl": '"', "textquotesingle": "'", "textasciigrave": "`", "textmu": "µ",
-        "texttimes": "\u00d7", "textpm": "±", "textdegree": "°", "texteuro": "€", "textdagger": "†", "textendash": "\u2013",
+        "texttimes": "\u00d7", "textpm": "±", "textdegree": "°", "texteuro": "€", "textdagger": "†", "textdaggerdbl": "‡", "textsection": "§", "textparagraph": "¶", "textendash": "\u2013",
         "textemdash": "—", "textellipsis": "…",
     }  # fmt: skip
     found, at = [], 0

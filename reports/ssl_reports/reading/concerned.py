@@ -46,6 +46,6 @@ def _products(keys: Iterable[Key]) -> list[tuple[list[str], list[str], list[str]
     for (figure, model), found in phases.items():
         models.setdefault((figure, tuple(found)), []).append(model)
     figures: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
-    for (figure, found), named in models.items():
-        figures.setdefault((found, tuple(named)), []).append(figure)
-    return [(kept, list(found), list(named)) for (found, named), kept in figures.items()]
+    for (figure, both), named in models.items():
+        figures.setdefault((both, tuple(named)), []).append(figure)
+    return [(kept, list(both), list(named)) for (both, named), kept in figures.items()]

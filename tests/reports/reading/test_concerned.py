@@ -8,7 +8,7 @@ import pytest
 
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Measurement
-from ssl_reports.summaries.concerned import concerned
+from ssl_reports.reading.concerned import concerned
 
 ALL = ("essl", "hubert-base", "wavlm-base")
 
