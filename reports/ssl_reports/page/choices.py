@@ -16,8 +16,8 @@ CHOICES: dict[str, Units] = {
     "J": {"kWh": (1 / 3600, "Wh"), "J": (1.0, "J")},
     "FLOP": {"FLOP": (1.0, "FLOP"), "MAC": (0.5, "MAC")},
     "MAC": {"FLOP": (2.0, "FLOP"), "MAC": (1.0, "MAC")},
-    "FLOP/s": {"FLOP": (1.0, "FLOP/s"), "MAC": (0.5, "MAC/s")},
-    "MAC/s": {"FLOP": (2.0, "FLOP/s"), "MAC": (1.0, "MAC/s")},
+    "FLOP/s": {"FLOP": (1.0, "FLOP per audio s"), "MAC": (0.5, "MAC per audio s")},
+    "MAC/s": {"FLOP": (2.0, "FLOP per audio s"), "MAC": (1.0, "MAC per audio s")},
     "J/h": {"kWh": (1 / 3600, "Wh per audio h"), "J": (1.0, "J per audio h")},
 }
 """The choices of each unit; 1 MAC = 2 FLOPs."""
@@ -51,7 +51,7 @@ def column_choices(column: Column, unit: str, values: Sequence[float]) -> Units:
         unit: of the records' numbers.
         values: these numbers.
     """
-    own = (column.factor, column.shown_unit.replace("J/h", "J per audio h"))
+    own = (column.factor, column.shown_unit)
     if unit not in {*CHOICES, "g", "B"}:
         return {"": own}
     found, (low, high) = unit_choices(values, unit), READABLE
@@ -80,7 +80,8 @@ def alone(quantity: Quantity) -> Iterator[tuple[str, str]]:
         return
     for choice, (factor, unit) in CHOICES.get(quantity.unit, {"": (1.0, quantity.unit)}).items():
         by, name = _own_prefix(quantity.value, factor, unit)
-        yield choice, f"{with_commas(plain_number(quantity, by))} {name}".rstrip()
+        short = name.replace(" per audio ", "/audio ")  # the column is as narrow as a phone
+        yield choice, f"{with_commas(plain_number(quantity, by))} {short}".rstrip()
 
 
 def _own_prefix(value: float, factor: float, unit: str) -> tuple[float, str]:

@@ -198,7 +198,10 @@ def test_units_by_hand() -> None:
     found = unit_choices([7_200.0, 720_000.0], "J")
     assert found["J"] == (1e-3, "kJ")
     assert found["kWh"] == (pytest.approx(1 / 3600), "Wh")
-    assert unit_choices([4e12], "FLOP/s") == {"FLOP": (1e-12, "TFLOP/s"), "MAC": (0.5e-12, "TMAC/s")}
+    assert unit_choices([4e12], "FLOP/s") == {
+        "FLOP": (1e-12, "TFLOP per audio s"),
+        "MAC": (0.5e-12, "TMAC per audio s"),
+    }
     assert unit_choices([4e9], "MAC") == {"FLOP": (2e-9, "GFLOP"), "MAC": (1e-9, "GMAC")}
     assert unit_choices([0.25], "1", percent=True) == {"": (100.0, "%")}
 

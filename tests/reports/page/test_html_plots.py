@@ -57,7 +57,7 @@ def test_the_plots_table_marks_the_source_of_each_number(opened: Any) -> None:
     """Modelled energy has the paper's sign, and the legend says what it means."""
     page = opened.page
     page.locator("#as-table summary").click()
-    assert "b" in page.locator("#pareto-table sup").all_inner_texts()
+    assert "m" in page.locator("#pareto-table sup").all_inner_texts()
     assert "modelled: an estimate, not metered" in page.locator("#as-table > p").inner_text()
 
 
