@@ -158,7 +158,7 @@ def summary() -> str:
     own, control = (rate(study, "cer", "finetuning", TINY + kind, used) for kind in ("", UNTRAINED))
     energy = spent(study, "energy", "machine", TINY)
     return (
-        f"Ten minutes of pretraining on two CPU cores ({text_of(energy)} a seed, {energy.method}; three seeds) lower the character error\n"
+        f"Ten minutes of pretraining on two CPU cores ({text_of(energy)} per seed, {energy.method}; three seeds) lower the character error\n"
         f"rate of `{TINY}`, fine-tuned on one hour of labels, from {control} with random weights to {own}.\n"
     )
 

@@ -111,7 +111,7 @@ def _help(setting: Setting) -> str:
     """The help text with the default in brackets, left out for an empty default or a switch that is off."""
     text, initial = setting.option.default_text, setting.initial
     if not text and initial is not MISSING and initial is not False and initial not in (None, "", ()):
-        text = "on" if initial is True else f"{initial:g}" if isinstance(initial, float) else str(initial)
+        text = "on" if initial is True else f"{initial:,.10g}" if isinstance(initial, float) else str(initial)
     return f"{setting.option.help} [{text}]" if text else setting.option.help
 
 

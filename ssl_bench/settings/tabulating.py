@@ -60,7 +60,7 @@ class LayoutSettings(Settings):
         None, "Group models by family, device, precision or licence, with a rule between.", panel=LOOK
     )
     baseline: str | None = option(None, "The model to which each figure's ratio is shown.", panel=LOOK)
-    orient: Literal["rows", "columns"] = option("rows", "Where the models stand: in rows or columns.", panel=LOOK)
+    orient: Literal["rows", "columns"] = option("rows", "Models as rows or columns.", panel=LOOK)
     bold: bool = option(default=False, help="Emphasise the best figure of each column.", panel=LOOK)
     units: tuple[str, ...] = option(
         (),

@@ -6,6 +6,7 @@ import errno
 import os
 import resource
 import signal
+import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -100,10 +101,10 @@ class Child:
                 look()
                 gap = min(2 * gap, every_s)
                 due = time.monotonic() + gap
-            found = signal.sigtimedwait(WATCHED, max(0.01, due - time.monotonic()))
-            if found is not None and found.si_signo in PASSED_ON and found.si_code != SENT_BY_KERNEL:
+            number = _meant_for_the_command(max(0.01, due - time.monotonic()))
+            if number is not None:
                 with suppress(ProcessLookupError):
-                    os.kill(self.pid, found.si_signo)
+                    os.kill(self.pid, number)
         return ended
 
     def _ended(self) -> Ended | None:
@@ -113,6 +114,19 @@ class Child:
         if os.WIFSIGNALED(status):
             return Ended(None, os.WTERMSIG(status))
         return Ended(os.WEXITSTATUS(status))
+
+
+def _meant_for_the_command(seconds: float) -> int | None:
+    """A signal to pass on, waited for at most so long; one from the terminal has reached the command already."""
+    if not hasattr(signal, "sigtimedwait"):  # macOS, which does not report its origin either
+        time.sleep(min(seconds, 0.1))
+        number = next(iter(signal.sigpending() & PASSED_ON), None)
+        if number is not None:
+            signal.sigwait({number})
+        return None if number == signal.SIGINT and sys.stdin.isatty() else number
+    found = signal.sigtimedwait(WATCHED, seconds)
+    passed = found is not None and found.si_signo in PASSED_ON and found.si_code != SENT_BY_KERNEL
+    return found.si_signo if found is not None and passed else None
 
 
 def end_as(ended: Ended) -> int:

@@ -22,7 +22,7 @@ from ssl_reports.efficiency.ratios import ratios
 from ssl_reports.efficiency.texts import TEXTS, Subject
 from ssl_reports.reading.evidence import Evidence, Found, settings, with_flaws
 from ssl_reports.reading.published import published_rows
-from ssl_reports.tables.table import Cell, Column, PaperTable
+from ssl_reports.tables.table import ABSENT, Cell, Column, PaperTable
 
 EFFICIENCY = "efficiency"
 """Name of the table."""
@@ -145,7 +145,7 @@ def _cell(key: str, subject: Subject, filled: Filled) -> Cell:
     if key in TEXTS:
         return TEXTS[key][1](subject)
     row = filled[key].get(subject.model)
-    return unavailable("1", "not measured in these runs") if row is None else row.quantity
+    return unavailable("1", ABSENT) if row is None else row.quantity
 
 
 def _grouped(known: Known, filled: Filled, layout: Layout) -> tuple[list[str], frozenset[int]]:

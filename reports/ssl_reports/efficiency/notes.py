@@ -10,6 +10,7 @@ from ssl_benchmarks.record.record import Conditions, Measurement
 from ssl_reports.efficiency.columns import COLUMNS, EfficiencyColumn
 from ssl_reports.efficiency.layout import Layout
 from ssl_reports.efficiency.pretraining import Account
+from ssl_reports.paper.protocol import TASKS
 from ssl_reports.tables.grid import grouped
 
 Filled = Mapping[str, Mapping[str, Measurement]]
@@ -97,7 +98,7 @@ def _tested(rows: Mapping[str, Measurement], layout: Layout) -> str:
         return ""
     task, head, labels, tested_on = tests.pop()
     said = [
-        task,
+        TASKS.get(task or "", task),
         head and f"{head} head",
         labels and f"{_spaced(labels)} of labels",
         tested_on and f"evaluated on {tested_on}",

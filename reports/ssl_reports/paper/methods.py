@@ -16,8 +16,8 @@ from ssl_reports.tables.markdown import escape_markdown
 
 UNCERTAINTY = (
     "Intervals are 95 % confidence intervals. For a time, the interval is the union of the order-statistics interval "
-    "over all batches and Student's t interval over repeats; for energy, it is Student's t over repeats; for an error "
-    "rate, it comes from a hierarchical bootstrap over speakers and utterances. For a ratio of two figures that were "
+    "over all batches and Student's t interval over repeats; for measured energy, it is Student's t over repeats, and "
+    "modelled energy has none; for an error rate, it comes from a hierarchical bootstrap over speakers and utterances. For a ratio of two figures that were "
     "not measured in the same rounds, relative half-widths are added in quadrature. A projection carries the interval "
     "of its rate; the audio hours of the recipe are taken as exact. Every number states its source: measured, "
     "sampled, modelled, counted, projected, published, stated or not available."

@@ -13,6 +13,7 @@ from ssl_benchmarks.record.quantity import Quantity, unavailable
 from ssl_benchmarks.record.record import Measurement, Record
 from ssl_reports.flaw_marks import foot, signed
 from ssl_reports.tables.grid import Grid
+from ssl_reports.tables.numbers import half_width
 from ssl_reports.units import duration, plain, shown, with_prefix
 
 NAMES = {FLOPS: "FLOP per audio s", SPEED: "x real time", ENERGY: "J per audio hour", MEMORY: "peak memory"}
@@ -65,8 +66,13 @@ def figure(quantity: Quantity) -> str:
     if quantity.value is None:
         return "not available"
     text = plain(quantity.value) if quantity.unit in {"s/s", "J/h"} else " ".join(shown(quantity)).removesuffix("/s")
-    half = relative_half_width(quantity)
-    return signed(text if half is None else f"{text} ± {plain(100 * half, 2)} %", quantity)
+    if relative_half_width(quantity) is None or quantity.ci95 is None:
+        return signed(text, quantity)
+    half = half_width(quantity.value, quantity.ci95)
+    if half is None and quantity.unit in {"s/s", "J/h"}:  # unbalanced, or wider than the value
+        return signed(f"{text} [{plain(quantity.ci95[0])}, {plain(quantity.ci95[1])}]", quantity)
+    share = relative_half_width(quantity) or 0.0 if half is None else half / abs(quantity.value)
+    return signed(f"{text} ± {plain(100 * share, 2)} %", quantity)
 
 
 def times(ratio: Quantity) -> str:

@@ -121,7 +121,8 @@ def _cell(shown: Shown, sign: str, alignment: Alignment | None) -> str:
         case Cite():
             return f"\\cite{{{shown.cell.key}}}"
     if shown.cell.value is None:
-        return f"{{n/a{_raised(sign)}}}" if alignment else f"n/a{_raised(sign)}"
+        missing = "--" if shown.absent else f"n/a{_raised(sign)}"
+        return f"{{{missing}}}" if alignment else missing
     if alignment is not None:
         return ("\\bfseries " if shown.best else "") + text_of(shown) + _raised(sign)
     text = number(shown.cell, shown.column.factor, shown.column.digits)

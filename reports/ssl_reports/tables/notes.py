@@ -51,7 +51,7 @@ class Notes:
         if not isinstance(quantity, Quantity):
             return ""
         if quantity.value is None:
-            return self._reason(quantity.note)
+            return "" if shown.absent else self._reason(quantity.note)
         found = (each.flaw.split("; ") for each in (quantity, shown.ratio) if each is not None and each.flaw)
         flaws = dict.fromkeys(self._flaw(word) for words in found for word in words)
         method = "" if quantity.method == shown.column.method else self._method(quantity)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from ssl_benchmarks.record.quantity import Method, Quantity
 from ssl_reports.tables.numbers import DIGITS, decimal, half_width, plain_number, with_commas
 
+ABSENT = "not measured in these runs"
+"""The reason why a figure is missing that nobody asked for: a dash says as much."""
 LONG = 40
 """The most rows of a table that does not break over pages."""
 
@@ -66,6 +68,11 @@ class Shown:
     best: bool = False
     ratio: Quantity | None = None
 
+    @property
+    def absent(self) -> bool:
+        """Whether it is a figure that was not measured at all."""
+        return isinstance(self.cell, Quantity) and self.cell.value is None and self.cell.note == ABSENT
+
     def number(self) -> str:
         """The figure in plain text, with its ratio in brackets.
 
@@ -74,6 +81,8 @@ class Shown:
         """
         if not isinstance(self.cell, Quantity):
             raise TypeError("no figure")
+        if self.absent:
+            return "-"
         ratio = "" if self.ratio is None else f" ({times(self.ratio)})"
         return with_commas(plain_number(self.cell, self.column.factor, self.column.digits)) + ratio
 

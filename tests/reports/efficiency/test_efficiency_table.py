@@ -447,7 +447,9 @@ def test_error_rates_say_over_how_many_seeds() -> None:
         None,
         TEST,
     )
-    assert "mean of 3 seeds" in plain_text(efficiency_table(evidence(record("one", [*rows("essl"), rated])), Layout()))
+    assert "mean of 3 seeds" in plain_text(
+        efficiency_table(evidence(record("one", [*rows("essl"), rated])), Layout()), 999
+    )
 
 
 def test_another_grid_prices_what_was_spent_anew() -> None:
