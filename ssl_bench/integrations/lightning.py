@@ -9,10 +9,10 @@ from typing import Any
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
-from ssl_bench.integrations.phases import LOGGED, Phases
+from ssl_bench.integrations.phases import LOGGED, Metered
 
 
-class SslbenchCallback(Callback):
+class SslbenchCallback(Metered, Callback):
     """Meters `trainer.fit(...)`: training and the validations in it, each with its own figures.
 
     With several ranks on a machine, the first of them meters for all. The energy so far stands in the trainer's own logs as
@@ -23,14 +23,6 @@ class SslbenchCallback(Callback):
         audio_seconds_per_step: seconds of audio that a training batch holds, over all ranks of this machine.
         options: those of `sslbench meter`, with underscores, such as `out="runs/theirs"` or `country="FRA"`.
     """
-
-    def __init__(self, name: str, audio_seconds_per_step: float | None = None, **options: Any) -> None:
-        self._phases = Phases(name, audio_seconds_per_step, options)
-
-    @property
-    def path(self) -> str | None:
-        """The run's folder, once training has begun."""
-        return self._phases.path
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start to meter, on the first rank of a machine."""

@@ -67,3 +67,21 @@ class Phases:
         except BaseException as passed:
             if passed is not error:
                 raise
+
+
+class Metered:
+    """What the callbacks of all trainers share.
+
+    Args:
+        name: what the figures are of, as tables name it.
+        audio_seconds_per_step: seconds of audio of a step; None where it is not known.
+        options: those of `sslbench meter`, with underscores, such as `out="runs/theirs"` or `country="FRA"`.
+    """
+
+    def __init__(self, name: str, audio_seconds_per_step: float | None = None, **options: Any) -> None:  # noqa: ANN401 - of many types
+        self._phases = Phases(name, audio_seconds_per_step, options)
+
+    @property
+    def path(self) -> str | None:
+        """The run's folder, once training has begun."""
+        return self._phases.path

@@ -8,10 +8,10 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from ssl_bench.integrations.phases import LOGGED, Phases
+from ssl_bench.integrations.phases import LOGGED, Metered
 
 
-class SslbenchCallback(TrainerCallback):
+class SslbenchCallback(Metered, TrainerCallback):
     """Meters `trainer.train()`: training and the evaluations in it, each with its own figures.
 
     With several ranks on a machine, the first of them meters for all. The energy so far stands in the trainer's own logs as
@@ -22,14 +22,6 @@ class SslbenchCallback(TrainerCallback):
         audio_seconds_per_step: seconds of audio that an optimiser step processes, over all ranks of this machine.
         options: those of `sslbench meter`, with underscores, such as `out="runs/theirs"` or `country="FRA"`.
     """
-
-    def __init__(self, name: str, audio_seconds_per_step: float | None = None, **options: Any) -> None:
-        self._phases = Phases(name, audio_seconds_per_step, options)
-
-    @property
-    def path(self) -> str | None:
-        """The run's folder, once training has begun."""
-        return self._phases.path
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import os
-import platform
-from functools import cache
-from importlib import metadata
 from typing import Any
 
-import psutil
 import torch
 
 from ssl_benchmarks.energy.sources.nvml import Missing, Nvml, number
-from ssl_benchmarks.energy.sources.processor import model_name
 from ssl_benchmarks.machine.capabilities import capabilities
-from ssl_benchmarks.processes.job_limits import memory_limit, usable_cpus
+from ssl_benchmarks.machine.plain import cpu_name, host, versions
 from ssl_benchmarks.record.record import Conditions
 
 PACKAGES = (
@@ -30,23 +25,13 @@ def environment() -> dict[str, Any]:
     cores and memory that this process may use.
     """
     return {
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "cpu": cpu_name(),
-        "cores": os.cpu_count(),
-        "memory_bytes": psutil.virtual_memory().total,
-        "job": {"cpus": usable_cpus(), "memory_bytes": memory_limit()},
+        **host(),
         "gpus": [_gpu(i) for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else [],
         "cuda": torch.version.cuda,
         "threads": torch.get_num_threads(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": versions(PACKAGES),
         "capabilities": capabilities().document(),
     }
-
-
-def cpu_name() -> str:
-    """The processor's name as given by the system."""
-    return model_name() or platform.processor() or platform.machine()
 
 
 def conditions(device: torch.device, dtype: str, attention: str | None, **rest: Any) -> Conditions:  # noqa: ANN401 - fields of Conditions
@@ -89,11 +74,3 @@ def _driver_and_limit(index: int) -> tuple[str | None, float | None]:
         None if isinstance(driver, Missing) else str(driver),
         None if isinstance(limit, Missing) else limit / 1000,
     )
-
-
-@cache
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterable
+from functools import cache
 from importlib import metadata
 from typing import Any
 
@@ -23,16 +25,29 @@ def plain_environment(gpus: tuple[str, ...]) -> dict[str, Any]:
     Args:
         gpus: names of the metered GPUs, as `EnergyMeter` has them: "gpu" and the driver's index.
     """
+    return {**host(), "gpus": _described(gpus), "packages": versions(PACKAGES)}
+
+
+def host() -> dict[str, Any]:
+    """The system, the processor and the memory; `job` is the share of them that this process may use."""
     return {
         "system": platform.platform(),
         "python": platform.python_version(),
-        "cpu": model_name() or platform.processor() or platform.machine(),
+        "cpu": cpu_name(),
         "cores": os.cpu_count(),
         "memory_bytes": psutil.virtual_memory().total,
         "job": {"cpus": usable_cpus(), "memory_bytes": memory_limit()},
-        "gpus": _described(gpus),
-        "packages": {name: _version(name) for name in PACKAGES},
     }
+
+
+def cpu_name() -> str:
+    """The processor's name as given by the system."""
+    return model_name() or platform.processor() or platform.machine()
+
+
+def versions(packages: Iterable[str]) -> dict[str, str | None]:
+    """The version of each installed package; None for one that is not."""
+    return {name: _version(name) for name in packages}
 
 
 def plain_conditions(environment: dict[str, Any], pue: float, grid: str | None) -> Conditions:
@@ -69,6 +84,7 @@ def _gpu(nvml: Nvml, index: int) -> dict[str, Any]:
     }
 
 
+@cache
 def _version(package: str) -> str | None:
     try:
         return metadata.version(package)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_reports.reading.axes import axis_unit, middle_prefix
 from ssl_reports.tables.numbers import plain_number, with_commas
+from ssl_reports.tables.readable import LEAST, MOST
 from ssl_reports.tables.table import Column
 from ssl_reports.units import PREFIXES
 
@@ -25,8 +26,6 @@ PREFIXED = {unit for units in CHOICES.values() for _, unit in units.values()} | 
 """The units in which a single number has a prefix of its own."""
 MEBIBYTE = (2.0**-20, "MiB")
 MILLION = 1e6
-READABLE = (0.1, 10_000.0)
-"""Numbers within are read at a glance."""
 
 
 def unit_choices(values: Sequence[float], unit: str, *, percent: bool = False) -> Units:
@@ -54,8 +53,8 @@ def column_choices(column: Column, unit: str, values: Sequence[float]) -> Units:
     own = (column.factor, column.shown_unit)
     if unit not in {*CHOICES, "g", "B"}:
         return {"": own}
-    found, (low, high) = unit_choices(values, unit), READABLE
-    if not low <= _middle(values) * column.factor < high:
+    found = unit_choices(values, unit)
+    if not LEAST <= _middle(values) * column.factor < MOST:
         return found
     if "FLOP" in column.unit:
         return {"FLOP": own, "MAC": (column.factor / 2, column.unit.replace("FLOP", "MAC"))}

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from ssl_benchmarks.machine.environment import conditions, cpu_name, environment
+from ssl_benchmarks.machine.environment import conditions, environment
+from ssl_benchmarks.machine.plain import cpu_name
 
 
 def test_the_environment_is_json_and_names_versions() -> None:
