@@ -34,9 +34,9 @@ from ssl_models.catalog import CATALOG, is_foreign, is_run
 from ssl_reports.summaries.comparing import write_compare_report
 
 if TYPE_CHECKING:
-    import pandas as pd
     from rich.console import Console
 
+    from ssl_benchmarks.energy.sources.trace import Rows
     from ssl_benchmarks.record.record import Record
 
 FEWEST_ROUNDS = 2
@@ -160,7 +160,7 @@ def _one_round(session: Comparing, living: LivingCells, number: int, say: Compar
     entry: dict[str, Any] = {"round": number, "processes": session.set_of_processes, "order": [list(cell) for cell in order], "window": session.window, "cells": []}  # fmt: skip
     session.details["rounds"].append(entry)
     session.rounds.append([])
-    traces: list[tuple[str, pd.DataFrame]] = []
+    traces: list[tuple[str, Rows]] = []
     complete = True
     for place, cell in enumerate(order, start=1):
         if not _has_time(session, cell, number, place):
@@ -173,7 +173,7 @@ def _one_round(session: Comparing, living: LivingCells, number: int, say: Compar
         found, measured = _one_cell(session, living, cell, number, say)
         entry["cells"].append({"model": cell[0], "phase": cell[1], **found, "seconds": session.clock() - began})
         if measured is not None:
-            traces.append((f"{' '.join(cell)}, round {number}", measured.trace))
+            traces.append((f"{' '.join(cell)}, round {number}", measured.samples))
         if number == 1 or "failed" in found:  # later rounds take seconds: each is reported and written as a whole
             say.done(cell, session.so_far(), found.get("failed", ""))
             session.run.write(session.record("unfinished"))

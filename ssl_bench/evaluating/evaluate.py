@@ -174,7 +174,7 @@ def _evaluate_all(session: Evaluating, systems: list[System], part: EvaluationSp
         session.details["meter_cpu_seconds"] = meter.own_cpu_seconds
         if meter.reading.disturbances:
             session.details["disturbances"] = {"evaluation": list(meter.reading.disturbances)}
-        session.run.add_trace(meter.reading.trace, part="evaluation")
+        session.run.add_trace(meter.reading.samples, part="evaluation")
 
 
 def _known(session: Evaluating, systems: list[System], evaluation: Evaluation) -> list[System]:

@@ -216,7 +216,7 @@ def _visit(session: Measuring, living: LivingCells, subject: Subject, window: fl
     entry["repeats"] = [*entry.get("repeats", []), *details.get("repeats", [])]
     entry["repeat_seconds"] = max(entry.get("repeat_seconds", 0.0), details.get("repeat_seconds", window))
     subject.request = replace(subject.request, alone=False)
-    session.run.add_trace(measured.trace, cell=subject.shape.label)
+    session.run.add_trace(measured.samples, cell=subject.shape.label)
     if found := details.get("disturbances"):
         session.details["disturbances"].setdefault(subject.shape.label, []).extend(found)
 

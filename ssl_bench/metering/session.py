@@ -16,7 +16,6 @@ from ssl_benchmarks.energy import EnergyMeter, EnergyReading
 from ssl_benchmarks.energy.carbon import chosen_intensity
 from ssl_benchmarks.energy.cost_rows import cost_rows
 from ssl_benchmarks.energy.phase_cost import PhaseCost, not_net
-from ssl_benchmarks.energy.trace_file import append_traces
 from ssl_benchmarks.machine.plain import plain_conditions, plain_environment
 from ssl_benchmarks.record.flaws import STOPPED, flawed
 from ssl_benchmarks.record.metrics import RATES
@@ -112,7 +111,7 @@ class MeterSession(Session):
         """Stop the meter and write the record and the power trace."""
         self.meter.stop()
         self.reading, self.ended = self.meter.reading, ended
-        append_traces(self.run.path, [self.reading.trace])
+        self.run.add_trace(self.reading.samples)
         self.keep()
 
     def contents(self) -> tuple[Sequence[Measurement], dict[str, Any]]:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
+from ssl_benchmarks.energy.sources.trace import Rows
 from ssl_benchmarks.energy.trace_file import OLDER_TRACE, TRACE, append_traces
 from ssl_benchmarks.files.leftovers import sweep
 from ssl_benchmarks.record.quantity import Quantity
@@ -146,13 +147,13 @@ class RunFolder:
                 file.truncate(size)
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.metrics_path))
 
-    def add_trace(self, trace: pd.DataFrame, **label: int | str) -> None:
+    def add_trace(self, samples: Rows, **label: int | str) -> None:
         """Append power samples to `power.csv.gz`, labelled by their source: `attempt=2` or `cell="..."`."""
-        append_traces(self.path, [trace.assign(**label)])
+        append_traces(self.path, [(samples, label)])
 
-    def add_traces(self, traces: Sequence[tuple[str, pd.DataFrame]]) -> None:
+    def add_traces(self, traces: Iterable[tuple[str, Rows]]) -> None:
         """Append the power samples of several cells at once, each with its label."""
-        append_traces(self.path, [trace.assign(cell=label) for label, trace in traces])
+        append_traces(self.path, [(samples, {"cell": label}) for label, samples in traces])
 
     def save_checkpoint(
         self,

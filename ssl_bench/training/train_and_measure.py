@@ -210,7 +210,7 @@ def _train(job: Job, say: Progress, until_saved: ExitStack) -> Trial:
     ledger.close(trained.data_wait if trained else 0.0)
     job.details["meter_cpu_seconds"] = meter.own_cpu_seconds
     _note_disturbances(job, f"training, attempt {len(job.attempts)}", meter)
-    job.run.add_trace(meter.reading.trace, attempt=len(job.attempts))
+    job.run.add_trace(meter.reading.samples, attempt=len(job.attempts))
     # Shortly before a divergence the weights are finite but degraded: an earlier checkpoint is better.
     if trained or not job.run.has_checkpoint():
         _checkpoint(job, trial, ledger)

@@ -21,11 +21,10 @@ from ssl_benchmarks.timing.repeats import Repeats, Report, Stage, timed_repeats
 from ssl_benchmarks.timing.stopwatch import Between, Call, Stopwatch, unheard
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from ssl_benchmarks.energy import EnergyReading
     from ssl_benchmarks.energy.carbon import GridIntensity
     from ssl_benchmarks.energy.idle import IdlePower
+    from ssl_benchmarks.energy.sources.trace import Rows
     from ssl_benchmarks.record.quantity import Quantity
 
 ROUSED = 0.1
@@ -100,12 +99,12 @@ class MeasuredCell:
 
     Attributes:
         rows: of the long table.
-        trace: the power samples.
+        samples: of the power, by the columns of a trace.
         details: whatever does not fit into rows: the warm-up, calls and seconds of each repeat, disturbances.
     """
 
     rows: list[Measurement]
-    trace: pd.DataFrame
+    samples: Rows
     details: dict[str, Any]
 
 
@@ -173,7 +172,7 @@ class WarmCell:
         self._waited = True
         self._free_cache()
         details = _details(repeats, reading) | {"meter_cpu_seconds": meter.own_cpu_seconds}
-        return MeasuredCell(self._measured(rows, alone), reading.trace, details)
+        return MeasuredCell(self._measured(rows, alone), reading.samples, details)
 
     def close(self) -> None:
         """Leave the step's context."""

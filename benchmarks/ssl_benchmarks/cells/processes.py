@@ -183,12 +183,10 @@ class CellProcess:
             CellMemoryError: if it did not fit.
             CellError: if there is no result.
         """
-        import pandas as pd
-
         self._process.send(json.dumps({"window": seconds}).encode())
         found = self._process.heard(report)
         rows = [Measurement.from_row(row) for row in found["rows"]]
-        return MeasuredCell(rows, pd.DataFrame(found["trace"]), found["details"])
+        return MeasuredCell(rows, found["samples"], found["details"])
 
     def close(self) -> None:
         """End the process."""

@@ -83,7 +83,7 @@ def _cell(task: dict[str, Any], channel: Connection, tell: Tell) -> None:
             return
         measured = cell.window(asked["window"], idle=request.idle, report=report)
         rows = [row.row() for row in measured.rows]
-        tell({"rows": rows, "details": measured.details, "trace": measured.trace.to_dict("list")})
+        tell({"rows": rows, "details": measured.details, "samples": list(measured.samples)})
 
 
 TASKS: dict[str, Callable[[dict[str, Any], Connection, Tell], None]] = {

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from typing import Any
 
 from ssl_benchmarks.energy.country_names import ABSENT, called, plain
-from ssl_benchmarks.energy.sources.modelled import quiet_codecarbon
+from ssl_benchmarks.energy.sources.machine_model import quiet_codecarbon
 from ssl_benchmarks.record.quantity import JOULES_PER_KWH, Quantity, joined, unavailable, weakest
 from ssl_models.errors import BadInputError
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ssl_benchmarks.energy.sources.parts import MODULE, of_machine
+from ssl_benchmarks.energy.sources.trace import Samples, framed
 from ssl_benchmarks.record.quantity import Quantity, total, unavailable
 
 if TYPE_CHECKING:
@@ -43,8 +44,7 @@ class EnergyReading:
         energy_net: J, the machine's measured and sampled parts minus idle power times duration.
         net: the same by scope; see `net_by_scope`.
         power_idle: W, for the same parts.
-        trace: the power samples: time_s (since the block began), device, power_w (W), temperature_c, sm_clock_mhz,
-            utilisation (0 to 1) and method; NaN where a device does not report it.
+        samples: the power samples; see `trace`.
         integral_gpu: J, the integral of the GPUs' power samples, kept for comparison with the counter.
         energy_module: J, of the modules that the GPUs share with a CPU and its memory (GH200); None if they share none.
         disturbances: disturbances of the whole metered block (also for a window's reading): other processes on the
@@ -60,7 +60,7 @@ class EnergyReading:
     energy_dram: Quantity
     energy_net: Quantity
     power_idle: Quantity
-    trace: pd.DataFrame
+    samples: Samples
     integral_gpu: Quantity = field(default_factory=lambda: unavailable("J", "no GPU was metered"))
     energy_module: Quantity | None = None
     net: dict[str, Quantity] = field(default_factory=dict)
@@ -71,6 +71,13 @@ class EnergyReading:
         shown = ", ".join(f"{scope} {_short(q, 'J')}" for scope, q in self.by_scope().items())
         disturbed = f"; disturbed: {'; '.join(self.disturbances)}" if self.disturbances else ""
         return f"<energy over {_short(self.duration, 's')}: {shown}{disturbed}>"
+
+    @property
+    def trace(self) -> pd.DataFrame:
+        """The power samples: time_s (since the block began), device, power_w (W), temperature_c, sm_clock_mhz,
+        utilisation (0 to 1) and method; NaN where a device does not report it.
+        """  # noqa: D205 - the columns are the summary
+        return framed(self.samples)
 
     @property
     def parts(self) -> dict[str, Quantity]:

@@ -8,7 +8,7 @@ from ssl_benchmarks.energy.idle import NOT_MEASURED, net_by_scope
 from ssl_benchmarks.energy.reading import EnergyReading, LiveReading, add_devices
 from ssl_benchmarks.energy.sources.parts import MODULE, SCOPES, of_machine
 from ssl_benchmarks.energy.sources.source import Span
-from ssl_benchmarks.energy.sources.trace import join_traces
+from ssl_benchmarks.energy.sources.trace import Samples
 from ssl_benchmarks.record.quantity import Quantity, total, unavailable
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def read_out(
         energy_dram=parts["dram"],
         energy_net=net["machine"],
         power_idle=unavailable("W", NOT_MEASURED) if idle is None else idle.machine,
-        trace=join_traces((source.trace for source in sources), origin_s, times),
+        samples=Samples(tuple(source.trace for source in sources), origin_s, tuple(times)),
         integral_gpu=add_devices(integrals, "J") if integrals else unavailable("J", sources.reasons.get("gpu", NO_GPU)),
         energy_module=parts.get(MODULE),
         net={scope: net[scope] for scope in parts},

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
-from collections.abc import Sequence
+import io
+import math
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ssl_benchmarks.energy.sources.trace import COLUMNS
+from ssl_benchmarks.energy.sources.trace import COLUMNS, Rows
 from ssl_benchmarks.files.atomic import write_atomically
 
 if TYPE_CHECKING:
@@ -22,19 +25,33 @@ DECIMALS = 6
 """Decimal places: us, uW, finer than any counter's resolution."""
 
 
-def append_traces(folder: Path, traces: Sequence[pd.DataFrame]) -> None:
-    """Append samples, with columns `COLUMNS` and any of `PARTS`, to the run's file, which is replaced as a whole.
+def append_traces(folder: Path, traces: Iterable[tuple[Rows, Mapping[str, int | str]]]) -> None:
+    """Append samples, by `COLUMNS`, each series with its labels out of `PARTS`, to the run's file, which is replaced as a whole.
 
     Appended samples are compressed separately, so that a long run's earlier samples are not parsed again.
     """
-    path, columns = folder / TRACE, [*COLUMNS, *PARTS]
-    known = path.read_bytes() if path.is_file() else b""
-    for trace in traces:
-        if len(trace):
-            text = trace.reindex(columns=columns).round(DECIMALS).to_csv(index=False, header=not known)
-            known += gzip.compress(text.encode(), mtime=0)
-    if known:
+    path = folder / TRACE
+    before = known = path.read_bytes() if path.is_file() else b""
+    for samples, label in traces:
+        text = io.StringIO()
+        lines = csv.writer(text, lineterminator="\n")
+        if not known:
+            lines.writerow([*COLUMNS, *PARTS])
+        labels = [label.get(part, "") for part in PARTS]
+        count = 0
+        for count, sample in enumerate(samples, start=1):  # noqa: B007 - the number of the last one is needed
+            lines.writerow([*map(_shown, sample), *labels])
+        if count:
+            known += gzip.compress(text.getvalue().encode(), mtime=0)
+    if len(known) > len(before):
         write_atomically(path, known)
+
+
+def _shown(value: float | str) -> float | str:
+    """A rounded number, nothing for one that is not known, or a word."""
+    if isinstance(value, str):
+        return value
+    return "" if math.isnan(value) else round(value, DECIMALS)
 
 
 def _checked(trace: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ssl_benchmarks.energy.neighbours.gpu_watch import GpuWatch
-from ssl_benchmarks.energy.sources import modelled
+from ssl_benchmarks.energy.sources import machine_model
 from ssl_benchmarks.energy.sources.discovery import find_modules
 from ssl_benchmarks.energy.sources.gpu import GpuSource, set_ticks
 from ssl_benchmarks.energy.sources.mirrors import find_counters
@@ -128,7 +128,7 @@ def capabilities() -> Capabilities:
 def _counted_or_modelled(domains: Iterable[str], fault: str, guess: str) -> Way:
     if not fault:
         return Way("measured", f"RAPL: {' + '.join(domains)}")
-    if lack := modelled.no_model():
+    if lack := machine_model.no_model():
         return Way("unavailable", f"{fault}; {lack}, so there is no model either")
     return Way("modelled", f"codecarbon's estimate ({guess}); {fault}")
 

@@ -52,7 +52,7 @@ warm = WarmCell(build, setting, protocol, torch.device("cpu"), report)
 cell = warm.window(0.4, report=report)
 again = warm.window(0.4, report=report)
 json.dump({"rows": [row.row() for row in cell.rows], "again": [row.row() for row in again.rows], "details": cell.details,
-    "stages": stages, "trace": list(cell.trace.columns)}, sys.stdout)
+    "stages": stages, "samples": len(list(cell.samples))}, sys.stdout)
 """
 
 SCOPES = ("gpu", "cpu", "dram", "machine")
@@ -141,7 +141,7 @@ def test_it_says_how_it_went(told: dict[str, Any]) -> None:
     assert "warm-up calls" in told["details"]["warm_up"]
     order = list(dict.fromkeys(told["stages"]))
     assert [name for name in order if name != "rest"] == ["build", "warm-up", "repeat", "latency"]
-    assert {"time_s", "device", "power_w", "method"} <= set(told["trace"])
+    assert told["samples"] > 0
 
 
 def reading(joules: float, seconds: float, method: str = "measured") -> EnergyReading:

@@ -9,12 +9,12 @@ import subprocess
 import sys
 import threading
 import time
+from collections import namedtuple
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -23,10 +23,12 @@ from hypothesis import strategies as st
 from ssl_benchmarks.energy import EnergyMeter, cuda
 from ssl_benchmarks.energy.edges import between, take_edge
 from ssl_benchmarks.energy.idle import IdlePower, net_energy
-from ssl_benchmarks.energy.sources import modelled, processor
+from ssl_benchmarks.energy.sources import machine_model, processor
 from ssl_benchmarks.energy.sources.discovery import Sources
 from ssl_benchmarks.energy.sources.integral import PowerIntegral
-from ssl_benchmarks.energy.sources.modelled import Machine, ModelledCpu, ModelledDram, look_at_machine
+from ssl_benchmarks.energy.sources.load import SystemLoad
+from ssl_benchmarks.energy.sources.machine_model import Machine, look_at_machine
+from ssl_benchmarks.energy.sources.modelled import ModelledCpu, ModelledDram
 from ssl_benchmarks.energy.sources.source import Span
 from ssl_benchmarks.energy.sources.tick import find_ticks
 from ssl_benchmarks.energy.sources.trace import COLUMNS
@@ -70,36 +72,32 @@ def test_the_model_asks_no_network_writes_nothing_and_prints_nothing(
 
 
 class Steady:
-    """A load model that draws a given power."""
+    """A load that stays as it is set."""
 
     def __init__(self) -> None:
-        self.watts = 50.0
+        self.busy = 0.5
 
     def start(self) -> None:
         pass
 
-    def total_power(self) -> Any:
-        return SimpleNamespace(W=self.watts)
+    def share(self) -> float:
+        return self.busy
 
 
-def steady_sources(model: Steady) -> Sources:
-    class Still(Machine):
-        def cpu(self) -> Steady:
-            return model
-
-    machine = Still(100.0, "made up", "cpu", 20.0, "dram")
-    return Sources(others=[ModelledCpu(machine, "test"), ModelledDram(machine, "test")])
+def steady_sources(load: Steady) -> Sources:
+    machine = Machine(100.0, "made up", "cpu", 20.0, "dram")
+    return Sources(others=[ModelledCpu(machine, "test", load), ModelledDram(machine, "test")])
 
 
-@given(st.lists(st.tuples(st.floats(0.001, 5), st.floats(0, 100)), min_size=1, max_size=20))
+@given(st.lists(st.tuples(st.floats(0.001, 5), st.floats(0, 1)), min_size=1, max_size=20))
 def test_parts_of_a_block_add_up_to_the_whole(steps: list[tuple[float, float]]) -> None:
-    model = Steady()
-    sources = steady_sources(model)
+    load = Steady()
+    sources = steady_sources(load)
     for source in sources:
         source.open(0.0)
     now, edges = 0.0, [{s.device: s.mark(0.0) for s in sources}]
-    for seconds, watts in steps:
-        now, model.watts = now + seconds, watts
+    for seconds, busy in steps:
+        now, load.busy = now + seconds, busy
         edges.append({s.device: s.mark(now) for s in sources})
     for source in sources:
         parts = [source.between(a[source.device], b[source.device]) for a, b in pairwise(edges)]
@@ -111,11 +109,11 @@ def test_parts_of_a_block_add_up_to_the_whole(steps: list[tuple[float, float]]) 
 
 
 def test_a_source_that_breaks_spoils_itself_alone() -> None:
-    model = Steady()
-    sources = steady_sources(model)
+    load = Steady()
+    sources = steady_sources(load)
     first = take_edge(sources, opening=True)
     time.sleep(0.25)
-    model.total_power = lambda: 1 / 0  # type: ignore[method-assign]
+    load.share = lambda: 1 / 0  # type: ignore[method-assign]
     spans = between(sources, first, take_edge(sources))
     cpu, dram = (source.energy(spans[source.device]) for source in sources)
     assert cpu.value is None
@@ -295,21 +293,22 @@ def test_a_window_is_there_when_the_last_of_its_name_has_closed() -> None:
 
 
 @pytest.fixture
-def fresh_look() -> Iterator[None]:
+def fresh_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As on a machine that no meter has seen."""
+    monkeypatch.setenv("SSLBENCH_CACHE", str(tmp_path / "cache"))
     look_at_machine.cache_clear()
     yield
     look_at_machine.cache_clear()
-    modelled._hanging = None
+    machine_model._hanging = None
 
 
 @pytest.mark.usefixtures("fresh_look")
 def test_looking_at_the_machine_starts_no_program(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the kernel names the processor; a program may hang, or be missing."""
-    monkeypatch.setattr(modelled, "model_name", lambda: "AMD EPYC 7763")
-    monkeypatch.setattr(modelled, "sockets", lambda: 2)
+    monkeypatch.setattr(machine_model, "model_name", lambda: "AMD EPYC 7763")
+    monkeypatch.setattr(machine_model, "sockets", lambda: 2)
     monkeypatch.setattr(subprocess.Popen, "__init__", lambda *_, **__: pytest.fail("a program was started"))
     found = look_at_machine()
-    found.cpu()
     assert found.model == "AMD EPYC 7763"
     assert found.tdp_w == 2 * 280
     assert "2 x 280.0 W from its table" in found.cpu_note
@@ -323,6 +322,7 @@ def test_a_job_is_modelled_as_the_machine_it_runs_on(
     """Its model goes by the machine's load: neither CPUs nor memory of the job are asked for, whatever Slurm would say."""
     outside = look_at_machine()
     look_at_machine.cache_clear()
+    monkeypatch.setenv("SSLBENCH_CACHE", str(tmp_path / "another"))
     if controller != "is missing":
         says = "echo 'NumCPUs=1'; echo 'AllocTRES=cpu=1,mem=4G,node=1'" if controller == "answers" else "exit 1"
         (tmp_path / "scontrol").write_text(f"#!/bin/sh\ntouch {tmp_path}/asked\n{says}\n")
@@ -332,7 +332,6 @@ def test_a_job_is_modelled_as_the_machine_it_runs_on(
     for module in modules:
         monkeypatch.setattr(module, "SLURM_JOB_ID", "77")
     inside = look_at_machine()
-    inside.cpu()
     assert inside == outside
     assert not (tmp_path / "asked").exists()
     assert all(module.SLURM_JOB_ID == "77" for module in modules), "codecarbon's own trackers see the job as before"
@@ -343,14 +342,15 @@ def test_a_program_that_hangs_holds_a_meter_up_once(monkeypatch: pytest.MonkeyPa
     """The model is missing with the reason; the next meter does not wait, and one after the hang has it."""
     hangs, looked, machine = threading.Event(), [0], look_at_machine()
     look_at_machine.cache_clear()
+    monkeypatch.setattr(machine_model, "_place", lambda: None)
 
     def look() -> Machine:
         looked[0] += 1
         assert hangs.wait(100)
         return machine
 
-    monkeypatch.setattr(modelled, "_look", look)
-    monkeypatch.setattr(modelled, "LOOK_LIMIT_S", 0.02)
+    monkeypatch.setattr(machine_model, "_look", look)
+    monkeypatch.setattr(machine_model, "LOOK_LIMIT_S", 0.02)
     for words in ("did not end within 0.02 s", "still hangs"):
         with EnergyMeter(gpus=()) as meter:
             pass
@@ -359,10 +359,66 @@ def test_a_program_that_hangs_holds_a_meter_up_once(monkeypatch: pytest.MonkeyPa
         assert "no model either" in meter.reading.energy_dram.note
     assert looked == [1]
     hangs.set()
-    monkeypatch.setattr(modelled, "LOOK_LIMIT_S", 100.0)
-    assert modelled._hanging is not None
-    assert modelled._hanging.result(100) == machine
+    monkeypatch.setattr(machine_model, "LOOK_LIMIT_S", 100.0)
+    assert machine_model._hanging is not None
+    assert machine_model._hanging.result(100) == machine
     assert look_at_machine() == machine
+
+
+@pytest.mark.usefixtures("fresh_look")
+@pytest.mark.parametrize("spoilt", [b"", b"{", b"[]", b'{"tdp_w": "85"}', b'{"tdp_w": NaN}', None])
+def test_a_machine_is_looked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoilt: bytes | None) -> None:
+    """Later processes read what the first one kept, unless it is broken; then they look again."""
+    monkeypatch.setattr(machine_model, "model_name", lambda: "AMD EPYC 7763")
+    first = look_at_machine()
+    (kept,) = (tmp_path / "cache" / "sslbench" / "machines").iterdir()
+    if spoilt is not None:
+        kept.write_bytes(spoilt)
+    look_at_machine.cache_clear()
+    looked: list[Machine] = []
+    monkeypatch.setattr(machine_model, "_look", lambda: looked.append(first) or first)
+    assert look_at_machine() == first
+    assert bool(looked) == (spoilt is not None)
+
+
+@pytest.mark.usefixtures("fresh_look")
+@pytest.mark.parametrize("name", ["AMD EPYC 9654", ""], ids=["another processor", "one that the kernel does not name"])
+def test_another_machine_is_not_taken_for_this_one(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Nodes of a cluster share a home folder."""
+    monkeypatch.setattr(machine_model, "model_name", lambda: "AMD EPYC 7763")
+    first = look_at_machine()
+    look_at_machine.cache_clear()
+    monkeypatch.setattr(machine_model, "model_name", lambda: name)
+    other = Machine(1.0, "other", "", 1.0, "")
+    monkeypatch.setattr(machine_model, "_look", lambda: other)
+    assert first != look_at_machine() == other
+
+
+@pytest.mark.parametrize("busy", [0.0, 0.1, 0.5, 0.9, 1.0])
+def test_power_follows_the_load_as_in_codecarbon(monkeypatch: pytest.MonkeyPatch, busy: float) -> None:
+    """Its own class, told the same load."""
+    hardware = import_module("codecarbon.external.hardware")
+    theirs = hardware.CPU.from_utils("", "cpu_load", "made up", 100.0)
+    monkeypatch.setattr(theirs._cpu_load_meter, "percent", lambda: 100 * busy)
+    load = Steady()
+    load.busy = busy
+    (cpu, _) = steady_sources(load).others
+    cpu.open(0.0)
+    cpu.mark(2.0)
+    assert cpu.power_w == pytest.approx(theirs.total_power().W)
+
+
+def test_the_load_is_the_share_of_the_time_that_is_not_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Linux counts the time of guests twice; waiting for a disk is no work."""
+    fields = {"user": 10.0, "nice": 2.0, "system": 3.0, "idle": 20.0, "iowait": 5.0, "guest": 4.0, "guest_nice": 1.0}
+    Times = namedtuple("Times", fields)  # noqa: PYI024 - as psutil's
+    later = {**fields, "user": 14.0, "idle": 24.0, "iowait": 7.0, "guest": 6.0}
+    told = iter([Times(**fields), Times(**later), Times(**later)])
+    monkeypatch.setattr("psutil.cpu_times", lambda: next(told))
+    load = SystemLoad()
+    load.start()
+    assert load.share() == pytest.approx(4 / (4 + 4 + 2))
+    assert load.share() == 0.0
 
 
 @pytest.mark.parametrize(

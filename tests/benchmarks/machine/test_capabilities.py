@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from ssl_benchmarks.energy import EnergyMeter
-from ssl_benchmarks.energy.sources import modelled
+from ssl_benchmarks.energy.sources import machine_model
 from ssl_benchmarks.energy.sources.nvml import Missing, Nvml
 from ssl_benchmarks.machine import capabilities as looking
 from ssl_benchmarks.machine.capabilities import capabilities
@@ -140,7 +140,7 @@ def test_counters_of_root_alone_come_with_the_command_that_opens_them(
     assert said.rapl.allow == f"sudo chmod a+r {fresh}/*/energy_uj"
     assert said.measurable["energy_cpu"].method == "modelled"
     assert fault in said.measurable["energy_cpu"].how
-    monkeypatch.setattr(modelled, "no_model", lambda: "codecarbon is not installed")
+    monkeypatch.setattr(machine_model, "no_model", lambda: "codecarbon is not installed")
     capabilities.cache_clear()
     assert capabilities().measurable["energy_cpu"].method == "unavailable"
     assert capabilities().measurable["co2e"].method == "unavailable"
@@ -151,8 +151,8 @@ def test_a_model_that_lacks_a_module_is_none_and_the_meter_says_the_same(
     module: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """codecarbon without py-cpuinfo imports, and fails when it is asked for a CPU that the kernel does not name."""
-    monkeypatch.setattr(modelled, "model_name", lambda: "")
-    modelled.look_at_machine.cache_clear()
+    monkeypatch.setattr(machine_model, "model_name", lambda: "")
+    machine_model.look_at_machine.cache_clear()
     import_module("codecarbon.core.util").detect_cpu_model.cache_clear()
     monkeypatch.setitem(sys.modules, module, None)
     said = capabilities().measurable

@@ -29,7 +29,7 @@ def start(clean_environment: dict[str, str], tmp_path: Path) -> Callable[..., su
 
     def started(*words: str, **how: Any) -> subprocess.Popen[str]:
         streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen([*METER, *words], cwd=tmp_path, env=clean_environment, **{**streams, **how})
+        return subprocess.Popen([*METER, *words], cwd=tmp_path, **{"env": clean_environment, **streams, **how})
 
     return started
 
@@ -307,3 +307,22 @@ def test_a_gpu_is_metered_by_its_counter(
     assert energy.ci95 is not None
     assert energy.ci95[0] <= 200 * (seconds.value or 0) <= energy.ci95[1]
     assert found.settings.device == "cuda"
+
+
+HEAVY = ("numpy", "pandas", "codecarbon", "torch", "transformers", "lightning", "matplotlib")
+"""What a meter on a machine that it knows does without: half a second and some hundred megabytes."""
+
+
+def test_a_meter_is_light(
+    start: Callable[..., subprocess.Popen[str]], clean_environment: dict[str, str], tmp_path: Path
+) -> None:
+    """From the second one on: the first asks codecarbon about the machine and keeps the answer."""
+    own = {**clean_environment, "SSLBENCH_CACHE": str(tmp_path / "cache"), "PYTHONPROFILEIMPORTTIME": "1"}
+    start("--out", "first", "--", "true", env=own).communicate(timeout=120)
+    process = start("--out", "run", "--", "sh", "-c", "grep VmHWM /proc/$PPID/status", env=own)
+    out, said = process.communicate(timeout=120)
+    loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in said.splitlines()}
+    assert {"ssl_bench", "psutil"} <= loaded
+    assert loaded.isdisjoint(HEAVY)
+    assert value(record(tmp_path / "run"), "duration") > 0
+    assert int(out.split()[1]) < 100_000, "kB, of the meter itself"

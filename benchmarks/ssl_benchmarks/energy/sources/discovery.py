@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ssl_benchmarks.energy.sources import modelled
+from ssl_benchmarks.energy.sources import machine_model
 from ssl_benchmarks.energy.sources.gpu import GpuSource, set_ticks
 from ssl_benchmarks.energy.sources.mirrors import MOVES, are_one, find_counters
+from ssl_benchmarks.energy.sources.modelled import ModelledCpu, ModelledDram
 from ssl_benchmarks.energy.sources.nvml import Missing, Nvml
 from ssl_benchmarks.energy.sources.rapl import Domain, RaplSource, powercap_root, unreadable
 from ssl_benchmarks.energy.sources.selection import select
@@ -113,8 +114,8 @@ def _add_rapl(found: Sources, scope: Scope, domains: list[Domain], period_s: flo
 
 
 def _add_modelled(found: Sources, scope: Scope, reason: str) -> None:
-    build = modelled.ModelledCpu if scope == "cpu" else modelled.ModelledDram
+    build = ModelledCpu if scope == "cpu" else ModelledDram
     try:
-        found.others.append(build(modelled.look_at_machine(), reason))
+        found.others.append(build(machine_model.look_at_machine(), reason))
     except Exception as error:  # noqa: BLE001 - whatever makes the model fail must not stop the metered program
-        found.reasons[scope] = f"{reason}; {modelled.lack_of(error)}, so there is no model either"
+        found.reasons[scope] = f"{reason}; {machine_model.lack_of(error)}, so there is no model either"

@@ -5,17 +5,22 @@ from __future__ import annotations
 import math
 from array import array
 from bisect import bisect_left, bisect_right
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     import pandas as pd
 
     from ssl_benchmarks.record.quantity import Method
 
 COLUMNS = ("time_s", "device", "power_w", "temperature_c", "sm_clock_mhz", "utilisation", "method")
 """Seconds since the block began, W, degrees Celsius, MHz, share from 0 to 1; NaN if the device does not report it."""
+
+Row = tuple[float, str, float, float, float, float, str]
+"""A sample, by column."""
+Rows = Iterable[Sequence[Any]]
+"""Samples, also as they come back from another process."""
 
 NAN = math.nan
 
@@ -44,28 +49,34 @@ class Trace:
         inside = self._power[bisect_left(self._times, start_s) : bisect_right(self._times, end_s)]
         return max((watts for watts in inside if watts == watts), default=0.0)  # noqa: PLR0124 - NaN is not itself
 
-    def frame(self, origin_s: float, spans: Sequence[tuple[float, float]]) -> pd.DataFrame:
+    def rows(self, origin_s: float, spans: Sequence[tuple[float, float]]) -> Iterator[Row]:
         """The samples within any of `spans`, which are in order of time."""
-        import numpy as np
-        import pandas as pd
-
-        times = np.array(self._times)
-        rest = np.array(self._rest[: 3 * len(times)]).reshape(-1, 3)
-        columns = {"time_s": times - origin_s, "device": self.device, "power_w": np.array(self._power[: len(times)])}
-        columns |= {"temperature_c": rest[:, 0], "sm_clock_mhz": rest[:, 1], "utilisation": rest[:, 2]}
-        frame = pd.DataFrame(columns | {"method": self.method}, columns=list(COLUMNS))
-        inside = np.zeros(len(times), dtype=bool)
+        known, first = len(self._times), 0
         for start, end in spans:
-            inside[np.searchsorted(times, start, "left") : np.searchsorted(times, end, "right")] = True
-        return frame[inside]
+            first = max(first, bisect_left(self._times, start, hi=known))
+            last = bisect_right(self._times, end, hi=known)
+            for i in range(first, last):
+                celsius, mhz, share = self._rest[3 * i : 3 * i + 3]
+                yield (self._times[i] - origin_s, self.device, self._power[i], celsius, mhz, share, self.method)
+            first = max(first, last)
 
 
-def join_traces(traces: Iterable[Trace], origin_s: float, spans: Sequence[tuple[float, float]]) -> pd.DataFrame:
-    """One table of all devices with the columns `COLUMNS`, ordered by time within each device."""
+@dataclass(frozen=True)
+class Samples:
+    """The samples of a block: those of each device within any of `spans`, with times since `origin_s`."""
+
+    traces: tuple[Trace, ...]
+    origin_s: float
+    spans: tuple[tuple[float, float], ...]
+
+    def __iter__(self) -> Iterator[Row]:
+        for trace in self.traces:
+            yield from trace.rows(self.origin_s, self.spans)
+
+
+def framed(rows: Rows) -> pd.DataFrame:
+    """Rows as a table with the columns `COLUMNS`."""
     import pandas as pd
 
-    frames = [frame for trace in traces if len(frame := trace.frame(origin_s, spans))]
-    if frames:
-        return pd.concat(frames, ignore_index=True)
     kinds = {name: "object" if name in {"device", "method"} else "float64" for name in COLUMNS}
-    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in kinds.items()})
+    return pd.DataFrame(list(rows), columns=list(COLUMNS)).astype(kinds)

@@ -27,13 +27,15 @@ from ssl_benchmarks.energy.sources import gpu, rapl
 from ssl_benchmarks.energy.sources.discovery import Sources
 from ssl_benchmarks.energy.sources.gpu import GpuSource
 from ssl_benchmarks.energy.sources.integral import PowerIntegral, integral_error, student
-from ssl_benchmarks.energy.sources.modelled import Machine, ModelledCpu, ModelledDram
+from ssl_benchmarks.energy.sources.machine_model import Machine
+from ssl_benchmarks.energy.sources.modelled import ModelledCpu, ModelledDram
 from ssl_benchmarks.energy.sources.nvml import Missing
 from ssl_benchmarks.energy.sources.parts import SCOPES
 from ssl_benchmarks.energy.sources.rapl import Domain, RaplSource
 from ssl_benchmarks.energy.sources.selection import Gpu, select
 from ssl_benchmarks.energy.sources.source import Mark, Source, Span
 from ssl_benchmarks.energy.sources.tick import Tick
+from ssl_benchmarks.energy.sources.trace import framed
 from ssl_benchmarks.record.quantity import Quantity
 
 GPU_W, PACKAGE_W, DRAM_W = 200.0, 50.0, 8.0
@@ -92,12 +94,13 @@ def counter(clock: Clock, name: str, watts: float, *, lost: bool) -> Domain:
     return domain
 
 
-def model() -> Machine:
-    class Still(Machine):
-        def cpu(self) -> Any:
-            return SimpleNamespace(start=lambda: None, total_power=lambda: SimpleNamespace(W=40.0))
+MACHINE = Machine(100.0, "made up", "cpu", 20.0, "dram")
+BUSY = SimpleNamespace(start=lambda: None, share=lambda: 0.5)
 
-    return Still(100.0, "made up", "cpu", 20.0, "dram")
+
+def modelled_cpu() -> ModelledCpu:
+    """At half its load."""
+    return ModelledCpu(MACHINE, "no RAPL", BUSY)
 
 
 def step(clock: Clock, sources: Sources, seconds: float) -> None:
@@ -192,7 +195,7 @@ def built(clock: Clock, gpus: list[set[str]], cpu: str, dram: str) -> Sources:
             domain = counter(clock, f"package-0 {scope}", watts, lost=kind == "lost")
             others.append(RaplSource(scope, [domain], 0.1))  # type: ignore[arg-type]
         elif kind == "model":
-            others.append((ModelledCpu if scope == "cpu" else ModelledDram)(model(), "no RAPL"))
+            others.append(modelled_cpu() if scope == "cpu" else ModelledDram(MACHINE, "no RAPL"))
     sources.others = others
     return sources
 
@@ -335,7 +338,7 @@ def test_what_shows_that_a_counter_is_of_a_module(scopes: set[int], signs: dict[
     with on(clock):
         driver, gpu0 = Superchip(clock, scopes, **signs), Gpu("gpu0", "handle")
         source, module = (GpuSource(driver, gpu0, 0.1, module=each) for each in (False, True))  # type: ignore[arg-type]
-        others: list[Source] = [ModelledCpu(model(), "no RAPL"), ModelledDram(model(), "no RAPL")]
+        others: list[Source] = [modelled_cpu(), ModelledDram(MACHINE, "no RAPL")]
         sources = Sources(gpus=[source], modules=[module], others=others)
         marks, window = windows_of(clock, sources, [4.0])
     reading = read_out(sources, window.spans, [(marks[0].time_s, marks[1].time_s)], 0.0, idle=None, watch=None)
@@ -361,7 +364,7 @@ def test_a_cpu_with_a_counter_of_its_own_is_added_to_a_module() -> None:
         driver, gpu0 = Superchip(clock, {0, 1}), Gpu("gpu0", "handle")
         source, module = (GpuSource(driver, gpu0, 0.1, module=each) for each in (False, True))  # type: ignore[arg-type]
         cpu = RaplSource("cpu", [counter(clock, "package-0", PACKAGE_W, lost=False)], 0.1)
-        sources = Sources(gpus=[source], modules=[module], others=[cpu, ModelledDram(model(), "no RAPL")])
+        sources = Sources(gpus=[source], modules=[module], others=[cpu, ModelledDram(MACHINE, "no RAPL")])
         marks, window = windows_of(clock, sources, [4.0])
     reading = read_out(sources, window.spans, [(marks[0].time_s, marks[1].time_s)], 0.0, idle=None, watch=None)
     assert reading.energy_machine.value == pytest.approx(4 * (MODULE_W + PACKAGE_W), rel=0.01)
@@ -720,7 +723,7 @@ def test_what_a_gpu_tells_of_its_state_is_in_the_trace() -> None:
     with on(clock):
         source = GpuSource(Driver(clock, set()), Gpu("gpu0", "handle"), 0.1)  # type: ignore[arg-type]
         windows_of(clock, Sources(gpus=[source]), [0.5])
-    told = source.trace.frame(0.0, [(0.0, 1.0)])
+    told = framed(source.trace.rows(0.0, [(0.0, 1.0)]))
     assert set(told["temperature_c"]) == {40}
     assert set(told["sm_clock_mhz"]) == {1980}
     assert set(told["utilisation"]) == {0.99}
