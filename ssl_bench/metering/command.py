@@ -13,7 +13,7 @@ import psutil
 from ssl_bench.metering.session import MeterSession
 from ssl_bench.settings.metering import MeterConfig
 from ssl_benchmarks.energy.neighbours.processes import adopt
-from ssl_benchmarks.memory.tree import TreeMemory, adopt_orphans, outlived, reap
+from ssl_benchmarks.memory.tree import adopt_orphans, outlived, reap
 from ssl_benchmarks.processes.child import Child, Ended, block_signals, cannot_start
 from ssl_models.errors import BadInputError
 
@@ -48,16 +48,9 @@ def meter_command(config: MeterConfig, command: Sequence[str], typed: str) -> tu
         shutil.rmtree(session.run.path, ignore_errors=True)
         raise CannotStartError(*cannot_start(error, command)) from error
     with suppress(OSError):  # a full disk does not end the command
-        session.settle()
-    memory = TreeMemory(child.pid)
-
-    def look() -> None:
-        memory.look()
-        session.peak = memory.peak
-        session.keep_if_due()
-
-    ended = child.wait(look, LOOK_S)
-    session.peak, session.exit_code = memory.peak, ended.exit_code
+        session.settle(child.pid)
+    ended = child.wait(session.look, LOOK_S)
+    session.exit_code = ended.exit_code
     reap()
     session.outlived = outlived()
     session.finish(f"ended {ended.words}")
@@ -77,12 +70,9 @@ def meter_process(config: MeterConfig, pid: int, typed: str) -> MeterSession:
         raise BadInputError(f"--pid {pid}: no such process") from error
     adopt(pid)
     session = MeterSession.begun(config, name, typed)
-    session.settle()
-    memory = TreeMemory(pid)
+    session.settle(pid)
     while _runs(process):
-        memory.look()
-        session.peak = memory.peak
-        session.keep_if_due()
+        session.look()
         time.sleep(LOOK_S)
     session.finish(f"process {pid} ended; what it did before it was joined is not metered")
     return session

@@ -11,7 +11,6 @@ from typing import Any
 
 from ssl_bench.metering.session import MeterSession, reported
 from ssl_bench.settings.metering import AS_RECORDED, MeterConfig
-from ssl_benchmarks.memory.tree import TreeMemory
 from ssl_benchmarks.record.metrics import METRICS
 from ssl_benchmarks.record.record import PHASES, Record
 from ssl_models.errors import choose
@@ -38,12 +37,13 @@ class MeteredRun:
                 yield
         finally:
             self._phase = before
-            self._session.keep_if_due()
+            self._session.look()
 
     def audio(self, seconds: float) -> None:
         """Report that so many seconds of audio were processed, in the window that is open if there is one."""
         known = self._session.audio_s
         known[self._phase] = known.get(self._phase, 0.0) + seconds
+        self._session.look()
 
     def metric(self, name: str, value: float, ci95: tuple[float, float] | None = None) -> None:
         """Report a figure, such as an error rate between 0 and 1.
@@ -84,9 +84,8 @@ def metered(name: str, **options: Any) -> Iterator[MeteredRun]:  # noqa: ANN401 
     config = MeterConfig.read({"name": name, **options})
     config.check()
     session = MeterSession.begun(config, name, shlex.join([sys.executable, *sys.argv]))
-    session.settle()
-    memory = TreeMemory(os.getpid())
-    memory.look()
+    session.settle(os.getpid())
+    session.look()
     run, ended = MeteredRun(session), "ran through"
     try:
         yield run
@@ -94,6 +93,5 @@ def metered(name: str, **options: Any) -> Iterator[MeteredRun]:  # noqa: ANN401 
         ended = f"ended by {type(error).__name__}"
         raise
     finally:
-        memory.look()
-        session.peak = memory.peak
+        session.look()
         session.finish(ended)

@@ -17,6 +17,7 @@ from ssl_benchmarks.energy.carbon import chosen_intensity
 from ssl_benchmarks.energy.cost_rows import cost_rows
 from ssl_benchmarks.energy.phase_cost import PhaseCost, not_net
 from ssl_benchmarks.machine.plain import plain_conditions, plain_environment
+from ssl_benchmarks.memory.work import WorkMemory
 from ssl_benchmarks.record.flaws import STOPPED, flawed
 from ssl_benchmarks.record.metrics import RATES
 from ssl_benchmarks.record.quantity import Quantity
@@ -36,7 +37,7 @@ class MeterSession(Session):
     Attributes:
         name: of the model, as tables show it.
         meter: that of the whole; its windows are phases of their own.
-        peak: peak memory of the work.
+        memory: of the work; None until it has begun.
         audio_s: seconds of audio that were reported, by phase; "" outside every window.
         metrics: error rates and other figures that were reported.
         ended: how the work ended; empty while it goes on.
@@ -48,7 +49,7 @@ class MeterSession(Session):
     kind: ClassVar[Kind] = "meter"
     name: str
     meter: EnergyMeter
-    peak: Quantity | None = None
+    memory: WorkMemory | None = None
     audio_s: dict[str, float] = field(default_factory=dict)
     metrics: list[Measurement] = field(default_factory=list)
     ended: str = ""
@@ -77,8 +78,9 @@ class MeterSession(Session):
             raise
         return session
 
-    def settle(self) -> None:
-        """Describe the machine, and write the first record."""
+    def settle(self, pid: int) -> None:
+        """Describe the machine, begin to watch the memory of a process and its descendants, and write the first record."""
+        self.memory = WorkMemory(pid, self.meter.devices)
         self.machine = plain_environment(self.meter.devices)
         self.keep()
 
@@ -101,8 +103,10 @@ class MeterSession(Session):
         self._kept_s = time.monotonic()
         self.run.write(self.record("finished" if self.ended else "unfinished"))
 
-    def keep_if_due(self) -> None:
-        """Write the record if the last one is old; a full disk does not end the work."""
+    def look(self) -> None:
+        """Read the memory in use, and write the record if the last one is old; a full disk does not end the work."""
+        if self.memory is not None:
+            self.memory.look_if_due()
         if time.monotonic() - self._kept_s >= KEEP_S:
             with suppress(OSError):
                 self.keep()
@@ -110,6 +114,8 @@ class MeterSession(Session):
     def finish(self, ended: str) -> None:
         """Stop the meter and write the record and the power trace."""
         self.meter.stop()
+        if self.memory is not None:
+            self.memory.close()
         self.reading, self.ended = self.meter.reading, ended
         self.run.add_trace(self.reading.samples)
         self.keep()
@@ -120,7 +126,8 @@ class MeterSession(Session):
         windows = {name: PhaseCost.of(window) for name, window in self.meter.windows.items()}
         costs = {self.phase: self._cost(), **windows}  # a window of the whole's phase takes its place
         rows = [row for phase, cost in costs.items() for row in self._rows(phase, cost, self._hours(phase), held)]
-        rows += [Measurement(self.name, "peak_memory", self.peak, self.phase, None, held)] if self.peak else []
+        peaks = {} if self.memory is None else self.memory.peaks
+        rows += [Measurement(self.name, metric, peak, self.phase, None, held) for metric, peak in peaks.items()]
         reading = self.reading
         details: dict[str, Any] = {
             "ended": self.ended, "exit_code": self.exit_code, "outlived": list(self.outlived),

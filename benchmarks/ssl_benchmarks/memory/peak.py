@@ -7,7 +7,6 @@ import gc
 import os
 from collections.abc import Iterable
 from contextlib import suppress
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -16,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ssl_benchmarks.energy.sources.nvml import Missing, Nvml
+from ssl_benchmarks.memory.high_water import high_water, reset_high_water
 from ssl_benchmarks.record.quantity import Quantity, unavailable
 
 
@@ -47,7 +47,7 @@ class PeakMemory:
         if self.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.device)
         else:
-            _reset_high_water()
+            reset_high_water()
 
     def so_far(self, *, less: int = 0) -> Quantity:
         """The peak until now, or until the block's end, minus `less` bytes that were held but belong to no model."""
@@ -61,7 +61,7 @@ class PeakMemory:
         return Quantity(growth, "B", "measured", note=note + (f" and minus {less} B of decoded speech" * bool(less)))
 
     def _read(self) -> int:
-        return torch.cuda.max_memory_allocated(self.device) if self.device.type == "cuda" else _high_water()
+        return torch.cuda.max_memory_allocated(self.device) if self.device.type == "cuda" else high_water()
 
 
 def load_libraries() -> None:
@@ -80,32 +80,6 @@ def load_libraries() -> None:
     gc.collect()
     with suppress(OSError, AttributeError):  # only glibc has it
         ctypes.CDLL(None).malloc_trim(0)
-
-
-def _reset_high_water() -> None:
-    """Reset the kernel's high-water mark (Linux 4.0; proc(5), clear_refs, value 5)."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        return  # elsewhere the mark covers the whole process, which is new anyway
-
-
-def _high_water() -> int:
-    """Peak resident set of this process in bytes, 0 if the system does not report it."""
-    try:
-        status = Path("/proc/self/status").read_text()
-    except OSError:
-        return _high_water_elsewhere()
-    return next((int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:")), 0)
-
-
-def _high_water_elsewhere() -> int:
-    try:
-        import resource
-    except ImportError:  # Windows
-        return int(getattr(psutil.Process().memory_info(), "peak_wset", 0))
-    # macOS counts ru_maxrss in bytes.
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def reserved(device: torch.device) -> Quantity | None:

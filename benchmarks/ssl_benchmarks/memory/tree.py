@@ -10,7 +10,10 @@ from contextlib import suppress
 
 import psutil
 
-from ssl_benchmarks.record.quantity import Quantity, unavailable
+from ssl_benchmarks.memory.high_water import high_water, reset_high_water
+from ssl_benchmarks.processes.job_limits import group_peak
+from ssl_benchmarks.record.flaws import WHOLE
+from ssl_benchmarks.record.quantity import Quantity, joined, unavailable
 
 PR_SET_CHILD_SUBREAPER = 36
 SHOWN = 5
@@ -24,10 +27,10 @@ def adopt_orphans() -> None:
 
 
 class TreeMemory:
-    """The peak memory of a process and all that descends from it, looked at from time to time.
+    """The peak memory of a process and all that descends from it on the host, looked at from time to time.
 
     A page that several processes share counts once (PSS); where the kernel does not say, resident sets are added, and the
-    note says so.
+    note says so. What came and went between two looks is in the peak of the control group, if that grew meanwhile.
 
     Args:
         pid: the head of the tree.
@@ -38,15 +41,20 @@ class TreeMemory:
         self._peak = 0
         self._looks = 0
         self._shared_twice = False
+        self._group_before = group_peak()
+        self._is_own = pid == os.getpid()
+        if self._is_own:
+            reset_high_water()
 
-    def look(self) -> None:
-        """Read once; a millisecond per process."""
-        total = 0
-        for process in self._processes():
+    def look(self) -> frozenset[int]:
+        """Read once, a millisecond per process; returns the PIDs of the tree."""
+        found, total = self._processes(), 0
+        for process in found:
             with suppress(psutil.Error, OSError):
                 total += self._size(process)
         self._looks += 1
         self._peak = max(self._peak, total)
+        return frozenset(process.pid for process in found)
 
     def _processes(self) -> list[psutil.Process]:
         with suppress(psutil.Error):
@@ -66,19 +74,31 @@ class TreeMemory:
 
     @property
     def peak(self) -> Quantity:
-        """The largest sum seen, or the largest resident set of a single process that has ended, if that is more.
-
-        The kernel starts a process' largest resident set at that of its parent, so that a smaller one is not known.
-        """
-        scale = 1 if sys.platform == "darwin" else 1024
-        ours, single = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-        single = single * scale if single > ours else 0
+        """The largest sum seen, or the largest resident set of a single process, if that is more."""
+        single = max(_largest_child(), high_water() if self._is_own else 0)
         peak = max(self._peak, single)
         if peak == 0:
             return unavailable("B", "the command ended before its memory was read")
         how = "resident sets, shared pages counted more than once" if self._shared_twice else "proportional set sizes"
         seen = f"sum of {how} over all processes, {self._looks} looks"
-        return Quantity(float(peak), "B", "measured", note=seen if self._peak >= single else f"largest process; {seen}")
+        seen = seen if self._peak >= single else f"largest process; {seen}"
+        return Quantity(float(peak), "B", "measured", note=joined(seen, self._group_note()), flaw=WHOLE)
+
+    def _group_note(self) -> str:
+        after = group_peak()
+        if after is None or self._group_before is None or after <= self._group_before:
+            return ""
+        return f"with files in memory and its neighbours, its control group peaked at {after / 2**30:.3g} GiB"
+
+
+def _largest_child() -> int:
+    """The largest resident set in bytes of a child that has ended; 0 if it is not known.
+
+    The kernel starts a process' largest resident set at that of its parent, so that a smaller one is not known.
+    """
+    scale = 1 if sys.platform == "darwin" else 1024
+    ours, largest = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return largest * scale if largest > ours else 0
 
 
 def outlived() -> tuple[str, ...]:

@@ -20,6 +20,9 @@ MEMORY = (
 )
 """Files for limit, use, and reclaimable cache within the use, for control groups version 2 and 1."""
 
+PEAK = ("memory.peak", "memory.max_usage_in_bytes")
+"""Files for the largest use so far, likewise."""
+
 
 def usable_cpus() -> float:
     """Number of CPUs that this process may use: those it is bound to, or fewer by a quota (1.5 is one and a half)."""
@@ -36,6 +39,14 @@ def memory_at_hand() -> float:
     """Bytes of host memory that are still available: the system's, or less if a control group says so."""
     left = (max(0.0, limit - used) for limit, used in _memory())
     return min([float(psutil.virtual_memory().available), *left])
+
+
+def group_peak() -> float | None:
+    """The most bytes that this process' innermost control group has ever held, with its files in memory; None if unknown."""
+    for folder in groups("memory"):
+        peaks = (_number(folder / name) for name in PEAK)
+        return next((peak for peak in peaks if peak is not None), None)
+    return None
 
 
 def groups(controller: str) -> Iterator[Path]:

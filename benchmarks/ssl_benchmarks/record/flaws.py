@@ -10,10 +10,12 @@ from ssl_benchmarks.record.quantity import Quantity, flaws, joined
 DISTURBED = "disturbed"
 NOT_STEADY = "not steady"
 STOPPED = "stopped early"
+WHOLE = "of whole processes"
 MEANINGS = {
     DISTURBED: "other work on the machine, a throttled clock or a changed limit while it was measured",
     NOT_STEADY: "its warm-up did not become steady",
     STOPPED: "the run was stopped early",
+    WHOLE: "with interpreter, libraries and what allocators keep, which other rows leave out",
 }
 """Each flaw and its explanation in a table's notes."""
 FEWEST_SOUND = 2

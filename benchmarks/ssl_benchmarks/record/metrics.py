@@ -84,6 +84,7 @@ METRICS = {
         Metric("data_wait", "s", "wait for speech"),
         Metric("duration_lost", "s", "time lost in interrupted attempts"),
         _bytes("peak_memory", "peak memory", of="largest"),
+        _bytes("peak_host_memory", "peak host memory", of="largest"),
         _bytes("predicted_peak_memory", "predicted peak memory", of="largest"),
         _bytes("memory_reserved", "memory reserved by the allocator", of="largest"),
         _bytes("memory_weights", "weights"),

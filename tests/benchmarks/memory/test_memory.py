@@ -50,7 +50,7 @@ def test_the_peak_is_seen_although_it_was_freed(warm: Callable[..., Any], tmp_pa
 
 
 def test_a_system_without_a_mark_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ssl_benchmarks.memory.peak._high_water", lambda: 0)
+    monkeypatch.setattr("ssl_benchmarks.memory.peak.high_water", lambda: 0)
     with PeakMemory(torch.device("cpu")) as memory:
         pass
     assert memory.so_far().value is None

@@ -41,12 +41,12 @@ class Model(LightningModule):
 def fit(model: Model, callback: SslbenchCallback, folder: Path) -> Trainer:
     """Six batches, with a validation after each three."""
     loader = torch.utils.data.DataLoader(torch.randn(12, 64), batch_size=2)
-    trainer = Trainer(
-        max_epochs=1, val_check_interval=3, accelerator="cpu", devices=1, logger=False, enable_checkpointing=False,
-        enable_progress_bar=False, enable_model_summary=False, callbacks=[callback], default_root_dir=folder,
-    )  # fmt: skip
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        warnings.simplefilter("ignore")  # Lightning warns of few workers, and where `srun` is installed
+        trainer = Trainer(
+            max_epochs=1, val_check_interval=3, accelerator="cpu", devices=1, logger=False, enable_checkpointing=False,
+            enable_progress_bar=False, enable_model_summary=False, callbacks=[callback], default_root_dir=folder,
+        )  # fmt: skip
         trainer.fit(model, loader, loader)
     return trainer
 

@@ -326,3 +326,24 @@ def test_a_meter_is_light(
     assert loaded.isdisjoint(HEAVY)
     assert value(record(tmp_path / "run"), "duration") > 0
     assert int(out.split()[1]) < 100_000, "kB, of the meter itself"
+
+
+@pytest.mark.cc
+def test_gpu_memory_of_the_command_is_the_headline(
+    start: Callable[..., subprocess.Popen[str]],
+    clean_environment: dict[str, str],
+    scripted_driver: Path,
+    tmp_path: Path,
+) -> None:
+    """By the real binding: the driver lists a child of the command with 3 GiB, and a neighbour with 8."""
+    processes = tmp_path / "processes"
+    script = f"sleep 2 & echo $! {3 << 30} > {processes}; echo 1 {8 << 30} >> {processes}; wait"
+    own = {**clean_environment, "LD_LIBRARY_PATH": str(scripted_driver), "SCRIPT_PROCESSES": str(processes)}
+    process = start("--out", "run", "--", "sh", "-c", script, env=own)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+    document = record(tmp_path / "run")
+    assert value(document, "peak_memory") == 3 << 30
+    assert 0 < value(document, "peak_host_memory") < 1 << 30
+    row = next(row for row in document["measurements"] if row["metric"] == "peak_memory")
+    assert (row["method"], row["flaw"]) == ("measured", "of whole processes")
