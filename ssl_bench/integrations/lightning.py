@@ -30,6 +30,11 @@ class SslbenchCallback(Metered, Callback):
         if trainer.local_rank == 0:
             self._phases.begin()
 
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        """Count the FLOPs of the first batch."""
+        del batch, batch_idx
+        self._phases.begin_step(pl_module, trainer.num_devices)
+
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
+from torch import nn
+
+from ssl_bench.integrations.counted_step import CountedStep
 from ssl_bench.metering.metered import MeteredRun, metered
 
 LOGGED = "energy_wh"
@@ -27,6 +30,7 @@ class Phases:
         self._run: MeteredRun | None = None
         self._whole: AbstractContextManager[MeteredRun] | None = None
         self._window = ExitStack()
+        self._step: CountedStep | None = None
         self._phase = ""
 
     def begin(self) -> None:
@@ -43,9 +47,19 @@ class Phases:
             self._window.enter_context(self._run.window(phase))
             self._phase = phase
 
+    def begin_step(self, model: nn.Module, ranks: int = 1) -> None:
+        """A training step begins; the FLOPs of the first are counted, for `ranks` processes of this machine."""
+        if self._run is not None and self._step is None:
+            self._step = CountedStep(model, ranks)
+
     def step(self) -> None:
-        """Count the audio of a training step."""
-        if self._run is not None and self._audio:
+        """A training step has ended: its audio is counted, and what was counted of the first is reported."""
+        if self._run is None:
+            return
+        if self._step is not None and not self._run.is_counted:
+            self._step.end()
+            self._run.count(self._step.quantities(self._audio))
+        if self._audio:
             self._run.audio(self._audio)
 
     @property
@@ -57,6 +71,8 @@ class Phases:
         """Write the record; a second call does nothing."""
         if self._whole is None:
             return
+        if self._step is not None:
+            self._step.end()
         self._window.close()
         whole, self._whole, self._run, self._phase = self._whole, None, None, ""
         if error is None:

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
+from torch import nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from ssl_bench.integrations.phases import LOGGED, Metered
@@ -30,6 +32,19 @@ class SslbenchCallback(Metered, TrainerCallback):
         del control, kwargs
         if state.is_local_process_zero and args.local_process_index == 0:
             self._phases.begin()
+
+    def on_step_begin(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        model: nn.Module | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Count the FLOPs of the first step."""
+        del state, control, kwargs
+        if model is not None:
+            self._phases.begin_step(model, int(os.environ.get("LOCAL_WORLD_SIZE", max(1, args.n_gpu))))
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Count the audio of a step."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from ssl_bench.metering.session import MeterSession, reported
 from ssl_bench.settings.metering import AS_RECORDED, MeterConfig
 from ssl_benchmarks.record.metrics import METRICS
+from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import PHASES, Record
 from ssl_models.errors import choose
 
@@ -53,6 +54,15 @@ class MeteredRun:
         """
         choose(name, METRICS, "metric")
         self._session.metrics.append(reported(self._session.name, name, value, ci95))
+
+    def count(self, quantities: Mapping[str, Quantity]) -> None:
+        """Report what was counted of a step of the main phase, by metric, such as "flops"."""
+        self._session.counts.update(quantities)
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether a step has been counted."""
+        return bool(self._session.counts)
 
     @property
     def record(self) -> Record:

@@ -40,6 +40,7 @@ class MeterSession(Session):
         memory: of the work; None until it has begun.
         audio_s: seconds of audio that were reported, by phase; "" outside every window.
         metrics: error rates and other figures that were reported.
+        counts: what was counted of a step, by metric.
         ended: how the work ended; empty while it goes on.
         exit_code: of a command.
         outlived: processes that were left.
@@ -52,6 +53,7 @@ class MeterSession(Session):
     memory: WorkMemory | None = None
     audio_s: dict[str, float] = field(default_factory=dict)
     metrics: list[Measurement] = field(default_factory=list)
+    counts: dict[str, Quantity] = field(default_factory=dict)
     ended: str = ""
     exit_code: int | None = None
     outlived: tuple[str, ...] = ()
@@ -128,6 +130,7 @@ class MeterSession(Session):
         rows = [row for phase, cost in costs.items() for row in self._rows(phase, cost, self._hours(phase), held)]
         peaks = {} if self.memory is None else self.memory.peaks
         rows += [Measurement(self.name, metric, peak, self.phase, None, held) for metric, peak in peaks.items()]
+        rows += [Measurement(self.name, metric, count, self.phase, None, held) for metric, count in self.counts.items()]
         reading = self.reading
         details: dict[str, Any] = {
             "ended": self.ended, "exit_code": self.exit_code, "outlived": list(self.outlived),

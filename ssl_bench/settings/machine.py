@@ -70,7 +70,7 @@ class MachineSettings(Settings):
         """With device and precision decided: a GPU if torch finds one, and bfloat16 on it.
 
         Raises:
-            BadInputError: for a device that is not available.
+            BadInputError: for a device that is not available, and for bfloat16 on a CPU that computes it wrongly.
         """
         device, precision = self.device, self.precision
         if device == "cuda" and not cuda:
@@ -79,4 +79,9 @@ class MachineSettings(Settings):
             device = "cuda" if cuda else "cpu"
         if precision == "auto":
             precision = "bfloat16" if device == "cuda" else "float32"
+        if (device, precision) == ("cpu", "bfloat16"):
+            from ssl_benchmarks.machine.bfloat16 import bfloat16_fault
+
+            if fault := bfloat16_fault():
+                raise BadInputError(f"--precision bfloat16: {fault}")
         return replace(self, device=device, precision=precision)

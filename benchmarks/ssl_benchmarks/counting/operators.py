@@ -129,12 +129,19 @@ class OperatorCounter(TorchDispatchMode):
         if known.formula is not None and (kind := unfit_kind(args)):
             self.unfit[f"{known.name} on {kind} operands"] += 1
         elif known.formula is not None:
-            where, phase = self._where()
-            flops = known.formula(*args, **kwargs, out_val=out)
-            self.flops[Work(where, known.name, phase)] += flops * (COMPLEX if _is_complex(args) else 1)
+            self._count(known, args, kwargs, out)
         elif known.works:
             self.uncounted[known.name] += 1
         return out
+
+    def _count(self, known: Kind, args: Any, kwargs: Any, out: Any) -> None:  # noqa: ANN401 - as above
+        try:
+            flops = known.formula(*args, **kwargs, out_val=out)
+        except Exception:  # noqa: BLE001 - a formula that someone registered must not end the counted code
+            self.unfit[f"{known.name}, whose formula fails"] += 1
+            return
+        where, phase = self._where()
+        self.flops[Work(where, known.name, phase)] += flops * (COMPLEX if _is_complex(args) else 1)
 
 
 def unfit_kind(operands: Any) -> str:  # noqa: ANN401 - an operator's arguments
@@ -177,7 +184,23 @@ def _matrix_vector(matrix: torch.Tensor, vector: torch.Tensor, **named: object) 
     return 2 * matrix.numel()
 
 
+def _attention(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *rest: Any, **named: Any) -> int:  # noqa: ANN401
+    """Fused attention as its math kernel: queries `(B, H, T, D)` times keys, and weights times values."""
+    del rest, named
+    clips, heads, frames, width = query.shape
+    return 2 * clips * heads * frames * key.shape[-2] * (width + value.shape[-1])
+
+
+def _attention_backward(gradient: torch.Tensor, *arguments: Any, **named: Any) -> int:  # noqa: ANN401
+    """Twice the forward; the scores that fused kernels compute again are no model FLOPs."""
+    del gradient
+    return 2 * _attention(*arguments, **named)
+
+
+FUSED = ("flash_attention", "flash_attention_for_cpu", "efficient_attention", "cudnn_attention")
 FORMULAS: dict[Any, Any] = {
+    **{getattr(torch.ops.aten, f"_scaled_dot_product_{name}"): _attention for name in FUSED},
+    **{getattr(torch.ops.aten, f"_scaled_dot_product_{name}_backward"): _attention_backward for name in FUSED},
     torch.ops.aten.mv: _matrix_vector,
     torch.ops.aten.dot: _matrix_vector,
     torch.ops.aten.vdot: _matrix_vector,

@@ -65,6 +65,11 @@ def test_each_phase_has_figures_of_its_own_and_the_logs_the_energy(tmp_path: Pat
     assert hours is not None
     assert hours.value == pytest.approx(6 * 2.0 / 3600)
     assert trainer.callback_metrics[LOGGED] > 0
+    counted = {name: record.find(name, "training") for name in ("flops", "flops_per_audio_second", "parameters")}
+    step = 2 * 2 * 64 * 64 * 2  # two clips, products and sums, forward and the gradient of the weights
+    assert {name: q and (q.value, q.method) for name, q in counted.items()} == {
+        "flops": (step, "analytic"), "flops_per_audio_second": (step / 2, "analytic"), "parameters": (64 * 65, "analytic")
+    }  # fmt: skip
 
 
 def test_a_training_that_fails_has_its_bill(tmp_path: Path) -> None:
