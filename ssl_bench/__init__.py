@@ -40,6 +40,7 @@ _HOME = {
     "TrainAndMeasureConfig": "ssl_bench.settings.training",
     "compare": "ssl_bench.comparing.compare",
     "evaluate": "ssl_bench.evaluating.evaluate",
+    "load_ipython_extension": "ssl_bench.integrations.notebook",
     "load_model": "ssl_models.catalog",
     "measure": "ssl_bench.measuring.measure",
     "metered": "ssl_bench.metering.metered",

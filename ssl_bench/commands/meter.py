@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
-from typing import TYPE_CHECKING, Annotated
+import os
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from ssl_bench.commands.options import Config
 from ssl_bench.console import Json, fail, print_json, stderr, typed_command
+from ssl_bench.metering.nodes import Task
 from ssl_bench.settings.metering import MeterConfig
 from ssl_models.errors import BadInputError
 
@@ -30,6 +31,9 @@ def meter_command(
     config.check()
     if bool(command) == (config.pid is not None):
         raise BadInputError("give a command after --, or --pid to join a running process")
+    task = Task.this()
+    if command and task.local > 0:
+        _run_alone(command)
     from ssl_bench.metering import command as metering
     from ssl_benchmarks.processes.child import end_as
 
@@ -45,23 +49,21 @@ def meter_command(
         raise typer.Exit(code)
 
 
-def _print(session: MeterSession, *, as_json: bool) -> None:
-    """One or a few lines on stderr, where the command's own output is not disturbed."""
-    record = session.record("finished")
-    if as_json:
-        print_json("meter", {"run": str(session.run.path), **record.document()})
-        return
-    from ssl_reports.units import worded
+def _run_alone(command: list[str]) -> NoReturn:
+    """Become the command: the first task of a node meters for all of them."""
+    from ssl_benchmarks.processes.child import cannot_start
 
-    energy = record.find("energy", session.phase, session.scope)
-    memory, seconds = record.find("peak_memory", session.phase), record.find("duration", session.phase)
-    parts = [worded(q) for q in (seconds, memory) if q is not None and q.value is not None]
-    if energy is not None:
-        parts.append(
-            f"{worded(energy)} ({session.scope}, {energy.method})" if energy.value is not None else "energy n/a"
-        )
-    lines = [f"sslbench: {session.name} {session.ended}: {', '.join(parts)}"]
-    lines += [f"sslbench: disturbed: {line}" for line in (session.reading.disturbances if session.reading else ())]
-    lines += [f"sslbench: still running: {', '.join(session.outlived)}"] if session.outlived else []
-    lines.append(f"sslbench: run: {session.run.path}; next: sslbench table {shlex.quote(str(session.run.path))}")
-    stderr().print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
+    try:
+        os.execvp(command[0], command)  # noqa: S606 - the user's own command
+    except OSError as error:
+        fail(*cannot_start(error, command))
+
+
+def _print(session: MeterSession, *, as_json: bool) -> None:
+    """The record on stdout, or a few lines on stderr, where the command's own output is not disturbed."""
+    if as_json:
+        print_json("meter", {"run": str(session.run.path), **session.record("finished").document()})
+        return
+    from ssl_bench.metering.summary import summary
+
+    stderr().print("\n".join(summary(session)), highlight=False, markup=False, soft_wrap=True)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ssl_bench.metering.session import MeterSession, reported
+from ssl_bench.metering.summary import summary
 from ssl_bench.settings.metering import AS_RECORDED, MeterConfig
 from ssl_benchmarks.record.metrics import METRICS
 from ssl_benchmarks.record.quantity import Quantity
@@ -73,6 +74,11 @@ class MeteredRun:
     def joules(self) -> float | None:
         """Energy so far in J, of the GPUs where any are metered, otherwise of the machine; None if it is not known."""
         return self._session.meter.live().energy[self._session.scope].value
+
+    @property
+    def summary(self) -> str:
+        """Time, memory and energy of the block once it has ended, and the next command to type."""
+        return "\n".join(summary(self._session))
 
     @property
     def path(self) -> str:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ssl_bench.metering.nodes import Task
 from ssl_bench.sessions.run_folder import folder_name, new_run
 from ssl_bench.sessions.session import Session
 from ssl_bench.settings.metering import AS_RECORDED, MeterConfig
@@ -71,7 +72,9 @@ class MeterSession(Session):
         meter = EnergyMeter(config.chosen_gpus, sample_hz=1 / config.interval)
         if config.idle:
             meter.measure_idle()
-        run = new_run(config.out, folder_name(name, "meter"))
+        task = Task.this()
+        name = task.named(name)
+        run = new_run(config.out and task.folder(config.out), folder_name(name, "meter"))
         session = cls(config=config, run=run, grid=grid, command=command, machine={}, name=name, meter=meter)
         try:
             meter.start()

@@ -168,7 +168,14 @@ def test_what_was_spent_is_in_the_record(start: Callable[..., subprocess.Popen[s
 def test_a_process_that_outlives_the_command_is_named(
     start: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
-    process = start("--out", "run", "--", "sh", "-c", "sleep 60 >/dev/null 2>&1 & exit 0")
+    process = start(
+        "--out",
+        "run",
+        "--",
+        "sh",
+        "-c",
+        "sleep 60 >/dev/null 2>&1 & until grep -q sleep /proc/$!/comm; do :; done; exit 0",
+    )
     _, said = process.communicate(timeout=120)
     (left,) = record(tmp_path / "run")["details"]["outlived"]
     assert left.startswith("sleep (")
@@ -347,3 +354,28 @@ def test_gpu_memory_of_the_command_is_the_headline(
     assert 0 < value(document, "peak_host_memory") < 1 << 30
     row = next(row for row in document["measurements"] if row["metric"] == "peak_memory")
     assert (row["method"], row["flaw"]) == ("measured", "of whole processes")
+
+
+def test_of_the_tasks_of_a_node_the_first_meters(
+    start: Callable[..., subprocess.Popen[str]], clean_environment: dict[str, str], tmp_path: Path
+) -> None:
+    """As `srun` starts them: on two nodes, two tasks each."""
+    for node in ("0", "1"):
+        for local in ("0", "1"):
+            own = {**clean_environment, "SLURM_LOCALID": local, "SLURM_NODEID": node, "SLURM_JOB_NUM_NODES": "2"}
+            process = start("--name", "job", "--out", "run", "--", "sh", "-c", "echo out; exit 3", env=own)
+            out, said = process.communicate(timeout=120)
+            assert (process.returncode, out) == (3, "out\n")
+            assert bool(said) == (local == "0")
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["node-1", "node-2"]
+    names = {row["model"] for node in (1, 2) for row in record(tmp_path / "run" / f"node-{node}")["measurements"]}
+    assert names == {"job (node 1 of 2)", "job (node 2 of 2)"}
+
+
+def test_a_later_task_s_command_that_cannot_start_is_a_line(
+    start: Callable[..., subprocess.Popen[str]], clean_environment: dict[str, str], tmp_path: Path
+) -> None:
+    process = start("--out", "run", "--", "no-such-program", env={**clean_environment, "SLURM_LOCALID": "1"})
+    _, said = process.communicate(timeout=120)
+    assert (process.returncode, said) == (127, "sslbench: no-such-program: No such file or directory\n")
+    assert not (tmp_path / "run").exists()
