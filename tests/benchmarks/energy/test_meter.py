@@ -26,9 +26,9 @@ from ssl_benchmarks.energy.idle import IdlePower, net_energy
 from ssl_benchmarks.energy.sources import machine_model, processor
 from ssl_benchmarks.energy.sources.discovery import Sources
 from ssl_benchmarks.energy.sources.integral import PowerIntegral
-from ssl_benchmarks.energy.sources.load import SystemLoad
 from ssl_benchmarks.energy.sources.machine_model import Machine, look_at_machine
 from ssl_benchmarks.energy.sources.modelled import ModelledCpu, ModelledDram
+from ssl_benchmarks.energy.sources.processor import SystemLoad
 from ssl_benchmarks.energy.sources.source import Span
 from ssl_benchmarks.energy.sources.tick import find_ticks
 from ssl_benchmarks.energy.sources.trace import COLUMNS

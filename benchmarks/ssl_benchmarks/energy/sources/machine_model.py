@@ -127,16 +127,16 @@ def _look_into(found: Future[Machine]) -> None:
 
 
 def _place() -> Path | None:
-    """Where this machine's description is kept; None if the kernel does not name its processor, which tells machines apart."""
+    """Where this machine's description is kept; None if the kernel does not name its processor, which distinguishes machines."""
     if not (name := model_name()):
         return None
-    told = [version("codecarbon"), name, sockets(), os.cpu_count(), psutil.virtual_memory().total]
+    known = [version("codecarbon"), name, sockets(), os.cpu_count(), psutil.virtual_memory().total]
     with suppress(BadInputError):
         return (
             user_cache()
             / "sslbench"
             / "machines"
-            / f"{hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]}.json"
+            / f"{hashlib.sha256(json.dumps(known).encode()).hexdigest()[:16]}.json"
         )
     return None
 

@@ -12,7 +12,7 @@ import math
 import time
 from typing import TYPE_CHECKING
 
-from ssl_benchmarks.energy.sources.load import Load, SystemLoad
+from ssl_benchmarks.energy.sources.processor import Load, SystemLoad
 from ssl_benchmarks.energy.sources.source import Mark, Scope, Source, Span
 
 if TYPE_CHECKING:
