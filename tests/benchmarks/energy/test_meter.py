@@ -295,6 +295,7 @@ def test_a_window_is_there_when_the_last_of_its_name_has_closed() -> None:
 @pytest.fixture
 def fresh_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As on a machine that no meter has seen."""
+    import_module("codecarbon")  # which looks for an AMD GPU's program when it is imported
     monkeypatch.setenv("SSLBENCH_CACHE", str(tmp_path / "cache"))
     look_at_machine.cache_clear()
     yield
