@@ -15,10 +15,16 @@ if TYPE_CHECKING:
 
 
 def make_fabric(device: str, precision: str) -> Fabric:
-    """Fabric on one device ("cpu" or "cuda") in "float32", or "bfloat16" under autocast."""
+    """Fabric on one device ("cpu" or "cuda") in "float32", or "bfloat16" under autocast; what Slurm's variables say is ignored."""
     from lightning_fabric import Fabric
+    from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 
-    return Fabric(accelerator=device, devices=1, precision="bf16-mixed" if precision == "bfloat16" else "32-true")
+    return Fabric(
+        accelerator=device,
+        devices=1,
+        precision="bf16-mixed" if precision == "bfloat16" else "32-true",
+        plugins=LightningEnvironment(),
+    )
 
 
 def make_optimiser(module: torch.nn.Module, settings: OptimisationConfig) -> torch.optim.AdamW:
