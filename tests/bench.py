@@ -293,6 +293,24 @@ def bench_compare(pairs: int = 3) -> None:
     )
 
 
+def bench_meter_command(pairs: int = 5, long_s: int = 25, short_s: int = 5) -> None:
+    """`sslbench meter -- true` against `sslbench --help`, limit 2, and 100 MB; and the CPU time of metering, limit 0.5 %."""
+    sslbench = str(BIN / "sslbench")
+    sleep = [sslbench, "meter", "--no-idle", "--", "sleep"]
+    nothing, help_ = [*sleep[:-1], "true"], [sslbench, "--help"]
+    seconds(nothing)  # the first one on a machine asks codecarbon about it
+    found = [(wall_and_cpu(nothing), wall_and_cpu(help_)) for _ in range(pairs)]
+    wall, cpu = (median(a[i] for a, _ in found) / median(b[i] for _, b in found) for i in (0, 1))
+    script = "grep VmHWM /proc/$PPID/status"
+    peak = int(
+        subprocess.check_output([*sleep[:-1], "sh", "-c", script], text=True, stderr=subprocess.DEVNULL).split()[1]
+    )
+    out(f"meter -- true: {wall:.2f} x --help by the clock, {cpu:.2f} x by CPU time; peak {peak / 1000:.0f} MB")
+    share = (wall_and_cpu([*sleep, str(long_s)])[1] - wall_and_cpu([*sleep, str(short_s)])[1]) / (long_s - short_s)
+    cores = os.cpu_count() or 1
+    out(f"meter -- sleep: {100 * share:.2f} % of a core, {100 * share / cores:.2f} % of wall x cores")
+
+
 def bench_import() -> None:
     """`sslbench models NAME` against importing torch, which it does not need."""
     torch_import = [sys.executable, "-c", "import torch"]
@@ -312,6 +330,7 @@ SECTIONS: dict[str, Callable[[], None]] = {
     "meter": bench_meter,
     "repeatability": bench_repeatability,
     "compare": bench_compare,
+    "meter-command": bench_meter_command,
     "gpu-meter": bench_gpu_meter,
 }
 

@@ -336,6 +336,26 @@ def test_a_meter_is_light(
 
 
 @pytest.mark.cc
+def test_a_gpu_s_joules_are_within_their_interval(
+    start: Callable[..., subprocess.Popen[str]],
+    clean_environment: dict[str, str],
+    scripted_driver: Path,
+    tmp_path: Path,
+) -> None:
+    """Of a scripted GPU that draws 150 W all the time, whose counter is updated every 100 ms."""
+    script = {"SCRIPT_POWER": "150", "SCRIPT_TICK": "0.1", "LD_LIBRARY_PATH": str(scripted_driver)}
+    process = start("--out", "run", "--", "sleep", "2", env={**clean_environment, **script})
+    process.communicate(timeout=120)
+    found = read_run(tmp_path / "run")
+    energy, seconds = found.find("energy", "training", "gpu"), found.find("duration", "training")
+    assert energy is not None
+    assert energy.ci95 is not None
+    assert seconds is not None
+    assert energy.method == "measured"
+    assert energy.ci95[0] <= 150 * (seconds.value or 0) <= energy.ci95[1] < 1.2 * (energy.value or 0)
+
+
+@pytest.mark.cc
 def test_gpu_memory_of_the_command_is_the_headline(
     start: Callable[..., subprocess.Popen[str]],
     clean_environment: dict[str, str],
