@@ -10,8 +10,8 @@ the allocator, the CUDA context (0.3 to 0.6 GiB outside the allocator), and tens
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -25,6 +25,7 @@ from ssl_benchmarks.memory.live_bytes import LiveBytes, bytes_of
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_models.errors import BadInputError
 from ssl_models.interface import SAMPLE_RATE
+from ssl_models.parts.device import assumed_cuda
 
 if TYPE_CHECKING:
     from ssl_models.interface import Encoder, Pretraining
@@ -170,9 +171,14 @@ def _backward(loss: torch.Tensor) -> None:
     engine.run_backward((loss,), (torch.ones_like(loss),), False, False, (), allow_unreachable=True, accumulate_grad=True)  # fmt: skip
 
 
-def _kernels(device: DeviceKind, precision: Precision) -> AbstractContextManager[object]:
-    """The device's choice of kernels, which a checkpointed block repeats in the backward."""
-    return CudaDispatch(autocast=precision == "bfloat16") if device == "cuda" else nullcontext()
+@contextmanager
+def _kernels(device: DeviceKind, precision: Precision) -> Iterator[None]:
+    """The device's choice of kernels and the model's choice for it, which a checkpointed block repeats in the backward."""
+    if device == "cpu":
+        yield
+        return
+    with assumed_cuda(), CudaDispatch(autocast=precision == "bfloat16"):
+        yield
 
 
 def _autocast(precision: Precision) -> torch.autocast:

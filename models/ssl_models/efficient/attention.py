@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ssl_models.efficient.recomputed import linear_after
+
 ROTARY_BASE = 200.0
 """For clips of a few hundred frames: with language models' 10,000, half of the angles would hardly turn within a clip, and
 the model takes longer to learn that hidden frames resemble their neighbours (loss 4.16 instead of 4.22 after 200
@@ -29,18 +31,26 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1).to(x.dtype)
 
 
-class RMSNorm(nn.RMSNorm):
+EPSILON = 1e-6
+
+
+def rms_norm(x: Tensor, gain: Tensor) -> Tensor:
     """Zhang and Sennrich, arXiv 1910.07467, over the last dimension, with a learned gain; `(..., width)` to the same.
 
     Under bfloat16 the gain is cast down: torch has no fused kernel for input and gain of different types.
     """
+    return F.rms_norm(x, gain.shape, gain.to(x.dtype), EPSILON)
+
+
+class RMSNorm(nn.RMSNorm):
+    """`rms_norm` with a gain of its own, `(..., width)` to the same."""
 
     def __init__(self, width: int) -> None:
-        super().__init__(width, eps=1e-6)
+        super().__init__(width, eps=EPSILON)
 
     def forward(self, x: Tensor) -> Tensor:
         """Divide by the root mean square, multiply by the gain."""
-        return F.rms_norm(x, self.normalized_shape, self.weight.to(x.dtype), self.eps)
+        return rms_norm(x, self.weight)
 
 
 class SelfAttention(nn.Module):
@@ -55,11 +65,20 @@ class SelfAttention(nn.Module):
         self.key_norm = RMSNorm(width // heads)
         self.output = nn.Linear(width, width, bias=False)
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, attend: Tensor | None) -> Tensor:
-        """Attend over frames; `attend` is `(B, 1, 1, frames)`, True for frames that may be attended to, None for all."""
-        batch, frames, width = x.shape
-        qkv = self.qkv(x).view(batch, frames, 3, self.heads, width // self.heads)
-        query, key, value = qkv.permute(2, 0, 3, 1, 4)
-        query, key = rotate(self.query_norm(query), cos, sin), rotate(self.key_norm(key), cos, sin)
-        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=attend)
-        return self.output(mixed.transpose(1, 2).reshape(batch, frames, width))
+    def forward(self, x: Tensor, gain: Tensor, cos: Tensor, sin: Tensor, attend: Tensor | None) -> Tensor:
+        """Norm with a gain, then attend over frames; `attend` is `(B, 1, 1, frames)`, True for frames that may be attended to, None for all."""
+        qkv = linear_after(rms_norm, self.qkv.weight, x, gain)
+        return linear_after(
+            attended, self.output.weight, qkv, self.query_norm.weight, self.key_norm.weight, cos, sin, attend
+        )
+
+
+def attended(  # noqa: PLR0917 - tensors by place, as autograd's functions take them
+    qkv: Tensor, query_gain: Tensor, key_gain: Tensor, cos: Tensor, sin: Tensor, attend: Tensor | None
+) -> Tensor:
+    """Attention of queries, keys and values `(B, frames, 3 * width)`, with gains of one head's width; `(B, frames, width)`."""
+    batch, frames, width = qkv.shape
+    query, key, value = qkv.view(batch, frames, 3, -1, len(query_gain)).permute(2, 0, 3, 1, 4)
+    query, key = rotate(rms_norm(query, query_gain), cos, sin), rotate(rms_norm(key, key_gain), cos, sin)
+    mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=attend)
+    return mixed.transpose(1, 2).reshape(batch, frames, width // 3)

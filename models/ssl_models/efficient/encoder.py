@@ -9,8 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
-from ssl_models.efficient.attention import RMSNorm, SelfAttention, rotary_angles
+from ssl_models.efficient.attention import RMSNorm, SelfAttention, rms_norm, rotary_angles
 from ssl_models.efficient.config import EncoderConfig
+from ssl_models.efficient.recomputed import linear_after
 from ssl_models.interface import SpeechFeatures
 from ssl_models.parts.frontend import LogMel, known_lengths, silence_padding, stacked_frames, valid_mask
 from ssl_models.parts.shareable import Shareable
@@ -24,10 +25,16 @@ class SwiGLU(nn.Module):
         self.gate_and_value = nn.Linear(width, 2 * hidden, bias=False)
         self.output = nn.Linear(hidden, width, bias=False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Gate, multiply, project back."""
-        gate, value = self.gate_and_value(x).chunk(2, dim=-1)
-        return self.output(F.silu(gate) * value)
+    def forward(self, x: Tensor, gain: Tensor) -> Tensor:
+        """Norm with a gain, gate, multiply, project back."""
+        gate_and_value = linear_after(rms_norm, self.gate_and_value.weight, x, gain)
+        return linear_after(gated, self.output.weight, gate_and_value)
+
+
+def gated(gate_and_value: Tensor) -> Tensor:
+    """The second half of the channels, gated by the first."""
+    gate, value = gate_and_value.chunk(2, dim=-1)
+    return F.silu(gate) * value
 
 
 class Block(nn.Module):
@@ -42,8 +49,8 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor, attend: Tensor | None) -> Tensor:
         """Attention, then the gated layer, each added to the residual stream."""
-        x = x + self.attention(self.attention_norm(x), cos, sin, attend)
-        return x + self.feed_forward(self.feed_forward_norm(x))
+        x = x + self.attention(x, self.attention_norm.weight, cos, sin, attend)
+        return x + self.feed_forward(x, self.feed_forward_norm.weight)
 
 
 class EfficientEncoder(Shareable, nn.Module):

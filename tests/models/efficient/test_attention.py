@@ -30,11 +30,16 @@ def rms_normed(vector: Array, gain: Array) -> Array:
     return np.asarray(vector / math.sqrt((vector**2).mean() + 1e-6) * gain)
 
 
+GAIN = torch.linspace(0.5, 1.5, 24)
+"""Of the norm before the layer."""
+
+
 def attention_oracle(layer: SelfAttention, x: Array, valid: int) -> Array:
     """One clip `(frames, width)`, frame by frame and head by head, over its first `valid` frames."""
     weights = {name: value.detach().double().numpy() for name, value in layer.state_dict().items()}
     frames, width = x.shape
     head = width // layer.heads
+    x = np.stack([rms_normed(frame, GAIN.double().numpy()[:width]) for frame in x])
     queries, keys, values = np.split(x @ weights["qkv.weight"].T, 3, axis=1)
     mixed = np.zeros_like(x)
     for h in range(layer.heads):
@@ -63,7 +68,7 @@ def test_attention_is_softmax_over_the_valid_frames(width: int, heads: int) -> N
     x = torch.randn(2, 11, width, generator=torch.Generator().manual_seed(0))
     lengths = [11, 6]
     attend = torch.arange(11) < torch.tensor(lengths)[:, None]
-    measured = layer(x, *rotary_angles(11, width // heads, CPU), attend[:, None, None]).detach().numpy()
+    measured = layer(x, GAIN[:width], *rotary_angles(11, width // heads, CPU), attend[:, None, None]).detach().numpy()
     for clip, valid in enumerate(lengths):
         np.testing.assert_allclose(measured[clip], attention_oracle(layer, x[clip].double().numpy(), valid), atol=1e-5)
 
@@ -71,7 +76,7 @@ def test_attention_is_softmax_over_the_valid_frames(width: int, heads: int) -> N
 def test_without_a_mask_every_frame_is_seen() -> None:
     layer = layer_with_gains(12, 3)
     x = torch.randn(1, 9, 12, generator=torch.Generator().manual_seed(1))
-    measured = layer(x, *rotary_angles(9, 4, CPU), None)[0].detach().numpy()
+    measured = layer(x, GAIN[:12], *rotary_angles(9, 4, CPU), None)[0].detach().numpy()
     np.testing.assert_allclose(measured, attention_oracle(layer, x[0].double().numpy(), 9), atol=1e-5)
 
 
@@ -110,6 +115,8 @@ def test_the_order_of_frames_matters_only_by_position() -> None:
     x = torch.randn(1, 7, 12, generator=torch.Generator().manual_seed(1))
     order = torch.tensor([3, 0, 6, 1, 2, 5, 4])
     still = torch.ones(7, 2), torch.zeros(7, 2)
-    torch.testing.assert_close(layer(x, *still, None)[:, order], layer(x[:, order], *still, None))
+    torch.testing.assert_close(layer(x, GAIN[:12], *still, None)[:, order], layer(x[:, order], GAIN[:12], *still, None))
     moving = rotary_angles(7, 4, CPU)
-    assert not torch.allclose(layer(x, *moving, None)[:, order], layer(x[:, order], *moving, None), atol=1e-3)
+    assert not torch.allclose(
+        layer(x, GAIN[:12], *moving, None)[:, order], layer(x[:, order], GAIN[:12], *moving, None), atol=1e-3
+    )

@@ -69,9 +69,11 @@ def test_swiglu_by_definition() -> None:
     layer = SwiGLU(5, 7)
     x = noise(3, 5) * 10
     weights, output = layer.gate_and_value.weight.double(), layer.output.weight.double()
-    gate, value = (x.double() @ weights[:7].T).detach().numpy(), (x.double() @ weights[7:].T).detach().numpy()
+    gain = torch.linspace(0.5, 1.5, 5)
+    normed = x.double() / (x.double().square().mean(-1, keepdim=True) + 1e-6).sqrt() * gain
+    gate, value = (normed @ weights[:7].T).detach().numpy(), (normed @ weights[7:].T).detach().numpy()
     expected = (gate / (1 + np.exp(-gate)) * value) @ output.detach().numpy().T
-    np.testing.assert_allclose(layer(x).detach().numpy(), expected, atol=1e-5)
+    np.testing.assert_allclose(layer(x, gain).detach().numpy(), expected, atol=1e-5)
 
 
 def test_a_block_adds_to_the_residual_stream() -> None:
