@@ -24,6 +24,7 @@ from safetensors.torch import save
 from ssl_bench.comparing.runs import compare_runs
 from ssl_bench.evaluating.kept_controls import FILE, SCHEMA, KeptControls
 from ssl_bench.importing.run import import_runs
+from ssl_bench.sessions.curve import standing
 from ssl_bench.sessions.run_folder import TrainingState, load_optimiser, unfinished_run
 from ssl_bench.settings import defaults
 from ssl_bench.settings.comparing import CompareConfig
@@ -33,7 +34,7 @@ from ssl_bench.settings.studying import StudyConfig, config_of, require_unchange
 from ssl_bench.settings.tabulating import TableConfig
 from ssl_bench.settings.training import TrainAndMeasureConfig
 from ssl_bench.tabulating.table import efficiency
-from ssl_bench.training.attempts import Attempt, standing
+from ssl_bench.training.attempts import Attempt
 from ssl_bench.training.full_run import full_run
 from ssl_bench.training.job import taken_up
 from ssl_benchmarks.downstream.store import _kept

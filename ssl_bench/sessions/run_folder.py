@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from itertools import chain, count
@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
+from ssl_bench.sessions.curve import curve_lines
 from ssl_benchmarks.energy.sources.trace import Rows
 from ssl_benchmarks.energy.trace_file import OLDER_TRACE, TRACE, append_traces
 from ssl_benchmarks.files.leftovers import sweep
-from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Record, read_record, write_record
-from ssl_models.documents import parsed, read_json, typed
+from ssl_models.documents import read_json, typed
 from ssl_models.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -50,19 +50,6 @@ class TrainingState:
     audio_seconds: float = 0.0
     group: list[list[float]] = field(default_factory=list)
     attempt: dict[str, Any] | None = None
-
-
-@dataclass(frozen=True)
-class CurvePoint:
-    """The fields of a line of `metrics.jsonl` that are read back, not its means over steps; older lines lack some."""
-
-    step: int
-    first_step: int = 0
-    attempt: int = 1
-    seconds: float = 0.0
-    attempt_steps: int = 0
-    attempt_audio_seconds: float = 0.0
-    training_energy: dict[str, Quantity] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -128,13 +115,7 @@ class RunFolder:
         """The training curve so far; a line left half-written by a killed run is skipped."""
         if not self.metrics_path.is_file():
             return []
-        rows = []
-        for line in self.metrics_path.read_bytes().splitlines():
-            with suppress(ValueError):
-                row = parsed(line)
-                typed(CurvePoint, row)
-                rows.append(row)
-        return rows
+        return curve_lines(self.metrics_path.read_bytes())
 
     def add_metrics(self, line: dict[str, Any]) -> None:
         """Append a line to the training curve, on a new line even if a killed run left half of one."""

@@ -122,19 +122,6 @@ def with_lost_work(attempt: Attempt, kept: Attempt | None) -> Attempt:
     )
 
 
-def standing(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The metrics lines of the steps that led to the model, as an uninterrupted run would have written them.
-
-    An attempt that resumes from a checkpoint rewrites the lines that an earlier one wrote for later steps.
-    """
-    kept: list[dict[str, Any]] = []
-    for line in lines:
-        while kept and kept[-1]["step"] >= line.get("first_step", line["step"]):
-            kept.pop()
-        kept.append(line)
-    return kept
-
-
 def recovered(attempt: Attempt, lines: list[dict[str, Any]], bill: dict[str, Any] | None = None) -> Attempt:
     """An attempt that ended abruptly, brought up to its last bill or line of metrics, whichever is later.
 

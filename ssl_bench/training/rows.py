@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ssl_bench.sessions.curve import standing
 from ssl_bench.sessions.time_limit import TimeIsUpError, TimeLimit
 from ssl_bench.settings.training import TrainAndMeasureConfig, clip_shape
-from ssl_bench.training.attempts import Attempt, lost_cost, phase_cost, standing
+from ssl_bench.training.attempts import Attempt, lost_cost, phase_cost
 from ssl_bench.training.full_run import NO_STEP, joules_per_hour, training_rate
 from ssl_benchmarks.cells.bench import LivingCell
 from ssl_benchmarks.cells.cell import CellSetting

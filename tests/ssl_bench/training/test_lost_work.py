@@ -14,9 +14,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ssl_bench.sessions.curve import standing
 from ssl_bench.sessions.run_folder import RunFolder, TrainingState
 from ssl_bench.training import ledger as ledger_module
-from ssl_bench.training.attempts import Attempt, lost_cost, recovered, standing, with_lost_work
+from ssl_bench.training.attempts import Attempt, lost_cost, recovered, with_lost_work
 from ssl_bench.training.ledger import Ledger
 from ssl_bench.training.step_metrics import StepMetrics
 from ssl_benchmarks.energy.phase_cost import SCOPES, PhaseCost, not_net
