@@ -20,6 +20,7 @@ import ssl_bench
 from ssl_bench.app import app
 from ssl_bench.settings.comparing import CompareConfig
 from ssl_bench.settings.evaluating import EvaluateConfig, EvaluationSettings
+from ssl_bench.settings.exporting import ExportConfig
 from ssl_bench.settings.importing import ImportConfig
 from ssl_bench.settings.measuring import MeasureConfig
 from ssl_bench.settings.metering import MeterConfig
@@ -48,6 +49,7 @@ SETTINGS: dict[str, type[Settings]] = {
     "study": StudyConfig,
     "meter": MeterConfig,
     "import": ImportConfig,
+    "export": ExportConfig,
     "evaluate": EvaluateConfig,
     "table": TableConfig,
     "report": ReportConfig,
@@ -61,6 +63,7 @@ ORDER = (
     "study",
     "meter",
     "import",
+    "export",
     "evaluate",
     "compare",
     "table",

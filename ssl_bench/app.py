@@ -9,6 +9,7 @@ import typer
 from ssl_bench.commands.compare import compare_command
 from ssl_bench.commands.env import env_command
 from ssl_bench.commands.evaluate import evaluate_command
+from ssl_bench.commands.export import export_command
 from ssl_bench.commands.import_runs import import_command
 from ssl_bench.commands.measure import measure_command
 from ssl_bench.commands.meter import meter_command
@@ -22,6 +23,7 @@ from ssl_bench.commands.table import table_command
 from ssl_bench.commands.train_and_measure import train_and_measure_command
 from ssl_bench.settings.comparing import CompareConfig
 from ssl_bench.settings.evaluating import EvaluateConfig
+from ssl_bench.settings.exporting import ExportConfig
 from ssl_bench.settings.importing import ImportConfig
 from ssl_bench.settings.measuring import MeasureConfig
 from ssl_bench.settings.metering import MeterConfig
@@ -79,6 +81,7 @@ app.command("meter", cls=Command, context_settings={"allow_interspersed_args": F
 )
 app.command("study", cls=Command)(command(StudyConfig, study_command))
 app.command("import", cls=Command)(command(ImportConfig, import_command))
+app.command("export", cls=Command)(command(ExportConfig, export_command))
 app.command("evaluate", cls=Command)(command(EvaluateConfig, evaluate_command))
 app.command("compare", cls=Command)(command(CompareConfig, compare_command))
 app.command("table", cls=Command)(command(TableConfig, table_command))

@@ -17,6 +17,7 @@ from ssl_bench.comparing.session import Comparing
 from ssl_bench.console import stderr
 from ssl_bench.data.measured_speech import speech_to_measure
 from ssl_bench.evaluating.systems import names_side_by_side
+from ssl_bench.exporting.tracked import tracked
 from ssl_bench.sessions.metering import new_meter
 from ssl_bench.sessions.run_folder import RunFolder, new_run
 from ssl_bench.settings.comparing import CompareConfig
@@ -86,6 +87,7 @@ def compare(
             "about_weights": _about_weights(config),
         }
         names, run = names_side_by_side(config.models), new_run(config.out, "compare")
+        stack.enter_context(tracked(config.track, run.path))
         session = Comparing(
             config=config, run=run, grid=grid, command=command, details=details, names=names, speech=speech, bench=bench,
             clock=clock, began=began,

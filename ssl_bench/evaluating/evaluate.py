@@ -22,6 +22,7 @@ from ssl_bench.evaluating.speech import EvaluationSpeech, SpeechAt, no_speech
 from ssl_bench.evaluating.splits import splits_of, splits_of_sample
 from ssl_bench.evaluating.subject import Evaluation, Finding, System
 from ssl_bench.evaluating.systems import shown_name, systems_of
+from ssl_bench.exporting.tracked import tracked
 from ssl_bench.sessions.metering import new_meter
 from ssl_bench.sessions.run_folder import RunFolder, folder_name, new_run
 from ssl_bench.sessions.session import Session
@@ -100,7 +101,7 @@ def evaluate(
         config=config, run=run, grid=grid, command=command, details=details, speech=speech, limit=limit,
         pretraining=pretraining_rows(config.models),
     )  # fmt: skip
-    with EvaluationProgress(console or stderr(), headline_scope(config.device)) as say:
+    with tracked(config.track, run.path), EvaluationProgress(console or stderr(), headline_scope(config.device)) as say:
 
         def work() -> None:
             try:

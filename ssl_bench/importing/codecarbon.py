@@ -61,9 +61,10 @@ def _recorded(line: Mapping[str, str | None], name: str) -> Recorded:
     energy = {scope: _part(line, scope, pue, said) for scope in PARTS}
     parts = total(energy, "J")
     whole = replace(parts, note=joined(said, parts.note))
-    grams, joules = 1000 * _number(line, "emissions"), whole.value
+    grams, joules = 1000 * _number(line, "emissions", 0.0), whole.value
+    known = bool(joules and _word(line, "emissions"))
     country = _word(line, "country_iso_code") or _word(line, "country_name") or "unknown country"
-    intensity = grams / (joules * pue / JOULES_PER_KWH) if joules else None
+    intensity = grams / (joules * pue / JOULES_PER_KWH) if joules and known else None
     grid = None if intensity is None else GridIntensity(intensity, None, None, f"{country} by codecarbon {version}")
     gpus, cpu = _gpus(_word(line, "gpu_model")), _word(line, "cpu_model") or "processor not recorded"
     count = _word(line, "cpu_count").removesuffix(".0")
@@ -73,7 +74,7 @@ def _recorded(line: Mapping[str, str | None], name: str) -> Recorded:
         seconds=Quantity(_number(line, "duration"), "s", "measured", note=said),
         energy={**energy, "machine": whole},
         carbon=Quantity(grams, "g", "modelled", note=f"{said}; its intensity of {country}; PUE {pue:g}")
-        if joules else unavailable("g", f"{said}: it recorded no energy"),
+        if known else unavailable("g", f"{said}: it recorded no {'emissions' if joules else 'energy'}"),
         pue=pue,
         device=gpus[0] if gpus else f"{cpu} x {count}" if count else cpu,
         gpus=gpus,
@@ -85,13 +86,18 @@ def _recorded(line: Mapping[str, str | None], name: str) -> Recorded:
 
 
 def _part(line: Mapping[str, str | None], scope: str, pue: float, said: str) -> Quantity:
-    """The energy of a part: codecarbon multiplies it by the PUE, and writes 0 where it saw nothing."""
-    joules = _number(line, PARTS[scope]) * JOULES_PER_KWH / pue
+    """The energy of a part: codecarbon multiplies it by the PUE, and writes 0 where it saw nothing.
+
+    A file that `sslbench export` wrote is blank there, and does not say how the GPUs' energy was obtained.
+    """
+    joules = _number(line, PARTS[scope], 0.0) * JOULES_PER_KWH / pue
     if scope == "gpu":
         if not _word(line, "gpu_model"):
             return unavailable("J", f"{said}: it saw no GPU")
         if joules == 0:
             return unavailable("J", f"{said}: it read no energy of its GPUs ({_word(line, 'gpu_model')})")
+        if said.startswith(f"{FROM_OTHERS} codecarbon sslbench"):
+            return Quantity(joules, "J", "modelled", note=f"{said}: its method is not in the file")
         return Quantity(joules, "J", "measured", note=f"{said}: the driver's counter")
     if joules == 0:
         return unavailable("J", f"{said}: it recorded none")

@@ -13,6 +13,7 @@ import torch
 
 from ssl_bench.console import stderr
 from ssl_bench.data.measured_speech import speech_to_measure
+from ssl_bench.exporting.tracked import tracked
 from ssl_bench.measuring.progress import MeasureProgress
 from ssl_bench.measuring.repeat_plan import RepeatPlan
 from ssl_bench.sessions.metering import new_meter
@@ -153,6 +154,7 @@ def measure(
             if isinstance(plan, CellInputError):
                 raise BadInputError(str(plan))
         run = new_run(config.out, folder_name(config.model, "measure"))
+        stack.enter_context(tracked(config.track, run.path))
         session = Measuring(
             config=config, run=run, grid=grid, command=command, details=details, speech=speech, bench=bench, began=began
         )

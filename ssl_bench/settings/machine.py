@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal, Self
 
+from ssl_bench.settings.exporting import require_tracker
 from ssl_bench.settings.options import Settings, option
 from ssl_models.errors import BadInputError
 
@@ -46,6 +47,7 @@ class MachineSettings(Settings):
         pue: power usage effectiveness of the building.
         idle: whether idle power is measured first, if there is a counter.
         strict: whether a disturbed measurement is an error.
+        track: where figures go while the command runs; see `ssl_bench.settings.exporting.parse_track`.
         out: the run folder.
     """
 
@@ -57,6 +59,9 @@ class MachineSettings(Settings):
     pue: float = option(1.0, "Power usage effectiveness.", panel=CARBON)
     idle: bool = option(default=True, help="Measure idle power first, for 10 s.", flags="--idle/--no-idle")
     strict: bool = option(default=False, help="Fail if the measurement was disturbed (exit code 1).")
+    track: str | None = option(
+        None, "Log live to mlflow[:URI], tensorboard[:FOLDER] or wandb[:FOLDER].", default_text="off"
+    )
     out: str | None = option(None, "The run folder.", default_text="a folder in runs/, named after model and time")
 
     def check(self) -> None:
@@ -65,6 +70,7 @@ class MachineSettings(Settings):
         if not 1 <= self.pue < float("inf"):
             raise BadInputError(f"--pue {self.pue:g}: must be at least 1 (total power over computing power)")
         require_one_grid(self.country, self.grid_intensity)
+        require_tracker(self.track)
 
     def resolved(self, *, cuda: bool) -> Self:
         """With device and precision decided: a GPU if torch finds one, and bfloat16 on it.

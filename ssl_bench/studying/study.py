@@ -12,6 +12,7 @@ import torch
 from ssl_bench.console import stderr
 from ssl_bench.evaluating.evaluate import evaluate, splits_at
 from ssl_bench.evaluating.plan import LITTLE
+from ssl_bench.exporting.tracked import tracked
 from ssl_bench.sessions.run_folder import RunFolder, new_run, unfinished_run
 from ssl_bench.sessions.session import Session
 from ssl_bench.sessions.time_limit import time_of_day
@@ -127,7 +128,8 @@ def study(
         BadInputError: for settings, speech or budgets that cannot be used; nothing is begun then.
     """
     whole = (_resumed if resume else _begun)(config, command, console or stderr())
-    return whole.run, whole.recorded(lambda: _all_of(whole), _report)
+    with tracked(whole.shared.track, whole.run.path):
+        return whole.run, whole.recorded(lambda: _all_of(whole), _report)
 
 
 def _all_of(whole: Study) -> None:

@@ -16,6 +16,7 @@ from ssl_bench.data.clips import SHORTEST, ClipSource
 from ssl_bench.data.measured_speech import speech_sample
 from ssl_bench.data.splits import drawn_hours
 from ssl_bench.data.waveforms import as_floats
+from ssl_bench.exporting.tracked import tracked
 from ssl_bench.sessions.metering import new_meter
 from ssl_bench.sessions.run_folder import RunFolder
 from ssl_bench.sessions.time_limit import TimeLimit, time_of_day
@@ -89,6 +90,7 @@ def train_and_measure(
         stack.enter_context(job.run.locked())
         stack.enter_context(stopped_by_signals())
         job.run.write(job.record("unfinished"))
+        stack.enter_context(tracked(job.config.track, job.run.path))
         say = stack.enter_context(Progress(job.console, job.scope, job.grid, job.config.pue))
         say.phase(f"{opening(job)}; {promise(job)}")
         try:
