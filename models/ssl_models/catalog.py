@@ -18,6 +18,7 @@ from ssl_models.families import ModelConfig, NoObjectiveError, family_of
 from ssl_models.identity import named_by_settings
 from ssl_models.loading.checkpoints import load_weights, read_config
 from ssl_models.loading.published_weights import not_taken, require_place
+from ssl_models.parts.shareable import Shareable, read_card
 from ssl_models.recipes import RECIPES, Recipe
 
 if TYPE_CHECKING:
@@ -210,6 +211,9 @@ def _encoder(name: str, *, weights: bool) -> nn.Module:
 
         return user_encoder(name)
     if weights and is_run(name):
-        return pretraining(name).encoder
+        encoder: nn.Module = pretraining(name).encoder
+        if isinstance(encoder, Shareable):
+            encoder.model_card = read_card(checkpoint_folder(Path(name)))
+        return encoder
     config = described(name)[1]
     return family_of(config).encoder(config)

@@ -20,7 +20,9 @@ class WandbTracker:
     """
 
     def __init__(self, destination: Destination, record: Record, folder: Path) -> None:
-        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # nothing is sent that nobody asked for
+        os.environ.setdefault(
+            "WANDB_ERROR_REPORTING", "false"
+        )  # what fails is reported to the user, and to nobody else
         import wandb
 
         if destination.online and not wandb.api.api_key:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
@@ -46,6 +47,7 @@ class TrainAndMeasureConfig(MachineSettings):
             as `minutes`, else as the training took, but at least two (see `ssl_bench.training.after_training`).
         inference: whether inference of the trained encoder is measured, which takes some ten seconds.
         price_per_gpu_hour: price of the device per hour, in any currency, for the projected full pretraining.
+        licence: of the trained weights, as the Hub names it; None leaves it out of the model card.
         encoder, objective, optimisation: settings that differ from the named model's own.
     """
 
@@ -89,6 +91,9 @@ class TrainAndMeasureConfig(MachineSettings):
         None, "Use torch.compile.", default_text="on a GPU, unless --minutes is below 5", flags="--compile/--no-compile"
     )
     price_per_gpu_hour: float | None = option(None, PRICE, panel=FORECAST, least=0)
+    licence: str | None = option(
+        None, "Licence of the trained weights, for the model card, such as apache-2.0.", default_text="none stated"
+    )
     evaluate: bool = option(default=True, help="Evaluate before and after training.", flags="--evaluate/--no-evaluate")
     inference: bool = True
     checkpoint_minutes: float = 10.0
@@ -101,6 +106,8 @@ class TrainAndMeasureConfig(MachineSettings):
         if self.model is not None:
             require_pretrained(choose(self.model, CATALOG, "model"), self.pretrained)
         speaker_pattern(self.speakers)
+        if self.licence is not None and not re.fullmatch(r"[a-z0-9][a-z0-9.+-]{0,63}", self.licence):
+            raise BadInputError(f"--licence {self.licence}: give the Hub's name of it, such as apache-2.0 or cc-by-4.0")
         super().check()
         for name in ("clip_seconds", "checkpoint_minutes"):
             if not 0 < getattr(self, name) < math.inf:

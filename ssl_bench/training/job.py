@@ -145,7 +145,7 @@ def taken_up(run: RunFolder, asked: Mapping[str, Any]) -> tuple[Record, TrainAnd
     except ValueError as error:
         raise BadInputError(f"{run.path}: cannot be resumed ({error})") from error
     free = {
-        "steps", "audio_hours", "minutes", "kwh", "country", "grid_intensity", "pue", "price_per_gpu_hour", "evaluate", "evaluate_minutes", "idle", "strict", "track", "out",
+        "steps", "audio_hours", "minutes", "kwh", "country", "grid_intensity", "pue", "price_per_gpu_hour", "evaluate", "evaluate_minutes", "idle", "strict", "track", "licence", "out",
     }  # fmt: skip
     changed = [k for k, v in asked.items() if k not in free and v != before.config.get(k)]
     if changed:

@@ -43,13 +43,14 @@ from ssl_benchmarks.processes.interruption import stop_asked, stopped_by_signals
 from ssl_benchmarks.profile.second_opinion import opinion_or_reason
 from ssl_benchmarks.record.quantity import unavailable
 from ssl_benchmarks.record.record import Record
-from ssl_models.catalog import load_model, named
+from ssl_models.catalog import checkpoint_folder, load_model, named
 from ssl_models.errors import BadInputError
 from ssl_models.families import family_of
 from ssl_models.interface import SAMPLE_RATE
 from ssl_models.loading.pretrained import load_pretrained
 from ssl_models.parts.targets import READING_SHARE
 from ssl_models.training_step import make_fabric, make_optimiser
+from ssl_reports.paper.model_card import write_model_card
 from ssl_reports.summaries.training import write_run_report
 
 if TYPE_CHECKING:
@@ -105,6 +106,8 @@ def train_and_measure(
             _note_disturbances(job, "evaluation", meter)
             record = replace(record, details=job.record(record.status).details)
         write_run_report(record, job.run.path, job.run.metrics(), modules)
+        if record.status == "finished":
+            write_model_card(record, checkpoint_folder(job.run.path))
         job.run.write(record)
         if record.status == "finished":
             job.run.drop_optimiser(record)

@@ -24,6 +24,8 @@ PATHS = re.compile(
 """Absolute paths: in quotes with spaces, on their own, and those of Windows."""
 WHOLE = re.compile(r"(?:/(?!/)|~\w*/|[A-Za-z]:[\\/])[^\n]*")
 HOME = re.compile(r"(?:/home|/Users|[A-Za-z]:\\Users)[\\/]+([^\\/\s'\":;,]+)|~([A-Za-z]\w*)/")
+SERVER = re.compile(r"mlflow:https?://(?:[^\s@/]*@)?([\w.-]+)")
+"""The host in `--track mlflow:URI`."""
 ONLY_HOME = re.compile(r"(?:/root|(?:/home|/Users|[A-Za-z]:\\Users)[\\/]+[^\\/]+|~\w*)[\\/]*")
 ACCOUNT = re.compile(r"(?<![\w./@-])([A-Za-z_][\w.-]*)@([A-Za-z0-9][\w-]*(?:\.[\w-]+)*)")
 USER_KEYS = frozenset({"user", "username", "login", "owner", "author"})
@@ -59,6 +61,7 @@ def scrubber(evidence: Evidence) -> Scrub:
     texts = {text for record in evidence.records for text in _texts(record, users, hosts)} | set(evidence.labels)
     for text in texts:
         users |= {name for found in HOME.findall(text) for name in found}
+        hosts |= set(SERVER.findall(text))
         for user, host in ACCOUNT.findall(text):
             users.add(user)
             hosts |= {host, host.partition(".")[0]}
