@@ -20,7 +20,7 @@ T = TypeVar("T")
 METRICS, WORDS = 1000, 100
 """The most metrics, and the most params or tags, of one request."""
 MANNERS = {
-    "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_LOGGING_LEVEL": "ERROR", "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
 }  # fmt: skip
 """Nothing goes anywhere but to the given address, and a server that is gone is noticed in seconds instead of minutes."""

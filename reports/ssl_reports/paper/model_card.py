@@ -21,7 +21,7 @@ from ssl_reports.paper.tables import whole_run
 from ssl_reports.reading.evidence import Evidence, Setting, settings, with_flaws
 from ssl_reports.tables.grid import markdown_table
 from ssl_reports.tables.markdown import escape_markdown
-from ssl_reports.units import worded
+from ssl_reports.units import percent, worded
 
 MOST = 1000
 """The most cards."""
@@ -70,9 +70,10 @@ def model_card(run: Setting) -> str:
         *((f"energy, {part}", whole_run(run, "energy", part)) for part in ("machine", "gpu", "cpu", "dram")),
         *((f"CO2e, {part}", whole_run(run, "co2e", part)) for part in ("machine", "gpu")),
         ("peak memory of training", run.find("peak_memory")),
-        *((_rated(row), with_flaws(row, run.record).quantity) for row in rates(run)),
     ]
     table = [(name, worded(q), q.method, escape_markdown(noted(q))) for name, q in lines if q is not None]
+    rated = [(row, with_flaws(row, run.record).quantity) for row in rates(run)]
+    table += [(_rated(row), percent(q), q.method, escape_markdown(noted(q))) for row, q in rated if q.value is not None]
     return (
         f"---\n{_metadata(run, whole_run(run, 'co2e', scope)).to_yaml()}\n---\n\n# "
         f"{escape_markdown(run.model)}\n\nPretrained in run {escape_markdown(run.label)}, started "

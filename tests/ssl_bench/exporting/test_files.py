@@ -148,5 +148,5 @@ def test_a_record_without_times_has_no_emissions(run: Path, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("to", ["csv", "parquet", "codecarbon"])
 def test_a_place_that_cannot_be_written_is_one_line(run: Path, tmp_path: Path, to: str) -> None:
-    with pytest.raises(BadInputError, match="cannot be written .*choose another --out"):
+    with pytest.raises(BadInputError, match=r"cannot be written .*choose another --out"):
         exported(run, to, out=str(tmp_path / "none" / "x"))

@@ -96,7 +96,7 @@ def test_of_a_later_record_only_what_changed_is_sent(run: Path, follower: Follow
 def test_what_could_not_be_sent_is_sent_later(run: Path, follower: Follower, tracker: Scripted) -> None:
     tracker.down = True
     for _ in range(2):
-        with pytest.raises(TrackerError, match="^tensorboard: Connection refused$"):
+        with pytest.raises(TrackerError, match=r"^tensorboard: Connection refused$"):
             follower.look()
     tracker.down = False
     follower.look()

@@ -14,7 +14,7 @@ from ssl_bench.exporting.export import export
 from ssl_bench.exporting.figures import figures_of
 from ssl_bench.exporting.follower import TrackerError
 from ssl_bench.settings.exporting import ExportConfig
-from ssl_benchmarks.record.record import Record, read_run
+from ssl_benchmarks.record.record import Record
 from ssl_models.errors import BadInputError
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # those of the trackers' own dependencies
