@@ -23,9 +23,12 @@ from safetensors.torch import save
 
 from ssl_bench.comparing.runs import compare_runs
 from ssl_bench.evaluating.kept_controls import FILE, SCHEMA, KeptControls
+from ssl_bench.exporting.codecarbon import write_emissions
+from ssl_bench.exporting.figures import curve_moments, facts_of, figures_of, settings_of
+from ssl_bench.exporting.tables import write_csv, write_parquet
 from ssl_bench.importing.run import import_runs
 from ssl_bench.sessions.curve import standing
-from ssl_bench.sessions.run_folder import TrainingState, load_optimiser, unfinished_run
+from ssl_bench.sessions.run_folder import RunFolder, TrainingState, load_optimiser, unfinished_run
 from ssl_bench.settings import defaults
 from ssl_bench.settings.comparing import CompareConfig
 from ssl_bench.settings.documents import read_toml
@@ -164,6 +167,19 @@ def resume(folder: Path) -> None:
     run = unfinished_run(str(folder))
     _, config, attempts = taken_up(run, {})
     full_run(config, attempts, standing(run.metrics()), None)
+
+
+def export(folder: Path) -> None:
+    """What `sslbench export` makes of a run, until a tracker would take it."""
+    run = RunFolder(folder)
+    record = run.read()
+    for moment in curve_moments(record, standing(run.metrics()), {}):
+        json.dumps([(figure.words, figure.numbers) for figure in moment.figures], allow_nan=False)
+    json.dumps([(figure.words, figure.numbers) for figure in figures_of(record.measurements)], allow_nan=False)
+    facts_of(record)
+    settings_of(record)
+    for write in (write_csv, write_parquet, write_emissions):
+        write(record, folder / "out")
 
 
 def resume_study(folder: Path) -> None:
@@ -420,6 +436,7 @@ def readers() -> dict[str, Reader]:
             f"compare with a {kind}": Reader({"one/run.json": raw, "two/run.json": other}, compare)
             for kind, raw in records.items()
         },
+        "export": Reader({n: raw for n, raw in unfinished().items() if n in {"run.json", "metrics.jsonl"}}, export),
         "--resume": Reader(unfinished(), resume),
         "--resume of a study": Reader({"run.json": example("equal-hours", status="unfinished")}, resume_study),
         "--config": Reader({"run.toml": SETTINGS.encode()}, settings, text=True),

@@ -59,6 +59,8 @@ def compare_command(
     gates = [parse_gate(text) for text in fail_if or []]
     if runs and config.models:
         raise BadInputError("give run folders or --models, not both (separate models with commas)")
+    if runs and config.track is not None:
+        raise BadInputError("--track is for measuring; a comparison of finished runs goes out by sslbench export")
     mark_differences = mark_differences or allow_mixed
     if mark_differences and not runs:
         raise BadInputError(

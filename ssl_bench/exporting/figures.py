@@ -12,10 +12,13 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
+from ssl_bench.sessions.curve import CurvePoint
 from ssl_benchmarks.energy.carbon import GridIntensity, co2e
 from ssl_benchmarks.record.details.common import Details
-from ssl_benchmarks.record.quantity import Method, Quantity, quantity_of, weakest
+from ssl_benchmarks.record.details.training import TrainingDetails
+from ssl_benchmarks.record.quantity import Method, Quantity, weakest
 from ssl_benchmarks.record.record import Measurement, Record
+from ssl_models.documents import typed
 
 LONGEST_NAME, LONGEST_TEXT = 200, 5000
 """Characters; what trackers take is a little more."""
@@ -118,7 +121,8 @@ def curve_moments(record: Record, lines: Sequence[Mapping[str, Any]], before: Ma
     """Lines of `metrics.jsonl` that follow the line `before`; one that no tracker can hold is skipped."""
     grid = record.told(Details).grid
     known = None if grid is None else GridIntensity(grid.g_per_kwh, grid.country, grid.year, grid.source)
-    starts = dict(enumerate((start_of(each.get("started")) for each in record.details.get("attempts", ())), start=1))
+    attempts = record.told(TrainingDetails).attempts if record.kind == "training" else ()
+    starts = dict(enumerate((start_of(each.get("started")) for each in attempts), start=1))
     for earlier, line in pairwise((before, *lines)):
         began = starts.get(line.get("attempt", 1)) or start_of(record.created) or 0.0
         seconds, step = line.get("seconds", 0.0), line["step"]
@@ -158,11 +162,12 @@ def _values(line: Mapping[str, Any]) -> Iterator[Figure]:
 
 def _costs(line: Mapping[str, Any], grid: GridIntensity | None, pue: float) -> Iterator[Figure]:
     """Energy and CO2e of this attempt's training so far, and the last sample of power."""
-    energy = {scope: quantity_of(q) for scope, q in line.get("training_energy", {}).items()}
+    energy = typed(CurvePoint, line).training_energy
     power = line.get("power_w")
     for scope, joules in energy.items():
         yield Figure(f"training/energy/{part(scope)}", joules, {"scope": scope})
-        yield Figure(f"training/co2e/{part(scope)}", co2e(joules, grid, pue), {"scope": scope})
+        if joules.unit == "J":
+            yield Figure(f"training/co2e/{part(scope)}", co2e(joules, grid, pue), {"scope": scope})
         watts = power.get(scope) if isinstance(power, Mapping) else None
         if isinstance(watts, int | float) and joules.value is not None:
             sampled = Quantity(float(watts), "W", weakest("sampled", joules.method), note="the last sample")
