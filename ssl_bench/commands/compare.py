@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ssl_bench.commands.closing import closing_lines, print_run, require_quiet
+from ssl_bench.closing import closing_lines, print_run, require_quiet
 from ssl_bench.console import Json, fail, print_summary, stderr, typed_command, verbose
 from ssl_bench.front_door import apart_if_own
 from ssl_bench.settings.comparing import CompareConfig

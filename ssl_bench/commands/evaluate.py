@@ -7,7 +7,7 @@ import time
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
-from ssl_bench.commands.closing import closing_lines, print_run, require_quiet
+from ssl_bench.closing import closing_lines, print_run, require_quiet
 from ssl_bench.console import Json, fail, print_summary, stderr, typed_command
 from ssl_bench.front_door import apart_if_own
 from ssl_bench.settings.evaluating import EvaluateConfig

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from ssl_bench.commands.closing import closing_lines, print_run, require_quiet
+from ssl_bench.closing import closing_lines, print_run, require_quiet
 from ssl_bench.commands.options import ModelConfig
 from ssl_bench.console import Json, fail, print_summary, stderr, typed_command
 from ssl_bench.settings.training import TrainAndMeasureConfig

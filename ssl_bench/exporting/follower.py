@@ -57,7 +57,7 @@ class Follower:
         self._stamp: tuple[int, int] | None = None
         self._offset, self._last_line = 0, dict[str, Any]()
         self._known: dict[str, Quantity] = {}
-        self._versions = 0
+        self._versions, self._is_new = 0, False
 
     @property
     def place(self) -> str:
@@ -106,7 +106,7 @@ class Follower:
             found = self._run.record_path.stat()
             stamp = (found.st_mtime_ns, found.st_ino)
             if stamp != self._stamp:
-                self.record, self._stamp = self._run.read(), stamp
+                self.record, self._stamp, self._is_new = self._run.read(), stamp, True
 
     def _send_curve(self, tracker: Tracker, record: Record) -> None:
         while text := self._new_text():
@@ -129,8 +129,11 @@ class Follower:
         return text[: text.rfind(b"\n") + 1]
 
     def _send_rows(self, tracker: Tracker, record: Record) -> None:
+        if not self._is_new:
+            return
         changed = tuple(f for f in figures_of(record.measurements) if self._known.get(f.name) != f.quantity)
         if changed:
             tracker.log([Moment(self._versions, time.time(), changed)])
             self._known |= {figure.name: figure.quantity for figure in changed}
             self._versions += 1
+        self._is_new = False

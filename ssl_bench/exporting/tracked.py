@@ -12,7 +12,7 @@ from pathlib import Path
 from ssl_bench.exporting.follow import LAST_S
 
 READY_S = 30.0
-"""Seconds that work waits for the tracker's library, so that its start falls into no measurement."""
+"""Seconds that work waits for the tracker's library, so that nothing is measured while it starts."""
 Process = subprocess.Popen[bytes]
 
 

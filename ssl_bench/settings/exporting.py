@@ -149,7 +149,7 @@ class ExportConfig(Settings):
 
     @property
     def destination(self) -> Destination:
-        """Of a tracker."""
+        """The tracker's, where `to` is one."""
         tool = typing.cast("Tool", choose(self.to, TOOLS, "--to"))
         place = require_mlflow_uri(self.uri, "--uri") if tool == "mlflow" else self.out
         return Destination(tool, place, self.project, self.online)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ssl_bench.commands.closing import disturbances
+from ssl_bench.closing import disturbances
 from ssl_bench.comparing.runs import compare_runs
 from ssl_bench.settings.comparing import CompareConfig
 from ssl_benchmarks.record.details.life import Life

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ssl_bench.commands.closing import disturbances
+from ssl_bench.closing import disturbances
 from ssl_bench.commands.train_and_measure import train_and_measure_command
 from ssl_bench.settings.training import TrainAndMeasureConfig
 from ssl_bench.training import train_and_measure as job
