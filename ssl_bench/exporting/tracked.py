@@ -29,7 +29,12 @@ def tracked(track: str | None, run: Path) -> Iterator[None]:
         return
     command = [sys.executable, "-P", "-m", "ssl_bench.exporting.follow", track, str(run)]
     # In a session of its own no signal from the terminal reaches it: it sends the last figures after an interruption.
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+    try:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+    except OSError as error:
+        sys.stderr.write(f"sslbench: --track {track}: cannot be started ({error.strerror}); the run goes on\n")
+        yield
+        return
     try:
         select.select([process.stdout.fileno()], [], [], READY_S)  # type: ignore[union-attr]
         yield

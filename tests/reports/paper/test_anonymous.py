@@ -156,6 +156,8 @@ def test_names_by_hand() -> None:
     assert plain("Annika's", login="annika") == "user's"
     assert plain("sslbench train x", user="train", node="gpu") == "sslbench train x", "words that texts need"
     assert plain("bob@far.example: bobsleigh", user="") == "user@host: bobsleigh"
+    tracked = "sslbench compare --track mlflow:http://tracker.lab.org:5000"
+    assert plain(tracked) == "sslbench compare --track mlflow:http://host:5000"
 
 
 def test_models_that_only_folders_tell_apart_stay_apart() -> None:

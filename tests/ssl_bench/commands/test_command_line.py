@@ -30,7 +30,7 @@ def one_line(done: subprocess.CompletedProcess[str]) -> str:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("--help",), ("train-and-measure", "--help"), ("models", "--help"), ("--version",), ("models",), ("models", "--json")],
+    [("--help",), ("train-and-measure", "--help"), ("export", "--help"), ("models", "--help"), ("--version",), ("models",), ("models", "--json")],
     ids=" ".join,
 )  # fmt: skip
 def test_looking_around_imports_nothing_heavy(
@@ -39,7 +39,8 @@ def test_looking_around_imports_nothing_heavy(
     script = (
         "import sys\nfrom ssl_bench.cli import run\nsys.argv = ['sslbench', *sys.argv[1:]]\n"
         "code = run()\nassert not code, code\n"
-        "heavy = {'torch', 'numpy', 'pandas', 'sklearn', 'codecarbon', 'matplotlib', 'scipy', 'pynvml'}\n"
+        "heavy = {'torch', 'numpy', 'pandas', 'sklearn', 'codecarbon', 'matplotlib', 'scipy', 'pynvml',\n"
+        "  'mlflow', 'tensorboard', 'wandb', 'pyarrow'}\n"
         "found = heavy & set(sys.modules)\nassert not found, found\n"
     )
     done = subprocess.run(

@@ -176,6 +176,16 @@ def test_a_killed_follower_ends_nothing(run: Path) -> None:
     assert not psutil.pid_exists(child.pid)
 
 
+def test_a_follower_that_cannot_be_started_is_one_line(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("ssl_bench.exporting.tracked.sys.executable", "/nowhere/python")
+    with tracked("tensorboard", run):
+        pass
+    said = "sslbench: --track tensorboard: cannot be started (No such file or directory); the run goes on\n"
+    assert capfd.readouterr().err == said
+
+
 def test_nothing_is_started_without_a_tracker(run: Path) -> None:
     with tracked(None, run):
         assert psutil.Process().children() == []
