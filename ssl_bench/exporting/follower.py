@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +133,7 @@ class Follower:
             return
         changed = tuple(f for f in figures_of(record.measurements) if self._known.get(f.name) != f.quantity)
         if changed:
-            tracker.log([Moment(self._versions, time.time(), changed)])
+            tracker.log([Moment(self._versions, datetime.now(UTC).timestamp(), changed)])
             self._known |= {figure.name: figure.quantity for figure in changed}
             self._versions += 1
         self._is_new = False

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,7 +63,7 @@ class TensorboardTracker:
     def _text(self, name: str, text: str) -> None:
         from tensorboard.plugins.text.summary_v2 import text_pb
 
-        self._add(text_pb(name, text), 0, time.time())
+        self._add(text_pb(name, text), 0, datetime.now(UTC).timestamp())
 
     def _add(self, summary: Summary, step: int, time_s: float) -> None:
         from tensorboard.compat.proto.event_pb2 import Event
