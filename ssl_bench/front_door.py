@@ -55,9 +55,9 @@ def may_split() -> None:
 
 def apart_if_own(models: Sequence[str | None]) -> None:
     """Continue in a child process if one of the models is the user's own code; the parent never returns."""
-    from ssl_models.catalog import is_foreign
+    from ssl_models.catalog import is_own
 
-    own = [name for name in models if name and is_foreign(name) and not name.startswith("hf:")]
+    own = [name for name in models if name and is_own(name)]
     if not own or not _door.open:
         return
     _door.open = False

@@ -204,3 +204,9 @@ def small_librispeech(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def real_speech() -> Path:
     """The LibriSpeech folder beside the checkout; tests that use it carry the marker `speech`."""
     return SPEECH
+
+
+@pytest.fixture(scope="session")
+def own_steps() -> Path:
+    """A file of training steps as a user would write them."""
+    return Path(__file__).with_name("own_steps.py")

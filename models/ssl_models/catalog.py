@@ -128,6 +128,11 @@ def is_foreign(name: str) -> bool:
     return name not in CATALOG and ":" in name and not Path(name).is_dir()
 
 
+def is_own(name: str) -> bool:
+    """Whether the name is of a user's function."""
+    return is_foreign(name) and not name.startswith("hf:")
+
+
 def is_run(name: str) -> bool:
     """Whether the name is a run's folder; a catalog name takes precedence over a folder, which `./NAME` still reaches."""
     return name not in CATALOG and not is_foreign(name) and (Path(name).is_dir() or "/" in name)
@@ -150,7 +155,7 @@ def checkpoint_folder(folder: Path) -> Path:
 def pretraining(name: str, *, pretrained: str | None = None, weights: bool = True) -> Any:  # noqa: ANN401 - a module that is a `ssl_models.interface.Pretraining`
     """The model with its objective: random weights for a catalog name, the trained ones for a run's folder.
 
-    Without `weights`, a run's model is built as before training, which is enough for counting. `pretrained` names
+    A user's callable is an `ssl_models.loading.user_step.OpaqueStep`, which can only be run. Without `weights`, a run's model is built as before training, which is enough for counting. `pretrained` names
     published weights for its encoder; see `load_pretrained`.
 
     Raises:
@@ -161,9 +166,9 @@ def pretraining(name: str, *, pretrained: str | None = None, weights: bool = Tru
             raise NoObjectiveError(
                 f"{name}: a model from transformers has no objective here; only its inference can be measured"
             )
-        from ssl_models.loading.user_objective import user_pretraining
+        from ssl_models.loading.user_objective import user_training
 
-        return user_pretraining(name)
+        return user_training(name)
     config = described(name)[1]
     try:
         module = family_of(config).pretraining(config)

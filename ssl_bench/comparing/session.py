@@ -11,20 +11,20 @@ from ssl_bench.sessions.session import Session
 from ssl_bench.settings.comparing import CompareConfig
 from ssl_benchmarks.cells.bench import CellBench
 from ssl_benchmarks.cells.cell import CellSetting
-from ssl_benchmarks.cells.outcome import counted_rows
+from ssl_benchmarks.cells.outcome import counted_rows, size_row
 from ssl_benchmarks.cells.request import CellRequest
 from ssl_benchmarks.comparing.round_plan import Pace, latest_end
 from ssl_benchmarks.comparing.rounds import Cell, Repeated, by_processes, combined, relative_half_width
 from ssl_benchmarks.comparing.side_by_side import ENERGY, MEMORY, SPEED, Prices, SideBySide
 from ssl_benchmarks.record.quantity import Quantity
-from ssl_benchmarks.record.record import Conditions, Measurement
+from ssl_benchmarks.record.record import Measurement
 from ssl_reports.reading.published import published_rows
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ssl_benchmarks.cells.plan import CellPlan
+    from ssl_benchmarks.cells.cell_plan import CellPlan
     from ssl_benchmarks.energy.idle import IdlePower
 
 
@@ -133,8 +133,7 @@ class Comparing(Session):
 
     def sizes(self) -> list[Measurement]:
         """Parameter counts of the encoders."""
-        found = {name: plan.parameters for (name, _), plan in self.plans.items()}
-        return [Measurement(name, "parameters", q, "inference", None, Conditions()) for name, q in found.items()]
+        return list({name: size_row(name, plan) for (name, _), plan in self.plans.items()}.values())
 
     def settings(self) -> dict[str, Any]:
         """The settings, with the protocol by which each cell is measured."""

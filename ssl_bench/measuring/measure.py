@@ -23,7 +23,7 @@ from ssl_bench.settings.measuring import MeasureConfig, Shape
 from ssl_benchmarks.cells.bench import CellBench, halved_until_it_fits
 from ssl_benchmarks.cells.cell import CellSetting
 from ssl_benchmarks.cells.living import LivingCells
-from ssl_benchmarks.cells.outcome import counted_rows, failed_rows, with_note
+from ssl_benchmarks.cells.outcome import counted_rows, failed_rows, size_row, with_note
 from ssl_benchmarks.cells.processes import CellServer
 from ssl_benchmarks.cells.request import CellError, CellInputError, CellRequest
 from ssl_benchmarks.comparing.rounds import combined
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ssl_benchmarks.cells.cell import MeasuredCell
-    from ssl_benchmarks.cells.plan import CellPlan
+    from ssl_benchmarks.cells.cell_plan import CellPlan
     from ssl_benchmarks.energy.idle import IdlePower
 
 
@@ -104,7 +104,8 @@ class Measuring(Session):
     def contents(self) -> tuple[list[Measurement], dict[str, Any]]:
         """Rows and details of the cells that have a result, or a reason for having none."""
         begun = [subject for subject in self.subjects if subject.repeats or subject.failed]
-        rows = [*_idle_rows(self), *(row for subject in begun for row in subject.rows(self.ceiling))]
+        measured = (row for subject in begun for row in subject.rows(self.ceiling))
+        rows = [*_idle_rows(self), *_size_rows(begun), *measured]
         return rows, {"cells": [subject.entry for subject in begun]}
 
 
@@ -252,6 +253,12 @@ def _about_weights(config: MeasureConfig) -> list[str]:
     lines = ["the weights are random: time and memory are as with trained weights, a GPU's power may differ slightly"]
     targets = ["the targets are not fitted and the learning rates are 0, which costs the same as real training"]
     return lines + (targets if config.phase == "training" else [])
+
+
+def _size_rows(begun: list[Subject]) -> list[Measurement]:
+    """The number of parameters, which is the same for all cells."""
+    plan = next((subject.plan for subject in begun if subject.plan is not None), None)
+    return [] if plan is None else [size_row(begun[0].request.setting.model, plan)]
 
 
 def _idle_rows(session: Measuring) -> list[Measurement]:

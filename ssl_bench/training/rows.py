@@ -99,7 +99,7 @@ def training_rows(
         "data_wait": Quantity(wait, "s", "measured", note="training waited for speech"),
         "peak_memory": trial.peak_memory,
         "memory_weights": bytes_of(state_tensors(trial.pretraining)),
-        "memory_gradients": gradient_bytes(trial.pretraining),
+        "memory_gradients": gradient_bytes(trial.pretraining.parameters()),
         "memory_optimizer": optimiser_bytes(trial.optimiser),
         **_curve_end(standing(metrics)),
     }

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ssl_benchmarks.cells.plan import CellPlan
+    from ssl_benchmarks.cells.cell_plan import CellPlan
     from ssl_benchmarks.timing.repeats import Report
 
 

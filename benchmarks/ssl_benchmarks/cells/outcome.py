@@ -10,12 +10,12 @@ import torch
 from ssl_benchmarks.cells.rows import mfu
 from ssl_benchmarks.comparing.side_by_side import SPEED
 from ssl_benchmarks.record.quantity import Quantity, joined, unavailable
-from ssl_benchmarks.record.record import Measurement, headline_scope
+from ssl_benchmarks.record.record import Conditions, Measurement, headline_scope
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ssl_benchmarks.cells.plan import CellPlan
+    from ssl_benchmarks.cells.cell_plan import CellPlan
     from ssl_benchmarks.cells.request import CellRequest
 
 UNMEASURED = (
@@ -35,6 +35,11 @@ def counted_rows(plan: CellPlan, ceiling: Quantity | None, rows: Sequence[Measur
     if ceiling is not None:
         named.append(("mfu", None, mfu(speed.quantity, plan.flops_per_audio_second, ceiling)))
     return [replace(speed, metric=name, scope=scope, quantity=quantity) for name, scope, quantity in named]
+
+
+def size_row(model: str, plan: CellPlan) -> Measurement:
+    """The number of parameters of a cell's model."""
+    return Measurement(model, "parameters", plan.parameters, "inference", None, Conditions())
 
 
 def failed_rows(request: CellRequest, reason: str) -> list[Measurement]:

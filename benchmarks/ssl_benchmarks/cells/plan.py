@@ -2,52 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from ssl_benchmarks.cells.cell_plan import CellPlan
+from ssl_benchmarks.cells.own_step import opaque_plan
 from ssl_benchmarks.cells.request import CellError
 from ssl_benchmarks.cells.rows import count_rows
 from ssl_benchmarks.counting.flops import fake_tensors, inference_flops, training_flops
 from ssl_benchmarks.counting.weights import parameter_count
 from ssl_benchmarks.memory.forecast import DeviceKind, Precision, forecast_inference, forecast_training
-from ssl_benchmarks.record.quantity import Quantity, quantity_of, unavailable
-from ssl_models.catalog import load_model, pretraining
+from ssl_benchmarks.record.quantity import Quantity, unavailable
+from ssl_models.catalog import is_own, load_model, pretraining
 from ssl_models.errors import BadInputError
+from ssl_models.families import NoObjectiveError
+from ssl_models.loading.user_step import OpaqueStep
 
 if TYPE_CHECKING:
     from ssl_benchmarks.cells.request import CellRequest
-    from ssl_benchmarks.cells.rows import Row
     from ssl_models.interface import Encoder
-
-
-@dataclass(frozen=True)
-class CellPlan:
-    """Figures of a cell that need no run.
-
-    Attributes:
-        peak: predicted peak memory in B.
-        parameters: number in the encoder.
-        counts: rows of MACs and FLOPs of one clip.
-    """
-
-    peak: Quantity
-    parameters: Quantity
-    counts: tuple[Row, ...]
-
-    @property
-    def flops_per_audio_second(self) -> Quantity:
-        """FLOP/s."""
-        return next(q for name, _, q in self.counts if name == "flops_per_audio_second")
-
-    @classmethod
-    def from_document(cls, document: dict[str, Any]) -> CellPlan:
-        """The inverse of `dataclasses.asdict` through JSON."""
-        counts = tuple((name, scope, quantity_of(q)) for name, scope, q in document["counts"])
-        return cls(quantity_of(document["peak"]), quantity_of(document["parameters"]), counts)
-
-    def document(self) -> dict[str, Any]:
-        """The plan as a JSON object."""
-        return {**asdict(self), "counts": [(name, scope, asdict(q)) for name, scope, q in self.counts]}
+    from ssl_models.loading.user_objective import UserPretraining
 
 
 def plan_of(request: CellRequest) -> CellPlan:
@@ -59,12 +32,26 @@ def plan_of(request: CellRequest) -> CellPlan:
     """
     if request.pretrained:
         load_model(request.source, pretrained=request.pretrained)
+    own = _own_training(request)
+    if isinstance(own, OpaqueStep):
+        return opaque_plan(request, own)
     with fake_tensors():
-        encoder = load_model(request.source, weights=False)
+        encoder = load_model(request.source, weights=False) if own is None else own.encoder
     size = float(parameter_count(encoder))
     peak = predicted_peak(request)
     counts = count_rows(lambda: _count(request), request.setting.clip_seconds)
     return CellPlan(peak, Quantity(size, "1", "analytic", note="encoder"), tuple(counts))
+
+
+def _own_training(request: CellRequest) -> UserPretraining | OpaqueStep | None:
+    """The training step of a user's own in the cell; None for any other cell."""
+    if request.setting.phase != "training" or not is_own(request.source):
+        return None
+    try:
+        with fake_tensors():
+            return cast("UserPretraining | OpaqueStep", pretraining(request.source))
+    except NoObjectiveError as error:
+        raise CellError(str(error)) from error
 
 
 def _count(request: CellRequest) -> Any:  # noqa: ANN401 - a FlopCount

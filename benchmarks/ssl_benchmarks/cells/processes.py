@@ -20,7 +20,7 @@ import psutil
 
 from ssl_benchmarks.cells.bench import ended_because
 from ssl_benchmarks.cells.cell import MeasuredCell
-from ssl_benchmarks.cells.plan import CellPlan
+from ssl_benchmarks.cells.cell_plan import CellPlan
 from ssl_benchmarks.cells.request import CellError, CellInputError, CellMemoryError, CellRequest
 from ssl_benchmarks.processes.threads import threads
 from ssl_benchmarks.record.quantity import Quantity, quantity_of, unavailable

@@ -88,6 +88,8 @@ def _rest(peak: Quantity, sizes: dict[str, Quantity]) -> Quantity:
     """The part of the peak that is neither weights nor gradients nor optimiser state."""
     if peak.value is None:
         return unavailable("B", peak.note)
+    if missing := [size.note for size in sizes.values() if size.value is None]:
+        return unavailable("B", missing[0])
     known = sum(size.value or 0.0 for size in sizes.values())
     if peak.value < known:
         return unavailable("B", f"the peak ({peak.value:.0f} B) is below {' + '.join(sizes)} ({known:.0f} B)")

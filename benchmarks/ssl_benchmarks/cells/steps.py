@@ -11,10 +11,12 @@ import torch
 from numpy.typing import NDArray
 
 from ssl_benchmarks.cells.cell import Step
+from ssl_benchmarks.cells.own_step import opaque_step
 from ssl_benchmarks.counting.weights import state_tensors
 from ssl_benchmarks.memory.peak import bytes_of, gradient_bytes, optimiser_bytes
 from ssl_models.catalog import load_model, pretraining
 from ssl_models.interface import SAMPLE_RATE
+from ssl_models.loading.user_step import OpaqueStep
 from ssl_models.training_step import make_fabric, make_optimiser, training_step
 
 if TYPE_CHECKING:
@@ -50,16 +52,19 @@ def encoding(request: CellRequest, speech: NDArray[np.int16], device: torch.devi
 def training(request: CellRequest, speech: NDArray[np.int16], device: torch.device) -> Step:
     """Forward, backward, gradient clipping and AdamW step on the same batch each time, with a learning rate of 0.
 
-    With that rate the weights do not change, nor does the cost.
+    With that rate the weights do not change, nor does the cost. A user's opaque step is run as it is.
     """
     name, setting = request.source, request.setting
-    model = pretraining(name, pretrained=request.pretrained).to(device)
+    model = pretraining(name, pretrained=request.pretrained)
+    waveforms = clips_of(speech, setting.clips, setting.clip_seconds, device)
+    if isinstance(model, OpaqueStep):
+        return opaque_step(model, request, waveforms)
+    model = model.to(device)
     optimiser = make_optimiser(model, model.optimisation)
     fabric = make_fabric(device.type, setting.precision)
     if setting.compile:
         model.compile()
     module, ready = fabric.setup(model, optimiser)
-    waveforms = clips_of(speech, setting.clips, setting.clip_seconds, device)
     generator = torch.Generator(device)
     return Step(
         run=partial(
@@ -70,7 +75,7 @@ def training(request: CellRequest, speech: NDArray[np.int16], device: torch.devi
         context=nullcontext(),
         sizes=lambda: {
             "weights": bytes_of(state_tensors(model)),
-            "gradients": gradient_bytes(model),
+            "gradients": gradient_bytes(model.parameters()),
             "optimizer": optimiser_bytes(optimiser),
         },
         attention=getattr(model.encoder, "attention", None),

@@ -25,6 +25,7 @@ from ssl_models.interface import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from ssl_models.interface import Encoder, Pretraining
+    from ssl_models.loading.user_step import OpaqueStep
 
 HIDDEN_PRODUCTS = re.compile(
     r"(?<!upsample_)(?<!upsample_bi)(?<!upsample_tri)linear|m[mv](?![a-z])|matmul|conv(?!ert)|attention|rnn|lstm|gru|einsum"
@@ -109,7 +110,7 @@ class FlopCount:
 
 
 def count_flops(call: Callable[[], object], root: nn.Module | None = None) -> FlopCount:
-    """FLOPs of `call`, which must run under fake tensors (build its tensors inside `fake_tensors()`).
+    """FLOPs of `call`; under fake tensors, build its tensors inside `fake_tensors()`.
 
     Modules are named as seen from `root`.
     """
@@ -170,6 +171,17 @@ def count_training(pretraining: Pretraining, seconds: float, clips: int = 1) -> 
         names = {name for name, module in root.named_modules() if module in dropped}
     root.zero_grad(set_to_none=True)
     return _expected(counted, names, 1 - share)
+
+
+def opaque_flops(step: OpaqueStep, seconds: float, device: torch.device) -> FlopCount:
+    """FLOPs of a user's own step on one clip of `seconds`, its backward and its optimiser included.
+
+    It is run once, on tensors with values, since such a step may look at them; the clip is noise. As it is the first
+    call, what the step compiles is not compiled yet and runs operator by operator.
+    """
+    noise = 0.1 * torch.randn(1, round(seconds * SAMPLE_RATE), generator=torch.Generator().manual_seed(0))
+    waveforms, lengths = noise.to(device), torch.full((1,), noise.shape[1], device=device)
+    return count_flops(lambda: step(waveforms, lengths))
 
 
 @contextmanager

@@ -108,15 +108,16 @@ def _process_use(device: torch.device) -> str:
     return f"{mine[0]} B" if mine else "an unknown amount (the driver does not list it, as in a container)"
 
 
-def gradient_bytes(module: nn.Module) -> Quantity:
+def gradient_bytes(parameters: Iterable[Tensor]) -> Quantity:
     """Size of one gradient per trainable parameter."""
-    size = sum(p.numel() * p.element_size() for p in module.parameters() if p.requires_grad)
+    size = sum(p.numel() * p.element_size() for p in parameters if p.requires_grad)
     return Quantity(float(size), "B", "analytic", note="one gradient per trainable parameter")
 
 
-def optimiser_bytes(optimiser: torch.optim.Optimizer) -> Quantity:
-    """Size of the state that an optimiser has created so far."""
-    return bytes_of(v for state in optimiser.state.values() for v in state.values() if isinstance(v, Tensor))
+def optimiser_bytes(*optimisers: torch.optim.Optimizer) -> Quantity:
+    """Size of the state that optimisers have created so far."""
+    states = (state for optimiser in optimisers for state in optimiser.state.values())
+    return bytes_of(v for state in states for v in state.values() if isinstance(v, Tensor))
 
 
 def bytes_of(tensors: Iterable[Tensor]) -> Quantity:

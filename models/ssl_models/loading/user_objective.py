@@ -7,14 +7,20 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch._subclasses.fake_tensor import unset_fake_temporarily
 
 from ssl_models.errors import BadInputError
 from ssl_models.families import NoObjectiveError
 from ssl_models.interface import SAMPLE_RATE, LossAndMetrics
 from ssl_models.loading.user_code import contained
-from ssl_models.loading.user_encoder import user_module
+from ssl_models.loading.user_function import made_by
+from ssl_models.loading.user_step import OpaqueStep
 from ssl_models.optimisation import OptimisationConfig
 
+FORMS = (
+    "for training, the function must return a torch.nn.Module whose forward returns a loss, a LightningModule, or a "
+    "callable that makes one optimiser step on waveforms (B, T)"
+)
 RETURNS = "to be trained, its forward must return a loss (a scalar tensor, or an object or dictionary with one as `loss`) for waveforms (B, T)"
 
 
@@ -66,19 +72,27 @@ class UserPretraining(nn.Module):
         return found
 
 
-def user_pretraining(name: str) -> UserPretraining:
+def user_training(name: str) -> UserPretraining | OpaqueStep:
     """The training step of `path/to/file.py:function`; the function is called without arguments.
 
-    It is tried on one second of silence, so that a module without a loss is refused before anything is measured.
-
     Raises:
-        BadInputError: if the function does not exist, fails, or returns no module.
-        NoObjectiveError: if the module fails on waveforms or returns no loss.
+        BadInputError: if the function does not exist, fails, or returns neither a module nor a callable.
+        NoObjectiveError: if a module fails on waveforms or returns no loss.
     """
-    model = UserPretraining(user_module(name), name)
+    made = made_by(name, FORMS)
+    if isinstance(made, nn.Module):
+        return _tried(UserPretraining(made, name))
+    if callable(made) and not isinstance(made, type):
+        return OpaqueStep(made, name)
+    raise BadInputError(f"{name}: {name.rpartition(':')[2]}() returned {type(made).__name__}; {FORMS}")
+
+
+def _tried(model: UserPretraining) -> UserPretraining:
+    """The model after one second of silence, so that a module without a loss is refused before anything is measured."""
     place = next((p.device for p in model.parameters()), torch.device("cpu"))
     try:
-        with contained(name, "trying its training step"), torch.enable_grad():
+        # On tensors with values: a step may look at its loss, which only leaves it uncounted.
+        with contained(model.name, "trying its training step"), unset_fake_temporarily(), torch.enable_grad():
             model(torch.zeros(2, SAMPLE_RATE, device=place), None, torch.Generator())
     except NoObjectiveError:
         raise

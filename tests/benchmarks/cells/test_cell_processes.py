@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from ssl_benchmarks.cells.cell import CellSetting
-from ssl_benchmarks.cells.plan import CellPlan
+from ssl_benchmarks.cells.cell_plan import CellPlan
 from ssl_benchmarks.cells.processes import CellServer
 from ssl_benchmarks.cells.request import CellError, CellInputError, CellMemoryError, CellRequest
 from ssl_benchmarks.timing.protocol import Protocol

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from ssl_benchmarks.cells.cell import CellSetting, MeasuredCell
+from ssl_benchmarks.cells.cell_plan import CellPlan
 from ssl_benchmarks.cells.living import PROCESS_BYTES, LivingCells
-from ssl_benchmarks.cells.plan import CellPlan
 from ssl_benchmarks.cells.request import CellError, CellMemoryError, CellRequest
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Measurement

@@ -18,7 +18,7 @@ from ssl_bench.comparing.compare import compare
 from ssl_bench.sessions.run_folder import RunFolder, resumable
 from ssl_bench.settings.comparing import CompareConfig
 from ssl_benchmarks.cells.cell import MeasuredCell
-from ssl_benchmarks.cells.plan import CellPlan
+from ssl_benchmarks.cells.cell_plan import CellPlan
 from ssl_benchmarks.cells.request import CellError, CellMemoryError, CellRequest
 from ssl_benchmarks.comparing.rounds import order_of
 from ssl_benchmarks.record.quantity import Method, Quantity

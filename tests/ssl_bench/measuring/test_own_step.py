@@ -1,4 +1,4 @@
-"""A training step of one's own is measured and counted as those of the catalog are."""
+"""A training step of one's own is measured and counted as those of the catalog are, and compared with them in turn."""
 
 from __future__ import annotations
 
@@ -6,44 +6,54 @@ import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-CODE = """
-import torch
-from torch import nn
-
-class Net(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.front, self.body = nn.Conv1d(1, 32, 400, 160), nn.Linear(32, 32)
-    def features(self, x):
-        return self.body(self.front(x[:, None]).transpose(1, 2))
-
-class Loss(Net):
-    def forward(self, x):
-        return self.features(x).pow(2).mean()
-"""
+Run = Callable[..., subprocess.CompletedProcess[str]]
+ASKED = ("--clip-seconds", "1", "--no-idle", "--out", "run", "--json")
+PARAMETERS = 32 * 400 + 32 + 32 * 32 + 32
+FRAMES = (16_000 - 400) // 160 + 1
+FLOPS = 2 * FRAMES * (2 * 32 * 400 + 3 * 32 * 32)
+"""By hand: a convolution and a linear layer, forward and backward, none towards the waveform."""
 
 
-@pytest.fixture
-def own(tmp_path: Path) -> Path:
-    path = tmp_path / "own.py"
-    path.write_text(CODE)
-    return path
-
-
-def test_a_step_of_one_s_own_is_measured_and_counted(
-    sslbench: Callable[..., subprocess.CompletedProcess[str]], own: Path, tmp_path: Path
-) -> None:
-    """Multiply-adds by hand: a convolution and a linear layer on 98 frames a second, forward and two products backward."""
-    asked = ("--phase", "training", "--clip-seconds", "1", "--minutes", "0.03", "--no-idle", "--out", "run", "--json")
-    done = sslbench("measure", f"{own}:Loss", *asked, cwd=tmp_path)
+def rows(done: subprocess.CompletedProcess[str]) -> dict[tuple[str, str, str | None], dict[str, Any]]:
     assert done.returncode == 0, done.stderr
-    found = {(row["metric"], row["scope"]): row for row in json.loads(done.stdout)["measurements"]}
-    frames = (16_000 - 400) // 160 + 1
-    forward = frames * (32 * 400 + 32 * 32)
-    backward = frames * (32 * 400 + 2 * 32 * 32)  # none towards the waveform
-    assert found["flops", None]["value"] == pytest.approx(2 * (forward + backward))
-    assert found["audio_seconds_per_second", None]["value"] > 0
-    assert found["peak_memory", None]["value"] > 0
+    found = json.loads(done.stdout)["measurements"]
+    return {(row["model"], row["metric"], row["scope"]): row for row in found if row["phase"] != "inference"}
+
+
+@pytest.mark.parametrize("kind", ["Loss", "opaque"])
+def test_a_step_of_one_s_own_is_measured_and_counted(sslbench: Run, own_steps: Path, tmp_path: Path, kind: str) -> None:
+    name = f"{own_steps}:{kind}"
+    done = sslbench("measure", name, "--phase", "training", "--minutes", "0.03", *ASKED, cwd=tmp_path)
+    found = rows(done)
+    assert found[name, "flops", None]["value"] == FLOPS
+    for metric in ("audio_seconds_per_second", "peak_memory", "memory_optimizer"):
+        assert found[name, metric, None]["value"] > 0
+    assert found[name, "energy_per_audio_hour", "machine"]["unit"] == "J/h"
+    (size,) = [row for row in json.loads(done.stdout)["measurements"] if row["metric"] == "parameters"]
+    assert size["value"] == PARAMETERS
+
+
+@pytest.mark.slow
+def test_it_is_compared_in_turn_with_the_catalog(sslbench: Run, own_steps: Path, tmp_path: Path) -> None:
+    """A step that fails is a row with the reason, and does not stop the others; a step encodes nothing."""
+    names = [f"{own_steps}:{kind}" for kind in ("opaque", "Loss", "unusual")]
+    models = ",".join([*names, "essl-tiny"])
+    done = sslbench("compare", "--models", models, "--minutes", "0.3", *ASKED, cwd=tmp_path)
+    found = rows(done)
+    for name in (*names[:2], "essl-tiny"):
+        assert found[name, "audio_seconds_per_second", None]["value"] > 0
+    failed = json.loads(done.stdout)["details"]["failed"]
+    assert "no step today" in failed[f"{names[2]} training"]
+    assert "measured with --phase training" in failed[f"{names[0]} inference"]
+
+
+def test_anything_else_is_one_line_with_the_three_forms(sslbench: Run, own_steps: Path, tmp_path: Path) -> None:
+    done = sslbench("measure", f"{own_steps}:number", "--phase", "training", *ASKED, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert "returned int" in line
+    assert "LightningModule" in line
