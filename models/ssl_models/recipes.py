@@ -1,33 +1,69 @@
-"""The published recipe of each catalog model: the audio it was trained on, and the hardware and time that took."""
+"""The recipe of a pretraining: the audio a model was trained on, and the hardware and time that took."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
+from typing import Literal
+
+AGREE = 0.01
+"""Largest difference, as a share, between stated hours and steps times batch, which publications round."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a model was pretrained by its authors; None where the publication does not say, or could not be consulted.
+    """How a model was pretrained; None where the source does not say, or could not be consulted.
 
     Attributes:
-        batch_hours: hours of audio per optimiser step.
+        batch_hours: hours of audio per optimiser step, over all devices.
         steps: optimiser steps, all iterations added up.
         learning_rate: peak learning rate.
         audio_hours: hours of audio seen in total, including repeats.
-        device_hours: hours of the authors' GPUs, from their number and the reported time.
+        device_hours: hours of the GPUs that were used, from their number and the reported time.
         hardware: those GPUs and that time.
         source: where these figures are from.
-        published: whether the recipe was published; our own settings were not.
+        origin: "published" by the model's authors, "ours" for settings of this tool, "stated" by the user.
+
+    Raises:
+        ValueError: for a number that is not positive, or no source.
     """
 
-    batch_hours: float | None
-    steps: int | None
-    learning_rate: float
-    audio_hours: float | None
-    device_hours: float | None
-    hardware: str
-    source: str
-    published: bool = True
+    batch_hours: float | None = None
+    steps: int | None = None
+    learning_rate: float | None = None
+    audio_hours: float | None = None
+    device_hours: float | None = None
+    hardware: str = "not stated"
+    source: str = ""
+    origin: Literal["published", "ours", "stated"] = "published"
+
+    def __post_init__(self) -> None:
+        for name in ("batch_hours", "steps", "learning_rate", "audio_hours", "device_hours"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < math.inf:
+                raise ValueError(f"{name} {value:g}: must be more than 0")
+        if not self.source.strip():
+            raise ValueError("source: say where the figures are from")
+
+    @property
+    def cited(self) -> str:
+        """The source, marked if the figures are only stated."""
+        return f"stated by the user: {self.source}" if self.origin == "stated" else self.source
+
+    def completed(self) -> Recipe:
+        """With the audio hours that follow from steps and batch.
+
+        Raises:
+            ValueError: if the three contradict each other, or neither audio nor device hours are known.
+        """
+        if self.steps is None or self.batch_hours is None:
+            if self.audio_hours is None and self.device_hours is None:
+                raise ValueError("give audio_hours, or steps and batch_hours, or device_hours")
+            return self
+        seen = self.steps * self.batch_hours
+        if self.audio_hours is not None and abs(seen / self.audio_hours - 1) > AGREE:
+            raise ValueError(f"audio_hours {self.audio_hours:g}: steps x batch_hours is {seen:g}")
+        return replace(self, audio_hours=self.audio_hours or seen)
 
 
 def _recipe(
@@ -48,9 +84,9 @@ HUBERT = "arXiv 2106.07447, section IV"
 DATA2VEC = "arXiv 2202.03555 and the authors' settings in fairseq"
 
 RECIPES = {
-    "efficient-tiny": Recipe(491.52 / 3600, None, 4e-3, 18_000.0, None, "not published", OURS, published=False),
-    "efficient-small": Recipe(491.52 / 3600, None, 2e-3, 18_000.0, None, "not published", OURS, published=False),
-    "efficient-base": Recipe(491.52 / 3600, None, 2e-3, 18_000.0, None, "not published", OURS, published=False),
+    "efficient-tiny": Recipe(491.52 / 3600, None, 4e-3, 18_000.0, None, "not published", OURS, origin="ours"),
+    "efficient-small": Recipe(491.52 / 3600, None, 2e-3, 18_000.0, None, "not published", OURS, origin="ours"),
+    "efficient-base": Recipe(491.52 / 3600, None, 2e-3, 18_000.0, None, "not published", OURS, origin="ours"),
     "essl": _recipe(1.2, 15_000, 3e-4, "settings published by the authors (Orange-OpenSource/essL)"),
     "wav2vec2-base": _recipe(1.6, 400_000, 5e-4, WAV2VEC2, device_hours=2_458.0, on="64 V100 x 1.6 d"),
     "wav2vec2-large": _recipe(

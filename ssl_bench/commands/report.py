@@ -36,7 +36,7 @@ def report_command(
     config.check()
     from ssl_reports.reading.evidence import read_evidence
 
-    evidence, layout, out = config.repriced(read_evidence(runs)), config.layout(), Path(config.out)
+    evidence, layout, out = config.restated(read_evidence(runs)), config.layout(), Path(config.out)
     from ssl_reports.reading.claims import claims
     from ssl_reports.report import PAGE, efficiency, unread_traces, write_paper
 

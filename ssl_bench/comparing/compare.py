@@ -88,8 +88,9 @@ def compare(
         }
         names, run = names_side_by_side(config.models), new_run(config.out, "compare")
         stack.enter_context(tracked(config.track, run.path))
+        recipes = {names[model]: recipe for model, recipe in config.recipes(config.models).items()}
         session = Comparing(
-            config=config, run=run, grid=grid, command=command, details=details, names=names, speech=speech, bench=bench,
+            config=config, run=run, grid=grid, command=command, details=details, names=names, recipes=recipes, speech=speech, bench=bench,
             clock=clock, began=began,
         )  # fmt: skip
         say = stack.enter_context(CompareProgress(console or stderr(), session.scope))

@@ -35,5 +35,6 @@ def outcome(
         "ledger": asdict(ledger(sides, life, trained or {})),
         "differences": [difference.line for difference in differing(sides)],
         "price_per_gpu_hour": prices.per_hour,
+        "recipes": {model: asdict(recipe) for model, recipe in sides.recipes.items()},
     }
     return projected_rows(sides, projected), details

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from itertools import combinations
@@ -17,12 +17,14 @@ from ssl_benchmarks.comparing.comparability import refusal
 from ssl_benchmarks.comparing.projection import pretraining_flops
 from ssl_benchmarks.comparing.side_by_side import FLOPS, Prices, SideBySide, Trained, differing
 from ssl_benchmarks.energy.carbon import GridIntensity, chosen_intensity
+from ssl_benchmarks.record.details.common import Details
 from ssl_benchmarks.record.metrics import METRICS
 from ssl_benchmarks.record.quantity import Quantity, added, unavailable
 from ssl_benchmarks.record.record import Measurement, Record, headline_scope, read_record
 from ssl_benchmarks.record.run_names import told_apart
 from ssl_models.catalog import is_run
 from ssl_models.errors import BadInputError, choose
+from ssl_models.recipes import Recipe
 from ssl_reports.reading.evidence import with_status
 from ssl_reports.reading.published import published_rows
 from ssl_reports.summaries.comparing import write_compare_report
@@ -136,7 +138,14 @@ def _sides(sources: Sequence[Source], config: CompareConfig) -> SideBySide:
         raise BadInputError(f"no run holds a value for {' or '.join(config.phases)}")
     phases = tuple(phase for phase in PHASES if phase in config.phases and any(row.phase == phase for row in rows))
     baseline = models[0] if config.baseline is None else choose(config.baseline, models, "--baseline")
-    return SideBySide(models, phases, baseline, headline_scope(sources[0].record.config.get("device")), rows)
+    scope = headline_scope(sources[0].record.config.get("device"))
+    return SideBySide(models, phases, baseline, scope, rows, recipes=_recipes(sources, config, models))
+
+
+def _recipes(sources: Sequence[Source], config: CompareConfig, models: Collection[str]) -> dict[str, Recipe]:
+    """The recipes that the runs state, and those stated now."""
+    held = {model: r for source in sources for model, r in source.record.told(Details).recipes.items()}
+    return held | config.recipes([name for model in models for name in (model, model.partition(" (")[0])])
 
 
 def _record(command: str, config: CompareConfig, sources: Sequence[Source], details: dict[str, Any]) -> Record:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from ssl_benchmarks.cells.cell_plan import CellPlan
     from ssl_benchmarks.energy.idle import IdlePower
+    from ssl_models.recipes import Recipe
 
 
 @dataclass(kw_only=True)
@@ -34,6 +35,7 @@ class Comparing(Session):
 
     Attributes:
         names: the name of each model in rows and tables.
+        recipes: the stated recipes, by name in rows.
         speech: samples that all clips are cut from.
         bench: builds and measures cells.
         clock: a monotonic clock, s; `began` is its reading at the start of the command.
@@ -51,6 +53,7 @@ class Comparing(Session):
     kind = "comparison"
     config: CompareConfig
     names: dict[str, str]
+    recipes: dict[str, Recipe]
     speech: NDArray[np.int16]
     bench: CellBench
     clock: Callable[[], float]
@@ -152,6 +155,7 @@ class Comparing(Session):
             rows,
             by_processes(self.rounds, self.processes),
             self.of,
+            self.recipes,
         )
         projected, found = outcome(sides, Prices(self.grid, c.pue, c.price_per_gpu_hour), c.life)
         rows = [*self.sizes(), *rows, *projected, *(published_rows() if c.published else [])]

@@ -148,6 +148,7 @@ def measure(
             "speech": about,
             "disturbances": {},
             "about_weights": _about_weights(config),
+            "recipes": {model: asdict(recipe) for model, recipe in config.recipes().items()},
         }
         requests = [_request(config, shape, grid) for shape in config.shapes]
         plans = bench.plans(requests)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Self, get_args
 
-from ssl_bench.settings.machine import FORECAST, PRICE, SPEECH, WEIGHTS, MachineSettings
+from ssl_bench.settings.machine import FORECAST, PRICE, RECIPE, SPEECH, WEIGHTS, MachineSettings
 from ssl_bench.settings.measuring import SHORTEST_CLIP, Phase, check_clip
 from ssl_bench.settings.options import Option, nested, option, parse_listed, parse_names
 from ssl_benchmarks.record.details.life import Life
+from ssl_benchmarks.record.stated import read_recipes
 from ssl_models.catalog import CATALOG, HEADLINE, require_name
 from ssl_models.errors import BadInputError, choose
 
 if TYPE_CHECKING:
     from ssl_benchmarks.comparing.rounds import Cell
     from ssl_benchmarks.timing.protocol import Protocol
+    from ssl_models.recipes import Recipe
 
 PHASES: tuple[Phase, ...] = get_args(Phase)
 ON_CPU = ("efficient-tiny", "essl", "wav2vec2-base", "hubert-base")
@@ -84,6 +87,7 @@ class CompareConfig(MachineSettings):
         data: "sample", or a folder of audio from which the clips are cut.
         price_per_gpu_hour: price of the device per hour, in any currency.
         life: the use over which the life-cycle cost is added up.
+        recipe: a TOML file with the pretraining of models, by name; see `ssl_benchmarks.record.stated`.
         published: whether published figures are shown as well.
     """
 
@@ -119,6 +123,7 @@ class CompareConfig(MachineSettings):
         finetuning_hours=Option("Hours of audio per fine-tuning.", panel=LIFE, least=0),
         inference_hours=Option("Hours of audio processed in use, in total.", panel=LIFE, least=0),
     )
+    recipe: str | None = option(None, RECIPE, panel=FORECAST)
     published: bool = option(default=False, help="Show published figures as well, marked as such.")
 
     def check(self) -> None:
@@ -133,6 +138,16 @@ class CompareConfig(MachineSettings):
         super().check()
         if self.clip_seconds is not None:
             check_clip(self.clip_seconds)
+        if self.models:
+            self.recipes(self.models)
+
+    def recipes(self, models: Collection[str]) -> dict[str, Recipe]:
+        """The stated recipes of the models that have one, by model.
+
+        Raises:
+            BadInputError: for a file that cannot be read, or has none of these models.
+        """
+        return {} if self.recipe is None else read_recipes(Path(self.recipe), models)
 
     def resolved(self, *, cuda: bool) -> Self:
         """With device, models, baseline, clip and batch decided; see `Settings.resolved`."""

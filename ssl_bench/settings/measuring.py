@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
-from ssl_bench.settings.machine import SPEECH, WEIGHTS, MachineSettings
+from ssl_bench.settings.machine import RECIPE, SPEECH, WEIGHTS, MachineSettings
 from ssl_bench.settings.options import option
+from ssl_benchmarks.record.stated import read_recipes
 from ssl_models.catalog import card, is_foreign, require_name, require_pretrained
 from ssl_models.errors import BadInputError, choose
 
 if TYPE_CHECKING:
     from ssl_benchmarks.timing.protocol import Protocol
+    from ssl_models.recipes import Recipe
 
 Phase = Literal["inference", "training"]
 SWEPT = ("clip-seconds", "batch-seconds")
@@ -66,6 +69,7 @@ class MeasureConfig(MachineSettings):
         minutes: time budget of the whole command, or None; repeats become shorter or fewer to fit.
         data: "sample", or a folder of audio from which the clips are cut.
         sweep: the swept setting and its values, or None.
+        recipe: a TOML file with the pretraining of the model, see `ssl_benchmarks.record.stated`.
     """
 
     model: str = option(help=MODEL, argument=True, metavar="MODEL")
@@ -87,6 +91,7 @@ class MeasureConfig(MachineSettings):
         None, f"KEY=V1,V2,...: one cell per value, such as {CURVE}; or batch-seconds=...", parse=parse_sweep
     )
     pretrained: str | None = option(None, WEIGHTS)
+    recipe: str | None = option(None, RECIPE)
 
     def check(self) -> None:
         """See `Settings.check`; the model is known, and clip lengths are in range."""
@@ -97,6 +102,15 @@ class MeasureConfig(MachineSettings):
         super().check()
         for seconds in self._swept("clip-seconds", self.clip_seconds):
             check_clip(seconds)
+        self.recipes()
+
+    def recipes(self) -> dict[str, Recipe]:
+        """The stated recipe of the model, if there is one.
+
+        Raises:
+            BadInputError: for a file that cannot be read, or has none of this model.
+        """
+        return {} if self.recipe is None else read_recipes(Path(self.recipe), [self.model])
 
     def resolved(self, *, cuda: bool) -> Self:
         """With device, precision, batch and duration decided; see `Settings.resolved`."""

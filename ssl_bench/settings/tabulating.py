@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from ssl_bench.settings.machine import CARBON, PRICE, require_one_grid
+from ssl_bench.settings.machine import CARBON, PRICE, RECIPE, require_one_grid
 from ssl_bench.settings.options import Settings, option, parse_names
+from ssl_benchmarks.record.stated import Stated, read_recipes, read_stated
 from ssl_models.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ class LayoutSettings(Settings):
         audio_hours: hours of audio to which every model is projected, instead of its recipe's.
         name: `MODEL=TEXT`, the name of a model in the table.
         order: models that come first.
-        costs: a TOML file of stated costs; see `ssl_reports.efficiency.stated`.
+        costs: a TOML file of stated costs and recipes; see `ssl_benchmarks.record.stated`.
+        recipe: such a file, of which the recipes are used.
         group, baseline, units, digits, bold, published, mark_differences: as in `ssl_reports.efficiency.layout.Layout`.
         orient: where the models stand.
         font: of the LaTeX and HTML tables, and of pictures; None for that of the document around them.
@@ -80,6 +82,7 @@ class LayoutSettings(Settings):
     audio_hours: float | None = option(
         None, "Project every model to this many hours of audio.", panel=PRETRAINING, above=0
     )
+    recipe: str | None = option(None, RECIPE, panel=PRETRAINING)
     price_per_gpu_hour: float | None = option(None, PRICE, panel=PRETRAINING, least=0)
     country: str | None = option(None, "ISO code of the grid's country, such as FRA.", panel=CARBON)
     grid_intensity: float | None = option(None, "Grid intensity in g CO2e per kWh.", panel=CARBON)
@@ -103,7 +106,6 @@ class LayoutSettings(Settings):
             BadInputError: for stated costs that cannot be read.
         """
         from ssl_reports.efficiency.layout import Layout
-        from ssl_reports.efficiency.stated import Stated, read_stated
 
         return Layout(
             columns=self.columns,
@@ -121,19 +123,28 @@ class LayoutSettings(Settings):
             published=self.published,
             mark_differences=self.mark_differences,
             turned=self.orient == "columns",
-            stated=Stated() if self.costs is None else read_stated(Path(self.costs)),
+            stated=self._stated(),
         )
 
-    def repriced(self, evidence: Evidence) -> Evidence:
-        """The runs with CO2e of the grid and the PUE asked for.
+    def _stated(self) -> Stated:
+        return Stated() if self.costs is None else read_stated(Path(self.costs))
+
+    def restated(self, evidence: Evidence) -> Evidence:
+        """The runs with CO2e of the grid and the PUE asked for, and with the recipes stated for their models.
 
         Raises:
-            BadInputError: for an unknown country.
+            BadInputError: for an unknown country, or recipes that cannot be read.
         """
         from ssl_benchmarks.energy.carbon import chosen_intensity
         from ssl_reports.reading.repricing import repriced
+        from ssl_reports.reading.stated_recipes import with_recipes
 
-        return repriced(evidence, chosen_intensity(self.country, self.grid_intensity), self.pue)
+        recipes = self._stated().recipe
+        if self.recipe is not None:
+            models = [name for model in evidence.models for name in (model, model.partition(" (")[0])]
+            recipes = {**recipes, **read_recipes(Path(self.recipe), models)}
+        priced = repriced(evidence, chosen_intensity(self.country, self.grid_intensity), self.pue)
+        return with_recipes(priced, recipes)
 
 
 @dataclass(frozen=True, kw_only=True)

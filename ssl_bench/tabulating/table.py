@@ -51,4 +51,4 @@ def efficiency(evidence: Evidence, config: LayoutSettings) -> PaperTable:
     """The table of the runs, laid out by the settings."""
     from ssl_reports.efficiency.efficiency_table import efficiency_table
 
-    return efficiency_table(config.repriced(evidence), config.layout())
+    return efficiency_table(config.restated(evidence), config.layout())

@@ -41,7 +41,7 @@ def test_the_learning_rate_is_the_one_that_is_trained_with(name: str) -> None:
 def test_what_others_publish_is_marked_so(name: str) -> None:
     """Rows of published figures name their source; what is not reported is not a number; our own settings are not a publication."""
     rows = [row for row in card_rows(card(name)) if row.phase == "training"]
-    assert bool(rows) == RECIPES[name].published
+    assert bool(rows) == (RECIPES[name].origin == "published")
     for row in rows:
         assert (row.quantity.method == "published") == (row.quantity.value is not None)
         assert RECIPES[name].source in row.quantity.note

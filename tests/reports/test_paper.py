@@ -12,11 +12,13 @@ import yaml
 
 from ssl_benchmarks.record.quantity import Quantity, unavailable
 from ssl_benchmarks.record.record import Conditions, Measurement, Record
+from ssl_models.recipes import Recipe
 from ssl_reports.paper.methods import methods_markdown
 from ssl_reports.paper.model_card import model_cards
 from ssl_reports.reading.claims import claims
 from ssl_reports.reading.evidence import Evidence, distinct
 from ssl_reports.reading.published import published_rows
+from ssl_reports.reading.stated_recipes import with_recipes
 from ssl_reports.report import paper_tables, unread_traces, write_paper
 from ssl_reports.tables.data import comma_separated
 from ssl_reports.tables.latex import escape_latex
@@ -84,6 +86,23 @@ def test_the_same_records_give_the_same_bytes(tmp_path: Path) -> None:
 def named(evidence: Evidence, name: str) -> PaperTable:
     """A table of a report."""
     return next(table for table in paper_tables(evidence, []) if table.name == name)
+
+
+def test_a_stated_recipe_has_its_projection_and_its_own_device_hours() -> None:
+    """1,000 h at 100 x real time are 10 h here, and 96 h there; each row names the source, or the stated hours as such."""
+    rate = Measurement(
+        "mine.py:step", "audio_seconds_per_second", Quantity(100.0, "s/s", "measured"), "training", None, AT
+    )
+    stated = Recipe(audio_hours=1_000.0, device_hours=96.0, hardware="4 A100", source="our log", origin="stated")
+    found = with_recipes(Evidence((replace(run(), measurements=(rate,)),)), {"mine.py:step": stated})
+    table = named(found, "pretraining")
+    own = [row for row in table.rows if row[0] == "mine.py:step"]
+    here, paper, there = ({c.name: cell for c, cell in zip(table.columns, row, strict=True)} for row in own)
+    assert [row["audio"].value for row in (here, paper, there)] == [1_000.0, 18_000.0, 1_000.0]
+    assert [row["audio"].method for row in (here, paper, there)] == ["stated", "projected", "stated"]
+    assert [row["device time"].value for row in (here, paper, there)] == [10.0, 180.0, 96.0]
+    assert [row["device time"].method for row in (here, paper, there)] == ["projected", "projected", "stated"]
+    assert (there["conditions"], there["source"]) == ("4 A100", "our log")
 
 
 def test_numbers_of_a_run_by_hand() -> None:

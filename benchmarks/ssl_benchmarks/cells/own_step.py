@@ -51,7 +51,8 @@ def _figures(count: FlopCount, seconds: float) -> dict[str, Quantity]:
     """The count as metrics, with the operators that it leaves out."""
     if not count.flops:
         return {name: unavailable(unit, UNSEEN) for name, unit in UNITS.items()}
-    names = [f"{name.removeprefix('aten.')} x {calls}" for name, calls in count.uncounted.items()]
+    uncounted = {name: calls for name, calls in count.uncounted.items() if not name.startswith("profiler.")}
+    names = [f"{name.removeprefix('aten.')} x {calls}" for name, calls in uncounted.items()]
     listed = ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if names[MOST_NAMED:] else "")
     note = joined(COUNT_NOTE, "the step's own optimiser included", f"not counted: {listed}" if listed else "")
     return counted(count, seconds, note)

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from ssl_benchmarks.energy.carbon import GridIntensity, co2e
 from ssl_benchmarks.record.details.projection import Projection, Work
 from ssl_benchmarks.record.intervals import inverse
 from ssl_benchmarks.record.quantity import Quantity, flaws, joined, unavailable
-from ssl_models.recipes import RECIPES, Recipe
+from ssl_benchmarks.record.stated import recipe_of
+from ssl_models.recipes import Recipe
 
 PAPER_HOURS = 18_000.0
 """Audio hours of the paper's pretraining, which it says takes less than a day on one GPU (arXiv 2406.07696)."""
+NONE: Mapping[str, Recipe] = {}
 PAPER = "the paper's 18,000 h (arXiv 2406.07696)"
 
 
 def recipe_work(recipe: Recipe | None) -> Work:
-    """The audio of a published recipe."""
+    """The audio of a recipe."""
     if recipe is None:
-        return Work("recipe", None, "no recipe: a size made for this tool")
+        return Work("recipe", None, "no recipe; --recipe FILE.toml states one")
     if recipe.audio_hours is None:
-        return Work("recipe", None, f"audio hours unknown: {recipe.source}")
-    return Work("recipe", recipe.audio_hours, recipe.source)
+        return Work("recipe", None, f"audio hours unknown: {recipe.cited}")
+    return Work("recipe", recipe.audio_hours, recipe.cited)
 
 
 def paper_work() -> Work:
@@ -29,14 +32,9 @@ def paper_work() -> Work:
     return Work("paper", PAPER_HOURS, PAPER)
 
 
-def recipe_of(model: str) -> Recipe | None:
-    """The recipe of a catalog model; if two runs of it are compared, each name has its run in brackets."""
-    return RECIPES.get(model.partition(" (")[0])
-
-
-def works(model: str) -> list[Work]:
-    """The model's own recipe, and the paper's hours where they differ."""
-    own, paper = recipe_work(recipe_of(model)), paper_work()
+def works(model: str, stated: Mapping[str, Recipe] = NONE) -> list[Work]:
+    """The model's own recipe, the stated one first, and the paper's hours where they differ."""
+    own, paper = recipe_work(recipe_of(model, stated)), paper_work()
     return [own] if own.hours == paper.hours else [own, paper]
 
 

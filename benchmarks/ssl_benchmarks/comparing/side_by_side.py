@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 from ssl_benchmarks.comparing.comparability import Difference, differences
 from ssl_benchmarks.comparing.life_cycle import break_even_of, life_cost
 from ssl_benchmarks.comparing.moderation import FEWEST_MODELS, Residual, moderated, residual_of
-from ssl_benchmarks.comparing.projection import project, projected_energy, recipe_of, recipe_work, works
+from ssl_benchmarks.comparing.projection import project, projected_energy, recipe_work, works
 from ssl_benchmarks.comparing.ratios import kept_pairs, paired_ratio, ratio, ratio_of_largest
 from ssl_benchmarks.comparing.rounds import Repeated
 from ssl_benchmarks.energy.carbon import GridIntensity
@@ -19,6 +19,8 @@ from ssl_benchmarks.record.details.life import BreakEven, Ledger, Life, LifeCost
 from ssl_benchmarks.record.details.projection import Projection, Work
 from ssl_benchmarks.record.quantity import Quantity, unavailable
 from ssl_benchmarks.record.record import Measurement
+from ssl_benchmarks.record.stated import recipe_of
+from ssl_models.recipes import Recipe
 
 SPEED, ENERGY, FLOPS, MEMORY = (
     "audio_seconds_per_second",
@@ -41,6 +43,7 @@ class SideBySide:
         rows: one per model, metric, phase and scope.
         rounds: the rows of each independent observation; empty if the models were not measured in one session.
         of: what these observations are.
+        recipes: those that the user states, by model.
     """
 
     models: tuple[str, ...]
@@ -50,6 +53,7 @@ class SideBySide:
     rows: Sequence[Measurement]
     rounds: Sequence[Sequence[Measurement]] = ()
     of: Repeated = "rounds"
+    recipes: Mapping[str, Recipe] = field(default_factory=dict)
 
     def scope_of(self, metric: str) -> str | None:
         """The scope under which a metric is compared."""
@@ -153,7 +157,7 @@ def projections(sides: SideBySide, prices: Prices) -> list[Projection]:
     """Each model's own recipe, and the paper's hours, at its measured training rate; none if that was not measured."""
     if "training" not in sides.phases:
         return []
-    return [_projection(sides, model, work, prices) for model in sides.models for work in works(model)]
+    return [_projection(sides, model, work, prices) for model in sides.models for work in works(model, sides.recipes)]
 
 
 def _projection(sides: SideBySide, model: str, work: Work, prices: Prices) -> Projection:
@@ -205,7 +209,7 @@ def _life(sides: SideBySide, model: str, unit: str, life: Life, trained: Mapping
     to_train, to_use = (sides.find(model, phase, metric) for phase in ("training", "inference"))
     if unit == "FLOP":
         to_train, to_use = (q.scaled(3600.0, "FLOP/h") for q in (to_train, to_use))
-    pretraining, teacher = projected_energy(to_train, recipe_work(recipe_of(model)), unit), None
+    pretraining, teacher = projected_energy(to_train, recipe_work(recipe_of(model, sides.recipes)), unit), None
     if model in trained:
         pretraining, shares = trained[model].pretraining[unit], trained[model].teacher
         teacher = None if shares is None else shares[unit]

@@ -17,7 +17,7 @@ def card_rows(card: ModelCard) -> list[Measurement]:
         Measurement(card.name, "parameters", parameters),
         Measurement(card.name, "macs_per_audio_second", macs, "inference", None, held),
     ]
-    if card.recipe is not None and card.recipe.published:
+    if card.recipe is not None and card.recipe.origin == "published":
         figures = {"audio_hours_seen": card.recipe.audio_hours, "device_hours": card.recipe.device_hours}
         rows += [
             Measurement(card.name, name, _published(card.recipe, hours), "training") for name, hours in figures.items()

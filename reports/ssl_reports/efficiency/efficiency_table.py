@@ -19,6 +19,7 @@ from ssl_reports.efficiency.named import named
 from ssl_reports.efficiency.notes import Test, counted, notes, test_of
 from ssl_reports.efficiency.pretraining import Account, Prices, pretraining_rows, was_spent
 from ssl_reports.efficiency.ratios import ratios
+from ssl_reports.efficiency.stated import recipe_rows, stated_columns, stated_rows
 from ssl_reports.efficiency.texts import TEXTS, Subject
 from ssl_reports.reading.evidence import Evidence, Found, settings, with_flaws
 from ssl_reports.reading.published import published_rows
@@ -63,7 +64,7 @@ def efficiency_table(evidence: Evidence, layout: Layout) -> PaperTable:
     """
     evidence = named(evidence)
     layout = _by_models(evidence, layout)
-    models, columns = _models(evidence, layout), {**COLUMNS, **layout.stated.columns()}
+    models, columns = _models(evidence, layout), {**COLUMNS, **stated_columns(layout.stated)}
     account = layout.account or _account(evidence, models)
     known = Known(evidence, models, columns, layout.phase or _phase(evidence), account)
     filled = _filled(known, layout)
@@ -83,7 +84,7 @@ def efficiency_table(evidence: Evidence, layout: Layout) -> PaperTable:
         f"Efficiency of {len(models)} model{'s' if len(models) > 1 else ''}",
         (Column("Model"), *(_column(key, known, figures[key], layout) for key in keys)),
         body,
-        tuple(notes(filled, columns, account, layout)),
+        tuple(notes(filled, columns, account, layout, evidence.recipes)),
         best(evidence, figures, columns, models) if layout.bold else frozenset(),
         {} if layout.baseline is None else ratios(evidence, figures, models, layout.baseline),
         ruled,
@@ -100,9 +101,7 @@ def _filled(known: Known, layout: Layout) -> Filled:
     for key in keys:
         choose(key, [*known.columns, *TEXTS], "column")
     filled = {
-        key: chosen(_candidates(known.columns[key], rows, whole, known.phase, layout))
-        for key in keys
-        if key not in TEXTS
+        key: chosen(_candidates(known, known.columns[key], rows, whole, layout)) for key in keys if key not in TEXTS
     }
     if not layout.columns:
         filled = {
@@ -218,10 +217,10 @@ def _by_model(rows: Iterable[Measurement], models: Sequence[str]) -> Rows:
     return held
 
 
-def _candidates(column: EfficiencyColumn, rows: Rows, whole: Rows, phase: Phase, layout: Layout) -> Rows:
+def _candidates(known: Known, column: EfficiencyColumn, rows: Rows, whole: Rows, layout: Layout) -> Rows:
     """By model, the rows that could fill the column; stated ones last."""
-    found = _rated(column.metric, rows) if column.phase == "rated" else _costs(column, rows, whole, phase)
-    for stated in layout.stated.rows(column):
+    found = _rated(column.metric, rows) if column.phase == "rated" else _costs(column, rows, whole, known.phase)
+    for stated in (*stated_rows(layout.stated, column), *recipe_rows(known.evidence.recipes, found, column)):
         found[stated.model].append(stated)
     return found
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ssl_benchmarks.record.stated import Stated
 from ssl_reports.efficiency.columns import Phase
 from ssl_reports.efficiency.pretraining import Account
-from ssl_reports.efficiency.stated import Stated
 from ssl_reports.tables.numbers import DIGITS
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Conditions, Measurement
+from ssl_benchmarks.record.stated import recipe_of
+from ssl_models.recipes import Recipe
 from ssl_reports.efficiency.columns import COLUMNS, EfficiencyColumn
 from ssl_reports.efficiency.layout import Layout
 from ssl_reports.efficiency.pretraining import Account
@@ -15,6 +17,8 @@ from ssl_reports.tables.grid import grouped
 
 Filled = Mapping[str, Mapping[str, Measurement]]
 """By column, the row that fills each model's cell."""
+PRETRAINING = {"gpu-hours", "energy", "co2e", "price"}
+"""Columns that account for a whole pretraining."""
 Test = tuple[str | None, str | None, str | None, str | None]
 
 
@@ -28,11 +32,18 @@ def counted(found: Mapping[str, Measurement]) -> bool:
     return {quantity.method for quantity in _known(found)} == {"analytic"}
 
 
-def notes(filled: Filled, columns: Mapping[str, EfficiencyColumn], account: Account, layout: Layout) -> list[str]:
+def notes(
+    filled: Filled,
+    columns: Mapping[str, EfficiencyColumn],
+    account: Account,
+    layout: Layout,
+    recipes: Mapping[str, Recipe],
+) -> list[str]:
     """The lines, without those that explain signs."""
     return [
         *_counts(filled, columns),
         *_pretraining(filled, account, layout),
+        *_recipes(filled, account, layout, recipes),
         *_measured(filled),
         *_rated(filled, layout),
         *_ratios(layout),
@@ -54,7 +65,7 @@ def _counts(filled: Filled, columns: Mapping[str, EfficiencyColumn]) -> Iterator
 
 
 def _pretraining(filled: Filled, account: Account, layout: Layout) -> Iterator[str]:
-    if {"gpu-hours", "energy", "co2e", "price"} & set(filled):
+    if PRETRAINING & set(filled):
         hours = "each model's own recipe" if layout.hours is None else f"{layout.hours:,.0f} h of audio"
         yield (
             "Pretraining: what these runs spent, target fitting included." if account == "spent"
@@ -62,6 +73,20 @@ def _pretraining(filled: Filled, account: Account, layout: Layout) -> Iterator[s
         )  # fmt: skip
     if "price" in filled and layout.price_per_hour is not None:
         yield f"Price: device-hours at {layout.price_per_hour:g} per hour."
+
+
+def _recipes(filled: Filled, account: Account, layout: Layout, recipes: Mapping[str, Recipe]) -> Iterator[str]:
+    """The stated recipes to which figures were projected, each with its source."""
+    projected = {
+        model: recipe_of(model, recipes)
+        for key in PRETRAINING & set(filled)
+        for model, row in filled[key].items()
+        if row.quantity.method == "projected" and account == "projected" and layout.hours is None
+    }
+    for model, recipe in projected.items():
+        if recipe is not None and recipe.origin == "stated":
+            name = layout.names.get(model, model)
+            yield f"Recipe of {name}, stated by you: {recipe.audio_hours:,.0f} h of audio seen ({recipe.source})."
 
 
 def _measured(filled: Filled) -> Iterator[str]:

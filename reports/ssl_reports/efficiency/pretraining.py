@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ssl_benchmarks.comparing.projection import project, recipe_of, recipe_work
+from ssl_benchmarks.comparing.projection import project, recipe_work
 from ssl_benchmarks.energy.carbon import co2e
 from ssl_benchmarks.record.details.projection import Work
 from ssl_benchmarks.record.quantity import Quantity, unavailable
@@ -67,7 +67,7 @@ def _projected(setting: Setting, prices: Prices) -> Iterator[Measurement]:
     if rate is None:
         return
     per_hour = setting.find("energy_per_audio_hour", setting.scope) or unavailable("J/h", "energy was not metered")
-    work = recipe_work(recipe_of(setting.model))
+    work = recipe_work(setting.recipe)
     if prices.hours is not None:
         work = Work("stated", prices.hours, "stated")
     grid = grid_of(setting.record)

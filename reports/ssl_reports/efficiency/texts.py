@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ssl_benchmarks.record.record import Measurement
+from ssl_benchmarks.record.stated import Stated
 from ssl_models.catalog import CATALOG
-from ssl_reports.efficiency.stated import Stated
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from html import escape
 
@@ -12,7 +12,8 @@ from ssl_benchmarks.comparing.comparability import differences, told
 from ssl_benchmarks.record.metrics import METRICS, RATES
 from ssl_benchmarks.record.quantity import METHODS, joined
 from ssl_benchmarks.record.record import Measurement
-from ssl_models.recipes import RECIPES
+from ssl_benchmarks.record.stated import recipe_of
+from ssl_models.recipes import Recipe
 from ssl_reports.page.choices import renamed, unit_choices
 from ssl_reports.page.store import Store
 from ssl_reports.page.tables import Document, head
@@ -53,7 +54,7 @@ def page_models(evidence: Evidence, store: Store) -> Document:
     words: dict[str, list[str]] = {
         "model": [system.model for system in systems],
         "run": [system.run for system in systems],
-        "published recipe": [_recipe(system.model) for system in systems],
+        "published recipe": [_recipe(system.model, evidence.recipes) for system in systems],
     }
     columns: list[Document] = [
         {"heads": {"": head(name)}, "cells": cells, "card": True} for name, cells in words.items()
@@ -199,11 +200,11 @@ def _first(systems: Sequence[System], names: Sequence[str]) -> list[str]:
     return list(names[:2]) if first is None else [first.x.name, first.y.name]
 
 
-def _recipe(model: str) -> str:
-    """What the model's authors report about its pretraining."""
-    recipe = RECIPES.get(model)
-    if recipe is None or not recipe.published:
+def _recipe(model: str, stated: Mapping[str, Recipe]) -> str:
+    """What the model's authors, or the user, report about its pretraining."""
+    recipe = recipe_of(model, stated)
+    if recipe is None or recipe.origin == "ours":
         return ""
     hours = f", {recipe.device_hours:,.0f} GPU-h" if recipe.device_hours else ""
     seen = f", {recipe.audio_hours:,.0f} h of audio seen" if recipe.audio_hours else ""
-    return f"{recipe.hardware}{hours}{seen} ({recipe.source})"
+    return f"{recipe.hardware}{hours}{seen} ({recipe.cited})"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ssl_benchmarks.comparing.projection import pretraining_flops, project, recipe_of, works
+from ssl_benchmarks.comparing.projection import pretraining_flops, project, works
+from ssl_benchmarks.record.details.common import Details
 from ssl_benchmarks.record.metrics import METRICS, RATES
 from ssl_benchmarks.record.quantity import Quantity, added, unavailable
 from ssl_benchmarks.record.record import Conditions, Measurement
@@ -26,9 +27,9 @@ PRETRAINING = (
 
 
 def pretraining_table(evidence: Evidence) -> PaperTable:
-    """Full runs, projections from a measured rate, and published figures."""
+    """Full runs, projections from a measured rate, published figures, and device-hours of stated recipes."""
     rows = [row for setting in settings(evidence, "training") for row in _pretraining_rows(setting)]
-    rows += _published_rows(evidence)
+    rows += [*_published_rows(evidence), *_stated_rows(evidence)]
     note = (
         "Time, energy and CO2e of a run include fitting targets. Energy is that of the GPU where one was used, "
         f"otherwise of the machine. {FLOPS}"
@@ -59,10 +60,10 @@ def _pretraining_rows(setting: Setting) -> Iterator[tuple[Cell, ...]]:
     if rate is None or (rate.ci95 is not None and rate.ci95[0] <= 0):
         return
     per_hour = setting.find("energy_per_audio_hour", scope) or unavailable("J/h", "energy was not asked for")
-    for work in (each for each in works(setting.model) if each.hours is not None):
-        recipe = recipe_of(setting.model)
-        others = work.name == "recipe" and recipe is not None and recipe.published
-        seen = Quantity(work.hours, "h", "published" if others else "projected", note=work.source)
+    stated = setting.record.told(Details).recipes
+    for work in (each for each in works(setting.model, stated) if each.hours is not None):
+        origin = setting.recipe.origin if work.name == "recipe" and setting.recipe is not None else "ours"
+        seen = Quantity(work.hours, "h", "projected" if origin == "ours" else origin, note=work.source)
         made = project(
             setting.model,
             work,
@@ -125,6 +126,17 @@ def _published_rows(evidence: Evidence) -> list[tuple[Cell, ...]]:
         numbers = (None if row is None else row.quantity for row in (hours, spent))
         rows.append((model, device or "", *numbers, None, None, None, cite))
     return rows
+
+
+def _stated_rows(evidence: Evidence) -> Iterator[tuple[Cell, ...]]:
+    """The device-hours of recipes that the user stated."""
+    for model, recipe in evidence.recipes.items():
+        if model in evidence.models and recipe.device_hours is not None:
+            hours, spent = (
+                None if value is None else Quantity(value, "h", "stated", note=recipe.source)
+                for value in (recipe.audio_hours, recipe.device_hours)
+            )
+            yield model, recipe.hardware, hours, spent, None, None, None, recipe.source
 
 
 INFERENCE = (

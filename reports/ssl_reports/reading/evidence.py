@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING
 
 from ssl_benchmarks.downstream.outcome import NO_BETTER, UNCONVERGED
 from ssl_benchmarks.energy.trace_file import read_trace
+from ssl_benchmarks.record.details.common import Details
 from ssl_benchmarks.record.details.study import StudyDetails
 from ssl_benchmarks.record.flaws import STOPPED, flawed
 from ssl_benchmarks.record.metrics import RATES
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Conditions, Measurement, Record, headline_scope, read_record
 from ssl_benchmarks.record.run_names import told_apart
+from ssl_benchmarks.record.stated import recipe_of
 from ssl_models.errors import BadInputError
+from ssl_models.recipes import Recipe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,6 +114,11 @@ class Evidence:
         """Every model's name, in order of appearance."""
         return tuple(dict.fromkeys(found.row.model for found in self.rows))
 
+    @cached_property
+    def recipes(self) -> dict[str, Recipe]:
+        """The recipes that the user stated for models of the runs; the latest run decides."""
+        return {model: r for record in self.records for model, r in record.told(Details).recipes.items()}
+
     def find(
         self, model: str, metric: str, phase: str | None = None, scope: str | None = None, task: str | None = None
     ) -> list[Found]:
@@ -144,6 +152,11 @@ class Setting:
         """The scope whose energy is reported."""
         on_gpu = any(found.on_gpu for found in self.rows.values())
         return "gpu" if on_gpu else headline_scope(self.record.settings.device)
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """How the model was pretrained, as the user stated it or as it was published."""
+        return recipe_of(self.model, self.record.told(Details).recipes)
 
     def find(self, metric: str, scope: str | None = None) -> Quantity | None:
         """The quantity, None if it was not asked for."""

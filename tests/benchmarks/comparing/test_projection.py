@@ -5,6 +5,7 @@ from __future__ import annotations
 from ssl_benchmarks.comparing.projection import pretraining_flops, works
 from ssl_benchmarks.record.flaws import DISTURBED
 from ssl_benchmarks.record.quantity import Quantity, unavailable
+from ssl_models.recipes import Recipe
 
 RATE = Quantity(2e9, "FLOP/s", "analytic", note="counted")
 HEARD = Quantity(0.5, "h", "measured")
@@ -37,3 +38,6 @@ def test_a_model_is_projected_to_its_recipe_and_to_the_paper_s_hours_where_these
     assert [work.hours for work in works("wav2vec2-base (run 2)")] == [640_000.0, 18_000.0]
     assert [work.name for work in works("essl")] == ["recipe"]
     assert [work.hours for work in works("mine.py:encoder")] == [None, 18_000.0]
+    stated = {"mine.py:encoder": Recipe(audio_hours=960.0, source="a log", origin="stated")}
+    assert [work.hours for work in works("mine.py:encoder", stated)] == [960.0, 18_000.0]
+    assert works("mine.py:encoder", stated)[0].source == "stated by the user: a log"

@@ -13,13 +13,15 @@ from ssl_benchmarks.energy.carbon import given_intensity
 from ssl_benchmarks.record.flaws import DISTURBED
 from ssl_benchmarks.record.quantity import Quantity, unavailable
 from ssl_benchmarks.record.record import Conditions, Measurement, Record
+from ssl_benchmarks.record.stated import Stated, StatedCost
 from ssl_models.errors import BadInputError
+from ssl_models.recipes import Recipe
 from ssl_reports.efficiency.columns import COLUMNS
 from ssl_reports.efficiency.efficiency_table import efficiency_table
 from ssl_reports.efficiency.layout import Layout
-from ssl_reports.efficiency.stated import Stated, StatedCost
 from ssl_reports.reading.evidence import Evidence
 from ssl_reports.reading.repricing import repriced
+from ssl_reports.reading.stated_recipes import with_recipes
 from ssl_reports.tables.data import comma_separated, rows_of
 from ssl_reports.tables.html import html
 from ssl_reports.tables.latex_table import latex
@@ -104,6 +106,34 @@ def test_other_hours_project_every_model_to_them() -> None:
     assert "Pretraining" not in [column.name for column in efficiency_table(found, Layout()).columns]
     stated = efficiency_table(found, Layout(hours=1000.0))
     assert cell(stated, "mine.py:encoder", "Pretraining").value == pytest.approx(10.0)
+
+
+OWN_RECIPE = Recipe(audio_hours=1_000.0, device_hours=96.0, source="our log of May", origin="stated")
+
+
+def test_a_stated_recipe_projects_a_model_of_one_s_own_as_the_catalog_s() -> None:
+    """1,000 h at 100 x real time are 10 device-hours, and at 360 J per audio hour 0.1 kWh; its source is below the table."""
+    found = with_recipes(
+        evidence(record("one", [*rows("mine.py:step"), *rows("efficient-small")])), {"mine.py:step": OWN_RECIPE}
+    )
+    table = efficiency_table(found, Layout())
+    hours, energy = (cell(table, "mine.py:step", head) for head in ("Pretraining", "Energy"))
+    assert (hours.value, hours.method) == (pytest.approx(10.0), "projected")
+    assert energy.value == pytest.approx(360_000.0)
+    assert cell(table, "efficient-small", "Pretraining").value == pytest.approx(180.0)
+    said = [line for line in table.notes if "stated by you" in line]
+    assert said == ["Recipe of mine.py:step, stated by you: 1,000 h of audio seen (our log of May)."]
+    other = efficiency_table(found, Layout(hours=2_000.0))
+    assert cell(other, "mine.py:step", "Pretraining").value == pytest.approx(20.0)
+    assert not [line for line in other.notes if "stated by you" in line]
+
+
+def test_stated_device_hours_stand_where_no_training_was_measured() -> None:
+    known = [row for row in rows("hf:x/y") if row.metric == "parameters"]
+    found = with_recipes(evidence(record("one", [*known, *rows("efficient-small")])), {"hf:x/y": OWN_RECIPE})
+    hours = cell(efficiency_table(found, Layout()), "hf:x/y", "Pretraining")
+    assert (hours.value, hours.method) == (96.0, "stated")
+    assert "our log of May" in hours.note
 
 
 def trained(model: str, hours: float = 2.0) -> list[Measurement]:

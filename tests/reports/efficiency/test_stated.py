@@ -1,79 +1,46 @@
-"""Costs that a user states are read whole, or refused in one line."""
+"""Figures that a user states stand in columns of the table, or in columns of their own."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
+from ssl_benchmarks.record.stated import Stated, StatedCost
 from ssl_models.errors import BadInputError
+from ssl_models.recipes import Recipe
 from ssl_reports.efficiency.columns import COLUMNS
-from ssl_reports.efficiency.stated import read_stated
-
-WHOLE = """
-[[cost]]
-model = "HuBERT base"
-name = "co2e"
-value = 5.5
-unit = "kg"
-source = "Table 5"
-
-[licence]
-"HuBERT base" = "MIT"
-"""
+from ssl_reports.efficiency.stated import recipe_rows, stated_columns, stated_rows
 
 
-def test_a_file_of_stated_costs_is_read(tmp_path: Path) -> None:
-    path = tmp_path / "costs.toml"
-    path.write_text(WHOLE)
-    stated = read_stated(path)
-    row = stated.rows(COLUMNS["co2e"])[0]
+def stated(*costs: tuple[str, float, str]) -> Stated:
+    return Stated(tuple(StatedCost("HuBERT base", name, value, unit, "Table 5") for name, value, unit in costs))
+
+
+def test_a_stated_cost_is_in_si_units_with_its_source() -> None:
+    found = stated(("co2e", 5.5, "kg"))
+    (row,) = stated_rows(found, COLUMNS["co2e"])
     assert (row.model, row.quantity.value, row.quantity.method) == ("HuBERT base", 5500.0, "stated")
     assert "Table 5" in row.quantity.note
-    assert stated.licence == {"HuBERT base": "MIT"}
-    assert stated.columns() == {}
+    assert stated_columns(found) == {}
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("cost = 1", "cost"),
-        ("[[cost]]\nmodel = 'x'", "field required"),
-        (WHOLE.replace("5.5", "nan"), "finite"),
-        (WHOLE.replace("5.5", "'5'"), "number"),
-        (WHOLE.replace("value", "valeu"), "did you mean value"),
-        (WHOLE.replace("[licence]", "[license]"), "did you mean licence"),
-        (WHOLE.replace('source = "Table 5"', 'source = " "'), "source: must not be empty"),
-        (WHOLE.replace("value = 5.5", "value = 5.5\nlow = 1"), "give both or neither"),
-        (WHOLE.replace("value = 5.5", "value = 5.5\nlow = 6\nhigh = 7"), "must lie between"),
-        ("[[cost]", "no stated costs"),
-    ],
-    ids=["not a list", "missing", "not finite", "text", "key", "table", "no source", "one end", "outside", "broken"],
-)
-def test_anything_else_is_refused_in_one_line(tmp_path: Path, text: str, said: str) -> None:
-    path = tmp_path / "costs.toml"
-    path.write_text(text)
-    with pytest.raises(BadInputError, match=f"(?i){said}") as caught:
-        read_stated(path)
-    assert str(path) in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BadInputError, match="No such file"):
-        read_stated(tmp_path / "none.toml")
-
-
-def test_a_unit_that_a_column_does_not_have_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "costs.toml"
-    path.write_text(WHOLE.replace('"kg"', '"kWh"'))
+def test_a_unit_that_a_column_does_not_have_is_refused() -> None:
     with pytest.raises(BadInputError, match="co2e in 'kWh': give it in mg or g or kg or t"):
-        read_stated(path).rows(COLUMNS["co2e"])
+        list(stated_rows(stated(("co2e", 5.5, "kWh")), COLUMNS["co2e"]))
 
 
-def test_one_column_of_one_s_own_has_one_unit(tmp_path: Path) -> None:
-    path = tmp_path / "costs.toml"
-    own = WHOLE.replace('"co2e"', '"embodied CO2e"')
-    path.write_text(own.replace("[licence]", own.split("[licence]")[0].replace('"kg"', '"t"') + "[licence]"))
+def test_one_column_of_one_s_own_has_one_unit() -> None:
     with pytest.raises(BadInputError, match="embodied CO2e is given in kg and in t"):
-        read_stated(path).columns()
+        stated_columns(stated(("embodied CO2e", 5.5, "kg"), ("embodied CO2e", 5.5, "t")))
+
+
+def test_device_hours_of_a_stated_recipe_fill_their_column() -> None:
+    """Under the names of the models in the table; published recipes are not stated."""
+    recipes = {
+        "mine.py:step": Recipe(device_hours=96.0, hardware="4 A100 x 1 d", source="our log", origin="stated"),
+        "hf:x/y": Recipe(audio_hours=960.0, source="its card", origin="stated"),
+    }
+    models = ["essl", "mine.py:step (two)", "hf:x/y", "other.py:z"]
+    (row,) = recipe_rows(recipes, models, COLUMNS["gpu-hours"])
+    assert (row.model, row.quantity.value, row.quantity.method) == ("mine.py:step (two)", 96.0, "stated")
+    assert row.quantity.note.endswith("our log; 4 A100 x 1 d")
+    assert not list(recipe_rows(recipes, models, COLUMNS["energy"]))

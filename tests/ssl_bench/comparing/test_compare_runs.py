@@ -13,6 +13,7 @@ import pytest
 from ssl_bench.closing import disturbances
 from ssl_bench.comparing.runs import compare_runs
 from ssl_bench.settings.comparing import CompareConfig
+from ssl_benchmarks.record.details.comparison import ComparisonDetails
 from ssl_benchmarks.record.details.life import Life
 from ssl_benchmarks.record.flaws import DISTURBED, STOPPED, flawed
 from ssl_benchmarks.record.metrics import METRICS
@@ -93,6 +94,34 @@ def test_two_runs_of_a_model_keep_their_names_and_their_recipe(tmp_path: Path) -
     assert record.details["baseline"] == "essl (one)"
     recipes = [p["work"]["hours"] for p in record.details["projections"] if p["work"]["name"] == "recipe"]
     assert recipes == [18_000, 18_000]
+
+
+STATED = '[recipe."mine.py:step"]\naudio_hours = 900\nsource = "our log"\n'
+
+
+def test_a_recipe_stated_for_finished_runs_projects_them_and_fills_the_ledger(tmp_path: Path) -> None:
+    """900 h at 100/3 x real time are 27 h on the device; without it there is no projection."""
+    (tmp_path / "recipes.toml").write_text(STATED)
+    runs = [made(tmp_path, "one", "mine.py:step", 100.0), made(tmp_path, "two", "essl", 100.0)]
+
+    def own(record: Record) -> dict[str, Any]:
+        (found,) = (
+            p for p in record.details["projections"] if (p["model"], p["work"]["name"]) == ("mine.py:step", "recipe")
+        )
+        return found
+
+    plain = own(compared(tmp_path, *runs))
+    assert (plain["work"]["hours"], plain["device_hours"]["value"]) == (None, None)
+    assert "--recipe" in plain["work"]["source"]
+    record = compared(tmp_path / "again", *runs, recipe=str(tmp_path / "recipes.toml"))
+    assert own(record)["device_hours"]["value"] == pytest.approx(27.0)
+    assert own(record)["work"]["source"] == "stated by the user: our log"
+    costs = {c["model"]: c["pretraining"] for c in record.details["ledger"]["costs"] if c["pretraining"]["unit"] == "J"}
+    assert costs["mine.py:step"]["value"] > 0
+    assert "stated by the user: our log" in costs["mine.py:step"]["note"]
+    assert record.told(ComparisonDetails).recipes["mine.py:step"].audio_hours == 900.0
+    again = compared(tmp_path / "third", tmp_path / "again" / "out", runs[1], mark_differences=True)
+    assert "mine.py:step" in again.details["recipes"], "a record hands its recipes on"
 
 
 def test_runs_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:

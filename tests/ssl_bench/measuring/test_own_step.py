@@ -27,7 +27,9 @@ def rows(done: subprocess.CompletedProcess[str]) -> dict[tuple[str, str, str | N
 @pytest.mark.parametrize("kind", ["Loss", "opaque"])
 def test_a_step_of_one_s_own_is_measured_and_counted(sslbench: Run, own_steps: Path, tmp_path: Path, kind: str) -> None:
     name = f"{own_steps}:{kind}"
-    done = sslbench("measure", name, "--phase", "training", "--minutes", "0.03", *ASKED, cwd=tmp_path)
+    (tmp_path / "recipes.toml").write_text(f'[recipe."{name}"]\naudio_hours = 900\nsource = "our log"\n')
+    asked = ("--phase", "training", "--minutes", "0.03", "--recipe", "recipes.toml")
+    done = sslbench("measure", name, *asked, *ASKED, cwd=tmp_path)
     found = rows(done)
     assert found[name, "flops", None]["value"] == FLOPS
     for metric in ("audio_seconds_per_second", "peak_memory", "memory_optimizer"):
@@ -35,6 +37,24 @@ def test_a_step_of_one_s_own_is_measured_and_counted(sslbench: Run, own_steps: P
     assert found[name, "energy_per_audio_hour", "machine"]["unit"] == "J/h"
     (size,) = [row for row in json.loads(done.stdout)["measurements"] if row["metric"] == "parameters"]
     assert size["value"] == PARAMETERS
+    shown = sslbench("table", "run", "--json", cwd=tmp_path)
+    assert "stated by you: 900 h of audio seen (our log)" in shown.stdout
+    speed = found[name, "audio_seconds_per_second", None]["value"]
+    hours = json.loads(shown.stdout)["rows"][0]["Pretraining"]
+    assert (hours["unit"], hours["method"]) in {("device-h", "projected"), ("device-min", "projected")}
+    assert hours["value"] == pytest.approx(900 / speed * {"device-h": 1, "device-min": 60}[hours["unit"]], rel=1e-6)
+
+
+def test_a_recipe_that_does_not_fit_is_refused_before_anything_runs(
+    sslbench: Run, own_steps: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "recipes.toml").write_text('[recipe."other.py:step"]\naudio_hours = 9\nsource = "a log"\n')
+    for command in (["measure", f"{own_steps}:opaque"], ["compare", "--models", f"{own_steps}:opaque"]):
+        done = sslbench(*command, "--recipe", "recipes.toml", *ASKED, cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (2, "")
+        (line,) = done.stderr.splitlines()
+        assert "it has recipes of other.py:step" in line
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ssl_models.recipes import Recipe
+
 Lines = dict[str, tuple[str, ...]]
 """Remarks by the part of the run that they concern."""
 SAMPLE = "librispeech-sample"
@@ -37,6 +39,7 @@ class Details:
         stopped: by what the run was stopped; empty if it finished.
         disturbances: the disturbances of each part.
         evaluation_limit: the limit of the evaluation; None without an evaluation or a limit.
+        recipes: the pretraining of models as the user states it, by name.
     """
 
     stopped: str = ""
@@ -44,3 +47,4 @@ class Details:
     disturbances: Lines = field(default_factory=dict)
     meter_remarks: Lines = field(default_factory=dict)
     evaluation_limit: Limit | None = None
+    recipes: dict[str, Recipe] = field(default_factory=dict)
