@@ -103,7 +103,8 @@ def projection_grid(record: Record) -> Grid:
         work, model = found.work, found.model
         quantities = [found.device_hours, found.energy, found.co2e]
         quantities += [found.price or unavailable("1", "no price was given")] if priced else []
-        hours = "" if work.hours is None else f"{work.hours:,.0f} ({work.name})"
+        stated = work.name == "recipe" and model in details.recipes
+        hours = "" if work.hours is None else f"{work.hours:,.0f} ({'stated' if stated else work.name})"
         others = (
             (with_interval(published[model]) if model in published and work.name == "recipe" else "",)
             if published
@@ -112,6 +113,8 @@ def projection_grid(record: Record) -> Grid:
         rows.append((model, hours, *map(with_interval, quantities), *others))
         if found.device_hours.value is None:
             legend.append(f"{model}: {found.device_hours.note}")
+        elif stated:
+            legend.append(f"{model}: its hours are {work.source}")
     legend += foot(q for found in details.projections for q in (found.device_hours, found.energy, found.co2e))
     legend += [f"published, {model}: {quantity.note}" for model, quantity in published.items()]
     return Grid(

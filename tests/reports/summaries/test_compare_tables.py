@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from ssl_benchmarks.comparing.side_by_side import COMPARED, Prices, SideBySide, 
 from ssl_benchmarks.record.details.life import Life
 from ssl_benchmarks.record.quantity import Quantity, quantity_of, unavailable
 from ssl_benchmarks.record.record import Conditions, Measurement, Record
+from ssl_models.recipes import Recipe
 from ssl_reports.reading.published import published_rows
 from ssl_reports.summaries.comparing import compare_tables, write_compare_report
 from ssl_reports.summaries.comparison_tables import (
@@ -86,6 +87,18 @@ def test_projections_stand_beside_what_is_published_and_are_never_divided_by_it(
     (hubert,) = [row for row in beside.rows if row[0] == "hubert-base" and "recipe" in row[1]]
     assert hubert[-1] == "1,980"
     assert any(line.startswith("published, hubert-base: ") for line in beside.legend)
+
+
+def test_stated_hours_are_marked_with_their_source() -> None:
+    record = compared(VALUES)
+    (work,) = (
+        p["work"] for p in record.details["projections"] if (p["model"], p["work"]["name"]) == ("essl", "recipe")
+    )
+    stated = Recipe(audio_hours=900.0, source="our log", origin="stated")
+    work |= {"hours": 900.0, "source": stated.cited}
+    grid = projection_grid(replace(record, details={**record.details, "recipes": {"essl": asdict(stated)}}))
+    assert grid.rows[0][:2] == ("essl", "900 (stated)")
+    assert "essl: its hours are stated by the user: our log" in grid.legend
 
 
 def test_the_ledger_adds_up_and_says_who_pays_back() -> None:

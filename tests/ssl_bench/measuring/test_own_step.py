@@ -34,6 +34,7 @@ def test_a_step_of_one_s_own_is_measured_and_counted(sslbench: Run, own_steps: P
     assert found[name, "flops", None]["value"] == FLOPS
     for metric in ("audio_seconds_per_second", "peak_memory", "memory_optimizer"):
         assert found[name, metric, None]["value"] > 0
+    assert found[name, "peak_memory", None]["value"] < 40 * 2**20, "the libraries of the training loop take 120 MiB"
     assert found[name, "energy_per_audio_hour", "machine"]["unit"] == "J/h"
     (size,) = [row for row in json.loads(done.stdout)["measurements"] if row["metric"] == "parameters"]
     assert size["value"] == PARAMETERS
