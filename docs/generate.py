@@ -64,6 +64,7 @@ ORDER = (
     "meter",
     "import",
     "export",
+    "convert",
     "evaluate",
     "compare",
     "table",

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ssl_bench.commands.compare import compare_command
+from ssl_bench.commands.convert import convert_command
 from ssl_bench.commands.env import env_command
 from ssl_bench.commands.evaluate import evaluate_command
 from ssl_bench.commands.export import export_command
@@ -17,7 +18,6 @@ from ssl_bench.commands.models import models_command
 from ssl_bench.commands.options import Command, Group, command
 from ssl_bench.commands.profile import profile_command
 from ssl_bench.commands.report import report_command
-from ssl_bench.commands.start import start
 from ssl_bench.commands.study import study_command
 from ssl_bench.commands.table import table_command
 from ssl_bench.commands.train_and_measure import train_and_measure_command
@@ -31,6 +31,7 @@ from ssl_bench.settings.profiling import ProfileConfig
 from ssl_bench.settings.studying import StudyConfig
 from ssl_bench.settings.tabulating import ReportConfig, TableConfig
 from ssl_bench.settings.training import TrainAndMeasureConfig
+from ssl_bench.start import start
 
 app = typer.Typer(
     cls=Group,
@@ -82,6 +83,7 @@ app.command("meter", cls=Command, context_settings={"allow_interspersed_args": F
 app.command("study", cls=Command)(command(StudyConfig, study_command))
 app.command("import", cls=Command)(command(ImportConfig, import_command))
 app.command("export", cls=Command)(command(ExportConfig, export_command))
+app.command("convert", cls=Command)(convert_command)
 app.command("evaluate", cls=Command)(command(EvaluateConfig, evaluate_command))
 app.command("compare", cls=Command)(command(CompareConfig, compare_command))
 app.command("table", cls=Command)(command(TableConfig, table_command))

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
@@ -47,7 +47,10 @@ from ssl_benchmarks.processes import job_limits
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import read_record
 from ssl_models.catalog import CATALOG
+from ssl_models.errors import BadInputError
 from ssl_models.loading.checkpoints import read_config, read_tensors
+from ssl_models.loading.converting.conversion import configuration_beside, convert
+from ssl_models.loading.pickled_weights import read_pickled
 from ssl_models.parts.transformers_encoder import asks_for_normal, folder_config
 from ssl_reports.page.page import report_page
 from ssl_reports.paper.anonymous import anonymous
@@ -241,6 +244,12 @@ name = "embodied CO2e"
 value = 150
 unit = "kg"
 source = "a data sheet"
+[recipe.ours]
+steps = 5_000
+batch_hours = 0.5
+device_hours = 9.5
+hardware = "one GPU"
+source = "a log"
 [licence]
 theirs = "MIT"
 """
@@ -310,6 +319,27 @@ def checkpoint(folder: Path) -> None:
     """Settings and weights of a run, into a model where they are of it."""
     read_config(folder)
     read_tensors(folder / "model.safetensors")
+
+
+def converted(folder: Path) -> None:
+    """`sslbench convert`, and the same file by path."""
+    out = folder / "out"
+    shutil.rmtree(out, ignore_errors=True)
+    with suppress(BadInputError):
+        read_pickled(folder / "x.pt")
+    convert(folder / "x.pt", out)
+    configuration_beside(out)
+
+
+def saved_by_torch(*, zipped: bool) -> bytes:
+    """A checkpoint with settings that torch does not load, in the format of now or in the one before."""
+    file = io.BytesIO()
+    value = {
+        "args": SimpleNamespace(a=[1, "x"], b=None),
+        "model": {"a": torch.ones(2, 3), "b": {"c": torch.ones(2).half()}},
+    }
+    torch.save(value, file, _use_new_zipfile_serialization=zipped)
+    return file.getvalue()
 
 
 def optimiser(folder: Path) -> None:
@@ -447,6 +477,8 @@ def readers() -> dict[str, Reader]:
         "--controls": Reader({FILE: encoded({"schema": SCHEMA, "controls": {"0f": kept}})}, controls),
         "hf:": Reader({"config.json": encoded(HUBERT), "preprocessor_config.json": encoded(PREPROCESSOR)}, transformers_folder),
         "checkpoint": Reader(model_files(), checkpoint),
+        "convert": Reader({"x.pt": saved_by_torch(zipped=True)}, converted),
+        "convert from the older format": Reader({"x.pt": saved_by_torch(zipped=False)}, converted),
         "optimiser": Reader({"optimizer.safetensors": save({"0.exp_avg": torch.zeros(2, 2), "0.step": torch.ones(())})}, optimiser),
         "features": Reader({"a.safetensors": save({"features": torch.zeros(2, 3)}, {"frame_rate": "50.0"})}, features),
         "report folder": Reader({MANIFEST: encoded({"schema": "sslbench.paper/1", "files": {"a": hashlib.sha256(b"x").hexdigest()}}), "a": b"x"}, refuse_foreign),

@@ -1,19 +1,22 @@
-"""Published weights for a catalog model, used on request: a local folder, a safetensors file, or a name on the hub."""
+"""Published weights for a catalog model, used on request: a local folder, a file, or a name on the hub."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ssl_models.errors import BadInputError
+from ssl_models.loading.checkpoint_parts import family_of, normal_of
 from ssl_models.loading.checkpoints import read_tensors
+from ssl_models.loading.converting.conversion import configuration_beside
+from ssl_models.loading.pickled_weights import SUFFIXES, read_pickled
 from ssl_models.loading.published_weights import not_taken, require_place
 from ssl_models.parts.key_names import require_same_tensors, transformers_names
 from ssl_models.parts.transformers_encoder import TransformersEncoder, asks_for_normal, folder_config, holds_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from torch import Tensor, nn
 
@@ -31,10 +34,10 @@ FUNCTION = (
 def load_pretrained(encoder: nn.Module, where: str) -> None:
     """Load published weights into an encoder that transformers built, along with their input normalisation.
 
-    `where` is a folder with safetensors, a safetensors file (names as in transformers, fairseq or torchaudio), or a
-    name on the hub such as facebook/hubert-base-ls960, which is downloaded. Settings and preprocessor beside the
-    weights are read if there are any; a file without them is checked by names and shapes alone, and its clips are not
-    normalised.
+    `where` is a folder with safetensors, a file of safetensors or a checkpoint (names as in transformers, fairseq or
+    torchaudio), or a name on the hub such as facebook/hubert-base-ls960, which is downloaded. A checkpoint's own
+    configuration, and settings and preprocessor beside the weights, are read if there are any; weights without them are
+    checked by names and shapes alone, and their clips are not normalised.
 
     Raises:
         BadInputError: if the weights are unavailable or of another model.
@@ -42,18 +45,31 @@ def load_pretrained(encoder: nn.Module, where: str) -> None:
     if not isinstance(encoder, TransformersEncoder):
         raise not_taken(where)
     files, asked = weight_files(where), f"--pretrained {where}"
+    tensors, configuration = _read(files)
+    _require_same_function(encoder, files[0].parent, tensors, configuration, asked)
+    _fill(encoder, transformers_names(tensors), asked)
+    stated = normal_of(configuration)
+    encoder.normalise = asks_for_normal(files[0].parent) if stated is None else stated
+
+
+def _read(files: list[Path]) -> tuple[dict[str, Tensor], Mapping[str, Any]]:
+    """The tensors of the files, and the configuration in the checkpoint or of one that was converted."""
+    if files[0].suffix in SUFFIXES:
+        parts = read_pickled(files[0])
+        return parts.tensors, parts.configuration
     tensors: dict[str, Tensor] = {}
     for file in files:
         tensors |= read_tensors(file)
-    _require_same_function(encoder, files[0].parent, tensors, asked)
-    _fill(encoder, transformers_names(tensors), asked)
-    encoder.normalise = asks_for_normal(files[0].parent)
+    return tensors, configuration_beside(files[0].parent)
 
 
-def _require_same_function(encoder: TransformersEncoder, folder: Path, names: Iterable[str], asked: str) -> None:
-    """Reject weights that fit but compute something else, judging by the settings beside them or the names' family."""
+def _require_same_function(
+    encoder: TransformersEncoder, folder: Path, names: Iterable[str], configuration: Mapping[str, Any], asked: str
+) -> None:
+    """Reject weights that fit but compute something else, judging by settings, or by the family that they or names state."""
     ours = encoder.model.config
     families = {found[1].replace("_", "-") for name in names if (found := FAMILY.match(name))}
+    families |= {stated} if (stated := family_of(configuration)) else set()
     differing = [f"model_type {family}, not {ours.model_type}" for family in families - {ours.model_type}]
     if (folder / "config.json").is_file():
         theirs = folder_config(folder, asked)
@@ -69,7 +85,7 @@ def _plain(value: object) -> object:
 
 
 def weight_files(where: str) -> list[Path]:
-    """The safetensors files behind `--pretrained`.
+    """The safetensors files behind `--pretrained`, or the one checkpoint that it names.
 
     Raises:
         BadInputError: if there are none.
@@ -77,9 +93,9 @@ def weight_files(where: str) -> list[Path]:
     folder = local_folder(where, f"--pretrained {where}")
     files = [folder] if folder.is_file() else sorted(folder.glob("*.safetensors"))
     if not files:
-        raise BadInputError(
-            f"--pretrained {where}: no .safetensors file there; pickled weights are never loaded, save them as safetensors"
-        )
+        pickled = next((path for path in sorted(folder.iterdir()) if path.suffix in SUFFIXES), None)
+        hint = f"; for the checkpoint there: --pretrained {pickled}" if pickled else ""
+        raise BadInputError(f"--pretrained {where}: no .safetensors file there{hint}")
     return files
 
 

@@ -129,7 +129,8 @@ def test_what_cannot_be_loaded_is_one_line(tmp_path: Path, monkeypatch: pytest.M
     refused(str(tmp_path), "no .safetensors")
     refused("nobody/no-such-model", "it could not be downloaded from the hub")
     torch.save({}, tmp_path / "pytorch_model.bin")
-    refused(str(tmp_path), "pickled weights are never loaded")
+    refused(str(tmp_path), "no .safetensors", f"--pretrained {tmp_path / 'pytorch_model.bin'}")
+    refused(str(tmp_path / "pytorch_model.bin"), "it holds no tensors of a model")
     other = weights()
     del other["encoder.layer_norm.bias"]
     other["encoder.layer_norm.weight"] = torch.zeros(3)

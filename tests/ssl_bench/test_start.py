@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ssl_bench.commands.start import FIRST_COMMANDS
+from ssl_bench.start import FIRST_COMMANDS
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 NOTHING = {"SSLBENCH_POWERCAP_ROOT": "/nowhere", "COLUMNS": "80"}
