@@ -20,7 +20,7 @@ MOST_OPCODES = 5_000_000
 MOST_ITEMS = 20_000_000
 """Values that all containers together may hold."""
 MOST_BITS, MOST_PARTS = 4096, 8
-"""Of an integer, and of a tuple as a key: larger ones cost time each time that they are looked up."""
+"""Bits of an integer, and parts of a tuple as a key: larger ones cost time whenever they are looked up."""
 PLAIN = (str, int, float, bool, bytes, type(None))
 PUSHED = frozenset({
     "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT", "STRING", "BINSTRING",

@@ -10,9 +10,9 @@ from ssl_models.loading.converting.pickle_values import Named, StandIn
 from ssl_models.loading.converting.torch_file import StoredTensor
 
 MOST_VALUES, MOST_DEPTH, MOST_CHARACTERS = 20_000, 24, 2_000
-"""Of a configuration, which is otherwise cut; a pickle may hold one list a million times."""
+"""Limits of a configuration, which is otherwise cut; a pickle may hold one list a million times."""
 MOST = 2**63
-"""Of a number; larger ones, and those that are not finite, are texts."""
+"""Numbers from this size on, and those that are not finite, are texts."""
 CUT = "..."
 
 
