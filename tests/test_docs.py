@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 import typer
@@ -21,38 +21,20 @@ from ssl_benchmarks.record.quantity import METHODS
 from ssl_benchmarks.record.record import PHASES, SCOPES
 from ssl_models.errors import BadInputError
 
-ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(Path(__file__).parent))
+try:
+    from fences import ROOT, Fence, fences, of_page
+finally:
+    sys.path.pop(0)
+
 DOCS = ROOT / "docs"
 MADE = {DOCS / "_build", DOCS / "reference" / "generated"}
 PAGES = sorted(path for path in DOCS.rglob("*.md") if not MADE & set(path.parents))
-FENCE = re.compile(
-    r"(?:^ *<!-- not run: (?P<reason>.+?) -->\n)?^(?P<indent> *)```(?P<language>\w+)\n(?P<body>.*?)^(?P=indent)```$",
-    re.DOTALL | re.MULTILINE,
-)
 ENDS = {"|", "||", "&&", ";", ">", ">>"}
 
 
-class Fence(NamedTuple):
-    """A fenced block: the page it is of, its text, and why it is not to be run, where the page says so."""
-
-    page: str
-    body: str
-    reason: str
-
-
-def fences(language: str, text: str, page: str) -> Iterator[Fence]:
-    for found in FENCE.finditer(text):
-        if found["language"] == language:
-            lines = [line.removeprefix(found["indent"]) for line in found["body"].splitlines()]
-            yield Fence(page, "\n".join(lines), found["reason"] or "")
-
-
 def of_pages(language: str) -> list[Fence]:
-    return [
-        fence
-        for path in PAGES
-        for fence in fences(language, path.read_text(encoding="utf-8"), str(path.relative_to(ROOT)))
-    ]
+    return [fence for path in PAGES for fence in of_page(path) if fence.language == language]
 
 
 def commands(fence: Fence) -> Iterator[list[str]]:
@@ -108,13 +90,6 @@ def test_every_command_has_a_page_that_shows_it() -> None:
     assert {path.stem for path in (DOCS / "guides").iterdir()} >= names
 
 
-def test_a_page_whose_commands_are_not_run_says_so() -> None:
-    """README.md, quickstart.md and the results are run or marked fence by fence in test_readme.py."""
-    elsewhere = {"docs/quickstart.md", "docs/results/index.md"}
-    pages = {fence.page for fence in of_pages("sh") if "sslbench " in fence.body and not fence.reason} - elsewhere
-    silent = [page for page in sorted(pages) if "<!-- parsed by a test, not run: " not in (ROOT / page).read_text()]
-    assert not silent
-
 
 @pytest.mark.parametrize(
     "wrong",
@@ -129,7 +104,7 @@ def test_a_wrong_command_is_noticed(wrong: str) -> None:
 
 def test_fences_are_found_with_their_marks() -> None:
     text = "<!-- not run: no network -->\n```sh\nsslbench a | jq\n```\n\n1. x\n\n   ```sh\n   sslbench b \\\n     --c  # d\n   ```\n"
-    first, second = fences("sh", text, "page")
+    first, second = fences(text, "page")
     assert (first.reason, second.reason) == ("no network", "")
     assert [list(commands(each)) for each in (first, second)] == [[["a"]], [["b", "--c"]]]
 
@@ -151,7 +126,7 @@ def test_every_variable_that_is_read_is_named() -> None:
 def test_every_word_of_a_record_is_explained() -> None:
     glossary = (DOCS / "glossary.md").read_text(encoding="utf-8")
     page = (DOCS / "reference" / "metrics.md").read_text(encoding="utf-8")
-    assert [word for word in METHODS if f"\n{word}\n" not in glossary] == []
+    assert [word for word in METHODS if f"\n### {word}\n" not in glossary] == []
     assert [word for word in (*PHASES, *SCOPES) if f"| `{word}` |" not in page] == []
 
 
@@ -174,14 +149,25 @@ def test_every_key_of_a_row_has_a_meaning() -> None:
 
 
 def test_every_piece_is_written(tmp_path: Path) -> None:
+    """The long ones by the build, which includes them; the short ones stand in their pages."""
     generate = import_docs("generate")
     generate.write_pieces(tmp_path)
     assert {path.stem for path in tmp_path.iterdir()} == set(generate.PIECES)
-    included = {
-        name for path in PAGES for name in re.findall(r"generated/([\w-]+)\.md", path.read_text(encoding="utf-8"))
-    }
-    assert included == set(generate.PIECES)
+    texts = "".join(path.read_text(encoding="utf-8") for path in PAGES)
+    included, filled = (set(re.findall(mark, texts)) for mark in (r"generated/([\w-]+)\.md", r"<!-- generated: ([\w-]+) -->"))
+    assert not included & filled
+    assert included | filled == set(generate.PIECES)
     assert [path.name for path in tmp_path.iterdir() if path.read_text(encoding="utf-8").count("\n") < 5] == []
+
+
+def test_the_tables_in_the_pages_are_those_of_the_code() -> None:
+    """Else: `python docs/fill.py`, and read what it wrote."""
+    fill = import_docs("fill")
+    pages = fill.pages()
+    assert len(pages) >= 3
+    assert [path.name for path, text in pages.items() if fill.filled(text) != text] == []
+    torn = "<!-- generated: tasks -->\nold\n<!-- end -->"
+    assert fill.filled(torn) == f"<!-- generated: tasks -->\n{import_docs('generate').tasks()}<!-- end -->"
 
 
 @pytest.mark.parametrize(

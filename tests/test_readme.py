@@ -9,65 +9,50 @@ import re
 import shlex
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(Path(__file__).parent))
+try:
+    from fences import ROOT, Fence, of_page
+finally:
+    sys.path.pop(0)
+
 PAGES = ("README.md", "docs/quickstart.md", "docs/results/index.md", "CONTRIBUTING.md")
 BIN = Path(sys.executable).parent
 OUTPUT = ""
 """The language of a block that shows what a command printed."""
-FENCE = re.compile(
-    r"(?:<!-- not run: (?P<why>[^>]+) -->\n)?^```(?P<language>\w*)\n(?P<body>.*?)^```$", re.DOTALL | re.MULTILINE
-)
 LINK = re.compile(r"\]\((?!https?:|#)(?P<path>[^)#\s]+)(?:#(?P<part>[^)\s]+))?\)")
 
 
-@dataclass(frozen=True)
-class Block:
-    """A fenced block of a page; `why` it is not run, or empty."""
-
-    page: str
-    language: str
-    body: str
-    why: str
-
-    @property
-    def commands(self) -> list[str]:
-        """Its lines, those that go on put together, without comments."""
-        lines = self.body.replace("\\\n", " ").splitlines()
-        return [line for line in lines if line.strip() and not line.startswith("#")]
+def commands(block: Fence) -> list[str]:
+    """Its lines, those that go on put together, without comments."""
+    lines = block.body.replace("\\\n", " ").splitlines()
+    return [line for line in lines if line.strip() and not line.startswith("#")]
 
 
-def blocks(language: str) -> list[Block]:
+def blocks(language: str) -> list[Fence]:
     """Those of all pages, in order."""
-    texts = {page: (ROOT / page).read_text(encoding="utf-8") for page in PAGES}
-    found = [
-        Block(page, match["language"], match["body"], match["why"] or "")
-        for page, text in texts.items()
-        for match in FENCE.finditer(text)
-    ]
-    return [block for block in found if block.language == language]
+    return [block for page in PAGES for block in of_page(ROOT / page) if block.language == language]
 
 
-def to_run(language: str) -> list[Block]:
-    return [block for block in blocks(language) if not block.why]
+def to_run(language: str) -> list[Fence]:
+    return [block for block in blocks(language) if not block.reason]
 
 
 def test_every_block_is_run_or_says_why_not() -> None:
     known = [block for language in ("sh", "python", OUTPUT) for block in blocks(language)]
     fences = sum((ROOT / page).read_text(encoding="utf-8").count("\n```") for page in PAGES)
     assert 2 * len(known) == fences  # no block of another language, none that has no end
-    odd = [line for block in to_run("sh") for line in block.commands if not line.startswith(("sslbench ", "make "))]
+    odd = [line for block in to_run("sh") for line in commands(block) if not line.startswith(("sslbench ", "make "))]
     assert odd == []
 
 
 def test_every_make_target_exists() -> None:
     """`make` itself runs in CI; here its words are held against the Makefile."""
     targets = {line.split(":")[0] for line in (ROOT / "Makefile").read_text().splitlines() if ":" in line}
-    named = {shlex.split(line)[1] for block in blocks("sh") for line in block.commands if line.startswith("make ")}
+    named = {shlex.split(line)[1] for block in blocks("sh") for line in commands(block) if line.startswith("make ")}
     assert named >= {"demo", "test", "lint"}
     assert named <= targets
 
@@ -114,9 +99,9 @@ def cut(command: str) -> list[str]:
 @pytest.mark.slow
 def test_every_command_runs(folder: Path) -> None:
     """In the pages' order, since later ones use what earlier ones leave."""
-    commands = [line for block in to_run("sh") for line in block.commands if line.startswith("sslbench")]
-    assert len(commands) >= 6
-    for command in commands:
+    typed = [line for block in to_run("sh") for line in commands(block) if line.startswith("sslbench")]
+    assert len(typed) >= 6
+    for command in typed:
         done = subprocess.run(cut(command), cwd=folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{command}\n{done.stderr}"
     assert (folder / "runs" / "ten" / "run.json").is_file()

@@ -1,0 +1,93 @@
+"""Every block of the guides and the reference runs, page by page and in order, in a folder of the page's own.
+
+Only what takes time is cut: models become the tiny ones of their family, and `LESS` ends every command that measures or trains. A block with
+`<!-- not run: REASON -->` above it is left out. What a reader has already (runs, scripts) is made by the lines of `<!-- given:` at the head of
+a page. A block that begins with `# NAME.py` or `# NAME.toml` is that file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+try:
+    from fences import ROOT, Fence, of_page
+finally:
+    sys.path.pop(0)
+
+DOCS = ROOT / "docs"
+PAGES = sorted(path for part in ("guides", "method", "reference", "developing") for path in (DOCS / part).glob("*.md"))
+GIVEN = re.compile(r"^<!-- given:\n(?P<lines>.*?)^-->$", re.DOTALL | re.MULTILINE)
+COUNTED = ("sslbench profile", "sslbench models")
+FILE = re.compile(r"# (?P<name>[\w.-]+\.(?:py|toml))\n")
+SIZE = re.compile(r"\b(efficient|hubert|wav2vec2)-(?:small|base|large)\b|\b(essl)\b(?!-)")
+LESS = """
+sslbench() {
+    case "$*" in
+        "train-and-measure "*) set -- "$@" --steps 2 --evaluate-minutes 0.5 --no-idle ;;
+        "study "*--equal\\ joules*) set -- "$@" --budget 60 --evaluate-minutes 1 --no-idle ;;
+        "study "*) set -- "$@" --budget 0.02 --evaluate-minutes 1 --no-idle ;;
+        "evaluate "*) set -- "$@" --minutes 1 --no-idle ;;
+        "measure "*|"compare "*--models*) set -- "$@" --minutes 0.2 --no-idle ;;
+    esac
+    command sslbench "$@"
+}
+"""
+START = "import subprocess\nfrom pathlib import Path\n\n\ndef sh(lines):\n    subprocess.run(['bash', '-euc', lines], check=True)\n\n\n"
+
+
+def steps(path: Path) -> list[str]:
+    """What a page does, as statements of one program."""
+    given = GIVEN.search(path.read_text(encoding="utf-8"))
+    first = [_shell(given["lines"])] if given else []
+    return first + [_step(block) for block in of_page(path) if block.language in ("sh", "python", "toml") and not block.reason]
+
+
+def _step(block: Fence) -> str:
+    named = FILE.match(block.body)
+    if named:
+        return f"Path({named['name']!r}).write_text({block.body!r})"
+    return _shell(block.body) if block.language == "sh" else block.body
+
+
+def _shell(lines: str) -> str:
+    """The lines in bash; a count on paper keeps its model, since it takes seconds."""
+    small = [line if line.startswith(COUNTED) else SIZE.sub(_tiny, line) for line in lines.splitlines()]
+    return f"sh({LESS + chr(10).join(small)!r})"
+
+
+def _tiny(found: re.Match[str]) -> str:
+    return f"{found[1] or found[2]}-tiny"
+
+
+RUN = [pytest.param(path, id=str(path.relative_to(DOCS))) for path in PAGES if steps(path)]
+
+
+def test_every_block_is_run_or_says_why_not() -> None:
+    """Of languages that nothing runs there are only text and what Sphinx takes; TOML is a file, which a command then reads."""
+    blocks = [block for path in PAGES for block in of_page(path) if not block.reason]
+    odd = [b for b in blocks if b.language not in ("sh", "python", "toml", "", "text") and not b.language.startswith("{")]
+    odd += [b for b in blocks if b.language == "toml" and not FILE.match(b.body)]
+    assert odd == []
+    assert len(RUN) >= 18
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", RUN)
+def test_a_page_runs(path: Path, tmp_path: Path, small_librispeech: Path) -> None:
+    (tmp_path / "LibriSpeech").mkdir()
+    for name, part in (("train-clean-5", "train-clean-5"), ("train-clean-100", "train-clean-5"), ("dev-clean", "dev-clean")):
+        (tmp_path / "LibriSpeech" / name).symlink_to(small_librispeech / part)
+    (tmp_path / "program.py").write_text(START + "\n".join(steps(path)), encoding="utf-8")
+    found = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "TESTS": str(ROOT / "tests")}
+    cache = {"SSLBENCH_CACHE": str(tmp_path / "cache")}
+    done = subprocess.run(
+        [sys.executable, "program.py"], cwd=tmp_path, env=os.environ | found | cache, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
