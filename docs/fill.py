@@ -16,7 +16,11 @@ BLOCK = re.compile(r"(?P<head><!-- generated: (?P<name>[\w-]+) -->\n)(?P<body>.*
 
 def pages() -> dict[Path, str]:
     """The pages with such blocks, and their text."""
-    texts = {path: path.read_text(encoding="utf-8") for part in ("guides", "reference") for path in (HERE / part).glob("*.md")}
+    texts = {
+        path: path.read_text(encoding="utf-8")
+        for part in ("guides", "reference")
+        for path in (HERE / part).glob("*.md")
+    }
     return {path: text for path, text in texts.items() if BLOCK.search(text)}
 
 

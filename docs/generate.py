@@ -1,4 +1,4 @@
-"""The generated pieces of the reference, each made from what the program itself reads: parser, settings, metrics, catalog, schema.
+"""The generated pieces of the reference, each made from what the program itself reads: parser, settings, metrics, catalogue, schema.
 
 `python docs/generate.py FOLDER` writes them; the build calls `write_pieces`.
 """
@@ -212,7 +212,7 @@ def columns() -> str:
 
 
 def models() -> str:
-    """The catalog, with the recipes of the models."""
+    """The catalogue, with the recipes of the models."""
     cards = [card(name) for name in CATALOG]
     rows = [
         (

@@ -2,7 +2,7 @@
 
 from ssl_bench import CompareConfig, compare
 
-MODELS = ("efficient-tiny", "essl-tiny")  # catalog names, folders of runs, hf:FOLDER, or FILE.py:FUNCTION
+MODELS = ("efficient-tiny", "essl-tiny")  # catalogue names, folders of runs, hf:FOLDER, or FILE.py:FUNCTION
 
 if __name__ == "__main__":
     run, record = compare(CompareConfig(models=MODELS, baseline="essl-tiny", clip_seconds=2.0, minutes=0.5, idle=False))

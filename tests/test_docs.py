@@ -90,7 +90,6 @@ def test_every_command_has_a_page_that_shows_it() -> None:
     assert {path.stem for path in (DOCS / "guides").iterdir()} >= names
 
 
-
 @pytest.mark.parametrize(
     "wrong",
     ["measure hubert-base --phaze training", "measure hubert-base --phase trainin", "compare --precision-target 2x",
@@ -154,7 +153,9 @@ def test_every_piece_is_written(tmp_path: Path) -> None:
     generate.write_pieces(tmp_path)
     assert {path.stem for path in tmp_path.iterdir()} == set(generate.PIECES)
     texts = "".join(path.read_text(encoding="utf-8") for path in PAGES)
-    included, filled = (set(re.findall(mark, texts)) for mark in (r"generated/([\w-]+)\.md", r"<!-- generated: ([\w-]+) -->"))
+    included, filled = (
+        set(re.findall(mark, texts)) for mark in (r"generated/([\w-]+)\.md", r"<!-- generated: ([\w-]+) -->")
+    )
     assert not included & filled
     assert included | filled == set(generate.PIECES)
     assert [path.name for path in tmp_path.iterdir() if path.read_text(encoding="utf-8").count("\n") < 5] == []

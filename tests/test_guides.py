@@ -46,7 +46,9 @@ def steps(path: Path) -> list[str]:
     """What a page does, as statements of one program."""
     given = GIVEN.search(path.read_text(encoding="utf-8"))
     first = [_shell(given["lines"])] if given else []
-    return first + [_step(block) for block in of_page(path) if block.language in ("sh", "python", "toml") and not block.reason]
+    return first + [
+        _step(block) for block in of_page(path) if block.language in ("sh", "python", "toml") and not block.reason
+    ]
 
 
 def _step(block: Fence) -> str:
@@ -59,7 +61,7 @@ def _step(block: Fence) -> str:
 def _shell(lines: str) -> str:
     """The lines in bash; a count on paper keeps its model, since it takes seconds."""
     small = [line if line.startswith(COUNTED) else SIZE.sub(_tiny, line) for line in lines.splitlines()]
-    return f"sh({LESS + chr(10).join(small)!r})"
+    return f"sh({chr(10).join(small)!r})"
 
 
 def _tiny(found: re.Match[str]) -> str:
@@ -72,7 +74,9 @@ RUN = [pytest.param(path, id=str(path.relative_to(DOCS))) for path in PAGES if s
 def test_every_block_is_run_or_says_why_not() -> None:
     """Of languages that nothing runs there are only text and what Sphinx takes; TOML is a file, which a command then reads."""
     blocks = [block for path in PAGES for block in of_page(path) if not block.reason]
-    odd = [b for b in blocks if b.language not in ("sh", "python", "toml", "", "text") and not b.language.startswith("{")]
+    odd = [
+        b for b in blocks if b.language not in ("sh", "python", "toml", "", "text") and not b.language.startswith("{")
+    ]
     odd += [b for b in blocks if b.language == "toml" and not FILE.match(b.body)]
     assert odd == []
     assert len(RUN) >= 18
@@ -82,12 +86,17 @@ def test_every_block_is_run_or_says_why_not() -> None:
 @pytest.mark.parametrize("path", RUN)
 def test_a_page_runs(path: Path, tmp_path: Path, small_librispeech: Path) -> None:
     (tmp_path / "LibriSpeech").mkdir()
-    for name, part in (("train-clean-5", "train-clean-5"), ("train-clean-100", "train-clean-5"), ("dev-clean", "dev-clean")):
+    for name, part in (
+        ("train-clean-5", "train-clean-5"),
+        ("train-clean-100", "train-clean-5"),
+        ("dev-clean", "dev-clean"),
+    ):
         (tmp_path / "LibriSpeech" / name).symlink_to(small_librispeech / part)
     (tmp_path / "program.py").write_text(START + "\n".join(steps(path)), encoding="utf-8")
-    found = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "TESTS": str(ROOT / "tests")}
-    cache = {"SSLBENCH_CACHE": str(tmp_path / "cache")}
+    (tmp_path / "less.sh").write_text(LESS, encoding="utf-8")  # which bash reads first
+    own = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "BASH_ENV": str(tmp_path / "less.sh")}
+    own |= {"TESTS": str(ROOT / "tests"), "SSLBENCH_CACHE": str(tmp_path / "cache")}
     done = subprocess.run(
-        [sys.executable, "program.py"], cwd=tmp_path, env=os.environ | found | cache, capture_output=True, text=True, check=False
+        [sys.executable, "program.py"], cwd=tmp_path, env=os.environ | own, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]

@@ -10,6 +10,7 @@ import re
 import statistics
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from math import hypot
 from pathlib import Path
@@ -54,6 +55,11 @@ def text_of(quantity: Quantity | None) -> str:
     return signed(" ".join(shown(quantity)).strip(), quantity)
 
 
+def share(quantity: Quantity | None) -> str:
+    """A fraction in per cent, without its interval."""
+    return text_of(None) if quantity is None else percent(replace(quantity, ci95=None))
+
+
 def spent(of: Record, metric: str, scope: str | None, model: str | None = None) -> Quantity:
     """On fitting targets, where there were any, and on training."""
     found = {phase: of.find(metric, phase, scope, model) for phase in ("targets", "training")}
@@ -68,8 +74,8 @@ def rate(of: Record, metric: str, phase: str, model: str, used: dict[str, str]) 
 
 
 @cache
-def rated(system: str, seed: int, metric: str) -> Quantity:
-    """What one seed of the study `three-seeds` was rated with."""
+def evaluated(system: str, seed: int, metric: str) -> Quantity:
+    """The error rate of one seed of the study `three-seeds`."""
     for found in record("three-seeds/evaluation").details["findings"]:
         if (found["system"], found["seed"]) == (system, seed) and metric in found["rates"]:
             value, (low, high) = found["rates"][metric]
@@ -92,7 +98,7 @@ def seeds() -> str:
     used: dict[str, str] = {}
     header = ("seed", "CER", "CER, random weights", "PER", "PER, random weights")
     rows = [
-        (str(seed), *(percent(rated(TINY + kind, seed, metric)) for metric in ("cer", "per") for kind in ("", UNTRAINED)))
+        (str(seed), *(percent(evaluated(TINY + kind, seed, metric)) for metric in ("cer", "per") for kind in ("", UNTRAINED)))
         for seed in SEEDS
     ]  # fmt: skip
     columns = (("cer", "finetuning"), ("per", "evaluation"))
@@ -106,7 +112,7 @@ def gains() -> str:
     """What pretraining gains over random weights of the same seed, in words."""
     lines = []
     for metric, name in (("cer", "CER"), ("per", "PER")):
-        pairs = [(rated(TINY, seed, metric), rated(TINY + UNTRAINED, seed, metric)) for seed in SEEDS]
+        pairs = [(evaluated(TINY, seed, metric), evaluated(TINY + UNTRAINED, seed, metric)) for seed in SEEDS]
         by_seed = [(other.value or 0.0) - (own.value or 0.0) for own, other in pairs]
         mean, half = statistics.fmean(by_seed), half_width(by_seed, pairs)
         ends = f"[{100 * (mean - half):.1f}, {100 * (mean + half):.1f}]"
@@ -131,7 +137,7 @@ def percent_of_mean(metric: str, model: str) -> str:
 
 def seed_costs() -> str:
     """What each seed of the study cost."""
-    header = ("seed", "audio heard", "x real time", "MFU", "energy (modelled)", "J per audio hour (modelled)", "peak memory", "loss at the end", "masked accuracy")  # fmt: skip
+    header = ("seed", "audio heard", "x real time", "MFU", "energy (modelled)", "J per audio hour (modelled)", "peak memory", "final loss", "final masked accuracy")  # fmt: skip
     rows: list[tuple[str, ...]] = []
     for seed in SEEDS:
         of = record(f"three-seeds/{TINY}-seed{seed}")
@@ -142,8 +148,8 @@ def seed_costs() -> str:
         speed_text = "" if speed is None or speed.value is None else plain(speed.value)
         joules = of.find("energy_per_audio_hour", "training", "machine")
         energy = spent(of, "energy", "machine")
-        cells = (text_of(seen), speed_text, text_of(mfu), text_of(energy), text_of(joules))
-        rows.append((str(seed), *cells, text_of(peak), text_of(loss), text_of(accuracy)))
+        cells = (text_of(seen), speed_text, share(mfu), text_of(energy), text_of(joules))
+        rows.append((str(seed), *cells, text_of(peak), text_of(loss), share(accuracy)))
     return table(Grid(header, rows, foot_of(record("three-seeds"))))
 
 
@@ -158,22 +164,24 @@ def summary() -> str:
     own, control = (rate(study, "cer", "finetuning", TINY + kind, used) for kind in ("", UNTRAINED))
     energy = spent(study, "energy", "machine", TINY)
     return (
-        f"Ten minutes of pretraining on two CPU cores ({text_of(energy)} per seed, {energy.method}; three seeds) lower the character error\n"
+        f"Ten minutes of pretraining on two CPU cores ({text_of(energy)} per seed, {energy.method}; three seeds) lowers the character error\n"
         f"rate of `{TINY}`, fine-tuned on one hour of labels, from {control} with random weights to {own}.\n"
     )
 
 
-def rating_bill() -> str:
-    """What rating the study cost beside its trainings, in a sentence."""
+def evaluation_bill() -> str:
+    """What evaluating the study cost beside its trainings, in a sentence."""
     study = record("three-seeds")
-    bill = [m.quantity for m in study.measurements if _is_rating_energy(m.phase, m.metric, m.scope)]
-    rated_with = Quantity(sum(q.value or 0.0 for q in bill), "J", weakest(*(q.method for q in bill)), flaw=flaws(bill))
-    one = spent(study, "energy", "machine", TINY)
-    trained = one.scaled(len(SEEDS), "J")
-    return f"Rating nine systems took {text_of(rated_with)}, the three trainings {text_of(trained)} (both {trained.method}).\n"
+    bill = [m.quantity for m in study.measurements if _is_evaluation_energy(m.phase, m.metric, m.scope)]
+    total = Quantity(sum(q.value or 0.0 for q in bill), "J", weakest(*(q.method for q in bill)), flaw=flaws(bill))
+    trained = spent(study, "energy", "machine", TINY).scaled(len(SEEDS), "J")
+    return (
+        f"Evaluating nine models (three seeds, each with two controls) took {text_of(total)}, the three trainings {text_of(trained)}\n"
+        f"(both {trained.method}).\n"
+    )
 
 
-def _is_rating_energy(phase: str | None, metric: str, scope: str | None) -> bool:
+def _is_evaluation_energy(phase: str | None, metric: str, scope: str | None) -> bool:
     return phase in {"evaluation", "finetuning"} and (metric, scope) == ("energy", "machine")
 
 
@@ -211,7 +219,7 @@ BLOCKS = {
     "gains": gains,
     "seed-costs": seed_costs,
     "summary": summary,
-    "rating-bill": rating_bill,
+    "evaluation-bill": evaluation_bill,
     "equal-budgets": equal_budgets,
     "verdicts": verdicts,
 }

@@ -1,4 +1,4 @@
-"""Every model by name: from the catalog, a trained run's folder, a transformers folder, or a user's function."""
+"""Every model by name: from the catalogue, a trained run's folder, a transformers folder, or a user's function."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class ModelCard:
     """What is known about a model without building it.
 
     Attributes:
-        name: name in the catalog, or the run's folder.
+        name: name in the catalogue, or the run's folder.
         parameters: number in the encoder.
         frame_rate: encoder frames per second.
         objective: objective of its pretraining.
         macs_per_audio_second: for encoding clips of 15 s.
         licence: licence of the code that builds the model; downloaded weights have their own.
         about: description in one line.
-        recipe: the published recipe of a catalog model.
+        recipe: the published recipe of a catalogue model.
     """
 
     name: str
@@ -57,7 +57,7 @@ class ModelCard:
 
 
 def card(name: str) -> ModelCard:
-    """The card of a catalog model or a run folder.
+    """The card of a catalogue model or a run folder.
 
     Raises:
         BadInputError: if the name is unknown or the folder unusable.
@@ -75,7 +75,7 @@ def card(name: str) -> ModelCard:
 
 
 def described(name: str) -> tuple[str, ModelConfig]:
-    """The trained model's name (empty for a catalog model; see `named`) and its settings.
+    """The trained model's name (empty for a catalogue model; see `named`) and its settings.
 
     Raises:
         BadInputError: if the name is unknown or the folder unusable.
@@ -87,7 +87,7 @@ def described(name: str) -> tuple[str, ModelConfig]:
 
 
 def named(name: str, config: ModelConfig) -> str:
-    """The name for a model with these settings: its catalog name, with the differences added if there are any."""
+    """The name for a model with these settings: its catalogue name, with the differences added if there are any."""
     return named_by_settings(name, config, CATALOG[name]) if name in CATALOG else name
 
 
@@ -134,7 +134,7 @@ def is_own(name: str) -> bool:
 
 
 def is_run(name: str) -> bool:
-    """Whether the name is a run's folder; a catalog name takes precedence over a folder, which `./NAME` still reaches."""
+    """Whether the name is a run's folder; a catalogue name takes precedence over a folder, which `./NAME` still reaches."""
     return name not in CATALOG and not is_foreign(name) and (Path(name).is_dir() or "/" in name)
 
 
@@ -148,12 +148,12 @@ def checkpoint_folder(folder: Path) -> Path:
         return folder
     found = sorted(folder.glob("checkpoints/step-*/config.json"))
     if not found:
-        raise BadInputError(f"{folder}: neither a catalog model nor a run folder with checkpoints/step-*/config.json")
+        raise BadInputError(f"{folder}: neither a catalogue model nor a run folder with checkpoints/step-*/config.json")
     return found[-1].parent
 
 
 def pretraining(name: str, *, pretrained: str | None = None, weights: bool = True) -> Any:  # noqa: ANN401 - a module that is a `ssl_models.interface.Pretraining`
-    """The model with its objective: random weights for a catalog name, the trained ones for a run's folder.
+    """The model with its objective: random weights for a catalogue name, the trained ones for a run's folder.
 
     A user's callable is an `ssl_models.loading.user_step.OpaqueStep`, which can only be run. Without `weights`, a run's model is built as before training, which is enough for counting. `pretrained` names
     published weights for its encoder; see `load_pretrained`.
@@ -191,9 +191,9 @@ def load_model(name: str, *, pretrained: str | None = None, weights: bool = True
     """An encoder in evaluation mode: `encoder(waveforms, lengths) -> SpeechFeatures`.
 
     Args:
-        name: a catalog name (random weights), a run's folder, `hf:PATH` of a transformers folder (or `hf:OWNER/NAME`
+        name: a catalogue name (random weights), a run's folder, `hf:PATH` of a transformers folder (or `hf:OWNER/NAME`
             on the hub, which is downloaded), `path/file.py:function` or `package.module:function`.
-        pretrained: published weights for a catalog model; see `ssl_models.loading.pretrained.load_pretrained`.
+        pretrained: published weights for a catalogue model; see `ssl_models.loading.pretrained.load_pretrained`.
         weights: whether to load the weights of a folder; counting needs none.
 
     Raises:

@@ -1,4 +1,4 @@
-"""A model's name states what it is: settings that differ from the catalog's are part of it."""
+"""A model's name states what it is: settings that differ from the catalogue's are part of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SPELLED = 3
 
 
 def named_by_settings(name: str, settings: Any, catalog: Any) -> str:  # noqa: ANN401 - any family's settings
-    """The name if the settings are the catalog's, else with the differences: `efficient-base, encoder.blocks=2`."""
+    """The name if the settings are the catalogue's, else with the differences: `efficient-base, encoder.blocks=2`."""
     found = list(_differences(settings, catalog))
     if not found:
         return name

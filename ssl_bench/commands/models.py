@@ -11,11 +11,11 @@ from ssl_bench.console import Json, print_json, print_summary
 
 
 def models_command(
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="A catalog name or a run folder.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="A catalogue name or a run folder.")] = None,
     *,
     as_json: Json = False,
 ) -> None:
-    """List the catalog, or show one model: a catalog name or a run folder."""
+    """List the catalogue, or show one model: a catalogue name or a run folder."""
     from ssl_models.catalog import CATALOG, card
 
     cards = [card(each) for each in ([name] if name else CATALOG)]

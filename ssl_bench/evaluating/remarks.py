@@ -63,7 +63,7 @@ def _is_empty(model: str) -> bool:
 
 
 def untrained_line(model: str) -> str:
-    """Say that a catalog model has no weights, and how to get some."""
+    """Say that a catalogue model has no weights, and how to get some."""
     config = CATALOG[model]
     ways = [f"train it first (sslbench train-and-measure --model {model})"] if config.objective is not None else []
     if isinstance(config, Wav2Vec2FamilyConfig | Data2VecConfig):

@@ -84,7 +84,7 @@ def names_side_by_side(models: Sequence[str]) -> dict[str, str]:
 
 
 def _model_of(run: str) -> str:
-    """The catalog name of a run's model; "run" where it holds no model."""
+    """The catalogue name of a run's model; "run" where it holds no model."""
     try:
         return described(run)[0]
     except BadInputError:
@@ -98,7 +98,7 @@ def _kind(model: str) -> object:
 
 
 def shown_name(model: str) -> str:
-    """The name in rows: the catalog name of a run's model, else the name given."""
+    """The name in rows: the catalogue name of a run's model, else the name given."""
     return described(model)[0] if is_run(model) else model
 
 

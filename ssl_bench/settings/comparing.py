@@ -48,14 +48,14 @@ def chosen_weights(pretrained: str | None, models: Sequence[str]) -> dict[str, s
     """The published weights of each model that has some.
 
     Raises:
-        BadInputError: for weights of a model that is not compared or not in the catalog.
+        BadInputError: for weights of a model that is not compared or not in the catalogue.
     """
     named = [part.partition("=") for part in parse_names(pretrained)]
     if not all(equals for _, equals, _ in named):
         return {} if pretrained is None else {model: pretrained for model in models if model in CATALOG}
     found = {choose(model, models, "--pretrained"): weights for model, _, weights in named}
     if foreign := [model for model in found if model not in CATALOG]:
-        raise BadInputError(f"--pretrained {foreign[0]}=...: only catalog models take published weights")
+        raise BadInputError(f"--pretrained {foreign[0]}=...: only catalogue models take published weights")
     return found
 
 
@@ -81,7 +81,7 @@ class CompareConfig(MachineSettings):
             named as left out.
         precision_target: half-width of the 95 % intervals, as a share of the value, at which the rounds end.
         baseline: baseline model for ratios; the first model.
-        pretrained: published weights for all catalog models (a folder, a safetensors file or a name on the hub), or for
+        pretrained: published weights for all catalogue models (a folder, a safetensors file or a name on the hub), or for
             some of them, as comma-separated MODEL=WEIGHTS.
         compile: whether the steps are compiled.
         data: "sample", or a folder of audio from which the clips are cut.
@@ -93,7 +93,7 @@ class CompareConfig(MachineSettings):
 
     models: tuple[str, ...] = option(
         (),
-        "Comma-separated catalog names, run folders or models of your own.",
+        "Comma-separated catalogue names, run folders or models of your own.",
         default_text="by device",
         parse=parse_names,
     )

@@ -151,7 +151,7 @@ class EvaluateConfig(MachineSettings):
         train, dev, test: folders of speech; "sample" for train alone takes all three from the sample corpus. Without
             `dev` a tenth of the train speakers is used instead.
         seeds: number of seeds for heads, batch order and random weights (`seed`, `seed` + 1, ...); a run has its own.
-        pretrained: published weights for the one catalog model.
+        pretrained: published weights for the one catalogue model.
         speakers: a regular expression with a group `speaker`, searched for in each file's path below its folder; None
             is LibriSpeech's layout.
         keep_odd_audio: whether heads also train on files whose audio is odd (see `ssl_bench.data.audio.UNFIT`).
@@ -159,7 +159,7 @@ class EvaluateConfig(MachineSettings):
     """
 
     models: tuple[str, ...] = option(
-        help="Run folders, hf:FOLDER, FILE.py:FUNCTION, or catalog names (random weights without --pretrained); runs "
+        help="Run folders, hf:FOLDER, FILE.py:FUNCTION, or catalogue names (random weights without --pretrained); runs "
         "that differ only in their seed share a row.",
         argument=True,
         metavar="MODEL_OR_RUN",

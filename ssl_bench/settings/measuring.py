@@ -21,7 +21,7 @@ Phase = Literal["inference", "training"]
 SWEPT = ("clip-seconds", "batch-seconds")
 SHORTEST_CLIP, LONGEST_CLIP = 0.32, 3600.0
 REPEATS = 5
-MODEL = "A catalog name, a run folder, hf:PATH, FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION."
+MODEL = "A catalogue name, a run folder, hf:PATH, FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION."
 CURVE = "clip-seconds=1,2,5,10,20,30"
 
 
@@ -61,7 +61,7 @@ class MeasureConfig(MachineSettings):
 
     Attributes:
         model: in any form that `load_model` accepts.
-        pretrained: published weights for a catalog model: a folder, a safetensors file or a name on the hub.
+        pretrained: published weights for a catalogue model: a folder, a safetensors file or a name on the hub.
         clip_seconds: clip length in s.
         batch_seconds: audio per batch in s; 240 on a GPU, one clip on a CPU.
         duration: length of one repeat in s; 10 on a GPU, 5 on a CPU.

@@ -29,7 +29,7 @@ class StudyConfig(Settings):
     """Several runs of `train-and-measure` with the same settings.
 
     Attributes:
-        models: catalog names; empty is the machine's default model.
+        models: catalogue names; empty is the machine's default model.
         seeds: runs per model, with `seed`, `seed` + 1, ...
         equal: quantity of which each run may spend `budget` (J, h, FLOP, min); None leaves the budget to `training`.
         evaluation: how the trained models are evaluated; None if they are not.
@@ -38,7 +38,7 @@ class StudyConfig(Settings):
 
     models: tuple[str, ...] = option(
         (),
-        "Comma-separated catalog names of the models to train.",
+        "Comma-separated catalogue names of the models to train.",
         default_text="the machine's default",
         panel=STUDY,
         parse=parse_models,

@@ -40,7 +40,7 @@ class TrainAndMeasureConfig(MachineSettings):
         minutes, steps, audio_hours, kwh: the budget; the first limit reached ends the run.
         targets: "k-means" or "random-projection", for the efficient models.
         teacher: for HuBERT's later iterations, the model whose features are clustered into targets: a run folder or a
-            catalog name; `teacher_layer` is the layer of these features.
+            catalogue name; `teacher_layer` is the layer of these features.
         pretrained: published weights from which the encoder starts.
         clip_seconds: clip length in s; each step's `batch_seconds` of audio are cut into such clips.
         evaluate_minutes: time budget of all that follows the training: inference, evaluation, report; None is as long
@@ -102,7 +102,7 @@ class TrainAndMeasureConfig(MachineSettings):
     optimisation: Mapping[str, Any] = field(default_factory=dict)
 
     def check(self) -> None:
-        """See `Settings.check`; the model is in the catalog, and the speaker pattern is valid."""
+        """See `Settings.check`; the model is in the catalogue, and the speaker pattern is valid."""
         if self.model is not None:
             require_pretrained(choose(self.model, CATALOG, "model"), self.pretrained)
         speaker_pattern(self.speakers)
@@ -144,7 +144,7 @@ class TrainAndMeasureConfig(MachineSettings):
             raise BadInputError(f"[encoder] and [objective]: {error}") from error
 
     def _with_targets(self, config: ModelConfig) -> ModelConfig:
-        """The catalog's settings with the requested targets."""
+        """The catalogue's settings with the requested targets."""
         if self.targets is not None:
             if not isinstance(config, EfficientConfig):
                 raise BadInputError(f"--targets is for the efficient models; {self.model} has its own targets")

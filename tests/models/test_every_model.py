@@ -1,4 +1,4 @@
-"""What holds for every model of the catalog: one training step, one encoding, a checkpoint; and its count at full size."""
+"""What holds for every model of the catalogue: one training step, one encoding, a checkpoint; and its count at full size."""
 
 from __future__ import annotations
 

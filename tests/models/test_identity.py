@@ -1,4 +1,4 @@
-"""Whatever setting of a catalog model differs, its name says so; the catalog's own settings have the catalog's name."""
+"""Whatever setting of a catalogue model differs, its name says so; the catalogue's own settings have the catalogue's name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Published recipes: every catalog model has one, and its figures agree with each other."""
+"""Published recipes: every catalogue model has one, and its figures agree with each other."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class CellServer:
     `close` or when the process that created it ends.
 
     Args:
-        models: catalog models whose modules are imported at the start.
+        models: catalogue models whose modules are imported at the start.
         fork: whether cells are forked; otherwise each starts from scratch, as is necessary outside Linux.
     """
 

@@ -36,7 +36,7 @@ class CellRequest:
         seed: for random weights.
         alone: whether to measure the latency of one clip besides that of the batch.
         idle: idle power measured before, or None.
-        pretrained: published weights for a catalog model, or None.
+        pretrained: published weights for a catalogue model, or None.
     """
 
     source: str

@@ -2,7 +2,7 @@
 
 Requests come over the socket DESCRIPTOR: "fork", with the channel of the new process and a file for its output, is
 answered with a PID; a PID whose end is awaited is answered with an exit code. When the socket closes, everything ends.
-This process builds catalog models on fake tensors only and touches no GPU: its children would inherit threads and a
+This process builds catalogue models on fake tensors only and touches no GPU: its children would inherit threads and a
 context that do not survive a fork. If forking is impossible ("fresh", or if something has touched CUDA after all), each
 cell starts from scratch.
 """

@@ -24,7 +24,7 @@ class ClosedForm:
 
 
 def closed_form(name: str) -> ClosedForm | None:
-    """The closed form of a catalog model, a run, or a transformers folder of a known family; None for any other model.
+    """The closed form of a catalogue model, a run, or a transformers folder of a known family; None for any other model.
 
     Raises:
         BadInputError: if the name is unknown or the folder unusable.

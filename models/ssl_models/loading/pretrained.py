@@ -1,4 +1,4 @@
-"""Published weights for a catalog model, used on request: a local folder, a file, or a name on the hub."""
+"""Published weights for a catalogue model, used on request: a local folder, a file, or a name on the hub."""
 
 from __future__ import annotations
 

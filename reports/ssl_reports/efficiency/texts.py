@@ -47,4 +47,4 @@ TEXTS: Mapping[str, tuple[str, Callable[[Subject], str]]] = {
     "precision": ("Precision", lambda subject: subject.shared("dtype")),
     "licence": ("Licence", _licence),
 }
-"""Head and text of each column, by key. The licence is the stated one, or that of the code that builds a catalog model."""
+"""Head and text of each column, by key. The licence is the stated one, or that of the code that builds a catalogue model."""

@@ -91,10 +91,10 @@ def _equal_budgets(found: Sequence[Found]) -> str:
 
 
 def _catalog_settings(found: Sequence[Found]) -> str:
-    """Trained with the settings of the catalog."""
+    """Trained with the settings of the catalogue."""
     asked = found[0].record.settings.training
     changed = [f"[{table}]" for table in ("encoder", "objective", "optimisation") if asked.get(table)]
-    return f"not trained with the catalog's settings: {', '.join(changed)}" if changed else ""
+    return f"not trained with the catalogue's settings: {', '.join(changed)}" if changed else ""
 
 
 def _seeds(found: Sequence[Found]) -> str:

@@ -1,4 +1,4 @@
-"""What others publish agrees with the recipes that the catalog holds, and every figure has its reference."""
+"""What others publish agrees with the recipes that the catalogue holds, and every figure has its reference."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def test_a_folder_of_settings_alone_is_said_to_be_random(tmp_path: Path) -> None
 
 
 def test_the_ways_to_weights_are_those_that_a_model_has() -> None:
-    """Every catalog model has a line; published weights fit transformers' architectures only."""
+    """Every catalogue model has a line; published weights fit transformers' architectures only."""
     for model, config in CATALOG.items():
         line = untrained_line(model)
         assert line.startswith(f"{model} has no trained weights")

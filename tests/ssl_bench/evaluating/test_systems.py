@@ -57,7 +57,7 @@ def weights(module: Any) -> torch.Tensor:
 
 TINY, RANDOM = "efficient-tiny", "efficient-tiny (untrained)"
 OURS, WIDE = (named(TINY, narrow(width)) for width in (32, 64))
-"""What the runs are called: no model of the catalog."""
+"""What the runs are called: no model of the catalogue."""
 TWIN = f"{OURS} (untrained)"
 
 

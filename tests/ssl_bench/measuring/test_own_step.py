@@ -1,4 +1,4 @@
-"""A training step of one's own is measured and counted as those of the catalog are, and compared with them in turn."""
+"""A training step of one's own is measured and counted as those of the catalogue are, and compared with them in turn."""
 
 from __future__ import annotations
 

@@ -42,14 +42,14 @@ def test_names_and_phases() -> None:
 
 
 def test_weights_of_all_models_or_of_some() -> None:
-    """One place is of every catalog model; names go to theirs alone, and a run or a model of one's own takes none."""
+    """One place is of every catalogue model; names go to theirs alone, and a run or a model of one's own takes none."""
     models = ("hubert-base", "essl", "mine.py:build", "./run")
     assert chosen_weights(None, models) == {}
     assert chosen_weights("/a,b/hubert", models) == {"hubert-base": "/a,b/hubert", "essl": "/a,b/hubert"}
     assert chosen_weights("essl=/x=1, hubert-base=o/h", models) == {"essl": "/x=1", "hubert-base": "o/h"}
     with pytest.raises(BadInputError, match="unknown --pretrained 'hubert'"):
         chosen_weights("hubert=/x", models)
-    with pytest.raises(BadInputError, match="only catalog models take published weights"):
+    with pytest.raises(BadInputError, match="only catalogue models take published weights"):
         chosen_weights("./run=/x", models)
 
 

@@ -93,7 +93,7 @@ def test_one_record_holds_the_rows_of_training_and_of_the_evaluation(whole: tupl
         ("parameters", "inference", None),
     ):
         name = names["efficient-tiny"]
-        assert name.startswith("efficient-tiny, encoder."), "its settings are not the catalog's"
+        assert name.startswith("efficient-tiny, encoder."), "its settings are not the catalogue's"
         assert record.find(metric, phase, scope, name) == own.find(metric, phase, scope, name) is not None
     evaluation = read_record(run / "evaluation" / "run.json")
     found = [row for row in evaluation.measurements if row.phase in {"evaluation", "finetuning"}]
