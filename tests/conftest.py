@@ -35,7 +35,7 @@ SPEECH = Path(__file__).parents[2] / "shared" / "speech" / "LibriSpeech"
 DRIVER = Path(__file__).parent / "benchmarks" / "nvml_driver.c"
 LEFT_OUT = pytest.StashKey[list[str]]()
 LONGEST = (
-    "test_readme.py", "test_measure.py", "test_evaluate_command.py", "test_study.py", "test_real_speech.py", "test_html_browser.py", "test_html_plots.py"
+    "test_guides.py", "test_readme.py", "test_measure.py", "test_evaluate_command.py", "test_study.py", "test_real_speech.py", "test_html_browser.py", "test_html_plots.py"
 )  # fmt: skip
 """Files that take minutes, started first: one started last would leave the other workers idle."""
 

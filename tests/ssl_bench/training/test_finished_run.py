@@ -182,7 +182,9 @@ def test_the_probe_rates_three_systems_on_speakers_held_out(rows: list[dict[str,
             assert row["ci95"] is not None
             assert "2 unseen speakers" in row["note"]
     ours = rows[0]["model"]
-    assert ours.startswith("efficient-tiny, encoder.width=32, encoder.blocks=2 and 3 more ["), "no model of the catalogue"
+    assert ours.startswith("efficient-tiny, encoder.width=32, encoder.blocks=2 and 3 more ["), (
+        "no model of the catalogue"
+    )
     assert found == {m: {"cer", "wer"} for m in (ours, f"{ours} (untrained)", "log-mel")}
 
 
