@@ -26,7 +26,7 @@ MarkDifferences = Annotated[
     bool,
     typer.Option(
         "--mark-differences",
-        help="Compare runs measured under different conditions and mark affected cells.",
+        help="Compare runs measured under different conditions and mark the affected numbers.",
     ),
 ]
 

@@ -88,13 +88,13 @@ class CompareConfig(MachineSettings):
         price_per_gpu_hour: price of the device per hour, in any currency.
         life: the use over which the life-cycle cost is added up.
         recipe: a TOML file with the pretraining of models, by name; see `ssl_benchmarks.record.stated`.
-        published: whether published figures are shown as well.
+        published: whether published numbers are shown as well.
     """
 
     models: tuple[str, ...] = option(
         (),
         "Comma-separated catalogue names, run folders or models of your own.",
-        default_text="by device",
+        default_text=f"{','.join(ON_CPU)} on a CPU; {','.join(ON_GPU)} on a GPU",
         parse=parse_names,
     )
     phases: tuple[Phase, ...] = option(
@@ -124,7 +124,7 @@ class CompareConfig(MachineSettings):
         inference_hours=Option("Hours of audio processed in use, in total.", panel=LIFE, least=0),
     )
     recipe: str | None = option(None, RECIPE, panel=FORECAST)
-    published: bool = option(default=False, help="Show published figures as well, marked as such.")
+    published: bool = option(default=False, help="Show published numbers as well, marked as such.")
 
     def check(self) -> None:
         """See `Settings.check`; the models are known and distinct, and the baseline is one of them."""

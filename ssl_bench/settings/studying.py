@@ -14,7 +14,7 @@ from ssl_bench.settings.evaluating import EVALUATION, OF_SPEECH, RATED, Evaluati
 from ssl_bench.settings.options import Option, Setting, Settings, nested, option, parse_listed
 from ssl_bench.settings.training import TrainAndMeasureConfig
 from ssl_benchmarks.record.quantity import JOULES_PER_KWH
-from ssl_models.catalog import CATALOG
+from ssl_models.catalog import CATALOG, HEADLINE
 from ssl_models.documents import typed
 from ssl_models.errors import BadInputError, choose
 
@@ -29,7 +29,7 @@ class StudyConfig(Settings):
     """Several runs of `train-and-measure` with the same settings.
 
     Attributes:
-        models: catalogue names; empty is the machine's default model.
+        models: catalogue names; empty is the default model of `train-and-measure`.
         seeds: runs per model, with `seed`, `seed` + 1, ...
         equal: quantity of which each run may spend `budget` (J, h, FLOP, min); None leaves the budget to `training`.
         evaluation: how the trained models are evaluated; None if they are not.
@@ -39,7 +39,7 @@ class StudyConfig(Settings):
     models: tuple[str, ...] = option(
         (),
         "Comma-separated catalogue names of the models to train.",
-        default_text="the machine's default",
+        default_text=f"efficient-tiny on a CPU, {HEADLINE} on a GPU",
         panel=STUDY,
         parse=parse_models,
     )

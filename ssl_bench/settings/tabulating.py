@@ -47,7 +47,7 @@ class LayoutSettings(Settings):
         None, "Phase of FLOPs, speed and memory: training or inference.", default_text="training where it was measured"
     )
     costs: str | None = option(None, "A TOML file of costs that you state, each with its source.")
-    published: bool = option(default=False, help="Fill cells that the runs leave empty with published figures.")
+    published: bool = option(default=False, help="Fill what the runs leave empty with published numbers.")
     mark_differences: bool = option(
         default=False, help="Mark models measured under different conditions instead of refusing them."
     )
@@ -61,9 +61,9 @@ class LayoutSettings(Settings):
     group: str | None = option(
         None, "Group models by family, device, precision or licence, with a rule between.", panel=LOOK
     )
-    baseline: str | None = option(None, "The model to which each figure's ratio is shown.", panel=LOOK)
+    baseline: str | None = option(None, "Model to which ratios are taken.", panel=LOOK)
     orient: Literal["rows", "columns"] = option("rows", "Models as rows or columns.", panel=LOOK)
-    bold: bool = option(default=False, help="Emphasise the best figure of each column.", panel=LOOK)
+    bold: bool = option(default=False, help="Emphasise the best number of each column.", panel=LOOK)
     units: tuple[str, ...] = option(
         (),
         "Comma-separated units, such as MJ,GB.",
