@@ -36,8 +36,8 @@ class EnergyMeter:
     ```
 
     GPU: the driver's total-energy counter (NVML), read at edges that wait for the GPU; without a counter, the integral
-    of power samples ("sampled"). CPU and DRAM: RAPL, else codecarbon's estimate ("modelled", up to 40 % off, more on
-    small virtual machines). A missing value is None with its reason, never 0. Counters cover the whole device,
+    of power samples ("sampled"). CPU and DRAM: RAPL, else codecarbon's estimate ("modelled", wrong by 40 % and more,
+    most on small virtual machines). A missing value is None with its reason, never 0. Counters cover the whole device,
     including the work of neighbours. `ci95` covers the error of the edges (a counter is updated every 20 to 100 ms)
     and of sampling, but not the calibration of the sensors, which is about 5 % for NVML. Hardware trouble never
     raises. Neighbours, throttling and changed limits are listed in the reading's `disturbances`.
