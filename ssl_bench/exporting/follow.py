@@ -6,6 +6,7 @@ the folder, so that a server that is away for a while misses nothing.
 
 from __future__ import annotations
 
+import atexit
 import os
 import select
 import shlex
@@ -95,7 +96,8 @@ def main() -> None:
         uri = ["--uri", track.partition(":")[2]] if destination.tool == "mlflow" and ":" in track else []
         later = shlex.join(["sslbench", "export", run, "--to", destination.tool, *uri])
         say(f"--track {following.trouble}; to send what is missing: {later}")
-    os._exit(0)  # a library's own threads may wait for a server that is gone
+    atexit._run_exitfuncs()  # libraries write what they hold
+    os._exit(0)  # their threads may wait for a server that is gone
 
 
 def _speaker() -> Callable[[str], None]:

@@ -20,9 +20,7 @@ class WandbTracker:
     """
 
     def __init__(self, destination: Destination, record: Record, folder: Path) -> None:
-        os.environ.setdefault(
-            "WANDB_ERROR_REPORTING", "false"
-        )  # what fails is reported to the user, and to nobody else
+        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # the user alone learns what failed
         import wandb
 
         if destination.online and not wandb.api.api_key:
@@ -36,6 +34,7 @@ class WandbTracker:
         self._run = wandb.init(
             mode="online" if destination.online else "offline", dir=str(into), project=destination.project,
             name=record.id, job_type=record.kind, config={**settings_of(record), **facts_of(record)}, settings=known,
+            reinit="create_new",  # a run that the calling program has open stays as it is
         )  # fmt: skip
         self._run.define_metric("step", hidden=True)
         self._run.define_metric("*", step_metric="step")

@@ -101,10 +101,13 @@ def messages(path: Path) -> Iterator[Any]:
 def test_wandb_s_offline_file_has_settings_series_and_how_each_was_obtained(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    import wandb
+
     monkeypatch.setenv("WANDB_CONFIG_DIR", str(tmp_path / "config"))
     monkeypatch.setenv("WANDB_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("WANDB_DATA_DIR", str(tmp_path / "data"))
     record, place = exported(run, "wandb", project="mine")
+    wandb.teardown()  # its own process has written everything
     assert Path(place).parent.parent == run
     (file,) = Path(place).glob("*.wandb")
     found = list(messages(file))
