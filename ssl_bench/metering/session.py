@@ -15,7 +15,7 @@ from ssl_bench.sessions.session import Session
 from ssl_bench.settings.metering import AS_RECORDED, MeterConfig
 from ssl_benchmarks.energy import EnergyMeter, EnergyReading
 from ssl_benchmarks.energy.carbon import chosen_intensity
-from ssl_benchmarks.energy.cost_rows import cost_rows
+from ssl_benchmarks.energy.cost_rows import cost_rows, per_audio_hour
 from ssl_benchmarks.energy.phase_cost import PhaseCost, not_net
 from ssl_benchmarks.machine.plain import plain_conditions, plain_environment
 from ssl_benchmarks.memory.work import WorkMemory
@@ -168,17 +168,10 @@ class MeterSession(Session):
         if hours is None or not hours.value:
             return rows
         rows.append(Measurement(self.name, "audio_hours_seen", hours, phase, None, held))
-        speed = Quantity(
-            3600 * hours.value / (cost.seconds or 1.0), "s/s", "measured", note=f"hours of audio {hours.note}"
-        )
-        found: list[tuple[str, str | None, Quantity]] = (
-            [("audio_seconds_per_second", None, speed)] if cost.seconds else []
-        )
-        found += [
-            ("energy_per_audio_hour", scope, q.scaled(1 / hours.value, "J/h")) for scope, q in cost.energy.items()
-        ]
+        found = per_audio_hour(hours, Quantity(cost.seconds, "s", "measured"), cost.energy)
         return rows + [
-            Measurement(self.name, metric, flawed(q, cost.flaw), phase, scope, held) for metric, scope, q in found
+            Measurement(self.name, metric, flawed(q, cost.flaw), phase, scope, held)
+            for (metric, scope), q in found.items()
         ]
 
 

@@ -1,12 +1,13 @@
-"""The rows for the cost of a phase."""
+"""The rows for the cost of a phase, and what follows from its hours of audio."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ssl_benchmarks.energy.carbon import co2e
 from ssl_benchmarks.record.flaws import flawed
-from ssl_benchmarks.record.quantity import Quantity, unavailable
+from ssl_benchmarks.record.quantity import Quantity, joined, unavailable
 from ssl_benchmarks.record.record import Conditions, Measurement
 
 if TYPE_CHECKING:
@@ -30,3 +31,25 @@ def cost_rows(
     return [
         Measurement(model, metric, flawed(quantity, cost.flaw), phase, scope, held) for metric, scope, quantity in found
     ]
+
+
+def per_audio_hour(
+    hours: Quantity, seconds: Quantity, energy: Mapping[str, Quantity]
+) -> dict[tuple[str, str | None], Quantity]:
+    """What follows from hours of audio, by metric and scope: the speed, and the energy per hour; nothing from none.
+
+    Args:
+        hours: of audio, in h.
+        seconds: that the work took, in s.
+        energy: of the work, in J by scope.
+    """
+    if not hours.value:
+        return {}
+    found: dict[tuple[str, str | None], Quantity] = {}
+    if seconds.value:
+        note = joined(seconds.note, f"hours of audio {hours.note}")
+        speed = Quantity(3600 * hours.value / seconds.value, "s/s", seconds.method, note=note, flaw=seconds.flaw)
+        found["audio_seconds_per_second", None] = speed
+    for scope, joules in energy.items():
+        found["energy_per_audio_hour", scope] = joules.scaled(1 / hours.value, "J/h")
+    return found
