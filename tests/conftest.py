@@ -30,7 +30,7 @@ hypothesis.settings.load_profile("same")
 # torch's kernels for AMX compute some convolutions in bfloat16 wrongly; see `ssl_benchmarks.machine.bfloat16`.
 os.environ["ONEDNN_MAX_CPU_ISA"] = "AVX512_CORE_BF16"
 
-TOOLS = {"cc": "cc", "chromium": "chromium", "pdflatex": "pdflatex", "slurm": "sbatch"}
+TOOLS = {"cc": "cc", "chromium": "chromium", "pdflatex": "pdflatex", "slurm": "slurmdbd"}
 SPEECH = Path(__file__).parents[2] / "shared" / "speech" / "LibriSpeech"
 DRIVER = Path(__file__).parent / "benchmarks" / "nvml_driver.c"
 LEFT_OUT = pytest.StashKey[list[str]]()

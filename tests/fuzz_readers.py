@@ -8,6 +8,7 @@ import io
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -20,19 +21,21 @@ import torch
 from fuzz import Reader
 from rich.console import Console
 from safetensors.torch import save
+from torch.utils.tensorboard import SummaryWriter
 
 from ssl_bench.comparing.runs import compare_runs
 from ssl_bench.evaluating.kept_controls import FILE, SCHEMA, KeptControls
 from ssl_bench.exporting.codecarbon import write_emissions
 from ssl_bench.exporting.figures import curve_moments, facts_of, figures_of, settings_of
 from ssl_bench.exporting.tables import write_csv, write_parquet
+from ssl_bench.importing import wandb
 from ssl_bench.importing.run import import_runs
 from ssl_bench.sessions.curve import standing
 from ssl_bench.sessions.run_folder import RunFolder, TrainingState, load_optimiser, unfinished_run
 from ssl_bench.settings import defaults
 from ssl_bench.settings.comparing import CompareConfig
 from ssl_bench.settings.documents import read_toml
-from ssl_bench.settings.importing import ImportConfig
+from ssl_bench.settings.importing import ImportConfig, Tool
 from ssl_bench.settings.studying import StudyConfig, config_of, require_unchanged
 from ssl_bench.settings.tabulating import TableConfig
 from ssl_bench.settings.training import TrainAndMeasureConfig
@@ -274,20 +277,61 @@ def table_of(folder: Path) -> None:
 
 
 FILES = Path(__file__).parent / "ssl_bench" / "importing" / "files"
-IMPORTED = {"codecarbon": FILES / "codecarbon-3.3.2.csv", "carbontracker": FILES / "gpu-2.4.7_carbontracker.log"}
+IMPORTED: dict[Tool, str] = {
+    "codecarbon": "codecarbon-3.3.2.csv", "carbontracker": "gpu-2.4.7_carbontracker.log", "zeus": "zeus-0.16.0.csv",
+    "sacct": "sacct-steps.txt", "csv": "codecarbon-2.8.4.csv",
+}  # fmt: skip
+LOG = next((FILES / "wandb-0.31.0").iterdir())
+MAPPED = (
+    "name=project_name",
+    "duration=duration",
+    "energy=cpu_energy:kWh",
+    "energy.gpu=gpu_energy:kWh",
+    "gpus=gpu_count",
+)
 
 
-def imported(tool: str) -> Callable[[Path], None]:
+def imported(tool: Tool) -> Reader:
     """`sslbench import`, and a table of it."""
+    name = IMPORTED[tool]
 
     def read(folder: Path) -> None:
-        (source,) = (path for path in folder.iterdir() if path.is_file())
-        out = folder / "out"
-        shutil.rmtree(out, ignore_errors=True)
-        import_runs(ImportConfig(tool=tool, source=str(source), out=str(out)), "fuzz")  # type: ignore[arg-type]
-        plain_text(efficiency(read_evidence([str(out)]), TableConfig(mark_differences=True)))
+        saved, mapping = str(folder / name) if tool == "sacct" else None, MAPPED if tool == "csv" else ()
+        brought_in(tool, "5" if tool == "sacct" else str(folder / name), folder / "out", saved=saved, mapping=mapping)
 
-    return read
+    return Reader({name: (FILES / name).read_bytes()}, read, text=True)
+
+
+def brought_in(tool: Tool, source: str, out: Path, **options: Any) -> None:
+    """Import, and show what came in."""
+    shutil.rmtree(out, ignore_errors=True)
+    import_runs(ImportConfig(tool=tool, source=source, out=str(out), **options), "fuzz")
+    plain_text(efficiency(read_evidence([str(out)]), TableConfig(mark_differences=True)))
+
+
+def events(folder: Path) -> None:
+    """A folder of TensorBoard, with a power to integrate."""
+    brought_in("tensorboard", str(folder / "run"), folder / "out", mapping=("power.gpu=watts", "wer=wer"))
+
+
+def event_file() -> bytes:
+    """Scalars as torch's writer writes them."""
+    with tempfile.TemporaryDirectory() as folder:
+        with SummaryWriter(folder) as writer:
+            for step in range(5):
+                writer.add_scalar("watts", 200.0, step, 1.7e9 + step)
+                writer.add_scalar("wer", 0.5, step, 1.7e9 + step)
+        return next(Path(folder).iterdir()).read_bytes()
+
+
+def wandb_records(folder: Path) -> None:
+    """A run of wandb, from the records that its reader prints."""
+    (folder / "run-x.wandb").touch()
+    before, wandb._lines = wandb._lines, lambda path: iter((path.parent / "records.jsonl").read_text().splitlines())
+    try:
+        brought_in("wandb", str(folder), folder / "out", mapping=("wer=eval/wer:%",))
+    finally:
+        wandb._lines = before
 
 
 def site(folder: Path) -> None:
@@ -471,8 +515,9 @@ def readers() -> dict[str, Reader]:
         "--resume of a study": Reader({"run.json": example("equal-hours", status="unfinished")}, resume_study),
         "--config": Reader({"run.toml": SETTINGS.encode()}, settings, text=True),
         "table": Reader({"run.json": one, "costs.toml": COSTS.encode(), "table.toml": LOOK.encode()}, table_of),
-        "import codecarbon": Reader({"emissions.csv": IMPORTED["codecarbon"].read_bytes()}, imported("codecarbon"), text=True),
-        "import carbontracker": Reader({"x_carbontracker.log": IMPORTED["carbontracker"].read_bytes()}, imported("carbontracker"), text=True),
+        **{f"import {tool}": imported(tool) for tool in IMPORTED},
+        "import tensorboard": Reader({"run/events.out.tfevents.1.x": event_file()}, events),
+        "import wandb": Reader({"records.jsonl": "".join(wandb._lines(LOG)).encode()}, wandb_records),
         "defaults": Reader({"sslbench.toml": b'country = "FRA"\npue = 1.2\ndevice = "cpu"\n'}, site, text=True),
         "--controls": Reader({FILE: encoded({"schema": SCHEMA, "controls": {"0f": kept}})}, controls),
         "hf:": Reader({"config.json": encoded(HUBERT), "preprocessor_config.json": encoded(PREPROCESSOR)}, transformers_folder),

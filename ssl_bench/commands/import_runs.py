@@ -21,8 +21,12 @@ def import_command(
     if as_json:
         print_json("import", {"run": str(run.path), **record.document()})
         return
+    from ssl_benchmarks.record.details.imported import ImportDetails
+
+    details = record.told(ImportDetails)
     models = list(dict.fromkeys(m.model for m in record.measurements))
-    said = [f"imported: {len(models)} run{'s' if len(models) > 1 else ''} of {config.tool} {record.details['version']}"]
+    tool = f"{config.tool} {details.version}".rstrip()
+    said = [f"imported: {len(models)} run{'s' if len(models) > 1 else ''} of {tool}"]
     missing = dict.fromkeys(m.quantity.note for m in record.measurements if m.quantity.value is None)
-    said += [f"missing:  {note}" for note in missing]
+    said += [f"missing:  {note}" for note in missing] + [f"note:     {remark}" for remark in details.remarks]
     print_summary([], [*said, f"run:      {run.path}", f"next:     sslbench table {shlex.quote(str(run.path))}"])

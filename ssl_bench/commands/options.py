@@ -43,7 +43,7 @@ def command(
     def called(**typed: Any) -> None:  # noqa: ANN401 - of each option's type
         say(quiet=bool(typed["quiet"]), verbose=bool(typed["verbose"]))
         given = {s.name: _parsed(s, typed[s.name]) for s in (*own, *other) if typed[s.name] not in (None, [])}
-        if typed.get("file") is not None:
+        if "file" in {p.name for p in keywords} and typed["file"] is not None:
             from ssl_bench.settings.documents import read_toml
 
             given = {**read_toml(typed["file"], kind.of_file()), **given}

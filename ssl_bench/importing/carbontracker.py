@@ -6,13 +6,12 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
-from ssl_bench.importing.recorded import Recorded
+from ssl_bench.importing.recorded import Recorded, by_scope, origin
 from ssl_benchmarks.energy.carbon import GridIntensity
 from ssl_benchmarks.files.text_files import UnreadableTextError, read_lines
-from ssl_benchmarks.record.quantity import FROM_OTHERS, JOULES_PER_KWH, Quantity, joined, total, unavailable
+from ssl_benchmarks.record.quantity import JOULES_PER_KWH, Quantity, unavailable
 from ssl_models.errors import BadInputError
 
 UNITS = {"days": 86_400, "hours": 3600, "minutes": 60, "seconds": 1}
@@ -62,17 +61,16 @@ def _read(file: Path) -> Recorded:
 
 
 def _recorded(file: Path, lines: list[str], version: str, when: str) -> Recorded:
-    said = f"{FROM_OTHERS} carbontracker {version}"
+    said = origin("carbontracker", version)
     seconds, joules = _epochs(lines)
     if not seconds:
         raise ValueError("no epoch ended while it was monitored")
     pue = max(1.0, _first(PUE, lines, "pue") or 1.0)
     names = next((match["devices"] for line in lines if (match := FOUND.match(line))), "")
     gpus = tuple(_devices(names, "GPU"))
-    processor = next(_devices(names, "CPU"), "processor not recorded")
-    energy = _energy(joules, said, len(gpus))
-    parts = total(energy, "J")
-    whole = replace(parts, note=joined(said, parts.note))
+    processor = next(_devices(names, "CPU"), "")
+    energy = by_scope(_energy(joules, said, len(gpus)), said)
+    whole = energy["machine"]
     grams = _first(INTENSITY, lines, "grams")
     place = next((match["place"].strip() for line in lines if (match := PLACE.match(line))), "an unknown place")
     carbon = unavailable("g", f"{said}: it recorded no intensity")
@@ -85,15 +83,14 @@ def _recorded(file: Path, lines: list[str], version: str, when: str) -> Recorded
         seconds=Quantity(
             seconds, "s", "measured", note=f"{said}: epochs that it monitored, without what lay between them"
         ),
-        energy={**energy, "machine": whole},
+        energy=energy,
         carbon=carbon,
         pue=pue,
         device=gpus[0] if gpus else processor,
         gpus=gpus,
+        devices=max(1, len(gpus)),
         grid=None if grams is None else GridIntensity(grams, None, None, f"{place} by carbontracker {version}"),
         version=version,
-        system="",
-        python="",
     )
 
 

@@ -11,11 +11,15 @@ DISTURBED = "disturbed"
 NOT_STEADY = "not steady"
 STOPPED = "stopped early"
 WHOLE = "of whole processes"
+PARTLY_SAMPLED = "partly sampled"
+WHOLE_NODES = "whole nodes"
 MEANINGS = {
     DISTURBED: "other work on the machine, a throttled clock or a changed limit while it was measured",
     NOT_STEADY: "its warm-up did not become steady",
     STOPPED: "the run was stopped early",
     WHOLE: "with interpreter, libraries and what allocators keep, which other rows leave out",
+    PARTLY_SAMPLED: "power was sampled for a part of the time, and the rest adds nothing",
+    WHOLE_NODES: "the energy is that of whole nodes, with all that ran on them",
 }
 """Each flaw and its explanation in a table's notes."""
 FEWEST_SOUND = 2

@@ -89,7 +89,13 @@ def test_the_building_is_taken_off_the_energy_and_stays_in_the_carbon(tmp_path: 
 
 def test_several_runs_have_names_of_their_own(tmp_path: Path) -> None:
     path = changed(tmp_path, lines=3)
-    assert [each.name for each in read_emissions(path)] == ["wav2vec2 #1", "wav2vec2 #2", "wav2vec2 #3"]
+    _, record = import_runs(ImportConfig(tool="codecarbon", source=str(path), out=str(tmp_path / "all")), "")
+    assert list(dict.fromkeys(m.model for m in record.measurements)) == ["wav2vec2 #1", "wav2vec2 #2", "wav2vec2 #3"]
+    second = ImportConfig(
+        tool="codecarbon", source=str(path), run="wav2vec2 #2", name="second", out=str(tmp_path / "one")
+    )
+    _, record = import_runs(second, "")
+    assert {m.model for m in record.measurements} == {"second"}
     with pytest.raises(BadInputError, match="holds 3 runs"):
         import_runs(ImportConfig(tool="codecarbon", source=str(path), name="x", out=str(tmp_path / "run")), "")
     assert not (tmp_path / "run").exists()
@@ -98,11 +104,11 @@ def test_several_runs_have_names_of_their_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("cells", "said"),
     [
-        ({"duration": "long"}, "line 2: duration 'long' is not a number"),
-        ({"emissions": "nan"}, "line 2: emissions nan"),
-        ({"gpu_energy": "-1"}, "line 2: gpu_energy -1"),
-        ({"pue": "0.5"}, "line 2: pue 0.5 is less than 1"),
-        ({"cpu_energy": "inf"}, "line 2: cpu_energy inf"),
+        ({"duration": "long"}, "row 2: duration 'long' is not a number"),
+        ({"emissions": "nan"}, "row 2: emissions nan"),
+        ({"gpu_energy": "-1"}, "row 2: gpu_energy -1"),
+        ({"pue": "0.5"}, "row 2: pue 0.5 is less than 1"),
+        ({"cpu_energy": "inf"}, "row 2: cpu_energy inf"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
 )
@@ -116,7 +122,7 @@ def test_figures_that_cannot_be_are_refused_with_their_line(tmp_path: Path, cell
     [
         (b"", "no project_name"),
         (b"a,b\n1,2\n", "no project_name"),
-        (b"\xff\xfe\x00", "not a CSV file"),
+        (b"\xff\xfe\x00", "neither UTF-8 nor UTF-16 text"),
         (b'a,"b\n', "CSV"),
     ],
     ids=["empty", "another", "bytes", "open quote"],
