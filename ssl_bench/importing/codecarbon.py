@@ -8,7 +8,7 @@ from pathlib import Path
 from ssl_bench.importing.recorded import Recorded, by_scope, origin
 from ssl_bench.importing.rows import Row, number, read_text, rows_of, word
 from ssl_benchmarks.energy.carbon import GridIntensity
-from ssl_benchmarks.record.quantity import JOULES_PER_KWH, Quantity, unavailable
+from ssl_benchmarks.record.quantity import FROM_OTHERS, JOULES_PER_KWH, Quantity, unavailable
 from ssl_models.errors import BadInputError
 
 NEEDED = ("project_name", "duration", "emissions", "cpu_energy", "gpu_energy", "ram_energy", "codecarbon_version")
