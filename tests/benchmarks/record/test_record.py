@@ -36,7 +36,7 @@ COLUMNS = [
 """In the order of the design."""
 
 DESIGN_METRICS = """
-    parameters, macs, flops, superb_macs, macs_per_audio_second, flops_per_audio_second, peak_memory,
+    parameters, macs, flops, superb_macs, macs_per_audio_second, flops_per_audio_second, peak_memory, peak_host_memory,
     predicted_peak_memory, audio_seconds_per_second, data_wait, real_time_factor, latency_p50, latency_p95, energy,
     energy_net, energy_per_audio_hour, power_mean, power_idle, device_hours, duration, mfu, co2e, audio_hours_seen,
     memory_weights, memory_gradients, memory_optimizer, memory_activations, memory_reserved, bytes_moved, loss,

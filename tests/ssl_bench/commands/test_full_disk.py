@@ -44,7 +44,11 @@ def much() -> bytes:
 WRITERS: dict[str, Callable[[Path], object]] = {
     "run.json": lambda folder: write_atomically(folder / "run.json", much()),
     "power.csv.gz": lambda folder: RunFolder(folder).add_trace(
-        pd.DataFrame({"power_w": np.frombuffer(much(), np.int64)}), attempt=1
+        [
+            (float(i), "gpu0", float(watts), 50.0, 1980.0, 0.5, "sampled")
+            for i, watts in enumerate(np.frombuffer(much(), np.int64))
+        ],
+        attempt=1,
     ),
     "metrics.jsonl": lambda folder: RunFolder(folder).add_metrics({"loss": much().hex()}),
     "training.png": lambda folder: training_picture(

@@ -21,6 +21,7 @@ from ssl_bench.sessions.run_folder import (
     save_optimiser,
     unfinished_run,
 )
+from ssl_benchmarks.energy.sources.trace import Samples, Trace
 from ssl_benchmarks.record.record import Record, write_record
 from ssl_models.catalog import checkpoint_folder
 from ssl_models.efficient.config import EfficientConfig, EncoderConfig, ObjectiveConfig
@@ -132,8 +133,12 @@ def test_traces_of_attempts_follow_each_other(tmp_path: Path) -> None:
     import pandas as pd
 
     run = RunFolder(tmp_path)
-    run.add_trace(pd.DataFrame({"time_s": [0.0, 1.0], "power_w": [5.0, 6.0]}), attempt=1)
-    run.add_trace(pd.DataFrame({"time_s": [0.0], "power_w": [7.0]}), attempt=2)
+    cpu, gpu = Trace("cpu", "measured"), Trace("gpu0", "sampled")
+    cpu.add(10.0, 5.0)
+    cpu.add(11.0, 6.0)
+    gpu.add(20.0, 7.0, (50.0, 1980.0, 0.5))
+    run.add_trace(Samples((cpu,), 10.0, ((10.0, 11.0),)), attempt=1)
+    run.add_trace(Samples((gpu,), 20.0, ((20.0, 21.0),)), attempt=2)
     trace = pd.read_csv(run.path / "power.csv.gz")
     assert trace[["time_s", "power_w", "attempt"]].to_numpy().tolist() == [[0, 5, 1], [1, 6, 1], [0, 7, 2]]
     assert [p.name for p in tmp_path.iterdir()] == ["power.csv.gz"]
