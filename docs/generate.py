@@ -200,7 +200,7 @@ def columns() -> str:
     figures = [
         (
             code(c.key),
-            c.head.removeprefix("{phase} "),
+            c.column("training", ()).title.split("\u00a0")[0],
             " or ".join(unit for unit, _ in (*c.units, *c.others)),
             code(c.metric),
             c.better or "",

@@ -9,7 +9,12 @@ from ssl_benchmarks.record.quantity import Quantity, joined
 
 SIGN = "†"
 SIGNS = (SIGN, "‡", "§", "¶")
-"""The signs of a table's flaws, in order of appearance."""
+"""The signs of a table's flaws, in order of appearance; further flaws have them twice, and so on."""
+
+
+def nth_sign(number: int) -> str:
+    """The sign of a table's flaw of this number, from 0: †, ‡, §, ¶, ††, ‡‡."""
+    return SIGNS[number % len(SIGNS)] * (number // len(SIGNS) + 1)
 
 
 def sign(quantity: Quantity | None) -> str:

@@ -19,7 +19,14 @@ from ssl_reports.paper.model_card import model_cards
 from ssl_reports.paper.readme import readme
 from ssl_reports.paper.reproduce import reproduce_script
 from ssl_reports.paper.statement import statement_latex, statement_text
-from ssl_reports.paper.tables import claims_table, inference_table, memory_table, pretraining_table, quality_table
+from ssl_reports.paper.tables import (
+    claims_table,
+    inference_table,
+    memory_table,
+    pretraining_table,
+    projected_table,
+    quality_table,
+)
 from ssl_reports.pictures.figures import Figure, write_figures
 from ssl_reports.pictures.look import PARETO, Look
 from ssl_reports.reading.axes import COSTS
@@ -88,9 +95,10 @@ def _renamed(layout: Layout, scrub: Scrub) -> Layout:
 
 
 def paper_tables(evidence: Evidence, found: list[Claim], layout: Layout = PLAIN) -> list[PaperTable]:
-    """The tables, in the order of the page: the efficiency table first, where the records fill one."""
-    makers = (pretraining_table, inference_table, memory_table, quality_table)
-    return [*efficiency(evidence, layout), *(make(evidence) for make in makers), claims_table(found)]
+    """The tables that the records fill, in the order of the page: the efficiency table first, the claims last."""
+    made = [make(evidence) for make in (projected_table, inference_table, memory_table, quality_table)]
+    made.insert(0, pretraining_table(evidence, published=layout.published))
+    return [*efficiency(evidence, layout), *(table for table in made if table.rows), claims_table(found)]
 
 
 def efficiency(evidence: Evidence, layout: Layout = PLAIN) -> list[PaperTable]:
@@ -107,10 +115,7 @@ def _fill(evidence: Evidence, traces: Mapping[int, pd.DataFrame], folder: Path, 
     figures = write_figures(evidence.records, folder, traces, runs=evidence.labels, look=look)
     shown = tables[0] if tables[0].name == EFFICIENCY else None
     sources = {
-        **{
-            f"tables/{table.name}.tex": latex(table, "double" if table.name == EFFICIENCY else None, look.font)
-            for table in tables
-        },
+        **{f"tables/{table.name}.tex": latex(table, "double", look.font) for table in tables},
         "methods.tex": methods_latex(evidence),
         "statement.tex": statement_latex(evidence),
         "main.tex": main_tex(TITLE, shown, _of_the_supplement(figures), look.font),

@@ -18,12 +18,35 @@ PREFIXES = (
 )
 
 
+METHODS = {"analytic": "counted", "unavailable": "not available"}
+"""The methods of records that texts call by another word."""
+
+
+PHASES = {"finetuning": "fine-tuning"}
+"""The phases of records that texts call by another word."""
+
+
+def phase_word(phase: str | None) -> str:
+    """A record's phase as texts call it; empty for none."""
+    return PHASES.get(phase or "", phase or "")
+
+
+def method_word(method: str) -> str:
+    """A record's method as texts call it."""
+    return METHODS.get(method, method)
+
+
 def with_prefix(value: float, unit: str, digits: int = 3) -> str:
     """`value` with the SI prefix that leaves one to three digits before the point: 3217 J is 3.22 kJ."""
     if value == 0:
         return f"0 {unit}"
-    factor, prefix = next((p for p in PREFIXES if abs(value) >= p[0] * 0.9995), PREFIXES[-1])
+    factor, prefix = prefix_of(value)
     return f"{plain(value / factor, digits)} {prefix}{unit}".rstrip()
+
+
+def prefix_of(value: float) -> tuple[float, str]:
+    """Size and name of the SI prefix that leaves one to three digits before the point."""
+    return next((p for p in PREFIXES if abs(value) >= p[0] * 0.9995), PREFIXES[-1])
 
 
 def plain(value: float, digits: int = 3) -> str:

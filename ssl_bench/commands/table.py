@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ssl_bench.commands.options import Config
-from ssl_bench.console import Json, print_json, stdout
+from ssl_bench.console import Json, print_json, stdout, typed_command
 from ssl_bench.settings.tabulating import TableConfig
 
 if TYPE_CHECKING:
+    from ssl_reports.tables.latex_table import Float
     from ssl_reports.tables.table import PaperTable
 
 
@@ -27,10 +27,10 @@ def table_command(
 ) -> None:
     """Write one efficiency table from runs: a row per model, a column per cost and error rate."""
     config.check()
-    from ssl_bench.tabulating.table import efficiency
+    from ssl_bench.tabulating.table import captioned, efficiency
     from ssl_reports.reading.evidence import read_evidence
 
-    table = efficiency(read_evidence(runs), config)
+    table = captioned(efficiency(read_evidence(runs), config), config)
     text = None if config.out is None else written(table, config)
     if as_json:
         from ssl_reports.tables.data import rows_of
@@ -43,11 +43,18 @@ def table_command(
 
         console = stdout()
         console.print(plain_text(table, width=console.width), end="", highlight=False, markup=False, soft_wrap=True)
-        console.print(
-            f"next: sslbench table {shlex.join(runs)} --out table.tex", highlight=False, markup=False, soft_wrap=True
-        )
+        console.print(f"next: {typed_command()} --out table.tex", highlight=False, markup=False, soft_wrap=True)
     else:
-        typer.echo(f"table: {config.out} ({len(table.rows)} models, {len(table.columns) - 1} columns)")
+        counts = ((len(table.rows), "model"), (len(table.columns) - 1, "column"))
+        said = ", ".join(f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts)
+        typer.echo(f"table: {config.out} ({said})")
+
+
+def floating(table: PaperTable, config: TableConfig) -> Float:
+    """The caption and the label of a float; neither if neither was asked for."""
+    from ssl_reports.tables.latex_table import Float
+
+    return Float() if config.caption is config.label is None else Float(table.caption, config.label or "")
 
 
 def written(table: PaperTable, config: TableConfig) -> str:
@@ -69,7 +76,7 @@ def written(table: PaperTable, config: TableConfig) -> str:
         raise BadInputError(f"{out}: its folder {out.parent} does not exist")
     match out.suffix:
         case ".tex":
-            text = latex(table, config.width, config.font)
+            text = latex(table, config.width, config.font, floating(table, config))
         case ".md":
             text = markdown(table)
         case ".csv":

@@ -167,7 +167,9 @@ def _averaged(floats: NDArray[Any], remarks: dict[str, str]) -> NDArray[np.float
     """Mean over channels, `(n,)`, of samples `(n, channels)`; NaN and infinity become silence."""
     finite = np.isfinite(floats)
     if not finite.all():
-        remarks["not_numbers"] = f"{(~finite).mean():.2%} of its samples are not finite numbers, read as silence"
+        remarks["not_numbers"] = (
+            f"{100 * (~finite).mean():.2f} % of its samples are not finite numbers, read as silence"
+        )
         floats = np.where(finite, floats, 0.0)
     channels = floats.shape[1]
     if channels == 1:
@@ -177,7 +179,7 @@ def _averaged(floats: NDArray[Any], remarks: dict[str, str]) -> NDArray[np.float
     remarks["averaged"] = f"{channels} channels averaged"
     if kept < CANCELLED / channels:
         remarks["cancelled"] = (
-            f"its {channels} channels cancel each other: their mean keeps {kept**0.5:.1%} of the level"
+            f"its {channels} channels cancel each other: their mean keeps {100 * kept**0.5:.1f} % of the level"
         )
     return mono
 
@@ -204,7 +206,7 @@ def _judge(samples: NDArray[np.int16], remarks: dict[str, str]) -> None:
     share = float(((samples >= FULL_SCALE) | (samples <= -FULL_SCALE)).mean()) if loud else 0.0
     if share > MOST_CLIPPED:
         remarks.pop("slightly_clipped", None)
-        remarks["clipped"] = f"clipped: {share:.1%} of its samples are at full scale"
+        remarks["clipped"] = f"clipped: {100 * share:.1f} % of its samples are at full scale"
     if "cancelled" not in remarks and _deviation(samples) < SILENT:
         remarks["silent"] = "silent: below -80 dB of full scale"
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ssl_bench.console import StatusLine
 from ssl_bench.evaluating.forecast import Forecast
-from ssl_benchmarks.downstream.outcome import UNCONVERGED
+from ssl_benchmarks.record.learned import UNCONVERGED
 from ssl_reports.units import duration, percent, with_prefix
 
 if TYPE_CHECKING:

@@ -108,7 +108,7 @@ class CompareConfig(MachineSettings):
         10.0, "Time budget in min; at least one round is run, and models that do not fit are left out.", least=0
     )
     precision_target: float = option(
-        0.02, "Stop when all 95 % intervals are within this half-width.", default_text="2%", parse=parse_share
+        0.02, "Stop when all 95 % intervals are within this half-width.", default_text="2 %", parse=parse_share
     )
     baseline: str | None = option(None, "Baseline model for ratios.", default_text="the first model")
     pretrained: str | None = option(

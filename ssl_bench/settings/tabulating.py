@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -33,7 +34,8 @@ class LayoutSettings(Settings):
         order: models that come first.
         costs: a TOML file of stated costs and recipes; see `ssl_benchmarks.record.stated`.
         recipe: such a file, of which the recipes are used.
-        group, baseline, units, digits, bold, published, mark_differences: as in `ssl_reports.efficiency.layout.Layout`.
+        group, baseline, units, digits, bold, published, controls, mark_differences: as in
+            `ssl_reports.efficiency.layout.Layout`.
         orient: where the models stand.
         font: of the LaTeX and HTML tables, and of pictures; None for that of the document around them.
         country, grid_intensity, pue: for CO2e, instead of those of the runs.
@@ -47,7 +49,10 @@ class LayoutSettings(Settings):
         None, "Phase of FLOPs, speed and memory: training or inference.", default_text="training where it was measured"
     )
     costs: str | None = option(None, "A TOML file of costs that you state, each with its source.")
-    published: bool = option(default=False, help="Fill what the runs leave empty with published numbers.")
+    published: bool = option(
+        default=False, help="Published numbers in empty cells, and a column of published GPU-hours."
+    )
+    controls: bool = option(default=False, help="Rows for random weights and log-mel features.")
     mark_differences: bool = option(
         default=False, help="Mark models measured under different conditions instead of refusing them."
     )
@@ -121,6 +126,7 @@ class LayoutSettings(Settings):
             digits=self.digits,
             bold=self.bold,
             published=self.published,
+            controls=self.controls,
             mark_differences=self.mark_differences,
             turned=self.orient == "columns",
             stated=self._stated(),
@@ -153,12 +159,18 @@ class TableConfig(LayoutSettings):
 
     Attributes:
         width: whether the LaTeX table fits one column of the page or both.
+        caption: above the table, in place of its own; with it or a label, a LaTeX table is a float.
+        label: of that float.
         out: the file; its suffix decides the format.
     """
 
     width: Literal["single", "double"] = option(
         "double", "Page columns that a .tex table spans: single or double.", panel=LOOK
     )
+    caption: str | None = option(
+        None, "Caption; with it or --label, a .tex table is a float.", default_text="what the table holds", panel=LOOK
+    )
+    label: str | None = option(None, "Label of a .tex table, such as tab:cost.", panel=LOOK)
     out: str | None = option(None, f"File to write: {', '.join(FORMS)}.", default_text="printed")
 
     def check(self) -> None:
@@ -166,6 +178,8 @@ class TableConfig(LayoutSettings):
         super().check()
         if self.out is not None and Path(self.out).suffix not in FORMS:
             raise BadInputError(f"--out {self.out}: give a file that ends in {', '.join(FORMS)}")
+        if self.label is not None and not re.fullmatch(r"[\w:.+/-]+", self.label, re.ASCII):
+            raise BadInputError(f"--label {self.label}: give letters, digits and : . - + / _, such as tab:cost")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +45,12 @@ def table(runs: Run | Sequence[Run], **options: Any) -> Styler:  # noqa: ANN401 
     given = [runs] if isinstance(runs, Record | Path | str) else list(runs)
     parts = [distinct([r], [None]) if isinstance(r, Record) else read_evidence([str(r)]) for r in given]
     evidence = distinct([r for part in parts for r in part.records], [f for part in parts for f in part.folders])
-    return styled(efficiency(evidence, config))
+    return styled(captioned(efficiency(evidence, config), config))
+
+
+def captioned(table: PaperTable, config: TableConfig) -> PaperTable:
+    """The table with the caption that was asked for."""
+    return table if config.caption is None else replace(table, caption=config.caption)
 
 
 def efficiency(evidence: Evidence, config: LayoutSettings) -> PaperTable:

@@ -52,10 +52,10 @@ class Progress(StatusLine):
         """The parts of the line."""
         values, energy, power = logged.values, live.energy[self.scope], live.power[self.scope]
         parts = [
-            f"{logged.progress:4.0%}",
+            f"{100 * logged.progress:3.0f} %",
             f"step {logged.step}",
             f"loss {values['loss']:.3f}",
-            f"masked accuracy {values['masked_accuracy']:.1%}" if "masked_accuracy" in values else "",
+            f"masked accuracy {100 * values['masked_accuracy']:.1f} %" if "masked_accuracy" in values else "",
             f"{rate:.0f} x real time",
         ]
         if energy.value is not None and power.value is not None:

@@ -284,7 +284,7 @@ def _fit_targets(job: Job, pretraining: Pretraining, ledger: Ledger, state: Trai
     hours = getattr(job.config.model_config().objective, "fit_hours", FIT_HOURS)
     speech = drawn_hours(job.split.training, hours, job.config.seed)
     whole = sum(u.samples for u in speech) / SAMPLE_RATE / 3600
-    say.phase(f"fitting the targets on {whole:.2g} h of speech, for at most {TARGETS_SHARE:.0%} of the budget")
+    say.phase(f"fitting the targets on {whole:.2g} h of speech, for at most {100 * TARGETS_SHARE:.0f} % of the budget")
 
     def spent() -> float:
         return (ledger.progress(state) - before) / (TARGETS_SHARE * (1.0 - before))
@@ -299,7 +299,7 @@ def _fit_targets(job: Job, pretraining: Pretraining, ledger: Ledger, state: Trai
     if spent() >= READING_SHARE and (spent() >= 1.0 or found["hours"] < WHOLE * whole):
         found["limited"] = (
             f"on {found['hours']:.2g} of {whole:.2g} h of speech, {found['passes']:.2g} passes over it: "
-            f"targets take at most {TARGETS_SHARE:.0%} of the budget"
+            f"targets take at most {100 * TARGETS_SHARE:.0f} % of the budget"
         )
         say.phase(f"targets were fitted {found['limited']}")
     job.details["targets"] = found

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ssl_benchmarks.counting.counted import UNITS, counted
 from ssl_benchmarks.energy.carbon import GridIntensity, co2e
 from ssl_benchmarks.record.intervals import call_quantile, hull, inverse, repeat_interval
-from ssl_benchmarks.record.quantity import Quantity, flaws, joined, unavailable, weakest
+from ssl_benchmarks.record.quantity import Quantity, flaws, joined, unavailable
 
 if TYPE_CHECKING:
     from ssl_benchmarks.counting.flops import FlopCount
@@ -94,7 +94,7 @@ def _rest(peak: Quantity, sizes: dict[str, Quantity]) -> Quantity:
     if peak.value < known:
         return unavailable("B", f"the peak ({peak.value:.0f} B) is below {' + '.join(sizes)} ({known:.0f} B)")
     note = f"peak minus {', '.join(sizes)}: input, activations, workspaces"
-    return Quantity(peak.value - known, "B", weakest(peak.method, *(s.method for s in sizes.values())), note=note)
+    return Quantity(peak.value - known, "B", peak.method, note=note)
 
 
 def count_rows(count: Callable[[], FlopCount], clip_seconds: float) -> list[Row]:

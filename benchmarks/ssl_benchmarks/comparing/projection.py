@@ -97,7 +97,7 @@ def project(
 
 
 def _as_projected(quantity: Quantity, work: Work, measured: Quantity) -> Quantity:
-    note = f"{work.hours:,.0f} h of audio ({work.source}) at the {measured.method} rate"
+    note = f"{work.amount} h of audio ({work.source}) at the {measured.method} rate"
     if quantity.ci95 is None:
         note = f"{note}, which has no interval"
     return replace(quantity, method="projected", note=joined(note, measured.imported))

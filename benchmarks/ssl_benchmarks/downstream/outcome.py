@@ -8,11 +8,6 @@ from typing import Any
 
 from ssl_benchmarks.record.quantity import Quantity
 
-FINAL = "final"
-NO_BETTER = "no better than its own random weights"
-UNCONVERGED = "did not converge"
-"""Notes of a rate begin with these, and tables mark them; they are final: nothing is chosen on the test set."""
-
 
 @dataclass(frozen=True)
 class Outcome:

@@ -6,8 +6,9 @@ import math
 import statistics
 from collections.abc import Sequence
 
-from ssl_benchmarks.downstream.outcome import UNCONVERGED, Outcome
+from ssl_benchmarks.downstream.outcome import Outcome
 from ssl_benchmarks.record.intervals import student_half_width
+from ssl_benchmarks.record.learned import UNCONVERGED
 from ssl_benchmarks.record.quantity import Quantity, flaws, joined, unavailable
 
 

@@ -220,7 +220,7 @@ def _checked(model: str, phase: str, seconds: float, count: FlopCount, form: Clo
     if counted.apart is not None and abs(counted.apart) > TOLERANCE:
         raise CountError(
             f"{model}, {phase} at {seconds:g} s: {count.flops / 2:.6g} MACs counted, {counted.closed_form:.6g} by the "
-            f"closed form in {form.source if form else ''}: they differ by {counted.apart:+.2%}, so neither is reported"
+            f"closed form in {form.source if form else ''}: they differ by {100 * counted.apart:+.2f} %, so neither is reported"
         )
     return counted
 

@@ -13,6 +13,9 @@ Method = Literal["measured", "sampled", "modelled", "analytic", "projected", "pu
 FROM_OTHERS = "imported from"
 """How the note of a figure begins that another tool recorded; tables mark it."""
 
+DERIVED = "derived: "
+"""How the part of a note begins that says how a number from elsewhere follows from those printed there."""
+
 METHODS: tuple[Method, ...] = get_args(Method)
 
 

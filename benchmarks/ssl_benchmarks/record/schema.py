@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 from ssl_benchmarks.record.details.kinds import DETAILS
+from ssl_benchmarks.record.measurement import LATER_COLUMNS
 from ssl_benchmarks.record.quantity import Quantity
-from ssl_benchmarks.record.record import LATER_COLUMNS, SCHEMA, Conditions, Head, Measurement
+from ssl_benchmarks.record.record import SCHEMA, Conditions, Head, Measurement
 from ssl_models.documents import json_schemas
 
 

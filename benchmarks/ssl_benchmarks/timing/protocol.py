@@ -56,7 +56,7 @@ class WarmUp:
         after = f"{self.calls} warm-up calls in {self.seconds:.1f} s"
         if self.drift is None:
             return f"{after}, too few to compare two windows"
-        return f"{'steady' if self.steady else 'NOT STEADY'} after {after}, last drift {self.drift:.1%}"
+        return f"{'steady' if self.steady else 'NOT STEADY'} after {after}, last drift {100 * self.drift:.1f} %"
 
 
 def warm_up(step: Call, protocol: Protocol, watch: Stopwatch, between: Between) -> WarmUp:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from ssl_benchmarks.comparing.comparability import differences
+from ssl_benchmarks.record.metrics import RATES
 from ssl_benchmarks.record.quantity import unavailable
 from ssl_benchmarks.record.record import Measurement, headline_scope
 from ssl_models.errors import BadInputError, choose
@@ -16,13 +16,16 @@ from ssl_reports.efficiency.candidates import chosen, marked
 from ssl_reports.efficiency.columns import COLUMNS, DEFAULT, EfficiencyColumn, Phase
 from ssl_reports.efficiency.layout import Layout
 from ssl_reports.efficiency.named import named
-from ssl_reports.efficiency.notes import Test, counted, notes, test_of
+from ssl_reports.efficiency.notes import counted, notes
 from ssl_reports.efficiency.pretraining import Account, Prices, pretraining_rows, was_spent
+from ssl_reports.efficiency.rated import rated_columns
 from ssl_reports.efficiency.ratios import ratios
 from ssl_reports.efficiency.stated import recipe_rows, stated_columns, stated_rows
 from ssl_reports.efficiency.texts import TEXTS, Subject
+from ssl_reports.paper.display import display
 from ssl_reports.reading.evidence import Evidence, Found, settings, with_flaws
-from ssl_reports.reading.published import published_rows
+from ssl_reports.reading.published import published_rows, reference_of
+from ssl_reports.tables.citations import cite
 from ssl_reports.tables.table import ABSENT, Cell, Column, PaperTable
 
 EFFICIENCY = "efficiency"
@@ -67,16 +70,18 @@ def efficiency_table(evidence: Evidence, layout: Layout) -> PaperTable:
     models, columns = _models(evidence, layout), {**COLUMNS, **stated_columns(layout.stated)}
     account = layout.account or _account(evidence, models)
     known = Known(evidence, models, columns, layout.phase or _phase(evidence), account)
-    filled = _filled(known, layout)
+    rows = _rows(known.evidence, known.models, layout)
+    known = replace(known, columns=_by_test(known, rows, layout))
+    keys = _keys(known, layout)
+    filled = _filled(known, rows, keys, layout)
     if not layout.mark_differences:
         _refuse_differences(filled)
-    filled = {key: marked(found) for key, found in filled.items()}
+    filled = marked(filled)
+    keys = tuple(key for key in keys if key in filled or key in TEXTS)
     models, ruled = _grouped(known, filled, layout)
-    keys = layout.columns or tuple(filled)
     subjects = [Subject(model, _row(filled, model), layout.stated) for model in models]
     body = tuple(
-        (layout.names.get(subject.model, subject.model), *(_cell(key, subject, filled) for key in keys))
-        for subject in subjects
+        (display(subject.model, layout.names), *(_cell(key, subject, filled) for key in keys)) for subject in subjects
     )
     figures = {key: filled.get(key, {}) for key in keys}
     return PaperTable(
@@ -84,22 +89,40 @@ def efficiency_table(evidence: Evidence, layout: Layout) -> PaperTable:
         f"Efficiency of {len(models)} model{'s' if len(models) > 1 else ''}",
         (Column("Model"), *(_column(key, known, figures[key], layout) for key in keys)),
         body,
-        tuple(notes(filled, columns, account, layout, evidence.recipes)),
-        best(evidence, figures, columns, models) if layout.bold else frozenset(),
+        tuple(notes(filled, known.columns, account, layout, evidence)),
+        best(evidence, figures, known.columns, models, account) if layout.bold else frozenset(),
         {} if layout.baseline is None else ratios(evidence, figures, models, layout.baseline),
         ruled,
         layout.turned,
+        _sources(filled, layout),
     )
 
 
-def _filled(known: Known, layout: Layout) -> Filled:
-    """By column, the figure of each model."""
-    rows = _rows(known.evidence, known.models, layout)
+def _by_test(known: Known, rows: Rows, layout: Layout) -> Columns:
+    """The columns, those of error rates once for each test set."""
+    found: dict[str, EfficiencyColumn] = {}
+    for column in known.columns.values():
+        each = [own for own, _ in rated_columns(column, rows)] if column.phase == "rated" else [column]
+        found |= {own.key: own for own in each}
+    for key in layout.columns:
+        choose(key, [*known.columns, *TEXTS], "column")
+    return found
+
+
+def _keys(known: Known, layout: Layout) -> tuple[str, ...]:
+    """The columns asked for, else the default ones, those of stated costs after all other costs."""
+    own = [key for key in known.columns if key not in COLUMNS and known.columns[key].phase == "stated"]
+    rated = [key for key in DEFAULT if COLUMNS[key].phase == "rated"]
+    costs = [key for key in DEFAULT if key not in rated and (layout.published or key != "published-gpu-hours")]
+    asked = layout.columns or (*costs, *own, *rated)
+    sets = {key: [other for other in known.columns if other == key or other.startswith(f"{key} ")] for key in rated}
+    return tuple(other for key in asked for other in sets.get(key, [key]))
+
+
+def _filled(known: Known, rows: Rows, keys: Sequence[str], layout: Layout) -> Filled:
+    """By column, the number of each model."""
     prices = Prices(known.account, layout.hours, layout.price_per_hour)
     whole = _by_model(pretraining_rows(known.evidence, prices), known.models)
-    keys = layout.columns or _default(known.columns)
-    for key in keys:
-        choose(key, [*known.columns, *TEXTS], "column")
     filled = {
         key: chosen(_candidates(known, known.columns[key], rows, whole, layout)) for key in keys if key not in TEXTS
     }
@@ -113,11 +136,16 @@ def _filled(known: Known, layout: Layout) -> Filled:
     return filled
 
 
-def _default(columns: Columns) -> list[str]:
-    """The default columns, those of stated costs after all other costs."""
-    own = [key for key in columns if key not in COLUMNS]
-    rated = [key for key in DEFAULT if COLUMNS[key].phase == "rated"]
-    return [*(key for key in DEFAULT if key not in rated), *own, *rated]
+def _sources(filled: Filled, layout: Layout) -> dict[str, str]:
+    """How the notes name a published number: the model with its reference, and how the number was reached."""
+    found = {}
+    for row in (row for rows in filled.values() for row in rows.values()):
+        key = reference_of(row)
+        if key is not None:
+            cited, *how = row.quantity.note.split("; ")
+            name = display(row.model, layout.names).shown
+            found[row.quantity.note] = f"{name} ({', '.join([cited + cite(key), *how])})"
+    return found
 
 
 def _require_units(filled: Filled, columns: Columns, units: Iterable[str]) -> None:
@@ -150,7 +178,8 @@ def _cell(key: str, subject: Subject, filled: Filled) -> Cell:
 def _grouped(known: Known, filled: Filled, layout: Layout) -> tuple[list[str], frozenset[int]]:
     """The models, those of one group beside each other, and the rows before which a new group begins."""
     if layout.group is None:
-        return known.models, frozenset()
+        controls = [known.models.index(model) for model in _controls(known.evidence) if model in known.models]
+        return known.models, frozenset(controls[:1]) - {0}
     text = TEXTS[choose(layout.group, TEXTS, "group")][1]
     groups: dict[str, list[str]] = {}
     for model in known.models:
@@ -180,13 +209,21 @@ def _by_models(evidence: Evidence, layout: Layout) -> Layout:
 
 
 def _models(evidence: Evidence, layout: Layout) -> list[str]:
-    """Those with a cost; controls such as untrained twins and log-mel features have none."""
+    """Those with a cost; controls, untrained twins and log-mel features, have none, and stand last where they are asked for."""
+    controls = _controls(evidence)
     costs = {m.model for r in evidence.records for m in r.measurements if m.phase in {"training", "inference"}}
     held = [model for model in evidence.models if model in costs and model != "idle"]
-    known = list(dict.fromkeys([*held, *layout.stated.models]))
+    known = list(dict.fromkeys([*held, *layout.stated.models, *(controls if layout.controls else ())]))
     for model in (*layout.order, *layout.names, *filter(None, [layout.baseline])):
         choose(model, known, "model")
     return [*layout.order, *(model for model in known if model not in layout.order)]
+
+
+def _controls(evidence: Evidence) -> list[str]:
+    """Models that were evaluated, but have no cost."""
+    rows = [m for record in evidence.records for m in record.measurements]
+    costs = {m.model for m in rows if m.phase in {"training", "inference"}}
+    return list(dict.fromkeys(m.model for m in rows if m.metric in RATES and m.model not in costs))
 
 
 def _phase(evidence: Evidence) -> Phase:
@@ -199,7 +236,7 @@ def _phase(evidence: Evidence) -> Phase:
 
 def _account(evidence: Evidence, models: Sequence[str]) -> Account:
     trained = {setting.model for setting in settings(evidence, "training") if was_spent(setting)}
-    return "spent" if trained >= set(models) & set(evidence.models) else "projected"
+    return "spent" if trained >= set(models) & set(evidence.models) - set(_controls(evidence)) else "projected"
 
 
 def _rows(evidence: Evidence, models: Sequence[str], layout: Layout) -> Rows:
@@ -219,21 +256,32 @@ def _by_model(rows: Iterable[Measurement], models: Sequence[str]) -> Rows:
 
 def _candidates(known: Known, column: EfficiencyColumn, rows: Rows, whole: Rows, layout: Layout) -> Rows:
     """By model, the rows that could fill the column; stated ones last."""
-    found = _rated(column.metric, rows) if column.phase == "rated" else _costs(column, rows, whole, known.phase)
+    found = _of_test(column, rows) if column.phase == "rated" else _costs(column, rows, whole, known.phase)
     for stated in (*stated_rows(layout.stated, column), *recipe_rows(known.evidence.recipes, found, column)):
         found[stated.model].append(stated)
     return found
 
 
+def _of_test(column: EfficiencyColumn, rows: Rows) -> Rows:
+    """The rows of the test set of a column."""
+    own = COLUMNS[column.key.partition(" ")[0]]
+    held = next(held for each, held in rated_columns(own, rows) if each.key == column.key)
+    return {model: list(found) for model, found in held.items()}
+
+
 def _costs(column: EfficiencyColumn, rows: Rows, whole: Rows, phase: Phase) -> Rows:
-    phases = {"asked": (phase,), "pretraining": ("training",)}
+    phases = {"asked": (phase,), "pretraining": ("training",), "published": ("training",)}
     wanted = phases.get(column.phase, (column.phase,))
     held = whole if column.phase == "pretraining" else rows
+    published = column.phase == "published"
     return {
         model: [
             m
             for m in found
-            if m.metric == column.metric and m.phase in wanted and (m.scope is not None) is column.scoped
+            if m.metric == column.metric
+            and m.phase in wanted
+            and (m.scope is not None) is column.scoped
+            and (m.quantity.method == "published" or not published)
         ]
         for model, found in held.items()
     }
@@ -242,25 +290,6 @@ def _costs(column: EfficiencyColumn, rows: Rows, whole: Rows, phase: Phase) -> R
 def _scope(found: Found) -> str:
     """Whose joules count in headlines of a row's device: the GPU's, or the machine's."""
     return "gpu" if found.on_gpu else headline_scope(found.record.settings.device)
-
-
-def _rated(metric: str, rows: Rows) -> Rows:
-    """The rows of the one test that most models took: task, head, labels and speech. Runs decide before publications."""
-    taken = {model: [m for m in found if m.metric == metric] for model, found in rows.items()}
-    tests = _tests(taken, elsewhere=False) or _tests(taken, elsewhere=True)
-    if not tests:
-        return taken
-    most = tests.most_common(1)[0][0]
-    return {model: [m for m in found if test_of(m.conditions) == most] for model, found in taken.items()}
-
-
-def _tests(taken: Rows, *, elsewhere: bool) -> Counter[Test]:
-    """How many models took each test, in runs or elsewhere."""
-    return Counter(
-        test
-        for found in taken.values()
-        for test in {test_of(m.conditions) for m in found if m.quantity.elsewhere is elsewhere}
-    )
 
 
 def _refuse_differences(filled: Filled) -> None:

@@ -28,7 +28,8 @@ class Layout:
         units: in which columns that have them are shown.
         digits: significant digits of figures; see `ssl_reports.tables.latex.DIGITS`.
         bold: whether the best figure of each column is emphasised.
-        published: whether published figures fill cells that the runs leave open.
+        published: whether published numbers fill cells that the runs leave open, and a column of published GPU-hours.
+        controls: whether random weights and log-mel features have rows.
         mark_differences: whether models measured under different conditions are marked; otherwise they are refused.
         turned: whether models stand in columns.
         stated: costs that the user states.
@@ -47,6 +48,7 @@ class Layout:
     digits: int = DIGITS
     bold: bool = False
     published: bool = False
+    controls: bool = False
     mark_differences: bool = False
     turned: bool = False
     stated: Stated = field(default_factory=Stated)

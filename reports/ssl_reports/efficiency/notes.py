@@ -1,4 +1,4 @@
-"""What stands below an efficiency table: the conditions that its figures share, and what its columns mean."""
+"""What stands below an efficiency table: the conditions that its numbers share, and what its columns mean."""
 
 from __future__ import annotations
 
@@ -6,47 +6,44 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ssl_benchmarks.record.quantity import Quantity
-from ssl_benchmarks.record.record import Conditions, Measurement
+from ssl_benchmarks.record.record import Measurement
 from ssl_benchmarks.record.stated import recipe_of
-from ssl_models.recipes import Recipe
-from ssl_reports.efficiency.columns import COLUMNS, EfficiencyColumn
+from ssl_reports.efficiency.columns import EfficiencyColumn
 from ssl_reports.efficiency.layout import Layout
 from ssl_reports.efficiency.pretraining import Account
+from ssl_reports.paper.display import display
+from ssl_reports.paper.prose import enumeration
 from ssl_reports.paper.protocol import TASKS
+from ssl_reports.reading.conditions import batch_words, device_words
+from ssl_reports.reading.evidence import Evidence
+from ssl_reports.reading.repricing import grid_of, grid_words
+from ssl_reports.reading.tested import evaluated_on, learned_from
 from ssl_reports.tables.grid import grouped
 
 Filled = Mapping[str, Mapping[str, Measurement]]
 """By column, the row that fills each model's cell."""
-PRETRAINING = {"gpu-hours", "energy", "co2e", "price"}
+PRETRAINING = ("gpu-hours", "energy", "co2e", "price")
 """Columns that account for a whole pretraining."""
-Test = tuple[str | None, str | None, str | None, str | None]
-
-
-def test_of(c: Conditions) -> Test:
-    """Task, head, labels and speech of an error rate."""
-    return c.task, c.head, c.labels, c.tested_on
 
 
 def counted(found: Mapping[str, Measurement]) -> bool:
-    """Whether every figure of a column was counted."""
+    """Whether every number of a column was counted."""
     return {quantity.method for quantity in _known(found)} == {"analytic"}
 
 
 def notes(
-    filled: Filled,
-    columns: Mapping[str, EfficiencyColumn],
-    account: Account,
-    layout: Layout,
-    recipes: Mapping[str, Recipe],
+    filled: Filled, columns: Mapping[str, EfficiencyColumn], account: Account, layout: Layout, evidence: Evidence
 ) -> list[str]:
     """The lines, without those that explain signs."""
     return [
         *_counts(filled, columns),
         *_pretraining(filled, account, layout),
-        *_recipes(filled, account, layout, recipes),
+        *_stated_recipes(filled, account, layout, evidence),
+        *_price(filled, layout),
         *_measured(filled),
-        *_rated(filled, layout),
-        *_ratios(layout),
+        *_carbon(filled, evidence),
+        *_rated(filled, columns, layout),
+        *_emphasis(layout),
     ]
 
 
@@ -56,36 +53,52 @@ def _known(found: Mapping[str, Measurement]) -> list[Quantity]:
 
 def _counts(filled: Filled, columns: Mapping[str, EfficiencyColumn]) -> Iterator[str]:
     heads = [
-        columns[key].head.removeprefix("{phase} ") for key, rows in filled.items() if counted(rows) and key != "disk"
+        columns[key].name.removeprefix("{phase} ") for key, rows in filled.items() if counted(rows) and key != "disk"
     ]
     if heads:
-        yield f"{' and '.join(heads)}: counted, not measured; 1 MAC = 2 FLOPs."
+        yield f"{enumeration(heads)}: counted, not measured; 1 MAC = 2 FLOPs."
     if "disk" in filled:
         yield "Weights: parameters in float32, counted."
 
 
 def _pretraining(filled: Filled, account: Account, layout: Layout) -> Iterator[str]:
-    if PRETRAINING & set(filled):
-        hours = "each model's own recipe" if layout.hours is None else f"{layout.hours:,.0f} h of audio"
-        yield (
-            "Pretraining: what these runs spent, target fitting included." if account == "spent"
-            else f"Pretraining: the measured rate, projected to {hours}."
-        )  # fmt: skip
+    keys = [key for key in PRETRAINING if key in filled]
+    if keys and account == "spent":
+        yield "Pretraining: what these runs spent, target fitting included."
+    elif keys and layout.hours is not None:
+        yield f"Pretraining: the measured rate, projected to {layout.hours:,.0f} h of audio."
+    elif keys:
+        yield f"Pretraining: the measured rate, projected to each model's own recipe{_recipes(filled, keys, layout)}."
+
+
+def _recipes(filled: Filled, keys: Sequence[str], layout: Layout) -> str:
+    """The hours of audio of each recipe, as the notes of projections have them."""
+    rows = (pair for key in keys for pair in filled[key].items())
+    known = (
+        (found[1], display(model, layout.names).shown)
+        for model, row in rows
+        if (found := re.match(r"([\d,]+ h) of audio ", row.quantity.note))
+    )
+    said = [f"{hours} for {enumeration(dict.fromkeys(models))}" for hours, models in grouped(known).items()]
+    return f" ({'; '.join(said)})" if said else ""
+
+
+def _price(filled: Filled, layout: Layout) -> Iterator[str]:
     if "price" in filled and layout.price_per_hour is not None:
-        yield f"Price: device-hours at {layout.price_per_hour:g} per hour."
+        yield f"Price: {layout.price_per_hour:g} per device-hour, in the currency of --price-per-gpu-hour."
 
 
-def _recipes(filled: Filled, account: Account, layout: Layout, recipes: Mapping[str, Recipe]) -> Iterator[str]:
-    """The stated recipes to which figures were projected, each with its source."""
+def _stated_recipes(filled: Filled, account: Account, layout: Layout, evidence: Evidence) -> Iterator[str]:
+    """The stated recipes to which numbers were projected, each with its source."""
     projected = {
-        model: recipe_of(model, recipes)
-        for key in PRETRAINING & set(filled)
-        for model, row in filled[key].items()
+        model: recipe_of(model, evidence.recipes)
+        for key in PRETRAINING
+        for model, row in filled.get(key, {}).items()
         if row.quantity.method == "projected" and account == "projected" and layout.hours is None
     }
     for model, recipe in projected.items():
         if recipe is not None and recipe.origin == "stated":
-            name = layout.names.get(model, model)
+            name = display(model, layout.names).shown
             yield f"Recipe of {name}, stated by you: {recipe.audio_hours:,.0f} h of audio seen ({recipe.source})."
 
 
@@ -94,41 +107,49 @@ def _measured(filled: Filled) -> Iterator[str]:
         if key in filled and (said := _shared(filled[key].values())):
             yield f"{name}: {said}."
             break
-    grids = {row.conditions.grid for row in filled.get("co2e", {}).values() if _of_a_run(row)}
-    if grids and None not in grids:
-        pues = {row.conditions.pue for row in filled["co2e"].values() if _of_a_run(row)}
+    if "latency" in filled:
+        yield "Latency: the median for a whole batch."
+
+
+def _carbon(filled: Filled, evidence: Evidence) -> Iterator[str]:
+    """The grids behind CO2e, by their countries."""
+    grids = {grid.label: grid_words(grid) for grid in map(grid_of, evidence.records) if grid is not None}
+    rows = [row for row in filled.get("co2e", {}).values() if _of_a_run(row)]
+    labels = {row.conditions.grid for row in rows}
+    if labels and None not in labels:
+        pues = {row.conditions.pue for row in rows}
         pue = f", PUE {pues.pop():g}" if len(pues) == 1 and None not in pues else ""
-        yield f"CO2e: {'; '.join(sorted(filter(None, grids)))}{pue}."
+        yield f"CO2e: grid intensity of {enumeration(sorted(grids.get(label or '', label or '') for label in labels))}{pue}."
 
 
 def _of_a_run(row: Measurement) -> bool:
     return row.quantity.value is not None and not row.quantity.elsewhere
 
 
-def _rated(filled: Filled, layout: Layout) -> Iterator[str]:
-    """What each error rate was evaluated on, and over how many seeds."""
+def _rated(filled: Filled, columns: Mapping[str, EfficiencyColumn], layout: Layout) -> Iterator[str]:
+    """What each error rate was learned from and evaluated on, and over how many seeds."""
     rated = [
-        (_tested(filled[key], layout), key.upper())
+        (_tested(filled[key], columns[key].name, layout), columns[key].name)
         for key in filled
-        if key in COLUMNS and COLUMNS[key].phase == "rated"
+        if columns[key].phase == "rated" and _known(filled[key])
     ]
-    yield from (f"{', '.join(keys)}: {said}." for said, keys in grouped(rated).items() if said)
+    yield from (f"{'; '.join(names)}: {said}." for said, names in grouped(rated).items() if said)
 
 
-def _tested(rows: Mapping[str, Measurement], layout: Layout) -> str:
-    """What was learned, with which head, from how much labelled speech, and what it was rated on."""
+def _tested(rows: Mapping[str, Measurement], head: str, layout: Layout) -> str:
+    """What was learned, with which head, from how much labelled speech, and what it was evaluated on, as far as the head does not say."""
     known = [row for row in rows.values() if row.quantity.value is not None]
-    tests = {test_of(row.conditions) for row in known}
-    if len(tests) != 1:
-        return ""
-    task, head, labels, tested_on = tests.pop()
-    said = [
-        TASKS.get(task or "", task),
-        head and f"{head} head",
-        labels and f"{_spaced(labels)} of labels",
-        tested_on and f"evaluated on {tested_on}",
-    ]
-    return ", ".join(part for part in [*said, _seeds(known, layout)] if part)
+    c = known[0].conditions
+    said = [TASKS.get(c.task or "", c.task or ""), f"{c.head} head" if c.head else ""]
+    said += [_common(f"trained on {learned}" if (learned := learned_from(row)) else "" for row in known)]
+    tests = [test for row in known if (test := evaluated_on(row)) and not head.endswith(f", {test}")]
+    said += [_common(f"evaluated on {test}" for test in tests)]
+    return ", ".join(filter(None, [*said, _seeds(known, layout)]))
+
+
+def _common(words: Iterable[str]) -> str:
+    """What rows share; for rows that differ, such as some from publications, each once."""
+    return " or ".join(dict.fromkeys(filter(None, words)))
 
 
 def _seeds(rows: Sequence[Measurement], layout: Layout) -> str:
@@ -137,40 +158,22 @@ def _seeds(rows: Sequence[Measurement], layout: Layout) -> str:
     for row in rows:
         for part in row.quantity.note.split("; "):
             if part.startswith("mean of "):
-                found.setdefault(part.split(":")[0], []).append(layout.names.get(row.model, row.model))
+                found.setdefault(part.split(":")[0], []).append(display(row.model, layout.names).shown)
     if len(found) == 1 and len(next(iter(found.values()))) == len(rows):
         return next(iter(found))
-    return ", ".join(f"{said} for {' and '.join(models)}" for said, models in found.items())
+    return ", ".join(f"{said} for {enumeration(models)}" for said, models in found.items())
 
 
-def _spaced(labels: str) -> str:
-    """An amount of labels with its unit apart: "1 h"."""
-    return re.sub(r"(?<=\d)(?=h$|min$)", " ", labels)
-
-
-def _device(name: str | None) -> str | None:
-    """A processor with its cores in words: records name it "PROCESSOR x CORES"."""
-    return None if name is None else re.sub(r" x (\d+)$", r", \1 cores", name)
-
-
-def _ratios(layout: Layout) -> Iterator[str]:
+def _emphasis(layout: Layout) -> Iterator[str]:
     if layout.baseline is not None:
-        yield f"In brackets: ratios to {layout.names.get(layout.baseline, layout.baseline)}."
+        yield f"In brackets: ratios to {display(layout.baseline, layout.names).shown}."
 
 
 def _shared(rows: Iterable[Measurement]) -> str:
     """Device, precision and batch of the rows, as far as all of them share these."""
     held = [row.conditions for row in rows if _of_a_run(row)]
-    parts = []
-    for said in (
-        lambda c: _device(c.device),
-        lambda c: c.dtype,
-        lambda c: (
-            f"batches of {c.batch_seconds / c.clip_seconds:.3g} x {c.clip_seconds:g} s"
-            if c.clip_seconds and c.batch_seconds
-            else None
-        ),
-    ):
+    parts: list[str] = []
+    for said in (device_words, lambda c: c.dtype or "", batch_words):
         values = {said(c) for c in held}
-        parts += [value for value in values if value] if len(values) == 1 else []
+        parts += filter(None, values) if len(values) == 1 else []
     return ", ".join(parts)

@@ -9,13 +9,14 @@ from ssl_benchmarks.record.record import Conditions
 from ssl_reports.page.choices import alone
 from ssl_reports.page.store import Store
 from ssl_reports.page.tables import LARGEST, Document, anchors, foot, head, ordered
-from ssl_reports.paper.tables import where
+from ssl_reports.reading.conditions import where
 from ssl_reports.reading.evidence import Evidence
 from ssl_reports.tables.data import comma_separated
 from ssl_reports.tables.latex_table import latex
 from ssl_reports.tables.markdown import markdown
 from ssl_reports.tables.notes import Notes
 from ssl_reports.tables.table import Column, PaperTable, Shown, word
+from ssl_reports.units import phase_word
 
 CHOICES = ("", "kWh", "J", "FLOP", "MAC")
 
@@ -25,7 +26,7 @@ def measurements_table(evidence: Evidence) -> PaperTable:
     names = ("model", "value", "unit", "metric", "phase", "scope", "conditions", "run")
     rows = tuple(
         (
-            found.row.model, found.quantity, found.quantity.unit, found.row.metric.replace("_", " "), found.row.phase or "",
+            found.row.model, found.quantity, found.quantity.unit, found.row.metric.replace("_", " "), phase_word(found.row.phase),
             found.row.scope or "", _conditions(found.conditions), found.label,
         )
         for found in evidence.rows
@@ -51,7 +52,7 @@ def page_measurements(evidence: Evidence, store: Store) -> Document:
     forms = {"tex": latex, "md": markdown, "csv": comma_separated} if small else {}
     return {
         "name": table.name, "caption": table.caption, "rows": len(values), "columns": ordered([words[0], figures, *words[1:]]),
-        "notes": foot(notes.lines()), "forms": {suffix: form(table) for suffix, form in forms.items()}, "reasons": True,
+        "notes": foot(notes.foot(table)), "forms": {suffix: form(table) for suffix, form in forms.items()}, "reasons": True,
         "anchors": anchors(table.name, [found.row.model for found in evidence.rows]) if small else [],
     }  # fmt: skip
 

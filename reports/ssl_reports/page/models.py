@@ -33,6 +33,7 @@ from ssl_reports.reading.systems import System, systems_of
 from ssl_reports.tables.notes import Notes
 from ssl_reports.tables.numbers import plain_number, with_commas
 from ssl_reports.tables.table import Column, Shown
+from ssl_reports.units import plain
 
 CARD = (
     ("parameters", "inference"), ("flops_per_audio_second", "training"), ("flops_per_audio_second", "inference"),
@@ -205,6 +206,6 @@ def _recipe(model: str, stated: Mapping[str, Recipe]) -> str:
     recipe = recipe_of(model, stated)
     if recipe is None or recipe.origin == "ours":
         return ""
-    hours = f", {recipe.device_hours:,.0f} GPU-h" if recipe.device_hours else ""
-    seen = f", {recipe.audio_hours:,.0f} h of audio seen" if recipe.audio_hours else ""
+    hours = f", {plain(recipe.device_hours)} GPU-h" if recipe.device_hours else ""
+    seen = f", {plain(recipe.audio_hours)} h of audio seen" if recipe.audio_hours else ""
     return f"{recipe.hardware}{hours}{seen} ({recipe.cited})"

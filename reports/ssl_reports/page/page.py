@@ -25,6 +25,7 @@ from ssl_reports.reading.evidence import Evidence
 from ssl_reports.tables.notes import MARKS
 from ssl_reports.tables.numbers import plain_number
 from ssl_reports.tables.table import PaperTable
+from ssl_reports.units import method_word
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,10 +57,11 @@ def report_page(
     """
     data, script, libraries = page_data(evidence, tables, traces, forms), "\n".join(map(_part, SCRIPTS)), _libraries()
     runs, environments = runs_and_environments(evidence)
-    page = Environment(
+    environment = Environment(
         loader=FunctionLoader(_part), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    ).get_template("page.html.j2")
-    return page.render(
+    )
+    environment.filters["worded"] = method_word
+    return environment.get_template("page.html.j2").render(
         title=title,
         policy=" ".join(map(digest, [script, *libraries.values()])),
         style=_part("page.css"),

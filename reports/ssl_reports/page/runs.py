@@ -8,6 +8,7 @@ from ssl_benchmarks.record.record import Record
 from ssl_reports.paper.methods import said_of
 from ssl_reports.reading.evidence import Evidence
 from ssl_reports.summaries.machine import QUANTITIES
+from ssl_reports.units import method_word
 
 
 @dataclass(frozen=True)
@@ -51,5 +52,6 @@ def runs_and_environments(evidence: Evidence) -> tuple[list[Run], list[Environme
 def _environment(record: Record) -> Environment:
     ways = record.machine.capabilities.measurable
     return Environment(
-        tuple(said_of(record)), tuple((QUANTITIES.get(key, key), way.method, way.how) for key, way in ways.items())
+        tuple(said_of(record)),
+        tuple((QUANTITIES.get(key, key), method_word(way.method), way.how) for key, way in ways.items()),
     )

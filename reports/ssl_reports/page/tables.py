@@ -12,8 +12,9 @@ from ssl_benchmarks.record.quantity import Quantity
 from ssl_reports.page.choices import column_choices, renamed
 from ssl_reports.page.store import Store
 from ssl_reports.reading.references import REFERENCES
+from ssl_reports.tables.data import data_word
 from ssl_reports.tables.notes import Notes
-from ssl_reports.tables.table import Cell, Cite, Column, PaperTable, Shown, word
+from ssl_reports.tables.table import Cell, Cite, Column, PaperTable, Shown, Words
 
 Document = dict[str, Any]
 FORMS = {"tex": "LaTeX", "md": "Markdown", "csv": "CSV"}
@@ -43,7 +44,7 @@ def page_table(table: PaperTable, store: Store, forms: Mapping[str, str]) -> Doc
     return {
         "name": table.name, "caption": table.caption, "rows": len(rows), "columns": ordered(columns),
         "notes": foot(notes.foot(table) if small else [*notes.foot(table), ELSEWHERE]),
-        "anchors": anchors(table.name, [word(row[0].cell) for row in rows]), "forms": held if small else {},
+        "anchors": anchors(table.name, [data_word(row[0].cell) for row in rows]), "forms": held if small else {},
     }  # fmt: skip
 
 
@@ -57,7 +58,7 @@ def _column(column: Column, cells: Sequence[Shown], signs: Sequence[str], store:
     places = [_place(shown.cell, store) for shown in cells]
     quantities = [shown.cell for shown in cells if isinstance(shown.cell, Quantity)]
     if not quantities:
-        return {"heads": {"": head(column.name)}, "cells": places, "word": True}
+        return {"heads": {"": head(column.title)}, "cells": places, "word": True}
     units = {quantity.unit for quantity in quantities}
     values = [quantity.value for quantity in quantities if quantity.value is not None]
     choices = (
@@ -66,7 +67,7 @@ def _column(column: Column, cells: Sequence[Shown], signs: Sequence[str], store:
         else {"": (column.factor, column.shown_unit)}
     )
     return {
-        "heads": {choice: head(renamed(column.name, choice), unit, factor) for choice, (factor, unit) in choices.items()},
+        "heads": {choice: head(renamed(column.title, choice), unit, factor) for choice, (factor, unit) in choices.items()},
         "cells": places, "signs": signs, "best": [number for number, shown in enumerate(cells) if shown.best],
         "texts": {choice: [_text(shown, factor) for shown in cells] for choice, (factor, _) in choices.items()},
     }  # fmt: skip
@@ -84,6 +85,8 @@ def _place(cell: Cell, store: Store) -> int | str | tuple[str, str] | None:
             return store.quantity(cell)
         case Cite():
             return cell.text, REFERENCES[cell.key].url
+        case Words():
+            return cell.data
     return cell
 
 

@@ -56,9 +56,10 @@ def _table(table: PaperTable) -> str:
 
 
 def _figure(name: str) -> str:
+    """A picture with its caption, which no break of a column separates."""
     if not name:
         return ""
     return (
-        f"\\begin{{center}}\n\\includegraphics[width=\\columnwidth]{{figures/{name}.pdf}}\n"
-        f"\\captionof{{figure}}{{\\sslcaption{{{name}}}}}\\label{{fig:{name}}}\n\\end{{center}}"
+        f"\\begin{{center}}\n\\begin{{minipage}}{{\\columnwidth}}\n\\includegraphics[width=\\linewidth]{{figures/{name}.pdf}}\n"
+        f"\\captionof{{figure}}{{\\sslcaption{{{name}}}}}\\label{{fig:{name}}}\n\\end{{minipage}}\n\\end{{center}}"
     )

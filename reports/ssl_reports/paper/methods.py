@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from ssl_benchmarks.record.details.common import Details
 from ssl_benchmarks.record.record import Record
-from ssl_reports.flaw_marks import SIGN, meaning
+from ssl_reports.flaw_marks import SIGNS
 from ssl_reports.paper.prose import latex_text, named, plain_text, said_once
 from ssl_reports.paper.protocol import carbon, in_rounds, protocol
 from ssl_reports.paper.surroundings import energy, machine, models_and_speech, on_gpu, software
@@ -103,11 +103,10 @@ def _disturbances(evidence: Evidence) -> str:
         if disturbed
         else "No competing processes and no throttling were observed."
     ]
-    flawed = [found.quantity.flaw for found in evidence.rows if found.quantity.flaw]
-    if flawed:
+    if any(found.quantity.flaw for found in evidence.rows):
         said.append(
-            "Flawed rounds and repeats were left out where at least two unflawed ones remained; other flawed figures are "
-            f"marked {SIGN}: {meaning(flawed)}."
+            "Flawed rounds and repeats were left out where at least two unflawed ones remained; other flawed numbers carry "
+            f"{', '.join(SIGNS[:-1])} or {SIGNS[-1]}, as explained below each table."
         )
     if unfinished:
         said.append(f"{len(unfinished):,} of {len(pairs):,} runs did not finish ({named(unfinished)}).")

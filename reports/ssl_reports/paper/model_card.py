@@ -19,9 +19,10 @@ from ssl_reports.flaw_marks import noted
 from ssl_reports.paper.surroundings import hardware_of
 from ssl_reports.paper.tables import whole_run
 from ssl_reports.reading.evidence import Evidence, Setting, settings, with_flaws
+from ssl_reports.reading.repricing import country_of
 from ssl_reports.tables.grid import markdown_table
 from ssl_reports.tables.markdown import escape_markdown
-from ssl_reports.units import percent, worded
+from ssl_reports.units import method_word, percent, worded
 
 MOST = 1000
 """The most cards."""
@@ -71,9 +72,13 @@ def model_card(run: Setting) -> str:
         *((f"CO2e, {part}", whole_run(run, "co2e", part)) for part in ("machine", "gpu")),
         ("peak memory of training", run.find("peak_memory")),
     ]
-    table = [(name, worded(q), q.method, escape_markdown(noted(q))) for name, q in lines if q is not None]
+    table = [(name, worded(q), method_word(q.method), escape_markdown(noted(q))) for name, q in lines if q is not None]
     rated = [(row, with_flaws(row, run.record).quantity) for row in rates(run)]
-    table += [(_rated(row), percent(q), q.method, escape_markdown(noted(q))) for row, q in rated if q.value is not None]
+    table += [
+        (_rated(row), percent(q), method_word(q.method), escape_markdown(noted(q)))
+        for row, q in rated
+        if q.value is not None
+    ]
     return (
         f"---\n{_metadata(run, whole_run(run, 'co2e', scope)).to_yaml()}\n---\n\n# "
         f"{escape_markdown(run.model)}\n\nPretrained in run {escape_markdown(run.label)}, started "
@@ -116,10 +121,10 @@ def _emissions(run: Setting, carbon: Quantity | None) -> dict[str, Any] | None:
         return None
     grid = run.record.told(Details).grid
     found = {
-        "emissions": carbon.value,
+        "emissions": float(f"{carbon.value:.2g}"),
         "source": f"sslbench, energy of the {run.scope}, {carbon.method}",
         "training_type": "pre-training",
-        "geographical_location": None if grid is None else grid.country,
+        "geographical_location": None if grid is None else country_of(grid),
         "hardware_used": hardware_of(run.record),
     }
     return {name: value for name, value in found.items() if value is not None}

@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
+from ssl_reports.tables import citations
 from ssl_reports.tables.grid import grouped
-from ssl_reports.tables.latex import escape_latex
+from ssl_reports.tables.latex import typeset
 
 NAMED = 4
 """The most records that a sentence names; more are counted."""
-CITED = re.compile("⟦([a-z0-9,-]+)⟧")
-APOSTROPHE = re.compile(r"(?<=[a-z])\\textquotesingle\{\}(?=s\b)")
-
-
-def cite(*keys: str) -> str:
-    """A citation, to stand behind a word; see `latex_text` and `plain_text`."""
-    return f"⟦{','.join(keys)}⟧"
+cite = citations.cite
 
 
 def latex_text(text: str) -> str:
     r"""Running text with a `\cite` for each citation."""
-    parts = CITED.split(text)
-    return "".join(f"~\\cite{{{part}}}" if number % 2 else _set(part) for number, part in enumerate(parts))
-
-
-def _set(text: str) -> str:
-    """Text as a typesetter has it: apostrophes that are no quotation marks, and the index of CO2."""
-    return APOSTROPHE.sub("'", escape_latex(text)).replace("CO2e", "CO\\textsubscript{2}e")
+    return typeset(text)
 
 
 def plain_text(text: str) -> str:
     """The text without citations."""
-    return CITED.sub("", text)
+    return citations.uncited(text)
 
 
 def said_once(said: Sequence[tuple[str, Sequence[str]]]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from ssl_benchmarks.record.details.common import Details, Grid
@@ -13,13 +12,14 @@ from ssl_benchmarks.record.record import Record
 from ssl_benchmarks.record.surroundings import Protocol
 from ssl_reports.paper.prose import cite, enumeration
 from ssl_reports.paper.surroundings import tool_of
+from ssl_reports.reading.repricing import country_of
+from ssl_reports.reading.tested import evaluated_on, learned_from
 from ssl_reports.units import with_prefix
 
 TASKS = {
     "pr": "phone recognition", "asr": "speech recognition from frozen features", "asr-finetune": "speech recognition after fine-tuning",
     "sid": "speaker identification", "asv": "speaker verification", "ks": "keyword spotting", "abx": "ABX discrimination",
 }  # fmt: skip
-LENGTH = re.compile(r"^(\d+) ?(h|min)$")
 MOST_TESTS = 4
 """The most kinds of error rates that a section describes."""
 
@@ -119,12 +119,11 @@ def _budget(study: Study) -> str:
 def _rated(record: Record) -> Iterator[str]:
     """What error rates were measured on, and which labelled speech was used to learn the task."""
     rated = [row for row in record.measurements if row.metric in RATES and not row.quantity.elsewhere]
-    found = {(c.task, c.head, c.labels, c.tested_on): None for c in (row.conditions for row in rated)}
-    for task, head, labels, tested_on in list(found)[:MOST_TESTS]:
-        amount = LENGTH.sub(r"\1 \2 of ", labels) if labels else ""
+    tests = {(c.task, c.head, learned_from(row), evaluated_on(row)): None for row in rated for c in [row.conditions]}
+    for task, head, learned, test in list(tests)[:MOST_TESTS]:
         yield (
             f"For {TASKS.get(task or '', task or 'the probe')}, a {f'{head} ' if head else ''}head was trained on "
-            f"{amount}labelled speech and tested on {tested_on or 'held-out speech'}."
+            f"{learned or 'labelled speech'} and evaluated on {test or 'held-out speech'}."
         )
 
 
@@ -144,6 +143,7 @@ def pue_of(record: Record) -> float:
 
 def grid_text(grid: Grid, pue: float) -> str:
     """PUE and grid intensity with country, year and source."""
-    source = grid.source.replace(" (", ", ").replace(")", "")
-    about = ", ".join(str(each) for each in (grid.country, grid.year, source) if each is not None)
-    return f"a PUE of {pue:.3g} and a grid intensity of {grid.g_per_kwh:.4g} g/kWh ({about})"
+    country = country_of(grid)
+    source = grid.source.removesuffix(f" ({country})").replace(" (", ", ").replace(")", "")
+    about = ", ".join(str(each) for each in (country, grid.year, source) if each is not None)
+    return f"a PUE of {pue:.3g} and a grid intensity of {grid.g_per_kwh:.3g} g/kWh ({about})"

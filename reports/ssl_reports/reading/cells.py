@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ssl_benchmarks.record.details.measurement import MeasuredCell, MeasurementDetails
+from ssl_benchmarks.record.metrics import METRICS
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Measurement, Record, headline_scope
 from ssl_reports.flaw_marks import noted, signed
-from ssl_reports.units import shown, worded
+from ssl_reports.units import method_word, shown, worded
 
 LINES = (
     ("speed", "audio_seconds_per_second", ""),
@@ -104,11 +105,18 @@ def cell_lines(cell: Cell, device: object) -> list[CellLine]:
             quantity = cell.find(metric, each, alone=scope == "alone")
             if quantity is None or (each not in {None, headline_scope(device)} and quantity.value is None):
                 continue
+            quantity = in_percent(metric, quantity)
             value, unit = shown(quantity)
             full = name if each is None else f"{name}, {each}"
-            parts = (signed(value, quantity), unit, interval(quantity), quantity.method, noted(quantity))
+            method = "" if quantity.value is None else method_word(quantity.method)
+            parts = (signed(value, quantity), unit, interval(quantity), method, noted(quantity))
             lines.append(CellLine(full, *parts))
     return lines
+
+
+def in_percent(metric: str, quantity: Quantity) -> Quantity:
+    """A share in per cent; any other quantity as it is."""
+    return quantity.scaled(100, "%") if METRICS[metric].share else quantity
 
 
 def interval(quantity: Quantity) -> str:
@@ -149,6 +157,6 @@ def _sweep_row(cell: Cell, scope: str) -> tuple[str, ...]:
         return (*size, "not available", *[""] * (len(SWEEP) - 3))
     speed, joules = cell.find("audio_seconds_per_second"), cell.find("energy_per_audio_hour", scope)
     times = ("", "") if speed is None else (signed(shown(speed)[0], speed), interval(speed))
-    rest = (cell.find(metric) for metric in ("latency_p50", "latency_p95", "peak_memory", "mfu"))
-    words = ("" if quantity is None else worded(quantity) for quantity in rest)
+    rest = ((metric, cell.find(metric)) for metric in ("latency_p50", "latency_p95", "peak_memory", "mfu"))
+    words = ("" if quantity is None else worded(in_percent(metric, quantity)) for metric, quantity in rest)
     return (*size, *times, "" if joules is None else signed(shown(joules)[0], joules), *words)

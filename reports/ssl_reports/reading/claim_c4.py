@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from ssl_benchmarks.downstream.outcome import NO_BETTER, UNCONVERGED
 from ssl_benchmarks.record.details.common import SAMPLE
 from ssl_benchmarks.record.details.study import StudyDetails
+from ssl_benchmarks.record.learned import UNCONVERGED, doubts
 from ssl_benchmarks.record.metrics import METRICS
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Measurement, Record
@@ -88,7 +88,7 @@ def _said(ours: Found, other: Found) -> str:
 
 def _rate(quantity: Quantity) -> str:
     """A rate with the remarks that weaken it."""
-    found = [mark for mark in (UNCONVERGED, NO_BETTER) if mark in quantity.note]
+    found = doubts(quantity)
     return percent(quantity) + (f" ({', '.join(found)})" if found else "")
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ssl_benchmarks.downstream.outcome import NO_BETTER, UNCONVERGED
 from ssl_benchmarks.record.details.study import StudyDetails, StudyRun
 from ssl_benchmarks.record.flaws import MEANINGS
+from ssl_benchmarks.record.learned import doubts
 from ssl_benchmarks.record.quantity import joined
 from ssl_reports.reading.evidence import Found
 from ssl_reports.reading.paired_rounds import by_round
@@ -114,11 +114,8 @@ def _runs(found: Found) -> list[StudyRun]:
 
 def _learned(found: Sequence[Found]) -> str:
     """Heads that converged, and systems better than their own random weights."""
-    for each in found:
-        for mark in (UNCONVERGED, NO_BETTER):
-            if mark in each.quantity.note:
-                return f"{each.row.model}: {mark}"
-    return ""
+    said = (f"{each.row.model}: {doubt}" for each in found for doubt in doubts(each.quantity))
+    return next(said, "")
 
 
 NEEDS: dict[str, Check] = {

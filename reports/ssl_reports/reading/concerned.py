@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from ssl_benchmarks.record.metrics import label_of
 from ssl_benchmarks.record.record import Measurement
+from ssl_reports.units import phase_word
 
 Key = tuple[str, str, str]
 """Figure, phase and model."""
@@ -18,7 +19,7 @@ def concerned(rows: Iterable[Measurement], models: Sequence[str]) -> str:
         rows: that share a note.
         models: all that the record holds; "all models" stands for them.
     """
-    keys = [(_figure(row), row.phase or "", row.model) for row in rows]
+    keys = [(_figure(row), phase_word(row.phase), row.model) for row in rows]
     parts = dict.fromkeys(
         (_listed(figures), _listed(phases), _models(named, models)) for figures, phases, named in _products(keys)
     )

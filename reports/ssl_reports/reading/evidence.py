@@ -8,11 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ssl_benchmarks.downstream.outcome import NO_BETTER, UNCONVERGED
 from ssl_benchmarks.energy.trace_file import read_trace
 from ssl_benchmarks.record.details.common import Details
 from ssl_benchmarks.record.details.study import StudyDetails
 from ssl_benchmarks.record.flaws import STOPPED, flawed
+from ssl_benchmarks.record.learned import doubts
 from ssl_benchmarks.record.metrics import RATES
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Conditions, Measurement, Record, headline_scope, read_record
@@ -29,10 +29,8 @@ def with_flaws(row: Measurement, record: Record) -> Measurement:
     """A row with the flaws that its record or note implies: a stopped run, a head that learned nothing useful."""
     if row.metric not in RATES or row.quantity.elsewhere:
         return with_status(row, record)
-    parts = row.quantity.note.split("; ")
-    learned = [mark for mark in (UNCONVERGED, NO_BETTER) if any(part.startswith(mark) for part in parts)]
-    marked = with_status(row, record)
-    return replace(marked, quantity=flawed(marked.quantity, *learned)) if learned else marked
+    marked, found = with_status(row, record), doubts(row.quantity)
+    return replace(marked, quantity=flawed(marked.quantity, *found)) if found else marked
 
 
 def with_status(row: Measurement, record: Record) -> Measurement:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from ssl_benchmarks.record.quantity import Quantity, joined
+from ssl_benchmarks.record.quantity import DERIVED, Quantity, joined
 from ssl_benchmarks.record.record import Conditions, Measurement
 from ssl_models.documents import typed
 from ssl_reports.reading.references import REFERENCES
@@ -56,12 +56,12 @@ class Rates:
 
 @dataclass(frozen=True)
 class ErrorRates:
-    """The published error rates of a model."""
+    """The published error rates of a model, and how they were reached."""
 
     model: str
     reference: str
     rates: tuple[Rates, ...]
-    derived: str = ""
+    how: str
 
 
 @dataclass(frozen=True)
@@ -96,18 +96,17 @@ def _published() -> Published:
     return typed(Published, tomllib.loads(TABLE.read_text(encoding="utf-8")))
 
 
-def _note(entry: Figure | ErrorRates) -> str:
-    return joined(REFERENCES[entry.reference].cited, entry.derived)
-
-
 def _row(figure: Figure) -> Measurement:
-    quantity = Quantity(figure.value, figure.unit, "published", note=_note(figure))
+    derived = figure.derived and DERIVED + figure.derived
+    note = joined(REFERENCES[figure.reference].cited, derived)
+    quantity = Quantity(figure.value, figure.unit, "published", note=note)
     return Measurement(figure.model, figure.metric, quantity, figure.phase, None, Conditions(device=figure.device))
 
 
 def _error_rates(entry: ErrorRates) -> Iterator[Measurement]:
     for rate in entry.rates:
         for part, value in (("clean", rate.clean), ("other", rate.other)):
-            quantity = Quantity(value / 100, "1", "published", note=_note(entry))
+            note = joined(REFERENCES[entry.reference].cited, entry.how)
+            quantity = Quantity(value / 100, "1", "published", note=note)
             test = Conditions(task="asr-finetune", labels=rate.labels, tested_on=f"test-{part}")
             yield Measurement(entry.model, "wer", quantity, "finetuning", None, test)

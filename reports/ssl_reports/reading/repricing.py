@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 
 from ssl_benchmarks.energy.carbon import GridIntensity, co2e
-from ssl_benchmarks.record.details.common import Details
+from ssl_benchmarks.record.details.common import Details, Grid
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Conditions, Measurement, Record
 from ssl_reports.reading.evidence import Evidence
@@ -18,6 +19,20 @@ def grid_of(record: Record) -> GridIntensity | None:
     """The grid intensity from which a record's CO2e was calculated."""
     grid = record.told(Details).grid
     return GridIntensity(grid.g_per_kwh, grid.country, grid.year, grid.source) if grid is not None else None
+
+
+def country_of(grid: GridIntensity | Grid) -> str | None:
+    """The name of the grid's country, which codecarbon's source ends with; the code if there is none."""
+    name = re.search(r"energy mixes \(([^()]+)\)$", grid.source)
+    return name[1] if name and grid.country else grid.country
+
+
+def grid_words(grid: GridIntensity | Grid) -> str:
+    """Country, year and intensity: "France in 2023 (56 g/kWh)", or the intensity alone."""
+    amount, country = f"{grid.g_per_kwh:.3g} g/kWh", country_of(grid)
+    if country is None:
+        return amount
+    return f"{country} in {grid.year} ({amount})" if grid.year else f"{country} ({amount})"
 
 
 def repriced(evidence: Evidence, grid: GridIntensity | None, pue: float | None) -> Evidence:

@@ -56,7 +56,7 @@ def _recipe(recipe: Recipe | None) -> dict[str, str]:
     """What its authors report about the pretraining."""
     if recipe is None:
         return {"published cost": "none (a size made for this tool)"}
-    hours = "" if recipe.device_hours is None else f" ({recipe.device_hours:,.0f} GPU-h)"
+    hours = "" if recipe.device_hours is None else f" ({plain(recipe.device_hours)} GPU-h)"
     reported = {
         "audio hours per step": recipe.batch_hours,
         "steps": recipe.steps,

@@ -5,16 +5,17 @@ from __future__ import annotations
 from operator import itemgetter
 
 from ssl_benchmarks.comparing.comparability import Marks
-from ssl_benchmarks.comparing.rounds import relative_half_width
 from ssl_benchmarks.comparing.side_by_side import COMPARED, ENERGY, FLOPS, MEMORY, SPEED
 from ssl_benchmarks.record.details.comparison import ComparisonDetails
+from ssl_benchmarks.record.details.life import LifeCost
 from ssl_benchmarks.record.flaws import flawed
-from ssl_benchmarks.record.quantity import Quantity, unavailable
+from ssl_benchmarks.record.quantity import Quantity, flaws, unavailable
 from ssl_benchmarks.record.record import Measurement, Record
 from ssl_reports.flaw_marks import foot, signed
+from ssl_reports.reading.cells import interval
 from ssl_reports.tables.grid import Grid
-from ssl_reports.tables.numbers import half_width
-from ssl_reports.units import duration, plain, shown, with_prefix
+from ssl_reports.tables.numbers import plain_number, with_commas
+from ssl_reports.units import duration, plain, prefix_of, shown, with_prefix
 
 NAMES = {FLOPS: "FLOP per audio s", SPEED: "x real time", ENERGY: "J per audio hour", MEMORY: "peak memory"}
 LIFE_UNITS = {"J": "kWh", "FLOP": "FLOP"}
@@ -62,17 +63,13 @@ def _cell(row: Measurement | None, baseline: Measurement | None, ratio: Quantity
 
 
 def figure(quantity: Quantity) -> str:
-    """A value with its relative half-width, such as 6,316 ± 0.4 %."""
+    """A value with its interval, such as 6,316 ± 25 or 3.59 [1.65, 7.85]."""
     if quantity.value is None:
         return "not available"
-    text = plain(quantity.value) if quantity.unit in {"s/s", "J/h"} else " ".join(shown(quantity)).removesuffix("/s")
-    if relative_half_width(quantity) is None or quantity.ci95 is None:
-        return signed(text, quantity)
-    half = half_width(quantity.value, quantity.ci95)
-    if half is None and quantity.unit in {"s/s", "J/h"}:  # unbalanced, or wider than the value
-        return signed(f"{text} [{plain(quantity.ci95[0])}, {plain(quantity.ci95[1])}]", quantity)
-    share = relative_half_width(quantity) or 0.0 if half is None else half / abs(quantity.value)
-    return signed(f"{text} ± {plain(100 * share, 2)} %", quantity)
+    if quantity.unit in {"s/s", "J/h"}:
+        return signed(with_commas(plain_number(quantity)), quantity)
+    text = f"{' '.join(shown(quantity)).removesuffix('/s')} {interval(quantity)}".rstrip()
+    return signed(text, quantity)
 
 
 def times(ratio: Quantity) -> str:
@@ -98,13 +95,15 @@ def projection_grid(record: Record) -> Grid:
     priced = details.price_per_gpu_hour is not None
     header = ("model", "audio hours seen", "device-hours", "kWh", "CO2e", *(("price units",) if priced else ()))
     published = {m.model: m.quantity for m in record.measurements if _is_published_time(m)}
-    rows, legend = [], []
+    rows, legend, shown_numbers = [], [], []
     for found in details.projections:
         work, model = found.work, found.model
         quantities = [found.device_hours, found.energy, found.co2e]
         quantities += [found.price or unavailable("1", "no price was given")] if priced else []
+        quantities = [flawed(each, _flaw(record, model, "training")) for each in quantities]
+        shown_numbers += quantities
         stated = work.name == "recipe" and model in details.recipes
-        hours = "" if work.hours is None else f"{work.hours:,.0f} ({'stated' if stated else work.name})"
+        hours = "" if work.hours is None else f"{work.amount} ({'stated' if stated else work.name})"
         others = (
             (with_interval(published[model]) if model in published and work.name == "recipe" else "",)
             if published
@@ -115,11 +114,16 @@ def projection_grid(record: Record) -> Grid:
             legend.append(f"{model}: {found.device_hours.note}")
         elif stated:
             legend.append(f"{model}: its hours are {work.source}")
-    legend += foot(q for found in details.projections for q in (found.device_hours, found.energy, found.co2e))
+    legend += foot(shown_numbers)
     legend += [f"published, {model}: {quantity.note}" for model, quantity in published.items()]
     return Grid(
         (*header, *(("published GPU-hours, other chips",) if published else ())), rows, list(dict.fromkeys(legend))
     )
+
+
+def _flaw(record: Record, model: str, phase: str) -> str:
+    """The flaws of a model's step, which older records do not repeat in what follows from it."""
+    return flaws(row.quantity for row in record.measurements if (row.model, row.phase) == (model, phase))
 
 
 def _is_published_time(row: Measurement) -> bool:
@@ -127,23 +131,14 @@ def _is_published_time(row: Measurement) -> bool:
 
 
 def with_interval(quantity: Quantity) -> str:
-    """A projected figure and its 95 % interval: joules as kWh, hours and prices plain."""
+    """A projected number and its 95 % interval: joules as kWh, hours and prices plain."""
     if quantity.value is None:
         return "not available"
-    ends = (
-        "" if quantity.ci95 is None else f" [{_bare(quantity, quantity.ci95[0])}, {_bare(quantity, quantity.ci95[1])}]"
-    )
-    return signed(f"{_bare(quantity, quantity.value)}{ends}", quantity)
-
-
-def _bare(quantity: Quantity, value: float) -> str:
-    match quantity.unit:
-        case "J":
-            return plain(value / 3.6e6)
-        case "FLOP" | "g":
-            return with_prefix(value, quantity.unit)
-        case _:
-            return plain(value)
+    factor, unit = (1 / 3.6e6, "") if quantity.unit == "J" else (1.0, "")
+    if quantity.unit in {"FLOP", "g"}:
+        size, prefix = prefix_of(quantity.value)
+        factor, unit = 1 / size, f" {prefix}{quantity.unit}"
+    return signed(with_commas(plain_number(quantity, factor)) + unit, quantity)
 
 
 def ledger_grid(record: Record, unit: str) -> Grid:
@@ -157,14 +152,23 @@ def ledger_grid(record: Record, unit: str) -> Grid:
         "model", *([f"teacher, {name}"] * taught), f"pretraining, {name}", f"{life.finetunings} x {life.finetuning_hours:,.0f} h of fine-tuning",
         f"{life.inference_hours:,.0f} h of inference", f"total, {name}",
     )  # fmt: skip
-    parts = [
-        [*([cost.teacher] * taught), cost.pretraining, cost.finetuning, cost.inference, cost.total] for cost in costs
-    ]
+    parts = [[*([cost.teacher] * taught), *_parts(record, cost)] for cost in costs]
     # The cell of a model without a teacher is empty.
     shown_parts = [["" if part is None else with_interval(part) for part in each] for each in parts]
     rows = [(cost.model, *each) for cost, each in zip(costs, shown_parts, strict=True)]
     legend = [f"{cost.model}: {cost.total.note}" for cost in costs if cost.total.value is None]
     return Grid(header, rows, legend + foot(part for each in parts for part in each if part is not None))
+
+
+def _parts(record: Record, cost: LifeCost) -> list[Quantity]:
+    """Pretraining, fine-tuning, inference and their sum; energy has the flaws of the steps it was measured on."""
+    known = [cost.pretraining, cost.finetuning, cost.inference, cost.total]
+    if cost.total.unit != "J":
+        return known
+    step, use = (_flaw(record, cost.model, phase) for phase in ("training", "inference"))
+    projected = cost.pretraining.method == "projected"
+    found = (step if projected else "", step, use, "; ".join(filter(None, (step, use))))
+    return [flawed(part, *said.split("; ")) for part, said in zip(known, found, strict=True)]
 
 
 def break_even_lines(record: Record, unit: str) -> list[str]:
@@ -179,6 +183,8 @@ def break_even_lines(record: Record, unit: str) -> list[str]:
             lines.append(f"{pair}: {hours.note}")
             continue
         note = f" ({hours.note})" if hours.note else ""
+        steps = (_flaw(record, model, phase) for model in found.models for phase in ("training", "inference"))
+        hours = flawed(hours, *steps) if unit == "J" else hours
         lines.append(f"{pair}: {found.dearer} breaks even after {with_interval(hours)} h of inference{note}")
     return lines
 

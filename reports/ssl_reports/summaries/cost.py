@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from ssl_benchmarks.record.record import Record
 from ssl_reports.flaw_marks import noted, signed
-from ssl_reports.reading.cells import scopes_of
+from ssl_reports.reading.cells import in_percent, scopes_of
 from ssl_reports.tables.grid import legend, marks
-from ssl_reports.units import percent, shown
+from ssl_reports.units import method_word, percent, shown
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,11 @@ def summary(record: Record) -> list[Line]:
                 quantity = quantity.scaled(3600.0, "FLOP")
             if metric == "parameters":
                 quantity = quantity.scaled(1e-6, "M")
+            quantity = in_percent(metric, quantity)
             value, unit = shown(quantity)
             full = name if each is None else f"{name}, {each}"
-            lines.append(Line(full, signed(value, quantity), unit, quantity.method, noted(quantity)))
+            method = "" if quantity.value is None else method_word(quantity.method)
+            lines.append(Line(full, signed(value, quantity), unit, method, noted(quantity)))
     return lines
 
 

@@ -24,8 +24,7 @@ def _row(each: Projection) -> tuple[str, ...]:
     quantities = (each.device_hours, each.energy, each.co2e, each.price)
     reasons = dict.fromkeys(q.note for q in quantities if q is not None and q.value is None)
     cells = ("" if q is None else with_interval(q) for q in quantities)
-    hours = each.work.hours
-    return ("not reported" if hours is None else f"{hours:,.0f}", each.work.source, *cells, "; ".join(reasons))
+    return (each.work.amount or "not reported", each.work.source, *cells, "; ".join(reasons))
 
 
 def _line(found: FullRun, each: Projection) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from ssl_reports.units import plain
+from ssl_reports.units import method_word, plain
 
 QUANTITIES = {
     "energy_gpu": "energy, GPU",
@@ -44,8 +44,7 @@ def measurable_table(environment: Mapping[str, Any]) -> Table:
     for column in ("quantity", "method", "how, or why not"):
         table.add_column(column, no_wrap=column == "quantity")
     for key, way in environment["capabilities"]["measurable"].items():
-        method = "not available" if way["method"] == "unavailable" else way["method"]
-        table.add_row(QUANTITIES[key], method, escape(way["how"]))
+        table.add_row(QUANTITIES[key], method_word(way["method"]), escape(way["how"]))
     return table
 
 
@@ -106,7 +105,7 @@ def _gpu(gpu: Mapping[str, Any]) -> str:
     lines = [
         ", ".join(first),
         gpu["uuid"],
-        f"energy: {'not available' if energy['method'] == 'unavailable' else energy['method']}, {energy['how']}",
+        f"energy: {method_word(energy['method'])}, {energy['how']}",
         f"other processes on it: {', '.join(gpu['others']) or 'none seen'}",
         f"throttling now: {', '.join(gpu['throttles']) or 'none seen'}",
         *gpu["remarks"],

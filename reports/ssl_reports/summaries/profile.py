@@ -52,7 +52,7 @@ def _cost(profile: Profile) -> Table:
 def _cost_row(profile: Profile, counted: PhaseCount) -> list[str]:
     count, forward = counted.count, profile.at("inference", counted.seconds)
     ratio = count.flops / forward.count.flops if forward and forward.count.flops else None
-    apart = "none known" if counted.apart is None else f"{counted.apart:+.3%}"
+    apart = "none known" if counted.apart is None else _difference(counted.apart, 3)
     least = "≥ " if count.missed else ""
     return [
         f"{counted.seconds:g} s",
@@ -63,6 +63,12 @@ def _cost_row(profile: Profile, counted: PhaseCount) -> list[str]:
         "" if ratio is None or least else f"{ratio:.2f}",
         apart,
     ]
+
+
+def _difference(share: float, places: int) -> str:
+    """A signed share in per cent; zero has no sign."""
+    text = f"{100 * share:+.{places}f}"
+    return f"{text if float(text) else text[1:]} %"
 
 
 def _by_module(counts: Sequence[PhaseCount], depth: int) -> list[dict[str, int]]:
@@ -166,5 +172,5 @@ def _opinion(profile: Profile) -> list[str]:
         missed = ", ".join(f"{name} x {calls}" for name, calls in opinion.missed.items())
         reasons.append(f"without {missed}, which it cannot count")
     rest = (opinion.macs - opinion.norms) / max(1, profile.opinion_macs) - 1
-    reasons.append(f"{rest:+.2%} relative to our count{', norms aside' if opinion.norms else ''}")
+    reasons.append(f"{_difference(rest, 2)} relative to our count{', norms aside' if opinion.norms else ''}")
     return [f"{said} ({'; '.join(reasons)}); forward only, fused attention counted by our handler"]

@@ -10,7 +10,7 @@ from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Measurement, Record, headline_scope
 from ssl_reports.flaw_marks import foot, signed
 from ssl_reports.tables.grid import Grid, grouped, legend, marks
-from ssl_reports.units import duration, percent, shown
+from ssl_reports.units import duration, method_word, percent, phase_word, shown
 
 
 def quality_grid(record: Record) -> Grid:
@@ -22,7 +22,7 @@ def quality_grid(record: Record) -> Grid:
     for row in rated:
         cells.setdefault(row.model, {})[_column(row)] = percent(row.quantity) + marks(row.quantity, used)
     rows = [(model, *(found.get(column, "") for column in columns)) for model, found in cells.items()]
-    return Grid(("system", *columns), rows, [*legend(used), *foot(row.quantity for row in rated)])
+    return Grid(("model", *columns), rows, [*legend(used), *foot(row.quantity for row in rated)])
 
 
 def _column(row: Measurement) -> str:
@@ -54,14 +54,14 @@ def bill_grid(record: Record) -> Grid:
                 *(_shown(found[m]) for m in ("energy", "co2e", "flops")),
             )
         )
-    return Grid(("system", "phase", "time", f"energy, {scope}", "CO2e", "FLOPs"), rows, foot(shown_here))
+    return Grid(("model", "phase", "time", f"energy, {scope}", "CO2e", "FLOPs"), rows, foot(shown_here))
 
 
 def _of_seeds(phase: str, seconds: Quantity | None, seeds: int) -> str:
     """A phase, and whether its figures are means over seeds or totals of all seeds."""
     if seconds is not None and seconds.note.startswith("mean of "):
-        return f"{phase}, mean over seeds"
-    return f"{phase}, all {seeds} seeds" if seeds > 1 and phase in {"evaluation", "finetuning"} else phase
+        return f"{phase_word(phase)}, mean over seeds"
+    return phase_word(phase) + (f", all {seeds} seeds" if seeds > 1 and phase in {"evaluation", "finetuning"} else "")
 
 
 def flops_of_pretraining(record: Record, model: str) -> Quantity | None:
@@ -74,7 +74,7 @@ def _shown(quantity: Quantity | None) -> str:
     if quantity is None:
         return ""
     value, unit = shown(quantity)
-    method = "" if quantity.value is None else f" ({quantity.method})"
+    method = "" if quantity.value is None else f" ({method_word(quantity.method)})"
     return signed(f"{value} {unit}{method}".strip(), quantity)
 
 

@@ -32,8 +32,8 @@ class Alignment:
         """The column's type for `tabular`, with room for the widest sign behind a number, in LaTeX."""
         decimals = f".{self.part}" if self.part else ""
         error = f"({self.error})" if self.error else ""
-        room = f",table-space-text-post={{{mark}}}" if mark else ""
-        return f"S[table-format={'-' * self.sign}{self.whole}{decimals}{error}{room}]"
+        room = f"{{{mark}}}" if mark else ""
+        return f"S[table-format={{{'-' * self.sign}{self.whole}{decimals}{error}{room}}}]"
 
     @property
     def widest(self) -> str:

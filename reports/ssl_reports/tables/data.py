@@ -7,7 +7,7 @@ import io
 
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_reports.tables.numbers import scaled
-from ssl_reports.tables.table import PaperTable, Shown, word
+from ssl_reports.tables.table import Cell, PaperTable, Shown, Words, word
 
 PARTS = ("", " low", " high", " method", " note", " flaw")
 RATIO = (" ratio", " ratio low", " ratio high")
@@ -25,11 +25,11 @@ def comma_separated(table: PaperTable) -> str:
     parts = (*PARTS, *(RATIO if table.ratios else ()))
     head = zip(table.columns, figures, strict=True)
     writer.writerow(
-        [f"{column.titled('{} [{}]')}{part}" for column, figure in head for part in (parts if figure else ("",))]
+        [f"{column.keyed('{} [{}]')}{part}" for column, figure in head for part in (parts if figure else ("",))]
     )
     for row in rows:
         cells = (
-            _full(shown, len(parts)) if figure else [word(shown.cell)]
+            _full(shown, len(parts)) if figure else [data_word(shown.cell)]
             for shown, figure in zip(row, figures, strict=True)
         )
         writer.writerow([text for cell in cells for text in cell])
@@ -40,7 +40,7 @@ def _full(shown: Shown, width: int) -> list[str]:
     """The parts of a figure; a text stands in the first of them."""
     quantity = shown.cell
     if not isinstance(quantity, Quantity):
-        return [word(quantity), *[""] * (width - 1)]
+        return [data_word(quantity), *[""] * (width - 1)]
     if quantity.value is None:
         return ["", "", "", quantity.method, quantity.note, *[""] * (width - 5)]
     value, ends = scaled(quantity, shown.column.factor)
@@ -48,6 +48,11 @@ def _full(shown: Shown, width: int) -> list[str]:
     if shown.ratio is not None and shown.ratio.value is not None:
         texts += [repr(shown.ratio.value), *_ends(shown.ratio.ci95)]
     return texts + [""] * (width - len(texts))
+
+
+def data_word(cell: Cell) -> str:
+    """The text of a cell in data."""
+    return cell.data if isinstance(cell, Words) else word(cell)
 
 
 def _ends(ends: tuple[float, float] | None) -> list[str]:
@@ -62,7 +67,7 @@ def rows_of(table: PaperTable) -> list[dict[str, object]]:
 def _document(shown: Shown) -> object:
     cell, ratio = shown.cell, shown.ratio
     if not isinstance(cell, Quantity):
-        return word(cell)
+        return data_word(cell)
     value, ends = (None, None) if cell.value is None else scaled(cell, shown.column.factor)
     document: dict[str, object] = {
         "value": value, "ci95": ends, "unit": shown.column.unit, "method": cell.method, "note": cell.note, "flaw": cell.flaw

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,6 +17,7 @@ GAP = 3.0
 NARROWEST = 9
 """Characters of a head's line, whatever its column holds."""
 WIDE, NARROW = frozenset("mwMWGOQHN%@±"), frozenset(".,:;'|ilI()[]")
+NONE: Mapping[int, float] = {}
 EM_WIDE, EM_NARROW, EM = 0.9, 0.32, 0.55
 """Widths of letters as shares of the size of the type, those of the small sizes of Computer Modern, which are the widest."""
 
@@ -34,27 +35,40 @@ class Fit:
     blocks: tuple[tuple[int, ...], ...]
 
 
-def fit(cells: Sequence[Sequence[str]], width: Width) -> Fit:
+def fit(cells: Sequence[Sequence[str]], width: Width, wrapped: Mapping[int, float] = NONE) -> Fit:
     """The largest type in which all columns fit beside each other; where none does, the smallest, in as few parts as hold them.
 
     Args:
         cells: the texts of each line, heads included, as they are read.
         width: of the page's column.
+        wrapped: columns of text that is wrapped beyond these shares of the page's column.
     """
     room = POINTS[width]
     columns = range(len(cells[0]))
-    shares = [max(_ems(line[i]) for line in cells) for i in columns]
+    shares = [max(ems(line[i]) for line in cells) for i in columns]
+    wide: list[float] = []
     for name, points in SIZES:
-        if sum(share * points + 2 * GAP for share in shares) <= room:
+        wide = [min(shares[i] * points, wrapped.get(i, 1.0) * room) + 2 * GAP for i in columns]
+        if sum(wide) <= room:
             return Fit(name, (tuple(columns),))
-    name, points = SIZES[-1]
-    wide = [share * points + 2 * GAP for share in shares]
+    return Fit(SIZES[-1][0], _evenly(wide, room))
+
+
+def _evenly(wide: Sequence[float], room: float) -> tuple[tuple[int, ...], ...]:
+    """As few parts as fit, none wider than it must be, so that the last is not left with a single column."""
+    fewest, ends = len(_parts(wide, room)), range(1, len(wide) + 1)
+    limits = sorted(wide[0] + sum(wide[i:j]) for i in ends for j in ends[i:])
+    return next(parts for limit in limits if len(parts := _parts(wide, limit)) == fewest)
+
+
+def _parts(wide: Sequence[float], limit: float) -> tuple[tuple[int, ...], ...]:
+    """The columns in order, the first of the table in every part, so many in each as the limit allows."""
     blocks: list[list[int]] = [[0]]
-    for i in columns[1:]:
-        if len(blocks[-1]) > 1 and sum(wide[j] for j in blocks[-1]) + wide[i] > room:
+    for i in range(1, len(wide)):
+        if len(blocks[-1]) > 1 and sum(wide[j] for j in blocks[-1]) + wide[i] > limit:
             blocks.append([0])
         blocks[-1].append(i)
-    return Fit(name, tuple(map(tuple, blocks)))
+    return tuple(map(tuple, blocks))
 
 
 def heads(columns: Sequence[tuple[str, str]], cells: Sequence[Sequence[str]]) -> list[list[str]]:
@@ -79,9 +93,9 @@ def heads(columns: Sequence[tuple[str, str]], cells: Sequence[Sequence[str]]) ->
 
 def _broken(text: str, width: int) -> list[str]:
     """Lines of a text, none longer than `width` but for a single word."""
-    return textwrap.wrap(text, max([width, NARROWEST, *map(len, text.split())]), break_on_hyphens=False)
+    return textwrap.wrap(text, max([width, NARROWEST, *map(len, text.split(" "))]), break_on_hyphens=False)
 
 
-def _ems(text: str) -> float:
+def ems(text: str) -> float:
     """The width of a text in units of its size of type, an upper estimate."""
     return sum(EM_WIDE if letter in WIDE else EM_NARROW if letter in NARROW else EM for letter in text)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ssl_benchmarks.downstream.outcome import FINAL, NO_BETTER, UNCONVERGED
+from ssl_benchmarks.record.learned import FINAL, NOT_SHOWN, UNCONVERGED, WORSE
 from ssl_benchmarks.record.quantity import Quantity
 
-MARKS = {NO_BETTER: "*", UNCONVERGED: "+", FINAL: "#"}
+MARKS = {NOT_SHOWN: "*", WORSE: "!", UNCONVERGED: "+", FINAL: "#"}
 """The sign in a table for what a note begins with."""
 
 

@@ -15,7 +15,7 @@ FAMILIES: dict[Font, str] = {"serif": "serif", "sans": "sans-serif"}
 def html(table: PaperTable, font: Font | None = None) -> str:
     """The fragment; it carries no style but the font, if asked, and asks for nothing from elsewhere."""
     notes = Notes()
-    heads = "".join(f"<th>{escape(column.titled())}</th>" for column in table.heads)
+    heads = "".join(f"<th>{escape(column.titled)}</th>" for column in table.heads)
     lines = [f"<tr>{''.join(_cell(shown, notes) for shown in line)}</tr>" for line in table.lines()]
     rows = "\n".join(("</tbody>\n<tbody>\n" if i in table.ruled else "") + line for i, line in enumerate(lines))
     style = f' style="font-family: {FAMILIES[font]}"' if font else ""

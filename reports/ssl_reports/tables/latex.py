@@ -1,4 +1,4 @@
-"""Text and numbers for pdflatex; needs T1 fonts, booktabs and siunitx."""
+"""Text and numbers for pdflatex; needs T1 fonts, booktabs and siunitx 3."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 
 from ssl_benchmarks.record.quantity import Quantity
+from ssl_reports.tables.citations import CITED
 from ssl_reports.tables.numbers import DIGITS, decimal, plain_number, scaled
 
 # fmt: off
@@ -24,6 +25,19 @@ LIGATURE = re.compile(r"([-,])(?=\1)")
 
 NOT_IN_T1 = frozenset("ĦħĸĿŀŉŦŧſ")
 # fmt: on
+
+CRAFT = (
+    (re.compile(r"(?<=[A-Za-z])\\textquotesingle\{\}"), "'"),
+    (re.compile(r"(?<=\d) (?=\\%)"), r"\,"),
+    (re.compile(r"\\textpm\{\} (?=\d)"), r"\textpm{}\,"),
+    (re.compile(r"(?<=[\w)]) x (?=\d)"), r"~\texttimes{}~"),
+    (re.compile(r"\bx(?= real time)"), r"\texttimes{}"),
+    (re.compile(r"(?<=\d) (?=(?:[kmMGTPE]?(?:Wh|J|FLOPs?|MACs?|W)|[MGk]iB|g|kg|mg|h|min|ms|s|d|clips?|seeds|rounds)\b)"), "~"),
+    (re.compile(r"\bCO2(?=e)"), r"CO\textsubscript{2}"),
+    (re.compile(r"\{\\ttfamily U\+2193\}"), r"$\downarrow$"),
+    (re.compile(r"\{\\ttfamily U\+2191\}"), r"$\uparrow$"),
+)  # fmt: skip
+"""What a typesetter does to escaped text: apostrophes, spaces at which no line breaks, the signs of the field."""
 
 
 def escape_latex(text: str) -> str:
@@ -45,6 +59,19 @@ def _escaped(character: str) -> str:
     return rf"{{\ttfamily U+{ord(character):04X}}}"
 
 
+def typeset(text: str) -> str:
+    r"""Running text with the signs of the field, and a `\cite` for each citation; see `ssl_reports.tables.citations`."""
+    parts = CITED.split(text)
+    return "".join(f"~\\cite{{{part}}}" if number % 2 else _crafted(part) for number, part in enumerate(parts))
+
+
+def _crafted(text: str) -> str:
+    found = escape_latex(text)
+    for pattern, sign in CRAFT:
+        found = sign.join(pattern.split(found))
+    return found
+
+
 def number(quantity: Quantity, factor: float = 1.0, digits: int = DIGITS) -> str:
     r"""Value times `factor` with its uncertainty, in the syntax of siunitx; "" if there is no value.
 
@@ -61,15 +88,22 @@ def number(quantity: Quantity, factor: float = 1.0, digits: int = DIGITS) -> str
 
 
 def tabular(
-    columns: str, header: Sequence[str], rows: Sequence[Sequence[str]], *, long: bool, ruled: Collection[int] = ()
+    columns: str,
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    long: bool,
+    ruled: Collection[int] = (),
+    above: str = "",
 ) -> str:
     """A table with the rules of booktabs, of cells that are LaTeX already; a long one breaks over pages.
 
-    A rule stands before each row whose number is in `ruled`.
+    A rule stands before each row whose number is in `ruled`, the caption `above` over a long one.
     """
     name = "longtable" if long else "tabular"
     head = f"{' & '.join(header)} \\\\\n\\midrule\n" + ("\\endhead\n" if long else "")
     gap = "\\addlinespace[2pt]\n" if "p{" in columns and not long else ""
     rules = ["\\midrule\n" if i in ruled else "" for i in range(len(rows))]
     body = gap.join(f"{rule}{' & '.join(row)} \\\\\n" for rule, row in zip(rules, rows, strict=True))
-    return f"\\begin{{{name}}}{{{columns}}}\n\\toprule\n{head}{body}\\bottomrule\n\\end{{{name}}}\n"
+    caption = f"{above} \\\\\n" if above and long else ""
+    return f"\\begin{{{name}}}{{{columns}}}\n{caption}\\toprule\n{head}{body}\\bottomrule\n\\end{{{name}}}\n"

@@ -2,19 +2,49 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal
 
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_reports.tables.alignment import Alignment, aligned, text_of
-from ssl_reports.tables.fit import GAP, Fit, Width, fit, heads
-from ssl_reports.tables.latex import escape_latex, number, tabular
+from ssl_reports.tables.fit import GAP, POINTS, SIZES, Fit, Width, ems, fit, heads
+from ssl_reports.tables.latex import number, tabular, typeset
 from ssl_reports.tables.notes import Notes
-from ssl_reports.tables.table import LONG, Cell, Cite, PaperTable, Shown, times, word
+from ssl_reports.tables.table import LONG, TALL, Cell, Cite, Column, PaperTable, Shown, Words, times, word
 
 Font = Literal["serif", "sans"]
 FONTS: dict[Font, str] = {"serif": "\\rmfamily", "sans": "\\sffamily"}
+SISETUP = (
+    "\\sisetup{uncertainty-mode=separate,group-separator={,},group-digits=integer,group-minimum-digits=4,%\n"
+    "  table-align-text-after=false,mode=match,propagate-math-font=true,reset-math-version=false,%\n"
+    "  reset-text-family=false,reset-text-series=false,reset-text-shape=false,text-family-to-math=true,text-series-to-math=true}\n"
+)
+"""Uncertainties as ± half-width, thousands as in the text, signs close to their numbers, and the font of the text."""
+
+
+@dataclass(frozen=True)
+class Float:
+    r"""A floating table.
+
+    Attributes:
+        caption: text; empty for none.
+        label: for `\ref`; empty for none.
+    """
+
+    caption: str = ""
+    label: str = ""
+
+    @property
+    def above(self) -> str:
+        """Caption and label."""
+        caption = f"\\caption{{{typeset(self.caption)}}}" if self.caption else ""
+        return caption + (f"\\label{{{self.label}}}" if self.label else "")
+
+
+NO_FLOAT = Float()
 
 
 @dataclass(frozen=True)
@@ -48,14 +78,29 @@ class _Body:
             for line, signs in zip(self.lines, self.signs, strict=True)
         ]
 
-    def kind(self, i: int) -> str:
+    def kind(self, i: int, width: Width | None, size: str) -> str:
         """The type of a column for `tabular`."""
         alignment, column = self.alignments[i], self.table.heads[i]
         if alignment is not None:
             return alignment.column(_raised(self._widest(i)))
         if column.unit:
             return "r"
-        return "l" if column.width is None else f">{{\\raggedright\\arraybackslash}}p{{{column.width:g}\\linewidth}}"
+        if column.width is None or max(self.folded(i, width, size), default=1) == 1:
+            return "l"
+        return f">{{\\raggedright\\arraybackslash}}p{{{column.width:g}\\linewidth}}"
+
+    def folded(self, i: int, width: Width | None, size: str) -> list[int]:
+        """The lines of each cell of a column."""
+        share = self.table.heads[i].width
+        if share is None:
+            return [1 for _ in self.lines]
+        points = dict(SIZES).get(size, SIZES[0][1])
+        return [math.ceil(ems(row[i]) * points / (share * POINTS[width or "double"])) for row in self.read]
+
+    def tall(self, width: Width | None, size: str) -> bool:
+        """Whether the table breaks over pages."""
+        folded = [self.folded(i, width, size) for i in range(len(self.table.heads))]
+        return len(self.lines) > LONG or sum(map(max, zip(*folded, strict=True))) > TALL
 
     def _widest(self, i: int) -> str:
         """The longest sign behind a number of a column."""
@@ -63,45 +108,102 @@ class _Body:
         return max((signs[i] for line, signs in known if _has_value(line[i].cell)), key=len, default="")
 
 
-def latex(table: PaperTable, width: Width | None = None, font: Font | None = None) -> str:
-    """The table and its notes, without float and caption; with a `width`, in the type and the parts in which it fits it; in its own font if asked."""
+def latex(table: PaperTable, width: Width | None = None, font: Font | None = None, floating: Float = NO_FLOAT) -> str:
+    """The table and its notes; with a `width`, in the type and the parts in which it fits it; in its own font if asked.
+
+    With a caption or a label, it is a float: over both columns of the page for the width "double". A table that breaks over
+    pages has its caption in its first part.
+    """
     notes, lines = Notes(), list(table.lines())
     signs = [[notes.marks(shown) for shown in line] for line in lines]
     body = _Body(table, lines, signs, [aligned([line[i] for line in lines]) for i in range(len(table.heads))])
-    named = [(column.name, column.shown_unit) for column in table.heads]
-    if width is None:
-        units = [unit for _, unit in named]
-        head, found = (
-            [[name for name, _ in named], *([units] if any(units) else [])],
-            Fit("", (tuple(range(len(named))),)),
-        )
-    else:
-        head = heads(named, body.read)
-        found = fit([*head, *body.read], width)
-    cells, typeset = body.cells, [list(map(_typeset, line)) for line in head]
-    blocks = [_block(body, typeset, cells, block) for block in found.blocks]
-    said = notes.foot(table)
-    tail = "\n\\quad ".join(f"{_raised(sign)}{_typeset(text)}" for sign, text in said)
-    below = f"\\par\\smallskip\\noindent\n\\begin{{minipage}}{{\\linewidth}}\\scriptsize\\raggedright\n{tail}\n\\end{{minipage}}\n"
+    found = Fit("", (tuple(range(len(table.heads))),)) if width is None else _fitted(body, width)
+    long = body.tall(width, found.size)
+    blocks = [
+        _block(body, block, found, width, floating.above if long and not i else "")
+        for i, block in enumerate(found.blocks)
+    ]
     commands = [FONTS[font]] if font else []
     commands += [f"\\{found.size}\\setlength{{\\tabcolsep}}{{{GAP:g}pt}}"] if found.size else []
-    commands += ["\\sisetup{separate-uncertainty=true,detect-all}"]
     parts = f"% too wide for the column: set in {len(blocks)} parts\n" if len(blocks) > 1 else ""
-    needs = f"% {table.name}: needs T1 fonts, booktabs, longtable and siunitx\n"
     whole = "\\par\\medskip\\noindent\n".join(blocks)
-    return f"{needs}{parts}\\begingroup{''.join(commands)}\n{whole}{below if said else ''}\\endgroup\n"
+    text = f"\\begingroup{''.join(commands)}\n{SISETUP}{whole}{_below(notes.cited_foot(table))}\\endgroup\n"
+    return (
+        f"% {table.name}: needs {', '.join(_needs(text))}\n{parts}{text if long else _floated(text, floating, width)}"
+    )
 
 
-def _block(body: _Body, head: Sequence[Sequence[str]], cells: Sequence[Sequence[str]], block: Sequence[int]) -> str:
-    """The columns of one part between rules."""
+def _fitted(body: _Body, width: Width) -> Fit:
+    """How the table fits the width, with whole heads, which are wider than those within a group."""
+    columns = body.table.heads
+    wrapped = {i: column.width for i, column in enumerate(columns) if column.width is not None}
+    whole = heads([(column.title, _unit(column)) for column in columns], body.read)
+    return fit([*whole, *body.read], width, wrapped)
+
+
+def _needs(text: str) -> list[str]:
+    """The packages that a table in LaTeX needs."""
+    known = {"longtable": "{longtable}", "array": "\\arraybackslash", "BibTeX": "\\cite{"}
+    return ["T1 fonts", "booktabs", "siunitx 3", *(name for name, sign in known.items() if sign in text)]
+
+
+def _floated(text: str, floating: Float, width: Width | None) -> str:
+    if not floating.above:
+        return text
+    name = "table*" if width == "double" else "table"
+    return f"\\begin{{{name}}}[t]\n\\centering\n{floating.above}\n{text}\\end{{{name}}}\n"
+
+
+def _below(said: Sequence[tuple[str, str]]) -> str:
+    """The notes, a line each."""
+    if not said:
+        return ""
+    lines = "\\\\\n".join(f"{_raised(sign)}{typeset(text)}" for sign, text in said)
+    return f"\\par\\smallskip\\noindent\n\\begin{{minipage}}{{\\linewidth}}\\scriptsize\\raggedright\n{lines}\n\\end{{minipage}}\\par\n"
+
+
+def _block(body: _Body, block: Sequence[int], found: Fit, width: Width | None, above: str) -> str:
+    """The columns of one part between rules, below the heads of their groups."""
+    columns = [body.table.heads[i] for i in block]
+    runs = [list(run) for _, run in groupby(columns, key=lambda column: column.group)]
+    grouped = {id(column) for run in runs for column in run if _spans(run)}
+    named = [(c.within_group if id(c) in grouped else c.title, _unit(c)) for c in columns]
     lines = [
-        " & ".join(f"{{{line[i]}}}" if body.alignments[i] else line[i] for i in block)
-        for line in head
-        if any(line[i] for i in block)
+        " & ".join(
+            f"{{{typeset(cell)}}}" if body.alignments[i] else typeset(cell) for i, cell in zip(block, line, strict=True)
+        )
+        for line in heads(named, [[row[i] for i in block] for row in body.read])
+        if any(line)
     ]
-    rows = [[row[i] for i in block] for row in cells]
-    kinds = "".join(map(body.kind, block))
-    return tabular(kinds, [" \\\\\n".join(lines)], rows, long=len(rows) > LONG, ruled=body.table.ruled)
+    head = [*_spanning(runs), " \\\\\n".join(lines)]
+    rows = [[row[i] for i in block] for row in body.cells]
+    kinds = "".join(body.kind(i, width, found.size) for i in block)
+    return tabular(
+        kinds, ["\n".join(head)], rows, long=body.tall(width, found.size), ruled=body.table.ruled, above=above
+    )
+
+
+def _spans(run: Sequence[Column]) -> bool:
+    """Whether columns beside each other stand below the head of their group."""
+    return len(run) > 1 and run[0].group != ""
+
+
+def _spanning(runs: Sequence[Sequence[Column]]) -> list[str]:
+    """The line of the groups' heads, and the rules below them; nothing where no group spans columns."""
+    cells, rules, first = [], [], 1
+    for run in runs:
+        last = first + len(run) - 1
+        cells.append(
+            f"\\multicolumn{{{len(run)}}}{{c}}{{{typeset(run[0].group)}}}" if _spans(run) else "&" * (len(run) - 1)
+        )
+        rules += [f"\\cmidrule(lr){{{first}-{last}}}"] if _spans(run) else []
+        first = last + 1
+    return [" & ".join(cells) + " \\\\", "".join(rules)] if rules else []
+
+
+def _unit(column: Column) -> str:
+    """The unit above a column, whose signs are set before its words are broken over lines."""
+    return column.shown_unit.replace("x real time", "× real time")  # noqa: RUF001 - the sign, not the letter
 
 
 def _has_value(cell: Cell) -> bool:
@@ -109,17 +211,15 @@ def _has_value(cell: Cell) -> bool:
 
 
 def _text(shown: Shown) -> str:
-    return shown.number() if isinstance(shown.cell, Quantity) else word(shown.cell)
+    """A cell as wide as it is read, a reference as "[12]"."""
+    if isinstance(shown.cell, Quantity):
+        return shown.number()
+    return word(shown.cell) + (" [12]" if isinstance(shown.cell, Words) and shown.cell.key else "")
 
 
 def _cell(shown: Shown, sign: str, alignment: Alignment | None) -> str:
-    match shown.cell:
-        case None:
-            return ""
-        case str():
-            return _typeset(shown.cell)
-        case Cite():
-            return f"\\cite{{{shown.cell.key}}}"
+    if not isinstance(shown.cell, Quantity):
+        return _words(shown.cell)
     if shown.cell.value is None:
         missing = "--" if shown.absent else f"n/a{_raised(sign)}"
         return f"{{{missing}}}" if alignment else missing
@@ -131,11 +231,15 @@ def _cell(shown: Shown, sign: str, alignment: Alignment | None) -> str:
     return text + ratio + _raised(sign)
 
 
+def _words(cell: str | Cite | Words | None) -> str:
+    """A cell without a number."""
+    match cell:
+        case Cite():
+            return f"\\cite{{{cell.key}}}"
+        case Words():
+            return typeset(cell.shown) + (f"~\\cite{{{cell.key}}}" if cell.key else "")
+    return typeset(cell or "")
+
+
 def _raised(sign: str) -> str:
-    return f"\\textsuperscript{{{escape_latex(sign)}}}" if sign else ""
-
-
-def _typeset(text: str) -> str:
-    """A head or a note, with the signs of the field."""
-    known = escape_latex(text).replace("CO2e", "CO\\textsubscript{2}e")
-    return known.replace("x real time", "\\texttimes{} real time")
+    return f"\\textsuperscript{{{typeset(sign)}}}" if sign else ""

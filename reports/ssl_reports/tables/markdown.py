@@ -11,7 +11,7 @@ def markdown(table: PaperTable) -> str:
     """The table with its caption; the sign of a method stands after its number."""
     notes = Notes()
     rows = [[_cell(shown, notes) for shown in line] for line in table.lines()]
-    header = [escape_markdown(column.titled()) for column in table.heads]
+    header = [escape_markdown(column.titled) for column in table.heads]
     rule = "|".join(" ---: " if column.unit else " --- " for column in table.heads)
     body = "\n".join(f"| {' | '.join(row)} |" for row in [header, *rows])
     head, _, rest = body.partition("\n")

@@ -21,7 +21,7 @@ def plain_text(table: PaperTable, width: int = 80) -> str:
     """
     notes = Notes()
     rows = [[_text(shown, notes) for shown in line] for line in table.lines()]
-    lines = heads([(column.name, column.shown_unit) for column in table.heads], rows)
+    lines = heads([(column.title, column.shown_unit) for column in table.heads], rows)
     widths = [max(len(line[i]) for line in (*lines, *rows)) for i in range(len(table.heads))]
     numeric = [column.unit != "" for column in table.heads]
     aligned = [
@@ -30,7 +30,7 @@ def plain_text(table: PaperTable, width: int = 80) -> str:
     ]
     head, body = aligned[: len(lines)], aligned[len(lines) :]
     blocks = ["\n".join(_block(part, head, body, table.ruled)) for part in _folds(widths, width)]
-    said = [(f"{raised(sign)} " if sign else "") + text for sign, text in notes.foot(table)]
+    said = [(f"{raised(sign)} " if sign else "") + text for sign, text in notes.foot(table, "*")]
     foot = [line for text in said for line in textwrap.wrap(text, width, subsequent_indent=GAP)]
     return "\n\n".join([table.caption, *blocks, "\n".join(foot)]) + "\n"
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
 
 from ssl_benchmarks.record.quantity import Method, Quantity
-from ssl_reports.tables.numbers import DIGITS, decimal, half_width, plain_number, with_commas
+from ssl_reports.tables.numbers import DIGITS, decimal, plain_number, with_commas
 
 ABSENT = "not measured in these runs"
 """The reason why a figure is missing that nobody asked for: a dash says as much."""
 LONG = 40
 """The most rows of a table that does not break over pages."""
+TALL = 70
+"""The most lines of one."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,12 @@ class Column:
     """A column: numbers are shown times `factor` in `unit`.
 
     Attributes:
-        width: of wrapped text, as a share of the line.
+        name: in data.
+        head: above the column; the name with a capital if it is empty.
+        group: the head above several columns, for forms that have one; such a form shows `short` below it.
+        short: the head within its group.
+        better: which way is better, shown as an arrow.
+        width: of text that is wrapped beyond it, as a share of the line.
         method: what a note says of the whole column, so that a cell of this method carries no sign.
         digits: significant digits; see `ssl_reports.tables.latex.DIGITS`.
     """
@@ -31,14 +39,37 @@ class Column:
     width: float | None = None
     method: Method | None = None
     digits: int = DIGITS
+    head: str = ""
+    group: str = ""
+    short: str = ""
+    better: Literal["low", "high"] | None = None
+
+    @property
+    def title(self) -> str:
+        """The head with its arrow."""
+        return (self.head or self.name[:1].upper() + self.name[1:]) + self._arrow
+
+    @property
+    def within_group(self) -> str:
+        """The head below that of its group."""
+        return self.short + self._arrow if self.short else self.title
+
+    @property
+    def _arrow(self) -> str:
+        return "" if self.better is None else "\u00a0↓" if self.better == "low" else "\u00a0↑"
 
     @property
     def shown_unit(self) -> str:
         """The unit as heads show it: none for plain numbers."""
         return "" if self.unit == "1" else self.unit
 
-    def titled(self, form: str = "{} ({})") -> str:
-        """The name with its unit, where it has one to show."""
+    @property
+    def titled(self) -> str:
+        """The head with its unit, where it has one to show."""
+        return f"{self.title} ({self.shown_unit})" if self.shown_unit else self.title
+
+    def keyed(self, form: str = "{} ({})") -> str:
+        """The name in data with its unit, where it has one to show."""
         return form.format(self.name, self.shown_unit) if self.shown_unit else self.name
 
 
@@ -50,7 +81,22 @@ class Cite:
     text: str
 
 
-Cell = str | Quantity | Cite | None
+@dataclass(frozen=True)
+class Words:
+    """A text that is shown in other words than it has in data, or with a reference behind it.
+
+    Attributes:
+        shown: by the forms for reading.
+        data: in CSV and JSON.
+        key: of the reference; empty for none.
+    """
+
+    shown: str
+    data: str
+    key: str = ""
+
+
+Cell = str | Quantity | Cite | Words | None
 
 
 @dataclass(frozen=True)
@@ -100,6 +146,7 @@ class PaperTable:
         ratios: of figures to those of a baseline, by row and column.
         ruled: the rows before which a rule stands.
         turned: whether the forms for reading show each row as a column.
+        sources: how notes name where numbers from elsewhere are from, by the notes of these numbers.
     """
 
     name: str
@@ -111,22 +158,34 @@ class PaperTable:
     ratios: Mapping[tuple[int, int], Quantity] = field(default_factory=dict)
     ruled: frozenset[int] = frozenset()
     turned: bool = False
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def filled(self) -> tuple[int, ...]:
+        """The columns that say anything."""
+        columns = range(len(self.columns))
+        return tuple(
+            i
+            for i in columns
+            if not self.rows or any(isinstance(row[i], Quantity) or word(row[i]) for row in self.rows)
+        )
 
     @property
     def heads(self) -> tuple[Column, ...]:
         """The columns as they are shown."""
         if not self.turned:
-            return self.columns
-        return (replace(self.columns[0], name="", unit=""), *(Column(word(row[0]), "1") for row in self.rows))
+            return tuple(self.columns[i] for i in self.filled)
+        models = ((word(row[0]), "1") for row in self.rows)
+        return Column(""), *(Column(name, unit, head=name) for name, unit in models)
 
     def lines(self) -> Iterator[list[Shown]]:
         """The cells line by line, as they are shown."""
-        if not self.turned:
-            yield from self.upright()
-            return
         across = list(self.upright())
-        for place, column in enumerate(self.columns[1:], start=1):
-            yield [Shown(column.titled(), self.columns[0]), *(row[place] for row in across)]
+        if not self.turned:
+            yield from ([row[i] for i in self.filled] for row in across)
+            return
+        for i in self.filled[1:]:
+            yield [Shown(self.columns[i].titled, self.columns[0]), *(row[i] for row in across)]
 
     def upright(self) -> Iterator[list[Shown]]:
         """The cells row by row, whichever way they are shown."""
@@ -141,14 +200,17 @@ class PaperTable:
 
 
 def times(ratio: Quantity) -> str:
-    """A ratio without its interval, rounded to it: "0.48x"."""
-    if ratio.value is None:
-        return "n/a"
-    half = None if ratio.ci95 is None else half_width(ratio.value, ratio.ci95)
-    known = DIGITS if half is None else 2 + math.floor(math.log10(abs(ratio.value) / half))
-    return f"{decimal(ratio.value, min(known, DIGITS))}x"
+    """A ratio without its interval: "0.480x"."""
+    return "n/a" if ratio.value is None else f"{decimal(ratio.value)}x"
 
 
 def word(cell: Cell) -> str:
-    """The text of a cell that holds no figure."""
-    return "" if cell is None else cell.text if isinstance(cell, Cite) else str(cell)
+    """The text that is shown of a cell that holds no number."""
+    match cell:
+        case None:
+            return ""
+        case Cite():
+            return cell.text
+        case Words():
+            return cell.shown
+    return str(cell)

@@ -42,7 +42,7 @@ def test_each_thing_is_said_once() -> None:
     sentences = [each for each in re.split(r"(?<=\.) |\n", said) if each]
     assert len(sentences) == len(set(sentences))
     assert (
-        "All measurements were made on one a\\_processor processor with 2 cores and 16.0 GiB of memory, under Linux."
+        "All measurements were made on one a\\_processor processor with 2 cores and 16.0~GiB of memory, under Linux."
         in said
     )
     assert "(run 1)" not in said
@@ -116,7 +116,7 @@ def test_works_are_cited_where_they_are_used() -> None:
     for key in ("hsu2021hubert", "panayotov2015librispeech", "codecarbon", "sslbench"):
         assert f"~\\cite{{{key}}}" in said
     assert "essl" not in said
-    assert "For phone recognition, a linear head was trained on 10 min of labelled speech and tested on dev." in said
+    assert "For phone recognition, a linear head was trained on 10~min of labels and evaluated on dev." in said
     plain = dict(paragraphs(Evidence((held,))))["Software"]
     assert plain.startswith("The software was sslbench 0.1.0, ")
 
@@ -161,7 +161,10 @@ def test_disturbances_and_flaws() -> None:
     flawed = replace(energy("cpu", "modelled"), quantity=Quantity(1.0, "J", "modelled", flaw="disturbed"))
     said = text(run(), run("run 2", flawed, details={"disturbances": {"a": ["b"]}}))
     assert "were observed in 1 of 2 records (run 2)." in said
-    assert "at least two unflawed ones remained; other flawed figures are marked †: disturbed (" in said
+    assert (
+        "at least two unflawed ones remained; other flawed numbers carry †, ‡, § or ¶, as explained below each table."
+        in said
+    )
     assert "No competing processes and no throttling were observed." in text(run())
     assert "1 of 1 runs did not finish (run 1)." in text(replace(run(), status="unfinished"))
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from ssl_benchmarks.downstream.outcome import NO_BETTER, UNCONVERGED
 from ssl_benchmarks.record.flaws import DISTURBED, NOT_STEADY
+from ssl_benchmarks.record.learned import NOT_SHOWN, UNCONVERGED
 from ssl_benchmarks.record.quantity import Method, Quantity
 from ssl_benchmarks.record.record import Conditions, Measurement, Record
 from ssl_models.catalog import CATALOG, HEADLINE
@@ -156,8 +156,8 @@ STUDIED: dict[str, Change] = {
     "a seed of the baseline that failed": lambda r: failed(r, BASELINE, 1),
     "seeds of ours that failed": lambda r: failed(r, OURS, 0, 2),
     "a seed that failed at its end": lambda r: failed(r, OURS, 2, share=0.99),
-    "a winner no better than its random weights": lambda r: changed(r, quality(note=NO_BETTER), only=OURS),
-    "a baseline no better than its random weights": lambda r: changed(r, quality(note=NO_BETTER), only=BASELINE),
+    "a winner no better than its random weights": lambda r: changed(r, quality(note=NOT_SHOWN), only=OURS),
+    "a baseline no better than its random weights": lambda r: changed(r, quality(note=NOT_SHOWN), only=BASELINE),
     "a head that did not converge": lambda r: changed(r, quality(note=UNCONVERGED), only=BASELINE),
     "a baseline with a tenth of the budget": lambda r: budget_of(r, BASELINE, 0.1),
     "a budget that nobody knows": lambda r: budget_of(r, OURS, None),

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from ssl_benchmarks.comparing.side_by_side import COMPARED, Prices, SideBySide, ledger, projections, ratios
 from ssl_benchmarks.record.details.life import Life
+from ssl_benchmarks.record.flaws import NOT_STEADY
 from ssl_benchmarks.record.quantity import Quantity, quantity_of, unavailable
 from ssl_benchmarks.record.record import Conditions, Measurement, Record
 from ssl_models.recipes import Recipe
@@ -60,11 +61,12 @@ VALUES = {"essl": (2e9, 1000.0, 100.0, 2.0**30), "hubert-base": (16e9, 500.0, 40
 
 
 def test_numbers_in_words() -> None:
-    assert figure(Quantity(6316.0, "s/s", "measured", (6290.0, 6342.0))) == "6,320 ± 0.41 %"
+    assert figure(Quantity(6316.0, "s/s", "measured", (6290.0, 6342.0))) == "6,316 ± 26"
+    assert figure(Quantity(3.6, "s/s", "measured", (1.6, 7.8))) == "3.60 [1.60, 7.80]"
     assert figure(Quantity(2.0**30, "B", "measured")) == "1.00 GiB"
     assert figure(unavailable("B", "x")) == "not available"
     assert times(Quantity(2.0, "1", "measured", (1.9, 2.1))) == "2.00x [1.90, 2.10]"
-    assert with_interval(Quantity(7.2e6, "J", "projected", (3.6e6, 1.08e7))) == "2.00 [1.00, 3.00]"
+    assert with_interval(Quantity(7.2e6, "J", "projected", (3.6e6, 1.08e7))) == "2.0 ± 1.0"
     assert quantity_of(asdict(Quantity(2.0, "1", "measured", (1.0, 3.0), 4, "n"))) == Quantity(
         2.0, "1", "measured", (1.0, 3.0), 4, "n"
     )
@@ -99,6 +101,21 @@ def test_stated_hours_are_marked_with_their_source() -> None:
     grid = projection_grid(replace(record, details={**record.details, "recipes": {"essl": asdict(stated)}}))
     assert grid.rows[0][:2] == ("essl", "900 (stated)")
     assert "essl: its hours are stated by the user: our log" in grid.legend
+
+
+def test_what_follows_from_a_flawed_step_is_marked_though_the_record_does_not_repeat_the_flaw() -> None:
+    """Older records have the flaws of projections and life cycles in the rows of the steps alone."""
+    known = compared(VALUES)
+    rows = (
+        replace(m, quantity=replace(m.quantity, flaw=NOT_STEADY)) if (m.model, m.phase) == ("essl", "training") else m
+        for m in known.measurements
+    )
+    record = replace(known, measurements=tuple(rows))
+    assert projection_grid(record).rows[0][2:4] == ("18.0†", "0.500†")
+    assert ledger_grid(record, "J").rows[0] == ("essl", "0.500†", "0.0278†", "27.8", "28.3†")
+    assert not any("†" in cell for cell in (*projection_grid(record).rows[1], *ledger_grid(record, "J").rows[1]))
+    assert projection_grid(record).legend[-1].startswith(f"† {NOT_STEADY}")
+    assert "†" not in str(ledger_grid(record, "FLOP").rows)
 
 
 def test_the_ledger_adds_up_and_says_who_pays_back() -> None:

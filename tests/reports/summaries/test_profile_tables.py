@@ -56,7 +56,7 @@ def cells(text: str) -> list[list[str]]:
 def test_the_cost_by_hand() -> None:
     """10 GFLOP in two seconds are 5 a second; a step is three forwards; 5 of 5.001 GMAC are 0.02 % less."""
     rows = cells(printed(made()))
-    assert ["2 s", "inference", "5 G", "10 G", "5.000", "1.00", "-0.020%"] in [
+    assert ["2 s", "inference", "5 G", "10 G", "5.000", "1.00", "-0.02 %"] in [
         [*row[:2], *map(tidy, row[2:])] for row in rows
     ]
     assert ["2 s", "training", "≥ 15.00 G", "≥ 30.00 G", "≥ 15.00", "", "none known"] in rows, "a lower bound"
@@ -114,6 +114,6 @@ def test_what_has_to_be_said() -> None:
 def test_the_second_opinion_with_its_reasons() -> None:
     """5.2 GMAC of which 0.1 for norms are 2 % more than our 5; or why there is none."""
     said = remarks(made(opinion=SecondOpinion(5_200_000_000, 100_000_000, {"lstm": 2}, ())), 24.0)[-1]
-    assert "+2.00% relative to our count, norms aside" in said
+    assert "+2.00 % relative to our count, norms aside" in said
     assert "without lstm x 2, which it cannot count" in said
     assert remarks(made(opinion="it [/b] fell over"), 24.0)[-1] == "second opinion: none, it [/b] fell over"

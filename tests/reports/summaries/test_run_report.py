@@ -46,7 +46,7 @@ def test_it_says_which_sample_it_was(record: Record, tmp_path: Path, data: dict[
 
 def test_it_holds_each_number_with_unit_and_method(report: str) -> None:
     assert "| energy of training, machine | 2.00 | Wh | modelled |" in report
-    assert "| energy of training, gpu | not available |  | unavailable |" in report
+    assert "| energy of training, gpu | not available |  |  |" in report
     assert "| efficient-[bold]tiny | CER | 63.9 % [63.1, 64.6] |" in report
 
 
@@ -92,12 +92,12 @@ def test_a_stopped_run_says_so_and_a_given_grid_needs_no_hint(record: Record, tm
 
 
 def test_a_rate_to_be_wary_of_is_marked_and_the_mark_explained(record: Record, tmp_path: Path) -> None:
-    note = "no better than its own random weights; x"
+    note = "not shown to be better than its own random weights; x"
     marked = replace(record.measurements[-2], quantity=Quantity(0.5, "1", "measured", note=note))
     write_run_report(replace(record, measurements=(*record.measurements[:-2], marked)), tmp_path, [], None)
     text = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert "| log-mel | CER | 50.0 % * |" in text
-    assert "\n- \\* no better than its own random weights\n" in text
+    assert "\n- \\* not shown to be better than its own random weights\n" in text
 
 
 @pytest.mark.parametrize(

@@ -102,8 +102,8 @@ def test_the_bill_of_a_run_holds_the_flops_of_all_its_steps(study: Record) -> No
     ]
     bill = bill_grid(replace(study, measurements=(*study.measurements, step, *rated)))
     found = {row[:2]: row[-1] for row in bill.rows}
-    assert found["efficient-tiny", "training"] == "1.80 TFLOP (analytic)"
-    assert found["efficient-tiny", "evaluation"] == "40.0 GFLOP (analytic)"
+    assert found["efficient-tiny", "training"] == "1.80 TFLOP (counted)"
+    assert found["efficient-tiny", "evaluation"] == "40.0 GFLOP (counted)"
     assert found["efficient-tiny", "targets"] == ""
 
 

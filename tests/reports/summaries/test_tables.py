@@ -17,11 +17,11 @@ def test_the_summary_by_hand(record: Record) -> None:
     """1.5 GFLOP a second are 5.4 TFLOP an hour; 7200 J are 2 Wh; the encoder has 2 M parameters."""
     lines = [(x.name, x.value, x.unit, x.method) for x in summary(record)]
     assert lines == [
-        ("parameters of the encoder", "2.00", "M", "analytic"),
-        ("inference FLOPs per audio hour", "5.40", "TFLOP", "analytic"),
+        ("parameters of the encoder", "2.00", "M", "counted"),
+        ("inference FLOPs per audio hour", "5.40", "TFLOP", "counted"),
         ("training peak memory", "1.00", "GiB", "measured"),
         ("energy of training, machine", "2.00", "Wh", "modelled"),
-        ("energy of training, gpu", "not available", "", "unavailable"),
+        ("energy of training, gpu", "not available", "", ""),
         ("final loss", "2.50", "nat", "measured"),
     ]
 
@@ -42,11 +42,11 @@ def test_error_rates_in_per_cent_with_their_intervals(record: Record) -> None:
 
 
 def test_a_rate_to_be_wary_of_is_marked_and_the_mark_explained(record: Record) -> None:
-    note = "no better than its own random weights; did not converge in any of 2 seeds; a linear head"
+    note = "not shown to be better than its own random weights; did not converge in any of 2 seeds; a linear head"
     held = replace(record.measurements[-3], quantity=Quantity(0.5, "1", "measured", note=note))
     rows, legend = quality(replace(record, measurements=(held, *record.measurements[-2:])))
     assert [row[2] for row in rows] == ["50.0 % * +", "75.0 %", "not available: no [/words]"]
-    assert legend == ["* no better than its own random weights", "+ did not converge"]
+    assert legend == ["* not shown to be better than its own random weights", "+ did not converge"]
 
 
 @pytest.mark.parametrize(

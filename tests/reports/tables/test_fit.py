@@ -10,8 +10,8 @@ import pytest
 
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_reports.tables.fit import POINTS, SIZES, fit
-from ssl_reports.tables.latex_table import latex
-from ssl_reports.tables.table import Column, PaperTable
+from ssl_reports.tables.latex_table import Float, latex
+from ssl_reports.tables.table import LONG, Column, PaperTable, Words
 
 STYLES = {
     "ACL": (219.08, 455.24),
@@ -41,6 +41,59 @@ def test_more_columns_need_smaller_type_then_parts() -> None:
     assert len(found[-1].blocks) > 1
     assert sorted(i for block in found[-1].blocks for i in block if i) == list(range(1, 30))
     assert all(block[0] == 0 for block in found[-1].blocks)
+
+
+@pytest.mark.parametrize("count", range(9, 25))
+def test_parts_are_about_equally_wide(count: int) -> None:
+    """No part is left with a single column while another has several more."""
+    found = fit([["Model", *["Median latency"] * count], ["efficient", *["123.4 ± 1.2"] * count]], "double")
+    sizes = [len(block) - 1 for block in found.blocks]
+    assert sum(sizes) == count
+    assert max(sizes) - min(sizes) < len(sizes)
+
+
+def test_wrapped_text_is_no_wider_than_its_share() -> None:
+    line = ["efficient", "a text of many words " * 9, *["123.4 ± 1.2"] * 5]
+    assert len(fit([line], "double").blocks) > 1
+    assert len(fit([line], "double", {1: 0.2}).blocks) == 1
+
+
+def grouped() -> PaperTable:
+    """Two columns below one head, and a third below none."""
+    heads = (
+        Column("Speed", "h", head="Training speed", group="Training step", short="Speed", better="high"),
+        Column("Memory", "h", head="Training memory", group="Training step", short="Memory"), Column("PER", "%", group="Quality"),
+    )  # fmt: skip
+    row = (Words("HuBERT Base", "hubert-base", "hsu2021hubert"), *[Quantity(1.0, "h", "measured")] * 3)
+    return PaperTable("x", "Made up", (Column("model"), *heads), (row,))
+
+
+def test_columns_of_a_group_stand_below_its_head_in_latex() -> None:
+    text = latex(grouped())
+    assert r"& \multicolumn{2}{c}{Training step} &" in text
+    assert r"\cmidrule(lr){2-3}" in text
+    assert r"{Speed~$\uparrow$} & {Memory} & {PER}" in text
+    assert "Quality" not in text
+    assert r"HuBERT Base~\cite{hsu2021hubert} & 1.00" in text
+
+
+def test_a_caption_or_a_label_makes_a_float() -> None:
+    text = latex(grouped(), "double", floating=Float("Cost & more", "tab:cost"))
+    assert r"\begin{table*}[t]" in text
+    assert r"\caption{Cost \& more}\label{tab:cost}" in text
+    assert r"\begin{table}[t]" in latex(grouped(), "single", floating=Float("Cost", ""))
+    assert "table}" not in latex(grouped(), "double")
+
+
+def test_a_table_names_the_packages_that_it_needs_and_no_others() -> None:
+    assert latex(grouped()).startswith("% x: needs T1 fonts, booktabs, siunitx 3, BibTeX\n")
+    rows = tuple((str(number), "b") for number in range(LONG + 1))
+    long = latex(
+        PaperTable("x", "Made up", (Column("a"), Column("b")), rows), "double", floating=Float("Long", "tab:x")
+    )
+    assert long.startswith("% x: needs T1 fonts, booktabs, siunitx 3, longtable\n")
+    assert "\\begin{longtable}{ll}\n\\caption{Long}\\label{tab:x} \\\\\n" in long
+    assert "table*" not in long
 
 
 def test_the_widths_are_those_of_the_narrowest_style() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ssl_benchmarks.record.quantity import Quantity, unavailable
-from ssl_reports.tables.latex import NOT_IN_T1, SPECIAL, escape_latex, number
+from ssl_reports.tables.latex import NOT_IN_T1, SPECIAL, escape_latex, number, typeset
 from ssl_reports.tables.numbers import decimal
 
 NASTY = r"""a_b%c$d#e&f{g}h\i^j~k|l<m>n"o'p`q[r]s*t--u---v,,w!`x?`y``z'' µ×±°€–—… ÄÖßéŁž 中文 🎤 fi ffl \\[2pt] \end{document}"""  # noqa: RUF001 - what is tested
@@ -75,6 +75,25 @@ def test_nothing_looks_like_an_option_or_a_ligature() -> None:
 )
 def test_numbers_by_hand(quantity: Quantity, factor: float, text: str) -> None:
     assert number(quantity, factor) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "set_as"),
+    [
+        ("each model's own", "each model's own"),
+        ("say 'x'", r"say \textquotesingle{}x'"),
+        ("95 % intervals", r"95\,\% intervals"),
+        ("± 2 %", r"\textpm{}\,2\,\%"),
+        ("64 V100 x 1.6 d", r"64 V100~\texttimes{}~1.6~d"),
+        ("x real time", r"\texttimes{} real time"),
+        ("one 5 s clip, 18,000 h; 1 MAC = 2 FLOPs", r"one 5~s clip, 18,000~h; 1~MAC = 2~FLOPs"),
+        ("CO2e", r"CO\textsubscript{2}e"),
+        ("PER\u00a0↓", r"PER~$\downarrow$"),
+        ("by A⟦essl⟧ and B", r"by A~\cite{essl} and B"),
+    ],
+)
+def test_text_is_set_as_a_typesetter_sets_it(text: str, set_as: str) -> None:
+    assert typeset(text) == set_as
 
 
 @given(st.floats(min_value=1e-12, max_value=1e15) | st.floats(min_value=-1e15, max_value=-1e-12))

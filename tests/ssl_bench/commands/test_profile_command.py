@@ -82,7 +82,7 @@ def test_tables_for_people(sslbench: Run, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     for words in (
         "6.911 G",
-        "+0.000%",
+        "0.000 %",
         "training fits on a 24 GB card",
         "next: sslbench measure hubert-base",
         "94.4 M",

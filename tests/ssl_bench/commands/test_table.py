@@ -24,8 +24,37 @@ def test_printed_it_fits_the_terminal_and_leads_on(sslbench: Run, tmp_path: Path
     lines = done.stdout.splitlines()
     assert lines[-1].startswith("next: sslbench table ")
     assert max(map(len, lines[:-1])) <= 80
-    assert "hubert-large" in done.stdout
+    assert "HuBERT Large" in done.stdout
     assert not set("…│┃╭") & set(done.stdout)
+
+
+def test_what_it_suggests_is_what_was_typed_and_a_file(sslbench: Run, tmp_path: Path) -> None:
+    done = sslbench("table", COMPARED, "--baseline", "essl", "--name", "essl=The small one", cwd=tmp_path)
+    suggested = f"next: sslbench table {COMPARED} --baseline essl --name 'essl=The small one' --out table.tex"
+    assert done.stdout.splitlines()[-1] == suggested
+
+
+def test_a_caption_and_a_label_make_a_float(sslbench: Run, tmp_path: Path) -> None:
+    words = ("--caption", "Cost of five models", "--label", "tab:cost", "--width", "single")
+    done = sslbench("table", COMPARED, "--columns", "parameters", *words, "--out", "t.tex", cwd=tmp_path)
+    assert done.stdout == "table: t.tex (5 models, 1 column)\n"
+    text = (tmp_path / "t.tex").read_text()
+    assert "\\begin{table}[t]\n\\centering\n\\caption{Cost of five models}\\label{tab:cost}\n" in text
+    assert sslbench("table", COMPARED, "--columns", "parameters", "--out", "t.tex", cwd=tmp_path).returncode == 0
+    assert "\\begin{table" not in (tmp_path / "t.tex").read_text()
+    refused = sslbench("table", COMPARED, "--label", "tab cost", cwd=tmp_path)
+    assert (refused.returncode, "--label tab cost" in refused.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("published", [True, False])
+def test_the_same_runs_make_the_same_table_whatever_the_seed_of_hashes(
+    sslbench: Run, tmp_path: Path, *, published: bool
+) -> None:
+    """Published error rates are on two test sets, in either of which as many models were tested."""
+    words = ("table", COMPARED, *["--published"] * published)
+    first, second = (sslbench(*words, cwd=tmp_path, env={"PYTHONHASHSEED": seed}).stdout for seed in "01")
+    assert first == second
+    assert (first.count("test-clean"), first.count("test-other")) == ((2, 2) if published else (0, 0))
 
 
 @pytest.mark.parametrize("form", ["tex", "md", "csv", "html", "txt"])
@@ -48,7 +77,8 @@ def test_json_is_one_document_with_full_numbers(sslbench: Run, tmp_path: Path) -
         for row in record["measurements"]
         if (row["metric"], row["phase"]) == ("audio_seconds_per_second", "training")
     }
-    assert [speed["value"] for speed in speeds] == [known[row["Model"]] for row in document["rows"]]
+    expected = [known[row["Model"]] for row in document["rows"]]
+    assert [speed["value"] for speed in speeds] == pytest.approx(expected, rel=1e-11)
 
 
 def test_choices_are_kept_in_a_file(sslbench: Run, tmp_path: Path) -> None:
@@ -56,7 +86,7 @@ def test_choices_are_kept_in_a_file(sslbench: Run, tmp_path: Path) -> None:
     done = sslbench("table", COMPARED, "--config", "table.toml", "--out", "t.md", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     head = (tmp_path / "t.md").read_text().splitlines()[2]
-    assert head == "| Model | Params (M) | Inference speed (x real time) |"
+    assert head == "| Model | Params ↓ (M) | Inference speed ↑ (x real time) |"
 
 
 @pytest.mark.parametrize(
@@ -120,7 +150,8 @@ def test_another_grid_needs_no_new_measurement(sslbench: Run, tmp_path: Path) ->
 
 def test_a_folder_of_runs_stands_for_its_runs(sslbench: Run, tmp_path: Path) -> None:
     seeds = str(EXAMPLES / "three-seeds")  # itself a run, whose folder holds others
-    assert "1 model," not in sslbench("table", seeds, "--out", "t.md", cwd=tmp_path).stdout
+    done = sslbench("table", seeds, "--out", "t.md", cwd=tmp_path)
+    assert done.stdout == "table: t.md (1 model, 10 columns)\n"
     (tmp_path / "runs").mkdir()
     for name in ("one", "two"):
         (tmp_path / "runs" / name).symlink_to(EXAMPLES / "compare-cpu", target_is_directory=True)

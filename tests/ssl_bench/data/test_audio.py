@@ -111,7 +111,12 @@ def stereo(*gains: float) -> NDArray[np.float32]:
 
 @pytest.mark.parametrize(
     ("channels", "kept"),
-    [(stereo(1, -1), "0.0%"), (stereo(1, -0.8), "11.0%"), (stereo(1, 1, -1, -1), "0.0%"), (stereo(0.5, -1), "31.6%")],
+    [
+        (stereo(1, -1), "0.0 %"),
+        (stereo(1, -0.8), "11.0 %"),
+        (stereo(1, 1, -1, -1), "0.0 %"),
+        (stereo(0.5, -1), "31.6 %"),
+    ],
 )
 def test_channels_that_cancel_are_told(tmp_path: Path, channels: NDArray[np.float32], kept: str) -> None:
     """One of opposite phase; the share of the level that their mean keeps, by hand: |sum of gains| / n over their r.m.s."""
@@ -154,7 +159,7 @@ def test_what_is_no_number_is_told(tmp_path: Path, odd: float) -> None:
     samples = voice()
     samples[5] = odd
     assert remarks(tmp_path / "x.wav", samples) == {
-        "not_numbers": "0.01% of its samples are not finite numbers, read as silence"
+        "not_numbers": "0.01 % of its samples are not finite numbers, read as silence"
     }
 
 

@@ -244,9 +244,9 @@ class GpuSource(Source):
             parts = [f"{self.device}: NVML energy counter, updated every {self.tick.seconds * 1000:.0f} ms"]
             apart = span.integral_j / span.energy_j - 1
             if span.samples and not span.integral_fault:
-                parts.append(f"integral of its power samples {span.integral_j:.6g} J ({apart:+.1%})")
+                parts.append(f"integral of its power samples {span.integral_j:.6g} J ({100 * apart:+.1f} %)")
                 if span.duration_s >= COMPARED_S and abs(apart) > COMPARED_SHARE:
-                    parts.append(f"counter and integral differ by {abs(apart):.0%}: one of them is wrong")
+                    parts.append(f"counter and integral differ by {100 * abs(apart):.0f} %: one of them is wrong")
         if span.error_j > 0.01 * span.energy_j:
             need = 100 * span.error_j / span.energy_j * span.duration_s
             parts.append(f"window too short for 1 % precision: {span.duration_s:.4g} s, {need:.4g} s needed")

@@ -15,6 +15,13 @@ class Work:
     hours: float | None
     source: str
 
+    @property
+    def amount(self) -> str:
+        """The hours in words, those that are derived from steps and batches with three digits; empty if not reported."""
+        if self.hours is None:
+            return ""
+        return f"{self.hours if float(self.hours).is_integer() else float(f'{self.hours:.3g}'):,.0f}"
+
 
 @dataclass(frozen=True)
 class Projection:

@@ -123,7 +123,7 @@ class HubertObjectiveConfig:
     def line(self) -> str:
         """The objective in one line."""
         source = f"layer {self.target_layer} of another model" if self.teacher else "MFCC"
-        mixing = f", {self.mixing:.0%} of the utterances mixed" if self.mixing else ""
+        mixing = f", {100 * self.mixing:.0f} % of the utterances mixed" if self.mixing else ""
         return f"masked prediction of {self.clusters} k-means units of {source}{mixing}"
 
 

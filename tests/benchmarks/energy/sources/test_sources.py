@@ -689,9 +689,9 @@ def test_a_counter_may_stand_still_where_nothing_is_drawn(watts: float, *, fault
     ("duration_s", "integral_j", "error_j", "says"),
     [
         (20.0, 109.9, 0.5, ""),
-        (20.0, 110.2, 0.5, "counter and integral differ by 10%: one of them is wrong"),
-        (20.0, 89.8, 0.5, "counter and integral differ by 10%: one of them is wrong"),
-        (10.0, 120.0, 0.5, "counter and integral differ by 20%: one of them is wrong"),
+        (20.0, 110.2, 0.5, "counter and integral differ by 10 %: one of them is wrong"),
+        (20.0, 89.8, 0.5, "counter and integral differ by 10 %: one of them is wrong"),
+        (10.0, 120.0, 0.5, "counter and integral differ by 20 %: one of them is wrong"),
         (9.99, 120.0, 0.5, ""),
         (20.0, 100.0, 0.97, ""),
         (20.0, 100.0, 1.0, ""),
