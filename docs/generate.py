@@ -40,6 +40,8 @@ from ssl_models.families import FAMILIES
 from ssl_reports.efficiency.columns import COLUMNS
 from ssl_reports.efficiency.texts import TEXTS
 from ssl_reports.reading.published import published_rows
+from ssl_reports.tables.numbers import plain_number
+from ssl_reports.units import plain
 
 SETTINGS: dict[str, type[Settings]] = {
     "profile": ProfileConfig,
@@ -200,7 +202,7 @@ def columns() -> str:
     figures = [
         (
             code(c.key),
-            c.column("training", ()).title.split("\u00a0")[0],
+            c.short if c.phase == "asked" else c.column("training", ()).title.split("\u00a0")[0],
             " or ".join(unit for unit, _ in (*c.units, *c.others)),
             code(c.metric),
             c.better or "",
@@ -230,8 +232,8 @@ def recipes() -> str:
     known = [(c.name, c.recipe) for c in map(card, CATALOG) if c.recipe is not None]
     rows = [
         (
-            code(name), _number(r.batch_hours), _number(r.steps), f"{r.learning_rate:g}", _number(r.audio_hours),
-            _number(r.device_hours), r.hardware, r.source,
+            code(name), _number(r.batch_hours), _number(r.steps), f"{r.learning_rate:g}", _rounded(r.audio_hours),
+            _rounded(r.device_hours), r.hardware, r.source,
         )
         for name, r in known
     ]  # fmt: skip
@@ -257,13 +259,18 @@ def published() -> str:
 
 def _published(metric: str, quantity: Quantity) -> str:
     if METRICS[metric].share:
-        return f"{100 * (quantity.value or 0.0):.3g} %"
-    return f"{_number(quantity.value)} {quantity.unit}".removesuffix(" 1")
+        return f"{plain_number(quantity, 100.0)} %"
+    return f"{_rounded(quantity.value)} {quantity.unit}".removesuffix(" 1")
 
 
 def _where(row: Measurement) -> str:
     c = row.conditions
     return ", ".join(filter(None, (c.device, c.labels and f"{c.labels} of labels", c.tested_on)))
+
+
+def _rounded(value: float | None) -> str:
+    """Derived from what a publication rounds."""
+    return "" if value is None else plain(value)
 
 
 def _number(value: float | None) -> str:

@@ -95,14 +95,19 @@ def test_a_stated_recipe_has_its_projection_and_its_own_device_hours() -> None:
     )
     stated = Recipe(audio_hours=1_000.0, device_hours=96.0, hardware="4 A100", source="our log", origin="stated")
     found = with_recipes(Evidence((replace(run(), measurements=(rate,)),)), {"mine.py:step": stated})
-    table = named(found, "pretraining")
-    own = [row for row in table.rows if row[0] == "mine.py:step"]
-    here, paper, there = ({c.name: cell for c, cell in zip(table.columns, row, strict=True)} for row in own)
-    assert [row["audio"].value for row in (here, paper, there)] == [1_000.0, 18_000.0, 1_000.0]
-    assert [row["audio"].method for row in (here, paper, there)] == ["stated", "projected", "stated"]
-    assert [row["device time"].value for row in (here, paper, there)] == [10.0, 180.0, 96.0]
-    assert [row["device time"].method for row in (here, paper, there)] == ["projected", "projected", "stated"]
+    (here, paper), (there,) = (
+        [
+            line
+            for line in csv.DictReader(io.StringIO(comma_separated(named(found, name))))
+            if line["model"] == "mine.py:step"
+        ]
+        for name in ("projected", "pretraining")
+    )
+    assert [float(row["audio [h]"]) for row in (here, paper, there)] == [1_000.0, 18_000.0, 1_000.0]
+    assert [float(row["device time [h]"]) for row in (here, paper, there)] == [10.0, 180.0, 96.0]
+    assert [row["device time [h] method"] for row in (here, paper, there)] == ["projected", "projected", "stated"]
     assert (there["conditions"], there["source"]) == ("4 A100", "our log")
+    assert "Recipe of mine.py:step: stated by the user: our log." in markdown(named(found, "projected"))
 
 
 def test_numbers_of_a_run_by_hand() -> None:

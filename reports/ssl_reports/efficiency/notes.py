@@ -14,10 +14,9 @@ from ssl_reports.efficiency.pretraining import Account
 from ssl_reports.paper.display import display
 from ssl_reports.paper.prose import enumeration
 from ssl_reports.paper.protocol import TASKS
-from ssl_reports.reading.conditions import batch_words, device_words
+from ssl_reports.reading.conditions import batch_words, device_words, evaluated_on, learned_from
 from ssl_reports.reading.evidence import Evidence
 from ssl_reports.reading.repricing import grid_of, grid_words
-from ssl_reports.reading.tested import evaluated_on, learned_from
 from ssl_reports.tables.grid import grouped
 
 Filled = Mapping[str, Mapping[str, Measurement]]

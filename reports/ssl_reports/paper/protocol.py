@@ -12,8 +12,8 @@ from ssl_benchmarks.record.record import Record
 from ssl_benchmarks.record.surroundings import Protocol
 from ssl_reports.paper.prose import cite, enumeration
 from ssl_reports.paper.surroundings import tool_of
+from ssl_reports.reading.conditions import evaluated_on, learned_from
 from ssl_reports.reading.repricing import country_of
-from ssl_reports.reading.tested import evaluated_on, learned_from
 from ssl_reports.units import with_prefix
 
 TASKS = {

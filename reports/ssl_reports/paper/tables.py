@@ -15,11 +15,10 @@ from ssl_models.recipes import RECIPES
 from ssl_reports.paper.display import display
 from ssl_reports.paper.protocol import TASKS
 from ssl_reports.reading.claims import Claim
-from ssl_reports.reading.conditions import step_words, where
+from ssl_reports.reading.conditions import evaluated_on, learned_from, step_words, where
 from ssl_reports.reading.evidence import Evidence, Found, Setting, settings
 from ssl_reports.reading.published import published_rows, reference_of
 from ssl_reports.reading.repricing import grid_of
-from ssl_reports.reading.tested import evaluated_on, learned_from
 from ssl_reports.tables.data import data_word
 from ssl_reports.tables.readable import readable
 from ssl_reports.tables.table import Cell, Cite, Column, PaperTable, Words, word
