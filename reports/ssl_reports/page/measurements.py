@@ -40,12 +40,12 @@ def page_measurements(evidence: Evidence, store: Store) -> Document:
     table, notes = measurements_table(evidence), Notes()
     values = [found.quantity for found in evidence.rows]
     words = [
-        {"heads": {"": head(column.name)}, "cells": [word(row[place]) for row in table.rows], "word": True}
+        {"heads": {"": head(column.title)}, "cells": [word(row[place]) for row in table.rows], "word": True}
         for place, column in enumerate(table.columns)
         if column.name not in {"value", "unit"}
     ]  # fmt: skip
     figures = {
-        "heads": {"": head("value", factor=None)}, "cells": [store.quantity(value) for value in values], "texts": _texts(values), "best": [],
+        "heads": {"": head("Value", factor=None)}, "cells": [store.quantity(value) for value in values], "texts": _texts(values), "best": [],
         "signs": ["" if value.value is None else notes.marks(Shown(value, table.columns[1])) for value in values],
     }  # fmt: skip
     small = len(values) <= LARGEST

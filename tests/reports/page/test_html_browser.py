@@ -28,18 +28,18 @@ def numbers(texts: list[str]) -> list[float]:
 
 def test_a_column_sorts_both_ways_and_says_so(opened: Any) -> None:
     opened.choose_table("Cost of inference")
-    opened.press("speed")
-    up = numbers(opened.column("speed"))
+    opened.press("Speed")
+    up = numbers(opened.column("Speed"))
     assert up == sorted(up)
     assert len(up) == 15
-    head = opened.page.locator("#results thead th", has_text="speed")
+    head = opened.page.locator("#results thead th", has_text="Speed")
     assert head.get_attribute("aria-sort") == "ascending"
-    opened.press("speed")
-    assert numbers(opened.column("speed")) == sorted(up, reverse=True)
+    opened.press("Speed")
+    assert numbers(opened.column("Speed")) == sorted(up, reverse=True)
     assert head.get_attribute("aria-sort") == "descending"
     assert opened.page.locator("#results [aria-sort]").count() == 1
-    opened.press("model")
-    models = opened.column("model")
+    opened.press("Model")
+    models = opened.column("Model")
     assert models.index("model-2") < models.index("model-10")
 
 
@@ -47,8 +47,8 @@ def test_what_has_no_value_is_last_with_its_reason(opened: Any) -> None:
     opened.choose_table("Every measurement")
     opened.page.select_option("#results .dt-length select", label="All")
     for _ in range(2):
-        opened.press("value")
-        last = opened.column("value")[-30:]
+        opened.press("Value")
+        last = opened.column("Value")[-30:]
         assert len(last) == 30
         assert all("not available: no clock for" in text for text in last)
 
@@ -57,12 +57,12 @@ def test_filters(opened: Any, evil: str) -> None:
     opened.choose_table("Every measurement")
     opened.page.fill("#filter", "peak training")
     assert opened.page.locator("#results .dt-info").inner_text() == "15 of 209 rows"
-    assert {*opened.column("metric"), *opened.column("phase")} == {"peak memory", "training"}
+    assert {*opened.column("Metric"), *opened.column("Phase")} == {"peak memory", "training"}
     opened.page.select_option("#model", evil)
-    assert opened.column("model") == [evil]
+    assert opened.column("Model") == [evil]
     opened.page.fill("#filter", "")
     opened.page.select_option("#method", "unavailable")
-    assert len(opened.column("model")) == 2
+    assert len(opened.column("Model")) == 2
     opened.page.fill("#filter", "no such words")
     assert opened.page.locator("#results .dt-info").inner_text() == "0 of 209 rows"
 
@@ -71,13 +71,13 @@ def test_units_switch_everywhere(opened: Any) -> None:
     """3,600 J are 1 Wh, 2 FLOPs are 1 MAC."""
     opened.choose_table("Cost of inference")
     head = opened.page.locator("#results thead")
-    watt_hours, flops = numbers(opened.column("energy")), numbers(opened.column("FLOPs"))
+    watt_hours, flops = numbers(opened.column("Energy")), numbers(opened.column("FLOPs"))
     assert "Wh per audio h" in head.inner_text()
     assert "FLOP per audio s" in head.inner_text()
     before = opened.page.locator("#pareto .xtitle").text_content()
     opened.page.locator("label[for=energy-j]").click()
     opened.page.locator("label[for=compute-mac]").click()
-    joules, macs = numbers(opened.column("energy")), numbers(opened.column("MACs"))
+    joules, macs = numbers(opened.column("Energy")), numbers(opened.column("MACs"))
     sizes = {"m": 1e-3, "k": 1e3, "M": 1e6, "": 1.0}
     unit = re.search(r"(\w?)J per audio h", head.inner_text())
     assert unit is not None
@@ -213,12 +213,12 @@ def test_columns_go_off_and_on(opened: Any) -> None:
     heads = page.locator("#results thead th")
     before = heads.all_inner_texts()
     page.locator("summary", has_text="Columns").click()
-    page.get_by_label("speed", exact=True).uncheck()
-    assert heads.all_inner_texts() == [head for head in before if not head.startswith("speed")]
+    page.get_by_label("Speed", exact=True).uncheck()
+    assert heads.all_inner_texts() == [head for head in before if not head.startswith("Speed")]
     opened.choose_table("Memory by part")
     opened.choose_table("Cost of inference")
-    assert "speed" not in "".join(heads.all_inner_texts())
-    page.get_by_label("speed", exact=True).check()
+    assert "Speed" not in "".join(heads.all_inner_texts())
+    page.get_by_label("Speed", exact=True).check()
     assert heads.all_inner_texts() == before
 
 
@@ -272,7 +272,7 @@ def test_names_that_look_like_markup_are_read(opened: Any, evil: str) -> None:
     page = opened.page
     assert page.locator("img, main b").count() == 0
     opened.choose_table("Cost of inference")
-    assert evil in opened.column("model")
+    assert evil in opened.column("Model")
     assert any(evil in text for text in page.locator("#points option").all_text_contents())
     named = page.locator("#points option", has_text="onerror").first.get_attribute("value")
     page.select_option("#points", named)

@@ -85,13 +85,13 @@ def test_every_number_of_every_record_is_in_it(evidence: Evidence, page: str) ->
     ]
     assert len(rows) == sum(len(record.measurements) for record in evidence.records)
     for found, row in zip(evidence.rows, rows, strict=True):
-        value, low, high, unit, method, note, n, flaw = (data["quantities"][part][row["value"]] for part in PARTS)
+        value, low, high, unit, method, note, n, flaw = (data["quantities"][part][row["Value"]] for part in PARTS)
         q = found.quantity
         assert value == (None if q.value is None else pytest.approx(q.value, rel=1e-6))
         assert (low, high) == ((None, None) if q.ci95 is None else pytest.approx(q.ci95, rel=1e-6))
         assert [data["words"][word] for word in (unit, method, note)] == [q.unit, q.method, q.note]
         assert data["words"][flaw] == (meaning([q.flaw]) if q.flaw else "")
-        assert (row["model"], row["run"], n) == (found.row.model, found.label, q.n)
+        assert (row["Model"], row["Run"], n) == (found.row.model, found.label, q.n)
 
 
 def test_it_loads_nothing(page: str) -> None:
