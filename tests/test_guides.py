@@ -52,7 +52,7 @@ def steps(path: Path) -> list[str]:
 
 def step(block: Fence) -> str:
     if named := FILE.match(block.body):
-        return f"Path({named['name']!r}).write_text({block.body!r})"
+        return f"Path({named['name']!r}).write_text({tiny(block.body)!r})"
     return shell(block.body) if block.language == "sh" else block.body
 
 
