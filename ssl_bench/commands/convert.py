@@ -47,7 +47,7 @@ def convert_command(
 
 
 def _model(found: Converted) -> str:
-    """The catalog model of the family that the checkpoint names, the base size; else the first that takes weights."""
+    """The catalogue model of the family that the checkpoint names, the base size; else the first that takes weights."""
     from ssl_models.loading.checkpoint_parts import family_of
 
     return f"{family_of(found.configuration) or 'hubert'}-base"
