@@ -3,20 +3,8 @@
 from __future__ import annotations
 
 from ssl_benchmarks.record.quantity import Quantity
+from ssl_benchmarks.record.units import PREFIXES
 from ssl_reports.flaw_marks import signed
-
-PREFIXES = (
-    (1e18, "E"),
-    (1e15, "P"),
-    (1e12, "T"),
-    (1e9, "G"),
-    (1e6, "M"),
-    (1e3, "k"),
-    (1.0, ""),
-    (1e-3, "m"),
-    (1e-6, "µ"),
-)
-
 
 METHODS = {"analytic": "counted", "unavailable": "not available"}
 """The methods of records that texts call by another word."""

@@ -7,13 +7,15 @@ import re
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 from urllib.request import url2pathname
 
+from ssl_bench.exporting.mlflow import MANNERS
 from ssl_bench.importing.named import energy_of, named_figures, unnamed
 from ssl_bench.importing.power import EVERY_GPU, Sample, integrated
 from ssl_bench.importing.recorded import UNNAMED_GPU, Recorded, moment, origin
-from ssl_bench.settings.mapping import Naming
+from ssl_bench.settings.exporting import without_password
+from ssl_bench.settings.importing import Naming
 from ssl_benchmarks.record.flaws import STOPPED
 from ssl_benchmarks.record.quantity import Quantity, unavailable
 from ssl_models.errors import BadInputError
@@ -22,11 +24,6 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-MANNERS = {
-    "MLFLOW_ALLOW_FILE_STORE": "true", "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_LOGGING_LEVEL": "ERROR",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-}  # fmt: skip
-"""Folders of older versions are read, and a server that is gone is noticed in seconds instead of minutes."""
 POWER = re.compile(r"system/(?:[^/]+/)?gpu_\d+_power_usage_watts")
 SYSTEM = "system/"
 SAID = origin("mlflow")
@@ -40,14 +37,16 @@ def read_mlflow(uri: str, run_id: str | None, naming: Naming) -> list[Recorded]:
         BadInputError: for a store that cannot be read, or without that run.
     """
     store = _store(uri)
-    for name, value in MANNERS.items():
+    for name, value in {**MANNERS, "MLFLOW_ALLOW_FILE_STORE": "true"}.items():  # folders of older versions too
         os.environ.setdefault(name, value)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of its libraries about each other
-        from mlflow import MlflowClient
-        from mlflow.exceptions import MlflowException
-        from sqlalchemy.exc import SQLAlchemyError
-
+        try:
+            from mlflow import MlflowClient
+            from mlflow.exceptions import MlflowException
+            from sqlalchemy.exc import SQLAlchemyError
+        except ImportError as error:  # a part of MLflow, such as its client alone
+            raise BadInputError(f'import mlflow: {error}; pip install "sslbench[mlflow]"') from error
         try:
             client = MlflowClient(tracking_uri=store)
             if run_id is None:
@@ -66,7 +65,7 @@ def _reason(error: Exception) -> str:
 def _store(uri: str) -> str:
     """The address as MLflow takes it, of something that exists; a SQLite file is opened for reading alone."""
     if uri.startswith(("http://", "https://")):
-        if urlsplit(uri).password:
+        if without_password(uri) != uri:
             raise BadInputError(
                 "mlflow: give a password in MLFLOW_TRACKING_PASSWORD, not in the address, which the record keeps"
             )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ssl_bench.importing.power import Sample, Span, integrated
 from ssl_bench.importing.recorded import Figure, by_scope
-from ssl_bench.settings.mapping import POWER, Naming
+from ssl_bench.settings.importing import POWER, Naming
 from ssl_benchmarks.record.quantity import Quantity, unavailable
 from ssl_models.errors import BadInputError, choose
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from ssl_benchmarks.energy.carbon import GridIntensity
+from ssl_benchmarks.record.flaws import WHOLE
 from ssl_benchmarks.record.quantity import FROM_OTHERS, Quantity, joined, total, unavailable
 
 Figure = tuple[str, str | None]
@@ -103,3 +104,9 @@ def by_scope(parts: Mapping[str, Quantity], said: str) -> dict[str, Quantity]:
     """Energy by scope: the parts, and what they add up to, unless that is given too."""
     whole = total({scope: quantity for scope, quantity in parts.items() if scope != "machine"}, "J")
     return {"machine": replace(whole, note=joined(said, whole.note)), **parts}
+
+
+def host_memory(largest: float, gpus: Sequence[str], note: str) -> dict[Figure, Quantity]:
+    """The peak of resident sets in B: that of the host where GPUs did the work."""
+    quantity = Quantity(largest, "B", "sampled", note=note, flaw=WHOLE)
+    return {("peak_host_memory" if gpus else "peak_memory", None): quantity}

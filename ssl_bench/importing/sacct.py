@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ssl_bench.importing.recorded import UNNAMED_GPU, Figure, Recorded, by_scope, origin
+from ssl_bench.importing.recorded import UNNAMED_GPU, Figure, Recorded, by_scope, host_memory, origin
 from ssl_bench.importing.rows import MOST_ROWS, amount, read_text
 from ssl_benchmarks.record.flaws import STOPPED, WHOLE_NODES
 from ssl_benchmarks.record.quantity import Quantity, joined, unavailable
@@ -99,7 +99,7 @@ def _recorded(job: str, whole: Line, *steps: Line) -> Recorded:
         created=whole["Start"],
         seconds=Quantity(elapsed, "s", "measured", note=joined(SAID, "" if state == "COMPLETED" else state)),
         energy=by_scope({"gpu": unread, "cpu": unread, "dram": unread, "machine": _energy(whole, steps, nodes)}, SAID),
-        others=_memory((whole, *steps)),
+        others=_memory((whole, *steps), gpus),
         device=f"{len(gpus)} x {gpus[0]} on {where}" if gpus else place,
         gpus=gpus,
         devices=len(gpus) or round(nodes) or None,
@@ -133,11 +133,11 @@ def _joules(line: Line) -> float:
     return amount(text, "ConsumedEnergyRaw") if text else 0.0
 
 
-def _memory(lines: Sequence[Line]) -> dict[Figure, Quantity]:
+def _memory(lines: Sequence[Line], gpus: Sequence[str]) -> dict[Figure, Quantity]:
     sizes = []
     for text in (line["MaxRSS"].strip() for line in lines):
         if text:
             number, unit = (text[:-1], text[-1]) if text[-1] in SIZES else (text, "")
             sizes.append(amount(number, "MaxRSS") * SIZES[unit])
     note = f"{SAID}: the largest resident set of any one of its tasks, sampled from time to time"
-    return {("peak_memory", None): Quantity(max(sizes), "B", "sampled", note=note)} if any(sizes) else {}
+    return host_memory(max(sizes), gpus, note) if any(sizes) else {}

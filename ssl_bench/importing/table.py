@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ssl_bench.importing.recorded import UNNAMED_GPU, Recorded, by_scope, origin
 from ssl_bench.importing.rows import Row, number, read_text, rows_of, word
-from ssl_bench.settings.mapping import GPUS, TEXTS, Mapped, Naming, StatedMethod
+from ssl_bench.settings.importing import GPUS, TEXTS, Mapped, Naming, StatedMethod
 from ssl_benchmarks.record.quantity import Quantity, unavailable
 from ssl_models.errors import BadInputError
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ssl_bench.importing.named import energy_of, named_figures, unnamed
 from ssl_bench.importing.power import Sample
 from ssl_bench.importing.recorded import Recorded, moment, origin
-from ssl_bench.settings.mapping import Naming
+from ssl_bench.settings.importing import Naming
 from ssl_benchmarks.record.quantity import Quantity, unavailable
 from ssl_models.errors import BadInputError
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,8 +16,8 @@ from typing import Any
 
 from ssl_bench.importing.named import energy_of, named_figures, unnamed
 from ssl_bench.importing.power import EVERY_GPU, Sample, Span, counted, integrated
-from ssl_bench.importing.recorded import UNNAMED_GPU, Figure, Recorded, origin
-from ssl_bench.settings.mapping import Naming
+from ssl_bench.importing.recorded import UNNAMED_GPU, Figure, Recorded, host_memory, origin
+from ssl_bench.settings.importing import Naming
 from ssl_benchmarks.record.flaws import STOPPED
 from ssl_benchmarks.record.quantity import Quantity, unavailable
 from ssl_models.documents import parsed
@@ -118,7 +118,7 @@ def _recorded(path: Path, naming: Naming) -> Recorded:
     version = software.get("cli_version", "")
     said = origin("wandb", version)
     gpu, gpus = _gpus(log, span, said)
-    figures = {**_memory(log, said), **named_figures(naming, log.logged, span, said)}
+    figures = {**_memory(log, gpus, said), **named_figures(naming, log.logged, span, said)}
     return Recorded(
         name=str(log.facts.get("display_name") or log.facts.get("run_id") or path.parent.name),
         created=str(log.facts["start_time"]),
@@ -155,11 +155,11 @@ def _gpus(log: _Log, span: Span, said: str) -> tuple[Quantity, list[str]]:
     return gpu, [names[int(number)] if int(number) < len(names) else UNNAMED_GPU for number in used]
 
 
-def _memory(log: _Log, said: str) -> dict[Figure, Quantity]:
+def _memory(log: _Log, gpus: Sequence[str], said: str) -> dict[Figure, Quantity]:
     """The largest resident set of the process among the samples."""
     largest = max((value for _, value in log.stats.get(RESIDENT, ())), default=None)
     note = f"{said}: the largest of its samples of the process's resident set"
-    return {} if largest is None else {("peak_memory", None): Quantity(largest * 2**20, "B", "sampled", note=note)}
+    return {} if largest is None else host_memory(largest * 2**20, gpus, note)
 
 
 def _lines(path: Path) -> Iterator[str]:

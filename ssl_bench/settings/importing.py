@@ -1,21 +1,102 @@
-"""Settings of `sslbench import`."""
+"""Settings of `sslbench import`, and what a figure of a user's own name means: `METRIC[.SCOPE]=NAME[:UNIT]`."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Literal, get_args
 
-from ssl_bench.settings.mapping import GPUS, POWER, TEXTS, Naming, StatedMethod, mapped
+from ssl_bench.settings.exporting import require_package
 from ssl_bench.settings.metering import Phase
 from ssl_bench.settings.options import Settings, option
-from ssl_models.errors import BadInputError
+from ssl_benchmarks.record.metrics import METRICS, STATED
+from ssl_benchmarks.record.record import SCOPES
+from ssl_benchmarks.record.units import UNITS
+from ssl_models.errors import BadInputError, choose
 
 Tool = Literal["codecarbon", "carbontracker", "zeus", "mlflow", "tensorboard", "wandb", "sacct", "csv"]
-EXTRAS = {"mlflow": ("mlflow", "sqlalchemy"), "tensorboard": ("tensorboard",), "wandb": ("wandb",)}
-"""The packages that read what a tool wrote; the extra has the tool's name."""
+EXTRAS = ("mlflow", "tensorboard", "wandb")
+"""The tools whose own library reads what they wrote."""
+StatedMethod = Literal["measured", "sampled", "modelled", "stated"]
+POWER = "power"
+"""Power over time, to be integrated; unlike a metric, it may be mapped several times, once for each device."""
+TEXTS = ("name", "device")
+GPUS = "gpus"
 TARGETS = {"mlflow": (POWER,), "tensorboard": (POWER,), "wandb": (POWER,), "csv": (*TEXTS, GPUS)}
 """The tools whose figures have names of the user's, and what these may be besides metrics."""
+SCOPED = frozenset({POWER, "energy", "energy_net", "energy_per_audio_hour", "power_mean", "power_idle", "co2e"})
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """A figure by its name in the source.
+
+    Attributes:
+        target: a metric, "power", or in a table also "name", "device" or "gpus".
+        scope: of an energy, a power or a CO2e.
+        source: its name.
+        unit: of the record.
+        factor: from the source's unit to that of the record.
+    """
+
+    target: str
+    scope: str | None
+    source: str
+    unit: str
+    factor: float
+
+
+@dataclass(frozen=True)
+class Naming:
+    """What a user says of the names in a source.
+
+    Attributes:
+        figures: what they are.
+        method: how their figures were obtained.
+    """
+
+    figures: tuple[Mapped, ...]
+    method: StatedMethod
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """The names."""
+        return frozenset(each.source for each in self.figures)
+
+
+def mapped(texts: Sequence[str], others: Sequence[str] = ()) -> tuple[Mapped, ...]:
+    """The figures of `--map`; `others` are the targets that are possible besides metrics.
+
+    Raises:
+        BadInputError: for a text of another form, an unknown metric, scope or unit, or a figure given twice.
+    """
+    found = tuple(_mapped(text, others) for text in texts)
+    count = Counter((each.target, each.scope) for each in found if each.target != POWER)
+    if twice := next((target for (target, _), times in count.items() if times > 1), None):
+        raise BadInputError(f"--map: {twice} is given twice")
+    return found
+
+
+def _mapped(text: str, others: Sequence[str]) -> Mapped:
+    goal, _, name = text.partition("=")
+    source, colon, unit = name.rpartition(":")
+    if not colon:
+        source, unit = name, ""
+    if not goal or not source:
+        raise BadInputError(f"--map {text}: write METRIC=NAME:UNIT, such as energy.gpu=kwh:kWh")
+    target, dot, scope = goal.partition(".")
+    choose(target, [*others, *(each for each in METRICS if each != STATED)], "--map")
+    if target in TEXTS or target == GPUS:
+        return Mapped(target, None, name, "", 1.0)
+    if dot and target not in SCOPED:
+        raise BadInputError(f"--map {text}: {target} has no scope")
+    scope = choose(scope, sorted(SCOPES), f"scope of --map {target}") if dot else "machine"
+    own = "W" if target == POWER else METRICS[target].unit
+    units = UNITS.get(own, {own: 1.0})
+    if unit and unit not in units:
+        raise BadInputError(f"--map {text}: {unit!r} is no unit of {target}; give one of {', '.join(units)}")
+    return Mapped(target, scope if target in SCOPED else None, source, own, units.get(unit, 1.0))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +110,7 @@ class ImportConfig(Settings):
         name: of the model, if there is one run.
         phase: what was recorded.
         audio_hours: hours of audio that were processed, as the user states them.
-        mapping: figures by their names in the source; see `ssl_bench.settings.mapping`.
+        mapping: figures by their names in the source; see `mapped`.
         method: of the figures that are mapped.
         saved: saved output of sacct.
         out: the run folder.
@@ -67,10 +148,8 @@ class ImportConfig(Settings):
         if self.tool == "csv" and not self.mapping:
             raise BadInputError("csv: say what its columns are, such as --map duration=seconds:s --map energy=kwh:kWh")
         _ = self.naming
-        if missing := [package for package in EXTRAS.get(self.tool, ()) if not _is_installed(package)]:
-            raise BadInputError(
-                f'import {self.tool} needs {missing[0]}, which is not installed: pip install "sslbench[{self.tool}]"'
-            )
+        if self.tool in EXTRAS:
+            require_package(self.tool, "import")
 
     @property
     def naming(self) -> Naming:
@@ -80,8 +159,3 @@ class ImportConfig(Settings):
             BadInputError: for a text of another form, or an unknown metric, scope or unit.
         """
         return Naming(mapped(self.mapping, TARGETS.get(self.tool, ())), self.method)
-
-
-def _is_installed(package: str) -> bool:
-    found = find_spec(package)
-    return found is not None and found.origin is not None  # a mere folder of that name, such as wandb's, has no origin

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ssl_benchmarks.record.quantity import Quantity
+from ssl_benchmarks.record.units import PREFIXES
 from ssl_reports.reading.axes import axis_unit, middle_prefix
 from ssl_reports.tables.numbers import plain_number, with_commas
 from ssl_reports.tables.readable import LEAST, MOST
 from ssl_reports.tables.table import Column
-from ssl_reports.units import PREFIXES
 
 Units = dict[str, tuple[float, str]]
 """By the name of the choice ("" if there is none): the factor from the record's SI unit, and the unit shown."""

@@ -9,8 +9,8 @@ from ssl_benchmarks.comparing.projection import pretraining_flops
 from ssl_benchmarks.record.metrics import METRICS, label_of
 from ssl_benchmarks.record.quantity import added
 from ssl_benchmarks.record.record import Measurement
+from ssl_benchmarks.record.units import PREFIXES
 from ssl_reports.reading.systems import System
-from ssl_reports.units import PREFIXES
 
 ERROR_RATES = ("cer", "wer", "per")
 """Error rates of transcripts, in the order in which a plot looks for one."""

@@ -17,7 +17,7 @@ import pytest
 
 from ssl_bench.importing.mlflow import read_mlflow
 from ssl_bench.importing.recorded import Recorded
-from ssl_bench.settings.mapping import Naming, mapped
+from ssl_bench.settings.importing import Naming, mapped
 from ssl_benchmarks.record.flaws import PARTLY_SAMPLED, STOPPED
 from ssl_models.errors import BadInputError
 

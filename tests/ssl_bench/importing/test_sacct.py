@@ -13,7 +13,7 @@ from ssl_bench.importing.recorded import Recorded
 from ssl_bench.importing.run import import_runs
 from ssl_bench.importing.sacct import read_job
 from ssl_bench.settings.importing import ImportConfig
-from ssl_benchmarks.record.flaws import STOPPED, WHOLE_NODES
+from ssl_benchmarks.record.flaws import STOPPED, WHOLE, WHOLE_NODES
 from ssl_models.errors import BadInputError
 
 FILES = Path(__file__).with_name("files")
@@ -30,8 +30,9 @@ def test_a_job_has_its_time_its_gpus_and_the_memory_of_its_largest_task() -> Non
     assert found.gpus == ("GPU not recorded",) * 2
     assert found.device == "2 x GPU not recorded on 1 node"
     assert found.figures["device_hours", None].value == pytest.approx(8 / 3600)
-    memory = found.others["peak_memory", None]
-    assert (memory.value, memory.method) == (307_800 * 1024, "sampled")
+    memory = found.others["peak_host_memory", None]
+    assert (memory.value, memory.method, memory.flaw) == (307_800 * 1024, "sampled", WHOLE)
+    assert job("2", "cpu").others["peak_memory", None].value == 10_800 * 1024
     assert (found.created, found.flaw) == ("2026-11-29T06:16:25", "")
 
 

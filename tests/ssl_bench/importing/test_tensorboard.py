@@ -11,7 +11,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from ssl_bench.importing.recorded import Recorded
 from ssl_bench.importing.tensorboard import read_events
-from ssl_bench.settings.mapping import Naming, mapped
+from ssl_bench.settings.importing import Naming, mapped
 from ssl_benchmarks.record.flaws import PARTLY_SAMPLED
 from ssl_models.errors import BadInputError
 
@@ -112,7 +112,7 @@ def test_tensorflow_is_not_needed(tmp_path: Path) -> None:
         "import sys; sys.modules['tensorflow'] = None\n"
         "from pathlib import Path\n"
         "from ssl_bench.importing.tensorboard import read_events\n"
-        "from ssl_bench.settings.mapping import Naming\n"
+        "from ssl_bench.settings.importing import Naming\n"
         f"print(read_events(Path({str(tmp_path)!r}), Naming((), 'stated'))[0].seconds.value)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)

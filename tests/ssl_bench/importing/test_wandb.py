@@ -15,7 +15,7 @@ import pytest
 from ssl_bench.importing import wandb
 from ssl_bench.importing.recorded import Recorded
 from ssl_bench.importing.wandb import read_folder
-from ssl_bench.settings.mapping import Naming, mapped
+from ssl_bench.settings.importing import Naming, mapped
 from ssl_benchmarks.record.flaws import PARTLY_SAMPLED, STOPPED
 from ssl_models.errors import BadInputError
 
@@ -51,8 +51,8 @@ def test_a_counter_that_it_logged_is_measured() -> None:
     )
     assert found.gpus == ("Scripted GPU", "Scripted GPU")
     assert found.others["wer", None].value == pytest.approx(0.39)
-    assert 50e6 < (found.others["peak_memory", None].value or 0) < 200e6
-    assert found.others["peak_memory", None].method == "sampled"
+    assert 50e6 < (found.others["peak_host_memory", None].value or 0) < 200e6
+    assert found.others["peak_host_memory", None].method == "sampled"
     assert found.remarks == ("not imported without --map: loss",)
     assert found.flaw == ""
 

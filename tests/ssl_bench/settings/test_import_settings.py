@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ssl_bench.settings.importing import ImportConfig
-from ssl_bench.settings.mapping import UNITS, Mapped, mapped
+from ssl_bench.settings.importing import ImportConfig, Mapped, mapped
 from ssl_benchmarks.record.metrics import METRICS
+from ssl_benchmarks.record.units import UNITS
 from ssl_models.errors import BadInputError
 
 
@@ -87,9 +87,7 @@ def test_options_belong_to_their_tools(options: dict[str, object], said: str) ->
 
 
 def test_a_missing_library_is_named_before_any_work(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
-    from ssl_bench.settings import importing
-
-    monkeypatch.setattr(importing, "find_spec", lambda name: None)
+    monkeypatch.setattr("ssl_bench.settings.exporting.find_spec", lambda name: None)
     for tool in ("mlflow", "tensorboard", "wandb"):
         with pytest.raises(BadInputError, match=rf'import {tool} needs {tool}, .*: pip install "sslbench\[{tool}\]"'):
             ImportConfig(tool=tool, source="gone").check()  # type: ignore[arg-type] # one of the tools
