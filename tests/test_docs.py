@@ -74,7 +74,6 @@ def import_docs(name: str) -> ModuleType:
 SHELL = [
     pytest.param(words, id=f"{fence.page}: {' '.join(words)[:60]}")
     for fence in of_pages("sh")
-    if not fence.reason
     for words in commands(fence)
 ]
 
