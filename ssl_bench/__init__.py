@@ -1,4 +1,4 @@
-"""sslbench: the honest cost of self-supervised speech models.
+"""sslbench: the cost and quality of self-supervised speech models.
 
 The public names are imported on first use, so that the command line starts without importing torch.
 """

@@ -35,7 +35,7 @@ from ssl_bench.start import start
 
 app = typer.Typer(
     cls=Group,
-    help="The honest cost of self-supervised speech models: FLOPs, memory, energy, carbon and error rate, measured.",
+    help="The cost and quality of self-supervised speech models: FLOPs, memory, energy, carbon and error rate, measured.",
     invoke_without_command=True,
     context_settings={"help_option_names": ["--help", "-h"]},
     rich_markup_mode="markdown",

@@ -20,7 +20,7 @@ def start() -> None:
 
     width = max(len(command) for command, _ in FIRST_COMMANDS)
     lines = [f"  sslbench {command:<{width}}  {purpose}" for command, purpose in FIRST_COMMANDS]
-    typer.echo("The honest cost of self-supervised speech models. Five commands to start with:\n")
+    typer.echo("Cost and quality of self-supervised speech models. Five commands to start with:\n")
     typer.echo("\n".join(lines))
     gpus = _gpus()
     typer.echo(f"\nthis machine: {_hardware(gpus)}\nenergy:       {_energy_sources(gpus)}")

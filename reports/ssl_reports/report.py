@@ -27,6 +27,7 @@ from ssl_reports.paper.tables import (
     projected_table,
     quality_table,
 )
+from ssl_reports.pictures.drawing import sentences
 from ssl_reports.pictures.figures import Figure, write_figures
 from ssl_reports.pictures.look import PARETO, Look
 from ssl_reports.reading.axes import COSTS
@@ -116,7 +117,7 @@ def _fill(evidence: Evidence, traces: Mapping[int, pd.DataFrame], folder: Path, 
     shown = tables[0] if tables[0].name == EFFICIENCY else None
     sources = {
         **{f"tables/{table.name}.tex": latex(table, "double", look.font) for table in tables},
-        "methods.tex": methods_latex(evidence),
+        "methods.tex": methods_latex(evidence, tables),
         "statement.tex": statement_latex(evidence),
         "main.tex": main_tex(TITLE, shown, _of_the_supplement(figures), look.font),
     }
@@ -124,10 +125,14 @@ def _fill(evidence: Evidence, traces: Mapping[int, pd.DataFrame], folder: Path, 
         **sources,
         **{f"tables/{table.name}.md": markdown(table) for table in tables},
         **{f"tables/{table.name}.csv": comma_separated(table) for table in tables},
-        "methods.md": methods_markdown(evidence),
+        "methods.md": methods_markdown(evidence, tables),
         "references.bib": bibtex(sources.values()),
         "reproduce.sh": reproduce_script(evidence),
-        "README.md": readme(TITLE, statement_text(evidence), {figure.name: figure.caption for figure in figures}),
+        "README.md": readme(
+            TITLE,
+            statement_text(evidence),
+            {figure.name: sentences(figure.caption, figure.omitted) for figure in figures},
+        ),
         **model_cards(evidence),
     }
     texts[PAGE] = report_page(TITLE, evidence, tables[:-1], found, traces, forms=texts)

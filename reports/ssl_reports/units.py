@@ -6,11 +6,15 @@ from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.units import PREFIXES
 from ssl_reports.flaw_marks import signed
 
+UNPREFIXED, LEAST = frozenset({"Wh", "g"}), 1e-3
+"""Units that are shown with decimals below 1, down to this value."""
+
+
 METHODS = {"analytic": "counted", "unavailable": "not available"}
 """The methods of records that texts call by another word."""
 
 
-PHASES = {"finetuning": "fine-tuning"}
+PHASES = {"finetuning": "fine-tuning", "targets": "fitting targets"}
 """The phases of records that texts call by another word."""
 
 
@@ -25,16 +29,21 @@ def method_word(method: str) -> str:
 
 
 def with_prefix(value: float, unit: str, digits: int = 3) -> str:
-    """`value` with the SI prefix that leaves one to three digits before the point: 3217 J is 3.22 kJ."""
+    """`value` with the SI prefix that leaves one to three digits before the point: 3217 J is 3.22 kJ.
+
+    Thousandths of a Wh and of a g have no prefix of their own: 0.422 Wh.
+    """
     if value == 0:
         return f"0 {unit}"
-    factor, prefix = prefix_of(value)
+    factor, prefix = prefix_of(abs(value), unit)
     return f"{plain(value / factor, digits)} {prefix}{unit}".rstrip()
 
 
-def prefix_of(value: float) -> tuple[float, str]:
-    """Size and name of the SI prefix that leaves one to three digits before the point."""
-    return next((p for p in PREFIXES if abs(value) >= p[0] * 0.9995), PREFIXES[-1])
+def prefix_of(value: float, unit: str) -> tuple[float, str]:
+    """Size and name of the prefix for a positive value in a unit, such as "Wh" or "Wh per audio h"."""
+    if unit.partition(" ")[0] in UNPREFIXED and LEAST <= value < 1:
+        return 1.0, ""
+    return next((each for each in PREFIXES if value >= each[0] * 0.9995), PREFIXES[-1])
 
 
 def plain(value: float, digits: int = 3) -> str:
@@ -69,6 +78,8 @@ def shown(quantity: Quantity) -> tuple[str, str]:
             text = with_prefix(value, "s") if 0 < abs(value) < 1 else f"{plain(value)} s"
         case "1":
             text = plain(value)
+        case "J/h":
+            text = f"{plain(value)} J per audio hour"
         case "%":
             text = f"{plain(value)} %"
         case "MAC" | "FLOP" | "W" | "g" | "FLOP/s" | "MAC/s":

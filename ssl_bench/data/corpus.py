@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +75,11 @@ class Corpus:
 def hours(utterances: Sequence[Utterance]) -> float:
     """Hours of speech in the utterances."""
     return sum(u.samples for u in utterances) / SAMPLE_RATE / 3600
+
+
+def formats_of(utterances: Sequence[Utterance]) -> dict[str, int]:
+    """Files by suffix, such as "flac"."""
+    return dict(Counter(u.path.suffix.lower().removeprefix(".") for u in utterances))
 
 
 def read_corpus(folder: Path, speakers: str | None = None) -> Corpus:

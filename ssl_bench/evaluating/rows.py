@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ssl_benchmarks.energy.carbon import GridIntensity
 
 OF_PRETRAINING = frozenset({"targets", "training"})
-COUNTED = "matrix products of encoder and heads, 1 MAC = 2 FLOPs, counted on 10 s clips; all seeds, learning rates and controls"
+COUNTED = "matrix products and convolutions of encoder and heads, 1 MAC = 2 FLOPs, counted on 10 s clips; all seeds, learning rates and controls"
 
 
 def rate_rows(findings: Sequence[Finding], held: Conditions, speech: EvaluationSpeech) -> list[Measurement]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ssl_bench.data.corpus import Utterance
+from ssl_bench.data.corpus import Utterance, formats_of
 from ssl_bench.data.usable import Oddities
 from ssl_bench.settings.evaluating import OF_SPEAKERS, OF_TEXT, Labels
 from ssl_benchmarks.downstream.spoken import Spoken
@@ -53,6 +53,7 @@ class Part:
             "of_unknown_speakers": sum(u.speaker is None for u in self.utterances),
             "hours": self.hours,
             "available_hours": self.available_hours,
+            "formats": formats_of(self.utterances),
             "planned_utterances": self.planned,
             "planned_hours": self.planned_hours,
             **self.odd.document(),

@@ -80,7 +80,7 @@ class CompareConfig(MachineSettings):
         minutes: time budget of the whole command: no round begins that would end later, and models without time are
             named as left out.
         precision_target: half-width of the 95 % intervals, as a share of the value, at which the rounds end.
-        baseline: baseline model for ratios; the first model.
+        baseline: model to which ratios are taken; the first.
         pretrained: published weights for all catalogue models (a folder, a safetensors file or a name on the hub), or for
             some of them, as comma-separated MODEL=WEIGHTS.
         compile: whether the steps are compiled.
@@ -110,7 +110,7 @@ class CompareConfig(MachineSettings):
     precision_target: float = option(
         0.02, "Stop when all 95 % intervals are within this half-width.", default_text="2 %", parse=parse_share
     )
-    baseline: str | None = option(None, "Baseline model for ratios.", default_text="the first model")
+    baseline: str | None = option(None, "Model to which ratios are taken.", default_text="the first model")
     pretrained: str | None = option(
         None, f"{WEIGHTS} To load them for some models only: MODEL=WEIGHTS, comma-separated."
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ssl_bench.data.audio import CHANGED, UNFIT
-from ssl_bench.data.corpus import Corpus, hours, read_corpus
+from ssl_bench.data.corpus import Corpus, formats_of, hours, read_corpus
 from ssl_bench.data.splits import Split, sample_split, split_speakers
 from ssl_bench.data.usable import Oddities
 from ssl_bench.data.waveforms import Waveforms
@@ -197,6 +197,7 @@ def _data_details(job: Job) -> dict[str, Any]:
             "hours": job.corpus.hours,
             "speakers": len(job.corpus.speakers),
             "speakers_from": job.corpus.speakers_from,
+            "formats": formats_of(job.corpus.utterances),
             "transcripts": job.corpus.has_text,
             "of_unknown_speakers": job.corpus.of_unknown_speakers,
             "skipped_files": {shown(path): reason for path, reason in job.corpus.skipped},

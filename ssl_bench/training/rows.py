@@ -19,7 +19,7 @@ from ssl_benchmarks.cells.bench import LivingCell
 from ssl_benchmarks.cells.cell import CellSetting
 from ssl_benchmarks.cells.processes import CellServer
 from ssl_benchmarks.cells.request import CellError, CellRequest
-from ssl_benchmarks.counting.counted import counted
+from ssl_benchmarks.counting.counted import COUNTED, counted
 from ssl_benchmarks.counting.flops import inference_flops, training_flops
 from ssl_benchmarks.counting.weights import state_tensors
 from ssl_benchmarks.energy.carbon import GridIntensity
@@ -160,7 +160,7 @@ def count_rows(trial: Trial) -> Rows:
         "inference": inference_flops(lambda: family.encoder(config).eval(), seconds),
         "training": training_flops(lambda: family.pretraining(config), seconds),
     }
-    note = "matrix products, 1 MAC = 2 FLOPs; FFT and elementwise work not counted"
+    note = f"{COUNTED}; FFT and elementwise work not counted"
     return rows + [
         Measurement(trial.name, metric, quantity, phase, None, held)
         for phase, count in counts.items()

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ssl_benchmarks.counting.counted import UNITS, counted
+from ssl_benchmarks.counting.counted import COUNTED, UNITS, counted
 from ssl_benchmarks.energy.carbon import GridIntensity, co2e
 from ssl_benchmarks.record.intervals import call_quantile, hull, inverse, repeat_interval
+from ssl_benchmarks.record.metrics import label_of
 from ssl_benchmarks.record.quantity import Quantity, flaws, joined, unavailable
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 Row = tuple[str, str | None, Quantity]
 """Metric, scope, quantity."""
 
-COUNT_NOTE = "of one clip; matrix products, 1 MAC = 2 FLOPs; FFT and elementwise work not counted"
+COUNT_NOTE = f"of one clip; {COUNTED}; FFT and elementwise work not counted"
 
 
 def time_rows(repeats: Repeats, batch_seconds: float) -> list[Row]:
@@ -90,10 +91,10 @@ def _rest(peak: Quantity, sizes: dict[str, Quantity]) -> Quantity:
         return unavailable("B", peak.note)
     if missing := [size.note for size in sizes.values() if size.value is None]:
         return unavailable("B", missing[0])
-    known = sum(size.value or 0.0 for size in sizes.values())
+    known, named = sum(size.value or 0.0 for size in sizes.values()), [label_of(f"memory_{part}") for part in sizes]
     if peak.value < known:
-        return unavailable("B", f"the peak ({peak.value:.0f} B) is below {' + '.join(sizes)} ({known:.0f} B)")
-    note = f"peak minus {', '.join(sizes)}: input, activations, workspaces"
+        return unavailable("B", f"the peak ({peak.value:.0f} B) is below {' + '.join(named)} ({known:.0f} B)")
+    note = f"peak minus {', '.join(named)}: input, activations, workspaces"
     return Quantity(peak.value - known, "B", peak.method, note=note)
 
 

@@ -87,4 +87,4 @@ def _log_ends(quantity: Quantity) -> Interval | None:
 
 def _missing(found: Sequence[Quantity]) -> Quantity:
     reasons = dict.fromkeys(q.note for q in found if q.value is None)
-    return unavailable("1", "; ".join(reasons) or "the two models have no common figure")
+    return unavailable("1", "; ".join(reasons) or "the two models have no number in common")

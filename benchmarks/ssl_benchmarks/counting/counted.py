@@ -9,6 +9,8 @@ from ssl_benchmarks.record.quantity import Quantity, unavailable
 if TYPE_CHECKING:
     from ssl_benchmarks.counting.flops import FlopCount
 
+COUNTED = "matrix products and convolutions, 1 MAC = 2 FLOPs"
+"""What is counted; FFTs, norms and other elementwise work are not."""
 UNITS = {"macs": "MAC", "flops": "FLOP", "macs_per_audio_second": "MAC/s", "flops_per_audio_second": "FLOP/s"}
 
 

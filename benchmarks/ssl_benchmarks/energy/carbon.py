@@ -83,7 +83,7 @@ def _lacking(text: str, mix: dict[str, dict[str, Any]]) -> str:
     names = {plain(str(entry["country_name"])): code for code, entry in mix.items()}
     meant = names.get(plain(text)) or called(text)
     if meant is not None and meant not in mix:
-        return f"it has no figure for {ABSENT.get(meant, meant)}: give the intensity yourself (--grid-intensity G, in g/kWh)"
+        return f"it has no intensity for {ABSENT.get(meant, meant)}: give the intensity yourself (--grid-intensity G, in g/kWh)"
     codes = [meant] if meant else [names[name] for name in get_close_matches(plain(text), names, n=2, cutoff=0.7)]
     if not codes and len(text.strip()) == len("FRA"):
         codes = get_close_matches(text.strip().upper(), mix, n=3, cutoff=0.6)

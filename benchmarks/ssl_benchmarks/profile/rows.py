@@ -7,13 +7,11 @@ from typing import Any
 
 import torch
 
-from ssl_benchmarks.counting.counted import counted
+from ssl_benchmarks.counting.counted import COUNTED, counted
 from ssl_benchmarks.counting.flops import FlopCount
 from ssl_benchmarks.profile.profile import OPINION_SECONDS, PhaseCount, Profile
 from ssl_benchmarks.record.quantity import Quantity, unavailable
 from ssl_benchmarks.record.record import Conditions, Measurement
-
-COUNTED = "matrix products and convolutions, 1 MAC = 2 FLOPs"
 
 
 def profile_rows(profile: Profile) -> list[Measurement]:

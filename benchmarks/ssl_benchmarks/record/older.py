@@ -27,7 +27,9 @@ def as_now(rows: Rows) -> Rows:
             rest = (part for part in q.note.split("; ") if part != OLDER)
             return replace(row, quantity=replace(q, note=joined(verdict, *rest)))
         if row.metric == "memory_activations" and q.method == "analytic":  # the measured peak less what was counted
-            return replace(row, quantity=replace(q, method="measured"))
+            return replace(
+                row, quantity=replace(q, method="measured", note=q.note.replace(" optimizer:", " optimiser state:"))
+            )
         return row
 
     return tuple(map(now, rows))

@@ -8,13 +8,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Protocol:
-    """How a cell was measured: seconds per window, repeat and rest, and by what share warm windows may differ."""
+    """How a cell was measured: seconds per window, repeat, rest and warm-up, and by what share warm windows may differ."""
 
     window: float
     tolerance: float
     repeats: int
     duration: float
     cool_down: float
+    warm_up_limit: float | None = None
 
 
 @dataclass(frozen=True)

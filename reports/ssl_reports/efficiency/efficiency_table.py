@@ -13,6 +13,7 @@ from ssl_benchmarks.record.record import Measurement, headline_scope
 from ssl_models.errors import BadInputError, choose
 from ssl_reports.efficiency.best import best
 from ssl_reports.efficiency.candidates import chosen, marked
+from ssl_reports.efficiency.caption import caption
 from ssl_reports.efficiency.columns import COLUMNS, DEFAULT, EfficiencyColumn, Phase
 from ssl_reports.efficiency.layout import Layout
 from ssl_reports.efficiency.named import named
@@ -86,7 +87,7 @@ def efficiency_table(evidence: Evidence, layout: Layout) -> PaperTable:
     figures = {key: filled.get(key, {}) for key in keys}
     return PaperTable(
         EFFICIENCY,
-        f"Efficiency of {len(models)} model{'s' if len(models) > 1 else ''}",
+        caption({key: found for key, found in figures.items() if key in columns}, columns, known.phase, models),
         (Column("Model"), *(_column(key, known, figures[key], layout) for key in keys)),
         body,
         tuple(notes(filled, known.columns, account, layout, evidence)),

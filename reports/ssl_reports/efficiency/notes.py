@@ -18,6 +18,7 @@ from ssl_reports.reading.conditions import batch_words, device_words, evaluated_
 from ssl_reports.reading.evidence import Evidence
 from ssl_reports.reading.repricing import grid_of, grid_words
 from ssl_reports.tables.grid import grouped
+from ssl_reports.words import RATES
 
 Filled = Mapping[str, Mapping[str, Measurement]]
 """By column, the row that fills each model's cell."""
@@ -63,11 +64,18 @@ def _counts(filled: Filled, columns: Mapping[str, EfficiencyColumn]) -> Iterator
 def _pretraining(filled: Filled, account: Account, layout: Layout) -> Iterator[str]:
     keys = [key for key in PRETRAINING if key in filled]
     if keys and account == "spent":
-        yield "Pretraining: what these runs spent, target fitting included."
+        yield f"Pretraining: what these runs spent, target fitting included{_cost_seeds(filled)}."
     elif keys and layout.hours is not None:
         yield f"Pretraining: the measured rate, projected to {layout.hours:,.0f} h of audio."
     elif keys:
         yield f"Pretraining: the measured rate, projected to each model's own recipe{_recipes(filled, keys, layout)}."
+
+
+def _cost_seeds(filled: Filled) -> str:
+    """Over how many seeds the costs are means, as their notes name them."""
+    rows = [row for key in PRETRAINING for row in filled.get(key, {}).values() if _of_a_run(row)]
+    counts = {len(set(re.findall(r"\(seed (\d+)\)", row.quantity.note))) for row in rows} - {0}
+    return f", mean of {counts.pop()} seeds" if len(counts) == 1 else ", means over seeds" if counts else ""
 
 
 def _recipes(filled: Filled, keys: Sequence[str], layout: Layout) -> str:
@@ -117,7 +125,7 @@ def _carbon(filled: Filled, evidence: Evidence) -> Iterator[str]:
     labels = {row.conditions.grid for row in rows}
     if labels and None not in labels:
         pues = {row.conditions.pue for row in rows}
-        pue = f", PUE {pues.pop():g}" if len(pues) == 1 and None not in pues else ""
+        pue = f", power usage effectiveness (PUE) {pues.pop():g}" if len(pues) == 1 and None not in pues else ""
         yield f"CO2e: grid intensity of {enumeration(sorted(grids.get(label or '', label or '') for label in labels))}{pue}."
 
 
@@ -128,11 +136,17 @@ def _of_a_run(row: Measurement) -> bool:
 def _rated(filled: Filled, columns: Mapping[str, EfficiencyColumn], layout: Layout) -> Iterator[str]:
     """What each error rate was learned from and evaluated on, and over how many seeds."""
     rated = [
-        (_tested(filled[key], columns[key].name, layout), columns[key].name)
+        (_tested(filled[key], columns[key].name, layout), _spelled_out(columns[key]))
         for key in filled
         if columns[key].phase == "rated" and _known(filled[key])
     ]
     yield from (f"{'; '.join(names)}: {said}." for said, names in grouped(rated).items() if said)
+
+
+def _spelled_out(column: EfficiencyColumn) -> str:
+    """The name of an error rate, with the words for its abbreviation: "PER (phone error rate), test-clean"."""
+    rate, comma, test = column.name.partition(",")
+    return f"{rate} ({RATES[column.metric]}){comma}{test}" if rate.isupper() and column.metric in RATES else column.name
 
 
 def _tested(rows: Mapping[str, Measurement], head: str, layout: Layout) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ssl_benchmarks.record.quantity import Quantity
-from ssl_benchmarks.record.units import PREFIXES
 from ssl_reports.reading.axes import axis_unit, middle_prefix
 from ssl_reports.tables.numbers import plain_number, with_commas
 from ssl_reports.tables.readable import LEAST, MOST
 from ssl_reports.tables.table import Column
+from ssl_reports.units import prefix_of
 
 Units = dict[str, tuple[float, str]]
 """By the name of the choice ("" if there is none): the factor from the record's SI unit, and the unit shown."""
@@ -38,7 +38,7 @@ def unit_choices(values: Sequence[float], unit: str, *, percent: bool = False) -
 
 
 def _prefixed(values: Sequence[float], factor: float, unit: str) -> tuple[float, str]:
-    size, prefix = middle_prefix([value * factor for value in values])
+    size, prefix = middle_prefix([value * factor for value in values], unit)
     return factor / size, prefix + unit
 
 
@@ -92,5 +92,5 @@ def _own_prefix(value: float, factor: float, unit: str) -> tuple[float, str]:
         return 1 / MILLION, "M"
     if size == 0 or unit not in PREFIXED or (unit == "s" and size >= 1):
         return factor, "" if unit == "1" else unit
-    by, prefix = next((each for each in PREFIXES if size >= each[0] * 0.9995), PREFIXES[-1])
+    by, prefix = prefix_of(size, unit)
     return factor / by, prefix + unit

@@ -80,7 +80,7 @@ def _template(theme: Theme, traces: Sequence[Template], layout: Template) -> Tem
     found = colours(theme)
     axis = {
         "gridcolor": found["line"], "linecolor": found["edge"], "tickcolor": found["edge"], "showline": True, "zeroline": False,
-        "ticks": "outside", "automargin": True,
+        "ticks": "outside", "automargin": True, "tickformat": ",~g", "nticks": 5,
     }  # fmt: skip
     return {
         "data": {"scatter": list(traces)},

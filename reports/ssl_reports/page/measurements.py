@@ -27,7 +27,7 @@ def measurements_table(evidence: Evidence) -> PaperTable:
     rows = tuple(
         (
             found.row.model, found.quantity, found.quantity.unit, found.row.metric.replace("_", " "), phase_word(found.row.phase),
-            found.row.scope or "", _conditions(found.conditions), found.label,
+            found.row.scope or "", conditions_said(found.conditions), found.label,
         )
         for found in evidence.rows
     )  # fmt: skip
@@ -51,7 +51,8 @@ def page_measurements(evidence: Evidence, store: Store) -> Document:
     small = len(values) <= LARGEST
     forms = {"tex": latex, "md": markdown, "csv": comma_separated} if small else {}
     return {
-        "name": table.name, "caption": table.caption, "rows": len(values), "columns": ordered([words[0], figures, *words[1:]]),
+        "name": table.name, "caption": table.caption, "tab": table.caption, "rows": len(values),
+        "columns": ordered([words[0], figures, *words[1:]]),
         "notes": foot(notes.foot(table)), "forms": {suffix: form(table) for suffix, form in forms.items()}, "reasons": True,
         "anchors": anchors(table.name, [found.row.model for found in evidence.rows]) if small else [],
     }  # fmt: skip
@@ -63,6 +64,7 @@ def _texts(values: Sequence[Quantity]) -> dict[str, list[str | None]]:
     return {choice: [each.get(choice) for each in found] for choice in CHOICES}
 
 
-def _conditions(c: Conditions) -> str:
+def conditions_said(c: Conditions) -> str:
+    """Conditions in words."""
     rated = (c.task, c.head, c.labels and f"{c.labels} of labels", c.tested_on)
     return ", ".join([where(c), *(part for part in rated if part)])

@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from html import escape
 
-from ssl_benchmarks.comparing.comparability import differences, told
+from ssl_benchmarks.comparing.comparability import differences
 from ssl_benchmarks.record.metrics import METRICS, RATES
 from ssl_benchmarks.record.quantity import METHODS, joined
 from ssl_benchmarks.record.record import Measurement
 from ssl_benchmarks.record.stated import recipe_of
 from ssl_models.recipes import Recipe
 from ssl_reports.page.choices import renamed, unit_choices
+from ssl_reports.page.measurements import conditions_said
 from ssl_reports.page.store import Store
 from ssl_reports.page.tables import Document, head
 from ssl_reports.pictures.scales import SPAN
@@ -33,7 +34,7 @@ from ssl_reports.reading.systems import System, systems_of
 from ssl_reports.tables.notes import Notes
 from ssl_reports.tables.numbers import plain_number, with_commas
 from ssl_reports.tables.table import Column, Shown
-from ssl_reports.units import plain
+from ssl_reports.units import phase_word, plain
 
 CARD = (
     ("parameters", "inference"), ("flops_per_audio_second", "training"), ("flops_per_audio_second", "inference"),
@@ -85,7 +86,7 @@ def _grouped(systems: Sequence[System]) -> Iterator[tuple[str, Axis]]:
             yield "quality", axis
     for metric, phase, scope in dict.fromkeys(key for system in systems for key in system.rows):
         if not METRICS[metric].rate:
-            yield phase or "model", metric_axis(metric, phase, scope)
+            yield phase_word(phase) or "model", metric_axis(metric, phase, scope)
 
 
 def _found(axis: Axis, systems: Sequence[System]) -> Found:
@@ -112,11 +113,12 @@ def _column(group: str, axis: Axis, found: Found, systems: Sequence[System], sto
         "signs": [_signs(row) for row in shown],
         "texts": {choice: [_text(row, factor) for row in shown] for choice, (factor, _) in units.items()},
         "above": [_reach(row, 1) for row in shown], "below": [_reach(row, 0) for row in shown],
+        "bars": "Bars are 95 % intervals. " if any(row and row.quantity.ci95 for row in shown) else "",
         "methods": [0 if row is None else METHODS.index(row.quantity.method) for row in shown],
         "elsewhere": [number for number, row in found.items() if row.quantity.elsewhere],
         "why": {number: _reason(found.get(number), axis) for number in range(len(systems)) if not _valued(found.get(number))},
-        "several": _several(found, systems), "conditions": [None if row is None else _conditions(row) for row in shown],
-        "mixed": f"Figures on the x axis were measured under different conditions ({', '.join(mixed)})." if mixed else "",
+        "several": _several(found, systems), "conditions": [None if row is None else conditions_said(row.conditions) for row in shown],
+        "mixed": f"Numbers on the x axis were measured under different conditions ({', '.join(mixed)})." if mixed else "",
     }  # fmt: skip
 
 
@@ -173,19 +175,10 @@ def _several(found: Found, systems: Sequence[System]) -> list[str]:
     return [model for model, values in count.items() if values > 1]
 
 
-def _conditions(row: Measurement) -> str:
-    """The conditions that matter when the row is compared, as far as they are recorded."""
-    known = {
-        name: value
-        for name, value in told(row).items()
-        if name != "method" and getattr(row.conditions, name) is not None
-    }
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in known.items())
-
-
 def _title(axis: Axis, choice: str, unit: str) -> str:
     """The title of the axis for plotly, which takes markup and wraps no lines."""
-    text = renamed(axis.label, choice) + (f" ({unit})" if unit else "")
+    shown = unit.removesuffix(" per audio h") if "per audio hour" in axis.label else unit
+    text = renamed(axis.label, choice) + (f" ({shown})" if shown else "")
     return "<br>".join(escape(line, quote=False) for line in textwrap.wrap(text, LINE))
 
 

@@ -69,7 +69,7 @@ def report_page(
         libraries={name: packed(text) for name, text in libraries.items()},
         packed=packed(json.dumps(data, allow_nan=False, separators=(",", ":"))),
         data=data,
-        counts=f"{_counted(len(evidence.records), 'record')}, {_counted(len(evidence.models), 'model')}",
+        counts=f"{_counted(len(evidence.records), 'record')}, {_models(evidence)}",
         models=dict.fromkeys(str(name) for table in data["tables"] for name in table["columns"][0]["cells"]),
         formats=FORMS,
         palette=PALETTE,
@@ -77,7 +77,7 @@ def report_page(
         signs=SIGNS,
         marks=MARKS,
         result=_result,
-        paragraphs=paragraphs(evidence),
+        paragraphs=paragraphs(evidence, tables),
         runs=runs,
         environments=environments,
     )
@@ -103,6 +103,14 @@ def page_data(
             name: {theme: template(theme) for theme in THEMES} for name, template in {"pareto": pareto_template, "power": power_template}.items()
         },
     }  # fmt: skip
+
+
+def _models(evidence: Evidence) -> str:
+    """How many models there are, and how many controls: random weights and log-mel features."""
+    controls = [model for model in evidence.models if model == "log-mel" or model.endswith(" (untrained)")]
+    models = [model for model in evidence.models if model not in {*controls, "idle"}]
+    apart = f", {_counted(len(controls), 'control')}" if controls else ""
+    return f"{_counted(len(models), 'model')}{apart}"
 
 
 def _counted(number: int, word: str) -> str:

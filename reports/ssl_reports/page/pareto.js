@@ -54,21 +54,21 @@ function drawPareto() {
   if (points.length) choose(0);
 }
 
-// Name each point towards the middle of the plot, unless an earlier name is near; of many points, only the frontier.
+// Name each point where no earlier name is near, towards the middle of the plot first; of many, only the frontier.
 function label(points, best) {
   const { xaxis, yaxis } = byId("pareto")._fullLayout;
-  const boxes = points.map(({ x, y, name }) => {
-    const [at, up, long] = [xaxis.d2p(x), yaxis.d2p(y), 7 * name.length];
-    const left = at > xaxis._length / 2;
-    return { side: left ? "left" : "right", from: left ? at - long : at, to: left ? at : at + long, up };
+  const [crowd, named] = [points.length > 40, []];
+  const near = (one) => (other) => one.from < other.to && other.from < one.to && Math.abs(one.up - other.up) < 18;
+  const spots = points.map((point) => {
+    const [at, long] = [xaxis.d2p(point.x), 7 * point.name.length];
+    const sides = at > xaxis._length / 2 ? [["left", at - long], ["right", at]] : [["right", at], ["left", at - long]];
+    const rows = [["top", yaxis.d2p(point.y)], ["bottom", yaxis.d2p(point.y) + 24]];
+    const around = ([row, up]) => sides.map(([side, from]) => ({ at: `${row} ${side}`, from, to: from + long, up }));
+    const free = crowd && !best.has(point) ? null : rows.flatMap(around).find((spot) => !named.some(near(spot)));
+    return free && named.push(free) && free;
   });
-  const named = [];
-  const text = points.map((point, number) => {
-    const { from, to, up } = boxes[number];
-    const near = named.some((other) => from < other.to && other.from < to && Math.abs(up - other.up) < 18);
-    return near || (points.length > 40 && !best.has(point)) ? "" : named.push(boxes[number]) && verbatim(point.name);
-  });
-  Plotly.restyle("pareto", { text: [text], textposition: [boxes.map(({ side }) => `top ${side}`)] }, [2]);
+  const text = points.map(({ name }, number) => (spots[number] ? verbatim(name) : ""));
+  Plotly.restyle("pareto", { text: [text], textposition: [spots.map((spot) => spot?.at ?? "top right")] }, [2]);
 }
 
 // What the plot shows in words, as a menu, and as a table.
@@ -76,10 +76,10 @@ function describe(best, missing) {
   const { x, y, points } = plotted;
   const [across, up] = [x, y].map((axis) => pick(axis.heads)[0]);
   const few = points.length < 3 ? "Fewer than three points make no frontier: the table is enough. " : "";
-  const share = `${best.size} of ${points.length} points on the frontier. `;
-  byId("pareto-said").textContent = `Better: ${y.better} ${up}, ${x.better} ${across}. ${share}${few}${x.mixed}`;
+  const on = `${best.size} of ${points.length} points on the frontier. ${points.length > 40 ? "" : x.bars || y.bars}`;
+  const mixed = new Set(points.map(({ row }) => x.conditions[row])).size > 1 ? x.mixed : "";
+  byId("pareto-said").textContent = `Better: ${y.better} ${up}, ${x.better} ${across}. ${few}${on}${mixed}`;
   byId("card").replaceChildren();
-  byId("left-out").hidden = !missing.length;
   byId("left-out-list").replaceChildren(...missing.map(([model, why]) => make("li", {}, `${model}: ${why}`)));
   const options = points.map((point) => point.name + (best.has(point) ? ", on the frontier" : ""));
   byId("points").replaceChildren(...options.map((text, value) => make("option", { value }, text)));

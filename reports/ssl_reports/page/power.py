@@ -42,7 +42,7 @@ def _run(label: str, binned: pd.DataFrame) -> dict[str, Any]:
     return {
         "run": label, "lines": [line for group in groups for line in _lines(*group, factor)],
         "layout": {
-            "xaxis": {"title": {"text": f"time ({unit})"}}, "yaxis": {"title": {"text": "power (W)"}, "rangemode": "tozero", "fixedrange": True},
+            "xaxis": {"title": {"text": f"Time ({unit})"}}, "yaxis": {"title": {"text": "Power (W)"}, "rangemode": "tozero", "fixedrange": True},
             "shapes": [_rule(start) for start in starts],
         },
         "said": _said(binned),

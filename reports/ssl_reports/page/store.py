@@ -34,7 +34,9 @@ class Store:
             low, high = quantity.ci95 or (None, None)
             numbers = {"value": _short(quantity.value), "low": _short(low), "high": _short(high), "n": quantity.n}
             flaw = meaning([quantity.flaw]) if quantity.flaw else ""
-            texts = dict(zip(TEXTS, (quantity.unit, quantity.method, quantity.note, flaw), strict=True))
+            said = quantity.flaw.split("; ")  # a note repeats the flaws that follow from it
+            note = "; ".join(part for part in quantity.note.split("; ") if part not in said or not part)
+            texts = dict(zip(TEXTS, (quantity.unit, quantity.method, note, flaw), strict=True))
             for name, part in {**numbers, **{name: self._word(text) for name, text in texts.items()}}.items():
                 self.quantities[name].append(part)
         return self._places[quantity]

@@ -19,6 +19,8 @@ from ssl_reports.tables.table import Cell, Cite, Column, PaperTable, Shown, Word
 Document = dict[str, Any]
 FORMS = {"tex": "LaTeX", "md": "Markdown", "csv": "CSV"}
 """The forms in which a table can be copied, by the suffix of its file."""
+SHORT = {"efficiency": "Efficiency"}
+"""What a tab calls a table, where not by its caption."""
 LARGEST = 5_000
 """The most rows of a table that is held in other forms too, so that the page stays small."""
 ELSEWHERE = ("", "LaTeX, Markdown and CSV of this table are in the folder tables beside this page.")
@@ -42,7 +44,7 @@ def page_table(table: PaperTable, store: Store, forms: Mapping[str, str]) -> Doc
     held = {suffix: text for suffix in FORMS if (text := forms.get(f"tables/{table.name}.{suffix}"))}
     small = len(rows) <= LARGEST
     return {
-        "name": table.name, "caption": table.caption, "rows": len(rows), "columns": ordered(columns),
+        "name": table.name, "caption": table.caption, "tab": SHORT.get(table.name, table.caption), "rows": len(rows), "columns": ordered(columns),
         "notes": foot(notes.foot(table) if small else [*notes.foot(table), ELSEWHERE]),
         "anchors": anchors(table.name, [data_word(row[0].cell) for row in rows]), "forms": held if small else {},
     }  # fmt: skip

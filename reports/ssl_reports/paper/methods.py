@@ -1,4 +1,4 @@
-"""The methods section: hardware, software, models, energy, protocol, uncertainty, carbon and disturbances."""
+"""The methods section: hardware, software, models, speech, energy, protocol, uncertainty, carbon and disturbances."""
 
 from __future__ import annotations
 
@@ -7,30 +7,19 @@ from collections.abc import Callable, Sequence
 from ssl_benchmarks.record.details.common import Details
 from ssl_benchmarks.record.record import Record
 from ssl_reports.flaw_marks import SIGNS
-from ssl_reports.paper.prose import latex_text, named, plain_text, said_once
-from ssl_reports.paper.protocol import carbon, in_rounds, protocol
-from ssl_reports.paper.surroundings import energy, machine, models_and_speech, on_gpu, software
+from ssl_reports.paper.prose import latex_text, named, plain_text, record_names, said_once
+from ssl_reports.paper.protocol import carbon, protocol
+from ssl_reports.paper.speech import speech
+from ssl_reports.paper.surroundings import energy, machine, models, on_gpu, software
+from ssl_reports.paper.uncertainty import uncertainty
 from ssl_reports.reading.evidence import Evidence
 from ssl_reports.tables.grid import grouped
 from ssl_reports.tables.markdown import escape_markdown
+from ssl_reports.tables.table import PaperTable
 
-UNCERTAINTY = (
-    "Intervals are 95 % confidence intervals. For a time, the interval is the union of the order-statistics interval "
-    "over all batches and Student's t interval over repeats; for measured energy, it is Student's t over repeats, and "
-    "modelled energy has none; for an error rate, it comes from a hierarchical bootstrap over speakers and utterances. For a ratio of two figures that were "
-    "not measured in the same rounds, relative half-widths are added in quadrature. A projection carries the interval "
-    "of its rate; the audio hours of the recipe are taken as exact. Every number states its source: measured, "
-    "sampled, modelled, counted, projected, published, stated or not available."
-)
-IN_ROUNDS = (
-    "For models measured in rounds, a figure is the geometric mean over rounds; its interval is the union of "
-    "Student's t interval over the logarithms of the rounds and the mean within-round interval. A peak is the maximum "
-    "over rounds. Ratios are paired by round, and their interval is Student's t over the logarithms of the per-round "
-    "ratios, so that drift common to both models cancels. "
-)
 COUNTING = (
-    "FLOPs are counted from the graph of a forward pass or a training step (matrix products only, 1 MAC = 2 FLOPs), "
-    "with attention unfused so that all of it is counted."
+    "FLOPs are counted from the graph of a forward pass or a training step (matrix products and convolutions, 1 MAC = "
+    "2 FLOPs), with attention unfused so that all of it is counted."
 )
 MEMORY = {
     True: "Peak memory is that of PyTorch's allocator on the GPU.",
@@ -38,34 +27,36 @@ MEMORY = {
 }
 
 
-def paragraphs(evidence: Evidence) -> list[tuple[str, str]]:
-    """Heading and plain text of each paragraph, in a fixed order."""
-    return [(head, plain_text(text)) for head, text in _paragraphs(evidence)]
+def paragraphs(evidence: Evidence, tables: Sequence[PaperTable] = ()) -> list[tuple[str, str]]:
+    """Heading and plain text of each paragraph, in a fixed order; `tables` are those that the text belongs to."""
+    return [(head, plain_text(text)) for head, text in _paragraphs(evidence, tables)]
 
 
-def _paragraphs(evidence: Evidence) -> list[tuple[str, str]]:
+def _paragraphs(evidence: Evidence, tables: Sequence[PaperTable]) -> list[tuple[str, str]]:
     """The paragraphs with their citations; see `ssl_reports.paper.prose`."""
-    about = models_and_speech(evidence.records)
-    return [
+    found = [
         ("Hardware", _hardware(evidence)),
         ("Software", _each(evidence, lambda record: [software(record)])),
-        *([("Models and speech", about)] if about else []),
+        ("Models", " ".join(models(evidence.records))),
+        ("Speech", _each(evidence, lambda record: list(speech(record)))),
         ("Energy", _each(evidence, lambda record: list(energy(record)))),
         ("Protocol", f"{COUNTING} {_each(evidence, _measured)}"),
-        ("Uncertainty", (IN_ROUNDS if any(map(in_rounds, evidence.records)) else "") + UNCERTAINTY),
+        ("Uncertainty", uncertainty(evidence, tables)),
         ("Carbon", _each(evidence, lambda record: [carbon(record)])),
         ("Disturbances", _disturbances(evidence)),
     ]
+    return [(head, text) for head, text in found if text]
 
 
-def methods_latex(evidence: Evidence) -> str:
+def methods_latex(evidence: Evidence, tables: Sequence[PaperTable] = ()) -> str:
     """`methods.tex`."""
-    return "\n".join(f"\\paragraph{{{head}.}} {latex_text(text)}\n" for head, text in _paragraphs(evidence))
+    return "\n".join(f"\\paragraph{{{head}.}} {latex_text(text)}\n" for head, text in _paragraphs(evidence, tables))
 
 
-def methods_markdown(evidence: Evidence) -> str:
+def methods_markdown(evidence: Evidence, tables: Sequence[PaperTable] = ()) -> str:
     """`methods.md`."""
-    return "# Methods\n\n" + "\n".join(f"**{head}.** {escape_markdown(text)}\n" for head, text in paragraphs(evidence))
+    said = (f"**{head}.** {escape_markdown(text)}\n" for head, text in paragraphs(evidence, tables))
+    return "# Methods\n\n" + "\n".join(said)
 
 
 def said_of(record: Record) -> list[tuple[str, str]]:
@@ -78,7 +69,8 @@ def said_of(record: Record) -> list[tuple[str, str]]:
 
 
 def _each(evidence: Evidence, say: Callable[[Record], Sequence[str]]) -> str:
-    return said_once(list(zip(evidence.labels, map(say, evidence.records), strict=True)))
+    names = record_names(evidence.records, evidence.labels)
+    return said_once(list(zip(names, map(say, evidence.records), strict=True)))
 
 
 def _hardware(evidence: Evidence) -> str:

@@ -6,20 +6,22 @@ from collections.abc import Iterator
 
 from ssl_benchmarks.record.details.common import Details, Grid
 from ssl_benchmarks.record.details.comparison import ComparisonDetails, Target
-from ssl_benchmarks.record.details.study import Study, StudyDetails
+from ssl_benchmarks.record.details.study import StudyDetails
 from ssl_benchmarks.record.metrics import RATES
 from ssl_benchmarks.record.record import Record
 from ssl_benchmarks.record.surroundings import Protocol
-from ssl_reports.paper.prose import cite, enumeration
+from ssl_reports.paper.prose import cite, counted, enumeration
 from ssl_reports.paper.surroundings import tool_of
 from ssl_reports.reading.conditions import evaluated_on, learned_from
 from ssl_reports.reading.repricing import country_of
-from ssl_reports.units import with_prefix
+from ssl_reports.words import budget_of, capital
 
 TASKS = {
     "pr": "phone recognition", "asr": "speech recognition from frozen features", "asr-finetune": "speech recognition after fine-tuning",
     "sid": "speaker identification", "asv": "speaker verification", "ks": "keyword spotting", "abx": "ABX discrimination",
 }  # fmt: skip
+LIMITS = ("minutes", "steps", "audio_hours", "kwh")
+"""What may bound a training."""
 MOST_TESTS = 4
 """The most kinds of error rates that a section describes."""
 
@@ -28,7 +30,7 @@ def protocol(record: Record) -> Iterator[str]:
     """The sentences on one record."""
     settings, compared = record.settings, in_rounds(record)
     if record.kind == "comparison" and record.told(ComparisonDetails).sources is not None:
-        yield "Figures of finished runs are shown side by side; nothing was measured again, and ratios are not paired."
+        yield "Numbers of finished runs are shown side by side; nothing was measured again, and ratios are not paired."
         return
     if settings.precision:
         compiled = " and compiled" if settings.compile else ""
@@ -38,14 +40,13 @@ def protocol(record: Record) -> Iterator[str]:
     elif settings.protocol is not None:
         yield from _repeats(settings.protocol)
     elif record.kind == "study":
-        study = record.told(StudyDetails).study
-        yield f"Each model was trained in a separate process with {_budget(study)}."
+        yield _trained(record)
     elif record.kind == "training":
         yield "The training was metered from start to finish, target fitting included."
     elif record.kind == "meter":
         yield "A command was metered from start to finish, with all its processes."
     elif record.kind == "import":
-        yield f"The figures were recorded by {tool_of(record)} and imported; each has the method that its tool supports."
+        yield f"The numbers were recorded by {tool_of(record)} and imported; each has the method that its tool supports."
     yield from _rated(record)
 
 
@@ -55,23 +56,25 @@ def in_rounds(record: Record) -> ComparisonDetails | None:
     return compared if compared is not None and compared.rounds and compared.target is not None else None
 
 
-def _steady(p: Protocol) -> str:
-    return f"warmed up until the medians of two {p.window:g} s windows differed by at most {100 * p.tolerance:g} %"
+def warmed_up(p: Protocol) -> str:
+    """The warm-up; older records do not hold its limit."""
+    limit = f", for at most {p.warm_up_limit:g} s" if p.warm_up_limit else ""
+    medians = f"medians of two {p.window:g} s windows differed by at most {100 * p.tolerance:g} %"
+    return f"warmed up until the {medians}{limit}"
 
 
 def _repeats(p: Protocol) -> Iterator[str]:
-    repeats = f"{p.repeats} repeat{'s' if p.repeats > 1 else ''}"
+    repeats = f"{counted(p.repeats)} repeat{'s' if p.repeats > 1 else ''}"
     if p.cool_down:
         yield (
-            f"Each setting was measured in a separate process, which was {_steady(p)}, in {repeats} of "
+            f"Each setting was measured in a separate process, which was {warmed_up(p)}, in {repeats} of "
             f"{p.duration:g} s with {p.cool_down:g} s of rest between them."
         )
         return
     yield (
         f"Each setting was measured in {repeats} of up to {p.duration:g} s, each in a separate process that was "
-        f"{_steady(p)}."
+        f"{warmed_up(p)}."
     )
-    yield "The interval of a time is Student's t over processes, widened to cover a further run."
 
 
 def _rounds(compared: ComparisonDetails, p: Protocol) -> Iterator[str]:
@@ -79,45 +82,57 @@ def _rounds(compared: ComparisonDetails, p: Protocol) -> Iterator[str]:
     yield f"All models ({enumeration(compared.models)}) were measured in one session."
     yield (
         "In each round every model and phase was run once, in random order, in a separate process; each was "
-        f"{_steady(p)}, then timed for {p.duration:.3g} s."
+        f"{warmed_up(p)}, then timed for {p.duration:.3g} s."
     )
     yield (
         "Only one round was completed, so intervals exclude between-round variance."
         if count == 1
-        else f"{count:,} rounds were completed."
+        else f"{capital(counted(count))} rounds were completed."
     )
     if sets > 1:
-        yield f"Processes were started anew {sets - 1} times; intervals count these {sets} sets of processes."
+        yield f"Processes were started anew {_times(sets - 1)}; intervals count these {counted(sets)} sets of processes."
         if len(compared.models) > 2:
             yield f"The variance of a ratio is moderated by that of all models (moderated t{cite('smyth2004linear')})."
     if compared.target is not None:
         yield _reached(compared.target)
 
 
+def _times(number: int) -> str:
+    return "once" if number == 1 else "twice" if number == 2 else f"{counted(number)} times"
+
+
 def _reached(target: Target) -> str:
-    # Older records name the option that ended them.
-    why = "the time budget left no room for another round" if "--" in target.ended else target.ended
-    ended = f" ({why})" if why and not target.met else ""
+    ended = f" ({why_ended(target)})" if why_ended(target) and not target.met else ""
     return (
         f"The target, every 95 % interval within ± {100 * target.precision:g} %, was "
         f"{'' if target.met else 'not '}reached{ended}."
     )
 
 
-def _budget(study: Study) -> str:
-    if study.equal is None or study.budget is None:
-        return "a budget of its own"
-    amounts = {
-        "joules": f"{with_prefix(study.budget / 3600, 'Wh')} of energy",
-        "audio-hours": f"{study.budget:,g} h of audio",
-        "flops": with_prefix(study.budget, "FLOP"),
-        "minutes": f"{study.budget:,g} min",
-    }
-    return f"the same budget, {amounts[study.equal]}"
+def why_ended(target: Target) -> str:
+    """What ended the rounds; older records name the option that did."""
+    return "the time budget left no room for another round" if "--" in target.ended else target.ended
+
+
+def _trained(record: Record) -> str:
+    """The models, seeds and budget of a study."""
+    seeds, single = record.settings.seeds or 1, len(record.settings.models) == 1
+    who = "The model was trained" if single else "Each model was trained in a separate process"
+    of = f"{counted(seeds)} seed{'s' if seeds > 1 else ''}"
+    return f"{who} with {of}{_budget(record)}{' each' if seeds > 1 else ''}."
+
+
+def _budget(record: Record) -> str:
+    """The budget that all runs share, or what bounded each of them."""
+    study, training = record.told(StudyDetails).study, record.settings.training
+    if study.equal is not None and study.budget is not None:
+        return f" and the same budget, {budget_of(study.equal, study.budget)}"
+    limits = [budget_of(name, float(training[name])) for name in LIMITS if training.get(name)]
+    return f", for {' or '.join(limits)}" if limits else ""
 
 
 def _rated(record: Record) -> Iterator[str]:
-    """What error rates were measured on, and which labelled speech was used to learn the task."""
+    """What error rates were evaluated on, and which labelled speech was used to learn the task."""
     rated = [row for row in record.measurements if row.metric in RATES and not row.quantity.elsewhere]
     tests = {(c.task, c.head, learned_from(row), evaluated_on(row)): None for row in rated for c in [row.conditions]}
     for task, head, learned, test in list(tests)[:MOST_TESTS]:
@@ -132,7 +147,7 @@ def carbon(record: Record) -> str:
     grid = record.told(Details).grid
     if grid is None:
         return "CO2e is not reported, because no electricity grid was named and none is guessed."
-    return f"CO2e is energy times {grid_text(grid, pue_of(record))}."
+    return f"CO2e is the product of energy, PUE and grid intensity, with {grid_text(grid, pue_of(record))}."
 
 
 def pue_of(record: Record) -> float:
@@ -146,4 +161,6 @@ def grid_text(grid: Grid, pue: float) -> str:
     country = country_of(grid)
     source = grid.source.removesuffix(f" ({country})").replace(" (", ", ").replace(")", "")
     about = ", ".join(str(each) for each in (country, grid.year, source) if each is not None)
-    return f"a PUE of {pue:.3g} and a grid intensity of {grid.g_per_kwh:.3g} g/kWh ({about})"
+    return (
+        f"a power usage effectiveness (PUE) of {pue:.3g} and a grid intensity of {grid.g_per_kwh:.3g} g/kWh ({about})"
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ssl_benchmarks.energy.carbon import co2e
 from ssl_benchmarks.record.details.common import Details
+from ssl_benchmarks.record.details.measurement import MeasurementDetails
 from ssl_benchmarks.record.details.study import StudyDetails
 from ssl_benchmarks.record.quantity import Method, Quantity, added, flaws, unavailable, weakest
 from ssl_benchmarks.record.record import Measurement, Record, headline_scope, measurements
@@ -17,13 +18,13 @@ from ssl_reports.paper.surroundings import device
 from ssl_reports.reading.evidence import Evidence
 from ssl_reports.reading.repricing import grid_of
 from ssl_reports.tables.grid import grouped
-from ssl_reports.units import plain, worded
+from ssl_reports.units import duration, plain, worded
 
 OWN: frozenset[Method] = frozenset({"measured", "sampled", "modelled"})
 """Methods of what a run spent itself."""
 TRAINED = frozenset({"training", "targets"})
 SPENT = frozenset({"duration", "device_hours", "energy"})
-WHOSE = {"gpu": "GPU alone", "machine": "machine"}
+WHOSE = {"gpu": "GPU alone", "machine": "whole machine"}
 """Whose energy the headlines report."""
 
 
@@ -34,9 +35,10 @@ class Bill:
     Attributes:
         label: the record's name.
         record: itself.
-        hours: on the device.
-        energy: of the scope of headlines.
+        hours: on the device, start-up and warm-ups included where their length is recorded.
+        energy: of the scope of headlines, in timed windows where models were measured.
         carbon: of that energy, on the record's grid.
+        unmetered: those of the hours in which no energy was metered.
     """
 
     label: str
@@ -44,6 +46,7 @@ class Bill:
     hours: Quantity
     energy: Quantity
     carbon: Quantity
+    unmetered: float = 0.0
 
 
 def statement_latex(evidence: Evidence) -> str:
@@ -57,7 +60,7 @@ def statement_text(evidence: Evidence) -> str:
 
 
 def bills(evidence: Evidence) -> list[Bill]:
-    """What each record spent; a figure that several records hold counts once, and figures of other runs do not count."""
+    """What each record spent; a number that several records hold counts once, and numbers of other runs do not count."""
     told: set[object] = set()
     ids = {record.id for record in evidence.records if record.kind == "training"}
     return [_bill(*pair, told, ids) for pair in zip(evidence.records, evidence.labels, strict=True)]
@@ -78,13 +81,24 @@ def _compute(found: Sequence[Bill]) -> str:
     """The first sentence: devices, device-hours and energy."""
     devices = enumeration(grouped((device(bill.record), bill.label) for bill in found))
     scopes = {headline_scope(bill.record.settings.device) for bill in found}
-    of = WHOSE[scopes.pop()] if len(scopes) == 1 else "GPU where one was used, else the machine"
-    hours = _total([bill.hours for bill in found], "device-hours", found)
-    energy = _total([bill.energy for bill in found], f"for the {of}", found)
-    windows = ", warm-ups not included" if any(bill.record.settings.protocol for bill in found) else ""
-    projected = any(row.quantity.method == "projected" for bill in found for row in bill.record.measurements)
-    rest = "; projected costs of whole pretrainings are not part of this" if projected else ""
-    return f"The experiments ran on {devices} and took {hours} and {energy}{windows}{rest}."
+    of = WHOSE[scopes.pop()] if len(scopes) == 1 else "GPU where one was used, else the whole machine"
+    hours = _total([bill.hours for bill in found], found, " device-hours")
+    energy = _total([bill.energy for bill in found], found, whose=of)
+    return f"The experiments ran on {devices} and took {hours} and {energy}{_excluded(found)}."
+
+
+def _excluded(found: Sequence[Bill]) -> str:
+    """What the numbers leave out."""
+    left, said = sum(bill.unmetered for bill in found), []
+    if left:
+        said.append(
+            f"energy was metered in timed windows only, not during {duration(3600 * left)} of start-up and warm-ups"
+        )
+    elif any(bill.record.settings.protocol for bill in found):
+        said.append("start-up and warm-ups are not included")
+    if any(row.quantity.method == "projected" for bill in found for row in bill.record.measurements):
+        said.append("projected costs of whole pretrainings are not included")
+    return "".join(f"; {each}" for each in said)
 
 
 def _carbon(found: Sequence[Bill]) -> str:
@@ -94,7 +108,7 @@ def _carbon(found: Sequence[Bill]) -> str:
         why = dict.fromkeys(bill.carbon.note for bill in found)
         return f"Their CO2e is not reported: {'; '.join(why)}."
     grids = dict.fromkeys(_grid(bill.record) for bill in priced)
-    mass = _total([bill.carbon for bill in found], "of CO2e", found)
+    mass = _total([bill.carbon for bill in found], found, " of CO2e")
     return f"This corresponds to {mass}, with {enumeration(grids)}."
 
 
@@ -103,17 +117,17 @@ def _grid(record: Record) -> str:
     return "" if grid is None else grid_text(grid, pue_of(record))
 
 
-def _total(figures: Sequence[Quantity], name: str, found: Sequence[Bill]) -> str:
+def _total(amounts: Sequence[Quantity], found: Sequence[Bill], name: str = "", whose: str = "") -> str:
     """The sum of those that are known, with its method and with what it lacks; intervals are left out."""
-    known = [quantity for quantity in figures if quantity.value is not None]
+    known = [quantity for quantity in amounts if quantity.value is not None]
     if not known:
-        return f"an unrecorded {'number of ' if figures[0].unit == 'h' else 'amount of energy '}{name}"
+        return "an unrecorded number of device-hours" if amounts[0].unit == "h" else "an unrecorded amount of energy"
     method, flaw = weakest(*(q.method for q in known)), flaws(known)
     total = Quantity(sum(q.value or 0.0 for q in known), known[0].unit, method, flaw=flaw)
     amount = signed(plain(total.value or 0.0), total) if total.unit == "h" else worded(total)
-    lacking = [bill.label for bill, q in zip(found, figures, strict=True) if q.value is None]
-    without = f", without {named(lacking)}, which did not record it" if lacking else ""
-    return f"{amount} {name} ({method}{without})"
+    lacking = [bill.label for bill, q in zip(found, amounts, strict=True) if q.value is None]
+    without = f"without {named(lacking)}, which did not record it" if lacking else ""
+    return f"{amount}{name} ({', '.join(filter(None, (whose, method, without)))})"
 
 
 def _flaws(found: Sequence[Bill]) -> Iterator[str]:
@@ -127,8 +141,19 @@ def _bill(record: Record, label: str, told: set[object], ids: set[str]) -> Bill:
     if record.kind == "study":
         hours, joules = _with_runs(record, hours, joules, ids)
     time = added(_numbered(hours), "h") if hours else unavailable("h", "not recorded")
+    unmetered = max(_session_hours(record) - (time.value or 0.0), 0.0) if hours else 0.0
+    if unmetered:
+        time = Quantity(_session_hours(record), "h", "measured", flaw=time.flaw)
     energy = added(_numbered(joules), "J") if joules else unavailable("J", "no energy was recorded")
-    return Bill(label, record, time, energy, co2e(energy, grid_of(record), pue_of(record)))
+    return Bill(label, record, time, energy, co2e(energy, grid_of(record), pue_of(record)), unmetered)
+
+
+def _session_hours(record: Record) -> float:
+    """The time of all cells of a comparison or a measurement, from the start of their processes; 0 where it is not recorded."""
+    if record.kind == "measurement":
+        return sum(cell.seconds for cell in record.told(MeasurementDetails).cells) / 3600
+    compared = in_rounds(record)
+    return 0.0 if compared is None else sum(cell.seconds for each in compared.rounds for cell in each.cells) / 3600
 
 
 def _numbered(parts: Sequence[Quantity]) -> dict[str, Quantity]:

@@ -1,14 +1,14 @@
-"""What a methods section says about hardware, software and energy of a record."""
+"""What a methods section says about hardware, software, models and energy."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ssl_benchmarks.record.details.imported import ImportDetails
 from ssl_benchmarks.record.record import Record
 from ssl_benchmarks.record.surroundings import Gpu, Machine
-from ssl_reports.paper.prose import capital, cite, enumeration
+from ssl_models.efficient.config import EFFICIENT
+from ssl_reports.paper.prose import cite, enumeration
 from ssl_reports.units import plain
 
 BY_MODEL = f"with CodeCarbon{cite('codecarbon')}, since no counter was available"
@@ -36,8 +36,10 @@ FAMILIES = {
 
 def hardware_of(record: Record) -> str:
     """The device used: "1 x NVIDIA H100", or the processor."""
-    cpu, cores = _processor(record.machine)
-    return f"1 x {record.machine.gpus[0].name}" if on_gpu(record) else f"{cpu} ({cores})"
+    found = record.machine
+    return (
+        f"1 x {found.gpus[0].name}" if on_gpu(record) else f"{found.cpu or 'processor not recorded'} ({_cores(found)})"
+    )
 
 
 def on_gpu(record: Record) -> bool:
@@ -46,15 +48,16 @@ def on_gpu(record: Record) -> bool:
 
 
 def device(record: Record) -> str:
-    """What the models ran on, such as "one NVIDIA H100" or "one AMD EPYC processor with 2 cores"."""
-    return f"one {record.machine.gpus[0].name}" if on_gpu(record) else _one(record.machine)
+    """What the models ran on, such as "one NVIDIA H100" or "one AMD EPYC processor (2 cores)"."""
+    return f"one {record.machine.gpus[0].name}" if on_gpu(record) else _processor(record.machine)
 
 
-def _one(found: Machine) -> str:
-    cores = "an unrecorded number of cores" if found.cores is None else f"{found.cores} cores"
-    return (
-        f"one {found.cpu} processor with {cores}" if found.cpu else f"one processor of an unrecorded make with {cores}"
-    )
+def _processor(found: Machine) -> str:
+    return f"one {found.cpu or 'unrecorded'} processor ({_cores(found)})"
+
+
+def _cores(found: Machine) -> str:
+    return "number of cores not recorded" if found.cores is None else f"{found.cores} cores"
 
 
 def machine(record: Record) -> str:
@@ -62,13 +65,12 @@ def machine(record: Record) -> str:
     found = record.machine
     memory = f"{plain(found.memory_bytes / 2**30)} GiB" if found.memory_bytes else "an unrecorded amount"
     system = (found.system or "").partition("-")[0]
-    around = f"{_one(found)} and {memory} of memory" + (f", under {system}" if system else "")
-    return f"{device(record)}{_gpu(found.gpus[0])} in a machine with {around}" if on_gpu(record) else around
-
-
-def _processor(found: Machine) -> tuple[str, str]:
-    cores = "number of cores not recorded" if found.cores is None else f"{found.cores} cores"
-    return found.cpu or "processor not recorded", cores
+    around = f"{_processor(found)} and {memory} of memory" + (f", under {system}" if system else "")
+    return (
+        f"{device(record)}{_gpu(found.gpus[0])} in a machine with {around}"
+        if on_gpu(record)
+        else f"one machine with {around}"
+    )
 
 
 def _gpu(gpu: Gpu) -> str:
@@ -88,7 +90,7 @@ def software(record: Record) -> str:
     forms = {"sslbench": f"sslbench {{}}{cite('sslbench')}", "torch": f"PyTorch {{}}{cuda}"}
     parts = [form.format(v.partition("+")[0]) for name, form in forms.items() if (v := found.packages.get(name))]
     parts += [f"Python {found.python}"] if found.python else []
-    return f"The software was {enumeration(parts)}." if parts else "The versions of the software were not recorded."
+    return f"We used {enumeration(parts)}." if parts else "The versions of the software were not recorded."
 
 
 def energy(record: Record) -> Iterator[str]:
@@ -117,7 +119,7 @@ def energy(record: Record) -> Iterator[str]:
 
 
 def tool_of(record: Record) -> str:
-    """The tool whose figures were imported, with its version."""
+    """The tool whose numbers were imported, with its version."""
     told = record.told(ImportDetails)
     return " ".join(part for part in (told.tool or "another tool", told.version) if part)
 
@@ -128,14 +130,21 @@ def _methods(record: Record, scope: str) -> Iterator[str]:
     return (row.quantity.method for row in rows if row.quantity.method in own)
 
 
-def models_and_speech(records: tuple[Record, ...]) -> str:
-    """The publications behind models and speech, as far as their names show."""
+def models(records: Sequence[Record]) -> Iterator[str]:
+    """The sentences on the efficient model, and on those of others with their publications, as far as their names show."""
     names = {row.model for record in records for row in record.measurements}
+    ours = [
+        f"{name}: {c.encoder.blocks} blocks of width {c.encoder.width}"
+        for name, c in EFFICIENT.items()
+        if name in names
+    ]
+    if ours:
+        yield (
+            f"The efficient model is our reconstruction of that of Lugo and Vielzeuf{cite('lugo2024sustainable')}: a "
+            "Transformer on log-mel frames, four stacked to 40 ms, that predicts k-means clusters of masked speech "
+            f"({'; '.join(ours)})."
+        )
     known = [family for family in FAMILIES if any(name == family or name.startswith(f"{family}-") for name in names)]
-    said = []
     if known:
         cited = enumeration(f"{FAMILIES[family]}{cite(SOURCES[family])}" for family in known)
-        said.append(f"The architectures of other authors are those of {cited}, in the sizes that the tables name.")
-    if any("librispeech" in json.dumps([r.config, r.details.get("data")], default=str).lower() for r in records):
-        said.append(f"Speech is from LibriSpeech{cite('panayotov2015librispeech')}.")
-    return capital(" ".join(said))
+        yield f"We {'compare it with' if ours else 'measured'} {cited}, in the sizes that the tables name."

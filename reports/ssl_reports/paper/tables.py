@@ -22,6 +22,7 @@ from ssl_reports.reading.repricing import grid_of
 from ssl_reports.tables.data import data_word
 from ssl_reports.tables.readable import readable
 from ssl_reports.tables.table import Cell, Cite, Column, PaperTable, Words, word
+from ssl_reports.words import RATES as RATE_WORDS
 
 FLOPS = "1 MAC = 2 FLOPs; matrix products and convolutions are counted."
 WHOSE = "Energy is that of the GPU where one was used, otherwise of the machine."
@@ -235,7 +236,9 @@ def quality_table(evidence: Evidence) -> PaperTable:
         rates = (line[metric].quantity if metric in line else None for metric in metrics)
         rows.append((model, task, c.head or "", learned, speech, *rates, _rated_by(first)))
     several = any("mean of " in found.quantity.note for found in rated)
-    notes = ["Numbers of models with several seeds are means over them."] if several else []
+    said = [f"{METRICS[metric].label}: {RATE_WORDS[metric]}" for metric in metrics if METRICS[metric].label.isupper()]
+    notes = [f"{', '.join(said)}."] if said else []
+    notes += ["Numbers of models with several seeds are means over them."] if several else []
     return _made("quality", "Quality", (*QUALITY, *numbers, Column("source", width=0.12)), rows, *notes)
 
 

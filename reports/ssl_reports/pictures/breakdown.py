@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_reports.flaw_marks import SIGN
-from ssl_reports.pictures.drawing import Drawing, Row, columns, enumerated, left_out, sentences
+from ssl_reports.pictures.drawing import Drawing, Row, columns, enumerated, left_out, no_figure, sentences
 from ssl_reports.pictures.style import COLUMN_INCHES, METERED, MUTED, ORANGE, SMALL_POINTS, VERMILION
 from ssl_reports.reading.axes import axis_unit
 from ssl_reports.reading.systems import System
 from ssl_reports.tables.grid import grouped
-from ssl_reports.units import plain
+from ssl_reports.units import phase_word, plain
+from ssl_reports.words import SCOPES, capital
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
-MOST, LONGEST = 18, 26
-"""The most bars in one column, and the most characters of a name."""
+MOST, LONGEST = 36, 26
+"""The most bars, which fill a page from head to foot, and the most characters of a name."""
 REST = "unattributed"
 DARK, LIGHT = "#004B75", "#CDE8F7"
 COLOURS = {
@@ -30,6 +31,9 @@ COLOURS = {
 """From dark to light in stacking order, so that adjacent parts differ in grey print too."""
 PHASES = ("training", "inference", "targets", "finetuning", "evaluation")
 """In the order of the groups."""
+SUMMED = frozenset({"finetuning", "evaluation"})
+"""Phases whose rows in a study are sums over its seeds; those of other phases are means."""
+NO_GPU = "the machine has no GPU"
 GAP = 1.1
 """Room above a group, in bars."""
 MEMORY = {
@@ -49,6 +53,8 @@ class Bar:
         parts: stacked in this order.
         total: the figure of all parts together, whose interval the bar has; None if there is none.
         missing: the reason for each unavailable part.
+        seeds: of which it is the mean.
+        has_gpu: whether the machine has a GPU.
     """
 
     run: str
@@ -57,6 +63,8 @@ class Bar:
     parts: dict[str, Quantity]
     total: Quantity | None = None
     missing: dict[str, str] = field(default_factory=dict)
+    seeds: int = 1
+    has_gpu: bool = True
 
     @property
     def length(self) -> float:
@@ -76,20 +84,19 @@ class Bar:
 
 def energy_picture(systems: Sequence[System], *, ordered: bool = False) -> Drawing:
     """Energy of full phases by scope, without the windows of measurements."""
-    return _picture(
-        "energy-by-part", "Energy by phase and part of the machine.", "energy", systems, _spent, ordered=ordered
-    )
+    about = "energy by phase and part of the machine"
+    return _picture("energy-by-part", about, "energy", systems, _spent, ordered=ordered)
 
 
 def energy_rate_picture(systems: Sequence[System], *, ordered: bool = False) -> Drawing:
     """Energy per audio hour by scope, of training and of inference."""
-    about = "Energy per hour of audio by part of the machine."
+    about = "energy per hour of audio by part of the machine"
     return _picture("energy-per-hour-by-part", about, "energy per audio hour", systems, _per_hour, ordered=ordered)
 
 
 def memory_picture(systems: Sequence[System], *, ordered: bool = False) -> Drawing:
     """Peak memory by part."""
-    return _picture("memory-by-part", "Peak memory by part.", "memory", systems, _memory, ordered=ordered)
+    return _picture("memory-by-part", "peak memory by part", "memory", systems, _memory, ordered=ordered)
 
 
 def _spent(system: System, phase: str) -> Bar | None:
@@ -110,11 +117,14 @@ def _by_scope(metric: str, system: System, phase: str) -> Bar | None:
 
 
 def _bar(system: System, phase: str, parts: Mapping[str, Quantity], total: Quantity | None) -> Bar | None:
-    known = {name: q for name, q in parts.items() if q.value is not None}
+    """A bar whose numbers are means over the seeds of a study; what its evaluation spent on all of them is a sum in the record."""
+    share = 1 / system.seeds if phase in SUMMED else 1.0
+    known = {name: q.scaled(share, q.unit) for name, q in parts.items() if q.value is not None}
     missing = {name: q.note for name, q in parts.items() if q.value is None}
+    total = None if total is None else total.scaled(share, total.unit)
     if len(known) == 1:
         total = next(iter(known.values()))
-    return Bar(system.run, system.model, phase, known, total, missing) if parts else None
+    return Bar(system.run, system.model, phase, known, total, missing, system.seeds, system.has_gpu) if parts else None
 
 
 def _memory(system: System, phase: str) -> Bar | None:
@@ -146,18 +156,19 @@ def _picture(
     bars = [bar for phase in PHASES for system in systems if (bar := find(system, phase)) is not None]
     full = [bar for bar in bars if bar.parts]
     rows = tuple(row for bar in bars for row in _rows(bar))
-    missing = _missing(bars)
+    omitted = left_out(_missing(bars))
     if not full:
-        return Drawing(name, sentences("No figure:", about, "No record has a value.", left_out(missing)), rows)
+        return no_figure(name, about, "no record has a value.", omitted, rows)
     shown = _shown(full if ordered else sorted(full, key=lambda bar: bar.length))
+    absent = [_name(bar, several=False) for bar in full if bar not in shown]
     caption = sentences(
-        about,
+        f"{capital(about)}.",
+        _seeds(shown),
         _modelled(shown),
         "Lines are 95 % intervals." if any(bar.total and bar.total.ci95 for bar in shown) else "",
-        f"The first {len(shown)} of {len(full)} bars." if len(full) > len(shown) else "",
-        left_out(missing),
+        f"Not shown: {enumerated(absent)}." if absent else "",
     )
-    return Drawing(name, caption, rows, _draw(axis, shown))
+    return Drawing(name, caption, rows, omitted, _draw(axis, shown))
 
 
 def _shown(bars: Sequence[Bar]) -> list[Bar]:
@@ -174,16 +185,31 @@ def _shown(bars: Sequence[Bar]) -> list[Bar]:
     return shown
 
 
+def _seeds(bars: Sequence[Bar]) -> str:
+    """A sentence on the bars that are means over seeds."""
+    counts = {bar.seeds for bar in bars}
+    if counts == {1}:
+        return ""
+    return (
+        f"Means over {counts.pop()} seeds."
+        if len(counts) == 1
+        else "Bars of models with several seeds are means over them."
+    )
+
+
 def _modelled(bars: Sequence[Bar]) -> str:
-    """A sentence on the parts that were not measured; those modelled in some bars only are named with their models."""
+    """A sentence on the parts that were not measured, and on a GPU that is not there; those modelled in some bars only are named with their models."""
     pairs = [(part, bar) for bar in bars for part in bar.parts]
     found = grouped((part, bar.model) for part, bar in pairs if not _metered(bar.parts[part]))
     counts = Counter(part for part, _ in pairs)
     said = [
-        part if len(models) == counts[part] else f"{part} of {enumerated(list(dict.fromkeys(models)))}"
+        SCOPES.get(part, part)
+        + ("" if len(models) == counts[part] else f" of {enumerated(list(dict.fromkeys(models)))}")
         for part, models in found.items()
     ]
-    return f"Modelled, not measured: {', '.join(said)}." if said else ""
+    no_gpu = any(part in SCOPES for part in counts) and not any(bar.has_gpu for bar in bars)
+    modelled = f"{capital(' and '.join(said))} {'are' if len(said) > 1 else 'is'} modelled" if said else ""
+    return f"{'; '.join(filter(None, (modelled, NO_GPU if no_gpu else '')))}." if modelled or no_gpu else ""
 
 
 def _missing(bars: Sequence[Bar]) -> dict[str, str]:
@@ -191,7 +217,7 @@ def _missing(bars: Sequence[Bar]) -> dict[str, str]:
     lacking: dict[tuple[str, str], list[str]] = {}
     for bar in bars:
         for part, reason in bar.missing.items():
-            lacking.setdefault((part, reason), []).append(bar.model)
+            lacking.setdefault((SCOPES.get(part, part), reason), []).append(bar.model)
     return {
         (part if len(models) == len(bars) else f"{part} of {enumerated(list(dict.fromkeys(models)))}"): reason
         for (part, reason), models in lacking.items()
@@ -221,14 +247,14 @@ def _draw(axis: str, bars: Sequence[Bar]) -> Canvas:
     for phase in heads:
         first = next(place for bar, place in zip(bars, places, strict=True) if bar.phase == phase)
         axes.annotate(
-            phase, (0, first - (GAP + 1) / 2), (-4, 0), xycoords=("axes fraction", "data"), textcoords="offset points",
+            phase_word(phase), (0, first - (GAP + 1) / 2), (-4, 0), xycoords=("axes fraction", "data"), textcoords="offset points",
             ha="right", va="center", fontsize=SMALL_POINTS, fontweight="bold",
         )  # fmt: skip
     seen = Counter((bar.model, bar.phase) for bar in bars)
     axes.set_yticks(places, [_name(bar, several=seen[bar.model, bar.phase] > 1) for bar in bars])
     axes.set_ylim(places[-1] + 0.6, -0.2)
     axes.set_xlim(0, (1.24 * max(ends)) or 1.0)
-    axes.set_xlabel(f"{axis} ({unit})")
+    axes.set_xlabel(f"{capital(axis)} ({unit})")
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=True, axis="x")
     canvas.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=3)
@@ -258,7 +284,7 @@ def _draw_parts(axes: Any, bars: Sequence[Bar], places: Sequence[float], factor:
     """Draw one part of all bars after another, so that each has one entry in the legend."""
     ends = [0.0] * len(bars)
     for part, colour in COLOURS.items():
-        label = part
+        label = SCOPES.get(part, part)
         for number, bar in enumerate(bars):
             value = (bar.parts[part].value or 0.0) * factor if part in bar.parts else None
             if value is None:

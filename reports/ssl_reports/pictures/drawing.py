@@ -31,14 +31,16 @@ class Drawing:
 
     Attributes:
         name: the stem of its files.
-        caption: what it shows, what is left out and why; or why there is no figure.
+        caption: what it shows, as a paper prints it; or why there is no figure.
         rows: every number behind it.
+        omitted: what is left out and why, for those who read the folder.
         canvas: matplotlib's figure, None if there is nothing to draw.
     """
 
     name: str
     caption: str
     rows: tuple[Row, ...] = ()
+    omitted: str = ""
     canvas: Canvas | None = field(default=None, compare=False)
 
 
@@ -55,6 +57,11 @@ def save(drawing: Drawing, folder: Path) -> tuple[Path, ...]:
     return paths
 
 
+def no_figure(name: str, about: str, why: str, omitted: str = "", rows: tuple[Row, ...] = ()) -> Drawing:
+    """In place of a figure, what it would show and why there is none."""
+    return Drawing(name, f"No figure of {about}: {why}", rows, omitted)
+
+
 def columns(quantity: Quantity, prefix: str = "") -> Row:
     """A quantity as columns of a table, in the record's units."""
     low, high = quantity.ci95 or (None, None)
@@ -66,7 +73,7 @@ def columns(quantity: Quantity, prefix: str = "") -> Row:
 
 
 def left_out(reasons: Mapping[str, str]) -> str:
-    """A sentence on what is missing and why, cut to the length of a caption."""
+    """A sentence on what is missing and why, cut to a readable length."""
     groups = grouped((reason, name) for name, reason in reasons.items())
     parts = [f"{enumerated(names)} ({reason})" for reason, names in list(groups.items())[:NAMED]]
     if len(groups) > NAMED:
@@ -75,13 +82,9 @@ def left_out(reasons: Mapping[str, str]) -> str:
 
 
 def flawed_numbers(rows: Sequence[Row]) -> str:
-    """A sentence on the flawed numbers of a figure: their models and flaws."""
-    found: dict[str, str] = {}
-    for row in rows:
-        for name, value in row.items():
-            if name.endswith("flaw") and value:
-                found.setdefault(str(row["model"]), str(value))
-    return f"Flawed ({SIGN}): {enumerated(list(found))}: {meaning(found.values())}." if found else ""
+    """The meaning of the sign of flawed numbers in a figure."""
+    found = [str(value) for row in rows for name, value in row.items() if name.endswith("flaw") and value]
+    return f"{SIGN}: {meaning(found)}." if found else ""
 
 
 def enumerated(names: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from ssl_benchmarks.files.atomic import write_atomically
 from ssl_benchmarks.record.record import Record
 from ssl_benchmarks.record.run_names import told_apart
 from ssl_reports.pictures.breakdown import energy_picture, energy_rate_picture, memory_picture
-from ssl_reports.pictures.drawing import Drawing, Row, flawed_numbers, save, sentences
+from ssl_reports.pictures.drawing import Drawing, Row, flawed_numbers, no_figure, save, sentences
 from ssl_reports.pictures.length import length_picture
 from ssl_reports.pictures.look import Look
 from ssl_reports.pictures.pareto import pareto_picture
@@ -39,15 +39,17 @@ class Figure:
 
     Attributes:
         name: the stem of its files: letters, digits and "-".
-        caption: in plain text, with what is left out, or why there is no figure.
+        caption: in plain text, as a paper prints it, or why there is no figure.
         rows: every number behind it.
         files: the files written, none if there is no figure.
+        omitted: what is left out and why.
     """
 
     name: str
     caption: str
     rows: tuple[Row, ...]
     files: tuple[Path, ...]
+    omitted: str = ""
 
 
 def write_figures(
@@ -59,7 +61,7 @@ def write_figures(
 ) -> list[Figure]:
     r"""Write `figures/NAME.pdf`, `.svg` and `.png`, `figures/captions.tex` and `data/NAME.csv`.
 
-    `captions.tex` defines `\sslcaption{NAME}`. The same records give the same bytes.
+    `captions.tex` defines `\sslcaption{NAME}` for those that were drawn. The same records give the same bytes.
 
     Args:
         records: the records to draw.
@@ -71,14 +73,17 @@ def write_figures(
     pictures, data = folder / "figures", folder / "data"
     for path in (pictures, data):
         path.mkdir(parents=True, exist_ok=True)
-    figures, named = [], runs or told_apart([record.id for record in records])
+    figures, captions, named = list[Figure](), dict[str, str](), runs or told_apart([record.id for record in records])
     with print_style(look.font):
         for drawing in _drawings(records, named, traces or {}, look):
             caption = sentences(drawing.caption, flawed_numbers(drawing.rows))
-            figures.append(Figure(drawing.name, caption, drawing.rows, save(drawing, pictures)))
+            files = save(drawing, pictures)
+            figures.append(Figure(drawing.name, caption, drawing.rows, files, drawing.omitted))
+            if drawing.canvas is not None:
+                captions[drawing.name] = caption
             if drawing.rows:
                 write_atomically(data / f"{drawing.name}.csv", _csv(drawing.rows))
-    write_atomically(pictures / "captions.tex", _captions(figures))
+    write_atomically(pictures / "captions.tex", _captions(captions))
     return figures
 
 
@@ -100,7 +105,7 @@ def _drawings(
 def _pareto(name: str, systems: Sequence[System], xs: Sequence[Axis], ys: Sequence[Axis]) -> Drawing:
     plot = best_plot(systems, xs, ys)
     if plot is None:
-        return Drawing(name, f"No figure: error against {xs[0].name}. No record has an error rate.")
+        return no_figure(name, f"error against {xs[0].name}", "no record has an error rate.")
     return pareto_picture(name, plot)
 
 
@@ -111,7 +116,7 @@ def _traces(names: Sequence[str], traces: Mapping[int, pd.DataFrame]) -> Iterato
         taken[name] = taken.get(name, 0) + 1
         yield trace_picture(name if taken[name] == 1 else f"{name}-{taken[name]}", names[number], traces[number])
     if len(traces) > TRACES:
-        yield Drawing("power", f"No figure: power over time of {len(traces) - TRACES} more runs.")
+        yield no_figure("power", "power over time", f"that of {len(traces) - TRACES} more runs is on the page.")
 
 
 def slug(name: str) -> str:
@@ -128,10 +133,10 @@ def _csv(rows: Sequence[Row]) -> str:
     return text.getvalue()
 
 
-def _captions(figures: Sequence[Figure]) -> str:
+def _captions(captions: Mapping[str, str]) -> str:
     lines = [r"\newcommand{\sslcaption}[1]{\csname sslcaption@#1\endcsname}"]
     lines += [
-        rf"\expandafter\def\csname sslcaption@{figure.name}\endcsname{{{escape_latex(sentences(figure.caption))}}}"
-        for figure in figures
+        rf"\expandafter\def\csname sslcaption@{name}\endcsname{{{escape_latex(caption)}}}"
+        for name, caption in captions.items()
     ]
     return "\n".join(lines) + "\n"

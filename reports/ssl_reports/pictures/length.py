@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Record, headline_scope
 from ssl_reports.flaw_marks import sign
-from ssl_reports.pictures.drawing import Drawing, Row, columns, left_out, sentences
+from ssl_reports.pictures.drawing import Drawing, Row, columns, left_out, no_figure, sentences
 from ssl_reports.pictures.look import Look
 from ssl_reports.pictures.scales import draw_scale, limits
 from ssl_reports.pictures.style import BLUE, COLUMN_INCHES, GREY, METERED, SMALL_POINTS, VERMILION, nth
@@ -50,20 +50,27 @@ class Line:
 def length_picture(records: Sequence[Record], runs: Sequence[str], look: Look = PLAIN) -> Drawing:
     """Joules per audio hour if metered for all, else speed; below it peak memory. `runs` are the records' names."""
     lines, failed = _lines(records, runs, look)
-    about = "Cost and peak memory against the length of a clip."
+    about, omitted = "cost and peak memory against the length of a clip", left_out(failed)
     if not lines:
-        why = "No sweep over clip lengths has two results."
-        return Drawing("cost-by-length", sentences("No figure:", about, why, left_out(failed)))
+        return no_figure("cost-by-length", about, "no sweep over clip lengths has two results.", omitted)
     metered = all(
         len(found := line.found("energy_per_audio_hour", line.scope)) == len(line.cells)
         and all(q.method in METERED for _, q in found)
         for line in lines
     )
-    cost = ("energy_per_audio_hour", "J per audio hour") if metered else ("audio_seconds_per_second", "audio s per s")
-    modelled = "" if metered else "Speed is shown for cost, because energy was not metered for all."
-    caption = sentences(about, "Bars are 95 % intervals; very wide ones are cut.", modelled, left_out(failed))
+    cost = (
+        ("energy_per_audio_hour", "Energy (J per audio hour)")
+        if metered
+        else ("audio_seconds_per_second", "Speed (x real time)")
+    )
+    what = "Energy per audio hour" if metered else "Speed"
     rows = tuple(row for line in lines for row in _rows(line, cost[0]))
-    return Drawing("cost-by-length", caption, rows, _draw(lines, *cost))
+    caption = sentences(
+        f"{what} and peak memory against the length of a clip.",
+        "Bars are 95 % intervals; very wide ones are cut." if any(row["low"] is not None for row in rows) else "",
+        "Settings without a result are omitted." if omitted else "",
+    )
+    return Drawing("cost-by-length", caption, rows, omitted, _draw(lines, *cost))
 
 
 def _lines(records: Sequence[Record], runs: Sequence[str], look: Look = PLAIN) -> tuple[list[Line], dict[str, str]]:
@@ -101,7 +108,7 @@ def _draw(lines: Sequence[Line], metric: str, label: str) -> Canvas:
     _draw_metric(above, lines, metric, 1.0)
     above.set_ylabel(label)
     _draw_metric(below, lines, "peak_memory", 2.0**-20)
-    below.set_ylabel("peak memory (MiB)")
+    below.set_ylabel("Peak memory (MiB)")
     lengths = sorted({cell.clip_seconds for line in lines for cell in line.cells})
     name_axis(below, "clip-seconds", lengths)
     canvas.align_ylabels()
@@ -159,11 +166,11 @@ def _draw_cost(axes: Any, at: Sequence[float], cells: Sequence[Cell], scope: str
     joules = [cell.find("energy_per_audio_hour", scope) for cell in cells]
     if all(q is not None and q.method in METERED for q in joules):
         _draw_quantity(axes, at, joules, factor=1.0, color=BLUE, style="o-", label=f"{scope}, gross, 95 % interval")
-        axes.set_ylabel("J per audio hour")
+        axes.set_ylabel("Energy (J per audio hour)")
     else:
         speed = [cell.find("audio_seconds_per_second") for cell in cells]
         _draw_quantity(axes, at, speed, factor=1.0, color=BLUE, style="o-", label="median batch, 95 % interval")
-        axes.set_ylabel("audio seconds per second")
+        axes.set_ylabel("Speed (x real time)")
     _finish(axes)
 
 
@@ -176,7 +183,7 @@ def _draw_memory(axes: Any, at: Sequence[float], cells: Sequence[Cell]) -> None:
     for metric, color, style, label in curves:
         found = [cell.find(metric) for cell in cells]
         _draw_quantity(axes, at, found, factor=2.0**-20, color=color, style=style, label=label)
-    axes.set_ylabel("memory (MiB)")
+    axes.set_ylabel("Memory (MiB)")
     _finish(axes)
 
 
@@ -215,4 +222,4 @@ def name_axis(axes: Any, key: str, at: Sequence[float]) -> None:  # noqa: ANN401
     axes.set_xscale("log")
     axes.set_xticks(sorted(set(at)), [f"{x:g}" for x in sorted(set(at))])
     axes.minorticks_off()
-    axes.set_xlabel("clip length (s)" if key == "clip-seconds" else "audio per batch (s)")
+    axes.set_xlabel("Clip length (s)" if key == "clip-seconds" else "Audio per batch (s)")

@@ -8,12 +8,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from ssl_benchmarks.record.quantity import Quantity
-from ssl_reports.pictures.drawing import Drawing, Row, columns, left_out, sentences
+from ssl_reports.pictures.drawing import Drawing, Row, columns, left_out, no_figure, sentences
 from ssl_reports.pictures.labels import Name, Segment, draw_names
 from ssl_reports.pictures.scales import draw_scale, limits
 from ssl_reports.pictures.style import BLUE, CLOUD, COLUMN_INCHES, GREY, MUTED, SKY
 from ssl_reports.reading.axes import Axis, axis_unit
 from ssl_reports.reading.frontier import Plot, Point, frontier
+from ssl_reports.words import capital
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -33,21 +34,41 @@ LABELLED, IN_CROWD = 40, 12
 
 
 def pareto_picture(name: str, plot: Plot) -> Drawing:
-    """Draw it; no figure for fewer than three points, or if all of them are published."""
+    """Draw it; no figure for fewer than three points, if all of them are published, or if all cost about the same."""
     points = [placed.point for placed in plot.placed]
     own = [point for point in points if not point.elsewhere]
     best = frontier(own, high_x=plot.x.high, high_y=plot.y.high)
-    about = f"{_capital(plot.y.name)} against {plot.x.name}."
-    missing = left_out({model: reason.partition(f"; {plot.y.name} ")[0] for model, reason in plot.missing.items()})
+    omitted = left_out({model: reason.partition(f"; {plot.y.name} ")[0] for model, reason in plot.missing.items()})
+    if why := _too_little(plot, points, own):
+        return no_figure(name, f"{plot.y.name} against {plot.x.name}", why, omitted, _rows(plot, best))
+    canvas, unnamed = _draw(plot, points, best)
+    caption = sentences(
+        f"{capital(plot.y.name)} against {_with_method(plot.x.name, own)}.",
+        _said(plot, points, best),
+        _unnamed(unnamed, points),
+        "Models without both values are omitted." if omitted else "",
+    )
+    return Drawing(name, caption, _rows(plot, best), omitted, canvas)
+
+
+def _too_little(plot: Plot, points: Sequence[Point], own: Sequence[Point]) -> str:
+    """Why there is no figure; empty if there is one."""
     if len(points) < FEWEST or not own:
         count = (
-            f"{len(points)} of the models have" if len(points) > 1 else "One model has" if points else "No model has"
+            f"{len(points)} of the models have" if len(points) > 1 else "one model has" if points else "no model has"
         )
-        why = f"{count} both values" + ("; the tables are enough." if points else ".")
-        return Drawing(name, sentences("No figure:", about, why, missing), _rows(plot, best))
-    canvas, unnamed = _draw(plot, points, best)
-    caption = sentences(about, _said(plot, points, best), _unnamed(unnamed, points), missing)
-    return Drawing(name, caption, _rows(plot, best), canvas)
+        return f"{count} both values" + ("; the tables are enough." if points else ".")
+    return "all models cost about the same; the tables are enough." if plot.level else ""
+
+
+def _with_method(name: str, own: Sequence[Point]) -> str:
+    """The name of the cost, with its method if that is the same for all points and not a measurement."""
+    methods = {point.x.method for point in own}
+    article = "the " if " of " in name or " per " in name else ""
+    if len(methods) > 1 or methods <= {"measured", "analytic"}:
+        return f"{article}{name}"
+    method = methods.pop()
+    return f"{article}{name[:-1]}, {method})" if name.endswith(")") else f"{article}{name} ({method})"
 
 
 def _said(plot: Plot, points: Sequence[Point], best: Sequence[Point]) -> str:
@@ -55,18 +76,17 @@ def _said(plot: Plot, points: Sequence[Point], best: Sequence[Point]) -> str:
     sides = (
         "Lower is better on both axes"
         if not plot.x.high and not plot.y.high
-        else f"{_capital(better[plot.x.high])} is better on the x axis, {better[plot.y.high]} on the y axis"
+        else f"{capital(better[plot.x.high])} is better on the x axis, {better[plot.y.high]} on the y axis"
     )
     own = [p for p in points if not p.elsewhere]
     muted = ", grey points are dominated" if len(best) < len(own) else ""
     ranges = any(p.x.ci95 or p.y.ci95 for p in points)
     return sentences(
         f"{sides}; the line is the frontier ({len(best)} of {len(own)}){muted}.",
-        "Published figures are context: they are not from these devices and take no part in the frontier."
+        "Published numbers are context: they are not from these devices and take no part in the frontier."
         if len(own) < len(points)
         else "",
         "Bars are 95 % intervals." if ranges else "",
-        "Open markers: not measured." if any(_kind(p) != "measured" for p in points) else "",
         f"Costs were measured under different conditions ({', '.join(plot.mixed)})." if plot.mixed else "",
     )
 
@@ -206,7 +226,3 @@ def _draw_points(axes: Any, points: Sequence[Point], best: set[int], at: dict[in
                 label = None
     axes.grid(visible=True)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

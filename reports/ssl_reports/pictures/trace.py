@@ -6,15 +6,15 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ssl_benchmarks.energy.trace_file import PARTS
-from ssl_reports.pictures.drawing import Drawing, sentences
+from ssl_reports.pictures.drawing import Drawing, no_figure, sentences
 from ssl_reports.pictures.style import COLUMN_INCHES, METERED, nth
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure as Canvas
 
-FOLDER = re.compile(r"[^; ][^;]*[/\\](?=power\.)")
-"""What stands before the name of a file that could not be read."""
+FOLDER = re.compile(r"(^|; |')[^;']*?[/\\](?=power\.)")
+"""The folders of files that could not be read, also where a library quotes them."""
 BINS = 300
 """As many bins as one column in print can show."""
 
@@ -22,23 +22,22 @@ BINS = 300
 def trace_picture(name: str, run: str, trace: pd.DataFrame) -> Drawing:
     """Mean power over time, one line per metered device, with the range of its samples; parts follow one another."""
     binned = binned_trace(trace)
-    about = f"Power over time of {run}."
     if binned.empty:
-        why = FOLDER.sub("", trace.attrs.get("unread", "")) or "There are no power readings."
-        return Drawing(name, sentences("No figure:", about, why))
+        why = FOLDER.sub(r"\1", trace.attrs.get("unread", "")) or "there are no power readings."
+        return no_figure(name, f"power over time of {run}", why)
     width = float(binned.attrs["bin_s"])
     methods = sorted(set(binned["method"]))
     if not METERED & set(methods):
-        return Drawing(name, sentences("No figure:", about, f"Its power is {' and '.join(methods)}, not metered."))
+        return no_figure(name, f"power over time of {run}", f"its power is {' and '.join(methods)}, not metered.")
     many = binned["samples"].max() > 1
     caption = sentences(
-        about,
+        f"Power over time of {run}.",
         f"Lines are means over {width:.3g} s; bands span the lowest to the highest reading." if many else "",
         f"Power is {', '.join(methods)}{'' if set(methods) <= METERED else ', not metered'}.",
         "Dotted lines separate consecutive measurements; pauses are cut." if binned.attrs["starts"] else "",
     )
     rows = tuple({"run": run, **{str(k): v for k, v in row.items()}} for row in binned.to_dict("records"))
-    return Drawing(name, caption, rows, _draw(binned))
+    return Drawing(name, caption, rows, canvas=_draw(binned))
 
 
 def binned_trace(trace: pd.DataFrame, bins: int = BINS) -> pd.DataFrame:
@@ -92,8 +91,8 @@ def _draw(binned: pd.DataFrame) -> Canvas:
         axes.axvline(start, color="black", linewidth=0.5, linestyle=":")
     axes.set_xlim(0, float(binned["minutes"].max()) * 1.01)
     axes.set_ylim(0, 1.1 * float(binned["highest_w"].max()) or 1.0)
-    axes.set_xlabel("time (min)")
-    axes.set_ylabel("power (W)")
+    axes.set_xlabel("Time (min)")
+    axes.set_ylabel("Power (W)")
     axes.grid(visible=True, axis="y")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
     return canvas

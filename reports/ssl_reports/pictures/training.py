@@ -60,7 +60,7 @@ def _timed(frame: pd.DataFrame, starts: pd.Series[float]) -> pd.DataFrame:
 
 
 def _draw_loss(axes: Any, curve: pd.DataFrame) -> None:  # noqa: ANN401 - matplotlib's axes
-    axes.set_ylabel("loss (nats)")
+    axes.set_ylabel("Loss (nats)")
     axes.grid(visible=True, axis="y")
     if curve.empty:
         axes.text(0.5, 0.5, "no training step", ha="center", transform=axes.transAxes)
@@ -77,7 +77,7 @@ def _draw_loss(axes: Any, curve: pd.DataFrame) -> None:  # noqa: ANN401 - matplo
 
 def _draw_accuracy(axes: Any, curve: pd.DataFrame) -> None:  # noqa: ANN401 - matplotlib's axes
     axes.plot(curve["minutes"], 100 * curve["masked_accuracy"], color=VERMILION)
-    axes.set_ylabel("masked accuracy (%)")
+    axes.set_ylabel("Masked accuracy (%)")
     axes.set_ylim(bottom=0)
     axes.grid(visible=True, axis="y")
 
@@ -85,8 +85,8 @@ def _draw_accuracy(axes: Any, curve: pd.DataFrame) -> None:  # noqa: ANN401 - ma
 def _draw_power(axes: Any, power: pd.DataFrame) -> None:  # noqa: ANN401 - matplotlib's axes
     import pandas as pd
 
-    axes.set_xlabel("time (min)")
-    axes.set_ylabel("power (W)")
+    axes.set_xlabel("Time (min)")
+    axes.set_ylabel("Power (W)")
     known = power.dropna(subset=["power_w"]) if "power_w" in power else pd.DataFrame()
     if known.empty:
         axes.text(0.5, 0.5, "no power reading on this machine", ha="center", transform=axes.transAxes)

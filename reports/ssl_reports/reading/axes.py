@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -9,8 +10,9 @@ from ssl_benchmarks.comparing.projection import pretraining_flops
 from ssl_benchmarks.record.metrics import METRICS, label_of
 from ssl_benchmarks.record.quantity import added
 from ssl_benchmarks.record.record import Measurement
-from ssl_benchmarks.record.units import PREFIXES
 from ssl_reports.reading.systems import System
+from ssl_reports.units import phase_word, prefix_of
+from ssl_reports.words import RATES, SCOPES, capital, learned_by
 
 ERROR_RATES = ("cer", "wer", "per")
 """Error rates of transcripts, in the order in which a plot looks for one."""
@@ -22,7 +24,7 @@ class Axis:
 
     Attributes:
         name: what it shows, without the unit.
-        label: a short form for the axis itself.
+        label: a short form for the axis itself, with a capital.
         find: returns a model's row, None if its record has none.
         high: whether higher is better.
         percent: whether a fraction is shown in per cent.
@@ -37,7 +39,7 @@ class Axis:
 
 def metric_axis(metric: str, phase: str | None = None, scope: str | None = None) -> Axis:
     """The axis of any metric in a record's long table."""
-    name = ", ".join(part for part in (_named(metric), phase, scope) if part)
+    name = _of_phase(_named(metric), phase)
     factor = 3600.0 if metric == "flops_per_audio_second" else None
 
     def find(system: System) -> Measurement | None:
@@ -46,7 +48,7 @@ def metric_axis(metric: str, phase: str | None = None, scope: str | None = None)
         row = system.one(metric, phase, scope)
         return row if row is None or factor is None else replace(row, quantity=row.quantity.scaled(factor, "FLOP"))
 
-    return Axis(name, name, find, _high(metric), metric in METRICS and METRICS[metric].share)
+    return Axis(name + _of_part(scope), capital(name), find, _high(metric), metric in METRICS and METRICS[metric].share)
 
 
 def energy_axes() -> list[Axis]:
@@ -57,7 +59,7 @@ def energy_axes() -> list[Axis]:
 def flops_axes() -> list[Axis]:
     """FLOPs of the full pretraining, or per audio hour of training."""
     return [
-        Axis("FLOPs of pretraining", "FLOPs of pretraining", _whole_flops),
+        Axis("FLOPs of pretraining", "Pretraining FLOPs", _whole_flops),
         metric_axis("flops_per_audio_second", "training"),
     ]
 
@@ -103,10 +105,15 @@ def error_axes(systems: Sequence[System]) -> list[Axis]:
 def rate_axes(systems: Sequence[System], metric: str) -> list[Axis]:
     """One quality metric, with one axis for each combination of task, head, labels and test speech."""
     rated = [row for s in systems for key, rows in s.rows.items() if key[0] == metric for row in rows]
+    ways = list(dict.fromkeys(_way(row) for row in rated if row.quantity.value is not None))
+    names = Counter(_error_name(metric, way) for way in ways)
     return [
-        Axis(_error_name(metric, way), _error_label(metric, way), _error(metric, way), _high(metric), percent=True)
-        for way in dict.fromkeys(_way(row) for row in rated if row.quantity.value is not None)
-    ]
+        Axis(
+            _error_name(metric, way, labels=names[_error_name(metric, way)] > 1), capital(RATES[metric]),
+            _error(metric, way), _high(metric), percent=True,
+        )
+        for way in ways
+    ]  # fmt: skip
 
 
 def _whole(metric: str, scope: str | None) -> Axis:
@@ -119,8 +126,7 @@ def _whole(metric: str, scope: str | None) -> Axis:
         parts = {row.phase or "": row.quantity for row in (training, targets) if row is not None}
         return replace(training, quantity=added(parts, training.quantity.unit))
 
-    name = f"{label_of(metric)} of pretraining" + (f", {scope}" if scope else "")
-    return Axis(name, name, find)
+    return Axis(f"{label_of(metric)} of pretraining{_of_part(scope)}", f"Pretraining {label_of(metric)}", find)
 
 
 def _whole_flops(system: System) -> Measurement | None:
@@ -152,18 +158,32 @@ def _high(metric: str) -> bool:
     return metric in METRICS and METRICS[metric].better == "high"
 
 
+NAMES = {"flops_per_audio_second": "FLOPs per audio hour", "audio_seconds_per_second": "speed"}
+"""What axes call a metric, where not by its label."""
+
+
 def _named(metric: str) -> str:
-    return "FLOPs per audio hour" if metric == "flops_per_audio_second" else label_of(metric)
+    return NAMES.get(metric, label_of(metric))
 
 
-def _error_label(metric: str, way: Way) -> str:
-    return f"{_named(metric)}, {way[0]}" if way[0] else _named(metric)
+def _of_phase(name: str, phase: str | None) -> str:
+    """A metric's name with its phase; whose parameters they are goes without saying."""
+    if phase is None or name == "parameters":
+        return name
+    long = {"of", "and", "for", "seen"} & set(name.split())
+    return f"{name}{', ' if long else ' of '}{phase_word(phase)}"
 
 
-def _error_name(metric: str, way: Way) -> str:
-    forms = ("{}", "{}", "{} of labels", "on {}")
-    known = [form.format(part) for form, part in zip(forms, way, strict=True) if part]
-    return _named(metric) + (f" ({', '.join(known)})" if known else "")
+def _of_part(scope: str | None) -> str:
+    return f" ({SCOPES.get(scope, scope)})" if scope else ""
+
+
+def _error_name(metric: str, way: Way, *, labels: bool = False) -> str:
+    """Such as "phone error rate on dev-clean (linear head on frozen features)"; the amount of labels where two differ in nothing else."""
+    task, head, amount, tested_on = way
+    how = [learned_by(task, head), f"{amount} of labels" if labels and amount else ""]
+    known = ", ".join(filter(None, how))
+    return RATES[metric] + (f" on {tested_on}" if tested_on else "") + (f" ({known})" if known else "")
 
 
 PREFIXED = {"J": (1 / 3600, "Wh"), "J/h": (1.0, "J"), **{unit: (1.0, unit) for unit in ("FLOP", "MAC", "g", "W")}}
@@ -180,18 +200,17 @@ def axis_unit(values: Sequence[float], unit: str, *, percent: bool = False) -> t
     if unit == "B":
         return (2.0**-30, "GiB") if _middle(positive) >= 2.0**29 else (2.0**-20, "MiB")
     if unit not in PREFIXED:
-        return 1.0, unit
+        return 1.0, {"s/s": "x real time"}.get(unit, unit)
     factor, name = PREFIXED[unit]
-    size, prefix = middle_prefix([value * factor for value in positive])
+    size, prefix = middle_prefix([value * factor for value in positive], name)
     if READABLE[0] < min(positive) * factor / size and max(positive) * factor / size < READABLE[1]:
         return factor / size, prefix + name
     return factor, name
 
 
-def middle_prefix(values: Sequence[float]) -> tuple[float, str]:
+def middle_prefix(values: Sequence[float], unit: str) -> tuple[float, str]:
     """Size and name of the prefix for the middle of the positive values."""
-    middle = _middle([value for value in values if value > 0] or [1.0])
-    return next((each for each in PREFIXES if middle >= each[0]), PREFIXES[-1])
+    return prefix_of(_middle([value for value in values if value > 0] or [1.0]), unit)
 
 
 def _middle(positive: Sequence[float]) -> float:

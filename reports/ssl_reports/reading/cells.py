@@ -29,7 +29,7 @@ LINES = (
     ("FLOPs of one clip", "flops", ""),
     ("MFU", "mfu", ""),
     ("measured for", "duration", ""),
-    ("J per audio hour", "energy_per_audio_hour", "*"),
+    ("energy per audio hour", "energy_per_audio_hour", "*"),
     ("energy", "energy", "*"),
     ("energy above idle", "energy_net", "headline"),
     ("mean power", "power_mean", "headline"),

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Literal
 
 from ssl_benchmarks.record.details.common import SAMPLE
 from ssl_benchmarks.record.details.study import StudyDetails
-from ssl_benchmarks.record.learned import UNCONVERGED, doubts
+from ssl_benchmarks.record.learned import UNCONVERGED
 from ssl_benchmarks.record.metrics import METRICS
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Measurement, Record
+from ssl_models.catalog import HEADLINE
 from ssl_reports.reading.claim_evidence import lacking
 from ssl_reports.reading.evidence import Found, shown_models
 from ssl_reports.units import percent, plain
+from ssl_reports.words import budget_of
 
 Verdict = Literal["holds", "fails", "not decided"]
 
@@ -29,28 +32,36 @@ def verdict(efficient: Quantity, baseline: Quantity, *, lower_is_better: bool) -
 
 
 def c4_line(record: Record) -> str | None:
-    """A study's verdict on the claim, per task and metric, with data and sizes; None if it has no say."""
-    found = list(_verdicts(record))
-    if not found:
+    """A study's verdict on the claim in three sentences: what was compared, the rates with the verdicts, the reasons; None if it has no say."""
+    pairs = list(_pairs(record))
+    if not pairs:
         return None
-    told, settings = record.told(StudyDetails), record.settings
-    study, seeds = told.study, settings.seeds or 1
-    budget = "the budget given" if study.equal is None else f"{study.budget or 0:g} {study.equal} each"
-    sizes = ", ".join(f"{model} {_size(record, model)}" for model in dict.fromkeys(_compared(record)))
-    asked = settings.training.get("data", "sample")
-    speech = _sample(record) if asked == "sample" else asked
-    labelled = None if told.speech is None or told.speech.train is None else told.speech.train.hours
-    learned = "" if labelled is None else f", heads trained on {60 * labelled:.3g} min of it"
+    models = list(_compared(record))
+    sizes = " against ".join(
+        f"{model} ({_size(record, model)})" for model in sorted(models, key=lambda name: name.startswith("essl"))
+    )
+    others = "" if {HEADLINE, "essl"} <= set(models) else " at other sizes than the claim's"
+    study, seeds = record.told(StudyDetails).study, record.settings.seeds or 1
+    budget = "" if study.equal is None else f", {budget_of(study.equal, study.budget or 0.0)} each"
+    trained = f"{_speech(record)}{budget}, {seeds} seed{'s' if seeds > 1 else ''}"
+    reasons = dict.fromkeys(filter(None, (lacking("error rate", pair) for pair in pairs)))
     return (
-        f"C4 (lower downstream error than essL) under {budget}: {'; '.join(found)}. "
-        f"Trained on {speech}{learned}, {seeds} seed{'s' if seeds > 1 else ''}; parameters: {sizes}."
+        f"C4 (lower downstream error than essL){others}: {sizes}; trained on {trained}. "
+        f"{'; '.join(_rates(*pair) for pair in pairs)}."
+        + (f" Not decided because: {'; '.join(reasons)}." if reasons else "")
     )
 
 
-def _sample(record: Record) -> str:
-    """What the sample was when the record was made, by the name of the folder that was rated on."""
-    real = any((row.conditions.tested_on or "").startswith(SAMPLE) for row in record.measurements)
-    return "the sample of LibriSpeech train-clean-5" if real else "sample (synthetic)"
+def sample_was_synthetic(record: Record) -> bool:
+    """Whether the sample was synthetic when the record was made, by the name of the folder that was evaluated on."""
+    return not any((row.conditions.tested_on or "").startswith(SAMPLE) for row in record.measurements)
+
+
+def _speech(record: Record) -> str:
+    asked = str(record.settings.training.get("data", "sample"))
+    if asked != "sample":
+        return asked
+    return "the synthetic sample" if sample_was_synthetic(record) else "the sample of LibriSpeech train-clean-5"
 
 
 def _compared(record: Record) -> Iterator[str]:
@@ -60,7 +71,8 @@ def _compared(record: Record) -> Iterator[str]:
         yield from (model for model in models if model.startswith(kind))
 
 
-def _verdicts(record: Record) -> Iterator[str]:
+def _pairs(record: Record) -> Iterator[tuple[Found, Found]]:
+    """The rates of a baseline and of an efficient model in the same test."""
     rated = [row for row in record.measurements if METRICS[row.metric].rate and row.conditions.task is not None]
     names = list(_compared(record))
     for row in rated:
@@ -68,30 +80,27 @@ def _verdicts(record: Record) -> Iterator[str]:
             continue
         for other in rated:
             if other.model in names and other.model.startswith("essl") and _same_test(row, other):
-                yield _said(Found(row, record, ""), Found(other, record, ""))
+                yield Found(other, record, ""), Found(row, record, "")
 
 
 def _same_test(row: Measurement, other: Measurement) -> bool:
     return (row.metric, row.phase, row.conditions) == (other.metric, other.phase, other.conditions)
 
 
-def _said(ours: Found, other: Found) -> str:
-    c, row, missing = ours.conditions, ours.row, lacking("error rate", (other, ours))
-    result = verdict(ours.quantity, other.quantity, lower_is_better=METRICS[row.metric].better == "low")
-    decided = f"not decided ({missing}; the intervals alone: {result})" if missing else result
-    what = ", ".join(part for part in (c.task, c.head, c.labels and f"{c.labels} of labels") if part)
-    return (
-        f"{METRICS[row.metric].label} ({what}, on {c.tested_on or 'test'}): {decided}, "
-        f"{row.model} {_rate(ours.quantity)} against {other.row.model} {_rate(other.quantity)}"
-    )
+def _rates(other: Found, ours: Found) -> str:
+    c = ours.conditions
+    alone = verdict(ours.quantity, other.quantity, lower_is_better=METRICS[ours.row.metric].better == "low")
+    decided = f"not decided (the intervals alone: {alone})" if lacking("error rate", (other, ours)) else alone
+    test = ", ".join(part for part in (c.task, c.head) if part)
+    return f"{METRICS[ours.row.metric].label} ({test}) of {ours.row.model} {_rate(ours)}, of {other.row.model} {_rate(other)}: {decided}"
 
 
-def _rate(quantity: Quantity) -> str:
-    """A rate with the remarks that weaken it."""
-    found = doubts(quantity)
-    return percent(quantity) + (f" ({', '.join(found)})" if found else "")
+def _rate(found: Found) -> str:
+    """Without the sign of a flaw, which is among the reasons."""
+    return percent(replace(found.quantity, flaw=""))
 
 
 def _size(record: Record, model: str) -> str:
     quantity = record.find("parameters", "inference", None, model)
-    return "not available" if quantity is None or quantity.value is None else f"{plain(quantity.value / 1e6)} M"
+    known = None if quantity is None else quantity.value
+    return "size not recorded" if known is None else f"{plain(known / 1e6)} M parameters"

@@ -114,8 +114,7 @@ def _runs(found: Found) -> list[StudyRun]:
 
 def _learned(found: Sequence[Found]) -> str:
     """Heads that converged, and systems better than their own random weights."""
-    said = (f"{each.row.model}: {doubt}" for each in found for doubt in doubts(each.quantity))
-    return next(said, "")
+    return ", ".join(f"{each.row.model} {doubt}" for each in found for doubt in doubts(each.quantity))
 
 
 NEEDS: dict[str, Check] = {

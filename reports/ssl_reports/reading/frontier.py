@@ -13,6 +13,9 @@ from ssl_reports.reading.axes import Axis
 from ssl_reports.reading.systems import System
 from ssl_reports.units import percent, shown
 
+LEVEL = 1.05
+"""Costs whose largest is at most this many times the smallest are about the same."""
+
 
 @dataclass(frozen=True)
 class Point:
@@ -104,6 +107,12 @@ class Plot:
     missing: dict[str, str]
 
     @property
+    def level(self) -> bool:
+        """Whether three or more points of the records all cost about the same, as under one budget: nothing is traded there."""
+        costs = [abs(placed.x.quantity.value or 0.0) for placed in self.placed if not placed.point.elsewhere]
+        return len(costs) > 2 and max(costs) <= LEVEL * min(costs)
+
+    @property
     def mixed(self) -> list[str]:
         """The conditions that differ between the costs of the points."""
         found = differences(placed.x for placed in self.placed)
@@ -111,9 +120,17 @@ class Plot:
 
 
 def best_plot(systems: Sequence[System], xs: Sequence[Axis], ys: Sequence[Axis]) -> Plot | None:
-    """The pair of these axes with the most points of the records' own, the first of equals; None without an axis."""
+    """The pair of these axes with the most points of the records' own, the first of equals; None without an axis.
+
+    One on which all cost about the same comes last, since a budget, not the models, set that cost.
+    """
     plots = [plot(systems, x, y) for x in xs for y in ys]
-    return max(plots, key=lambda each: sum(not placed.point.elsewhere for placed in each.placed), default=None)
+
+    def worth(each: Plot) -> tuple[int, int]:
+        own = sum(not placed.point.elsewhere for placed in each.placed)
+        return 0 if each.level else own, own
+
+    return max(plots, key=worth, default=None)
 
 
 def plot(systems: Sequence[System], x: Axis, y: Axis) -> Plot:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from ssl_benchmarks.record.details.study import StudyDetails
 from ssl_benchmarks.record.record import Measurement, Record, headline_scope
 from ssl_benchmarks.record.run_names import told_apart
 from ssl_reports.reading.evidence import with_flaws
@@ -23,6 +24,8 @@ class System:
         scope: the scope of energy in the headlines.
         rows: by metric, phase and scope.
         elsewhere: whether the rows come from publications, not from a record.
+        seeds: with how many seeds it was trained.
+        has_gpu: whether the machine has a GPU, as far as is recorded.
     """
 
     run: str
@@ -30,6 +33,8 @@ class System:
     scope: str
     rows: dict[Key, list[Measurement]]
     elsewhere: bool = False
+    seeds: int = 1
+    has_gpu: bool = True
 
     @property
     def trained(self) -> bool:
@@ -75,6 +80,13 @@ def systems_of(records: Sequence[Record], runs: Sequence[str] | None = None) -> 
         models: dict[str, dict[Key, list[Measurement]]] = {}
         for row in (with_flaws(m, record) for m in record.measurements):
             models.setdefault(row.model, {}).setdefault((row.metric, row.phase, row.scope), []).append(row)
-        scope = headline_scope(record.settings.device)
-        found += [System(run, model, scope, rows) for model, rows in models.items()]
+        scope, has_gpu = headline_scope(record.settings.device), bool(record.environment.get("gpus", True))
+        seeds = _seeds(record)
+        found += [System(run, model, scope, rows, seeds=seeds, has_gpu=has_gpu) for model, rows in models.items()]
     return found
+
+
+def _seeds(record: Record) -> int:
+    """The seeds of a study with a finished run; 1 for other records."""
+    runs = record.told(StudyDetails).study.runs if record.kind == "study" else ()
+    return max(1, len({run.seed for run in runs if run.status == "finished"}))

@@ -33,7 +33,7 @@ HOW = {
     "training": "A pretraining step is forward, backward and optimiser step, run by the functions of the training "
     "loop.",
 }
-RATIOS = "The second figure in a cell is the ratio to the baseline. 1 MAC = 2 FLOPs."
+RATIOS = "The second number in a cell is the ratio to the baseline. 1 MAC = 2 FLOPs."
 
 
 def compare_tables(record: Record) -> list[Table]:
@@ -79,8 +79,8 @@ def _opening(record: Record) -> str:
         f"{head}\n\nOn {record.machine.named}, {c.device}, {c.precision}; {c.clip_seconds or 0:g} s clips, "
         f"{c.batch_seconds or 0:g} s of audio per batch unless marked. {how}\n\nAll models were measured in one "
         f"session. Each round measures every model and phase once, in random order, each in a {_process(record)} after "
-        "a warm-up. Figures are geometric means over rounds; peak memory is the maximum. The 95 % interval is the "
-        "union of Student's t interval over rounds and the within-round interval. Ratios are paired by round; their "
+        "a warm-up. Numbers are geometric means over rounds; peak memory is the maximum. The 95 % interval is the "
+        "union of Student's t interval over rounds and the mean within-round interval. Ratios are paired by round; their "
         "interval is Student's t over the logarithms of the per-round ratios. Modelled energy has no interval, "
         f"because the error of its model is unknown.\n\nThe {reached_line(record)}. Measuring took "
         f"{seconds_spent(record)}. Speech: {details.speech}."

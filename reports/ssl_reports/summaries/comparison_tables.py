@@ -12,6 +12,7 @@ from ssl_benchmarks.record.flaws import flawed
 from ssl_benchmarks.record.quantity import Quantity, flaws, unavailable
 from ssl_benchmarks.record.record import Measurement, Record
 from ssl_reports.flaw_marks import foot, signed
+from ssl_reports.paper.protocol import why_ended
 from ssl_reports.reading.cells import interval
 from ssl_reports.tables.grid import Grid
 from ssl_reports.tables.numbers import plain_number, with_commas
@@ -136,7 +137,7 @@ def with_interval(quantity: Quantity) -> str:
         return "not available"
     factor, unit = (1 / 3.6e6, "") if quantity.unit == "J" else (1.0, "")
     if quantity.unit in {"FLOP", "g"}:
-        size, prefix = prefix_of(quantity.value)
+        size, prefix = prefix_of(abs(quantity.value), quantity.unit)
         factor, unit = 1 / size, f" {prefix}{quantity.unit}"
     return signed(with_commas(plain_number(quantity, factor)) + unit, quantity)
 
@@ -204,7 +205,7 @@ def reached_line(record: Record) -> str:
     known = f"; widest intervals: {', '.join(words)}" if words else ""
     state = "was reached" if target.met else "was not reached"
     aim = f"target of {100 * target.precision:g} % {state} in {rounds} round{'s' * (rounds != 1)}"
-    return f"{aim}{f' ({target.ended})' if target.ended and not target.met else ''}{known}"
+    return f"{aim}{f' ({why_ended(target)})' if target.ended and not target.met else ''}{known}"
 
 
 def seconds_spent(record: Record) -> str:

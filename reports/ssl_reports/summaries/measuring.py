@@ -10,6 +10,7 @@ from ssl_benchmarks.files.atomic import write_atomically
 from ssl_benchmarks.record.details.measurement import MeasurementDetails
 from ssl_benchmarks.record.record import Record, headline_scope
 from ssl_benchmarks.record.surroundings import Protocol
+from ssl_reports.paper.protocol import warmed_up
 from ssl_reports.pictures.length import sweep_picture
 from ssl_reports.reading.cells import SWEEP, Cell, cell_lines, cells_of, sweep_rows
 from ssl_reports.summaries.layout import bullets, document, grid_table, noted_names
@@ -79,8 +80,7 @@ def _opening(record: Record) -> str:
 
 def _repeats(protocol: Protocol) -> str:
     """How the cells were measured; in older records the repeats of a cell shared a process, with rests in between."""
-    medians = f"medians of two {protocol.window:g} s windows differed by at most {100 * protocol.tolerance:g} %"
-    steady = f"warmed up until the {medians}"
+    steady = warmed_up(protocol)
     if protocol.cool_down:
         return (
             f"Each cell was measured in a separate process, {steady}, in {protocol.repeats} repeats of "

@@ -28,7 +28,12 @@ def profile_tables(profile: Profile, depth: int) -> list[Table]:
     counts = [c for c in profile.counts if c.seconds == longest]
     return [
         _cost(profile),
-        _split(f"by module, {longest:g} s", "module", counts, _by_module(counts, depth)),
+        _split(
+            f"by module, {longest:g} s; a module includes those whose names begin with its own",
+            "module",
+            counts,
+            _by_module(counts, depth),
+        ),
         _split(f"by operator, {longest:g} s", "operator", counts, [c.count.by_operator for c in counts]),
         _memory(profile),
     ]
@@ -42,7 +47,7 @@ def _table(title: str, columns: Sequence[str], left: int = 1) -> Table:
 
 
 def _cost(profile: Profile) -> Table:
-    columns = ("clip", "phase", "MACs", "FLOPs", "GFLOP/s of audio", "x forward", "closed form")
+    columns = ("clip", "phase", "MACs", "FLOPs", "GFLOP per s of audio", "x forward", "closed form")
     table = _table(f"{profile.model}: counted, 1 MAC = 2 FLOPs", columns, left=2)
     for counted in profile.counts:
         table.add_row(*_cost_row(profile, counted))
@@ -72,27 +77,34 @@ def _difference(share: float, places: int) -> str:
 
 
 def _by_module(counts: Sequence[PhaseCount], depth: int) -> list[dict[str, int]]:
-    """FLOPs by module, with the same names in all phases: if training lists an encoder, inference is all encoder."""
+    """FLOPs by module, the same modules in all phases, named as in pretraining, each followed by those inside it."""
     found = [_named(counted, depth) for counted in counts]
-    if any("encoder" in part for part in found):
-        for counted, part in zip(counts, found, strict=True):
-            part.setdefault("encoder", counted.count.flops if counted.phase == "inference" else 0)
-    return found
+    shown_names = {name for counted, part in zip(counts, found, strict=True) for name in _told_apart(counted, part)}
+    names = sorted(shown_names, key=lambda name: name.split("."))
+    return [{name: part.get(name, 0) for name in names} for part in found]
 
 
 def _named(counted: PhaseCount, depth: int) -> dict[str, int]:
-    """FLOPs by module, named as in pretraining, without the whole and without modules that hold a single other one."""
+    """FLOPs of every module, named as in pretraining, where all that inference runs is the encoder."""
     inference = counted.phase == "inference"
     modules = counted.count.by_module(depth - 1 if inference else depth)
-    whole = modules.pop("", 0)
-    named = {
-        f"encoder.{name}" if inference else name: flops for name, flops in modules.items() if not LISTED.search(name)
-    }
+    if not inference:
+        return {name: flops for name, flops in modules.items() if name}
+    return {f"encoder.{name}".removesuffix("."): flops for name, flops in modules.items()}
+
+
+def _told_apart(counted: PhaseCount, modules: dict[str, int]) -> list[str]:
+    """The modules without the whole and without those that hold a single other one."""
 
     def repeated(name: str) -> bool:
-        return any(other.startswith(f"{name}.") and named[other] == named[name] for other in named)
+        return any(other.startswith(f"{name}.") and modules[other] == modules[name] for other in modules)
 
-    return {name: flops for name, flops in named.items() if flops and flops != whole and not repeated(name)}
+    whole = counted.count.flops
+    return [
+        name
+        for name, flops in modules.items()
+        if flops and flops != whole and not LISTED.search(name) and not repeated(name)
+    ]
 
 
 def _split(title: str, what: str, counts: Sequence[PhaseCount], parts: Sequence[dict[str, int]]) -> Table:

@@ -10,8 +10,7 @@ from ssl_reports.reading.evidence import shown_models
 from ssl_reports.summaries.rates import flops_of_pretraining, quality_grid
 from ssl_reports.tables.grid import Grid
 from ssl_reports.units import duration, plain, with_prefix, worded
-
-UNITS = {"joules": "J", "audio-hours": "h", "flops": "FLOP", "minutes": "min"}
+from ssl_reports.words import budget_of
 
 
 def cost_grid(record: Record) -> Grid:
@@ -93,4 +92,4 @@ def budget_line(record: Record) -> str:
     if study.equal is None:
         return "budget of each run: as given"
     joules = f"; {study.joules}" if study.joules else ""
-    return f"budget of each run: {study.budget or 0:g} {UNITS[study.equal]} ({study.equal}){joules}"
+    return f"budget of each run: {budget_of(study.equal, study.budget or 0.0)}{joules}"

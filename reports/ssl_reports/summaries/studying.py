@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 COST = "cost of pretraining"
 HOW = (
     "Time and energy include fitting targets; J per audio hour and FLOPs (1 MAC = 2 FLOPs) are of training only. "
-    "With several seeds, figures are means over seeds."
+    "With several seeds, numbers are means over seeds."
 )
 
 

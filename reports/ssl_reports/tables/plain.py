@@ -32,7 +32,7 @@ def plain_text(table: PaperTable, width: int = 80) -> str:
     blocks = ["\n".join(_block(part, head, body, table.ruled)) for part in _folds(widths, width)]
     said = [(f"{raised(sign)} " if sign else "") + text for sign, text in notes.foot(table, "*")]
     foot = [line for text in said for line in textwrap.wrap(text, width, subsequent_indent=GAP)]
-    return "\n\n".join([table.caption, *blocks, "\n".join(foot)]) + "\n"
+    return "\n\n".join([textwrap.fill(table.caption, width), *blocks, "\n".join(foot)]) + "\n"
 
 
 def raised(signs: str) -> str:

@@ -13,17 +13,19 @@ Units = tuple[tuple[str, float], ...]
 LEAST, MOST = 0.1, 10_000.0
 """Numbers within are read at a glance."""
 BYTES: Units = (("MiB", 2.0**-20), ("GiB", 2.0**-30))
-ENERGY: Units = (("mWh", 1 / 3.6), ("Wh", 1 / 3.6e3), ("kWh", 1 / 3.6e6), ("MWh", 1 / 3.6e9))
-MASS: Units = (("mg", 1e3), ("g", 1.0), ("kg", 1e-3), ("t", 1e-6))
+ENERGY: Units = (("Wh", 1 / 3.6e3), ("kWh", 1 / 3.6e6), ("MWh", 1 / 3.6e9))
+MASS: Units = (("g", 1.0), ("kg", 1e-3), ("t", 1e-6))
 COUNTS: Units = (("GFLOP", 1e-9), ("TFLOP", 1e-12), ("PFLOP", 1e-15), ("EFLOP", 1e-18), ("ZFLOP", 1e-21))
 CHOICES = {unit: units for units in (BYTES, ENERGY, MASS, COUNTS) for unit, _ in units}
 """The units that may take the place of one."""
 
 
 def suited(units: Sequence[tuple[str, float]], values: Iterable[float]) -> tuple[str, float]:
-    """The unit in which most values read well; of equals, the largest."""
-    positive = [abs(value) for value in values if value]
-    readable = [sum(LEAST <= value * factor < MOST for value in positive) for _, factor in units]
+    """The unit in which most values read well; of equals, the largest. No value is too small for the smallest unit."""
+    positive, least = [abs(value) for value in values if value], [0.0, *[LEAST] * (len(units) - 1)]
+    readable = [
+        sum(low <= value * factor < MOST for value in positive) for low, (_, factor) in zip(least, units, strict=True)
+    ]
     return max(zip(readable, range(len(units)), units, strict=True))[2]
 
 

@@ -128,7 +128,7 @@ def test_ratios_without_an_interval() -> None:
     assert (modelled.value, modelled.ci95, modelled.method) == (2.0, None, "modelled")
     missing = paired_ratio([unavailable("J/h", "killed"), None], [q(1.0), q(1.0)])
     assert (missing.value, missing.note) == (None, "killed")
-    assert "no common figure" in paired_ratio([q(1.0), None], [None, q(1.0)]).note
+    assert "no number in common" in paired_ratio([q(1.0), None], [None, q(1.0)]).note
 
 
 def test_the_ratio_of_peaks_is_that_of_the_largest_and_in_its_interval() -> None:

@@ -75,7 +75,7 @@ def test_a_country_by_another_name_is_told_the_code_that_is_meant_and_no_other(t
 
 @pytest.mark.parametrize("text", ["XKX", "xk", "Kosovo", "Liechtenstein", "MC", "Curaçao"])
 def test_a_place_without_a_figure_is_offered_no_other_place(text: str) -> None:
-    with pytest.raises(BadInputError, match=r"it has no figure for .*--grid-intensity") as caught:
+    with pytest.raises(BadInputError, match=r"it has no intensity for .*--grid-intensity") as caught:
         country_intensity(text)
     assert "nearest" not in str(caught.value)
 

@@ -326,3 +326,16 @@ def test_modelled_figures_of_old_records_have_no_interval_either(
     (tmp_path / "run.json").write_text(json.dumps(document))
     (found,) = read_record(tmp_path / "run.json").measurements
     assert found.quantity == replace(row.quantity, ci95=(1.0, 3.0) if kept else None)
+
+
+def test_notes_of_old_records_name_no_key(tmp_path: Path) -> None:
+    note = "the peak less weights, gradients, {}: input, activations, workspaces"
+    row = Measurement(
+        "m", "memory_activations", Quantity(2.0, "B", "analytic", note=note.format("optimizer")), "training"
+    )
+    write_record(replace(EXAMPLE, measurements=(row,)), tmp_path / "run.json")
+    document = json.loads((tmp_path / "run.json").read_text())
+    del document["measurements"][0]["flaw"]
+    (tmp_path / "run.json").write_text(json.dumps(document))
+    (found,) = read_record(tmp_path / "run.json").measurements
+    assert found.quantity.note == note.format("optimiser state")

@@ -330,7 +330,7 @@ def test_units_suit_the_values() -> None:
     small = efficiency_table(
         evidence(record("one", rows("efficient-small", joules=0.001))), Layout(columns=("energy",))
     )
-    assert small.columns[1].unit == "Wh" or small.columns[1].unit == "mWh"
+    assert small.columns[1].unit == "Wh"
     large = efficiency_table(
         evidence(record("one", rows("efficient-small", joules=3.6e6))), Layout(columns=("energy",))
     )
@@ -511,7 +511,7 @@ def test_another_grid_prices_what_was_spent_anew() -> None:
     other = repriced(found, given_intensity(100.0), 1.5)
     table = efficiency_table(other, Layout())
     assert cell(table, "efficient-small", "CO2e").value == pytest.approx(450.0)
-    assert "CO2e: grid intensity of 100 g/kWh, PUE 1.5." in plain_text(table)
+    assert "CO2e: grid intensity of 100 g/kWh, power usage effectiveness (PUE) 1.5." in plain_text(table, 200)
     assert repriced(found, None, None) is found
 
 
@@ -655,3 +655,32 @@ def test_macs_are_a_column_too() -> None:
     macs = Measurement("essl", "macs_per_audio_second", Quantity(2.5e9, "MAC/s", "analytic"), "training", None, ON)
     table = efficiency_table(evidence(record("one", [*rows("essl"), macs])), Layout(columns=("macs",)))
     assert (cell(table, "essl", "Training MACs").value, table.columns[1].unit) == (2.5e9, "GMAC per audio s")
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        (("flops", "rtf", "gpu-hours"), "Cost of a training step and cost of pretraining of 2 models on card"),
+        (("rtf", "per"), "Cost of a training step and error rates of 2 models on card"),
+        (("parameters",), "Size of 2 models"),
+    ],
+    ids=["costs", "errors", "size"],
+)
+def test_the_caption_says_what_was_measured_of_how_many_on_what(columns: tuple[str, ...], words: str) -> None:
+    error = Measurement("essl", "per", Quantity(0.3, "1", "measured", (0.2, 0.4)), "evaluation", None, TEST)
+    runs = evidence(record("one", [*rows("efficient-small"), *rows("essl"), error]))
+    assert efficiency_table(runs, Layout(columns=columns)).caption == words
+
+
+def test_abbreviations_are_spelled_out_and_means_over_seeds_are_named() -> None:
+    """In the notes, at their first use."""
+    note = "mean of 1 (seed 0), 2 (seed 1); one device"
+    found = [
+        Measurement("essl", "per", Quantity(0.3, "1", "measured", (0.2, 0.4)), "evaluation", None, TEST),
+        Measurement("essl", "audio_hours_seen", Quantity(2.0, "h", "measured"), "training", None, ON),
+        Measurement("essl", "device_hours", Quantity(1.5, "h", "measured", note=note), "training", None, ON),
+        Measurement("essl", "energy", Quantity(3.6e6, "J", "measured"), "training", "gpu", ON),
+    ]
+    text = "\n".join(efficiency_table(evidence(record("one", found)), Layout(account="spent")).notes)
+    assert "PER (phone error rate): phone recognition" in text
+    assert "target fitting included, mean of 2 seeds." in text

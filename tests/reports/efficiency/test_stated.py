@@ -24,7 +24,7 @@ def test_a_stated_cost_is_in_si_units_with_its_source() -> None:
 
 
 def test_a_unit_that_a_column_does_not_have_is_refused() -> None:
-    with pytest.raises(BadInputError, match="co2e in 'kWh': give it in mg or g or kg or t"):
+    with pytest.raises(BadInputError, match="co2e in 'kWh': give it in g or kg or t"):
         list(stated_rows(stated(("co2e", 5.5, "kWh")), COLUMNS["co2e"]))
 
 

@@ -27,6 +27,7 @@ from ssl_reports.flaw_marks import meaning
 from ssl_reports.page.choices import column_choices, unit_choices
 from ssl_reports.page.packing import packed
 from ssl_reports.page.page import report_page
+from ssl_reports.page.store import Store
 from ssl_reports.page.tables import anchors
 from ssl_reports.reading.claims import claims
 from ssl_reports.reading.evidence import Evidence
@@ -151,6 +152,31 @@ def test_names_are_text(evidence: Evidence, page: str, evil: str) -> None:
     assert evil in data_of(page)["models"]["columns"][0]["cells"]
     assert "GPU <X>" in read.text
     assert "A <title>" in read.text
+
+
+def test_a_flaw_is_said_once() -> None:
+    """The note of a rate begins with what speaks against it; its other parts stay."""
+    store = Store()
+    store.quantity(Quantity(0.5, "1", "measured", note="did not converge; CTC", flaw="did not converge"))
+    store.quantity(
+        Quantity(0.5, "1", "measured", note="did not converge in any of 2 seeds; CTC", flaw="did not converge")
+    )
+    assert [store.words[note] for note in store.quantities["note"]] == [
+        "CTC",
+        "did not converge in any of 2 seeds; CTC",
+    ]  # type: ignore[index]
+
+
+def test_controls_are_no_models(record: Record) -> None:
+    untrained = replace(record.measurements[-2], model="a (untrained)")
+    assert "1 record, 1 model, 2 controls." in Read(page_of(Evidence((record.extended([untrained]),)))).text
+
+
+def test_conditions_are_words(evidence: Evidence, page: str) -> None:
+    """No key of a record, such as clip_seconds or dtype."""
+    said = {text for column in data_of(page)["models"]["columns"] for text in column.get("conditions", []) if text}
+    assert "GPU <X>, bfloat16, 16 x 15 s" in said
+    assert not any(re.search(r"dtype|seconds|compile no|pue", text) for text in said)
 
 
 @given(text=st.text(max_size=40))

@@ -63,13 +63,13 @@ def test_the_plots_table_marks_the_source_of_each_number(opened: Any) -> None:
 
 def test_axes_switch_to_logarithmic_and_back(opened: Any) -> None:
     page = opened.page
-    chosen_axes(page, "peak memory, training", "parameters, inference")
+    chosen_axes(page, "peak memory of training", "parameters")
     kinds = "() => ['xaxis', 'yaxis'].map(axis => document.getElementById('pareto').layout[axis].type)"
     assert page.evaluate(kinds) == ["log", "log"]
     page.locator("#log-x").uncheck()
     assert page.evaluate(kinds) == ["linear", "log"]
     page.locator("#swap").click()
-    assert "parameters" in page.locator("#pareto .xtitle").text_content()
+    assert "Parameters" in page.locator("#pareto .xtitle").text_content()
 
 
 def test_a_point_under_the_mouse_shows_its_card(opened: Any) -> None:
@@ -82,9 +82,33 @@ def test_a_point_under_the_mouse_shows_its_card(opened: Any) -> None:
     page.wait_for_selector("#card h3")
     card = page.locator("#card").inner_text()
     assert any(card.splitlines()[0] in name for name in names)
-    assert "energy per audio hour, training, gpu" in card
+    assert "energy per audio hour of training (GPU)" in card
     assert re.search(r"^run\n(first|second)$", card, re.MULTILINE)
     assert re.search(r"measured|modelled", card)
+
+
+def test_points_side_by_side_are_both_named_and_ticks_are_whole_numbers(
+    open_page: Callable[..., Any], write_page: Callable[..., Path], evidence: Evidence, tmp_path: Path
+) -> None:
+    """A logarithmic axis reads 20, 50, 100, and not 2, 5, 100."""
+    first = evidence.records[0]
+    memory = {"model-0": 1.00, "model-1": 1.01, "model-2": 20.0}
+    rows = tuple(
+        replace(row, quantity=Quantity(memory[row.model] * 2.0**30, "B", "measured"))
+        if row.metric == "peak_memory"
+        else row
+        for row in first.measurements
+        if row.model in memory
+    )
+    file = write_page(Evidence((replace(first, measurements=rows),)), tmp_path / "near.html")
+    opened = open_page(file)
+    chosen_axes(opened.page, "peak memory of training", "peak memory of inference")
+    names = opened.page.evaluate("() => document.getElementById('pareto').data[2].text")
+    assert sorted(names) == sorted(memory)
+    ticks = [float(text.replace(",", "")) for text in opened.page.locator("#pareto .xtick text").all_text_contents()]
+    assert ticks == sorted(set(ticks))
+    assert len(ticks) >= 3
+    opened.end(file)
 
 
 def test_two_points_have_no_frontier(
@@ -118,7 +142,11 @@ def test_figures_of_others_are_context(
     ]
     frontiers = []
     for each in opened:
-        chosen_axes(each.page, "energy per audio hour, training, gpu", "CER (asr, linear, 1h of labels, on dev)")
+        chosen_axes(
+            each.page,
+            "energy per audio hour of training (GPU)",
+            "character error rate on dev (linear head on frozen features)",
+        )
         each.page.locator("#as-table summary").click()
         lines = each.page.locator("#pareto-table tbody tr").all_inner_texts()
         frontiers.append([line for line in lines if line.endswith("yes")])

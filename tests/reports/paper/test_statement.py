@@ -39,9 +39,9 @@ FIRST = record("a", hours(2.0), hours(0.5, "targets"), joules(1.5), joules(0.5, 
 def test_hours_energy_and_carbon_by_hand() -> None:
     """2.5 h and 2 kWh; 2 kWh x 1.2 x 50 g/kWh = 120 g, which is a model where its energy was measured."""
     assert said(FIRST) == (
-        "The experiments ran on one a processor processor with 2 cores and took 2.50 device-hours (measured) and 2.00 kWh for the "
-        "machine (measured). This corresponds to 120 g of CO2e (modelled), with a PUE of 1.2 and a grid intensity of 50 g/kWh "
-        "(FRA, 2023, a table)."
+        "The experiments ran on one a processor processor (2 cores) and took 2.50 device-hours (measured) and 2.00 kWh (whole machine, "
+        "measured). This corresponds to 120 g of CO2e (modelled), with a power usage effectiveness (PUE) of 1.2 and a grid intensity of "
+        "50 g/kWh (FRA, 2023, a table)."
     )
     assert "CO\\textsubscript{2}e" in statement_latex(Evidence((FIRST,)))
 
@@ -51,7 +51,7 @@ def test_the_weakest_method_counts_and_what_is_missing_is_named() -> None:
     third = record("c", hours(4.0, model="o"), grid=None)
     text = said(FIRST, second, third)
     assert "7.50 device-hours (measured)" in text
-    assert "3.00 kWh for the machine (modelled, without c, which did not record it)" in text
+    assert "3.00 kWh (whole machine, modelled, without c, which did not record it)" in text
     assert "180 g of CO2e (modelled, without c, which did not record it)" in text
 
 
@@ -70,7 +70,7 @@ def test_nothing_spent_is_said_to_be_missing() -> None:
 
 def test_projections_and_parts_are_not_added() -> None:
     text = said(record("a", hours(1.0), joules(1.0), joules(0.7, scope="cpu"), joules(900.0, "inference", "projected")))
-    assert "1.00 kWh for the machine (measured); projected costs of whole pretrainings are not part of this." in text
+    assert "1.00 kWh (whole machine, measured); projected costs of whole pretrainings are not included." in text
 
 
 def test_what_two_records_hold_counts_once() -> None:
@@ -85,23 +85,35 @@ def test_what_two_records_hold_counts_once() -> None:
     assert "3.75 device-hours" in said(study, FIRST), "a has a record of its own: 2.5 h, and 1.25 h of the rest"
 
 
-def test_rounds_count_their_windows() -> None:
-    def cell(model: str, seconds: float) -> dict[str, Any]:
+def test_rounds_count_as_a_whole_and_say_what_was_not_metered() -> None:
+    """One hour of timed windows; 1.5 h with the start of processes and warm-ups, where the record has it."""
+
+    def cell(model: str, seconds: float, whole: float = 0.0) -> dict[str, Any]:
         rows = [
             Measurement(model, "duration", Quantity(seconds, "s", "measured"), "training"),
             Measurement(model, "energy", Quantity(360.0 * seconds, "J", "measured"), "training", "machine"),
         ]
-        return {"model": model, "phase": "training", "rows": [row.row() for row in rows]}
+        return {"model": model, "phase": "training", "rows": [row.row() for row in rows], "seconds": whole}
 
     target = {"precision": 0.02, "met": True, "ended": "", "minutes": 1.0}
     rounds = [{"cells": [cell("x", 1800.0), cell("y", 900.0)]}, {"cells": [cell("x", 900.0)]}]
     text = said(record("c", kind="comparison", rounds=rounds, target=target))
-    assert "1.00 device-hours (measured) and 360 Wh for the machine (measured)" in text
+    assert "1.00 device-hours (measured) and 360 Wh (whole machine, measured)" in text
+    rounds = [{"cells": [cell("x", 1800.0, 2700.0), cell("y", 900.0, 1800.0)]}, {"cells": [cell("x", 900.0, 900.0)]}]
+    text = said(record("c", kind="comparison", rounds=rounds, target=target))
+    assert "1.50 device-hours (measured) and 360 Wh (whole machine, measured)" in text
+    assert "energy was metered in timed windows only, not during 30 min 00 s of start-up and warm-ups." in text
+
+
+def test_a_measurement_counts_as_a_whole_too() -> None:
+    rows = [Measurement("x", "duration", Quantity(1800.0, "s", "measured"), "training"), joules(0.5)]
+    cells = [{"label": "", "clip_seconds": 5.0, "batch_seconds": 5.0, "seconds": 3600.0}]
+    assert "took 1.00 device-hours (measured) and 500 Wh" in said(record("m", *rows, kind="measurement", cells=cells))
 
 
 def test_a_flaw_is_marked_and_explained() -> None:
     flawed = replace(joules(1.0), quantity=Quantity(3.6e6, "J", "measured", flaw="disturbed"))
-    assert "1.00 kWh† for the machine" in said(record("a", hours(1.0), flawed))
+    assert "1.00 kWh† (whole machine" in said(record("a", hours(1.0), flawed))
     assert "† disturbed (" in said(record("a", hours(1.0), flawed))
 
 
@@ -109,9 +121,10 @@ def test_another_grid_and_pue_are_those_of_the_report() -> None:
     """2 kWh x 1.5 x 100 g/kWh, although the runs had a PUE of 1.2 and 50 g/kWh."""
     priced = Conditions(pue=1.2, grid="FRA 2023: 50 g/kWh")
     one = replace(FIRST, measurements=tuple(replace(row, conditions=priced) for row in FIRST.measurements))
-    assert "120 g of CO2e (modelled), with a PUE of 1.2" in said(one)
+    assert "120 g of CO2e (modelled), with a power usage effectiveness (PUE) of 1.2" in said(one)
     elsewhere = repriced(Evidence((one,)), GridIntensity(100.0, "DEU", 2023, "a table"), 1.5)
-    assert "300 g of CO2e (modelled), with a PUE of 1.5 and a grid intensity of 100 g/kWh (DEU" in statement_text(
-        elsewhere
+    assert (
+        "300 g of CO2e (modelled), with a power usage effectiveness (PUE) of 1.5 and a grid intensity of 100 g/kWh (DEU"
+        in statement_text(elsewhere)
     )
-    assert "a PUE of 1.5 and a grid intensity of 100 g/kWh" in methods_markdown(elsewhere)
+    assert "(PUE) of 1.5 and a grid intensity of 100 g/kWh" in methods_markdown(elsewhere)

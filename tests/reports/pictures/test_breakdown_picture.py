@@ -37,8 +37,10 @@ def test_parts_of_the_machine_in_watt_hours_by_hand() -> None:
     rows = (SEEN, joules("cpu", 7200.0), joules("dram", 3600.0), joules("gpu", None), joules("machine", 10800.0))
     drawing = energy_picture(systems_of([record(*rows)]))
     assert lengths(drawing) == pytest.approx([2.0, 1.0])
-    assert "Left out: gpu (no counter)." in drawing.caption
-    assert "Modelled, not measured: cpu, dram." in drawing.caption
+    assert drawing.omitted == "Left out: GPU (no counter)."
+    assert drawing.caption == "Energy by phase and part of the machine. CPU and DRAM are modelled."
+    bare = replace(record(*rows), environment={"gpus": []})
+    assert energy_picture(systems_of([bare])).caption.endswith("CPU and DRAM are modelled; the machine has no GPU.")
     assert all(bar.get_hatch() is None for bar in drawing.canvas.axes[0].patches)  # type: ignore[union-attr]
 
 
@@ -69,16 +71,16 @@ def test_parts_that_fill_the_peak_leave_no_rest() -> None:
 def test_where_nothing_can_be_had_there_is_no_figure_but_a_reason() -> None:
     drawing = energy_picture(systems_of([record(SEEN, joules("gpu", None), joules("cpu", None))]))
     assert drawing.canvas is None
-    assert drawing.caption.startswith("No figure:")
-    assert "gpu, cpu (no counter)" in drawing.caption
+    assert drawing.caption == "No figure of energy by phase and part of the machine: no record has a value."
+    assert drawing.omitted == "Left out: GPU, CPU (no counter)."
 
 
 def test_more_bars_than_a_column_bears_are_cut_and_said_to_be() -> None:
-    rows = [replace(row, model=f"m{n}") for n in range(30) for row in (SEEN, joules("cpu", 7200.0))]
+    rows = [replace(row, model=f"m{n}") for n in range(50) for row in (SEEN, joules("cpu", 7200.0))]
     drawing = energy_picture(systems_of([record(*rows)]))
-    assert len(lengths(drawing)) == 18
-    assert "The first 18 of 30 bars." in drawing.caption
-    assert len(drawing.rows) == 30
+    assert len(lengths(drawing)) == 36
+    assert "Not shown: m36, m37, m38, m39, m40, m41 and 8 more." in drawing.caption
+    assert len(drawing.rows) == 50
 
 
 def several(*values: tuple[str, str, float]) -> list[Measurement]:
@@ -110,17 +112,17 @@ def test_bars_stand_by_phase_the_shortest_first() -> None:
     canvas = energy_picture(systems).canvas
     assert canvas is not None
     heads = [text.get_text() for text in canvas.axes[0].texts if text.get_fontweight() == "bold"]
-    assert heads == ["training", "targets"]
+    assert heads == ["training", "fitting targets"]
 
 
 def test_of_many_bars_each_phase_has_some() -> None:
     rows = [
         replace(row, model=f"m{n}")
-        for n in range(30)
+        for n in range(50)
         for row in (SEEN, joules("cpu", 9.0 + n), *([joules("cpu", 1.0, "evaluation")] if n < 3 else []))
     ]
     drawing = energy_picture(systems_of([record(*rows)]))
-    assert texts(drawing) == [*(f"m{n}" for n in range(15)), "m0", "m1", "m2"]
+    assert texts(drawing) == [*(f"m{n}" for n in range(33)), "m0", "m1", "m2"]
 
 
 def test_a_bar_has_the_interval_of_its_whole_and_the_mark_of_its_flaw() -> None:
@@ -139,4 +141,22 @@ def test_what_some_bars_model_is_named_with_its_models() -> None:
         *several(("a", "training", 1.0)),
         replace(joules("gpu", 1.0), model="b", quantity=Quantity(1.0, "J", "measured")),
     ]
-    assert "Modelled, not measured: gpu of a." in energy_picture(systems_of([record(*rows)])).caption
+    assert "GPU of a is modelled." in energy_picture(systems_of([record(*rows)])).caption
+
+
+def test_all_bars_of_a_study_are_means_over_its_seeds() -> None:
+    """Its rows of training are means, those of evaluation sums: 7,200 J of training, and 3 x 3,600 J of fine-tuning."""
+    rows = (SEEN, joules("cpu", 7200.0), joules("cpu", 10800.0, "finetuning"))
+    runs = [
+        {"model": "a", "folder": f"a{seed}", "status": status, "seed": seed}
+        for seed, status in enumerate(["finished"] * 3 + ["failed"])
+    ]
+    study = replace(record(*rows), kind="study", details={"study": {"equal": None, "budget": None, "runs": runs}})
+    drawing = energy_picture(systems_of([study]))
+    assert lengths(drawing) == pytest.approx([2.0, 1.0])
+    assert "Means over 3 seeds." in drawing.caption
+    other = replace(record(SEEN, joules("cpu", 3600.0)), id="other")
+    assert (
+        "Bars of models with several seeds are means over them." in energy_picture(systems_of([study, other])).caption
+    )
+    assert "seeds" not in energy_picture(systems_of([other])).caption

@@ -76,7 +76,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[matplotlib.figure.Figure]:
 
 def minutes_of(figure: matplotlib.figure.Figure, label: str) -> list[float]:
     """Where the line of the axes with that label runs in time."""
-    (axes,) = (each for each in figure.axes if label in each.get_ylabel())
+    (axes,) = (each for each in figure.axes if label in each.get_ylabel().lower())
     return [float(x) for x in axes.lines[0].get_xdata()]
 
 

@@ -96,7 +96,8 @@ def test_captions_are_safe_for_latex(tmp_path: Path, trace: Any) -> None:
     text = (tmp_path / "figures" / "captions.tex").read_text(encoding="utf-8")
     assert r"run\_1 \& 2" in text
     assert re.search(r"(?<!\\)[%&$_^~]", text) is None
-    assert re.search(r"sslcaption@pareto.energy\\endcsname\{CER", text)
+    assert re.search(r"sslcaption@pareto.energy\\endcsname\{Character error rate", text)
+    assert "No figure" not in text, "nothing to include, so nothing to caption"
 
 
 def unavailable_record() -> Record:
@@ -109,7 +110,7 @@ def test_nothing_to_draw_is_said_and_never_a_crash(tmp_path: Path, records: list
 
     figures = write_figures(records, tmp_path, {0: pd.DataFrame()} if records else None)
     assert figures
-    assert all(figure.caption.startswith("No figure:") and figure.files == () for figure in figures)
+    assert all(figure.caption.startswith("No figure of ") and figure.files == () for figure in figures)
     assert [path.name for path in (tmp_path / "figures").iterdir()] == ["captions.tex"]
 
 

@@ -53,8 +53,8 @@ def test_one_model_without_metered_joules_turns_the_picture_to_speed() -> None:
 def test_fewer_than_two_results_make_no_figure(lengths: tuple[float, ...]) -> None:
     drawing = length_picture([sweep("a", *lengths, failed=60.0)], ["r"])
     assert drawing.canvas is None
-    assert "a, inference at long (out of memory)" in drawing.caption
+    assert "a, inference at long (out of memory)" in drawing.omitted
 
 
 def test_a_cell_that_failed_is_named() -> None:
-    assert "a, inference at long (out of memory)" in length_picture([sweep("a", 1.0, 2.0, failed=60.0)], ["r"]).caption
+    assert "a, inference at long (out of memory)" in length_picture([sweep("a", 1.0, 2.0, failed=60.0)], ["r"]).omitted

@@ -60,7 +60,7 @@ def test_odd_traces_are_drawn(watts: list[float]) -> None:
 def test_power_that_is_a_model_alone_is_no_figure() -> None:
     drawing = trace_picture("p", "r", samples([1.0, 2.0]).assign(method="modelled"))
     assert drawing.canvas is None
-    assert drawing.caption == "No figure: Power over time of r. Its power is modelled, not metered."
+    assert drawing.caption == "No figure of power over time of r: its power is modelled, not metered."
     assert trace_picture("p", "r", samples([1.0, 2.0])).canvas is not None
 
 

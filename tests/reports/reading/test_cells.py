@@ -77,11 +77,11 @@ def test_lines_of_a_cell_by_hand() -> None:
     assert (lines["speed"].value, lines["speed"].interval) == ("100", "[50.0, 2,000]")
     assert (lines["median latency"].value, lines["median latency"].unit) == ("40.0", "ms")
     assert (lines["median latency of one clip"].value, lines["median latency of one clip"].unit) == ("500", "ms")
-    assert (lines["J per audio hour, machine"].value, lines["J per audio hour, machine"].interval) == (
+    assert (lines["energy per audio hour, machine"].value, lines["energy per audio hour, machine"].interval) == (
         "300",
         "[290, 310]",
     )
-    assert "J per audio hour, gpu" not in lines, "what is not here is said once, in the headline's scope"
+    assert "energy per audio hour, gpu" not in lines, "what is not here is said once, in the headline's scope"
     assert (lines["peak memory"].value, lines["peak memory"].unit) == ("1.00", "MiB")
 
 
@@ -119,7 +119,7 @@ def test_a_record_that_broke_off_has_a_report_too(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("joules", "label"),
-    [(MEASURED, "J per audio hour"), (MODELLED, "audio seconds per second")],
+    [(MEASURED, "Energy (J per audio hour)"), (MODELLED, "Speed (x real time)")],
     ids=["metered", "modelled"],
 )
 def test_the_picture_shows_joules_only_where_they_are_metered(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -80,6 +81,23 @@ def test_modules_are_seen_from_pretraining() -> None:
     row = next(row for row in cells(printed(made())) if row[0] == "encoder.front[/x]")
     assert row[-2:] == ["60.0", "60.0"]
     assert [tidy(cell) for cell in row[1:3]] == ["3 G", "9 G"]
+
+
+def test_a_module_that_inference_runs_as_a_whole_has_all_its_work() -> None:
+    """As in HuBERT, whose encoder holds one model: all of inference, and not 0 with children of its own."""
+    phases = {"inference": "model", "training": "encoder.model"}
+    counts = tuple(
+        PhaseCount(phase, 2.0, FlopCount({  # type: ignore[arg-type]
+            Work(f"{path}.front", "aten.mm", "forward"): 6e9, Work(f"{path}.blocks", "aten.mm", "forward"): 4e9,
+            **({Work("head", "aten.mm", "forward"): 2e9} if phase == "training" else {}),
+        }, {}), None) for phase, path in phases.items()
+    )  # fmt: skip
+    text = printed(replace(made(), counts=counts))
+    rows = {row[0]: [tidy(cell) for cell in row[1:]] for row in cells(text)}
+    assert rows["encoder.model"] == ["5 G", "5 G", "100.0", "83.3"]
+    assert rows["encoder.model.front"][0] == "3 G"
+    assert rows["head"][0] == "0"
+    assert "a module includes those whose names begin with its own" in text
 
 
 @pytest.mark.parametrize("width", [100, 140])

@@ -56,7 +56,7 @@ def test_report_ends_with_the_next_command(sslbench: Run, folder: Path) -> None:
     assert (folder / "paper" / "report.html").is_file()
     assert (folder / "paper" / "main.tex").is_file()
     assert (folder / "paper" / "tables" / "claims.csv").is_file()
-    assert done.stdout.startswith("Efficiency of 1 model\n")
+    assert done.stdout.startswith("Cost of a training step and cost of pretraining of 1 model on GPU X\n")
     assert "claims:   C3 holds (--claims lists what each of the 6 needs)" in done.stdout
     assert "claims of arXiv" not in done.stdout
 
@@ -126,7 +126,7 @@ def test_a_power_trace_that_cannot_be_read_is_a_line_and_no_end(sslbench: Run, f
     (line,) = done.stderr.splitlines()
     assert line.startswith("no power trace: one/power.parquet: ")
     assert "power.parquet: unreadable (" in line
-    assert "Parquet file size is 4 bytes" in (folder / "paper" / "figures" / "captions.tex").read_text()
+    assert "Parquet file size is 4 bytes" in (folder / "paper" / "README.md").read_text()
 
 
 def test_names_stay_only_if_asked_and_costs_are_chosen(sslbench: Run, folder: Path) -> None:

@@ -48,6 +48,7 @@ def test_without_transcripts_speakers_are_told_apart_and_kwh_are_a_budget(
     document = json.loads((run / "run.json").read_text())
     assert document["status"] == "finished"
     assert document["config"]["kwh"] == 2e-5
+    assert sum(document["details"]["data"]["formats"].values()) == document["details"]["data"]["utterances"]
     assert document["details"]["data"]["speakers_from"] == f"--speakers {FOLDERS}"
     assert list(document["details"]["data"]["skipped_files"].values()) == ["not audio, or broken"]
     energy = {

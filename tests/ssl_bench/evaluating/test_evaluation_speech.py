@@ -324,6 +324,7 @@ def test_labels_are_drawn_among_the_utterances_with_text(labels: Labels, minutes
     train = found.document()["train"]
     assert train["counts"]["without_transcript"] == 144
     assert train["available_hours"] == pytest.approx(2.4)
+    assert train["formats"] == {"wav": train["utterances"]}
     again = [s.key for s in splits((tmp_path / "much", tmp_path / "tuning", test), labels).train]
     assert [s.key for s in found.train] == again
 

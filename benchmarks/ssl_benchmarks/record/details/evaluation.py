@@ -21,11 +21,19 @@ class OddFiles:
 
 @dataclass(frozen=True)
 class SpeechPart:
-    """A split of the speech that was used for learning or testing."""
+    """A split of the speech that was used for learning or testing.
+
+    Attributes:
+        available_hours: of its folder, from which it was drawn.
+        formats: files by suffix; empty in older records.
+    """
 
     counts: dict[str, int] = field(default_factory=dict)
     kept: dict[str, OddFiles] = field(default_factory=dict)
     hours: float | None = None
+    folder: str = ""
+    available_hours: float | None = None
+    formats: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

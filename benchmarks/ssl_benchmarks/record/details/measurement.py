@@ -9,11 +9,12 @@ from ssl_benchmarks.record.details.common import Details
 
 @dataclass(frozen=True)
 class MeasuredCell:
-    """A cell of `measure`: seconds per clip and audio seconds per batch, and why it has no result."""
+    """A cell of `measure`: seconds per clip and audio seconds per batch, the seconds it took, and why it has no result."""
 
     label: str
     clip_seconds: float
     batch_seconds: float
+    seconds: float = 0.0
     failed: str = ""
     warm_up: str = ""
 

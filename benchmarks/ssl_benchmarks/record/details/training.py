@@ -11,13 +11,19 @@ from ssl_benchmarks.record.details.projection import FullRun
 
 @dataclass(frozen=True)
 class Data:
-    """The speech of a training run; `synthetic` is true only in older records, whose sample was synthesised."""
+    """The speech of a training run.
+
+    Attributes:
+        synthetic: true only in older records, whose sample was synthesised.
+        formats: files by suffix, such as "flac"; empty in older records.
+    """
 
     folder: str = ""
     hours: float = 0.0
     utterances: int = 0
     speakers: int = 0
     synthetic: bool = False
+    formats: dict[str, int] = field(default_factory=dict)
     skipped_files: dict[str, str] = field(default_factory=dict)
 
 
