@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -45,6 +46,7 @@ class Float:
 
 
 NO_FLOAT = Float()
+OPTION = re.compile(r"[;:] (?:add )?--.*$")
 
 
 @dataclass(frozen=True)
@@ -155,10 +157,10 @@ def _floated(text: str, floating: Float, width: Width | None) -> str:
 
 
 def _below(said: Sequence[tuple[str, str]]) -> str:
-    """The notes, a line each."""
+    """The notes, a line each, without the options that would supply what is missing: these are for who makes the table."""
     if not said:
         return ""
-    lines = "\\\\\n".join(f"{_raised(sign)}{typeset(text)}" for sign, text in said)
+    lines = "\\\\\n".join(f"{_raised(sign)}{typeset(OPTION.sub('', text))}" for sign, text in said)
     return f"\\par\\smallskip\\noindent\n\\begin{{minipage}}{{\\linewidth}}\\scriptsize\\raggedright\n{lines}\n\\end{{minipage}}\\par\n"
 
 

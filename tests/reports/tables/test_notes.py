@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ssl_benchmarks.record.quantity import Quantity
+from ssl_benchmarks.record.quantity import Quantity, unavailable
 from ssl_reports.tables.latex_table import latex
 from ssl_reports.tables.markdown import markdown
 from ssl_reports.tables.notes import Notes
@@ -43,6 +43,18 @@ def test_a_published_number_names_its_source() -> None:
     assert "ˡ published: Fast-HuBERT (arXiv 1, derived: 8 V100 x 1.1 d)" in plain_text(own)
     assert r"arXiv 1~\cite{yang2023fasthubert}, derived: 8 V100~\texttimes{}~1.1~d" in latex(own)
     assert "published: arXiv 1, derived: 8 V100 x 1.1 d" in plain_text(table(published))
+
+
+def test_a_paper_names_no_option() -> None:
+    """A terminal does: it would supply what is missing."""
+    missing = table(
+        unavailable("h", "no recipe; --recipe FILE.toml states one"), unavailable("h", "no grid: add --country FRA")
+    )
+    text = latex(missing)
+    assert r"\textsuperscript{1}not available: no recipe\\" in text
+    assert r"\textsuperscript{2}not available: no grid" in text
+    assert "-{}-" not in text
+    assert "--recipe FILE.toml states one" in plain_text(missing)
 
 
 def test_emphasis_is_explained_where_it_occurs() -> None:
