@@ -87,7 +87,7 @@ def efficiency_table(evidence: Evidence, layout: Layout) -> PaperTable:
     figures = {key: filled.get(key, {}) for key in keys}
     return PaperTable(
         EFFICIENCY,
-        caption({key: found for key, found in figures.items() if key in columns}, columns, known.phase, models),
+        caption(filled, known.columns, known.phase, models),
         (Column("Model"), *(_column(key, known, figures[key], layout) for key in keys)),
         body,
         tuple(notes(filled, known.columns, account, layout, evidence)),

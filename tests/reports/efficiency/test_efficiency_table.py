@@ -560,7 +560,7 @@ def test_each_test_set_of_the_way_that_most_models_share_has_a_column() -> None:
     assert [column.name for column in table.columns] == ["Model", "PER, test-other", "PER, test-clean"]
     assert cell(table, "efficient-small", "PER, test-other").value is None
     assert (
-        "PER, test-other; PER, test-clean: phone recognition, linear head, trained on 1 h of labels.\n"
+        "PER (phone error rate), test-other; PER (phone error rate), test-clean: phone recognition, linear head, trained on 1 h of labels.\n"
         in plain_text(table, 200)
     )
 
@@ -579,7 +579,7 @@ def test_what_was_learned_from_and_evaluated_on_is_said_as_it_was() -> None:
     found = [*rows("essl"), rated("essl", "dev-clean", note=note, n=623)]
     text = plain_text(efficiency_table(evidence(record("one", found)), Layout(columns=("per",))), 999)
     assert (
-        "PER: phone recognition, linear head, trained on 0.57 h of labels (the part of 1 h whose words are in the "
+        "PER (phone error rate): phone recognition, linear head, trained on 0.57 h of labels (the part of 1 h whose words are in the "
         "dictionary), evaluated on 623 utterances of 12 speakers of dev-clean.\n"
     ) in text
 
@@ -648,7 +648,9 @@ def test_the_grid_is_named_by_its_country() -> None:
     source = "codecarbon 3.3.2, offline table of national energy mixes (France)"
     grid = {"g_per_kwh": 56.039, "country": "FRA", "year": 2023, "source": source}
     table = efficiency_table(evidence(replace(found, details={"grid": grid, "rounds": []})), Layout())
-    assert "CO2e: grid intensity of France in 2023 (56 g/kWh), PUE 1.\n" in plain_text(table)
+    assert "CO2e: grid intensity of France in 2023 (56 g/kWh), power usage effectiveness (PUE) 1.\n" in plain_text(
+        table, 200
+    )
 
 
 def test_macs_are_a_column_too() -> None:

@@ -175,7 +175,7 @@ def test_controls_are_no_models(record: Record) -> None:
 def test_conditions_are_words(evidence: Evidence, page: str) -> None:
     """No key of a record, such as clip_seconds or dtype."""
     said = {text for column in data_of(page)["models"]["columns"] for text in column.get("conditions", []) if text}
-    assert "GPU <X>, bfloat16, 16 x 15 s" in said
+    assert "GPU <X>, bfloat16, 16 clips of 15 s per batch" in said
     assert not any(re.search(r"dtype|seconds|compile no|pue", text) for text in said)
 
 

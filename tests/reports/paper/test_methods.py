@@ -19,7 +19,7 @@ ENVIRONMENT = {
     "gpus": [], "packages": {"torch": "2.13.0+cpu", "sslbench": "0.1.0", "scikit-learn": "1.9"},
 }  # fmt: skip
 H100 = {"name": "NVIDIA H100", "memory_bytes": 80 * 2**30, "driver": "550.1", "power_limit_w": 700.0}
-GRID = {"g_per_kwh": 56.0, "country": "FRA", "year": 2023, "source": "a table of mixes (France)"}
+GRID = {"g_per_kwh": 56.0, "country": "FRA", "year": 2023, "source": "a table of national energy mixes (France)"}
 PROTOCOL = {"window": 0.5, "tolerance": 0.03, "repeats": 1, "duration": 9.5, "cool_down": 0.0, "warm_up_limit": 5.0}
 
 
@@ -43,7 +43,7 @@ def test_each_thing_is_said_once() -> None:
     sentences = [each for each in re.split(r"(?<=\.) |\n", said) if each]
     assert len(sentences) == len(set(sentences))
     assert (
-        "All measurements were made on one machine with one a\\_processor processor (2~cores) and 16.0~GiB of memory, under Linux."
+        "All measurements were made on one machine with one a\\_processor processor (2 cores) and 16.0~GiB of memory, under Linux."
         in said
     )
     assert "(run 1)" not in said
@@ -57,7 +57,8 @@ def test_what_differs_names_its_records() -> None:
     )
     assert (
         "In the pretraining run 1 and the pretraining run 3, CO2e is the product of energy, PUE and grid intensity, with a power usage "
-        "effectiveness (PUE) of 1 and a grid intensity of 56 g/kWh (France, 2023, a table of mixes)." in said
+        "effectiveness (PUE) of 1 and a grid intensity of 56 g/kWh (France, 2023, a table of national energy mixes)."
+        in said
     )
     assert "Measurements were made on one machine with one a_processor processor (64 cores)" in said
     assert "(run 3)" in said

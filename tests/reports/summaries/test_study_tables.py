@@ -104,7 +104,7 @@ def test_the_bill_of_a_run_holds_the_flops_of_all_its_steps(study: Record) -> No
     found = {row[:2]: row[-1] for row in bill.rows}
     assert found["efficient-tiny", "training"] == "1.80 TFLOP (counted)"
     assert found["efficient-tiny", "evaluation"] == "40.0 GFLOP (counted)"
-    assert found["efficient-tiny", "targets"] == ""
+    assert found["efficient-tiny", "fitting targets"] == ""
 
 
 def test_each_run_tells_its_share_of_the_budget(study: Record) -> None:
