@@ -84,7 +84,7 @@ def left_out(reasons: Mapping[str, str]) -> str:
 def flawed_numbers(rows: Sequence[Row]) -> str:
     """The meaning of the sign of flawed numbers in a figure."""
     found = [str(value) for row in rows for name, value in row.items() if name.endswith("flaw") and value]
-    return f"{SIGN}: {meaning(found)}." if found else ""
+    return f"{SIGN}: {meaning(found).replace('; ', ', or ')}." if found else ""
 
 
 def enumerated(names: Sequence[str]) -> str:

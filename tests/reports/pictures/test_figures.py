@@ -13,6 +13,7 @@ import pytest
 from ssl_benchmarks.record.quantity import Quantity, unavailable
 from ssl_benchmarks.record.record import Conditions, Measurement, Record
 from ssl_reports.pictures import figures as figures_module
+from ssl_reports.pictures.drawing import flawed_numbers
 from ssl_reports.pictures.figures import slug, write_figures
 from ssl_reports.pictures.look import Look
 
@@ -155,3 +156,11 @@ def test_a_thousand_runs_of_five_models(tmp_path: Path) -> None:
 )
 def test_names_for_files(name: str, expected: str) -> None:
     assert slug(name) == expected
+
+
+def test_one_sign_stands_for_any_of_several_flaws() -> None:
+    rows = [{"model": "a", "y_flaw": "disturbed"}, {"model": "b", "x_flaw": "", "y_flaw": "a; b"}, {"model": "c"}]
+    said = flawed_numbers(rows)
+    assert said.startswith("†: disturbed (")
+    assert said.endswith("), or a, or b.")
+    assert flawed_numbers(rows[2:]) == ""
