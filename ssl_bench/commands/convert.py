@@ -24,7 +24,7 @@ def convert_command(
     ],
     *,
     out: Annotated[
-        str | None, typer.Option(help="The folder to write. [default: named as the checkpoint, in this folder]")
+        str | None, typer.Option(help="The folder to write. [named after the checkpoint, in the current folder]")
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -98,7 +98,7 @@ class CompareConfig(MachineSettings):
         parse=parse_names,
     )
     phases: tuple[Phase, ...] = option(
-        PHASES, "inference, training, or both.", default_text="inference,training", parse=parse_phases
+        PHASES, "Comma-separated phases: inference, training.", default_text="inference,training", parse=parse_phases
     )
     clip_seconds: float | None = option(None, "Clip length in s.", default_text="15 on a GPU, 5 on a CPU")
     batch_seconds: float | None = option(

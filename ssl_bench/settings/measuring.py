@@ -21,7 +21,7 @@ Phase = Literal["inference", "training"]
 SWEPT = ("clip-seconds", "batch-seconds")
 SHORTEST_CLIP, LONGEST_CLIP = 0.32, 3600.0
 REPEATS = 5
-MODEL = "A catalogue name, a run folder, hf:PATH, FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION."
+MODEL = "A catalogue name, a run folder, hf:FOLDER, FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION."
 CURVE = "clip-seconds=1,2,5,10,20,30"
 
 

@@ -35,7 +35,9 @@ class MeterConfig(Settings):
         (), "all, or comma-separated indices or UUIDs.", default_text="those in CUDA_VISIBLE_DEVICES", parse=parse_names
     )
     interval: float = option(0.1, "Seconds between power samples.", above=0)
-    idle: bool = option(default=False, help="Measure idle power first, for 10 s.", flags="--idle/--no-idle")
+    idle: bool = option(
+        default=False, help="Measure idle power first, for 10 s.", default_text="off", flags="--idle/--no-idle"
+    )
     pid: int | None = option(None, "Join a running process instead of starting a command.", least=1)
     country: str | None = option(None, "ISO code of the grid's country, such as FRA.", panel=CARBON)
     grid_intensity: float | None = option(None, "Grid intensity in g CO2e per kWh.", panel=CARBON)

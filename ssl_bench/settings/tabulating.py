@@ -76,7 +76,7 @@ class LayoutSettings(Settings):
         parse=parse_names,
         panel=LOOK,
     )
-    digits: int = option(3, "Significant digits; one less for the half-width of an interval.", panel=LOOK, least=1)
+    digits: int = option(3, "Significant digits of a number without an interval.", panel=LOOK, least=1)
     font: Literal["serif", "sans"] | None = option(
         None, "serif or sans.", default_text="that of the document", panel=LOOK
     )
@@ -91,7 +91,9 @@ class LayoutSettings(Settings):
     price_per_gpu_hour: float | None = option(None, PRICE, panel=PRETRAINING, least=0)
     country: str | None = option(None, "ISO code of the grid's country, such as FRA.", panel=CARBON)
     grid_intensity: float | None = option(None, "Grid intensity in g CO2e per kWh.", panel=CARBON)
-    pue: float | None = option(None, "Power usage effectiveness.", panel=CARBON, least=1)
+    pue: float | None = option(
+        None, "Power usage effectiveness.", default_text="that of the runs", panel=CARBON, least=1
+    )
 
     def check(self) -> None:
         """See `Settings.check`; names are pairs, groups are of rows, and the grid is given once."""

@@ -52,7 +52,9 @@ class TrainAndMeasureConfig(MachineSettings):
     """
 
     model: str | None = option(
-        None, "A name of `sslbench models`.", default_text=f"efficient-tiny on a CPU, {HEADLINE} on a GPU"
+        None,
+        "A model's name, as listed by 'sslbench models'.",
+        default_text=f"efficient-tiny on a CPU, {HEADLINE} on a GPU",
     )
     data: str = option("sample", "A folder of audio, or 'sample' (half an hour of LibriSpeech).", folder="sample")
     eval_data: str | None = option(None, "A folder of speech by other speakers, for the evaluation.", folder="")

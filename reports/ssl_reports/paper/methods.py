@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 
 from ssl_benchmarks.record.details.common import Details
 from ssl_benchmarks.record.record import Record
-from ssl_reports.flaw_marks import SIGNS
 from ssl_reports.paper.prose import latex_text, named, plain_text, record_names, said_once
 from ssl_reports.paper.protocol import carbon, protocol
 from ssl_reports.paper.speech import speech
@@ -97,8 +96,8 @@ def _disturbances(evidence: Evidence) -> str:
     ]
     if any(found.quantity.flaw for found in evidence.rows):
         said.append(
-            "Flawed rounds and repeats were left out where at least two unflawed ones remained; other flawed numbers carry "
-            f"{', '.join(SIGNS[:-1])} or {SIGNS[-1]}, as explained below each table."
+            "Flawed rounds and repeats were left out where at least two unflawed ones remained; other flawed numbers are "
+            "marked, as explained below each table."
         )
     if unfinished:
         said.append(f"{len(unfinished):,} of {len(pairs):,} runs did not finish ({named(unfinished)}).")

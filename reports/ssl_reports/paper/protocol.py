@@ -147,7 +147,7 @@ def carbon(record: Record) -> str:
     grid = record.told(Details).grid
     if grid is None:
         return "CO2e is not reported, because no electricity grid was named and none is guessed."
-    return f"CO2e is the product of energy, PUE and grid intensity, with {grid_text(grid, pue_of(record))}."
+    return f"CO2e is energy multiplied by {grid_text(grid, pue_of(record))}."
 
 
 def pue_of(record: Record) -> float:

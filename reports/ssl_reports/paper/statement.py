@@ -92,7 +92,7 @@ def _excluded(found: Sequence[Bill]) -> str:
     left, said = sum(bill.unmetered for bill in found), []
     if left:
         said.append(
-            f"energy was metered in timed windows only, not during {duration(3600 * left)} of start-up and warm-ups"
+            f"in comparisons, energy covers timed windows only, not {duration(3600 * left)} of start-up and warm-ups"
         )
     elif any(bill.record.settings.protocol for bill in found):
         said.append("start-up and warm-ups are not included")

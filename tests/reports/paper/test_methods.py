@@ -56,7 +56,7 @@ def test_what_differs_names_its_records() -> None:
         in said
     )
     assert (
-        "In the pretraining run 1 and the pretraining run 3, CO2e is the product of energy, PUE and grid intensity, with a power usage "
+        "In the pretraining run 1 and the pretraining run 3, CO2e is energy multiplied by a power usage "
         "effectiveness (PUE) of 1 and a grid intensity of 56 g/kWh (France, 2023, a table of national energy mixes)."
         in said
     )
@@ -167,8 +167,7 @@ def test_disturbances_and_flaws() -> None:
     said = text(run(), run("run 2", flawed, details={"disturbances": {"a": ["b"]}}))
     assert "were observed in 1 of 2 records (run 2)." in said
     assert (
-        "at least two unflawed ones remained; other flawed numbers carry †, ‡, § or ¶, as explained below each table."
-        in said
+        "at least two unflawed ones remained; other flawed numbers are marked, as explained below each table." in said
     )
     assert "No competing processes and no throttling were observed." in text(run())
     assert "1 of 1 runs did not finish (run 1)." in text(replace(run(), status="unfinished"))

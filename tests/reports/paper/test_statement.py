@@ -102,7 +102,7 @@ def test_rounds_count_as_a_whole_and_say_what_was_not_metered() -> None:
     rounds = [{"cells": [cell("x", 1800.0, 2700.0), cell("y", 900.0, 1800.0)]}, {"cells": [cell("x", 900.0, 900.0)]}]
     text = said(record("c", kind="comparison", rounds=rounds, target=target))
     assert "1.50 device-hours (measured) and 360 Wh (whole machine, measured)" in text
-    assert "energy was metered in timed windows only, not during 30 min 00 s of start-up and warm-ups." in text
+    assert "in comparisons, energy covers timed windows only, not 30 min 00 s of start-up and warm-ups." in text
 
 
 def test_a_measurement_counts_as_a_whole_too() -> None:
