@@ -7,8 +7,6 @@ import statistics
 from collections.abc import Sequence
 from functools import cache
 
-import numpy as np
-
 from ssl_benchmarks.record.quantity import Quantity
 
 CONFIDENCE = 0.95
@@ -25,6 +23,8 @@ def call_quantile(repeats: Sequence[Sequence[float]], share: float) -> Quantity:
     differ by 3 %, the union covers 96 %, order statistics alone an eighth. There is no interval with too few calls for
     order statistics (under 6 for the median, under 72 for the 95th percentile).
     """
+    import numpy as np
+
     calls = sorted(second for repeat in repeats for second in repeat)
     value = float(np.quantile(calls, share))
     inner = order_interval(calls, share)
