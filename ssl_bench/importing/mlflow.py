@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import re
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from ssl_bench.exporting.mlflow import MANNERS
@@ -36,10 +39,9 @@ def read_mlflow(uri: str, run_id: str | None, naming: Naming) -> list[Recorded]:
     Raises:
         BadInputError: for a store that cannot be read, or without that run.
     """
-    store = _store(uri)
     for name, value in {**MANNERS, "MLFLOW_ALLOW_FILE_STORE": "true"}.items():  # folders of older versions too
         os.environ.setdefault(name, value)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _store(uri) as store:
         warnings.simplefilter("ignore")  # of its libraries about each other
         try:
             from mlflow import MlflowClient
@@ -62,22 +64,28 @@ def _reason(error: Exception) -> str:
     return str(error).strip().partition("\n")[0][:300] or type(error).__name__
 
 
-def _store(uri: str) -> str:
-    """The address as MLflow takes it, of something that exists; a SQLite file is opened for reading alone."""
+@contextmanager
+def _store(uri: str) -> Iterator[str]:
+    """The address as MLflow takes it, of something that exists."""
+    if without_password(uri) != uri:
+        raise BadInputError(
+            "mlflow: give a password in MLFLOW_TRACKING_PASSWORD, not in the address, which the record keeps"
+        )
+    path = Path(url2pathname(urlsplit(uri).path) if uri.startswith("file:") else uri.removeprefix("sqlite:///"))
     if uri.startswith(("http://", "https://")):
-        if without_password(uri) != uri:
-            raise BadInputError(
-                "mlflow: give a password in MLFLOW_TRACKING_PASSWORD, not in the address, which the record keeps"
-            )
-        return uri
-    path = Path(url2pathname(uri.removeprefix("sqlite:///").removeprefix("file://")))
-    if path.is_file():
-        return f"sqlite:///file:{quote(str(path.resolve()))}?mode=ro&uri=true"
-    if not (path / ".trash").is_dir():  # MLflow would create it
+        yield uri
+    elif path.is_file():
+        with TemporaryDirectory() as folder:
+            plain = Path(folder) / "mlflow.db"  # a name without characters that mean something in an address
+            plain.symlink_to(path.resolve())
+            # For reading alone. With the driver named, MLflow does not create the folders of a path that is none.
+            yield f"sqlite+pysqlite:///file:{plain}?mode=ro&uri=true"
+    elif (path / ".trash").is_dir():  # MLflow would create it
+        yield path.resolve().as_uri()
+    else:
         raise BadInputError(
             f"{uri}: no store of MLflow; give a folder such as mlruns, a SQLite file or the address of a server"
         )
-    return path.resolve().as_uri()
 
 
 def _latest(client: MlflowClient) -> str:

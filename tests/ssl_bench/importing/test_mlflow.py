@@ -125,6 +125,22 @@ def test_unknown_runs_and_other_places_are_refused(store: str, tmp_path: Path) -
     assert list((tmp_path / "empty").iterdir()) == []
     with pytest.raises(BadInputError, match="give a password in MLFLOW_TRACKING_PASSWORD"):
         read_mlflow("https://me:secret@host", run, NO_NAMES)
+    with pytest.raises(BadInputError, match="not an address"):
+        read_mlflow("file://[", run, NO_NAMES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["mlflow.db", "my runs.db", "a#b?c%20.db"])
+def test_a_database_of_any_name_is_read_and_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = logged(f"sqlite:///{tmp_path}/made.db")
+    path = (tmp_path / "made.db").rename(tmp_path / name)
+    before = path.read_bytes()
+    assert read(name, run).energy["gpu"].value == pytest.approx(30_000.0)
+    assert path.read_bytes() == before
+    assert [each.name for each in tmp_path.iterdir()] == [name]
 
 
 @pytest.mark.parametrize(
