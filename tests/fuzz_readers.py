@@ -184,8 +184,10 @@ def export(folder: Path) -> None:
     json.dumps([(figure.words, figure.numbers) for figure in figures_of(record.measurements)], allow_nan=False)
     facts_of(record)
     settings_of(record)
-    for write in (write_csv, write_parquet, write_emissions):
+    for write in (write_csv, write_parquet):
         write(record, folder / "out")
+    if any(m.metric == "duration" for m in record.measurements):
+        write_emissions(record, folder / "out")
 
 
 def resume_study(folder: Path) -> None:

@@ -54,7 +54,7 @@ def test_a_minute_gives_the_whole_run() -> None:
     assert (found.method, only.energy.method) == ("measured", "projected")
     (line,) = full_run_lines(found)
     assert line == (
-        "18,000 h of audio would take 18.0 device-hours, 0.180 [0.162, 0.198] kWh (machine, measured), 36.0 g [32.4 g, 39.6 g] CO2e, "
+        "18,000 h of audio would take 18.0 device-hours, 0.180 ± 0.018 kWh (machine, measured), 36 ± 4 g CO2e, "
         "36.0 price units"
     )
 

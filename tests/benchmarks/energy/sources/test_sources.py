@@ -702,7 +702,7 @@ def test_a_counter_may_stand_still_where_nothing_is_drawn(watts: float, *, fault
 def test_what_is_noted_of_a_counter_by_hand(duration_s: float, integral_j: float, error_j: float, says: str) -> None:
     """With 100 J."""
     note = watched(Clock()).note(Span(duration_s, 100.0, error_j, integral_j, 1.0, 50))
-    first = f"gpu0: NVML energy counter, updated every 20 ms; integral of its power samples {integral_j:g} J ({integral_j - 100:+.1f}%)"
+    first = f"gpu0: NVML energy counter, updated every 20 ms; integral of its power samples {integral_j:g} J ({integral_j - 100:+.1f} %)"
     assert note == f"{first}; {says}" if says else note == first
 
 
