@@ -41,7 +41,7 @@ class TreeMemory:
         self._peak = 0
         self._looks = 0
         self._shared_twice = False
-        self._group_before = group_peak()
+        self._group_before, self._child_before = group_peak(), _largest_child()
         self._is_own = pid == os.getpid()
         if self._is_own:
             reset_high_water()
@@ -75,7 +75,8 @@ class TreeMemory:
     @property
     def peak(self) -> Quantity:
         """The largest sum seen, or the largest resident set of a single process, if that is more."""
-        single = max(_largest_child(), high_water() if self._is_own else 0)
+        child = _largest_child()
+        single = max(child if child > self._child_before else 0, high_water() if self._is_own else 0)
         peak = max(self._peak, single)
         if peak == 0:
             return unavailable("B", "the command ended before its memory was read")

@@ -100,6 +100,17 @@ def test_a_tree_is_added_up(holder: subprocess.Popen[str]) -> None:
     assert memory.peak.flaw == WHOLE
 
 
+def test_a_child_that_ended_before_is_no_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a process that has done other things; one that ends meanwhile is, if it was the largest so far."""
+    largest = [9 << 40]
+    monkeypatch.setattr("ssl_benchmarks.memory.tree._largest_child", lambda: largest[0])
+    memory = TreeMemory(os.getpid())
+    memory.look()
+    assert (memory.peak.value or 0) < 1 << 40
+    largest[0] += 1
+    assert memory.peak.value == largest[0]
+
+
 def test_a_moment_of_this_process_is_in_its_peak() -> None:
     """Between two looks, by the kernel's high-water mark."""
     memory = TreeMemory(os.getpid())
