@@ -12,7 +12,7 @@ if __name__ == "__main__":
             if speed is None or speed.value is None:
                 print(f"{phase}, {model}: {speed.note if speed else 'not measured'}")
             else:
-                print(f"{phase}, {model}: {speed.value:.0f} x real time {speed.ci95} {speed.flaw}")
+                print(f"{phase}, {model}: {speed.value:.0f} × real time {speed.ci95} {speed.flaw}")
     for each in record.details["ratios"]:
         # Paired by round, so that a machine that drifts from round to round does not widen them.
         ratio = each["ratio"]

@@ -10,7 +10,7 @@ from ssl_bench import read_evidence, write_paper
 COLUMNS: dict[tuple[str | None, str, str | None], str] = {
     ("training", "audio_hours_seen", None): "audio heard (h)",
     ("training", "energy", "machine"): "training (J)",
-    ("inference", "audio_seconds_per_second", None): "encoding (x real time)",
+    ("inference", "audio_seconds_per_second", None): "encoding (× real time)",
     ("evaluation", "per", None): "PER",
 }
 

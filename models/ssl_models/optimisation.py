@@ -20,7 +20,7 @@ class OptimisationConfig:
         weight_decay: applied to matrices only.
         clip: bound on the gradient's norm.
         schedule: "linear" rises and falls on straight lines; "cosine" on half a cosine each (one cycle of L. Smith,
-            arXiv 1708.07120, as torch's OneCycleLR); "tri-stage" rises on a line, holds, and decays exponentially.
+            arXiv:1708.07120, as torch's OneCycleLR); "tri-stage" rises on a line, holds, and decays exponentially.
         hold: share of the budget at the peak, tri-stage only.
         final: share of the peak that the exponential decay ends at, tri-stage only.
     """

@@ -79,9 +79,9 @@ def _recipe(
 
 
 OURS = "our own settings; the audio hours are those of the baseline (essL's 15,000 steps of 1.2 h)"
-WAV2VEC2 = "arXiv 2006.11477, section 4.2"
-HUBERT = "arXiv 2106.07447, section IV"
-DATA2VEC = "arXiv 2202.03555 and the authors' settings in fairseq"
+WAV2VEC2 = "arXiv:2006.11477, section 4.2"
+HUBERT = "arXiv:2106.07447, section IV"
+DATA2VEC = "arXiv:2202.03555 and the authors' settings in fairseq"
 
 RECIPES = {
     "efficient-tiny": Recipe(491.52 / 3600, None, 4e-3, 18_000.0, None, "not published", OURS, origin="ours"),
@@ -99,7 +99,7 @@ RECIPES = {
     "hubert-large": _recipe(128 * 56.25 / 3600, 400_000, 1.5e-3, HUBERT, on="128 GPUs, time not reported"),
     "hubert-xlarge": _recipe(256 * 22.5 / 3600, 400_000, 3e-3, HUBERT, on="256 GPUs, time not reported"),
     "wavlm-base": Recipe(
-        None, None, 5e-4, None, None, "unavailable", "arXiv 2110.13900; its batch size and steps could not be looked up"
+        None, None, 5e-4, None, None, "unavailable", "arXiv:2110.13900; its batch size and steps could not be looked up"
     ),
     "wavlm-large": Recipe(
         None,
@@ -108,14 +108,14 @@ RECIPES = {
         None,
         None,
         "unavailable",
-        "arXiv 2110.13900; its batch size and steps could not be looked up",
+        "arXiv:2110.13900; its batch size and steps could not be looked up",
     ),
     "data2vec-audio-base": _recipe(16 * 237.5 / 3600, 400_000, 5e-4, f"{DATA2VEC}, 3.8 M samples on each of 16 GPUs"),
     "data2vec-audio-large": Recipe(
         None, None, 5e-4, None, None, "not reported", f"{DATA2VEC}: only the size is given for large"
     ),
     "melhubert-base": _recipe(
-        32 * 15 / 3600, 540_000, 1e-4, "arXiv 2211.09944 and its public settings, 200 epochs of 360 h"
+        32 * 15 / 3600, 540_000, 1e-4, "arXiv:2211.09944 and its public settings, 200 epochs of 360 h"
     ),
-    "best-rq-base": _recipe(2.0, 300_000, 8e-4, "SpeechBrain's recipe, arXiv 2405.04296"),
+    "best-rq-base": _recipe(2.0, 300_000, 8e-4, "SpeechBrain's recipe, arXiv:2405.04296"),
 }

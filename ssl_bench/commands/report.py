@@ -87,7 +87,7 @@ def _claim_table(found: list[Claim]) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title="claims of arXiv 2406.07696", title_justify="left")
+    table = Table(title="claims of arXiv:2406.07696", title_justify="left")
     for name in ("claim", "verdict"):
         table.add_column(name)
     for claim in found:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ssl_benchmarks.timing.protocol import Protocol
     from ssl_benchmarks.timing.repeats import Stage
 
-COLUMNS = {SPEED: "x real time", ENERGY: "J per audio hour", MEMORY: "peak memory"}
+COLUMNS = {SPEED: "× real time", ENERGY: "J per audio hour", MEMORY: "peak memory"}
 SoFar = Mapping[Cell, Mapping[str, Quantity]]
 
 
@@ -76,7 +76,7 @@ class CompareProgress(StatusLine):
         del protocol
         parts = [self._here, stage.name]
         if stage.seconds_per_call:
-            parts.append(f"{plain(setting.batch_seconds / stage.seconds_per_call)} x real time")
+            parts.append(f"{plain(setting.batch_seconds / stage.seconds_per_call)} × real time")
         watts, joules = stage.power.get(self.scope), stage.joules.get(self.scope)
         if watts is not None and joules is not None:
             parts.append(f"{watts:.1f} W")
@@ -94,7 +94,7 @@ class CompareProgress(StatusLine):
 
     def _table(self, line: str) -> RenderableType:
         table = Table()
-        for name in ("model", "phase", "rounds", "x real time", f"J per audio hour, {self.scope}", "peak memory"):
+        for name in ("model", "phase", "rounds", "× real time", f"J per audio hour, {self.scope}", "peak memory"):
             table.add_column(name)
         for cell in self._cells:
             found = self._found.get(cell, {})

@@ -1,4 +1,4 @@
-"""A record as `emissions.csv` of codecarbon: a line for each model and phase, blank where nothing is known."""
+"""A record as `emissions.csv` of CodeCarbon: a line for each model and phase, blank where nothing is known."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _line(record: Record, key: Key, costs: Costs) -> dict[str, Cell]:
 
 
 def _kwh(joules: float | None, pue: float) -> float | None:
-    """As codecarbon writes energy: with the PUE in it."""
+    """As CodeCarbon writes energy: with the PUE in it."""
     return None if joules is None else joules * pue / JOULES_PER_KWH
 
 

@@ -102,7 +102,12 @@ def _energy(joules: dict[str, float], said: str, gpus: int) -> dict[str, Quantit
         else unavailable("J", f"{said}: {'it read no power of its GPUs' if gpus else 'it saw no GPU'}")
     )
     cpu = (
-        Quantity(joules["cpu"], "J", "modelled", note=f"{said}: it does not say whether from a counter or from TDP")
+        Quantity(
+            joules["cpu"],
+            "J",
+            "modelled",
+            note=f"{said}: it does not say whether from a counter or from thermal design power",
+        )
         if joules.get("cpu")
         else unavailable("J", f"{said}: it recorded no power of a CPU")
     )

@@ -1,4 +1,4 @@
-"""`emissions.csv` of codecarbon: a line for each run."""
+"""`emissions.csv` of CodeCarbon: a line for each run."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def read_emissions(path: Path) -> list[Recorded]:
     """The runs of a file.
 
     Raises:
-        BadInputError: for a file that cannot be read or is not codecarbon's.
+        BadInputError: for a file that cannot be read or is not CodeCarbon's.
     """
     found = []
-    for place, row in enumerate(rows_of(read_text(path), path, NEEDED, "codecarbon's emissions.csv"), start=2):
+    for place, row in enumerate(rows_of(read_text(path), path, NEEDED, "CodeCarbon's emissions.csv"), start=2):
         try:
             found.append(_recorded(row))
         except ValueError as error:
@@ -34,13 +34,13 @@ def _recorded(row: Row) -> Recorded:
     version, pue = word(row, "codecarbon_version") or "of unknown version", number(row, "pue", 1.0)
     if pue < 1:
         raise ValueError(f"pue {pue:g} is less than 1")
-    said = origin("codecarbon", version)
+    said = origin("CodeCarbon", version)
     energy = by_scope({scope: _part(row, scope, pue, said) for scope in PARTS}, said)
     grams, joules = 1000 * number(row, "emissions", 0.0), energy["machine"].value
     known = bool(joules and word(row, "emissions"))
     country = word(row, "country_iso_code") or word(row, "country_name") or "unknown country"
     intensity = grams / (joules * pue / JOULES_PER_KWH) if joules and known else None
-    grid = None if intensity is None else GridIntensity(intensity, None, None, f"{country} by codecarbon {version}")
+    grid = None if intensity is None else GridIntensity(intensity, None, None, f"{country} by CodeCarbon {version}")
     gpus, cpu = _gpus(word(row, "gpu_model")), word(row, "cpu_model")
     count = word(row, "cpu_count").removesuffix(".0")
     return Recorded(
@@ -62,7 +62,7 @@ def _recorded(row: Row) -> Recorded:
 
 
 def _part(row: Row, scope: str, pue: float, said: str) -> Quantity:
-    """The energy of a part: codecarbon multiplies it by the PUE, and writes 0 where it saw nothing.
+    """The energy of a part: CodeCarbon multiplies it by the PUE, and writes 0 where it saw nothing.
 
     A file that `sslbench export` wrote is blank there, and does not say how the GPUs' energy was obtained.
     """
@@ -72,7 +72,7 @@ def _part(row: Row, scope: str, pue: float, said: str) -> Quantity:
             return unavailable("J", f"{said}: it saw no GPU")
         if joules == 0:
             return unavailable("J", f"{said}: it read no energy of its GPUs ({word(row, 'gpu_model')})")
-        if said.startswith(f"{FROM_OTHERS} codecarbon sslbench"):
+        if said.startswith(f"{FROM_OTHERS} CodeCarbon sslbench"):
             return Quantity(joules, "J", "modelled", note=f"{said}: its method is not in the file")
         return Quantity(joules, "J", "measured", note=f"{said}: the driver's counter")
     if joules == 0:
@@ -80,7 +80,7 @@ def _part(row: Row, scope: str, pue: float, said: str) -> Quantity:
     how = (
         "a guess from the memory's size"
         if scope == "dram"
-        else "it does not say whether from a counter or from TDP and load"
+        else "it does not say whether from a counter or from thermal design power and load"
     )
     return Quantity(joules, "J", "modelled", note=f"{said}: {how}")
 

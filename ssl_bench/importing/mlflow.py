@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 POWER = re.compile(r"system/(?:[^/]+/)?gpu_\d+_power_usage_watts")
 SYSTEM = "system/"
-SAID = origin("mlflow")
+SAID = origin("MLflow")
 LATEST = 3
 
 

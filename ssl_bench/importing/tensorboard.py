@@ -16,7 +16,7 @@ from ssl_models.errors import BadInputError
 if TYPE_CHECKING:
     from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 
-SAID = origin("tensorboard")
+SAID = origin("TensorBoard")
 EVENTS = "*tfevents*"
 MOST_RUNS, MOST_BYTES = 1000, 2**31
 """The most runs and bytes of a folder."""

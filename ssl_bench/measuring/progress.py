@@ -57,7 +57,7 @@ class MeasureProgress(StatusLine):
         parts = [f"cell {self._number} of {self._cells}", f"repeat {self._repeat} of {self._repeats}"]
         parts += [stage.name] if stage.name != "repeat" else []
         if stage.seconds_per_call:
-            parts.append(f"{plain(setting.batch_seconds / stage.seconds_per_call)} x real time")
+            parts.append(f"{plain(setting.batch_seconds / stage.seconds_per_call)} × real time")
         watts, joules = stage.power.get(self.scope), stage.joules.get(self.scope)
         if watts is not None and joules is not None:
             self._joules = joules

@@ -159,7 +159,7 @@ class EvaluateConfig(MachineSettings):
     """
 
     models: tuple[str, ...] = option(
-        help="Run folders, hf:FOLDER, FILE.py:FUNCTION, or catalogue names (random weights without --pretrained); runs "
+        help="Run folders, hf:FOLDER, FILE.py:FUNCTION, PACKAGE.MODULE:FUNCTION, or catalogue names (random weights without --pretrained); runs "
         "that differ only in their seed share a row.",
         argument=True,
         metavar="MODEL_OR_RUN",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from ssl_bench.settings.exporting import require_package
 from ssl_bench.settings.metering import Phase
@@ -116,7 +116,11 @@ class ImportConfig(Settings):
         out: the run folder.
     """
 
-    tool: Tool = option(help=f"The tool that recorded it: {', '.join(get_args(Tool))}.", argument=True, metavar="TOOL")
+    tool: Tool = option(
+        help="The tool that recorded it: codecarbon, carbontracker, zeus, mlflow, tensorboard, wandb, sacct or csv.",
+        argument=True,
+        metavar="TOOL",
+    )
     source: str = option(
         help="Its file or folder; for mlflow the tracking URI, for sacct the job.", argument=True, metavar="SOURCE"
     )

@@ -190,13 +190,13 @@ class ReportConfig(LayoutSettings):
 
     Attributes:
         out: the folder to write.
-        claims: whether the verdicts on the claims of arXiv 2406.07696 are listed.
+        claims: whether the verdicts on the claims of arXiv:2406.07696 are listed.
         pareto: costs on the x axes of Pareto plots, keys of `ssl_reports.reading.axes.COSTS`.
         anonymous: whether names of users and machines, and paths, are left out.
     """
 
     out: str = option("paper", "Output folder; an earlier report in it is replaced.")
-    claims: bool = option(default=False, help="List the verdicts on the claims of arXiv 2406.07696.")
+    claims: bool = option(default=False, help="List the verdicts on the claims of arXiv:2406.07696.")
     anonymous: bool = option(
         default=True, help="Leave out user names, host names and paths.", flags="--anonymous/--no-anonymous"
     )

@@ -56,7 +56,7 @@ class Progress(StatusLine):
             f"step {logged.step}",
             f"loss {values['loss']:.3f}",
             f"masked accuracy {100 * values['masked_accuracy']:.1f} %" if "masked_accuracy" in values else "",
-            f"{rate:.0f} x real time",
+            f"{rate:.0f} × real time",
         ]
         if energy.value is not None and power.value is not None:
             carbon = co2e(energy, self.grid, self.pue)

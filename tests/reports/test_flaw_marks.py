@@ -117,7 +117,7 @@ def test_ratios_projections_and_lives_are_signed(twins: tuple[Path, Path]) -> No
         line = next(line for line in body.splitlines() if line.startswith(f"| {MODEL} "))
         assert SIGN in line, section
         assert f"- {SIGN} {DISTURBED} (" in body, section
-    assert re.search(rf"x \[[^\]]*\]{SIGN}", text), "a ratio too"
+    assert re.search(rf"× \[[^\]]*\]{SIGN}", text), "a ratio too"
 
 
 def test_what_has_no_value_has_no_sign() -> None:

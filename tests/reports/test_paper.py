@@ -89,7 +89,7 @@ def named(evidence: Evidence, name: str) -> PaperTable:
 
 
 def test_a_stated_recipe_has_its_projection_and_its_own_device_hours() -> None:
-    """1,000 h at 100 x real time are 10 h here, and 96 h there; each row names the source, or the stated hours as such."""
+    """1,000 h at 100 × real time are 10 h here, and 96 h there; each row names the source, or the stated hours as such."""
     rate = Measurement(
         "mine.py:step", "audio_seconds_per_second", Quantity(100.0, "s/s", "measured"), "training", None, AT
     )
@@ -121,7 +121,7 @@ def test_numbers_of_a_run_by_hand() -> None:
     assert float(line["FLOPs [TFLOP]"]) == pytest.approx(7.2)
     assert float(line["CO2e [g]"]) == pytest.approx(56)
     assert line["source"] == "run 1"
-    assert "1.50 <sup>m</sup>" in markdown(table)
+    assert "1.50<sup>m</sup>" in markdown(table)
     assert r"1.50\textsuperscript{m}" in latex(table)
 
 
@@ -148,7 +148,7 @@ def test_a_rate_is_projected_to_the_recipe_and_to_the_paper_s_hours() -> None:
         float(second["device time [h] high"]),
     ) == (144, 180, 225)
     assert float(second["CO2e [kg]"]) == pytest.approx(18 * 0.056)
-    assert "18.0 <sup>m,p</sup>" in markdown(table)
+    assert "18.0<sup>m,p</sup>" in markdown(table)
 
 
 def test_what_cannot_be_had_still_makes_every_table(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def _import_for(models: list[str]) -> None:
             pretraining(name, weights=False)
     try:
         ctypes.CDLL("libnvidia-ml.so.1")
-    except OSError:  # without a driver, codecarbon examines the machine here, once for all cells
+    except OSError:  # without a driver, CodeCarbon examines the machine here, once for all cells
         from ssl_benchmarks.energy.sources.discovery import find_sources
 
         find_sources((), cpu=True, model=True, period_s=1.0)

@@ -13,9 +13,9 @@ from ssl_benchmarks.record.stated import recipe_of
 from ssl_models.recipes import Recipe
 
 PAPER_HOURS = 18_000.0
-"""Audio hours of the paper's pretraining, which it says takes less than a day on one GPU (arXiv 2406.07696)."""
+"""Audio hours of the paper's pretraining, which it says takes less than a day on one GPU (arXiv:2406.07696)."""
 NONE: Mapping[str, Recipe] = {}
-PAPER = "the paper's 18,000 h (arXiv 2406.07696)"
+PAPER = "the paper's 18,000 h (arXiv:2406.07696)"
 
 
 def recipe_work(recipe: Recipe | None) -> Work:

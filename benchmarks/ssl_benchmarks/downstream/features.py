@@ -47,7 +47,7 @@ class LogMelControl(nn.Module):
 
 
 class LayerMix(nn.Module):
-    """Softmax-weighted sum of standardised layers, as in SUPERB (arXiv 2105.01051): `(..., L, D)` to `(..., D)`."""
+    """Softmax-weighted sum of standardised layers, as in SUPERB (arXiv:2105.01051): `(..., L, D)` to `(..., D)`."""
 
     mean: Tensor
     deviation: Tensor

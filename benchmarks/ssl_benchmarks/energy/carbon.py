@@ -55,7 +55,7 @@ def _energy_mix() -> dict[str, dict[str, Any]]:
 
 
 def country_intensity(iso3: str) -> GridIntensity:
-    """The yearly mean of a country from codecarbon's offline table; hourly or regional values may differ by a factor.
+    """The yearly mean of a country from CodeCarbon's offline table; hourly or regional values may differ by a factor.
 
     Args:
         iso3: ISO 3166 alpha-3 code such as FRA, in upper or lower case.
@@ -67,14 +67,14 @@ def country_intensity(iso3: str) -> GridIntensity:
     mix = _energy_mix()
     code = iso3.strip().upper()
     if code not in mix:
-        raise BadInputError(f"country {iso3!r} is not in codecarbon's table; {_lacking(iso3, mix)}")
+        raise BadInputError(f"country {iso3!r} is not in CodeCarbon's table; {_lacking(iso3, mix)}")
     entry = mix[code]
     grams, year = float(entry["carbon_intensity"]), int(entry["year"])
     if grams <= 0:
         raise BadInputError(
-            f"codecarbon's table gives 0 g/kWh for {code}, which no grid has; give the intensity yourself (--grid-intensity G, in g/kWh)"
+            f"CodeCarbon's table gives 0 g/kWh for {code}, which no grid has; give the intensity yourself (--grid-intensity G, in g/kWh)"
         )
-    source = f"codecarbon {version('codecarbon')}, offline table of national energy mixes ({entry['country_name']})"
+    source = f"CodeCarbon {version('codecarbon')}, offline table of national energy mixes ({entry['country_name']})"
     return GridIntensity(grams, code, year, source)
 
 
@@ -112,7 +112,7 @@ def chosen_intensity(country: str | None, g_per_kwh: float | None) -> GridIntens
 
 
 def co2e(energy: Quantity, intensity: GridIntensity | None, pue: float = 1.0) -> Quantity:
-    """Grams of CO2 equivalent for an energy in J: energy x PUE x grid intensity / 3.6e6.
+    """Grams of CO2 equivalent for an energy in J: energy × PUE × grid intensity / 3.6e6.
 
     The interval is that of the energy, scaled: the table's own error is larger but unknown. Without an intensity the
     result is unavailable.

@@ -36,13 +36,13 @@ class EnergyMeter:
     ```
 
     GPU: the driver's total-energy counter (NVML), read at edges that wait for the GPU; without a counter, the integral
-    of power samples ("sampled"). CPU and DRAM: RAPL, else codecarbon's estimate ("modelled", wrong by 40 % and more,
+    of power samples ("sampled"). CPU and DRAM: RAPL, else CodeCarbon's estimate ("modelled", wrong by 40 % and more,
     most on small virtual machines). A missing value is None with its reason, never 0. Counters cover the whole device,
     including the work of neighbours. `ci95` covers the error of the edges (a counter is updated every 20 to 100 ms)
     and of sampling, but not the calibration of the sensors, which is about 5 % for NVML. Hardware trouble never
     raises. Neighbours, throttling and changed limits are listed in the reading's `disturbances`.
 
-    Starting examines the machine first (0.3 s with a GPU, 2 s once per process where codecarbon is needed); that time
+    Starting examines the machine first (0.3 s with a GPU, 2 s once per process where CodeCarbon is needed); that time
     is not in the metered block. A meter runs once. In a forked child, every call is harmless and every quantity
     unavailable.
 

@@ -118,7 +118,7 @@ def capabilities() -> Capabilities:
     driver, gpus, parts = _gpus()
     rapl = _rapl()
     reasons = {"cpu": rapl.fault, "dram": rapl.fault or ("" if rapl.dram else f"no RAPL dram domain under {rapl.root}")}
-    for scope, guess in (("cpu", "TDP x load"), ("dram", "watts per DIMM")):
+    for scope, guess in (("cpu", "thermal design power × load"), ("dram", "watts per DIMM")):
         domains = rapl.cpu if scope == "cpu" else rapl.dram
         still = rapl.still.get(scope, "")
         parts[scope] = Way("unavailable", still) if still else _counted_or_modelled(domains, reasons[scope], guess)
@@ -130,7 +130,7 @@ def _counted_or_modelled(domains: Iterable[str], fault: str, guess: str) -> Way:
         return Way("measured", f"RAPL: {' + '.join(domains)}")
     if lack := machine_model.no_model():
         return Way("unavailable", f"{fault}; {lack}, so there is no model either")
-    return Way("modelled", f"codecarbon's estimate ({guess}); {fault}")
+    return Way("modelled", f"CodeCarbon's estimate ({guess}); {fault}")
 
 
 def _rapl() -> Rapl:
@@ -274,9 +274,11 @@ def _other_quantities(energy: Way) -> dict[str, Way]:
         ),
         "flops": Way("analytic", "counted from the graph, checked against a closed form"),
         "mfu": Way(
-            "measured", "counted FLOPs x measured rate, divided by the matrix-product rate measured in the same run"
+            "measured", "counted FLOPs × measured rate, divided by the matrix-product rate measured in the same run"
         ),
         "co2e": Way("unavailable", "no energy")
         if energy.method == "unavailable"
-        else Way("modelled", "energy x PUE x grid: give --country FRA (ISO code) or --grid-intensity G (g/kWh)"),
+        else Way(
+            "modelled", "energy × PUE × grid intensity: give --country FRA (ISO code) or --grid-intensity G (g/kWh)"
+        ),
     }

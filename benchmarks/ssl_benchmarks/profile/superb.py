@@ -1,6 +1,6 @@
 """SUPERB's measure of compute: MACs summed over 32 utterances of LibriSpeech test-clean, one at a time.
 
-T. Feng et al., SUPERB @ SLT 2022, arXiv 2210.08634: four groups of eight utterances, from short to long.
+T. Feng et al., SUPERB @ SLT 2022, arXiv:2210.08634: four groups of eight utterances, from short to long.
 """
 
 from __future__ import annotations

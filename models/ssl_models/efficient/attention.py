@@ -18,7 +18,7 @@ SHARPNESS = 2.0
 
 
 def rotary_angles(frames: int, head_width: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Cosines and sines `(frames, head_width / 2)` of Su et al., arXiv 2104.09864."""
+    """Cosines and sines `(frames, head_width / 2)` of Su et al., arXiv:2104.09864."""
     half = torch.arange(head_width // 2, device=device, dtype=torch.float32)
     rate = ROTARY_BASE ** (-2.0 * half / head_width)
     angle = torch.arange(frames, device=device, dtype=torch.float32)[:, None] * rate
@@ -35,7 +35,7 @@ EPSILON = 1e-6
 
 
 def rms_norm(x: Tensor, gain: Tensor) -> Tensor:
-    """Zhang and Sennrich, arXiv 1910.07467, over the last dimension, with a learned gain; `(..., width)` to the same.
+    """Zhang and Sennrich, arXiv:1910.07467, over the last dimension, with a learned gain; `(..., width)` to the same.
 
     Under bfloat16 the gain is cast down: torch has no fused kernel for input and gain of different types.
     """

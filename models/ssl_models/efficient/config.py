@@ -64,7 +64,7 @@ class ObjectiveConfig:
         labels_per_frame: stretches of 20 ms whose labels one encoder frame predicts (2 at 25 Hz = 50 Hz targets).
         span_frames: length of a masked span in encoder frames (6 = 240 ms).
         masked_share: masked share of the valid frames.
-        masked_weight: weight of the loss at masked frames (alpha in HuBERT, arXiv 2106.07447, eq. 3); visible frames
+        masked_weight: weight of the loss at masked frames (alpha in HuBERT, arXiv:2106.07447, eq. 3); visible frames
             have the rest.
         fit_hours: most hours of training speech used for k-means.
     """

@@ -18,7 +18,7 @@ from ssl_models.parts.shareable import Shareable
 
 
 class SwiGLU(nn.Module):
-    """Gated feed-forward layer (Shazeer, arXiv 2002.05202), `(..., width)` to the same shape; no biases."""
+    """Gated feed-forward layer (Shazeer, arXiv:2002.05202), `(..., width)` to the same shape; no biases."""
 
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()

@@ -16,7 +16,7 @@ MFCC_WIDTH = 39
 """The same with first and second deltas."""
 
 CODE_WIDTH = 16
-"""Dimensions in which random codes are compared (arXiv 2202.01855, section 4.1)."""
+"""Dimensions in which random codes are compared (arXiv:2202.01855, section 4.1)."""
 
 
 def most_hidden(frames: int, span: int, share: float) -> int:

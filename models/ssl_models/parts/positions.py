@@ -8,7 +8,7 @@ from torch.nn.utils.parametrizations import weight_norm
 
 
 class PositionConvolution(nn.Module):
-    """Adds to each frame a grouped convolution of its neighbours, `(B, frames, width)` to the same (arXiv 2006.11477)."""
+    """Adds to each frame a grouped convolution of its neighbours, `(B, frames, width)` to the same (arXiv:2006.11477)."""
 
     def __init__(self, width: int, kernel: int, groups: int) -> None:
         super().__init__()

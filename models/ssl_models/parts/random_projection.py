@@ -1,4 +1,4 @@
-"""Random targets: each stretch of speech gets the number of its nearest random code (BEST-RQ, arXiv 2202.01855)."""
+"""Random targets: each stretch of speech gets the number of its nearest random code (BEST-RQ, arXiv:2202.01855)."""
 
 from __future__ import annotations
 

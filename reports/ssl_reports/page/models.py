@@ -84,8 +84,12 @@ def _grouped(systems: Sequence[System]) -> Iterator[tuple[str, Axis]]:
     for metric in RATES:
         for axis in rate_axes(systems, metric):
             yield "quality", axis
-    for metric, phase, scope in dict.fromkeys(key for system in systems for key in system.rows):
-        if not METRICS[metric].rate:
+    known = dict.fromkeys(key for system in systems for key in system.rows)
+    for metric, phase, scope in known:
+        if metric == "parameters":  # those of the encoder, which quality and cost of use belong to
+            if phase == "inference" or (metric, "inference", scope) not in known:
+                yield "model", metric_axis(metric, phase, scope)
+        elif not METRICS[metric].rate:
             yield phase_word(phase) or "model", metric_axis(metric, phase, scope)
 
 

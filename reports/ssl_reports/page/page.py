@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 SCRIPTS = ("tables.js", "pareto.js", "start.js")
 """The scripts of `ssl_reports/page`, in the order in which they are concatenated."""
-SIGNS = {"holds": "✓", "fails": "✗", "not decided": "≈", "not measured here": "-"}
+SIGNS = {"holds": "✓", "fails": "✗", "not decided": "≈", "not measured here": "–"}
 """Shown beside the word, so that a verdict does not depend on colour."""
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePath
 
 from ssl_benchmarks.record.details.common import Details, Grid
 from ssl_benchmarks.record.details.comparison import ComparisonDetails, Target
+from ssl_benchmarks.record.details.evaluation import Evaluated
 from ssl_benchmarks.record.details.study import StudyDetails
 from ssl_benchmarks.record.metrics import RATES
 from ssl_benchmarks.record.record import Record
 from ssl_benchmarks.record.surroundings import Protocol
+from ssl_reports.paper.display import display
 from ssl_reports.paper.prose import cite, counted, enumeration
 from ssl_reports.paper.surroundings import tool_of
 from ssl_reports.reading.conditions import evaluated_on, learned_from
@@ -79,7 +82,7 @@ def _repeats(p: Protocol) -> Iterator[str]:
 
 def _rounds(compared: ComparisonDetails, p: Protocol) -> Iterator[str]:
     count, sets = len(compared.rounds), len({each.processes for each in compared.rounds})
-    yield f"All models ({enumeration(compared.models)}) were measured in one session."
+    yield f"All models ({enumeration(display(each).shown for each in compared.models)}) were measured in one session."
     yield (
         "In each round every model and phase was run once, in random order, in a separate process; each was "
         f"{warmed_up(p)}, then timed for {p.duration:.3g} s."
@@ -134,11 +137,13 @@ def _budget(record: Record) -> str:
 def _rated(record: Record) -> Iterator[str]:
     """What error rates were evaluated on, and which labelled speech was used to learn the task."""
     rated = [row for row in record.measurements if row.metric in RATES and not row.quantity.elsewhere]
+    told = record.told(Evaluated).speech if record.kind in {"evaluation", "study"} else None
+    drawn = "" if told is None or told.train is None else PurePath(told.train.folder).name
     tests = {(c.task, c.head, learned_from(row), evaluated_on(row)): None for row in rated for c in [row.conditions]}
     for task, head, learned, test in list(tests)[:MOST_TESTS]:
         yield (
             f"For {TASKS.get(task or '', task or 'the probe')}, a {f'{head} ' if head else ''}head was trained on "
-            f"{learned or 'labelled speech'} and evaluated on {test or 'held-out speech'}."
+            f"{learned or 'labelled speech'}{f' from {drawn}' if drawn else ''} and evaluated on {test or 'held-out speech'}."
         )
 
 
@@ -159,7 +164,12 @@ def pue_of(record: Record) -> float:
 def grid_text(grid: Grid, pue: float) -> str:
     """PUE and grid intensity with country, year and source."""
     country = country_of(grid)
-    source = grid.source.removesuffix(f" ({country})").replace(" (", ", ").replace(")", "")
+    source = (
+        grid.source.replace("codecarbon", "CodeCarbon")
+        .removesuffix(f" ({country})")
+        .replace(" (", ", ")
+        .replace(")", "")
+    )
     about = ", ".join(str(each) for each in (country, grid.year, source) if each is not None)
     return (
         f"a power usage effectiveness (PUE) of {pue:.3g} and a grid intensity of {grid.g_per_kwh:.3g} g/kWh ({about})"

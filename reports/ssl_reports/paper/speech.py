@@ -18,8 +18,12 @@ from ssl_reports.units import plain
 
 LIBRISPEECH = f"LibriSpeech{cite('panayotov2015librispeech')}"
 PART = re.compile(r"(train|dev|test)-(clean|other)(-\d+)?")
-"""The names of LibriSpeech's parts."""
-OF_SAMPLE = f"half an hour of train-clean-5 of {LIBRISPEECH} (28 speakers), re-encoded with Opus at 16 kbit/s"
+"""The names of the parts of LibriSpeech and of Mini LibriSpeech."""
+SHORT = {"-5", "-2"}
+"""How the names of Mini LibriSpeech's parts end."""
+MINI = f"Mini LibriSpeech, a subset of {LIBRISPEECH}"
+"""Where the parts of five and two hours are from."""
+OF_SAMPLE = f"half an hour of train-clean-5 (28 speakers) of {MINI}, re-encoded with Opus at 16 kbit/s"
 SYNTHETIC = "synthetic speech (eSpeak NG)"
 LOSSY = {"opus": "Opus", "ogg": "Ogg", "mp3": "MP3"}
 """Formats of audio files that lose information."""
@@ -41,7 +45,8 @@ def speech(record: Record) -> Iterator[str]:
         case "study":
             folder = str(record.settings.training.get("data", "sample"))
             synthetic = folder == "sample" and sample_was_synthetic(record)
-            yield f"Models were pretrained on {SYNTHETIC if synthetic else _of_study(record, folder)}."
+            who = "The model was" if len(record.settings.models) == 1 else "Models were"
+            yield f"{who} pretrained on {SYNTHETIC if synthetic else _of_study(record, folder)}."
 
 
 def _batches(said: str) -> Iterator[str]:
@@ -69,7 +74,8 @@ def _corpus(folder: str, amount: str, formats: Mapping[str, int]) -> str:
     if name in {"sample", SAMPLE}:
         return OF_SAMPLE
     if "librispeech" in folder.lower() or PART.fullmatch(folder):  # a report without paths keeps the last part alone
-        said = f"{name} of {LIBRISPEECH}" if PART.fullmatch(name) else LIBRISPEECH
+        part = PART.fullmatch(name)
+        said = f"{name} of {MINI if part[3] in SHORT else LIBRISPEECH}" if part else LIBRISPEECH
     else:
         said = "an unnamed corpus"
     stored = enumeration(LOSSY[each] for each in formats if each in LOSSY)

@@ -13,6 +13,7 @@ from ssl_benchmarks.record.quantity import DERIVED, Quantity, added, unavailable
 from ssl_benchmarks.record.record import Conditions, Measurement
 from ssl_models.recipes import RECIPES
 from ssl_reports.paper.display import display
+from ssl_reports.paper.prose import cite
 from ssl_reports.paper.protocol import TASKS
 from ssl_reports.reading.claims import Claim
 from ssl_reports.reading.conditions import evaluated_on, learned_from, step_words, where
@@ -142,10 +143,10 @@ def _published_rows(evidence: Evidence) -> list[Raw]:
         hours, spent = found[model].get("audio_hours_seen"), found[model].get("device_hours")
         first = spent or hours
         key = None if first is None else reference_of(first)
-        cite = Cite(key, first.quantity.note.split(";")[0]) if first is not None and key is not None else ""
+        source = Cite(key, first.quantity.note.split(";")[0]) if first is not None and key is not None else ""
         device = None if spent is None else spent.conditions.device
         numbers = (None if row is None else row.quantity for row in (hours, spent))
-        rows.append((model, Conditions(device=device), *numbers, None, None, None, cite))
+        rows.append((model, Conditions(device=device), *numbers, None, None, None, source))
     return rows
 
 
@@ -263,7 +264,7 @@ def claims_table(claims: list[Claim]) -> PaperTable:
             unit = each.quantity and replace(each.quantity, note=each.quantity.note or each.why)
             rows.append((named, each.what, unit, each.bound, each.verdict, each.why))
     note = (
-        "Claims of arXiv 2406.07696. A claim holds only if the whole interval meets the requirement, and fails only "
+        f"Claims of arXiv:2406.07696{cite('lugo2024sustainable')}. A claim holds only if the whole interval meets the requirement, and fails only "
         "if the whole interval misses it. Ratios are dimensionless; times are in hours. No ratio is taken between "
         "GPU-hours of different chips."
     )

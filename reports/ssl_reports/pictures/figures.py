@@ -23,7 +23,7 @@ from ssl_reports.pictures.trace import trace_picture
 from ssl_reports.reading.axes import Axis, cost_axes, error_axes
 from ssl_reports.reading.frontier import best_plot
 from ssl_reports.reading.systems import System, arranged, published_systems, systems_of
-from ssl_reports.tables.latex import escape_latex
+from ssl_reports.tables.latex import typeset
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -136,7 +136,7 @@ def _csv(rows: Sequence[Row]) -> str:
 def _captions(captions: Mapping[str, str]) -> str:
     lines = [r"\newcommand{\sslcaption}[1]{\csname sslcaption@#1\endcsname}"]
     lines += [
-        rf"\expandafter\def\csname sslcaption@{name}\endcsname{{{escape_latex(caption)}}}"
+        rf"\expandafter\def\csname sslcaption@{name}\endcsname{{{typeset(caption)}}}"
         for name, caption in captions.items()
     ]
     return "\n".join(lines) + "\n"

@@ -61,7 +61,7 @@ def length_picture(records: Sequence[Record], runs: Sequence[str], look: Look = 
     cost = (
         ("energy_per_audio_hour", "Energy (J per audio hour)")
         if metered
-        else ("audio_seconds_per_second", "Speed (x real time)")
+        else ("audio_seconds_per_second", "Speed (× real time)")
     )
     what = "Energy per audio hour" if metered else "Speed"
     rows = tuple(row for line in lines for row in _rows(line, cost[0]))
@@ -170,7 +170,7 @@ def _draw_cost(axes: Any, at: Sequence[float], cells: Sequence[Cell], scope: str
     else:
         speed = [cell.find("audio_seconds_per_second") for cell in cells]
         _draw_quantity(axes, at, speed, factor=1.0, color=BLUE, style="o-", label="median batch, 95 % interval")
-        axes.set_ylabel("Speed (x real time)")
+        axes.set_ylabel("Speed (× real time)")
     _finish(axes)
 
 

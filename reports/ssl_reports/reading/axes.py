@@ -158,7 +158,11 @@ def _high(metric: str) -> bool:
     return metric in METRICS and METRICS[metric].better == "high"
 
 
-NAMES = {"flops_per_audio_second": "FLOPs per audio hour", "audio_seconds_per_second": "speed"}
+NAMES = {
+    "flops_per_audio_second": "FLOPs per audio hour",
+    "audio_seconds_per_second": "speed",
+    "mfu": "model FLOPs utilisation (MFU)",
+}
 """What axes call a metric, where not by its label."""
 
 
@@ -200,7 +204,7 @@ def axis_unit(values: Sequence[float], unit: str, *, percent: bool = False) -> t
     if unit == "B":
         return (2.0**-30, "GiB") if _middle(positive) >= 2.0**29 else (2.0**-20, "MiB")
     if unit not in PREFIXED:
-        return 1.0, {"s/s": "x real time"}.get(unit, unit)
+        return 1.0, {"s/s": "× real time"}.get(unit, unit)
     factor, name = PREFIXED[unit]
     size, prefix = middle_prefix([value * factor for value in positive], name)
     if READABLE[0] < min(positive) * factor / size and max(positive) * factor / size < READABLE[1]:

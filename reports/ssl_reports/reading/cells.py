@@ -131,7 +131,7 @@ def interval(quantity: Quantity) -> str:
 SWEEP = (
     "clip",
     "batch",
-    "x real time",
+    "× real time",
     "95 % interval",
     "J per audio hour",
     "median latency",

@@ -1,4 +1,4 @@
-"""Claim C4 of arXiv 2406.07696: at the same budget the efficient model has a lower downstream error than its baseline, essL."""
+"""Claim C4 of arXiv:2406.07696: at the same budget the efficient model has a lower downstream error than its baseline, essL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The claims C1 to C6 of arXiv 2406.07696, tested against the records.
+"""The claims C1 to C6 of arXiv:2406.07696, tested against the records.
 
 A claim holds only if the whole interval meets the requirement, and fails only if the whole interval misses it; evidence
 that lacks anything that `ssl_reports.reading.claim_evidence` asks for decides nothing. Counts from a graph, or by the

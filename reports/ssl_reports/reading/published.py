@@ -80,7 +80,7 @@ def published_rows() -> list[Measurement]:
 
 
 def published_claims() -> list[Remark]:
-    """C1 to C6 of arXiv 2406.07696."""
+    """C1 to C6 of arXiv:2406.07696."""
     return list(_published().claim)
 
 

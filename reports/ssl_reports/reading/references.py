@@ -28,7 +28,7 @@ class Reference:
 
 
 def _arxiv(number: str) -> Reference:
-    return Reference(f"arXiv {number}", f"https://arxiv.org/abs/{number}")
+    return Reference(f"arXiv:{number}", f"https://arxiv.org/abs/{number}")
 
 
 REFERENCES = {

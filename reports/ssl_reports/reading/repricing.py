@@ -22,7 +22,7 @@ def grid_of(record: Record) -> GridIntensity | None:
 
 
 def country_of(grid: GridIntensity | Grid) -> str | None:
-    """The name of the grid's country, which codecarbon's source ends with; the code if there is none."""
+    """The name of the grid's country, which CodeCarbon's source ends with; the code if there is none."""
     name = re.search(r"energy mixes \(([^()]+)\)$", grid.source)
     return name[1] if name and grid.country else grid.country
 

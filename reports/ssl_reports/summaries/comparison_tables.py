@@ -18,7 +18,7 @@ from ssl_reports.tables.grid import Grid
 from ssl_reports.tables.numbers import plain_number, with_commas
 from ssl_reports.units import duration, plain, prefix_of, shown, with_prefix
 
-NAMES = {FLOPS: "FLOP per audio s", SPEED: "x real time", ENERGY: "J per audio hour", MEMORY: "peak memory"}
+NAMES = {FLOPS: "FLOP per audio s", SPEED: "× real time", ENERGY: "J per audio hour", MEMORY: "peak memory"}
 LIFE_UNITS = {"J": "kWh", "FLOP": "FLOP"}
 
 
@@ -75,7 +75,7 @@ def figure(quantity: Quantity) -> str:
 
 def times(ratio: Quantity) -> str:
     """A ratio with its interval, such as 1.24x [1.22, 1.26]."""
-    value = f"{plain(ratio.value or 0.0)}x"
+    value = f"{plain(ratio.value or 0.0)}×"
     ends = "" if ratio.ci95 is None else f" [{plain(ratio.ci95[0])}, {plain(ratio.ci95[1])}]"
     return signed(f"{value}{ends}", ratio)
 

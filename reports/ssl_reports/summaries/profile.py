@@ -126,13 +126,13 @@ def _memory(profile: Profile) -> Table:
     setting = profile.setting
     title = (
         f"predicted peak memory on {setting.device}, {setting.precision}, "
-        f"{setting.clips} x {setting.clip_seconds:g} s, {setting.optimiser}"
+        f"{setting.clips} × {setting.clip_seconds:g} s, {setting.optimiser}"
     )
     columns = ("phase", "peak", "weights", "gradients", "optimiser", "activations", "elementwise traffic")
     table = _table(title, columns)
     for phase, f in profile.memory.items():
         sizes = (f.peak, f.weights, f.gradients, f.optimizer, f.activations, f.bytes_moved)
-        table.add_row(phase, *("-" if size is None else " ".join(shown(size)) for size in sizes))
+        table.add_row(phase, *("–" if size is None else " ".join(shown(size)) for size in sizes))
     return table
 
 

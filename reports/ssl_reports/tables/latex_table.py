@@ -11,6 +11,7 @@ from typing import Literal
 
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_reports.tables.alignment import Alignment, aligned, text_of
+from ssl_reports.tables.citations import cite
 from ssl_reports.tables.fit import GAP, POINTS, SIZES, Fit, Width, ems, fit, heads
 from ssl_reports.tables.latex import number, tabular, typeset
 from ssl_reports.tables.notes import Notes
@@ -46,6 +47,8 @@ class Float:
 
 
 NO_FLOAT = Float()
+CITATION = " [12]"
+"""A reference as wide as it is read."""
 OPTION = re.compile(r"[;:] (?:add )?--.*$")
 
 
@@ -139,7 +142,7 @@ def _fitted(body: _Body, width: Width) -> Fit:
     """How the table fits the width, with whole heads, which are wider than those within a group."""
     columns = body.table.heads
     wrapped = {i: column.width for i, column in enumerate(columns) if column.width is not None}
-    whole = heads([(column.title, _unit(column)) for column in columns], body.read)
+    whole = heads([(c.title + CITATION * bool(c.key), c.shown_unit) for c in columns], body.read)
     return fit([*whole, *body.read], width, wrapped)
 
 
@@ -169,7 +172,10 @@ def _block(body: _Body, block: Sequence[int], found: Fit, width: Width | None, a
     columns = [body.table.heads[i] for i in block]
     runs = [list(run) for _, run in groupby(columns, key=lambda column: column.group)]
     grouped = {id(column) for run in runs for column in run if _spans(run)}
-    named = [(c.within_group if id(c) in grouped else c.title, _unit(c)) for c in columns]
+    named = [
+        ((c.within_group if id(c) in grouped else c.title) + (cite(c.key) if c.key else ""), c.shown_unit)
+        for c in columns
+    ]
     lines = [
         " & ".join(
             f"{{{typeset(cell)}}}" if body.alignments[i] else typeset(cell) for i, cell in zip(block, line, strict=True)
@@ -203,11 +209,6 @@ def _spanning(runs: Sequence[Sequence[Column]]) -> list[str]:
     return [" & ".join(cells) + " \\\\", "".join(rules)] if rules else []
 
 
-def _unit(column: Column) -> str:
-    """The unit above a column, whose signs are set before its words are broken over lines."""
-    return column.shown_unit.replace("x real time", "× real time")  # noqa: RUF001 - the sign, not the letter
-
-
 def _has_value(cell: Cell) -> bool:
     return isinstance(cell, Quantity) and cell.value is not None
 
@@ -216,7 +217,7 @@ def _text(shown: Shown) -> str:
     """A cell as wide as it is read, a reference as "[12]"."""
     if isinstance(shown.cell, Quantity):
         return shown.number()
-    return word(shown.cell) + (" [12]" if isinstance(shown.cell, Words) and shown.cell.key else "")
+    return word(shown.cell) + (CITATION if isinstance(shown.cell, Words) and shown.cell.key else "")
 
 
 def _cell(shown: Shown, sign: str, alignment: Alignment | None) -> str:
@@ -229,7 +230,7 @@ def _cell(shown: Shown, sign: str, alignment: Alignment | None) -> str:
         return ("\\bfseries " if shown.best else "") + text_of(shown) + _raised(sign)
     text = number(shown.cell, shown.column.factor, shown.column.digits)
     text = f"\\textbf{{{text}}}" if shown.best else text
-    ratio = "" if shown.ratio is None else f" ({times(shown.ratio).removesuffix('x')}\\texttimes{{}})"
+    ratio = "" if shown.ratio is None else f" ({times(shown.ratio).removesuffix('×')}\\texttimes{{}})"
     return text + ratio + _raised(sign)
 
 

@@ -24,7 +24,7 @@ def _cell(shown: Shown, notes: Notes) -> str:
     if not isinstance(shown.cell, Quantity):
         return escape_markdown(word(shown.cell))
     text = f"**{shown.number()}**" if shown.best else shown.number()
-    return text + marked(shown, notes, " <sup>{}</sup>")
+    return text + marked(shown, notes, "<sup>{}</sup>")
 
 
 def escape_markdown(text: str) -> str:

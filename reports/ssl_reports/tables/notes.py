@@ -9,7 +9,7 @@ from ssl_benchmarks.record.quantity import Method, Quantity
 from ssl_reports.flaw_marks import meaning, nth_sign
 from ssl_reports.tables.citations import uncited
 from ssl_reports.tables.numbers import plain_number
-from ssl_reports.tables.table import PaperTable, Shown
+from ssl_reports.tables.table import ABSENT, DASH, PaperTable, Shown
 
 MARKS: dict[Method, tuple[str, str]] = {
     "sampled": ("s", "sampled: integrated power samples"),
@@ -47,6 +47,7 @@ class Notes:
         reasons: the sign of each, for the numbers that are missing.
         intervals: the first signs of the forms in which intervals stand, "±" and "[".
         more: whether some reasons have no sign of their own.
+        absent: whether a figure was not measured at all.
     """
 
     methods: set[Method] = field(default_factory=set)
@@ -56,6 +57,7 @@ class Notes:
     reasons: dict[str, str] = field(default_factory=dict)
     intervals: set[str] = field(default_factory=set)
     more: bool = False
+    absent: bool = False
 
     def marks(self, shown: Shown) -> str:
         """The signs of a number and of its ratio, or the number of the reason why there is none; empty for text."""
@@ -63,6 +65,7 @@ class Notes:
         if not isinstance(quantity, Quantity):
             return ""
         if quantity.value is None:
+            self.absent |= shown.absent
             return "" if shown.absent else self._reason(quantity.note)
         if quantity.ci95 is not None:
             text = plain_number(quantity, shown.column.factor, shown.column.digits)
@@ -124,7 +127,8 @@ class Notes:
         lines += [(IMPORTED, "; ".join(self.tools))] if self.tools else []
         lines += [(sign, meaning([word])) for word, sign in self.flaws.items()]
         lines += [(number, f"not available: {reason}") for reason, number in self.reasons.items()]
-        return [*lines, *([("*", "not available: see the table's CSV")] if self.more else [])]
+        lines += [("*", "not available: see the table's CSV")] if self.more else []
+        return [*lines, *([("", f"{DASH}: {ABSENT}.")] if self.absent else [])]
 
     def _unmarked(self, *, counted: bool) -> str:
         """What the numbers without a sign are, and what their intervals."""

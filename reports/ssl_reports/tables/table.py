@@ -12,6 +12,8 @@ from ssl_reports.tables.numbers import DIGITS, decimal, plain_number, with_comma
 
 ABSENT = "not measured in these runs"
 """The reason why a figure is missing that nobody asked for: a dash says as much."""
+DASH = "–"
+"""What stands for it."""
 LONG = 40
 """The most rows of a table that does not break over pages."""
 TALL = 70
@@ -28,6 +30,7 @@ class Column:
         group: the head above several columns, for forms that have one; such a form shows `short` below it.
         short: the head within its group.
         better: which way is better, shown as an arrow.
+        key: of the reference behind the head; empty for none.
         width: of text that is wrapped beyond it, as a share of the line.
         method: what a note says of the whole column, so that a cell of this method carries no sign.
         digits: significant digits; see `ssl_reports.tables.latex.DIGITS`.
@@ -43,6 +46,7 @@ class Column:
     group: str = ""
     short: str = ""
     better: Literal["low", "high"] | None = None
+    key: str = ""
 
     @property
     def title(self) -> str:
@@ -60,8 +64,8 @@ class Column:
 
     @property
     def shown_unit(self) -> str:
-        """The unit as heads show it: none for plain numbers."""
-        return "" if self.unit == "1" else self.unit
+        """The unit as heads show it: none for plain numbers; data has it in plain letters."""
+        return "" if self.unit == "1" else self.unit.replace("x real", "× real")
 
     @property
     def titled(self) -> str:
@@ -70,7 +74,7 @@ class Column:
 
     def keyed(self, form: str = "{} ({})") -> str:
         """The name in data with its unit, where it has one to show."""
-        return form.format(self.name, self.shown_unit) if self.shown_unit else self.name
+        return form.format(self.name, self.unit) if self.shown_unit else self.name
 
 
 @dataclass(frozen=True)
@@ -128,7 +132,7 @@ class Shown:
         if not isinstance(self.cell, Quantity):
             raise TypeError("no figure")
         if self.absent:
-            return "-"
+            return DASH
         ratio = "" if self.ratio is None else f" ({times(self.ratio)})"
         return with_commas(plain_number(self.cell, self.column.factor, self.column.digits)) + ratio
 
@@ -175,8 +179,10 @@ class PaperTable:
         """The columns as they are shown."""
         if not self.turned:
             return tuple(self.columns[i] for i in self.filled)
-        models = ((word(row[0]), "1") for row in self.rows)
-        return Column(""), *(Column(name, unit, head=name) for name, unit in models)
+        models = (row[0] for row in self.rows)
+        keys = (model.key if isinstance(model, Words) else "" for model in models)
+        names = (word(row[0]) for row in self.rows)
+        return Column(""), *(Column(name, "1", head=name, key=key) for name, key in zip(names, keys, strict=True))
 
     def lines(self) -> Iterator[list[Shown]]:
         """The cells line by line, as they are shown."""
@@ -200,8 +206,8 @@ class PaperTable:
 
 
 def times(ratio: Quantity) -> str:
-    """A ratio without its interval: "0.480x"."""
-    return "n/a" if ratio.value is None else f"{decimal(ratio.value)}x"
+    """A ratio without its interval: "0.480×"."""
+    return "n/a" if ratio.value is None else f"{decimal(ratio.value)}×"
 
 
 def word(cell: Cell) -> str:

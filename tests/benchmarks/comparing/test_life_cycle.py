@@ -28,7 +28,7 @@ def cost(model: str, before: float, use: float, half: float = 0.0) -> LifeCost:
 
 
 def test_a_projection_by_hand() -> None:
-    """18,000 h at 1,000 x real time [900, 1125] are 18 h [16, 20] on the device, 3.6 MJ = 1 kWh at 200 J an hour, 56 g, 36 units."""
+    """18,000 h at 1,000 × real time [900, 1125] are 18 h [16, 20] on the device, 3.6 MJ = 1 kWh at 200 J an hour, 56 g, 36 units."""
     rate = Quantity(1000.0, "s/s", "measured", (900.0, 1125.0), 3)
     per_hour = Quantity(200.0, "J/h", "measured", (190.0, 210.0))
     found = project("m", paper_work(), rate, per_hour, grid=given_intensity(56.0), pue=2.0, price_per_hour=2.0)

@@ -23,7 +23,7 @@ def test_a_kilowatt_hour_in_france() -> None:
     assert carbon.value == pytest.approx(1.5 * 56.039)
     assert carbon.ci95 == pytest.approx((1.5 * 56.039 * 3.5 / 3.6, 1.5 * 56.039 * 3.7 / 3.6))
     assert (carbon.unit, carbon.method, carbon.n) == ("g", "modelled", 4)
-    for word in ("measured", "PUE 1.5", "FRA 2023", "codecarbon"):
+    for word in ("measured", "PUE 1.5", "FRA 2023", "CodeCarbon"):
         assert word in carbon.note
 
 

@@ -312,7 +312,7 @@ def test_looking_at_the_machine_starts_no_program(monkeypatch: pytest.MonkeyPatc
     found = look_at_machine()
     assert found.model == "AMD EPYC 7763"
     assert found.tdp_w == 2 * 280
-    assert "2 x 280.0 W from its table" in found.cpu_note
+    assert "2 × 280.0 W from its table" in found.cpu_note
 
 
 @pytest.mark.usefixtures("fresh_look")

@@ -156,7 +156,7 @@ def test_a_model_that_lacks_a_module_is_none_and_the_meter_says_the_same(
     import_module("codecarbon.core.util").detect_cpu_model.cache_clear()
     monkeypatch.setitem(sys.modules, module, None)
     said = capabilities().measurable
-    lack = "codecarbon lacks the module cpuinfo" if module == "cpuinfo" else "codecarbon is not installed"
+    lack = "CodeCarbon lacks the module cpuinfo" if module == "cpuinfo" else "CodeCarbon is not installed"
     with EnergyMeter() as meter:
         time.sleep(0.01)
     for scope in ("cpu", "dram", "machine"):

@@ -357,7 +357,7 @@ def test_ratios_to_a_baseline_stand_beside_their_figures() -> None:
     assert ratio.ci95[0] == pytest.approx(2 * 0.99**1.414, rel=1e-3)
     assert not any(number == 0 for number, _ in table.ratios)
     for form in (markdown, html, plain_text, latex):
-        assert "(2.00x)" in form(table).replace(r"\texttimes{}", "x"), form.__name__
+        assert "(2.00×)" in form(table).replace(r"\texttimes{}", "×"), form.__name__
         assert "ratios to essL" in form(table)
     lines = {line["Model"]: line for line in csv.DictReader(io.StringIO(comma_separated(table)))}
     assert float(lines["efficient-small"]["Training speed [x real time] ratio"]) == pytest.approx(2.0)
@@ -393,7 +393,7 @@ def test_models_may_stand_in_columns() -> None:
     turned = efficiency_table(three(), Layout(columns=("rtf", "memory"), turned=True))
     assert [column.name for column in turned.heads] == ["", "essL", "efficient-small", "HuBERT Base"]
     assert [line[0].cell for line in turned.lines()] == [
-        "Training speed\u00a0↑ (x real time)",
+        "Training speed\u00a0↑ (× real time)",
         "Training peak memory\u00a0↓ (GiB)",
     ]
     for form in (markdown, html, plain_text, latex):

@@ -119,7 +119,7 @@ def test_a_record_that_broke_off_has_a_report_too(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("joules", "label"),
-    [(MEASURED, "Energy (J per audio hour)"), (MODELLED, "Speed (x real time)")],
+    [(MEASURED, "Energy (J per audio hour)"), (MODELLED, "Speed (× real time)")],
     ids=["metered", "modelled"],
 )
 def test_the_picture_shows_joules_only_where_they_are_metered(

@@ -70,7 +70,7 @@ def test_entries_agree_with_what_notes_cite() -> None:
     """The number of a preprint stands in the entry and in the code."""
     text = ENTRIES.read_text(encoding="utf-8")
     preprints = {entry.cited for entry in REFERENCES.values() if entry.cited.startswith("arXiv")}
-    assert {f"arXiv {number}" for number in re.findall(r"eprint = \{([\d.]+)\}", text)} == preprints
+    assert {f"arXiv:{number}" for number in re.findall(r"eprint = \{([\d.]+)\}", text)} == preprints
     for entry in text.split("\n@")[1:]:
         fields = set(re.findall(r"^  (\w+) =", entry, re.MULTILINE))
         assert {"author", "key"} & fields, entry

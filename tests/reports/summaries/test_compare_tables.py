@@ -65,7 +65,7 @@ def test_numbers_in_words() -> None:
     assert figure(Quantity(3.6, "s/s", "measured", (1.6, 7.8))) == "3.60 [1.60, 7.80]"
     assert figure(Quantity(2.0**30, "B", "measured")) == "1.00 GiB"
     assert figure(unavailable("B", "x")) == "not available"
-    assert times(Quantity(2.0, "1", "measured", (1.9, 2.1))) == "2.00x [1.90, 2.10]"
+    assert times(Quantity(2.0, "1", "measured", (1.9, 2.1))) == "2.00× [1.90, 2.10]"
     assert with_interval(Quantity(7.2e6, "J", "projected", (3.6e6, 1.08e7))) == "2.0 ± 1.0"
     assert quantity_of(asdict(Quantity(2.0, "1", "measured", (1.0, 3.0), 4, "n"))) == Quantity(
         2.0, "1", "measured", (1.0, 3.0), 4, "n"
@@ -74,9 +74,9 @@ def test_numbers_in_words() -> None:
 
 def test_a_phase_has_figures_and_ratios_to_the_baseline() -> None:
     grid = phase_grid(compared(VALUES), "inference")
-    assert grid.header[2:] == ("FLOP per audio s", "x real time", "J per audio hour (gpu, measured)", "peak memory")
+    assert grid.header[2:] == ("FLOP per audio s", "× real time", "J per audio hour (gpu, measured)", "peak memory")
     assert grid.rows[0][2:] == ("2.00 GFLOP", "1,000", "100", "1.00 GiB")
-    assert grid.rows[1][2:] == ("16.0 GFLOP\n8.00x", "500\n0.500x", "400\n4.00x", "4.00 GiB\n4.00x")
+    assert grid.rows[1][2:] == ("16.0 GFLOP\n8.00×", "500\n0.500×", "400\n4.00×", "4.00 GiB\n4.00×")
 
 
 def test_projections_stand_beside_what_is_published_and_are_never_divided_by_it() -> None:

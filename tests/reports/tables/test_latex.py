@@ -14,7 +14,7 @@ from ssl_benchmarks.record.quantity import Quantity, unavailable
 from ssl_reports.tables.latex import NOT_IN_T1, SPECIAL, escape_latex, number, typeset
 from ssl_reports.tables.numbers import decimal
 
-NASTY = r"""a_b%c$d#e&f{g}h\i^j~k|l<m>n"o'p`q[r]s*t--u---v,,w!`x?`y``z'' µ×±°€–—… ÄÖßéŁž 中文 🎤 fi ffl \\[2pt] \end{document}"""  # noqa: RUF001 - what is tested
+NASTY = r"""a_b%c$d#e&f{g}h\i^j~k|l<m>n"o'p`q[r]s*t--u---v,,w!`x?`y``z'' µ×±°€–—… ÄÖßéŁž 中文 🎤 fi ffl \\[2pt] \end{document}"""
 
 
 def read_back(text: str) -> str:

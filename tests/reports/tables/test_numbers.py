@@ -70,6 +70,6 @@ def test_data_have_no_noise_of_binary_fractions() -> None:
 
 def test_every_ratio_has_three_digits() -> None:
     """Whether or not its interval is known."""
-    assert times(Quantity(1.2513, "1", "measured", (1.10, 1.41))) == "1.25x"
-    assert times(Quantity(0.35111, "1", "measured", (0.264, 0.466))) == "0.351x"
-    assert times(Quantity(4.0966, "1", "analytic")) == "4.10x"
+    assert times(Quantity(1.2513, "1", "measured", (1.10, 1.41))) == "1.25×"
+    assert times(Quantity(0.35111, "1", "measured", (0.264, 0.466))) == "0.351×"
+    assert times(Quantity(4.0966, "1", "analytic")) == "4.10×"

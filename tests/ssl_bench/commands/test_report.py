@@ -64,7 +64,7 @@ def test_report_ends_with_the_next_command(sslbench: Run, folder: Path) -> None:
 def test_claims_are_listed_when_asked(sslbench: Run, folder: Path) -> None:
     done = sslbench("report", "one", "--claims", cwd=folder)
     assert done.returncode == 0, done.stderr
-    assert "claims of arXiv 2406.07696" in done.stdout
+    assert "claims of arXiv:2406.07696" in done.stdout
     assert all(f"C{number}: " in done.stdout for number in range(1, 7))
 
 

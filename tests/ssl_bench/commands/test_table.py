@@ -86,7 +86,7 @@ def test_choices_are_kept_in_a_file(sslbench: Run, tmp_path: Path) -> None:
     done = sslbench("table", COMPARED, "--config", "table.toml", "--out", "t.md", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     head = (tmp_path / "t.md").read_text().splitlines()[2]
-    assert head == "| Model | Params ↓ (M) | Inference speed ↑ (x real time) |"
+    assert head == "| Model | Params ↓ (M) | Inference speed ↑ (× real time) |"
 
 
 @pytest.mark.parametrize(

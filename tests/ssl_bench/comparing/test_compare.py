@@ -270,7 +270,7 @@ def test_a_modelled_energy_is_not_waited_for(tmp_path: Path, clock: Clock) -> No
 
 
 def test_figures_ratios_projections_and_ledger_are_in_the_record(tmp_path: Path, clock: Clock) -> None:
-    """Twice as slow, twice the joules and FLOPs; 18,000 h at 100/3 x real time are 540 h on the device."""
+    """Twice as slow, twice the joules and FLOPs; 18,000 h at 100/3 × real time are 540 h on the device."""
     record = compared(tmp_path, Cells(clock, 0.001), minutes=600.0, baseline="efficient-tiny", price_per_gpu_hour=2.0)
     ratios = {(r["phase"], r["metric"]): r["ratio"] for r in record.details["ratios"]}
     assert ratios["inference", "audio_seconds_per_second"]["value"] == pytest.approx(0.5, rel=0.01)
@@ -502,7 +502,7 @@ def test_two_models_on_this_machine(sslbench: Callable[..., Any], tmp_path: Path
     assert done.returncode == 0, done.stderr
     for words in (
         "efficient-tiny",
-        "x real time",
+        "× real time",
         "projected full pretraining",
         "no objective here",
         "inference (baseline efficient-tiny)",

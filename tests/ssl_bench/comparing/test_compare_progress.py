@@ -42,17 +42,17 @@ def test_lines_where_there_is_no_terminal() -> None:
     lines = watched(terminal=False).splitlines()
     assert lines[0] == "two models in turn"
     assert (
-        "round 1, cell 1 of 2: m[bold] inference   repeat   10.0 x real time   12.0 W   2.00 Wh in this cell (machine)"
+        "round 1, cell 1 of 2: m[bold] inference   repeat   10.0 × real time   12.0 W   2.00 Wh in this cell (machine)"
         in lines[1]
     )
     assert "of --minutes left" in lines[1]
     first = (
-        "round 1, cell 1 of 2: m[bold] inference: 6,320 ± 2.0 % x real time, 268 J per audio hour, 1.00 GiB peak memory"
+        "round 1, cell 1 of 2: m[bold] inference: 6,320 ± 2.0 % × real time, 268 J per audio hour, 1.00 GiB peak memory"
     )
     assert lines[2:] == [first, "round 1, cell 2 of 2: other inference: out of memory"]
 
 
 def test_a_terminal_has_a_table_of_what_is_known() -> None:
     shown = watched(terminal=True)
-    for words in ("x real time", "J per audio hour, machine", "m[bold]", "│ 3 ", "6,320 ± 2.0 %", "12.0 W", "1.00 GiB"):
+    for words in ("× real time", "J per audio hour, machine", "m[bold]", "│ 3 ", "6,320 ± 2.0 %", "12.0 W", "1.00 GiB"):
         assert words in shown, words

@@ -100,7 +100,7 @@ STATED = '[recipe."mine.py:step"]\naudio_hours = 900\nsource = "our log"\n'
 
 
 def test_a_recipe_stated_for_finished_runs_projects_them_and_fills_the_ledger(tmp_path: Path) -> None:
-    """900 h at 100/3 x real time are 27 h on the device; without it there is no projection."""
+    """900 h at 100/3 × real time are 27 h on the device; without it there is no projection."""
     (tmp_path / "recipes.toml").write_text(STATED)
     runs = [made(tmp_path, "one", "mine.py:step", 100.0), made(tmp_path, "two", "essl", 100.0)]
 
@@ -253,7 +253,7 @@ def test_finished_runs_stand_beside_what_others_publish(tmp_path: Path) -> None:
     assert all(reference_of(row) in REFERENCES for row in told)
     text = (tmp_path / "out" / "report.md").read_text()
     assert "published GPU-hours, other chips" in text
-    assert "published, wav2vec2-base: arXiv 2006.11477" in text
+    assert "published, wav2vec2-base: arXiv:2006.11477" in text
 
 
 def test_what_cannot_be_compared_is_one_line(tmp_path: Path) -> None:

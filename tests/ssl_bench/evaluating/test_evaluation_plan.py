@@ -65,7 +65,7 @@ def evaluation(seconds: float, clock: Clock, tasks: tuple[str, ...] = ("asr",)) 
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Features go at 100 x real time, learning at 1000 x; a system costs 0.5 s more however little it hears."""
+    """Features go at 100 × real time, learning at 1000 x; a system costs 0.5 s more however little it hears."""
     clock = Clock()
 
     def evaluate(systems: Sequence[System], evaluation: Evaluation) -> Iterator[Finding]:

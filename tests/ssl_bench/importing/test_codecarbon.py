@@ -50,7 +50,7 @@ def test_energies_are_those_of_the_file(version: str) -> None:
     assert "it saw no GPU" in found.energy["gpu"].note
     assert found.grid is not None
     assert found.grid.label.startswith(
-        f"FRA by codecarbon {version}: 56.0" if version != "2.2.7" else "FRA by codecarbon 2.2.7: 67"
+        f"FRA by CodeCarbon {version}: 56.0" if version != "2.2.7" else "FRA by CodeCarbon 2.2.7: 67"
     )
 
 
@@ -146,7 +146,7 @@ def test_imported_figures_stand_in_a_table_and_are_marked(
     assert done.returncode == 0, done.stderr
     assert "next:     sslbench table old" in done.stdout
     shown = sslbench("table", "old", cwd=tmp_path).stdout
-    assert "ⁱ imported from codecarbon 3.3.2" in shown
+    assert "ⁱ imported from CodeCarbon 3.3.2" in shown
     row = next(line for line in shown.splitlines() if line.startswith("theirs"))
     assert row.count("ⁱ") >= 2
     document = json.loads(sslbench("table", "old", "--json", cwd=tmp_path).stdout)
@@ -154,6 +154,6 @@ def test_imported_figures_stand_in_a_table_and_are_marked(
     assert found["Pretraining"]["value"] == pytest.approx(1.0)
     paper = sslbench("report", "old", "--out", "paper", cwd=tmp_path)
     assert paper.returncode == 0, paper.stderr
-    assert "imported from codecarbon" in (tmp_path / "paper" / "tables" / "efficiency.md").read_text()
+    assert "imported from CodeCarbon" in (tmp_path / "paper" / "tables" / "efficiency.md").read_text()
     twice = sslbench("import", "codecarbon", source, "--out", "old", cwd=tmp_path)
     assert (twice.returncode, "already holds" in twice.stderr) == (2, True)

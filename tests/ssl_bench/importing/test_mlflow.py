@@ -87,7 +87,7 @@ def test_nodes_have_gpus_of_their_own_and_none_is_no_zero(store: str) -> None:
     found = read(store, logged(store, powers=nodes))
     assert found.energy["gpu"].value == pytest.approx(20_000.0)
     blind = read(store, logged(store, ended="KILLED", powers={"system/cpu_utilization_percentage": 3.0}))
-    assert blind.energy["gpu"].note == "imported from mlflow: it sampled no power of a GPU"
+    assert blind.energy["gpu"].note == "imported from MLflow: it sampled no power of a GPU"
     assert blind.figures["device_hours", None].value is None
     assert blind.flaw == STOPPED
 
@@ -104,7 +104,7 @@ def test_figures_of_the_user_s_are_those_that_are_named(store: str) -> None:
     assert (wer.value, wer.method, wer.note) == (
         pytest.approx(0.47),
         "stated",
-        "imported from mlflow: the last value logged as eval/wer",
+        "imported from MLflow: the last value logged as eval/wer",
     )
     assert found.energy["cpu"].method == "sampled"
     with pytest.raises(BadInputError, match="unknown logged figure 'wer'"):

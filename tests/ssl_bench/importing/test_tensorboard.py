@@ -38,7 +38,7 @@ def test_wall_times_are_the_duration_and_nothing_else_is_guessed(tmp_path: Path)
     (found,) = read(written(tmp_path / "tiny"))
     assert (found.name, found.created) == ("tiny", "2023-11-14T22:13:20+00:00")
     assert (found.seconds.value, found.seconds.method) == (pytest.approx(100.0), "measured")
-    assert found.energy["gpu"].note == "imported from tensorboard: name a scalar of power or energy by --map"
+    assert found.energy["gpu"].note == "imported from TensorBoard: name a scalar of power or energy by --map"
     assert found.figures["device_hours", None].value is None
     assert found.others == {}
     assert found.remarks == ("not imported without --map: eval/wer, gpu/0, gpu/1, loss",)
@@ -51,7 +51,7 @@ def test_named_powers_are_integrated_and_named_values_are_the_last(tmp_path: Pat
     assert (gpu.value, gpu.method, gpu.flaw) == (pytest.approx(30_000.0), "sampled", "")
     assert "11 samples of each of 2 devices, 10 s apart" in gpu.note
     assert (wer.value, wer.method) == (pytest.approx(0.42), "stated")
-    assert wer.note == "imported from tensorboard: the last value logged as eval/wer"
+    assert wer.note == "imported from TensorBoard: the last value logged as eval/wer"
     assert found.hardware == ("GPU not recorded",)
 
 

@@ -323,7 +323,7 @@ HEAVY = ("numpy", "pandas", "codecarbon", "torch", "transformers", "lightning", 
 def test_a_meter_is_light(
     start: Callable[..., subprocess.Popen[str]], clean_environment: dict[str, str], tmp_path: Path
 ) -> None:
-    """From the second one on: the first asks codecarbon about the machine and keeps the answer."""
+    """From the second one on: the first asks CodeCarbon about the machine and keeps the answer."""
     own = {**clean_environment, "SSLBENCH_CACHE": str(tmp_path / "cache"), "PYTHONPROFILEIMPORTTIME": "1"}
     start("--out", "first", "--", "true", env=own).communicate(timeout=120)
     process = start("--out", "run", "--", "sh", "-c", "grep VmHWM /proc/$PPID/status", env=own)

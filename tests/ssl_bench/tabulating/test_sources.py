@@ -58,11 +58,11 @@ def test_what_differs_is_refused_or_marked(
     assert rows["script"]["Training FLOPs"]["value"] is None
     assert not any("ratio" in figure for figure in rows["old"].values() if isinstance(figure, dict))
     assert rows["block"]["Energy"]["ratio"] > 0
-    assert "imported from codecarbon" in rows["old"]["Energy"]["note"]
+    assert "imported from CodeCarbon" in rows["old"]["Energy"]["note"]
     assert (
         "one 1 s clip per batch (most models: clips not recorded)" in rows["efficient-tiny"]["Training speed"]["flaw"]
     )
     assert rows["old"]["CO2e"]["value"] is not None
     shown = sslbench("table", "runs", *look, cwd=folder).stdout
-    assert "imported from codecarbon 3.3.2" in shown
+    assert "imported from CodeCarbon 3.3.2" in shown
     assert "†" in shown

@@ -60,7 +60,7 @@ def test_a_table_of_a_folder_of_runs_is_a_styled_frame(folder: Path) -> None:
     assert all(math.isnan(value) for value in styled.data["Peak memory (GiB)"])
     shown = styled.to_html()
     assert "100.0 ± 1.0" in shown
-    assert "50.0 ± 0.5 (0.500x)" in shown
+    assert "50.0 ± 0.5 (0.500×)" in shown
     assert "Inference peak memory" in shown
     assert "not available: the allocator &lt;is&gt; silent" in shown
     assert "nan" not in shown

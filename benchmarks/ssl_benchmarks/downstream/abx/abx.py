@@ -46,7 +46,7 @@ def abx(frames: Frames, tokens: Sequence[Token], seed: int) -> dict[str, Outcome
 
     A and X are tokens of one phone, B of another, all between the same two phones. The error is the share of triples
     whose X is nearer to B than to A, with ties counted as half (Schatz et al., Interspeech 2013), averaged as in
-    Libri-Light (Kahn et al., arXiv 1912.07875): within a cell, then over contexts and speakers of X, then over
+    Libri-Light (Kahn et al., arXiv:1912.07875): within a cell, then over contexts and speakers of X, then over
     speakers of A and B, then over ordered pairs of phones. Within: A, B and X from one speaker. Across: A and B from
     one, X from another. The rate is that of the last layer; each layer's error is in the details.
 

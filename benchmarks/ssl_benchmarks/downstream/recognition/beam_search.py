@@ -37,8 +37,8 @@ def beam_search(
 
     Searches for the text with the highest log P(text | outputs) + alpha log P(words </s>) + beta x words, in natural
     logarithms; without a language model, for the highest P(text | outputs), the sum over all paths that spell the
-    text. After each output the best `width` texts are kept (A. Hannun et al. 2014, arXiv 1408.2873; weights as in
-    arXiv 1412.5567). The language model scores a word when a space ends it. Until then, the text is kept or dropped by
+    text. After each output the best `width` texts are kept (A. Hannun et al. 2014, arXiv:1408.2873; weights as in
+    arXiv:1412.5567). The language model scores a word when a space ends it. Until then, the text is kept or dropped by
     the most likely word with the same beginning; otherwise finished words would lose to ever longer ones. A KenLM
     binary, whose words can't be listed, therefore needs a wider beam. Leading and trailing spaces are dropped.
 

@@ -182,7 +182,7 @@ def _trained(
             if (now := time.monotonic()) > last_report + TELL_EVERY:
                 last_report = now
                 speed = seconds / (now - began)
-                schedule.report(f"step {step + 1} of {steps}, loss {float(loss.detach()):.2f}, {speed:.0f} x real time")
+                schedule.report(f"step {step + 1} of {steps}, loss {float(loss.detach()):.2f}, {speed:.0f} × real time")
     last = float(torch.stack(losses[-max(1, steps // 10) :]).mean()) if losses else math.inf
     return recogniser.eval(), last, seconds
 

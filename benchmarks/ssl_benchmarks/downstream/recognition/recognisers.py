@@ -54,7 +54,7 @@ class LinearHead(nn.Module):
 
 
 class BlstmHead(nn.Module):
-    """Two bidirectional LSTM layers, 1,024 units per direction, and a linear map: SUPERB's recogniser (arXiv 2105.01051)."""
+    """Two bidirectional LSTM layers, 1,024 units per direction, and a linear map: SUPERB's recogniser (arXiv:2105.01051)."""
 
     def __init__(self, width: int, symbols: int, frame_rate: float, units: int = 1024) -> None:
         super().__init__()

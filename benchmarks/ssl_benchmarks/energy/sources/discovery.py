@@ -49,7 +49,7 @@ def find_sources(gpus: Choice, *, cpu: bool, model: bool, period_s: float) -> So
     Args:
         gpus: as for `EnergyMeter`.
         cpu: whether to meter CPU and DRAM.
-        model: whether codecarbon's model may replace a missing counter.
+        model: whether CodeCarbon's model may replace a missing counter.
         period_s: seconds between samples.
 
     Raises:

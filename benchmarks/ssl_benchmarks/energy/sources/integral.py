@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from ssl_benchmarks.energy.sources.source import Mark
 
 AVERAGED_S = 1.0
-"""On many chips, the driver's power reading is a mean over the last second (arXiv 2312.02741)."""
+"""On many chips, the driver's power reading is a mean over the last second (arXiv:2312.02741)."""
 RESOLUTION_W = 0.001
 
 

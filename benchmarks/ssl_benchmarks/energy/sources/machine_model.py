@@ -1,8 +1,8 @@
-"""codecarbon's view of this machine: the design power of its CPU and the power of its memory.
+"""CodeCarbon's view of this machine: the design power of its CPU and the power of its memory.
 
-The CPU is taken to draw its thermal design power (from codecarbon's table, or 4 W per thread if it is not listed), and
+The CPU is taken to draw its thermal design power (from CodeCarbon's table, or 4 W per thread if it is not listed), and
 memory 5 W for each DIMM that its size suggests. Nothing is sent over the network. What was found is kept in the user's
-cache folder, so that only the first meter on a machine waits for codecarbon.
+cache folder, so that only the first meter on a machine waits for CodeCarbon.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ _hanging: Future[Machine] | None = None
 _one_at_a_time = threading.Lock()
 
 DEFAULT_TDP_W = 85.0
-"""Watts that codecarbon assumes for an unknown CPU."""
+"""Watts that CodeCarbon assumes for an unknown CPU."""
 
 
 @dataclass(frozen=True)
 class Machine:
-    """codecarbon's view of this machine: the CPU's design power in W, the memory's power in W, and their sources."""
+    """CodeCarbon's view of this machine: the CPU's design power in W, the memory's power in W, and their sources."""
 
     tdp_w: float | None
     model: str
@@ -59,7 +59,7 @@ class Machine:
 
 @contextmanager
 def quiet_codecarbon() -> Iterator[None]:
-    """Drop codecarbon's log messages on this thread, and leave its logger unchanged for others."""
+    """Drop CodeCarbon's log messages on this thread, and leave its logger unchanged for others."""
     thread = threading.get_ident()
 
     def other_thread(record: logging.LogRecord) -> bool:
@@ -75,10 +75,10 @@ def quiet_codecarbon() -> Iterator[None]:
 
 @contextmanager
 def whole_machine() -> Iterator[None]:
-    """Make codecarbon use the whole machine, whose load its model needs, as the kernel describes it.
+    """Make CodeCarbon use the whole machine, whose load its model needs, as the kernel describes it.
 
     It would ask Slurm's controller for the CPUs and memory of a job, and other programs for the processor's name; any
-    of them may be missing or slow to answer. codecarbon's own trackers are unaffected.
+    of them may be missing or slow to answer. CodeCarbon's own trackers are unaffected.
     """
     core: list[Any] = [
         importlib.import_module(f"codecarbon.{name}") for name in ("core.util", "external.ram", "core.cpu")
@@ -99,7 +99,7 @@ def whole_machine() -> Iterator[None]:
 
 @lru_cache(maxsize=1)
 def look_at_machine() -> Machine:
-    """Ask codecarbon about this machine; takes one to two seconds the first time, so call it before anything is metered.
+    """Ask CodeCarbon about this machine; takes one to two seconds the first time, so call it before anything is metered.
 
     Raises:
         TimeoutError: if a program that it starts hangs for `LOOK_LIMIT_S`, and at once if one is still hanging.
@@ -165,21 +165,21 @@ def _look() -> Machine:
         tdp, threads = cpu.TDP(), int(util.count_cpus())
         dram_w, size_gib = float(ram.total_power().W), float(ram.machine_memory_GB)
         processors = sockets()
-    source = f"codecarbon {version('codecarbon')}"
+    source = f"CodeCarbon {version('codecarbon')}"
     # its guess for an unknown CPU covers all sockets, its table's figure one
     guessed = tdp.tdp == threads * cpu.DEFAULT_POWER_PER_CORE
     tdp_w = None if tdp.tdp is None else float(tdp.tdp) * (1 if guessed else processors)
     origin = (
-        f"{cpu.DEFAULT_POWER_PER_CORE} W x {threads} threads"
+        f"{cpu.DEFAULT_POWER_PER_CORE} W × {threads} threads"
         if guessed
-        else f"{processors} x {tdp.tdp} W from its table"
+        else f"{processors} × {tdp.tdp} W from its table"
     )
     origin = "its default" if tdp_w is None else origin
     shown = f"{DEFAULT_TDP_W if tdp_w is None else tdp_w:g} W"
     return Machine(
         tdp_w,
         tdp.model,
-        f"{source}, cpu_load mode: TDP {shown} ({origin}) of {tdp.model}, scaled with the load of the whole machine",
+        f"{source}, cpu_load mode: thermal design power (TDP) {shown} ({origin}) of {tdp.model}, scaled with the load of the whole machine",
         dram_w,
         f"{source}: {dram_w:g} W constant, guessed from {size_gib:.1f} GiB of the whole machine at 5 W per DIMM (1.5 W on ARM)",
     )
@@ -197,8 +197,8 @@ def no_model() -> str:
 def lack_of(error: Exception) -> str:
     """The reason why there is no model, in words."""
     if isinstance(error, TimeoutError):
-        return f"codecarbon's model fails: {error}"
+        return f"CodeCarbon's model fails: {error}"
     if not isinstance(error, ModuleNotFoundError):
-        return f"codecarbon's model fails: {error!r}"
+        return f"CodeCarbon's model fails: {error!r}"
     missing = str(error.name).partition(".")[0]
-    return "codecarbon is not installed" if missing == "codecarbon" else f"codecarbon lacks the module {missing}"
+    return "CodeCarbon is not installed" if missing == "codecarbon" else f"CodeCarbon lacks the module {missing}"

@@ -1,8 +1,8 @@
 """CPU and DRAM energy from a model if no counter can be read: a guess, and marked as such.
 
-The CPU is assumed to draw its design power scaled with the machine's load, as codecarbon does: by the third power of
+The CPU is assumed to draw its design power scaled with the machine's load, as CodeCarbon does: by the third power of
 the load, and at least a tenth; memory a constant power, busy or not; see `machine_model`. Compared with a wall meter,
-such estimates are up to 40 % off (arXiv 2509.22092), and more on a small virtual machine: memory alone may come out at
+such estimates are up to 40 % off (arXiv:2509.22092), and more on a small virtual machine: memory alone may come out at
 several times the CPU.
 """
 
@@ -95,7 +95,7 @@ class ModelledDram(Source):
         self._start_s = self._now_s = 0.0
         self._traced_s = -math.inf
         if not machine.dram_w > 0:
-            self.fail("codecarbon reported no power of the memory")
+            self.fail("CodeCarbon reported no power of the memory")
 
     @property
     def energy_j(self) -> float:

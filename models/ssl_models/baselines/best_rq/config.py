@@ -1,4 +1,4 @@
-"""Settings of BEST-RQ: C.-C. Chiu et al., arXiv 2202.01855; R. Whetten et al., arXiv 2405.04296, and SpeechBrain's recipe.
+"""Settings of BEST-RQ: C.-C. Chiu et al., arXiv:2202.01855; R. Whetten et al., arXiv:2405.04296, and SpeechBrain's recipe.
 
 From the paper: log-mel at unit variance, 40 ms frames, spans of 400 ms that start at each 10 ms with probability 0.01,
 hidden as normal noise of deviation 0.1. From SpeechBrain: AdamW at 8e-4, 25,000 of 300,000 steps of warm-up, 2 h of

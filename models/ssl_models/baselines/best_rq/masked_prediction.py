@@ -1,4 +1,4 @@
-"""BEST-RQ's objective: predict the random codes of each hidden frame (arXiv 2202.01855, section 3)."""
+"""BEST-RQ's objective: predict the random codes of each hidden frame (arXiv:2202.01855, section 3)."""
 
 from __future__ import annotations
 

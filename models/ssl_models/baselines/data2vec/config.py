@@ -1,6 +1,6 @@
 """Settings of data2vec-audio: published sizes, objective, optimisation.
 
-A. Baevski et al., arXiv 2202.03555 (sections 3, 4 and 4.2), and fairseq's examples/data2vec (base_librispeech.yaml) for
+A. Baevski et al., arXiv:2202.03555 (sections 3, 4 and 4.2), and fairseq's examples/data2vec (base_librispeech.yaml) for
 details missing in the paper: dropout, LayerDrop, instance norm of the targets. For "large" both give only the size; the
 base recipe is used in its place.
 """

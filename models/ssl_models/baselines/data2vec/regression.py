@@ -1,4 +1,4 @@
-"""data2vec's objective: regress, for hidden frames, the top layers of a teacher that sees all (arXiv 2202.03555)."""
+"""data2vec's objective: regress, for hidden frames, the top layers of a teacher that sees all (arXiv:2202.03555)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The teacher: a moving average of the student's transformer blocks (arXiv 2202.03555, section 3.3)."""
+"""The teacher: a moving average of the student's transformer blocks (arXiv:2202.03555, section 3.3)."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def add_noise(
 def spec_augment(
     spectrum: Tensor, lengths: Tensor | None, settings: EsslObjectiveConfig, generator: torch.Generator
 ) -> Tensor:
-    """Sets bands of mel channels to zero, then spans of frames to Gaussian noise (D. Park et al., arXiv 1904.08779).
+    """Sets bands of mel channels to zero, then spans of frames to Gaussian noise (D. Park et al., arXiv:1904.08779).
 
     `spectrum` `(B, frames, mels)` is normalised, so the noise is as loud as speech. A clip of n frames gets
     floor(share * n) time masks. Widths are drawn uniformly from 0 to the largest, starts from all at which the largest

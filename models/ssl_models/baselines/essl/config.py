@@ -2,7 +2,7 @@
 
 L. Lugo, V. Vielzeuf, Towards efficient self-supervised representation learning in speech processing (EACL 2024); every
 number is from the settings that the authors published (Orange-OpenSource/essL, MIT). The recipe derives from SPIRAL
-(W. Huang et al., arXiv 2201.10207). Where the publication leaves a choice open, the attribute or module says so.
+(W. Huang et al., arXiv:2201.10207). Where the publication leaves a choice open, the attribute or module says so.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""MelHuBERT: HuBERT on log-mel frames (arXiv 2211.09944)."""
+"""MelHuBERT: HuBERT on log-mel frames (arXiv:2211.09944)."""

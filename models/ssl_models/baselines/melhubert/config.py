@@ -1,4 +1,4 @@
-"""Settings of MelHuBERT: T.-Q. Lin, H.-Y. Lee, H. Tang, arXiv 2211.09944, and its public settings for 20 ms frames.
+"""Settings of MelHuBERT: T.-Q. Lin, H.-Y. Lee, H. Tang, arXiv:2211.09944, and its public settings for 20 ms frames.
 
 40 log-mel channels at 10 ms joined in pairs, the transformer of HuBERT base on a linear projection, dropout 0.1
 everywhere, no LayerDrop; 512 units; spans of 5 frames over 0.7 of the frames (they may overlap), hidden as zeros

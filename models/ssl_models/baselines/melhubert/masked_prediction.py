@@ -1,4 +1,4 @@
-"""MelHuBERT's objective: predict the k-means unit of each hidden 20 ms frame (arXiv 2211.09944, section 2)."""
+"""MelHuBERT's objective: predict the k-means unit of each hidden 20 ms frame (arXiv:2211.09944, section 2)."""
 
 from __future__ import annotations
 

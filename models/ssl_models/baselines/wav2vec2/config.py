@@ -1,6 +1,6 @@
 """Settings of wav2vec 2.0, HuBERT and WavLM: published sizes, objective, optimisation.
 
-A. Baevski et al., arXiv 2006.11477 (appendix B); W.-N. Hsu et al., arXiv 2106.07447 (table I); S. Chen et al., arXiv
+A. Baevski et al., arXiv:2006.11477 (appendix B); W.-N. Hsu et al., arXiv:2106.07447 (table I); S. Chen et al., arXiv
 2110.13900 (section V-B). In their papers, HuBERT large and X-large and both WavLM models learn units of a smaller
 HuBERT's layer (hubert-large and hubert-xlarge: layer 9 of the base's second iteration); the default here is 500 units
 of MFCC, which needs no other model (`second_iteration` does the rest). WavLM's batch size could not be looked up and
@@ -80,7 +80,7 @@ class ArchitectureConfig:
 
 @dataclass(frozen=True)
 class HubertObjectiveConfig:
-    """Masked prediction of k-means units (arXiv 2106.07447, section II).
+    """Masked prediction of k-means units (arXiv:2106.07447, section II).
 
     Attributes:
         clusters: size of the codebook; 100 on MFCC in the first iteration.
@@ -129,7 +129,7 @@ class HubertObjectiveConfig:
 
 @dataclass(frozen=True)
 class Wav2Vec2ObjectiveConfig:
-    """Distinguishing the quantised features of hidden frames (arXiv 2006.11477, sections 3 and 4.2).
+    """Distinguishing the quantised features of hidden frames (arXiv:2006.11477, sections 3 and 4.2).
 
     Attributes:
         codebooks, entries: number of codebooks of the product quantiser, and of entries in each.

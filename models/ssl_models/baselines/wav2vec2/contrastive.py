@@ -1,4 +1,4 @@
-"""wav2vec 2.0's objective: distinguish hidden frames' quantised features (arXiv 2006.11477, section 3)."""
+"""wav2vec 2.0's objective: distinguish hidden frames' quantised features (arXiv:2006.11477, section 3)."""
 
 from __future__ import annotations
 

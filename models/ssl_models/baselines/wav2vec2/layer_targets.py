@@ -1,4 +1,4 @@
-"""Targets of HuBERT's later iterations: k-means units of a previous model's layer (arXiv 2106.07447, section IV-B)."""
+"""Targets of HuBERT's later iterations: k-means units of a previous model's layer (arXiv:2106.07447, section IV-B)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HuBERT's objective: predict the k-means unit of each hidden 20 ms frame (arXiv 2106.07447, section II)."""
+"""HuBERT's objective: predict the k-means unit of each hidden 20 ms frame (arXiv:2106.07447, section II)."""
 
 from __future__ import annotations
 

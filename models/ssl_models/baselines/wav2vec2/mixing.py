@@ -1,4 +1,4 @@
-"""WavLM's utterance mixing: a part of another utterance is added to some of a batch (arXiv 2110.13900, section IV-B)."""
+"""WavLM's utterance mixing: a part of another utterance is added to some of a batch (arXiv:2110.13900, section IV-B)."""
 
 from __future__ import annotations
 

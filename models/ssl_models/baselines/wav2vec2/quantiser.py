@@ -1,4 +1,4 @@
-"""wav2vec 2.0's product quantiser: one entry of each codebook, chosen by a Gumbel softmax (arXiv 2006.11477, section 2)."""
+"""wav2vec 2.0's product quantiser: one entry of each codebook, chosen by a Gumbel softmax (arXiv:2006.11477, section 2)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class GumbelQuantiser(nn.Module):
     """Features `(..., D)` to vectors that each consist of one learned entry per codebook.
 
     With noise, the choice is the arg-max of noisy logits, and its gradient that of their softmax over a temperature
-    (straight-through; E. Jang et al., arXiv 1611.01144); without noise, it is the arg-max and has no gradient.
+    (straight-through; E. Jang et al., arXiv:1611.01144); without noise, it is the arg-max and has no gradient.
     """
 
     def __init__(self, features: int, codebooks: int, entries: int, width: int) -> None:

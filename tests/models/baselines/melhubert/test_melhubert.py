@@ -148,7 +148,7 @@ def test_a_steps_flops_agree_with_the_closed_form(seconds: float) -> None:
 
 
 def test_it_saves_what_its_paper_says() -> None:
-    """33.5 % fewer MACs per second than HuBERT base (arXiv 2211.09944), at clips of one."""
+    """33.5 % fewer MACs per second than HuBERT base (arXiv:2211.09944), at clips of one."""
     ours = encoder_macs(MELHUBERT["melhubert-base"].encoder, 16_000)
     assert 1 - ours / hubert_macs(WAV2VEC2_FAMILY["hubert-base"].encoder, 16_000) == pytest.approx(0.335, abs=0.01)
 

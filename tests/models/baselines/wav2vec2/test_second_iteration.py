@@ -176,7 +176,7 @@ def test_a_steps_flops_agree_with_the_closed_form(name: str, seconds: float) -> 
 
 
 def test_the_x_large_model_has_its_published_size() -> None:
-    """964 M with the projection and the 500 code vectors (arXiv 2106.07447, table I)."""
+    """964 M with the projection and the 500 code vectors (arXiv:2106.07447, table I)."""
     config = WAV2VEC2_FAMILY["hubert-xlarge"]
     assert isinstance(config.objective, HubertObjectiveConfig)
     head = (1280 + 1) * 1024 + 500 * 1024
