@@ -55,6 +55,7 @@ from ssl_models.loading.checkpoints import read_config, read_tensors
 from ssl_models.loading.converting.conversion import configuration_beside, convert
 from ssl_models.loading.pickled_weights import read_pickled
 from ssl_models.parts.transformers_encoder import asks_for_normal, folder_config
+from ssl_reports.claims.claims import claims
 from ssl_reports.page.page import report_page
 from ssl_reports.paper.anonymous import anonymous
 from ssl_reports.paper.folder import MANIFEST, refuse_foreign
@@ -63,7 +64,6 @@ from ssl_reports.paper.model_card import model_cards
 from ssl_reports.paper.reproduce import reproduce_script
 from ssl_reports.paper.statement import statement_latex
 from ssl_reports.pictures.length import _lines
-from ssl_reports.reading.claims import claims
 from ssl_reports.reading.evidence import read_evidence
 from ssl_reports.report import paper_tables
 from ssl_reports.summaries.comparing import _report as compare_report

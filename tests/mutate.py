@@ -34,8 +34,8 @@ OWN = ("ssl_models", "ssl_benchmarks", "ssl_reports", "ssl_bench")
 
 SENSORS = ("tests/benchmarks/energy/test_intervals.py", "tests/benchmarks/energy/sources/test_sources.py")
 CLAIMS = (
-    "tests/reports/reading/test_claims.py",
-    "tests/reports/reading/test_claim_evidence.py",
+    "tests/reports/claims/test_claims.py",
+    "tests/reports/claims/test_needs.py",
     "tests/reports/summaries/test_study_tables.py",
 )
 MASKS = ("tests/models/parts/test_masking.py", "tests/models/parts/test_hidden_frames.py")
@@ -77,9 +77,9 @@ AREAS: dict[str, Area] = {
         "benchmarks/ssl_benchmarks/record/intervals.py": ("tests/benchmarks/record/test_timing.py",),
     },
     "claims": {
-        "reports/ssl_reports/reading/claims.py": CLAIMS,
-        "reports/ssl_reports/reading/claim_c4.py": CLAIMS,
-        "reports/ssl_reports/reading/claim_evidence.py": CLAIMS,
+        "reports/ssl_reports/claims/claims.py": CLAIMS,
+        "reports/ssl_reports/claims/error_rates.py": CLAIMS,
+        "reports/ssl_reports/claims/needs.py": CLAIMS,
     },
     "masking": {
         "models/ssl_models/parts/masking.py": MASKS,

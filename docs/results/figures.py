@@ -18,8 +18,8 @@ from pathlib import Path
 from ssl_benchmarks.record.intervals import student_half_width
 from ssl_benchmarks.record.quantity import Quantity, added, flaws, weakest
 from ssl_benchmarks.record.record import Record, read_record
+from ssl_reports.claims.claims import claims
 from ssl_reports.flaw_marks import foot, signed
-from ssl_reports.reading.claims import claims
 from ssl_reports.reading.evidence import distinct, shown_models
 from ssl_reports.summaries.comparison_tables import phase_grid
 from ssl_reports.tables.grid import Grid, legend, markdown_table, marks

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssl_models.errors import choose
+from ssl_reports.claims.claims import NONE, claims
+from ssl_reports.claims.finding import Claim
+from ssl_reports.claims.predictions import Predictions
 from ssl_reports.efficiency.efficiency_table import EFFICIENCY, NothingToShowError, efficiency_table
 from ssl_reports.efficiency.layout import Layout
 from ssl_reports.page.page import report_page
@@ -26,12 +29,12 @@ from ssl_reports.paper.tables import (
     pretraining_table,
     projected_table,
     quality_table,
+    sizes_table,
 )
 from ssl_reports.pictures.drawing import sentences
 from ssl_reports.pictures.figures import Figure, write_figures
 from ssl_reports.pictures.look import PARETO, Look
 from ssl_reports.reading.axes import COSTS
-from ssl_reports.reading.claims import Claim, claims
 from ssl_reports.reading.evidence import Evidence
 from ssl_reports.reading.references import bibtex
 from ssl_reports.tables.data import comma_separated
@@ -55,6 +58,7 @@ def write_paper(
     font: Font | None = None,
     costs: Sequence[str] = PARETO,
     anonymous: bool = True,
+    predicted: Predictions = NONE,
 ) -> list[str]:
     """Write the whole folder, over an earlier report; return the names of its files.
 
@@ -64,6 +68,7 @@ def write_paper(
         layout: of the efficiency table; its names, order and published figures hold for the plots too.
         font: of the supplement and of the pictures; by default serif text and sans pictures.
         costs: the x axes of Pareto plots, keys of `ssl_reports.reading.axes.COSTS`.
+        predicted: what may decide claims that were not measured; see `ssl_reports.claims.predictions.predictions`.
         anonymous: whether names of users and machines, and paths, are removed from what the runs' records say.
 
     Raises:
@@ -76,7 +81,7 @@ def write_paper(
         scrub = scrubber(evidence)
         shown, layout = without_names(evidence, scrub), _renamed(layout, scrub)
     look = Look(layout.names, layout.order, font, layout.published, tuple(costs))
-    return write_whole(out, lambda folder: _fill(shown, traces, folder, layout, look))
+    return write_whole(out, lambda folder: _fill(shown, traces, folder, layout, look, predicted=predicted))
 
 
 def _renamed(layout: Layout, scrub: Scrub) -> Layout:
@@ -95,10 +100,13 @@ def _renamed(layout: Layout, scrub: Scrub) -> Layout:
     )
 
 
-def paper_tables(evidence: Evidence, found: list[Claim], layout: Layout = PLAIN) -> list[PaperTable]:
+def paper_tables(
+    evidence: Evidence, found: list[Claim], layout: Layout = PLAIN, predicted: Predictions = NONE
+) -> list[PaperTable]:
     """The tables that the records fill, in the order of the page: the efficiency table first, the claims last."""
     made = [make(evidence) for make in (projected_table, inference_table, memory_table, quality_table)]
     made.insert(0, pretraining_table(evidence, published=layout.published))
+    made.append(sizes_table(predicted))
     return [*efficiency(evidence, layout), *(table for table in made if table.rows), claims_table(found)]
 
 
@@ -110,9 +118,17 @@ def efficiency(evidence: Evidence, layout: Layout = PLAIN) -> list[PaperTable]:
         return []
 
 
-def _fill(evidence: Evidence, traces: Mapping[int, pd.DataFrame], folder: Path, layout: Layout, look: Look) -> None:
-    found = claims(evidence)
-    tables = paper_tables(evidence, found, layout)
+def _fill(
+    evidence: Evidence,
+    traces: Mapping[int, pd.DataFrame],
+    folder: Path,
+    layout: Layout,
+    look: Look,
+    *,
+    predicted: Predictions,
+) -> None:
+    found = claims(evidence, predicted)
+    tables = paper_tables(evidence, found, layout, predicted)
     figures = write_figures(evidence.records, folder, traces, runs=evidence.labels, look=look)
     shown = tables[0] if tables[0].name == EFFICIENCY else None
     sources = {

@@ -16,7 +16,7 @@ from ssl_bench.settings.tabulating import ReportConfig
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ssl_reports.reading.claims import Claim
+    from ssl_reports.claims.finding import Claim
 
 MOST_ROWS = 40
 """A longer table is not printed."""
@@ -37,12 +37,21 @@ def report_command(
     from ssl_reports.reading.evidence import read_evidence
 
     evidence, layout, out = config.restated(read_evidence(runs)), config.layout(), Path(config.out)
-    from ssl_reports.reading.claims import claims
+    from ssl_reports.claims.claims import BASELINE, LARGE, NONE, claims
+    from ssl_reports.claims.predictions import predictions
+    from ssl_reports.paper.tables import sizes_table
     from ssl_reports.report import PAGE, efficiency, unread_traces, write_paper
 
-    files, found = (
-        write_paper(evidence, out, layout, font=config.font, costs=config.pareto, anonymous=config.anonymous),
-        claims(evidence),
+    predicted = predictions(evidence.models, (BASELINE, *LARGE)) if config.claims else NONE
+    found = claims(evidence, predicted)
+    files = write_paper(
+        evidence,
+        out,
+        layout,
+        font=config.font,
+        costs=config.pareto,
+        anonymous=config.anonymous,
+        predicted=predicted,
     )
     for line in unread_traces(evidence):
         typer.echo(f"no power trace: {line}", err=True)
@@ -52,12 +61,13 @@ def report_command(
             "report", {"out": str(out), "files": files, "claims": [_document(c) for c in found], "measurements": rows}
         )
         return
-    decided = [f"{claim.id} {claim.verdict}" for claim in found if claim.verdict in {"holds", "fails"}]
+    decided = [f"{claim.id} {claim.said}" for claim in found if claim.verdict in {"holds", "fails"}]
     said = [f"claims:   {', '.join(decided) or 'none decided'} (--claims lists what each of the {len(found)} needs)"]
     said += [f"records:  {len(evidence.records)}", f"report:   {out} ({len(files)} files)"]
     said.append(f"paper:    cd {shlex.quote(str(out))} && {TYPESET}")
     said.append(f"next:     {_opener()} {shlex.quote(str(out / PAGE))}")
-    for table in efficiency(evidence, layout):
+    sizes = [sizes_table(predicted)] if predicted else []
+    for table in [*efficiency(evidence, layout), *sizes]:
         from ssl_reports.tables.plain import plain_text
 
         if len(table.rows) > MOST_ROWS:
@@ -76,11 +86,11 @@ def _document(claim: Claim) -> dict[str, object]:
     findings = [
         {
             "what": each.what, "value": each.quantity and each.quantity.value, "ci95": each.quantity and each.quantity.ci95,
-            "bound": each.bound, "verdict": each.verdict, "why": each.why,
+            "bound": each.bound, "verdict": each.verdict, "basis": each.basis, "why": each.why,
         }
         for each in claim.findings
     ]  # fmt: skip
-    return {"id": claim.id, "claim": claim.text, "verdict": claim.verdict, "findings": findings}
+    return {"id": claim.id, "claim": claim.text, "verdict": claim.verdict, "basis": claim.basis, "findings": findings}
 
 
 def _claim_table(found: list[Claim]) -> Table:
@@ -91,5 +101,5 @@ def _claim_table(found: list[Claim]) -> Table:
     for name in ("claim", "verdict"):
         table.add_column(name)
     for claim in found:
-        table.add_row(escape(f"{claim.id}: {claim.text}"), claim.verdict)
+        table.add_row(escape(f"{claim.id}: {claim.text}"), claim.said)
     return table

@@ -28,7 +28,7 @@ from ssl_benchmarks.record.record import Measurement, Record, headline_scope
 from ssl_benchmarks.record.seed_rows import study_rows
 from ssl_models.catalog import named
 from ssl_models.errors import BadInputError
-from ssl_reports.reading.claim_c4 import c4_line
+from ssl_reports.claims.error_rates import c4_line
 from ssl_reports.summaries.studying import write_study_report
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ import yaml
 from ssl_benchmarks.record.quantity import Quantity, unavailable
 from ssl_benchmarks.record.record import Conditions, Measurement, Record
 from ssl_models.recipes import Recipe
+from ssl_reports.claims.claims import claims
 from ssl_reports.paper.methods import methods_markdown
 from ssl_reports.paper.model_card import model_cards
-from ssl_reports.reading.claims import claims
 from ssl_reports.reading.evidence import Evidence, distinct
 from ssl_reports.reading.published import published_rows
 from ssl_reports.reading.stated_recipes import with_recipes

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from ssl_benchmarks.record.quantity import METHODS
+from ssl_reports.claims.finding import Claim, Finding
 from ssl_reports.flaw_marks import signed
 from ssl_reports.page.looks import PALETTE, PLOTS, SYMBOLS, TABLES, THEMES, pareto_template, power_template
 from ssl_reports.page.measurements import page_measurements
@@ -20,7 +21,6 @@ from ssl_reports.page.runs import runs_and_environments
 from ssl_reports.page.store import TEXTS, Store
 from ssl_reports.page.tables import FORMS, page_table
 from ssl_reports.paper.methods import paragraphs
-from ssl_reports.reading.claims import Claim, Finding
 from ssl_reports.reading.evidence import Evidence
 from ssl_reports.tables.notes import MARKS
 from ssl_reports.tables.numbers import plain_number

@@ -12,8 +12,8 @@ from ssl_benchmarks.record.details.evaluation import Evaluated
 from ssl_benchmarks.record.details.measurement import MeasurementDetails
 from ssl_benchmarks.record.details.training import TrainingDetails
 from ssl_benchmarks.record.record import Record
+from ssl_reports.claims.error_rates import sample_was_synthetic
 from ssl_reports.paper.prose import cite, enumeration
-from ssl_reports.reading.claim_c4 import sample_was_synthetic
 from ssl_reports.units import plain
 
 LIBRISPEECH = f"LibriSpeech{cite('panayotov2015librispeech')}"

@@ -11,18 +11,22 @@ from ssl_benchmarks.record.details.common import Details
 from ssl_benchmarks.record.metrics import METRICS, RATES
 from ssl_benchmarks.record.quantity import DERIVED, Quantity, added, unavailable
 from ssl_benchmarks.record.record import Conditions, Measurement
+from ssl_models.catalog import HEADLINE
 from ssl_models.recipes import RECIPES
+from ssl_reports.claims.claims import BASELINE
+from ssl_reports.claims.finding import Claim, Finding
+from ssl_reports.claims.predictions import ERROR, STEP, Predictions
+from ssl_reports.claims.sizes import BOUNDS, by_size
 from ssl_reports.paper.display import display
 from ssl_reports.paper.prose import cite
 from ssl_reports.paper.protocol import TASKS
-from ssl_reports.reading.claims import Claim
 from ssl_reports.reading.conditions import evaluated_on, learned_from, step_words, where
 from ssl_reports.reading.evidence import Evidence, Found, Setting, settings
 from ssl_reports.reading.published import published_rows, reference_of
 from ssl_reports.reading.repricing import grid_of
 from ssl_reports.tables.data import data_word
 from ssl_reports.tables.readable import readable
-from ssl_reports.tables.table import Cell, Cite, Column, PaperTable, Words, word
+from ssl_reports.tables.table import Cell, Cite, Column, PaperTable, Words, times, word
 from ssl_reports.words import RATES as RATE_WORDS
 
 FLOPS = "1 MAC = 2 FLOPs; matrix products and convolutions are counted."
@@ -249,6 +253,8 @@ def _rated_by(found: Found) -> Cell:
     return found.label if key is None else Cite(key, found.quantity.note.split(";")[0])
 
 
+SAYS = {"C1": "memory", "C2": "FLOPs", "C5": "memory, large models", "C6": "FLOPs of the recipe, large models"}
+"""What each claim that counts and predictions can decide compares."""
 CLAIMS = (
     Column("claim", width=0.17), Column("measured", width=0.22), Column("result", "1"), Column("required", width=0.1), Column("verdict", width=0.1),
     Column("conditions, or what is missing", width=0.24),
@@ -261,11 +267,43 @@ def claims_table(claims: list[Claim]) -> PaperTable:
     for claim in claims:
         for number, each in enumerate(claim.findings):
             named = f"{claim.id}: {claim.text}" if number == 0 else ""
-            unit = each.quantity and replace(each.quantity, note=each.quantity.note or each.why)
-            rows.append((named, each.what, unit, each.bound, each.verdict, each.why))
+            rows.append((named, each.what, _ratio(each), each.bound, each.said, each.why))
     note = (
         f"Claims of arXiv:2406.07696{cite('lugo2024sustainable')}. A claim holds only if the whole interval meets the requirement, and fails only "
         "if the whole interval misses it. Ratios are dimensionless; times are in hours. No ratio is taken between "
         "GPU-hours of different chips."
     )
     return PaperTable("claims", "Claims and verdicts", CLAIMS, tuple(rows), (note,))
+
+
+def _ratio(finding: Finding) -> Quantity | None:
+    """The ratio of a finding; one of counts, whose interval is the value itself, without the interval."""
+    found = finding.quantity
+    if found is None:
+        return None
+    ends = None if found.ci95 == (found.value, found.value) else found.ci95
+    return replace(found, ci95=ends, note=found.note or finding.why)
+
+
+SIZES = (
+    Column("model"), Column("parameters", "M", 1e-6), Column("training FLOPs", "GFLOP per audio s", 1e-9),
+    Column("predicted peak memory", "GiB", 2.0**-30), *(Column(f"{bound.id}: {SAYS[bound.id]}") for bound in BOUNDS),
+)  # fmt: skip
+
+
+def sizes_table(predicted: Predictions) -> PaperTable:
+    """The efficient sizes side by side, with the verdicts that counts and predicted memory give; without rows if nothing was predicted."""
+    rows: list[tuple[Cell, ...]] = []
+    for size in by_size(predicted):
+        parameters = Quantity(float(size.prediction.parameters), "1", "analytic")
+        said = [
+            f"{times(found[0])}, {found[1]}" if (found := size.by_claim.get(bound.id)) else "not in these runs"
+            for bound in BOUNDS
+        ]
+        rows.append((size.model, parameters, size.prediction.flops, size.prediction.peak, *said))
+    note = (
+        f"Counted and predicted for {STEP}, not measured; a predicted peak may be off by {100 * ERROR:g} %. Ratios are "
+        f"those of {BASELINE} (C1, C2), and of the least favourable large model (C5, C6), to each size; the claims are "
+        f"about {HEADLINE}. A compiled step may need less memory."
+    )
+    return PaperTable("claims-by-size", "Counts and predictions for the efficient sizes", SIZES, tuple(rows), (note,))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ssl_benchmarks.files.atomic import write_atomically
 from ssl_benchmarks.record.details.study import StudyDetails
 from ssl_benchmarks.record.record import Record
-from ssl_reports.reading.claim_c4 import c4_line
+from ssl_reports.claims.error_rates import c4_line
 from ssl_reports.summaries.evaluating import QUALITY, remark_lines
 from ssl_reports.summaries.layout import NO_CO2E, bullets, disturbed_lines, document, grid_tables, noted_names
 from ssl_reports.summaries.rates import bill_grid, noted, quality_grid

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ssl_reports.claims.claims import claims
 from ssl_reports.page.page import report_page
-from ssl_reports.reading.claims import claims
 from ssl_reports.reading.evidence import Evidence
 from ssl_reports.report import paper_tables
 

@@ -23,13 +23,13 @@ from hypothesis import strategies as st
 import ssl_reports.page
 from ssl_benchmarks.record.quantity import Quantity, unavailable
 from ssl_benchmarks.record.record import Measurement, Record
+from ssl_reports.claims.claims import claims
 from ssl_reports.flaw_marks import meaning
 from ssl_reports.page.choices import column_choices, unit_choices
 from ssl_reports.page.packing import packed
 from ssl_reports.page.page import report_page
 from ssl_reports.page.store import Store
 from ssl_reports.page.tables import anchors
-from ssl_reports.reading.claims import claims
 from ssl_reports.reading.evidence import Evidence
 from ssl_reports.report import paper_tables, write_paper
 from ssl_reports.tables.table import Column

@@ -9,7 +9,7 @@ import pytest
 
 from ssl_benchmarks.record.quantity import Quantity, unavailable
 from ssl_benchmarks.record.record import Conditions, Measurement, Record
-from ssl_reports.reading.claim_c4 import c4_line, verdict
+from ssl_reports.claims.error_rates import c4_line, verdict
 from ssl_reports.summaries.rates import bill_grid
 from ssl_reports.summaries.study_tables import budget_line, run_rows, study_grid
 from ssl_reports.summaries.studying import study_tables, write_study_report

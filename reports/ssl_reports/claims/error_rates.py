@@ -13,7 +13,7 @@ from ssl_benchmarks.record.metrics import METRICS
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Measurement, Record
 from ssl_models.catalog import HEADLINE
-from ssl_reports.reading.claim_evidence import lacking
+from ssl_reports.claims.needs import lacking
 from ssl_reports.reading.evidence import Found, shown_models
 from ssl_reports.units import percent, plain
 from ssl_reports.words import budget_of

@@ -1,0 +1,68 @@
+"""What counts and predicted memory say of a training step in the recipes, for claims that no GPU has decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from ssl_benchmarks.record.quantity import Quantity
+from ssl_models.catalog import CATALOG, HEADLINE
+from ssl_models.efficient.config import EFFICIENT
+
+CLIPS, CLIP_SECONDS = 16, 15.36
+"""The batch in the recipes that the claims are about, here as clips of equal length."""
+ERROR = 0.08
+"""How far a predicted peak may be off: on an H100, eager steps of hubert-base and hubert-large at bfloat16 with 16 clips of
+15 s peaked at 11.5 and 24.5 GiB, where 10.9 and 22.8 GiB are predicted, 5 and 7 % less."""
+STEP = f"an eager step in bfloat16 on a GPU, {CLIPS} clips of {CLIP_SECONDS:g} s"
+SIZES = (HEADLINE, *(name for name in EFFICIENT if name != HEADLINE))
+"""The efficient models, the headline first."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A training step of a catalogue model with the recipes' batch.
+
+    Attributes:
+        parameters: of the encoder.
+        flops: counted, per second of audio.
+        peak: predicted memory in B, with its error.
+    """
+
+    parameters: int
+    flops: Quantity
+    peak: Quantity
+
+
+Predictions = Mapping[str, Prediction]
+
+
+def predictions(models: Iterable[str], others: Iterable[str]) -> dict[str, Prediction]:
+    """Predictions of the efficient models, and of those of `others` that are among the `models` of some runs.
+
+    Nothing is predicted for runs without any of the efficient models. Imports torch; takes a second per model.
+    """
+    known = set(models)
+    if not known & set(SIZES):
+        return {}
+    return {model: predicted(model) for model in (*SIZES, *(other for other in others if other in known))}
+
+
+@cache
+def predicted(model: str) -> Prediction:
+    """Count a training step of a catalogue model, and predict its peak memory."""
+    from ssl_benchmarks.profile.profile import ProfileSetting, profile
+
+    if model not in CATALOG:
+        raise ValueError(f"{model} is not in the catalogue")
+    batch = CLIPS * CLIP_SECONDS
+    setting = ProfileSetting((CLIP_SECONDS,), CLIP_SECONDS, batch, "bfloat16", "cuda", opinion=False)
+    found = profile(model, setting)
+    counted, peak = found.at("training", CLIP_SECONDS), found.memory["training"].peak
+    if counted is None or peak.value is None:
+        raise ValueError(f"{model} has no training step")
+    flops = Quantity(counted.count.flops / CLIP_SECONDS, "FLOP/s", "analytic", note="counted for these claims")
+    ends = (peak.value * (1 - ERROR), peak.value * (1 + ERROR))
+    note = f"predicted for {STEP}; within {100 * ERROR:g} % as far as known"
+    return Prediction(found.parameters["encoder"], flops, Quantity(peak.value, "B", "modelled", ends, note=note))
