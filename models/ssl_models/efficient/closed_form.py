@@ -9,14 +9,20 @@ from ssl_models.parts.framing import HOP, filter_macs, random_projection_macs, t
 def encoder_macs(config: EncoderConfig, samples: int) -> int:
     """MACs of one clip's encoding: matrix products only, as torch's counter counts them; 1 MAC = 2 FLOPs.
 
-    Per block and frame: 4 d^2 for the projections, 2 T d for scores and mixing, 3 d h for SwiGLU; before them the mel
+    Per block and frame, of which blocks in the middle may have half: 4 d^2 for the projections, 2 T d for scores and mixing, 3 d h for SwiGLU; before them the mel
     filters and the input projection. The FFT (about 2.5 % of the front end's filters) and elementwise work are left
     out.
     """
     frames = samples // HOP // config.stack
     front = filter_macs(samples, config.mels) + frames * config.mels * config.stack * config.width
-    block = 4 * config.width**2 + 2 * frames * config.width + 3 * config.width * config.hidden
-    return front + config.blocks * frames * block
+    halves = (frames + 1) // 2
+    fine = (config.blocks - config.halved) * frames * _per_frame(config, frames)
+    return front + fine + config.halved * halves * _per_frame(config, halves)
+
+
+def _per_frame(config: EncoderConfig, frames: int) -> int:
+    """MACs of a block per frame."""
+    return 4 * config.width**2 + 2 * frames * config.width + 3 * config.width * config.hidden
 
 
 def training_macs(config: EfficientConfig, samples: int) -> int:
@@ -34,7 +40,8 @@ def training_macs(config: EfficientConfig, samples: int) -> int:
         targets = target_macs(samples, encoder.mels, objective.clusters)
     else:
         targets = random_projection_macs(samples, encoder.mels, 2, objective.codebooks, objective.clusters)
-    return filters + targets + 2 * projection + 3 * (blocks + head)
+    heads = 2 if objective.middle_weight else 1
+    return filters + targets + 2 * projection + 3 * (blocks + heads * head)
 
 
 def encoder_parameters(config: EncoderConfig) -> int:

@@ -20,6 +20,7 @@ class EncoderConfig:
         hidden: SwiGLU's inner width.
         mels: log-mel channels.
         stack: 10 ms frames joined into one encoder frame (4 = 40 ms = 25 Hz).
+        halved: blocks in the middle that see each two neighbouring frames as one, as in Zipformer (arXiv:2310.11230).
     """
 
     width: int
@@ -28,19 +29,30 @@ class EncoderConfig:
     hidden: int
     mels: int = 80
     stack: int = 4
+    halved: int = 0
 
     def __post_init__(self) -> None:
         require_positive(self, "width", "blocks", "heads", "hidden", "mels", "stack")
         if self.width % self.heads or (self.width // self.heads) % 2:
             raise ValueError(f"width {self.width} must split into {self.heads} heads of even width")
+        if not 0 <= self.halved < self.blocks:
+            raise ValueError(
+                f"halved {self.halved} must be at least 0 and less than the number of blocks, {self.blocks}"
+            )
 
     @property
     def line(self) -> str:
         """The shape in one line."""
         return (
             f"log-mel x{self.stack}, {self.blocks} pre-norm blocks, width {self.width}, {self.heads} heads, "
-            f"SwiGLU {self.hidden}"
+            f"SwiGLU {self.hidden}" + (f", {self.halved} blocks at half the frame rate" if self.halved else "")
         )
+
+    @property
+    def middle(self) -> range:
+        """The numbers of the blocks at half the frame rate."""
+        first = (self.blocks - self.halved) // 2
+        return range(first, first + self.halved)
 
     @property
     def frame_rate(self) -> float:
@@ -64,6 +76,8 @@ class ObjectiveConfig:
         labels_per_frame: stretches of 20 ms whose labels one encoder frame predicts (2 at 25 Hz = 50 Hz targets).
         span_frames: length of a masked span in encoder frames (6 = 240 ms).
         masked_share: masked share of the valid frames.
+        middle_weight: weight of the same loss at the block in the middle, beside that of the last block (ILS-SSL,
+            arXiv:2112.08778); 0 for none.
         masked_weight: weight of the loss at masked frames (alpha in HuBERT, arXiv:2106.07447, eq. 3); visible frames
             have the rest.
         fit_hours: most hours of training speech used for k-means.
@@ -76,6 +90,7 @@ class ObjectiveConfig:
     span_frames: int = 6
     masked_share: float = 0.5
     masked_weight: float = 1.0
+    middle_weight: float = 0.0
     fit_hours: float = 1.0
 
     @property
@@ -95,6 +110,8 @@ class ObjectiveConfig:
             raise ValueError(f"masked_share {self.masked_share} must be above 0 and at most 1")
         if not 0 <= self.masked_weight <= 1:
             raise ValueError(f"masked_weight {self.masked_weight} must be in [0, 1]")
+        if not 0 <= self.middle_weight < float("inf"):
+            raise ValueError(f"middle_weight {self.middle_weight} must be at least 0")
         if not self.fit_hours > 0:
             raise ValueError(f"fit_hours {self.fit_hours} must be more than 0")
 

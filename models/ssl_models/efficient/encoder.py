@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -53,6 +54,16 @@ class Block(nn.Module):
         return x + self.feed_forward(x, self.feed_forward_norm.weight)
 
 
+def halved(x: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """Means of each two neighbouring valid frames of `(B, frames, width)`, and their number; a last frame without a neighbour is its own mean."""
+    frames = x.shape[1]
+    known = known_lengths(lengths, x)
+    valid = valid_mask(known, frames)[..., None].to(x.dtype)
+    pairs = F.pad(torch.cat([x * valid, valid], dim=-1), (0, 0, 0, frames % 2)).unflatten(1, (-1, 2)).sum(2)
+    sums, count = pairs[..., :-1], pairs[..., -1:]
+    return sums / count.clamp(min=1), None if lengths is None else (lengths + 1) // 2
+
+
 class EfficientEncoder(Shareable, nn.Module):
     """Waveforms `(B, T)` to `blocks + 1` layers of `(B, T // 640, width)` at 25 Hz.
 
@@ -101,17 +112,43 @@ class EfficientEncoder(Shareable, nn.Module):
         """Valid encoder frames of clips of `lengths` samples."""
         return lengths // self.config.samples_per_frame
 
-    def transform(self, x: Tensor, frame_lengths: Tensor | None) -> tuple[Tensor, ...]:
-        """The blocks over projected frames `(B, frames, width)`; all hidden states, the last one normed."""
+    def transform(
+        self, x: Tensor, frame_lengths: Tensor | None, wanted: Collection[int] | None = None
+    ) -> tuple[Tensor, ...]:
+        """The blocks over projected frames `(B, frames, width)`; all hidden states, the last one normed.
+
+        With `wanted`, those layers alone: a hidden state at half the rate is kept as it is otherwise.
+        """
         cos, sin = rotary_angles(x.shape[1], self.config.width // self.config.heads, x.device)
-        attend = None if frame_lengths is None else valid_mask(frame_lengths, x.shape[1])[:, None, None]
-        layers = [x]
-        for block in self.blocks:
+        blocks, middle = list(self.blocks), self.config.middle
+        layers = [x, *self._through(blocks[: middle.start], x, cos, sin, frame_lengths)]
+        if middle:
+            x = layers[-1]
+            pooled, halves = halved(x, frame_lengths)
+            inner = self._through(blocks[middle.start : middle.stop], pooled, cos[::2], sin[::2], halves)
+            layers += [
+                x + (each - pooled).repeat_interleave(2, dim=1)[:, : x.shape[1]]
+                if wanted is None or number in wanted or number == middle.stop
+                else each
+                for number, each in enumerate(inner, start=middle.start + 1)
+            ]
+        layers += self._through(blocks[middle.stop :], layers[-1], cos, sin, frame_lengths)
+        layers[-1] = self.final_norm(layers[-1])
+        return tuple(layers) if wanted is None else tuple(layers[number] for number in sorted(wanted))
+
+    def _through(
+        self, blocks: Sequence[nn.Module], x: Tensor, cos: Tensor, sin: Tensor, lengths: Tensor | None
+    ) -> list[Tensor]:
+        """The output of each block in turn."""
+        attend = None if lengths is None else valid_mask(lengths, x.shape[1])[:, None, None]
+        layers = []
+        for block in blocks:
             if self.checkpointed and self.training:
-                layers.append(checkpoint(block, layers[-1], cos, sin, attend, use_reentrant=False))
+                x = checkpoint(block, x, cos, sin, attend, use_reentrant=False)
             else:
-                layers.append(block(layers[-1], cos, sin, attend))
-        return (*layers[:-1], self.final_norm(layers[-1]))
+                x = block(x, cos, sin, attend)
+            layers.append(x)
+        return layers
 
     def forward(self, waveforms: Tensor, lengths: Tensor | None = None) -> SpeechFeatures:
         """All hidden states of `(B, T)` waveforms of `lengths` valid samples (None: all valid)."""

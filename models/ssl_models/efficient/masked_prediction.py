@@ -72,13 +72,22 @@ class MaskedPrediction(UnitObjective):
         """
         projected = self.encoder.project(stacked)
         projected = torch.where(mask[..., None], self.mask_vector.to(projected.dtype), projected)
-        output = self.encoder.transform(projected, frame_lengths)[-1]
+        blocks, weight = self.config.encoder.blocks, self.config.objective.middle_weight
+        layers = self.encoder.transform(projected, frame_lengths, {blocks, blocks // 2} if weight else {blocks})
+        visible = ~mask if frame_lengths is None else valid_mask(frame_lengths, mask.shape[1]) & ~mask
+        loss, hits = self._loss(layers[-1], labels, mask, visible)
+        if weight:
+            middle = self.encoder.final_norm(layers[0])
+            loss = loss + weight * self._loss(middle, labels, mask, visible)[0]
+        with torch.no_grad():
+            variance = feature_variance(layers[-1], frame_lengths)
+        return loss, hits, variance
+
+    def _loss(self, output: Tensor, labels: Tensor, mask: Tensor, visible: Tensor) -> tuple[Tensor, Tensor]:
+        """Loss of a layer at masked and visible frames, and accuracy on masked labels."""
         logits = self.head(output).float().view(*labels.shape, -1)
         loss, hits = hidden_cross_entropy(logits, labels, mask)
         weight = self.config.objective.masked_weight
         if weight < 1:
-            visible = ~mask if frame_lengths is None else valid_mask(frame_lengths, mask.shape[1]) & ~mask
             loss = weight * loss + (1 - weight) * hidden_cross_entropy(logits, labels, visible)[0]
-        with torch.no_grad():
-            variance = feature_variance(output, frame_lengths)
-        return loss, hits, variance
+        return loss, hits

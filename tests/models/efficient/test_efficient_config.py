@@ -52,7 +52,11 @@ def test_heads_must_split_the_width_evenly(width: int, heads: int) -> None:
     [
         lambda: EncoderConfig(8, 1, 0, 8),
         lambda: EncoderConfig(8, 0, 1, 8),
+        lambda: EncoderConfig(8, 4, 1, 8, halved=4),
+        lambda: EncoderConfig(8, 4, 1, 8, halved=-1),
         lambda: ObjectiveConfig(clusters=0),
+        lambda: ObjectiveConfig(middle_weight=-0.5),
+        lambda: ObjectiveConfig(middle_weight=float("nan")),
         lambda: ObjectiveConfig(masked_share=1.5),
         lambda: OptimisationConfig(warmup=1.0),
         lambda: OptimisationConfig(clip=float("nan")),

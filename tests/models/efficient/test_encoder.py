@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ssl_models.efficient.attention import SHARPNESS
+from ssl_models.efficient.attention import SHARPNESS, rotary_angles
 from ssl_models.efficient.config import EFFICIENT, EncoderConfig
-from ssl_models.efficient.encoder import Block, EfficientEncoder, SwiGLU
+from ssl_models.efficient.encoder import Block, EfficientEncoder, SwiGLU, halved
 
 TINY = EncoderConfig(32, 2, 2, 64)
+HALVED = EncoderConfig(24, 5, 3, 40, halved=2)
 
 
 def encoder_of(config: EncoderConfig, seed: int = 0) -> EfficientEncoder:
@@ -33,7 +34,7 @@ def batch_of(lengths: list[int], extra: int, garbage: float) -> tuple[list[Tenso
 
 
 @pytest.mark.parametrize("samples", [640, 1279, 1280, 16_000, 20_001])
-@pytest.mark.parametrize("config", [TINY, EncoderConfig(24, 3, 3, 40, mels=20, stack=4)])
+@pytest.mark.parametrize("config", [TINY, EncoderConfig(24, 3, 3, 40, mels=20, stack=4), HALVED])
 def test_every_layer_has_one_frame_for_40_milliseconds(config: EncoderConfig, samples: int) -> None:
     features = encoder_of(config)(noise(2, samples))
     assert len(features.layers) == config.blocks + 1
@@ -115,7 +116,7 @@ def test_initial_deviations() -> None:
 
 
 @pytest.mark.parametrize("garbage", [0.0, 0.9, float("nan")])
-@pytest.mark.parametrize("config", [TINY, EFFICIENT["efficient-tiny"].encoder])
+@pytest.mark.parametrize("config", [TINY, EFFICIENT["efficient-tiny"].encoder, HALVED])
 @torch.no_grad()
 def test_a_clip_gets_the_same_frames_alone_and_in_a_padded_batch(config: EncoderConfig, garbage: float) -> None:
     encoder = encoder_of(config)
@@ -128,6 +129,40 @@ def test_a_clip_gets_the_same_frames_alone_and_in_a_padded_batch(config: Encoder
         assert int(together.lengths[i]) == frames
         for padded, single in zip(together.layers, alone.layers, strict=True):
             torch.testing.assert_close(padded[i, :frames], single[0], atol=1e-5, rtol=0)
+
+
+def test_two_valid_frames_become_their_mean() -> None:
+    """Frames 1, 3, 5 of two channels; the second clip has two valid frames, the third one, the last none."""
+    x = torch.tensor([1.0, 3.0, 5.0])[None, :, None].expand(4, 3, 2)
+    means, lengths = halved(x, torch.tensor([3, 2, 1, 0]))
+    assert means[..., 0].tolist() == [[2.0, 5.0], [2.0, 0.0], [1.0, 0.0], [0.0, 0.0]]
+    assert lengths is not None
+    assert lengths.tolist() == [2, 1, 1, 0]
+    alone, unknown = halved(x[:1], None)
+    assert unknown is None
+    assert torch.equal(alone, means[:1])
+
+
+@torch.no_grad()
+def test_blocks_in_the_middle_add_what_they_change_to_both_frames_of_a_pair() -> None:
+    """Block by block: two of five at half the rate, at the angles of every second frame."""
+    encoder, x = encoder_of(HALVED), noise(2, 7, 24)
+    blocks, (cos, sin) = list(encoder.blocks), rotary_angles(7, 8, x.device)
+    fine = blocks[0](x, cos, sin, None)
+    pooled = torch.stack([fine[:, 0:2].mean(1), fine[:, 2:4].mean(1), fine[:, 4:6].mean(1), fine[:, 6]], dim=1)
+    inner = blocks[2](blocks[1](pooled, cos[::2], sin[::2], None), cos[::2], sin[::2], None)
+    expected = fine + (inner - pooled)[:, [0, 0, 1, 1, 2, 2, 3]]
+    torch.testing.assert_close(encoder.transform(x, None)[3], expected)
+
+
+@pytest.mark.parametrize("config", [TINY, HALVED], ids=["one rate", "two rates"])
+def test_wanted_layers_are_those_of_all(config: EncoderConfig) -> None:
+    encoder, x = encoder_of(config), noise(2, 9, config.width)
+    lengths = torch.tensor([9, 4])
+    layers = encoder.transform(x, lengths)
+    for wanted in ({config.blocks}, {2, config.blocks}, {0, 1}):
+        some = encoder.transform(x, lengths, wanted)
+        assert all(torch.equal(layers[n], one) for n, one in zip(sorted(wanted), some, strict=True))
 
 
 @torch.no_grad()

@@ -311,3 +311,21 @@ def test_the_loss_weighs_masked_against_visible_frames_and_leaves_padding_out(mo
     masked, visible = (torch.stack(picked[where]).mean().item() for where in (True, False))
     assert loss.item() == pytest.approx(0.3 * masked + 0.7 * visible, rel=1e-5)
     assert masked != pytest.approx(visible, rel=1e-3)
+
+
+@torch.no_grad()
+def test_the_loss_in_the_middle_is_the_same_loss_of_the_middle_block(module: MaskedPrediction) -> None:
+    """With weight 0.5, by hand from the normed output of block 1 of 2."""
+    both = copy.deepcopy(module)
+    both.config = replace(CONFIG, objective=replace(CONFIG.objective, middle_weight=0.5))
+    stacked = torch.randn(2, 6, 320, generator=torch.Generator().manual_seed(0))
+    labels = torch.randint(0, CLUSTERS, (2, 6, 2), generator=torch.Generator().manual_seed(1))
+    mask = torch.tensor([[True, True, False, False, True, False], [False, True, True, True, False, False]])
+    alone, hits, _ = module.predict(stacked, labels, mask, None)
+    loss, same_hits, _ = both.predict(stacked, labels, mask, None)
+    hidden = torch.where(mask[..., None], module.mask_vector, module.encoder.project(stacked))
+    middle = module.encoder.final_norm(module.encoder.transform(hidden, None)[1])
+    logits = module.head(middle).view(2, 6, 2, CLUSTERS)[mask]
+    expected = torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels[mask].flatten())
+    assert float(loss - alone) == pytest.approx(0.5 * float(expected), rel=1e-5)
+    assert torch.equal(hits, same_hits)
