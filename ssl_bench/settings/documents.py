@@ -32,16 +32,18 @@ def read_toml(path: Path, kind: type) -> dict[str, Any]:
 
 
 def overridden(base: Any, changes: Mapping[str, Any], table: str) -> Any:  # noqa: ANN401 - any settings dataclass
-    """`base` with the changes from a TOML table."""
+    """`base` with the changes from a TOML table, whose keys have hyphens or underscores."""
     if not changes:
         return base
+    named = {key.replace("-", "_"): value for key, value in changes.items()}
     inner = {
         key: overridden(getattr(base, key), value, f"{table}.{key}")
-        for key, value in changes.items()
+        for key, value in named.items()
         if isinstance(value, Mapping) and is_dataclass(getattr(base, key, None))
     }
+    checked = _checked(type(base), {**named, **inner}, f"[{table}]")
     try:
-        return replace(base, **_checked(type(base), {**changes, **inner}, f"[{table}]"))
+        return replace(base, **checked)
     except ValueError as error:
         raise BadInputError(f"[{table}]: {error}") from error
 

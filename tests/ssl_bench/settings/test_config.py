@@ -38,7 +38,7 @@ def test_tables_are_put_over_the_named_models_own_settings(tmp_path: Path) -> No
     settings = read(
         toml(
             tmp_path,
-            'model = "efficient-small"\n[encoder]\nblocks = 3\n[objective]\nclusters = 9\n'
+            'model = "efficient-small"\n[encoder]\nblocks = 3\n[objective]\nclusters = 9\nmasked-share = 0.4\n'
             "[optimisation]\nbetas = [0.8, 0.9]\nclip = 2\n",
         )
     )
@@ -47,6 +47,7 @@ def test_tables_are_put_over_the_named_models_own_settings(tmp_path: Path) -> No
     assert (config.encoder.blocks, config.encoder.width) == (3, small.encoder.width)
     assert (config.objective.clusters, config.objective.span_frames) == (9, small.objective.span_frames)
     assert (config.optimisation.betas, config.optimisation.clip) == ((0.8, 0.9), 2)
+    assert config.objective.masked_share == 0.4
     assert config.optimisation.warmup == small.optimisation.warmup
 
 
@@ -92,6 +93,7 @@ def test_a_file_that_is_none_is_one_line(tmp_path: Path) -> None:
     ("content", "message"),
     [
         ("[encoder]\nwidht = 3\n", r"\[encoder\]: unknown setting 'widht'; did you mean width"),
+        ("[encoder]\nwidht = 3\n", r"^\[encoder\]: unknown"),
         ("[encoder]\nwidth = 33\n", r"\[encoder\]: width 33 must split into 3 heads of even width"),
         ("[encoder]\nheads = 0\n", r"\[encoder\]: .*heads"),
         ("[encoder]\nblocks = 0\n", r"\[encoder\]: .*blocks"),
