@@ -25,12 +25,6 @@ def rotary_angles(frames: int, head_width: int, device: torch.device) -> tuple[T
     return angle.cos(), angle.sin()
 
 
-def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotate each pair (i, i + half) of the head width by its frame's angle; x is `(B, heads, frames, head_width)`."""
-    first, second = x.float().chunk(2, dim=-1)
-    return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1).to(x.dtype)
-
-
 EPSILON = 1e-6
 
 
@@ -78,7 +72,21 @@ def attended(  # noqa: PLR0917 - tensors by place, as autograd's functions take 
 ) -> Tensor:
     """Attention of queries, keys and values `(B, frames, 3 * width)`, with gains of one head's width; `(B, frames, width)`."""
     batch, frames, width = qkv.shape
-    query, key, value = qkv.view(batch, frames, 3, -1, len(query_gain)).permute(2, 0, 3, 1, 4)
-    query, key = rotate(rms_norm(query, query_gain), cos, sin), rotate(rms_norm(key, key_gain), cos, sin)
-    mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=attend)
+    parts = qkv.view(batch, frames, 3, -1, len(query_gain)).permute(2, 0, 3, 1, 4)
+    query, key = turned(parts[:2], torch.stack([query_gain, key_gain]), cos, sin)
+    mixed = F.scaled_dot_product_attention(query, key, parts[2], attn_mask=attend)
     return mixed.transpose(1, 2).reshape(batch, frames, width // 3)
+
+
+def turned(x: Tensor, gains: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Queries and keys `(2, B, heads, frames, head_width)`, normed with their `gains` `(2, head_width)` and rotated.
+
+    Each pair (i, i + half) of the head width turns by its frame's angle. Gains are multiplied into the angles' small
+    tables, so that the large tensors are passed over once for the norm and twice for the rotation.
+    """
+    half = gains.shape[1] // 2
+    gains = gains.float()[:, None, None, None]
+    along = (torch.cat([cos, cos], dim=-1) * gains).to(x.dtype)
+    across = (torch.cat([-sin, sin], dim=-1) * gains.roll(half, -1)).to(x.dtype)
+    normed = F.rms_norm(x, (2 * half,), None, EPSILON)
+    return torch.addcmul(normed * along, normed.roll(half, -1), across)

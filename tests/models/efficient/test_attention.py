@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 
 import numpy as np
 import pytest
@@ -12,13 +13,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ssl_models.efficient.attention import ROTARY_BASE, SelfAttention, rotary_angles, rotate
+from ssl_models.efficient.attention import ROTARY_BASE, SelfAttention, rotary_angles, turned
 
 Array = NDArray[np.float64]
 CPU = torch.device("cpu")
 
 
-def turned(vector: Array, position: int) -> Array:
+def rotated(vector: Array, position: int) -> Array:
     """Su et al.: the pair (i, i + half) as a complex number, turned by position * base^(-2 i / width)."""
     half = len(vector) // 2
     pairs = vector[:half] + 1j * vector[half:]
@@ -44,9 +45,9 @@ def attention_oracle(layer: SelfAttention, x: Array, valid: int) -> Array:
     mixed = np.zeros_like(x)
     for h in range(layer.heads):
         part = slice(h * head, (h + 1) * head)
-        k = [turned(rms_normed(keys[t, part], weights["key_norm.weight"]), t) for t in range(valid)]
+        k = [rotated(rms_normed(keys[t, part], weights["key_norm.weight"]), t) for t in range(valid)]
         for t in range(frames):
-            q = turned(rms_normed(queries[t, part], weights["query_norm.weight"]), t)
+            q = rotated(rms_normed(queries[t, part], weights["query_norm.weight"]), t)
             scores = np.array([q @ other for other in k]) / math.sqrt(head)
             share = np.exp(scores - scores.max())
             share /= share.sum()
@@ -80,19 +81,30 @@ def test_without_a_mask_every_frame_is_seen() -> None:
     np.testing.assert_allclose(measured, attention_oracle(layer, x[0].double().numpy(), 9), atol=1e-5)
 
 
-def test_rotation_is_a_complex_product() -> None:
-    x = torch.randn(1, 2, 200, 10, generator=torch.Generator().manual_seed(2))
-    cos, sin = rotary_angles(200, 10, CPU)
-    measured = rotate(x, cos, sin).numpy()
-    for h in range(2):
-        for t in (0, 1, 77, 199):
-            np.testing.assert_allclose(measured[0, h, t], turned(x[0, h, t].double().numpy(), t), atol=1e-4)
+def test_queries_and_keys_are_normed_and_turned_by_a_complex_product() -> None:
+    x = torch.randn(2, 1, 3, 200, 10, generator=torch.Generator().manual_seed(2))
+    gains = torch.randn(2, 10, generator=torch.Generator().manual_seed(3))
+    measured = turned(x, gains, *rotary_angles(200, 10, CPU)).numpy()
+    for which, h, t in product(range(2), range(3), (0, 1, 77, 199)):
+        expected = rotated(rms_normed(x[which, 0, h, t].double().numpy(), gains[which].double().numpy()), t)
+        np.testing.assert_allclose(measured[which, 0, h, t], expected, atol=1e-4)
+
+
+def test_bfloat16_is_as_near_as_its_rounding() -> None:
+    """Three roundings of 2^-9: of the normed value, of the table and of the sum."""
+    x = torch.randn(2, 1, 2, 100, 8, generator=torch.Generator().manual_seed(2))
+    gains, angles = torch.ones(2, 8), rotary_angles(100, 8, CPU)
+    rough = turned(x.bfloat16(), gains, *angles)
+    assert rough.dtype == torch.bfloat16
+    exact = turned(x.bfloat16().float(), gains, *angles)
+    torch.testing.assert_close(rough.float(), exact, rtol=2.0**-7, atol=2.0**-6)
 
 
 def scores(query: Tensor, key: Tensor, frames: int) -> Tensor:
     """Products of one query and one key standing at every frame, `(frames, frames)`."""
     cos, sin = rotary_angles(frames, query.shape[-1], CPU)
-    q, k = (rotate(v.expand(1, 1, frames, -1), cos, sin)[0, 0] for v in (query, key))
+    gains = torch.ones(2, query.shape[-1])
+    q, k = turned(torch.stack([query, key])[:, None, None, None].expand(2, 1, 1, frames, -1), gains, cos, sin)[:, 0, 0]
     return q @ k.T
 
 
