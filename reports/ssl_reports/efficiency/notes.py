@@ -25,6 +25,12 @@ Filled = Mapping[str, Mapping[str, Measurement]]
 PRETRAINING = ("gpu-hours", "energy", "co2e", "price")
 """Columns that account for a whole pretraining."""
 
+HELD = {
+    "torch's CUDA allocator": "the most that torch's allocator held on the GPU",
+    "peak resident set": "the growth of the process's resident memory from before the model was built",
+}
+"""What a peak is of, by a part of its note."""
+
 
 def counted(found: Mapping[str, Measurement]) -> bool:
     """Whether every number of a column was counted."""
@@ -114,6 +120,9 @@ def _measured(filled: Filled) -> Iterator[str]:
         if key in filled and (said := _shared(filled[key].values())):
             yield f"{name}: {said}."
             break
+    held = [said for sign, said in HELD.items() if any(sign in each.note for each in _known(filled.get("memory", {})))]
+    if held:
+        yield f"Peak memory is {', or '.join(held)}."
     if "latency" in filled:
         yield "Latency: the median for a whole batch."
 

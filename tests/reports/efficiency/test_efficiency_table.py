@@ -686,3 +686,22 @@ def test_abbreviations_are_spelled_out_and_means_over_seeds_are_named() -> None:
     text = "\n".join(efficiency_table(evidence(record("one", found)), Layout(account="spent")).notes)
     assert "PER (phone error rate): phone recognition" in text
     assert "target fitting included, mean of 2 seeds." in text
+
+
+@pytest.mark.parametrize(
+    ("note", "said"),
+    [
+        ("max allocated by torch's CUDA allocator", "Peak memory is the most that torch's allocator held on the GPU."),
+        (
+            "largest of 3 rounds; peak resident set minus that before the model was built",
+            "Peak memory is the growth of the process's resident memory from before the model was built.",
+        ),
+    ],
+    ids=["gpu", "cpu"],
+)
+def test_a_note_says_what_a_peak_is_of(note: str, said: str) -> None:
+    held = [
+        replace(m, quantity=replace(m.quantity, note=note)) if m.metric == "peak_memory" else m for m in rows("essl")
+    ]
+    assert said in plain_text(efficiency_table(evidence(record("one", held)), Layout(columns=("rtf", "memory"))))
+    assert "Peak memory is" not in plain_text(efficiency_table(evidence(record("one", held)), Layout(columns=("rtf",))))
