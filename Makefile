@@ -1,5 +1,6 @@
 # make demo | test | test-ci | test-slow | test-all | mutate | fuzz | lint | docs | bench: each sets up what it needs, and is quick when nothing changed.
-# make bench-gpu [SPEECH=FOLDER] [GPU_PYTHON=...] sets up nothing: it takes a Python with its packages, and needs no network.
+# make bench-gpu [SPEECH=FOLDER] [GPU_PYTHON=...] [BENCH="--parts ..."] sets up nothing: it takes a Python with its packages, and needs no network.
+# make gpu-pack [SPEECH=FOLDER] lays out .gpu-pack/ for a machine with a GPU and without a network.
 PYTHON ?= python3
 GPU_PYTHON ?= python3
 VENV := .venv
@@ -10,7 +11,7 @@ READY := $(VENV)/.ready
 # One thread a worker: two pools of threads on the same cores wait for each other. Compiled tests are kept.
 PYTEST := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --named-at-end
 
-.PHONY: demo test test-ci test-slow test-all mutate fuzz lint docs bench bench-gpu clean
+.PHONY: demo test test-ci test-slow test-all mutate fuzz lint docs bench bench-gpu gpu-pack clean
 
 # Its minutes add up to four, which leaves one for the report and for start-up on a slow or busy machine: five in all.
 demo: $(INSTALLED)
@@ -59,7 +60,10 @@ bench: $(READY)
 	$(BIN)/python tests/bench.py
 
 bench-gpu:
-	PYTHONPATH="$(CURDIR):$(CURDIR)/models:$(CURDIR)/benchmarks:$(CURDIR)/reports$${PYTHONPATH:+:$$PYTHONPATH}" $(GPU_PYTHON) -P tests/bench_gpu.py $(if $(SPEECH),--speech "$(SPEECH)") $(BENCH)
+	@$(GPU_PYTHON) tests/gpu_bench $(if $(SPEECH),--speech "$(SPEECH)") $(BENCH)
+
+gpu-pack:
+	@$(PYTHON) tests/gpu_bench/pack.py $(if $(SPEECH),--speech "$(SPEECH)") $(PACK)
 
 # What a user runs. torch first and by the constraints: a later package would take a build of its own choice.
 $(INSTALLED): pyproject.toml constraints.txt
@@ -76,4 +80,4 @@ $(READY): $(INSTALLED)
 	@touch $@
 
 clean:
-	rm -rf $(VENV) docs/_build docs/reference/generated .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) docs/_build docs/reference/generated .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .gpu-pack

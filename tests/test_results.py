@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -13,8 +14,6 @@ from typing import Any
 import pytest
 
 from ssl_benchmarks.record.record import read_record
-from ssl_reports.reading.evidence import read_evidence
-from ssl_reports.report import write_paper
 from ssl_reports.summaries.comparing import write_compare_report
 from ssl_reports.summaries.evaluating import write_evaluation_report
 from ssl_reports.summaries.studying import write_study_report
@@ -28,7 +27,20 @@ WRITERS = {"study": write_study_report, "findings": write_evaluation_report, "ba
 @pytest.fixture(scope="module")
 def figures() -> ModuleType:
     """The script that writes the figures of the pages."""
-    found = importlib.util.spec_from_file_location("figures_of_results", RESULTS / "figures.py")
+    return script("figures")
+
+
+@pytest.fixture(scope="module")
+def renew(figures: ModuleType) -> Iterator[ModuleType]:
+    """The script that writes reports, tables and pictures anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "figures", figures)
+        yield script("renew")
+
+
+def script(name: str) -> ModuleType:
+    """A script beside the records."""
+    found = importlib.util.spec_from_file_location(f"{name}_of_results", RESULTS / f"{name}.py")
     assert found is not None
     assert found.loader is not None
     module = importlib.util.module_from_spec(found)
@@ -66,10 +78,10 @@ def test_a_report_is_what_its_record_gives(path: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", sorted({path.parent.parent.name for path in RESULTS.glob("*/figures/*")}))
-def test_tables_and_pictures_are_those_that_report_makes(name: str, tmp_path: Path) -> None:
+def test_tables_and_pictures_are_those_that_report_makes(name: str, renew: ModuleType, tmp_path: Path) -> None:
     """Tables to the letter, pictures by the words in them, since lines are matplotlib's. Else: `python docs/results/renew.py`."""
     folder = RESULTS / name
-    write_paper(read_evidence([str(folder)]), tmp_path / "paper")
+    renew.paper(folder, tmp_path / "paper")
     for path in sorted((folder / "tables").glob("*")):
         assert path.read_text() == (tmp_path / "paper" / "tables" / path.name).read_text(), path.name
     pictures = sorted((folder / "figures").glob("*.svg"))
