@@ -27,9 +27,14 @@ BENCH = ROOT / "tests" / "gpu_bench"
 sys.path.insert(0, str(BENCH))
 try:
     import pack
-    from plan import FULL, PARTS, TINY, Bench, Effort, compare_jobs, joules_jobs, smoke_jobs
+    from plan import FULL, PARTS, TINY, Bench, Effort, compare_jobs, env_jobs, joules_jobs, report_jobs, smoke_jobs
     from running import Job, run_jobs
     from speech import link_speech
+finally:
+    sys.path.pop(0)
+sys.path.insert(0, str(ROOT / "tests"))
+try:
+    from test_docs import understood
 finally:
     sys.path.pop(0)
 
@@ -72,9 +77,11 @@ def test_every_family_trains_and_the_efficient_model_also_eagerly(effort: Effort
 
 
 def test_the_commands_on_a_gpu_give_the_evidence_that_claims_need(tmp_path: Path) -> None:
-    """bfloat16, clips as in the recipes, the baseline and a large model; only the study and one training are eager by choice."""
+    """Understood by the command line; bfloat16, clips as in the recipes, the baseline and a large model; only the study and one training are eager by choice."""
     bench = Bench(tmp_path, tmp_path / "results", "cuda", tiny=False)
     jobs = [*smoke_jobs(bench), *compare_jobs(bench), *joules_jobs(bench)]
+    for job in [*env_jobs(bench), *jobs, *report_jobs(bench)]:
+        understood(list(job.words))
     words = {job.name: dict(zip(job.words, (*job.words[1:], ""), strict=True)) for job in jobs}
     assert {each["--precision"] for each in words.values()} == {"bfloat16"}
     assert [name for name, each in words.items() if "--no-compile" in each] == ["smoke-efficient-small-eager", "joules"]

@@ -95,7 +95,11 @@ class Call:
         """Run the parts in order; the exit code."""
         for name in PARTS:
             if name in self.asked.parts and not self.stopped:
-                self.part(name)
+                try:
+                    self.part(name)
+                except Exception as error:  # noqa: BLE001 - whatever a part dies of, the next ones are run
+                    self.failed.append(name)
+                    say(f"{name}: {type(error).__name__}: {error}")
         left = [name for name in PARTS if name in self.asked.parts and name in {*self.failed, *self.missing()}]
         say(f"failed: {', '.join(self.failed)}" if self.failed else f"finished: {', '.join(self.asked.parts)}")
         say(f"next: {self.again(left)}" if left else f"next: {self.committing()}")
@@ -147,10 +151,13 @@ class Call:
         words += ["--device", asked.device] * (asked.device != "cuda") + ["--tiny"] * asked.tiny
         words += ["--out", str(asked.out)] * (asked.out != OUT)
         words += ["--results", str(asked.results)] * (asked.results is not None)
-        speech = f" SPEECH={shlex.quote(str(asked.speech))}" if asked.speech else ""
         given = os.environ.get("PYTHONPATH", "")
-        python = "" if shutil.which("python3") == sys.executable else f" GPU_PYTHON={shlex.quote(sys.executable)}"
         path = f"PYTHONPATH={shlex.quote(given)} " if given else ""
+        if shutil.which("make") is None:
+            words += ["--speech", str(asked.speech)] * (asked.speech is not None)
+            return f"{path}{shlex.join([sys.executable, str(Path(__file__).parent), *words])}"
+        python = "" if shutil.which("python3") == sys.executable else f" GPU_PYTHON={shlex.quote(sys.executable)}"
+        speech = f" SPEECH={shlex.quote(str(asked.speech))}" if asked.speech else ""
         return f'{path}make bench-gpu{python}{speech} BENCH="{shlex.join(words)}"'
 
     def committing(self) -> str:
@@ -203,45 +210,58 @@ def locked(out: Path, seconds: float) -> int | None:
             return file
 
 
-def refused(text: str) -> int:
-    say(text)
-    return 2
+class RefusedError(Exception):
+    """Nothing can be begun, for this reason."""
+
+
+def prepared(asked: argparse.Namespace, began: float) -> Call:
+    """The folders, the lock and the speech of this call.
+
+    Raises:
+        RefusedError: for missing packages, no GPU, a folder of another kind of run or in use, and missing speech.
+    """
+    if missing := lacking(REQUIRED):
+        where = "install their wheels into a folder on PYTHONPATH (pip install --no-deps --target FOLDER)"
+        raise RefusedError("\n".join([f"missing packages; {where}:", *missing]))
+    card, software = machine(asked.device)
+    if not card:
+        raise RefusedError("torch sees no CUDA GPU; to try it without one: --device cpu --tiny")
+    say(f"bench-gpu on {card}, {software}{', tiny' * asked.tiny}")
+    for line in lacking(OPTIONAL):
+        say(f"not installed: {line}")
+    out, kind = asked.out.resolve(), f"{card}{', tiny' * asked.tiny}"
+    slug = re.sub(r"[^a-z0-9]+", "-", card.lower()).strip("-")
+    own = asked.tiny or asked.device == "cpu"
+    results = asked.results or (out / "results" if own else ROOT / "docs" / "results" / slug)
+    out.mkdir(parents=True, exist_ok=True)
+    if (lock := locked(out, PREVIOUS)) is None:
+        raise RefusedError(f"another call is at work in {asked.out}")
+    before = earlier(out)
+    if before and before["about"]["kind"] != kind:
+        raise RefusedError(f"{asked.out} holds runs of {before['about']['kind']}; choose another --out")
+    try:
+        speech = link_speech(asked.speech, out, tiny=asked.tiny)
+    except FileNotFoundError as error:
+        raise RefusedError(f"--speech: {error}") from error
+    about = {"card": card, "kind": kind, "software": software, "speech": speech}
+    bench = Bench(out, results.resolve(), asked.device, asked.tiny)
+    return Call(bench, asked, about, lock, began + asked.limit - CLOSING, before.get("parts", {}))
 
 
 def main() -> int:
     began = time.monotonic()
     asked = options()
-    if missing := lacking(REQUIRED):
-        where = "install their wheels into a folder on PYTHONPATH (pip install --no-deps --target FOLDER)"
-        return refused("\n".join([f"missing packages; {where}:", *missing]))
-    card, software = machine(asked.device)
-    if not card:
-        return refused("torch sees no CUDA GPU; to try it without one: --device cpu --tiny")
-    say(f"bench-gpu on {card}, {software}{', tiny' * asked.tiny}")
-    for line in lacking(OPTIONAL):
-        say(f"not installed: {line}")
-    out = asked.out.resolve()
-    own = asked.tiny or asked.device == "cpu"
-    slug = re.sub(r"[^a-z0-9]+", "-", card.lower()).strip("-")
-    results = (asked.results or (out / "results" if own else ROOT / "docs" / "results" / slug)).resolve()
-    out.mkdir(parents=True, exist_ok=True)
-    if (lock := locked(out, PREVIOUS)) is None:
-        return refused(f"another call is at work in {asked.out}")
-    before = earlier(out)
-    kind = f"{card}{', tiny' * asked.tiny}"
-    if before and before["about"]["kind"] != kind:
-        return refused(f"{asked.out} holds runs of {before['about']['kind']}; choose another --out")
-    bench = Bench(out, results, asked.device, asked.tiny)
     try:
-        speech = link_speech(asked.speech, out, tiny=asked.tiny)
-    except FileNotFoundError as error:
-        return refused(f"--speech: {error}")
-    about = {"card": card, "kind": kind, "software": software, "speech": speech}
-    call = Call(bench, asked, about, lock, began + asked.limit - CLOSING, before.get("parts", {}))
-    from ssl_benchmarks.processes.interruption import stopped_by_signals
+        call = prepared(asked, began)
+        from ssl_benchmarks.processes.interruption import stopped_by_signals
 
-    with stopped_by_signals():  # the commands have sessions of their own, and must not outlive this process
-        return call.run()
+        with stopped_by_signals():  # the commands have sessions of their own, and must not outlive this process
+            return call.run()
+    except RefusedError as error:
+        say(str(error))
+        return 2
+    except KeyboardInterrupt:  # between two parts
+        return 1
 
 
 if __name__ == "__main__":
