@@ -27,7 +27,7 @@ BENCH = ROOT / "tests" / "gpu_bench"
 sys.path.insert(0, str(BENCH))
 try:
     import pack
-    from plan import FULL, PARTS, TINY, Bench, Effort, compare_jobs, env_jobs, joules_jobs, report_jobs, smoke_jobs
+    from plan import FULL, PARTS, Bench, compare_jobs, env_jobs, joules_jobs, report_jobs, smoke_jobs
     from running import Job, run_jobs
     from speech import link_speech
 finally:
@@ -68,12 +68,11 @@ def test_each_missing_package_is_a_line_with_its_purpose(warm: Callable[..., Any
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("effort", [FULL, TINY], ids=["full", "tiny"])
-def test_every_family_trains_and_the_efficient_model_also_eagerly(effort: Effort) -> None:
-    models = [entry.partition(" ")[0] for entry in effort.smoke]
+def test_every_family_trains_and_the_efficient_model_also_eagerly() -> None:
+    models = [entry.partition(" ")[0] for entry in FULL.smoke]
     assert {id(family_of(CATALOG[model])) for model in models} == {id(family) for family in FAMILIES}
     assert {"wav2vec2", "hubert", "wavlm"} <= {model.partition("-")[0] for model in models}  # one class of settings
-    assert [entry for entry in effort.smoke if entry.endswith(" eager")] == [f"{effort.compared[0]} eager"]
+    assert [entry for entry in FULL.smoke if entry.endswith(" eager")] == [f"{FULL.compared[0]} eager"]
 
 
 def test_the_commands_on_a_gpu_give_the_evidence_that_claims_need(tmp_path: Path) -> None:
@@ -141,7 +140,7 @@ def test_all_parts_leave_what_is_to_be_committed(renew: ModuleType, tmp_path: Pa
     assert process.returncode == 0, shown
     for part in PARTS:
         assert f"\n{part}: exit 0, " in shown
-    assert "9 of 9 models trained 3 steps with finite losses" in shown
+    assert "3 of 3 models trained 3 steps with finite losses" in shown
     results = tmp_path / "run" / "results"
     clean(results, tmp_path)
     as_report_makes_it(results, renew, tmp_path)
@@ -155,7 +154,7 @@ def clean(results: Path, tmp_path: Path) -> None:
     """Finished records of every part, no weights, nothing long, no path of this machine."""
     records = {path.parent.relative_to(results).as_posix(): read_record(path) for path in results.glob("**/run.json")}
     assert {record.status for record in records.values()} == {"finished"}
-    assert {"compare", "joules", "joules/evaluation", "smoke/efficient-tiny", "smoke/wavlm-base"} <= set(records)
+    assert {"compare", "joules", "joules/evaluation", "smoke/efficient-tiny", "smoke/hubert-tiny"} <= set(records)
     assert records["joules"].settings.seeds == 1
     assert json.loads((results / "env.json").read_text())["environment"]["cores"]
     files = [path for path in results.rglob("*") if path.is_file()]
