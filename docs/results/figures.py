@@ -18,7 +18,8 @@ from pathlib import Path
 from ssl_benchmarks.record.intervals import student_half_width
 from ssl_benchmarks.record.quantity import Quantity, added, flaws, weakest
 from ssl_benchmarks.record.record import Record, read_record
-from ssl_reports.claims.claims import claims
+from ssl_reports.claims.claims import BASELINE, LARGE, claims
+from ssl_reports.claims.predictions import predictions
 from ssl_reports.flaw_marks import foot, signed
 from ssl_reports.reading.evidence import distinct, shown_models
 from ssl_reports.summaries.comparison_tables import phase_grid
@@ -205,10 +206,11 @@ def equal_budgets() -> str:
 
 
 def verdicts() -> str:
-    """The six claims held against all records that stand here."""
+    """The six claims held against all records that stand here, and where no GPU was measured, against counts and predictions."""
     folders = [HERE / name for name in ("compare-cpu", "equal-hours", "equal-joules", "three-seeds")]
     evidence = distinct([record(folder.name) for folder in folders], folders)
-    rows: list[tuple[str, ...]] = [(claim.id, claim.text, claim.verdict) for claim in claims(evidence)]
+    predicted = predictions(evidence.models, (BASELINE, *LARGE))
+    rows: list[tuple[str, ...]] = [(claim.id, claim.text, claim.said) for claim in claims(evidence, predicted)]
     return table(Grid(("", "claim", "verdict by these records"), rows, []))
 
 

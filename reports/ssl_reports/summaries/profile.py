@@ -47,7 +47,7 @@ def _table(title: str, columns: Sequence[str], left: int = 1) -> Table:
 
 
 def _cost(profile: Profile) -> Table:
-    columns = ("clip", "phase", "MACs", "FLOPs", "GFLOP per s of audio", "x forward", "closed form")
+    columns = ("clip", "phase", "MACs", "FLOPs", "GFLOP per s of audio", "× forward", "closed form")
     table = _table(f"{profile.model}: counted, 1 MAC = 2 FLOPs", columns, left=2)
     for counted in profile.counts:
         table.add_row(*_cost_row(profile, counted))
@@ -160,7 +160,7 @@ def _uncounted(phase: str, count: FlopCount) -> list[str]:
     if count.missed:
         said.append(f"WARNING, {phase}: the count is a lower bound: {count.missed}")
     most = sorted(count.uncounted.items(), key=lambda item: -item[1])
-    named = ", ".join(f"{name.removeprefix('aten.')} x {calls}" for name, calls in most[:8])
+    named = ", ".join(f"{name.removeprefix('aten.')} × {calls}" for name, calls in most[:8])
     said.append(
         f"{phase}, operators not counted (elementwise, {len(most)} kinds, {sum(count.uncounted.values())} calls): {named}"
     )
@@ -181,7 +181,7 @@ def _opinion(profile: Profile) -> list[str]:
     if opinion.norms:
         reasons.append(f"{with_prefix(opinion.norms, '')} of them for norms, which count as elementwise work here")
     if opinion.missed:
-        missed = ", ".join(f"{name} x {calls}" for name, calls in opinion.missed.items())
+        missed = ", ".join(f"{name} × {calls}" for name, calls in opinion.missed.items())
         reasons.append(f"without {missed}, which it cannot count")
     rest = (opinion.macs - opinion.norms) / max(1, profile.opinion_macs) - 1
     reasons.append(f"{_difference(rest, 2)} relative to our count{', norms aside' if opinion.norms else ''}")

@@ -121,10 +121,10 @@ def test_a_cpu_has_no_card() -> None:
 
 def test_what_has_to_be_said() -> None:
     said = "\n".join(remarks(made(), 24.0))
-    missed = "aten._int_mm x 3 may hide uncounted matrix products"
+    missed = "aten._int_mm × 3 may hide uncounted matrix products"
     assert f"WARNING, training: the count is a lower bound: {missed}" in said
     assert "WARNING, inference" not in said
-    assert "2 kinds, 9 calls): gelu x 7, exp x 2" in said
+    assert "2 kinds, 9 calls): gelu × 7, exp × 2" in said
     assert "training: 34" in said.replace("34.0", "34")
     assert "second opinion" not in said
 
@@ -133,5 +133,5 @@ def test_the_second_opinion_with_its_reasons() -> None:
     """5.2 GMAC of which 0.1 for norms are 2 % more than our 5; or why there is none."""
     said = remarks(made(opinion=SecondOpinion(5_200_000_000, 100_000_000, {"lstm": 2}, ())), 24.0)[-1]
     assert "+2.00 % relative to our count, norms aside" in said
-    assert "without lstm x 2, which it cannot count" in said
+    assert "without lstm × 2, which it cannot count" in said
     assert remarks(made(opinion="it [/b] fell over"), 24.0)[-1] == "second opinion: none, it [/b] fell over"
