@@ -150,7 +150,7 @@ def ledger_grid(record: Record, unit: str) -> Grid:
     life, costs = ledger.life, [cost for cost in ledger.costs if cost.total.unit == unit]
     taught = any(cost.teacher is not None for cost in costs)
     header = (
-        "model", *([f"teacher, {name}"] * taught), f"pretraining, {name}", f"{life.finetunings} x {life.finetuning_hours:,.0f} h of fine-tuning",
+        "model", *([f"teacher, {name}"] * taught), f"pretraining, {name}", f"{life.finetunings} × {life.finetuning_hours:,.0f} h of fine-tuning",
         f"{life.inference_hours:,.0f} h of inference", f"total, {name}",
     )  # fmt: skip
     parts = [[*([cost.teacher] * taught), *_parts(record, cost)] for cost in costs]

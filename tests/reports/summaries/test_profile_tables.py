@@ -121,7 +121,7 @@ def test_a_cpu_has_no_card() -> None:
 
 def test_what_has_to_be_said() -> None:
     said = "\n".join(remarks(made(), 24.0))
-    missed = "aten._int_mm × 3 may hide uncounted matrix products"
+    missed = "aten._int_mm x 3 may hide uncounted matrix products"
     assert f"WARNING, training: the count is a lower bound: {missed}" in said
     assert "WARNING, inference" not in said
     assert "2 kinds, 9 calls): gelu × 7, exp × 2" in said
