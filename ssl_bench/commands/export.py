@@ -9,7 +9,7 @@ from ssl_bench.settings.exporting import ExportConfig
 
 
 def export_command(config: ExportConfig, *, as_json: Json = False) -> None:
-    """Take a run out: to MLflow, TensorBoard or Weights & Biases, or as a file of CodeCarbon, as Parquet or CSV."""
+    """Export a run to MLflow, TensorBoard or Weights & Biases, or as a CodeCarbon, Parquet or CSV file."""
     config.check()
     from ssl_bench.exporting.export import export
     from ssl_bench.exporting.follower import TrackerError

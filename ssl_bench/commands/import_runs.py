@@ -13,7 +13,7 @@ def import_command(
     *,
     as_json: Json = False,
 ) -> None:
-    """Bring in what another tool recorded, with the method that it earned, for tables beside your runs."""
+    """Import what another tool recorded, each number with its method, for tables beside your runs."""
     config.check()
     from ssl_bench.importing.run import import_runs
 

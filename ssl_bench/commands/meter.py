@@ -27,7 +27,7 @@ def meter_command(
     file: Config = None,  # noqa: ARG001 - its contents are in `config`
     as_json: Json = False,
 ) -> None:
-    """Run any command and meter it: energy, peak memory, time and CO2e; its streams, signals and exit code stay its own."""
+    """Run any command and meter it: energy, peak memory, time and CO2e; its streams, signals and exit code are passed through unchanged."""
     config.check()
     if bool(command) == (config.pid is not None):
         raise BadInputError("give a command after --, or --pid to join a running process")

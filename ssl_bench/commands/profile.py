@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def profile_command(config: ProfileConfig, *, as_json: Json = False) -> None:
-    """Within seconds, count parameters and FLOPs and predict peak memory, without weights, data or a GPU."""
+    """Count parameters and FLOPs and predict peak memory, in seconds, without weights, data or a GPU."""
     config.check()
     apart_if_own([config.model])
     gc.disable()  # a short process: searching torch's imports for cycles would take a tenth of its time

@@ -62,7 +62,8 @@ def report_command(
         )
         return
     decided = [f"{claim.id} {claim.said}" for claim in found if claim.verdict in {"holds", "fails"}]
-    said = [f"claims:   {', '.join(decided) or 'none decided'} (--claims lists what each of the {len(found)} needs)"]
+    more = "" if config.claims else f" (--claims lists all {len(found)}, with what counts and predictions decide)"
+    said = [f"claims:   {', '.join(decided) or 'none decided'}{more}"]
     said += [f"records:  {len(evidence.records)}", f"report:   {out} ({len(files)} files)"]
     said.append(f"paper:    cd {shlex.quote(str(out))} && {TYPESET}")
     said.append(f"next:     {_opener()} {shlex.quote(str(out / PAGE))}")

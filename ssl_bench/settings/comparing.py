@@ -110,7 +110,7 @@ class CompareConfig(MachineSettings):
     precision_target: float = option(
         0.02, "Stop when all 95 % intervals are within this half-width.", default_text="2 %", parse=parse_share
     )
-    baseline: str | None = option(None, "Model to which ratios are taken.", default_text="the first model")
+    baseline: str | None = option(None, "Model that ratios are relative to.", default_text="the first model")
     pretrained: str | None = option(
         None, f"{WEIGHTS} To load them for some models only: MODEL=WEIGHTS, comma-separated."
     )

@@ -25,7 +25,10 @@ OF_TEXT = frozenset(name for name, task in TASKS.items() if task.text)
 OF_SPEAKERS = frozenset(name for name, task in TASKS.items() if task.speakers)
 OF_SPEECH = frozenset(name for name, task in TASKS.items() if task.speech)
 EVALUATION = "Evaluation"
-RATED = f"Comma-separated tasks: {', '.join(TASKS)}."
+RATED = (
+    "Comma-separated tasks: asr (speech recognition), asr-finetune (the same, fine-tuned), pr (phones), sid (speakers), "
+    "asv (speaker verification), ks (keywords), abx (discrimination of phones)."
+)
 parse_tasks = partial(parse_listed, known=TASKS, what="task")
 
 

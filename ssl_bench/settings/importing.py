@@ -131,7 +131,7 @@ class ImportConfig(Settings):
     phase: Phase = option("training", "training, fine-tuning, inference or evaluation.")
     audio_hours: float | None = option(None, "Hours of audio that were processed, as you state them.", above=0)
     mapping: tuple[str, ...] = option(
-        (), "METRIC=NAME:UNIT, what a number of mlflow, tensorboard, wandb or csv is, such as wer=eval/wer:%; may be repeated.",
+        (), "METRIC=NAME:UNIT records the number NAME of mlflow, tensorboard, wandb or csv as METRIC, such as wer=eval/wer:%; may be repeated.",
         name="map", repeated=True,
     )  # fmt: skip
     method: StatedMethod = option(

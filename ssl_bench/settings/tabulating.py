@@ -66,7 +66,7 @@ class LayoutSettings(Settings):
     group: str | None = option(
         None, "Group models by family, device, precision or licence, with a rule between.", panel=LOOK
     )
-    baseline: str | None = option(None, "Model to which ratios are taken.", panel=LOOK)
+    baseline: str | None = option(None, "Model that ratios are relative to.", panel=LOOK)
     orient: Literal["rows", "columns"] = option("rows", "Models as rows or columns.", panel=LOOK)
     bold: bool = option(default=False, help="Emphasise the best number of each column.", panel=LOOK)
     units: tuple[str, ...] = option(

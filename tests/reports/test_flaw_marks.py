@@ -25,12 +25,25 @@ EXAMPLE = Path(__file__).parents[2] / "docs" / "results" / "compare-cpu" / "run.
 MODEL, SHOWN = "wav2vec2-base", "wav2vec 2.0 Base"
 
 
+def without_flaws(value: Any) -> Any:
+    """A JSON value in which no quantity has a flaw."""
+    if isinstance(value, list):
+        return [without_flaws(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {key: "" if key == "flaw" else without_flaws(each) for key, each in value.items()}
+
+
 def with_flaw(record: Record, flaw: str) -> Record:
     """The record as if that alone spoke against the timed and metered figures of one model, and nothing against the others'."""
 
     def told(quantity: Quantity, model: str, metric: str) -> Quantity:
         spoilt = model == MODEL and METRICS[metric].disturbable
         return flawed(replace(quantity, flaw=""), flaw if spoilt else "")
+
+    def own(entry: dict[str, Any]) -> str:
+        disturbable = METRICS[entry.get("metric", "energy")].disturbable
+        return flaw if entry["model"] == MODEL and disturbable else ""
 
     rows = tuple(replace(m, quantity=told(m.quantity, m.model, m.metric)) for m in record.measurements)
     details: dict[str, Any] = {
@@ -39,13 +52,11 @@ def with_flaw(record: Record, flaw: str) -> Record:
     }
     for part, names in (("projections", ("device_hours", "energy", "co2e")), ("ratios", ("ratio",))):
         details[part] = [
-            {**each, **{n: {**each[n], "flaw": flaw} for n in names if each[n]["value"] is not None}}
-            if each["model"] == MODEL and METRICS[each.get("metric", "energy")].disturbable
-            else each
+            {**each, **{n: {**each[n], "flaw": own(each)} for n in names if each[n]["value"] is not None}}
             for each in record.details[part]
         ]
     costs = [
-        {**cost, "total": {**cost["total"], "flaw": flaw}} if cost["model"] == MODEL else cost
+        {**without_flaws(cost), "total": {**cost["total"], "flaw": own(cost)}}
         for cost in record.details["ledger"]["costs"]
     ]
     details["ledger"] = {**record.details["ledger"], "costs": costs}

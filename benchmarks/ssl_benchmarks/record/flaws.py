@@ -15,7 +15,7 @@ PARTLY_SAMPLED = "partly sampled"
 WHOLE_NODES = "whole nodes"
 MEANINGS = {
     DISTURBED: "other work on the machine, a throttled clock or a changed limit while it was measured",
-    NOT_STEADY: "its warm-up did not become steady",
+    NOT_STEADY: "the speed did not settle during its warm-up",
     STOPPED: "the run was stopped early",
     WHOLE: "with interpreter, libraries and what allocators keep, which other rows leave out",
     PARTLY_SAMPLED: "power was sampled for a part of the time, and the rest adds nothing",

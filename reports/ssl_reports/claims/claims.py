@@ -172,7 +172,12 @@ def _memory(evidence: Evidence, predicted: Predictions, other: str, bound: float
         ratio = quotient(predicted[other].peak, predicted[OURS].peak)
         side = f"above {bound:g}" if strict else f"at least {bound:g}"
         return Finding(what, ratio, side, judged(ratio, bound, strict=strict), f"predicted for {STEP}", "predicted")
-    return _worst(pairs, "peak memory", what, need, bound, strict=strict)
+    return _worst(pairs, "peak memory", what, _needed(predicted, other) or need, bound, strict=strict)
+
+
+def _needed(predicted: Predictions, other: str) -> str:
+    """What a prediction lacks, where others could be made: a run of the other model."""
+    return f"{other} among the runs" if OURS in predicted and other not in predicted else ""
 
 
 def _flops(evidence: Evidence, predicted: Predictions, other: str, bound: float) -> Finding:
@@ -194,7 +199,7 @@ def _by_count(
 ) -> Finding:
     """By a count made for the claim, which the records must not contradict, or else by the counts of the records."""
     if not {other, OURS} <= predicted.keys():
-        need = f"the FLOPs of a training step of {OURS} and {other} with the same clips"
+        need = _needed(predicted, other) or f"the FLOPs of a training step of {OURS} and {other} with the same clips"
         pairs = _pairs(evidence, other, "flops_per_audio_second")
         found = _worst(pairs, "counted FLOPs", what, need, bound, strict=strict, times=times)
         return replace(found, basis="counted")

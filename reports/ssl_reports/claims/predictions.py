@@ -12,10 +12,10 @@ from ssl_models.efficient.config import EFFICIENT
 
 CLIPS, CLIP_SECONDS = 16, 15.36
 """The batch in the recipes that the claims are about, here as clips of equal length."""
-ERROR = 0.08
-"""How far a predicted peak may be off: on an H100, eager steps of hubert-base and hubert-large at bfloat16 with 16 clips of
-15 s peaked at 11.5 and 24.5 GiB, where 10.9 and 22.8 GiB are predicted, 5 and 7 % less."""
-STEP = f"an eager step in bfloat16 on a GPU, {CLIPS} clips of {CLIP_SECONDS:g} s"
+ERROR = 0.05
+"""How far a predicted peak may be off: those of four eager steps of HuBERT and WavLM, as transformers has them, were within
+1.4 % of an H100's (docs/method/memory.md), but no step of our own models has been measured on a GPU."""
+STEP = f"an eager (uncompiled) step in bfloat16 on a GPU, {CLIPS} clips of {CLIP_SECONDS:g} s"
 SIZES = (HEADLINE, *(name for name in EFFICIENT if name != HEADLINE))
 """The efficient models, the headline first."""
 
@@ -64,5 +64,5 @@ def predicted(model: str) -> Prediction:
         raise ValueError(f"{model} has no training step")
     flops = Quantity(counted.count.flops / CLIP_SECONDS, "FLOP/s", "analytic", note="counted for these claims")
     ends = (peak.value * (1 - ERROR), peak.value * (1 + ERROR))
-    note = f"predicted for {STEP}; within {100 * ERROR:g} % as far as known"
+    note = f"predicted for {STEP}; taken to be within {100 * ERROR:g} %"
     return Prediction(found.parameters["encoder"], flops, Quantity(peak.value, "B", "modelled", ends, note=note))

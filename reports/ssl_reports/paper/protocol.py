@@ -84,8 +84,8 @@ def _rounds(compared: ComparisonDetails, p: Protocol) -> Iterator[str]:
     count, sets = len(compared.rounds), len({each.processes for each in compared.rounds})
     yield f"All models ({enumeration(display(each).shown for each in compared.models)}) were measured in one session."
     yield (
-        "In each round every model and phase was run once, in random order, in a separate process; each was "
-        f"{warmed_up(p)}, then timed for {p.duration:.3g} s."
+        "In each round every model and phase was run once, in random order, each in a process of its own that was kept "
+        f"between rounds; each was {warmed_up(p)}, then timed for {p.duration:.3g} s."
     )
     yield (
         "Only one round was completed, so intervals exclude between-round variance."
@@ -93,7 +93,7 @@ def _rounds(compared: ComparisonDetails, p: Protocol) -> Iterator[str]:
         else f"{capital(counted(count))} rounds were completed."
     )
     if sets > 1:
-        yield f"Processes were started anew {_times(sets - 1)}; intervals count these {counted(sets)} sets of processes."
+        yield f"All processes were restarted {_times(sets - 1)}; intervals are over these {counted(sets)} sets of processes."
         if len(compared.models) > 2:
             yield f"The variance of a ratio is moderated by that of all models (moderated t{cite('smyth2004linear')})."
     if compared.target is not None:

@@ -53,7 +53,8 @@ def device(record: Record) -> str:
 
 
 def _processor(found: Machine) -> str:
-    return f"one {found.cpu or 'unrecorded'} processor ({_cores(found)})"
+    name = (found.cpu or "unrecorded").removesuffix(" Processor")
+    return f"one {name} processor ({_cores(found)})"
 
 
 def _cores(found: Machine) -> str:

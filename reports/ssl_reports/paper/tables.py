@@ -256,7 +256,7 @@ def _rated_by(found: Found) -> Cell:
 SAYS = {"C1": "memory", "C2": "FLOPs", "C5": "memory, large models", "C6": "FLOPs of the recipe, large models"}
 """What each claim that counts and predictions can decide compares."""
 CLAIMS = (
-    Column("claim", width=0.17), Column("measured", width=0.22), Column("result", "1"), Column("required", width=0.1), Column("verdict", width=0.1),
+    Column("claim", width=0.17), Column("quantity", width=0.22), Column("result", "1"), Column("required", width=0.1), Column("verdict", width=0.1),
     Column("conditions, or what is missing", width=0.24),
 )  # fmt: skip
 
@@ -271,7 +271,7 @@ def claims_table(claims: list[Claim]) -> PaperTable:
     note = (
         f"Claims of arXiv:2406.07696{cite('lugo2024sustainable')}. A claim holds only if the whole interval meets the requirement, and fails only "
         "if the whole interval misses it. Ratios are dimensionless; times are in hours. No ratio is taken between "
-        "GPU-hours of different chips."
+        "device-hours of different GPUs. A claim with several comparisons rests on those that could be made."
     )
     return PaperTable("claims", "Claims and verdicts", CLAIMS, tuple(rows), (note,))
 
@@ -286,8 +286,9 @@ def _ratio(finding: Finding) -> Quantity | None:
 
 
 SIZES = (
-    Column("model"), Column("parameters", "M", 1e-6), Column("training FLOPs", "GFLOP per audio s", 1e-9),
-    Column("predicted peak memory", "GiB", 2.0**-30), *(Column(f"{bound.id}: {SAYS[bound.id]}") for bound in BOUNDS),
+    Column("model"), Column("parameters", "M", 1e-6, method="analytic"),
+    Column("training FLOPs", "GFLOP per audio s", 1e-9, method="analytic"),
+    Column("predicted peak memory", "GiB", 2.0**-30, method="modelled"), *(Column(f"{bound.id}: {SAYS[bound.id]}") for bound in BOUNDS),
 )  # fmt: skip
 
 
@@ -300,9 +301,9 @@ def sizes_table(predicted: Predictions) -> PaperTable:
             f"{times(found[0])}, {found[1]}" if (found := size.by_claim.get(bound.id)) else "not in these runs"
             for bound in BOUNDS
         ]
-        rows.append((size.model, parameters, size.prediction.flops, size.prediction.peak, *said))
+        rows.append((size.model, parameters, size.prediction.flops, replace(size.prediction.peak, ci95=None), *said))
     note = (
-        f"Counted and predicted for {STEP}, not measured; a predicted peak may be off by {100 * ERROR:g} %. Ratios are "
+        f"Counted and predicted for {STEP}, not measured; a predicted peak is taken to be within {100 * ERROR:g} %. Ratios are "
         f"those of {BASELINE} (C1, C2), and of the least favourable large model (C5, C6), to each size; the claims are "
         f"about {HEADLINE}. A compiled step may need less memory."
     )

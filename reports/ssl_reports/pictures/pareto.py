@@ -57,8 +57,8 @@ def _too_little(plot: Plot, points: Sequence[Point], own: Sequence[Point]) -> st
         count = (
             f"{len(points)} of the models have" if len(points) > 1 else "one model has" if points else "no model has"
         )
-        return f"{count} both values" + ("; the tables are enough." if points else ".")
-    return "all models cost about the same; the tables are enough." if plot.level else ""
+        return f"{count} both values" + ("; see the tables." if points else ".")
+    return "all models cost about the same; see the tables." if plot.level else ""
 
 
 def _with_method(name: str, own: Sequence[Point]) -> str:

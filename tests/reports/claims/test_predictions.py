@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -72,7 +73,8 @@ def test_counts_and_predictions_decide_where_no_gpu_was_measured() -> None:
         {"C1": 2.5, "C2": 2.0, "C5": 20.0, "C6": 24 * 800_000 / 18_000}
     )
     low, high = ratios["C1"].ci95 or (0.0, 0.0)
-    assert 2.5 / 1.13 < low < 2.5 / 1.11 < 2.5 * 1.11 < high < 2.5 * 1.13, "both errors of 8 %, in quadrature"
+    apart = math.hypot(math.log1p(ERROR), math.log(1 / (1 - ERROR)))
+    assert (low, high) == pytest.approx((2.5 * math.exp(-apart), 2.5 * math.exp(apart)), rel=1e-6)
     assert all("not decisive" not in f.why for name in ratios for f in found[name].findings)
 
 

@@ -142,14 +142,14 @@ def test_models_in_turn_have_rounds_and_pairs() -> None:
     said = text(compared())
     for words in (
         "Models were run in float32 and compiled. All models (essL, HuBERT Base and WavLM Base) were measured in one session.",
-        "In each round every model and phase was run once, in random order, in a separate process; each was warmed up until",
+        "In each round every model and phase was run once, in random order, each in a process of its own that was kept between rounds; each was warmed up until",
         "the medians of two 0.5 s windows differed by at most 3 %, for at most 5 s, then timed for 9.5 s. Four rounds were completed.",
         "within ± 2 %, was not reached (the time budget left no room for another round).", "Ratios are paired by round",
     ):  # fmt: skip
         assert words in said, words
-    assert "started anew" not in said
+    assert "restarted" not in said
     assert "Only one round was completed, so intervals exclude between-round variance." in text(compared(rounds=1))
-    assert "started anew twice; intervals count these three sets" in text(compared(rounds=6, sets=3))
+    assert "restarted twice; intervals are over these three sets" in text(compared(rounds=6, sets=3))
     assert "was reached." in text(compared(met=True))
 
 

@@ -149,8 +149,8 @@ def test_each_model_without_a_place_has_its_reason_beside_the_caption() -> None:
 
 @pytest.mark.parametrize(
     ("models", "said"),
-    [([], "no model has both values."), (["a"], "one model has both values; the tables are enough."),
-     (["a", "b"], "2 of the models have both values; the tables are enough.")],
+    [([], "no model has both values."), (["a"], "one model has both values; see the tables."),
+     (["a", "b"], "2 of the models have both values; see the tables.")],
     ids=["none", "one", "two"],
 )  # fmt: skip
 def test_fewer_than_three_points_are_no_figure(models: list[str], said: str) -> None:
@@ -370,7 +370,7 @@ def test_a_cost_that_a_budget_set_is_no_axis() -> None:
     ]
     level = energy_plot(record("r", *rows))
     assert level.level
-    assert pareto_picture("x", level).caption.endswith("all models cost about the same; the tables are enough.")
+    assert pareto_picture("x", level).caption.endswith("all models cost about the same; see the tables.")
     more = [
         Measurement(m, "energy_per_audio_hour", Quantity(v, "J/h", "measured"), "training", "machine")
         for m, v in per_hour.items()

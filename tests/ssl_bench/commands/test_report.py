@@ -57,7 +57,7 @@ def test_report_ends_with_the_next_command(sslbench: Run, folder: Path) -> None:
     assert (folder / "paper" / "main.tex").is_file()
     assert (folder / "paper" / "tables" / "claims.csv").is_file()
     assert done.stdout.startswith("Cost of a training step and cost of pretraining of 1 model on GPU X\n")
-    assert "claims:   C3 holds (--claims lists what each of the 6 needs)" in done.stdout
+    assert "claims:   C3 holds (--claims lists all 6, with what counts and predictions decide)" in done.stdout
     assert "claims of arXiv" not in done.stdout
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ssl_bench.settings import evaluating
 from ssl_bench.settings.documents import read_toml, write_toml
-from ssl_bench.settings.evaluating import EvaluationSettings
+from ssl_bench.settings.evaluating import RATED, EvaluationSettings
 from ssl_bench.settings.studying import (
     StudyConfig,
     config_of,
@@ -207,3 +209,7 @@ def test_a_runs_file_is_one_of_train_and_measure(tmp_path: Path) -> None:
     told = STUDY.run_settings("essl-tiny", 6, {"kwh": 0.5})
     write_toml(told, path)
     assert read_toml(path, TrainAndMeasureConfig) == told
+
+
+def test_the_help_names_every_task() -> None:
+    assert set(evaluating.TASKS) <= set(re.findall(r"[a-z-]+", RATED.partition(":")[2]))
