@@ -81,7 +81,7 @@ class CompareConfig(MachineSettings):
             named as left out.
         precision_target: half-width of the 95 % intervals, as a share of the value, at which the rounds end.
         baseline: model to which ratios are taken; the first.
-        pretrained: published weights for all catalogue models (a folder, a safetensors file or a name on the hub), or for
+        pretrained: published weights for all catalogue models (a folder, a safetensors file or a name on the Hugging Face Hub), or for
             some of them, as comma-separated MODEL=WEIGHTS.
         compile: whether the steps are compiled.
         data: "sample", or a folder of audio from which the clips are cut.

@@ -12,7 +12,9 @@ from ssl_models.errors import BadInputError
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["auto", "float32", "bfloat16"]
 CARBON, FORECAST = "Carbon", "Forecast"
-WEIGHTS = "Published weights: a folder, a file of safetensors, a checkpoint, or a name on the hub (downloaded)."
+WEIGHTS = (
+    "Published weights: a folder, a file of safetensors, a checkpoint, or a name on the Hugging Face Hub (downloaded)."
+)
 SPEECH = "A folder of audio to cut clips from, or 'sample' (half an hour of LibriSpeech)."
 RECIPE = "A TOML file that states how models of your own, or from transformers, were pretrained."
 PRICE = "Price of the device per hour, in any currency."

@@ -61,7 +61,7 @@ class MeasureConfig(MachineSettings):
 
     Attributes:
         model: in any form that `load_model` accepts.
-        pretrained: published weights for a catalogue model: a folder, a safetensors file or a name on the hub.
+        pretrained: published weights for a catalogue model: a folder, a safetensors file or a name on the Hugging Face Hub.
         clip_seconds: clip length in s.
         batch_seconds: audio per batch in s; 240 on a GPU, one clip on a CPU.
         duration: length of one repeat in s; 10 on a GPU, 5 on a CPU.

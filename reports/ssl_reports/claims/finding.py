@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ssl_benchmarks.record.quantity import Quantity
@@ -35,6 +35,12 @@ class Finding:
     def said(self) -> str:
         """The verdict with its basis, unless that is a measurement."""
         return with_basis(self.verdict, self.basis)
+
+    @property
+    def shown(self) -> Quantity | None:
+        """The quantity as it is shown: one of counts, whose interval is the value itself, without the interval."""
+        found = self.quantity
+        return replace(found, ci95=None) if found is not None and found.ci95 == (found.value, found.value) else found
 
 
 @dataclass(frozen=True)

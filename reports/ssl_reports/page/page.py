@@ -23,7 +23,7 @@ from ssl_reports.page.tables import FORMS, page_table
 from ssl_reports.paper.methods import paragraphs
 from ssl_reports.reading.evidence import Evidence
 from ssl_reports.tables.notes import MARKS
-from ssl_reports.tables.numbers import plain_number
+from ssl_reports.tables.numbers import plain_number, with_commas
 from ssl_reports.tables.table import PaperTable
 from ssl_reports.units import method_word
 
@@ -120,10 +120,11 @@ def _counted(number: int, word: str) -> str:
 
 def _result(finding: Finding) -> str:
     """A ratio as "12.3 ± 0.2 times", a time in hours."""
-    q = finding.quantity
+    q = finding.shown
     if q is None or q.value is None:
         return "not available"
-    return signed(f"{plain_number(q)} {'times' if q.unit == '1' else q.unit} ({q.method})", q)
+    number = with_commas(plain_number(q))
+    return signed(f"{number} {'times' if q.unit == '1' else q.unit} ({method_word(q.method)})", q)
 
 
 def _libraries() -> dict[str, str]:

@@ -277,12 +277,9 @@ def claims_table(claims: list[Claim]) -> PaperTable:
 
 
 def _ratio(finding: Finding) -> Quantity | None:
-    """The ratio of a finding; one of counts, whose interval is the value itself, without the interval."""
-    found = finding.quantity
-    if found is None:
-        return None
-    ends = None if found.ci95 == (found.value, found.value) else found.ci95
-    return replace(found, ci95=ends, note=found.note or finding.why)
+    """The quantity of a finding, with the reason for the verdict as its note where it has none."""
+    found = finding.shown
+    return None if found is None else replace(found, note=found.note or finding.why)
 
 
 SIZES = (

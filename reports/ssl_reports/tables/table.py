@@ -207,7 +207,7 @@ class PaperTable:
 
 def times(ratio: Quantity) -> str:
     """A ratio without its interval: "0.480×"."""
-    return "n/a" if ratio.value is None else f"{decimal(ratio.value)}×"
+    return "n/a" if ratio.value is None else f"{with_commas(decimal(ratio.value))}×"
 
 
 def word(cell: Cell) -> str:
