@@ -130,7 +130,7 @@ def test_choices_of_look_and_stated_costs_arrive(sslbench: Run, tmp_path: Path) 
         assert "their Table 5" in text
         assert "MB" in text
         assert "2650" in text.replace(",", "")
-        assert "0.554" in text  # the memory of efficient-base divided by that of essl
+        assert "0.288" in text  # the memory of efficient-small divided by that of essl
     assert "\\sffamily" in (tmp_path / "t.tex").read_text()
     assert "sans-serif" in (tmp_path / "t.html").read_text()
 
