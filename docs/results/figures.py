@@ -15,12 +15,14 @@ from functools import cache
 from math import hypot
 from pathlib import Path
 
+from ssl_bench.settings.documents import overridden
 from ssl_benchmarks.record.intervals import student_half_width
 from ssl_benchmarks.record.quantity import Quantity, added, flaws, weakest
 from ssl_benchmarks.record.record import Record, read_record
 from ssl_models.catalog import CATALOG
 from ssl_models.families import family_of
-from ssl_reports.claims.claims import BASELINE, LARGE, claims
+from ssl_models.identity import named_by_settings
+from ssl_reports.claims.claims import claims
 from ssl_reports.claims.predictions import predictions
 from ssl_reports.flaw_marks import foot, signed
 from ssl_reports.reading.evidence import distinct, shown_models
@@ -207,47 +209,38 @@ def equal_budgets() -> str:
     return table(Grid(header, rows, legend(used)))
 
 
-IDEAS = {
-    "": "as in the catalogue",
-    ", objective.middle_weight=0.5": "the loss of the middle block too, at half the weight",
-    ", optimisation.peak_learning_rate=0.008": "twice the learning rate",
-    ", encoder.halved=4": "4 of 8 blocks at half the frame rate",
-    ", encoder.halved=4, objective.middle_weight=0.5": "both, the loss within the blocks at half the rate",
+IDEAS: dict[str, dict[str, dict[str, float]]] = {
+    "as in the catalogue": {},
+    "the loss of the middle block too, at half the weight": {"objective": {"middle_weight": 0.5}},
+    "twice the learning rate": {"optimisation": {"peak_learning_rate": 0.008}},
+    "4 of 8 blocks at half the frame rate": {"encoder": {"halved": 4}},
+    "both, the loss within the blocks at half the rate": {
+        "encoder": {"halved": 4},
+        "objective": {"middle_weight": 0.5},
+    },
 }
-"""What was changed, by what names end with."""
+"""What was changed, in words and as the tables of `--config`."""
 
 
 def ideas() -> str:
-    """Error rates of efficient-tiny with one thing changed each, after the same hours of audio."""
+    """Error rates of efficient-tiny with one thing changed each, after the same hours of audio; FLOPs by the closed form."""
     found, used = record("ideas"), dict[str, str]()
-    rows = [
-        (
-            said, flops_per_audio_second(TINY, changed), rate(found, "per", "evaluation", TINY + changed, used),
-            rate(found, "per", "evaluation", TINY + changed + UNTRAINED, used),
-        )
-        for changed, said in IDEAS.items()
-    ]  # fmt: skip
+    rows: list[tuple[str, ...]] = []
+    for said, changes in IDEAS.items():
+        config = overridden(CATALOG[TINY], changes, TINY)
+        name = named_by_settings(TINY, config, CATALOG[TINY])
+        flops = 2 * family_of(config).closed_form.training_macs(config, round(15.36 * 16_000)) / 15.36
+        rates = (rate(found, "per", "evaluation", name + kind, used) for kind in ("", UNTRAINED))
+        rows.append((said, with_prefix(flops, "FLOP"), *rates))
     rows.append((LOG_MEL, "", rate(found, "per", "evaluation", LOG_MEL, used), ""))
     return table(Grid(("change", "FLOP per audio s of training", "PER", "PER, random weights"), rows, legend(used)))
-
-
-def flops_per_audio_second(model: str, changed: str) -> str:
-    """Of a training step with clips of 15.36 s, by the closed form of the changed model."""
-    config = CATALOG[model]
-    for change in filter(None, changed.split(", ")):
-        (table, _, field), value = change.partition("=")[0].partition("."), change.partition("=")[2]
-        config = replace(
-            config, **{table: replace(getattr(config, table), **{field: float(value) if "." in value else int(value)})}
-        )
-    flops = 2 * family_of(config).closed_form.training_macs(config, round(15.36 * 16_000)) / 15.36
-    return " ".join(with_prefix(flops, "FLOP").split())
 
 
 def verdicts() -> str:
     """The six claims held against all records that stand here, and where no GPU was measured, against counts and predictions."""
     folders = [HERE / name for name in ("compare-cpu", "equal-hours", "equal-joules", "three-seeds")]
     evidence = distinct([record(folder.name) for folder in folders], folders)
-    predicted = predictions(evidence.models, (BASELINE, *LARGE))
+    predicted = predictions(evidence.models)
     rows: list[tuple[str, ...]] = [(claim.id, claim.text, claim.said) for claim in claims(evidence, predicted)]
     return table(Grid(("", "claim", "verdict by these records"), rows, []))
 

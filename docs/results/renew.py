@@ -13,8 +13,7 @@ from tempfile import TemporaryDirectory
 import figures
 
 from ssl_benchmarks.record.record import read_record
-from ssl_reports.claims.claims import BASELINE, LARGE, NONE
-from ssl_reports.claims.predictions import predictions
+from ssl_reports.claims.predictions import NONE, predictions
 from ssl_reports.reading.evidence import read_evidence
 from ssl_reports.report import write_paper
 from ssl_reports.summaries.comparing import write_compare_report
@@ -30,7 +29,7 @@ def paper(folder: Path, out: Path) -> None:
     """What `report` makes of the runs in a folder; with `--claims` if they were made so."""
     evidence = read_evidence([str(folder)])
     claims = (folder / "tables" / "claims-by-size.md").is_file()
-    write_paper(evidence, out, predicted=predictions(evidence.models, (BASELINE, *LARGE)) if claims else NONE)
+    write_paper(evidence, out, predicted=predictions(evidence.models) if claims else NONE)
 
 
 def renew(path: Path, scratch: Path) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssl_models.errors import choose
-from ssl_reports.claims.claims import NONE, claims
+from ssl_reports.claims.claims import claims
 from ssl_reports.claims.finding import Claim
-from ssl_reports.claims.predictions import Predictions
+from ssl_reports.claims.predictions import NONE, Predictions
 from ssl_reports.efficiency.efficiency_table import EFFICIENCY, NothingToShowError, efficiency_table
 from ssl_reports.efficiency.layout import Layout
 from ssl_reports.page.page import report_page

@@ -37,12 +37,12 @@ def report_command(
     from ssl_reports.reading.evidence import read_evidence
 
     evidence, layout, out = config.restated(read_evidence(runs)), config.layout(), Path(config.out)
-    from ssl_reports.claims.claims import BASELINE, LARGE, NONE, claims
-    from ssl_reports.claims.predictions import predictions
+    from ssl_reports.claims.claims import claims
+    from ssl_reports.claims.predictions import NONE, predictions
     from ssl_reports.paper.tables import sizes_table
     from ssl_reports.report import PAGE, efficiency, unread_traces, write_paper
 
-    predicted = predictions(evidence.models, (BASELINE, *LARGE)) if config.claims else NONE
+    predicted = predictions(evidence.models) if config.claims else NONE
     found = claims(evidence, predicted)
     files = write_paper(
         evidence,

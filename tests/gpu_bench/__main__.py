@@ -138,7 +138,10 @@ class Call:
 
     def keep(self, name: str) -> None:
         """Write how the parts ended, and fill the folder to commit."""
-        write_whole(self.bench.out / STATE, {"about": self.about, "parts": self.parts})
+        from ssl_benchmarks.files.atomic import write_atomically  # missing packages are named first
+
+        document = json.dumps({"about": self.about, "parts": self.parts}, indent=1)
+        write_atomically(self.bench.out / STATE, f"{document}\n")
         fill(self.bench)
         if name == "report" and self.parts[name]["exit"] == 0:
             add_paper(self.bench)
@@ -178,13 +181,6 @@ def forget(bench: Bench, name: str) -> None:
 def shown_path(path: Path) -> str:
     """A path as seen from here."""
     return os.path.relpath(path)
-
-
-def write_whole(path: Path, document: dict[str, Any]) -> None:
-    """Write a document so that a kill leaves the old or the new one."""
-    half = path.with_suffix(".part")
-    half.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
-    half.replace(path)
 
 
 def earlier(out: Path) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from ssl_models.parts.framing import HOP, filter_macs, random_projection_macs, t
 def encoder_macs(config: EncoderConfig, samples: int) -> int:
     """MACs of one clip's encoding: matrix products only, as torch's counter counts them; 1 MAC = 2 FLOPs.
 
-    Per block and frame, of which blocks in the middle may have half: 4 d^2 for the projections, 2 T d for scores and mixing, 3 d h for SwiGLU; before them the mel
-    filters and the input projection. The FFT (about 2.5 % of the front end's filters) and elementwise work are left
-    out.
+    Per block and frame, of which blocks in the middle may have half: 4 d^2 for the projections, 2 T d for scores and
+    mixing, 3 d h for SwiGLU; before them the mel filters and the input projection. The FFT (about 2.5 % of the front
+    end's filters) and elementwise work are left out.
     """
     frames = samples // HOP // config.stack
     front = filter_macs(samples, config.mels) + frames * config.mels * config.stack * config.width

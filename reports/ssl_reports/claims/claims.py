@@ -21,14 +21,12 @@ from ssl_models.recipes import RECIPES
 from ssl_reports.claims.error_rates import c4_line, verdict
 from ssl_reports.claims.finding import Claim, Finding, Verdict
 from ssl_reports.claims.needs import RECIPE_CLIP, lacking
-from ssl_reports.claims.predictions import STEP, Prediction, Predictions
+from ssl_reports.claims.predictions import BASELINE, LARGE, NONE, STEP, Prediction, Predictions
 from ssl_reports.reading.evidence import Evidence, Found
 from ssl_reports.reading.paired_rounds import ratio_by_rounds
 from ssl_reports.reading.published import published_claims
 
-OURS, BASELINE = HEADLINE, "essl"
-LARGE = ("wav2vec2-large", "hubert-large", "wavlm-large")
-NONE: Predictions = {}
+OURS = HEADLINE
 TOLERANCE = 0.01
 """How far a recorded count may be from today's: clips that differ by a little have slightly different counts."""
 
@@ -86,6 +84,11 @@ def judged(ratio: Quantity, bound: float, *, strict: bool) -> Verdict:
     return "fails" if high < bound or (strict and high == bound) else "not decided"
 
 
+def _side(bound: float, *, strict: bool) -> str:
+    """What a ratio must satisfy, in words."""
+    return f"above {bound:g}" if strict else f"at least {bound:g}"
+
+
 def _pairs(evidence: Evidence, other: str, metric: str, scope: str | None = None) -> Iterator[tuple[Found, Found]]:
     """All pairs of training-step rows of `other` and of ours with values measured under the same conditions."""
     ours: dict[object, list[Found]] = {}
@@ -132,7 +135,7 @@ def _worst(
 
     Without a pair the finding names what is needed.
     """
-    side = f"above {bound:g}" if strict else f"at least {bound:g}"
+    side = _side(bound, strict=strict)
     found = [
         _Pair(
             (ratio_by_rounds(other, own) or quotient(other.quantity, own.quantity)).scaled(times, "1"),
@@ -170,8 +173,14 @@ def _memory(evidence: Evidence, predicted: Predictions, other: str, bound: float
     pairs = list(_pairs(evidence, other, "peak_memory"))
     if {other, OURS} <= predicted.keys() and not any(a.on_gpu and b.on_gpu for a, b in pairs):
         ratio = quotient(predicted[other].peak, predicted[OURS].peak)
-        side = f"above {bound:g}" if strict else f"at least {bound:g}"
-        return Finding(what, ratio, side, judged(ratio, bound, strict=strict), f"predicted for {STEP}", "predicted")
+        return Finding(
+            what,
+            ratio,
+            _side(bound, strict=strict),
+            judged(ratio, bound, strict=strict),
+            f"predicted for {STEP}",
+            "predicted",
+        )
     return _worst(pairs, "peak memory", what, _needed(predicted, other) or need, bound, strict=strict)
 
 
@@ -206,9 +215,13 @@ def _by_count(
     ratio = quotient(predicted[other].flops, predicted[OURS].flops).scaled(times, "1")
     apart = [line for model in (other, OURS) for line in _contradicted(evidence, model, predicted[model])]
     verdict = "not decided" if apart else judged(ratio, bound, strict=strict)
-    side = f"above {bound:g}" if strict else f"at least {bound:g}"
     return Finding(
-        what, ratio, side, verdict, _why(f"counted for clips of {RECIPE_CLIP:g} s", "; ".join(apart)), "counted"
+        what,
+        ratio,
+        _side(bound, strict=strict),
+        verdict,
+        _why(f"counted for clips of {RECIPE_CLIP:g} s", "; ".join(apart)),
+        "counted",
     )
 
 

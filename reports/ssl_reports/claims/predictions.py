@@ -18,6 +18,9 @@ ERROR = 0.05
 STEP = f"an eager (uncompiled) step in bfloat16 on a GPU, {CLIPS} clips of {CLIP_SECONDS:g} s"
 SIZES = (HEADLINE, *(name for name in EFFICIENT if name != HEADLINE))
 """The efficient models, the headline first."""
+BASELINE = "essl"
+LARGE = ("wav2vec2-large", "hubert-large", "wavlm-large")
+"""What the claims compare them with."""
 
 
 @dataclass(frozen=True)
@@ -36,17 +39,18 @@ class Prediction:
 
 
 Predictions = Mapping[str, Prediction]
+NONE: Predictions = {}
 
 
-def predictions(models: Iterable[str], others: Iterable[str]) -> dict[str, Prediction]:
-    """Predictions of the efficient models, and of those of `others` that are among the `models` of some runs.
+def predictions(models: Iterable[str]) -> dict[str, Prediction]:
+    """Predictions of the efficient models, and of those they are compared with that are among the `models` of some runs.
 
     Nothing is predicted for runs without any of the efficient models. Imports torch; takes a second per model.
     """
     known = set(models)
     if not known & set(SIZES):
         return {}
-    return {model: predicted(model) for model in (*SIZES, *(other for other in others if other in known))}
+    return {model: predicted(model) for model in (*SIZES, *(other for other in (BASELINE, *LARGE) if other in known))}
 
 
 @cache

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_models.recipes import RECIPES
-from ssl_reports.claims.claims import BASELINE, LARGE, judged, quotient
+from ssl_reports.claims.claims import judged, quotient
 from ssl_reports.claims.finding import Verdict
-from ssl_reports.claims.predictions import SIZES, Prediction, Predictions
+from ssl_reports.claims.predictions import BASELINE, LARGE, SIZES, Prediction, Predictions
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,8 @@ from ssl_benchmarks.record.quantity import DERIVED, Quantity, added, unavailable
 from ssl_benchmarks.record.record import Conditions, Measurement
 from ssl_models.catalog import HEADLINE
 from ssl_models.recipes import RECIPES
-from ssl_reports.claims.claims import BASELINE
 from ssl_reports.claims.finding import Claim, Finding
-from ssl_reports.claims.predictions import ERROR, STEP, Predictions
+from ssl_reports.claims.predictions import BASELINE, ERROR, STEP, Predictions
 from ssl_reports.claims.sizes import BOUNDS, by_size
 from ssl_reports.paper.display import display
 from ssl_reports.paper.prose import cite

@@ -179,10 +179,8 @@ class PaperTable:
         """The columns as they are shown."""
         if not self.turned:
             return tuple(self.columns[i] for i in self.filled)
-        models = (row[0] for row in self.rows)
-        keys = (model.key if isinstance(model, Words) else "" for model in models)
-        names = (word(row[0]) for row in self.rows)
-        return Column(""), *(Column(name, "1", head=name, key=key) for name, key in zip(names, keys, strict=True))
+        models = ((word(row[0]), row[0].key if isinstance(row[0], Words) else "") for row in self.rows)
+        return Column(""), *(Column(name, "1", head=name, key=key) for name, key in models)
 
     def lines(self) -> Iterator[list[Shown]]:
         """The cells line by line, as they are shown."""

@@ -11,7 +11,9 @@ import pytest
 from ssl_benchmarks.comparing.rounds import combined
 from ssl_benchmarks.record.quantity import Method, Quantity
 from ssl_benchmarks.record.record import Conditions, Measurement, Record
-from ssl_reports.claims.claims import LARGE, OURS, Claim, Finding, Verdict, claims, judged, quotient
+from ssl_reports.claims.claims import OURS, claims, judged, quotient
+from ssl_reports.claims.finding import Claim, Finding, Verdict
+from ssl_reports.claims.predictions import LARGE
 from ssl_reports.reading.evidence import Evidence
 
 GPU = Conditions(device="GPU X", driver="1", dtype="bfloat16", clip_seconds=15.0, batch_seconds=240.0)

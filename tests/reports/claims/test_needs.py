@@ -13,8 +13,9 @@ from ssl_benchmarks.record.learned import NOT_SHOWN, UNCONVERGED
 from ssl_benchmarks.record.quantity import Method, Quantity
 from ssl_benchmarks.record.record import Conditions, Measurement, Record
 from ssl_models.catalog import CATALOG, HEADLINE
-from ssl_reports.claims.claims import BASELINE, LARGE, OURS, claims
+from ssl_reports.claims.claims import OURS, claims
 from ssl_reports.claims.needs import CLAIM_NEEDS, NEEDS, lacking
+from ssl_reports.claims.predictions import BASELINE, LARGE
 from ssl_reports.reading.evidence import Evidence, Found, distinct
 
 GPU = Conditions(device="GPU X", driver="1", dtype="bfloat16", clip_seconds=15.36, batch_seconds=245.76)

@@ -11,9 +11,9 @@ import pytest
 from ssl_benchmarks.profile.profile import ProfileSetting, profile
 from ssl_benchmarks.record.quantity import Quantity
 from ssl_benchmarks.record.record import Conditions, Measurement, Record
-from ssl_reports.claims.claims import BASELINE, LARGE, OURS, claims
+from ssl_reports.claims.claims import OURS, claims
 from ssl_reports.claims.finding import Basis, Claim, Finding, Verdict
-from ssl_reports.claims.predictions import ERROR, SIZES, Prediction, predicted, predictions
+from ssl_reports.claims.predictions import BASELINE, ERROR, SIZES, Prediction, predicted, predictions
 from ssl_reports.claims.sizes import by_size
 from ssl_reports.paper.tables import claims_table, sizes_table
 from ssl_reports.reading.evidence import Evidence
@@ -105,7 +105,7 @@ def test_a_record_with_another_count_leaves_the_claim_undecided() -> None:
 
 
 def test_nothing_is_predicted_for_models_that_are_not_there() -> None:
-    assert predictions(["hubert-base", "mine.py:net", BASELINE], (BASELINE, *LARGE)) == {}
+    assert predictions(["hubert-base", "mine.py:net", BASELINE]) == {}
     alone = by_id(claims(evidence(row(OURS, "peak_memory", 1e9, CPU)), {OURS: made(1.2, 5.0)}))
     assert {claim.said for claim in alone.values()} == {"not measured here"}
     assert not sizes_table({}).rows
@@ -122,7 +122,7 @@ def test_a_prediction_is_that_of_profile() -> None:
 
 
 def test_every_size_stands_beside_the_others() -> None:
-    known = {**predictions(["efficient-tiny", BASELINE], (BASELINE, *LARGE))}
+    known = {**predictions(["efficient-tiny", BASELINE])}
     assert list(known) == [*SIZES, BASELINE]
     assert [size.model for size in by_size(known)] == list(SIZES)
     assert all(set(size.by_claim) == {"C1", "C2"} for size in by_size(known)), "no large model is among the runs"
@@ -156,7 +156,7 @@ def test_the_paper_s_table_marks_what_was_not_measured() -> None:
 
 def test_the_page_on_claims_has_these_figures() -> None:
     page = (Path(__file__).parents[3] / "docs" / "method" / "claims.md").read_text(encoding="utf-8")
-    known = predictions([OURS, BASELINE, HUBERT], (BASELINE, HUBERT))
+    known = predictions([OURS, BASELINE, HUBERT])
     for size in by_size(known):
         cells = next(line for line in page.splitlines() if line.startswith(f"| {size.model} |")).split(" | ")[1:]
         gib, gflops = (size.prediction.peak.value or 0) / 2**30, (size.prediction.flops.value or 0) / 1e9
